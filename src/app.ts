@@ -1,0 +1,93 @@
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { createCoachRoutes } from './calls/coach';
+import { createConferenceRoutes } from './calls/conference';
+import { createDocuments, type DocumentSettings } from './calls/laml';
+import type { Directory } from './conferences/directory';
+import { createEventRoutes } from './conferences/events';
+import type { RoomName } from './conferences/room-name';
+import { createHealthRoutes } from './ops/health';
+import { RequestError } from './ops/request-error';
+import { createRequestLog } from './ops/request-log';
+import type { Roster } from './people/roster';
+import { fromSpace } from './signalwire/from-space';
+
+export interface AppOptions {
+  settings: DocumentSettings & {
+    /** Undefined accepts unsigned webhooks, for development. */
+    signingKey: string | undefined;
+    /** The room of a path that names none. */
+    conferenceName: RoomName;
+    /** Express's `trust proxy`: how many proxies, or which addresses, are believed about who is asking. */
+    trustProxy: number | readonly string[] | false;
+  };
+  roster: Roster;
+  directory: Directory;
+  /** Resolves if the store answers. */
+  pingStore: () => Promise<void>;
+  isDraining: () => boolean;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  log: Logger;
+}
+
+/** The whole server but for the sockets: an Express application, ready to be listened with. */
+export function createApp(options: AppOptions): Express {
+  const { settings, roster, directory, pingStore, isDraining, now, log } = options;
+  const shared = {
+    guard: fromSpace(settings),
+    usualRoom: settings.conferenceName,
+    documents: createDocuments(settings),
+    roster,
+    directory,
+    now,
+    log,
+  };
+
+  const app = express();
+  app.disable('x-powered-by');
+  // A document is asked for because a call needs it now; "not modified" would be no answer.
+  app.disable('etag');
+  app.set('trust proxy', settings.trustProxy);
+  app.use(createRequestLog(log));
+  app.use(helmet());
+  app.use((_req, res, next) => {
+    // Clients that keep their connection take the next request elsewhere.
+    if (isDraining()) {
+      res.set('Connection', 'close');
+    }
+    next();
+  });
+  app.use(createHealthRoutes({ pingStore, isDraining }));
+  app.use(createConferenceRoutes(shared));
+  app.use(createCoachRoutes(shared));
+  app.use(createEventRoutes(shared));
+  app.use(() => {
+    throw new RequestError(404, 'not_found', 'There is nothing here.');
+  });
+  app.use(answerError(log));
+  return app;
+}
+
+/** Answers every failed request with one line that is safe to show. */
+function answerError(log: Logger): ErrorRequestHandler {
+  return (err, _req, res, next) => {
+    if (res.headersSent) {
+      next(err);
+      return;
+    }
+    res.type('text/plain');
+    if (err instanceof RequestError) {
+      log.debug({ code: err.code }, err.message);
+      res.status(err.status).send(`${err.message}\n`);
+    } else if (err.status >= 400 && err.status < 500) {
+      // Express and its body parser: too large, truncated, compressed, in a strange charset, a malformed path.
+      log.debug({ err }, 'Request could not be read');
+      res.status(err.status).send('This request could not be read.\n');
+    } else {
+      log.error({ err }, 'Request failed');
+      res.status(500).send('Something went wrong here.\n');
+    }
+  };
+}

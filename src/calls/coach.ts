@@ -1,0 +1,63 @@
+import { type Request, type RequestHandler, Router } from 'express';
+import type { Logger } from 'pino';
+import type { Directory } from '../conferences/directory';
+import { type RoomName, roomOfPath } from '../conferences/room-name';
+import { maskPhoneNumber } from '../people/phone-number';
+import type { Roster } from '../people/roster';
+import { documentRoute } from './document-route';
+import { didDialFail, parseApproach, parseInboundCall } from './inbound-call';
+import type { Documents } from './laml';
+
+export interface CoachRoutesOptions {
+  /** What every route a Space asks for goes through first. */
+  guard: RequestHandler;
+  /** The room of a path that names none. */
+  usualRoom: RoomName;
+  documents: Documents;
+  roster: Roster;
+  directory: Directory;
+  log: Logger;
+}
+
+/**
+ * The routes of the number that supervisors dial: `/coach`, where they enter, and its `/ended`, which the Space asks
+ * for when they are out of the conference, or could not be let in because their target had gone.
+ */
+export function createCoachRoutes(options: CoachRoutesOptions): Router {
+  const { guard, usualRoom, documents, roster, directory, log } = options;
+
+  async function enter(req: Request): Promise<string> {
+    const room = roomOfPath(req.params.room, usualRoom);
+    const approach = parseApproach(req);
+    const { callSid, from } = parseInboundCall(req);
+    const about = { callSid, room, from: maskPhoneNumber(from), mode: approach.mode };
+    if (!roster.maySupervise(from)) {
+      log.warn(about, 'A call that may not supervise was turned away');
+      return documents.reject();
+    }
+    const found = await directory.findModerator(room);
+    log.info({ ...about, attempt: approach.attempt, found }, 'A supervisor calls');
+    switch (found.state) {
+      case 'live':
+        return documents.supervisor(room, approach, found.callSid);
+      case 'empty':
+        return documents.wait(room, approach, 'nobody-there');
+      case 'unknown':
+        return documents.wait(room, approach, 'store-down');
+    }
+  }
+
+  function leave(req: Request): string {
+    const room = roomOfPath(req.params.room, usualRoom);
+    const approach = parseApproach(req);
+    const { callSid } = parseInboundCall(req);
+    const failed = didDialFail(req);
+    log.info({ callSid, room, mode: approach.mode, failed }, 'A supervisor is out of the conference');
+    return failed ? documents.wait(room, approach, 'target-gone') : documents.goodbye();
+  }
+
+  const router = Router();
+  router.all('/coach{/:room}', guard, documentRoute(enter, { lastResort: documents.apology, log }));
+  router.all('/coach/:room/ended', guard, documentRoute(leave, { lastResort: documents.apology, log }));
+  return router;
+}

@@ -1,0 +1,26 @@
+import type { Request, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { RequestError } from '../ops/request-error';
+
+/**
+ * A route that answers with a document. A phone call gets one even when `write` fails for a reason nobody foresaw:
+ * then `lastResort` is sent, and the reason is logged.
+ */
+export function documentRoute(
+  write: (req: Request) => string | Promise<string>,
+  { lastResort, log }: { lastResort: (req: Request) => string; log: Logger },
+): RequestHandler {
+  return async (req, res) => {
+    let document: string;
+    try {
+      document = await write(req);
+    } catch (err) {
+      if (err instanceof RequestError) {
+        throw err;
+      }
+      log.error({ err }, 'A document could not be made; the call gets one that always can');
+      document = lastResort(req);
+    }
+    res.set('Cache-Control', 'no-store').type('text/xml').send(document);
+  };
+}

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import type { Sid } from '../signalwire/sid';
+import type { Change, ConferenceRegistry } from './registry';
+import type { RoomName } from './room-name';
+
+/** What is known of a room: its moderator, that it has none, or nothing because no source answered. */
+export type Lookup = { state: 'live'; callSid: Sid } | { state: 'empty' } | { state: 'unknown' };
+
+/** The second source of truth: the conferences as the Space itself sees them. */
+export interface LiveConferences {
+  /**
+   * The Call SID of the moderator in the running conference of that name, undefined when there is none.
+   *
+   * @throws when the Space did not answer in time
+   */
+  findModerator(room: RoomName): Promise<Sid | undefined>;
+}
+
+/** The registry as phone calls need it: nothing here rejects, and what could not be written is not lost. */
+export interface Directory {
+  /** Takes note of a change: in the registry now, or else as soon as the registry takes it. */
+  record(change: Change): Promise<void>;
+  /** Looks a room's moderator up: in the registry, else at the Space. */
+  findModerator(room: RoomName): Promise<Lookup>;
+  /** Tries once more to write what is still owed, then stops; what stays unwritten is logged as lost. */
+  close(): Promise<void>;
+}
+
+export interface DirectoryOptions {
+  registry: ConferenceRegistry;
+  /** Undefined when the Space's REST API is not configured. */
+  space: LiveConferences | undefined;
+  log: Logger;
+  /** Milliseconds between attempts to write what is owed. */
+  retryMs?: number;
+  /** How many changes may be owed; beyond that the oldest is given up. */
+  maxOwed?: number;
+}
+
+/** A directory over one registry, with the Space's own view to fall back on. */
+export function createDirectory(options: DirectoryOptions): Directory {
+  const { registry, space, log, retryMs = 500, maxOwed = 10_000 } = options;
+  // Changes may be applied in any order and repeatedly, so one of a kind and call is enough, and order is no concern.
+  const owed = new Map<string, Change>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  return {
+    async record(change) {
+      try {
+        await registry.apply(change);
+      } catch (err) {
+        log.warn({ err, change }, 'The store did not take a change; it will be tried again');
+        owe(change);
+      }
+    },
+
+    async findModerator(room) {
+      try {
+        // Our own writes come first: a moderator whose leaving is still owed must not be handed out.
+        await settle((change) => change.room === room);
+        const callSid = await registry.findModerator(room);
+        return callSid === undefined ? { state: 'empty' } : { state: 'live', callSid };
+      } catch (err) {
+        log.warn({ err, room }, 'The store did not answer; asking the Space for the moderator');
+        return askSpace(room);
+      }
+    },
+
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await settle(() => true).catch(() => {});
+      for (const change of owed.values()) {
+        log.error({ change }, 'Lost: the store did not take this change before the shutdown');
+      }
+    },
+  };
+
+  function owe(change: Change): void {
+    const key = keyOf(change);
+    owed.delete(key);
+    owed.set(key, change);
+    const [oldest] = owed;
+    if (owed.size > maxOwed && oldest !== undefined) {
+      owed.delete(oldest[0]);
+      log.error({ change: oldest[1] }, 'Lost: too many changes wait for the store');
+    }
+    scheduleRetry();
+  }
+
+  function scheduleRetry(): void {
+    if (timer === undefined && !closed) {
+      timer = setTimeout(async () => {
+        const count = owed.size;
+        const failed = await settle(() => true).then(
+          () => false,
+          () => true,
+        );
+        timer = undefined;
+        if (failed) {
+          scheduleRetry();
+        } else {
+          log.info({ count }, 'The store took the changes it was owed');
+        }
+      }, retryMs);
+      timer.unref();
+    }
+  }
+
+  /** Writes the owed changes that match; rejects if one of them is still owed. */
+  async function settle(matches: (change: Change) => boolean): Promise<void> {
+    const due = [...owed].filter(([, change]) => matches(change));
+    await Promise.all(
+      due.map(async ([key, change]) => {
+        await registry.apply(change);
+        // A newer change of the same kind may have taken the place meanwhile.
+        if (owed.get(key) === change) {
+          owed.delete(key);
+        }
+      }),
+    );
+  }
+
+  async function askSpace(room: RoomName): Promise<Lookup> {
+    if (space === undefined) {
+      return { state: 'unknown' };
+    }
+    try {
+      const callSid = await space.findModerator(room);
+      return callSid === undefined || owed.has(keyOf({ kind: 'left', room, callSid, at: 0 }))
+        ? { state: 'empty' }
+        : { state: 'live', callSid };
+    } catch (err) {
+      log.warn({ err, room }, 'The Space did not say who the moderator is');
+      return { state: 'unknown' };
+    }
+  }
+}
+
+function keyOf(change: Change): string {
+  return `${change.kind}/${change.room}/${change.kind === 'ended' ? change.conferenceSid : change.callSid}`;
+}

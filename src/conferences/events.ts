@@ -1,0 +1,73 @@
+import { type RequestHandler, Router } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { type Fields, fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
+import type { Directory } from './directory';
+import type { Change } from './registry';
+import { type RoomName, roomOfPath } from './room-name';
+
+const conferenceEvent = z.object({
+  StatusCallbackEvent: textField,
+  CallSid: sidField.optional(),
+  ConferenceSid: sidField.optional(),
+  EndConferenceOnExit: textField,
+  Timestamp: textField,
+});
+
+/** Events of earlier than this cannot be told from a broken clock: a Space gives up after minutes. */
+const OLDEST_EVENT_MS = 3_600_000;
+
+/**
+ * What a status callback of a conference changes, undefined for one that changes nothing.
+ *
+ * @param now milliseconds since 1970
+ * @throws RequestError 400 for a SID that is none
+ */
+export function toChange(fields: Fields, room: RoomName, now: number): Change | undefined {
+  const event = parseFields(conferenceEvent, fields);
+  const { CallSid: callSid, ConferenceSid: conferenceSid } = event;
+  switch (event.StatusCallbackEvent) {
+    case 'participant-join': {
+      // A Space knows no roles; only our moderators end the conference by leaving it.
+      const isModerator = event.EndConferenceOnExit?.toLowerCase() === 'true';
+      const at = instantOf(event.Timestamp, now);
+      return isModerator && callSid !== undefined ? { kind: 'joined', room, callSid, conferenceSid, at } : undefined;
+    }
+    case 'participant-leave':
+      return callSid && { kind: 'left', room, callSid, at: now };
+    case 'conference-end':
+      return conferenceSid && { kind: 'ended', room, conferenceSid, at: now };
+    default:
+      return undefined;
+  }
+}
+
+/** The instant of an event, which its callback may reach us long after; `now` if it has none to be believed. */
+function instantOf(timestamp: string | undefined, now: number): number {
+  const at = Date.parse(timestamp ?? '');
+  return at > now - OLDEST_EVENT_MS && at < now ? at : now;
+}
+
+export interface EventRoutesOptions {
+  /** What every route a Space asks for goes through first. */
+  guard: RequestHandler;
+  directory: Directory;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  log: Logger;
+}
+
+/** `/events/conference/:room`: the Space's status callbacks. */
+export function createEventRoutes({ guard, directory, now, log }: EventRoutesOptions): Router {
+  const router = Router();
+  router.all('/events/conference/:room', guard, async (req, res) => {
+    const room = roomOfPath(req.params.room);
+    const change = toChange(fieldsOf(req), room, now());
+    if (change !== undefined) {
+      await directory.record(change);
+      log.info({ change }, 'The Space reported a change');
+    }
+    res.status(204).end();
+  });
+  return router;
+}

@@ -1,0 +1,114 @@
+import type { Sid } from '../signalwire/sid';
+import type { Change, ConferenceRegistry } from './registry';
+import type { RoomName } from './room-name';
+
+interface Room {
+  moderator: { callSid: Sid; arrivedAt: number; conferenceSid: Sid | undefined } | undefined;
+  /** When each call arrived, also those that are no longer the moderator. */
+  arrivals: Map<Sid, number>;
+  /** Calls that left and conferences that ended, with when that was noted. */
+  gone: Map<Sid, number>;
+}
+
+export interface MemoryRegistryOptions {
+  /** How long anything is remembered, in milliseconds. */
+  lifetimeMs: number;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/**
+ * A registry in this process: for development and for a single server whose operator can do without state that
+ * outlives a restart. It holds what the last `lifetimeMs` brought, and sweeps the rest out once a minute while in use.
+ */
+export function createMemoryRegistry({ lifetimeMs, now }: MemoryRegistryOptions): ConferenceRegistry {
+  const rooms = new Map<RoomName, Room>();
+  let sweptAt = now();
+
+  return {
+    async apply(change) {
+      sweep();
+      if (change.at + lifetimeMs > now()) {
+        let room = rooms.get(change.room);
+        if (room === undefined) {
+          room = { moderator: undefined, arrivals: new Map(), gone: new Map() };
+          rooms.set(change.room, room);
+        }
+        note(room, change, now());
+      }
+    },
+
+    async findModerator(roomName) {
+      const moderator = rooms.get(roomName)?.moderator;
+      return moderator && moderator.arrivedAt + lifetimeMs > now() ? moderator.callSid : undefined;
+    },
+
+    async ping() {},
+    async close() {},
+  };
+
+  function sweep(): void {
+    if (now() - sweptAt < 60_000) {
+      return;
+    }
+    sweptAt = now();
+    for (const [name, room] of rooms) {
+      for (const times of [room.arrivals, room.gone]) {
+        for (const [sid, at] of times) {
+          if (at + lifetimeMs <= sweptAt) {
+            times.delete(sid);
+          }
+        }
+      }
+      if (room.arrivals.size === 0 && room.gone.size === 0) {
+        rooms.delete(name);
+      }
+    }
+  }
+}
+
+/** The rules of {@link ConferenceRegistry.apply}; the Redis script in redis-registry.ts is their twin. */
+function note(room: Room, change: Change, now: number): void {
+  switch (change.kind) {
+    case 'arrived':
+    case 'joined': {
+      const conferenceSid = change.kind === 'joined' ? change.conferenceSid : undefined;
+      if (conferenceSid !== undefined && room.gone.has(conferenceSid)) {
+        leave(change.callSid);
+      }
+      if (room.gone.has(change.callSid)) {
+        return;
+      }
+      const known = room.arrivals.get(change.callSid);
+      const arrivedAt = change.kind === 'joined' ? (known ?? change.at) : Math.max(known ?? 0, change.at);
+      room.arrivals.set(change.callSid, arrivedAt);
+      if (room.moderator?.callSid === change.callSid) {
+        room.moderator = { ...room.moderator, arrivedAt, conferenceSid: conferenceSid ?? room.moderator.conferenceSid };
+      } else if (room.moderator === undefined || isLater(arrivedAt, room.moderator.arrivedAt)) {
+        room.moderator = { callSid: change.callSid, arrivedAt, conferenceSid };
+      }
+      return;
+    }
+    case 'left':
+      leave(change.callSid);
+      return;
+    case 'ended':
+      room.gone.set(change.conferenceSid, now);
+      if (room.moderator?.conferenceSid === change.conferenceSid) {
+        leave(room.moderator.callSid);
+      }
+      return;
+  }
+
+  // Of two arrivals in one millisecond the one noted last wins; a join alone proves nothing of the kind.
+  function isLater(arrivedAt: number, than: number): boolean {
+    return change.kind === 'arrived' ? arrivedAt >= than : arrivedAt > than;
+  }
+
+  function leave(callSid: Sid): void {
+    room.gone.set(callSid, now);
+    if (room.moderator?.callSid === callSid) {
+      room.moderator = undefined;
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import Redis, { Cluster, type RedisOptions } from 'ioredis';
+import { withDeadline } from '../ops/deadline';
+import type { Sid } from '../signalwire/sid';
+import { type ConferenceRegistry, StoreError } from './registry';
+import type { RoomName } from './room-name';
+
+/**
+ * Notes a change in a room: the twin of `note` in memory-registry.ts, in one atomic step.
+ *
+ * Instants are the Redis server's own, so that the clocks of several servers need not agree: a change says how long
+ * ago it happened.
+ *
+ *     KEYS[1]  hash of the room's moderator: callSid, arrivedAt (ms), conferenceSid ('' while unknown)
+ *     KEYS[2]  sorted set of what was seen in the room: 'arrived:<Call SID>' scored by when it arrived (ms),
+ *              'gone:<Call SID or Conference SID>' scored by when that was noted (ms)
+ *     ARGV[1]  'arrived', 'joined', 'left' or 'ended'
+ *     ARGV[2]  Call SID, '' for 'ended'
+ *     ARGV[3]  Conference SID, '' when unknown
+ *     ARGV[4]  how long ago it happened (ms)
+ *     ARGV[5]  how long anything is remembered (ms)
+ *     returns  nothing
+ */
+const APPLY_SCRIPT = `
+local moderator, seen = KEYS[1], KEYS[2]
+local kind, call, conference, age, lifetime = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+if age >= lifetime then return end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function text(number) return string.format('%.0f', number) end
+local function gone(sid) return redis.call('ZSCORE', seen, 'gone:' .. sid) end
+local function leave(sid)
+  redis.call('ZADD', seen, text(now), 'gone:' .. sid)
+  if redis.call('HGET', moderator, 'callSid') == sid then redis.call('DEL', moderator) end
+end
+
+if kind == 'left' then
+  leave(call)
+elseif kind == 'ended' then
+  redis.call('ZADD', seen, text(now), 'gone:' .. conference)
+  local current = redis.call('HMGET', moderator, 'callSid', 'conferenceSid')
+  if current[1] and current[2] == conference then leave(current[1]) end
+else
+  if conference ~= '' and gone(conference) then leave(call) end
+  if not gone(call) then
+    local arrivedAt = now - age
+    local known = tonumber(redis.call('ZSCORE', seen, 'arrived:' .. call) or nil)
+    if known and (kind == 'joined' or known > arrivedAt) then arrivedAt = known end
+    redis.call('ZADD', seen, text(arrivedAt), 'arrived:' .. call)
+    local current = redis.call('HMGET', moderator, 'callSid', 'arrivedAt', 'conferenceSid')
+    local than = tonumber(current[2] or nil)
+    local same = current[1] == call
+    if same or not than or arrivedAt > than or (kind == 'arrived' and arrivedAt == than) then
+      if same and conference == '' then conference = current[3] end
+      redis.call('HSET', moderator, 'callSid', call, 'arrivedAt', text(arrivedAt), 'conferenceSid', conference)
+      redis.call('PEXPIREAT', moderator, text(arrivedAt + lifetime))
+    end
+  end
+end
+redis.call('ZREMRANGEBYSCORE', seen, '-inf', text(now - lifetime))
+redis.call('PEXPIRE', seen, text(lifetime))
+`;
+
+/** The keys of a room; the braces keep them on one node of a cluster. */
+function roomKeys(room: RoomName): { moderator: string; seen: string } {
+  return { moderator: `conference-coach:{${room}}:moderator`, seen: `conference-coach:{${room}}:seen` };
+}
+
+interface WithScripts {
+  applyChange(moderatorKey: string, seenKey: string, ...args: (string | number)[]): Promise<null>;
+}
+
+export interface RedisRegistryOptions {
+  /** One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's credentials. */
+  urls: readonly string[];
+  /** How long anything is remembered, in milliseconds. */
+  lifetimeMs: number;
+  /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
+  timeoutMs: number;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Told of every failure to connect, and of every connection that became usable. */
+  onConnection: (state: { ready: true } | { ready: false; error: Error }) => void;
+}
+
+/**
+ * A registry in Redis, or in a Redis Cluster. It connects at once and reconnects for ever, at least once a second;
+ * while there is no connection every operation fails immediately. Needs Redis 6 or newer.
+ */
+export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRegistry {
+  const { lifetimeMs, timeoutMs, now } = options;
+  const client = connect(options.urls, timeoutMs);
+  client.defineCommand('applyChange', { numberOfKeys: 2, lua: APPLY_SCRIPT });
+  const scripts = client as unknown as WithScripts;
+  // The error that says why there is no connection; a command only learns that there is none.
+  let connectionError: Error | undefined;
+  client.on('ready', () => {
+    connectionError = undefined;
+    options.onConnection({ ready: true });
+  });
+  client.on('error', (error: Error) => {
+    connectionError = rootCause(error);
+    options.onConnection({ ready: false, error: connectionError });
+  });
+
+  return {
+    async apply(change) {
+      const { moderator, seen } = roomKeys(change.room);
+      const callSid = change.kind === 'ended' ? '' : change.callSid;
+      const conferenceSid = change.kind === 'joined' || change.kind === 'ended' ? (change.conferenceSid ?? '') : '';
+      const ageMs = Math.max(0, now() - change.at);
+      await run(() => scripts.applyChange(moderator, seen, change.kind, callSid, conferenceSid, ageMs, lifetimeMs));
+    },
+
+    async findModerator(room) {
+      return ((await run(() => client.hget(roomKeys(room).moderator, 'callSid'))) ?? undefined) as Sid | undefined;
+    },
+
+    async ping() {
+      // A read that a cluster must route and a password must allow, unlike PING.
+      await run(() => client.exists('conference-coach:{ping}'));
+    },
+
+    async close() {
+      client.disconnect();
+    },
+  };
+
+  async function run<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(command(), timeoutMs, () => new Error(`no answer in ${timeoutMs} ms`));
+    } catch (error) {
+      throw toStoreError(client.status === 'ready' ? (error as Error) : (connectionError ?? (error as Error)));
+    }
+  }
+}
+
+function connect(urls: readonly string[], timeoutMs: number): Redis | Cluster {
+  const common = {
+    // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
+    enableOfflineQueue: false,
+    commandTimeout: timeoutMs,
+    connectTimeout: 2_000,
+    // A connection that stops answering is replaced, also in the middle of its handshake.
+    socketTimeout: 2_000,
+    // What was under way when a connection broke is sent once more; every command may be repeated.
+    maxRetriesPerRequest: 1,
+    retryStrategy: reconnectDelayMs,
+    // A primary that was demoted keeps its connections; the address leads to the new one.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    // Commands are few and independent; batching them would add SCRIPT EXISTS round trips.
+    enableAutoPipelining: false,
+    connectionName: 'conference-coach',
+  } satisfies RedisOptions;
+  const [first, ...others] = urls.map((url) => new URL(url));
+  if (first === undefined) {
+    throw new RangeError('A Redis registry needs at least one url.');
+  }
+  if (others.length === 0) {
+    return new Redis(first.href, common);
+  }
+  return new Cluster(
+    [first, ...others].map((url) => ({ host: hostOf(url), port: Number(url.port || 6379) })),
+    {
+      enableOfflineQueue: false,
+      clusterRetryStrategy: reconnectDelayMs,
+      slotsRefreshTimeout: 2_000,
+      enableAutoPipelining: false,
+      redisOptions: {
+        ...common,
+        ...(first.username && { username: decodeURIComponent(first.username) }),
+        ...(first.password && { password: decodeURIComponent(first.password) }),
+        ...(first.protocol === 'rediss:' && { tls: {} }),
+      },
+    },
+  );
+}
+
+/** Soon at first, never more than a second, and not all servers at the same moment. */
+function reconnectDelayMs(attempt: number): number {
+  return Math.min(50 * 2 ** (attempt - 1), 800) + Math.floor(Math.random() * 200);
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** ioredis wraps what a cluster's nodes said in an error of its own. */
+function rootCause(error: Error): Error {
+  const last = (error as { lastNodeError?: Error }).lastNodeError;
+  return last ?? error;
+}
+
+function toStoreError(error: Error): StoreError {
+  const refused = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|Unknown RESP type)/.test(
+    error.message,
+  );
+  return new StoreError(refused ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
+}

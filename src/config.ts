@@ -1,0 +1,255 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseRoomName, type RoomName } from './conferences/room-name';
+import { type PhoneNumber, parsePhoneNumber } from './people/phone-number';
+import type { SpaceSettings } from './signalwire/space-client';
+
+/** The settings of one server, validated and complete. */
+export interface Config {
+  production: boolean;
+  /** 0 lets the system choose. */
+  port: number;
+  /** Undefined listens on every address of this machine. */
+  host: string | undefined;
+  /** The address a Space reaches this server at, without a slash at the end; undefined for `http://localhost:PORT`. */
+  publicUrl: string | undefined;
+  trustProxy: number | readonly string[] | false;
+  logLevel: string;
+  /** `redis:` or `rediss:` urls, several for a cluster; none for the embedded store. */
+  redisUrls: readonly string[];
+  /** Undefined accepts unsigned webhooks. */
+  signingKey: string | undefined;
+  /** Undefined when the Space's REST API is not to be used. */
+  space: SpaceSettings | undefined;
+  conferenceName: RoomName;
+  moderatorNumbers: readonly PhoneNumber[];
+  supervisorNumbers: readonly PhoneNumber[] | 'any';
+  waitUrl: string | undefined;
+  callerNotice: string | undefined;
+  maxCallSeconds: number;
+  /** Sentences about what is open or provisional, to be said loudly at the start. */
+  warnings: readonly string[];
+}
+
+/** The settings cannot be used. Each problem is a sentence that begins with the setting's name. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+/** The moderator of the tutorial, who may moderate as long as no other is named. */
+const TUTORIAL_MODERATOR = parsePhoneNumber('+15557788999') as PhoneNumber;
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Reads a text with `read`; what it cannot read is a problem, told by `expected`. No message repeats the value. */
+function readable<T>(read: (text: string) => T | undefined, expected: string) {
+  return z.string().transform((text, context): T => {
+    const value = read(text);
+    if (value === undefined) {
+      context.addIssue(expected);
+      return z.NEVER;
+    }
+    return value;
+  });
+}
+
+function wholeNumber(least: number, most: number) {
+  return readable(
+    (text) => (/^[0-9]{1,9}$/.test(text) && +text >= least && +text <= most ? +text : undefined),
+    `must be a whole number from ${least} to ${most}.`,
+  );
+}
+
+function listOf<T>(read: (text: string) => T | undefined) {
+  return (text: string): T[] | undefined => {
+    const items = text.split(',').map((item) => read(item.trim()));
+    return items.every((item) => item !== undefined) ? (items as T[]) : undefined;
+  };
+}
+
+const phoneNumbers = readable(
+  listOf((text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined)),
+  'must be telephone numbers in E.164 form, such as +15557788999, separated by commas.',
+);
+
+const settings = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test'], 'must be development, production or test.').optional(),
+  PORT: wholeNumber(0, 65_535).optional(),
+  HOST: readable(
+    (text) => (isIP(text) || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text) ? text : undefined),
+    'must be an IP address or a host name of this machine.',
+  ).optional(),
+  PUBLIC_URL: readable(
+    readPublicUrl,
+    'must be the address a Space reaches this server at, such as https://coach.example.com, without a query.',
+  ).optional(),
+  TRUST_PROXY: readable(
+    readTrustProxy,
+    'must be a number of proxies, or their addresses or networks separated by commas (loopback, 10.0.0.0/8).',
+  ).optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}.`).optional(),
+  REDIS_URL: readable(
+    readRedisUrls,
+    'must be a url such as redis://localhost:6379 or rediss://:password@host:6380/0, or for a cluster several without a database, separated by commas.',
+  ).optional(),
+  SIGNALWIRE_SIGNING_KEY: z.string().optional(),
+  SIGNALWIRE_SPACE_URL: readable(
+    readSpaceUrl,
+    'must be the host name of your Space, such as example.signalwire.com.',
+  ).optional(),
+  SIGNALWIRE_PROJECT_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the project id from your Space.')
+    .optional(),
+  SIGNALWIRE_API_TOKEN: z.string().optional(),
+  CONFERENCE_NAME: readable(
+    parseRoomName,
+    'must be 1 to 64 letters, digits, spaces, _, . or -, with no space at either end.',
+  ).optional(),
+  MODERATOR_NUMBERS: phoneNumbers.optional(),
+  SUPERVISOR_NUMBERS: phoneNumbers.optional(),
+  WAIT_URL: readable(
+    (text) => (readUrl(text, ['http:', 'https:']) ? text : undefined),
+    'must be an absolute http or https url.',
+  ).optional(),
+  CALLER_NOTICE: readable(
+    (text) => (/^\P{Cc}{1,4096}$/u.test(text) ? text : undefined),
+    'must be at most 4096 characters on one line.',
+  ).optional(),
+  MAX_CALL_SECONDS: wholeNumber(1, 86_400).optional(),
+});
+
+/**
+ * Reads the settings from the environment; an empty value is a missing one.
+ *
+ * @throws ConfigError with every problem there is
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.keys(settings.shape)
+      .map((name) => [name, env[name]?.trim()])
+      .filter(([, value]) => value),
+  ) as Given;
+  const result = settings.safeParse(given);
+  const problems = [
+    ...(result.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []),
+    ...findGaps(given),
+  ];
+  if (!result.success || problems.length > 0) {
+    throw new ConfigError(problems);
+  }
+
+  const read = result.data;
+  const production = read.NODE_ENV === 'production';
+  return {
+    production,
+    port: read.PORT ?? 3000,
+    // Development takes unsigned webhooks, so it listens to this machine alone unless told otherwise.
+    host: read.HOST ?? (production ? undefined : '127.0.0.1'),
+    publicUrl: read.PUBLIC_URL,
+    trustProxy: read.TRUST_PROXY ?? false,
+    logLevel: read.LOG_LEVEL ?? 'info',
+    redisUrls: read.REDIS_URL ?? [],
+    signingKey: read.SIGNALWIRE_SIGNING_KEY,
+    space: readSpace(read.SIGNALWIRE_SPACE_URL, read.SIGNALWIRE_PROJECT_ID, read.SIGNALWIRE_API_TOKEN),
+    conferenceName: read.CONFERENCE_NAME ?? (parseRoomName('sample-conf') as RoomName),
+    moderatorNumbers: read.MODERATOR_NUMBERS ?? [TUTORIAL_MODERATOR],
+    supervisorNumbers: read.SUPERVISOR_NUMBERS ?? 'any',
+    waitUrl: read.WAIT_URL,
+    callerNotice: read.CALLER_NOTICE,
+    maxCallSeconds: read.MAX_CALL_SECONDS ?? 14_400,
+    warnings: findWarnings(given),
+  };
+}
+
+type Given = Partial<Record<keyof typeof settings.shape, string>>;
+
+/** What is missing, or goes together with something else. */
+function findGaps(given: Given): string[] {
+  const problems: string[] = [];
+  if (given.NODE_ENV === 'production') {
+    const purposes = {
+      SIGNALWIRE_SIGNING_KEY: 'it proves that a webhook comes from your Space',
+      PUBLIC_URL: 'it is the address your Space calls, and part of every signature',
+      MODERATOR_NUMBERS: 'without a moderator no conference can start',
+      SUPERVISOR_NUMBERS: 'without it nobody may supervise',
+    } as const;
+    for (const [name, purpose] of Object.entries(purposes)) {
+      if (given[name as keyof typeof purposes] === undefined) {
+        problems.push(`${name} must be set in production: ${purpose}.`);
+      }
+    }
+    if (/^http:/i.test(given.PUBLIC_URL ?? '')) {
+      problems.push('PUBLIC_URL must begin with https:// in production.');
+    }
+    if (/^http:/i.test(given.SIGNALWIRE_SPACE_URL ?? '')) {
+      problems.push('SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would show the API token.');
+    }
+  }
+  const rest = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
+  const missing = rest.filter((name) => given[name] === undefined);
+  if (missing.length === 1 || missing.length === 2) {
+    problems.push(`${missing.join(' and ')} must be set too: the REST API needs ${rest.join(', ')} together.`);
+  }
+  return problems;
+}
+
+function findWarnings(given: Given): string[] {
+  const consequences = {
+    SIGNALWIRE_SIGNING_KEY: 'webhooks are accepted from anyone, unsigned',
+    PUBLIC_URL: 'documents point to localhost, where no Space can call back',
+    MODERATOR_NUMBERS: "the tutorial's number is the moderator",
+    SUPERVISOR_NUMBERS: 'any number may supervise',
+    REDIS_URL: 'the store is in this process: a restart forgets the moderators, and only one server may run',
+    SIGNALWIRE_SPACE_URL: 'while the store is down no supervisor can be connected, for the Space cannot be asked',
+  } as const;
+  return Object.entries(consequences)
+    .filter(([name]) => given[name as keyof typeof consequences] === undefined)
+    .map(([name, consequence]) => `${name} is not set: ${consequence}.`);
+}
+
+function readUrl(text: string, protocols: readonly string[]): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url && protocols.includes(url.protocol) && url.hostname !== '' ? url : undefined;
+}
+
+function readPublicUrl(text: string): string | undefined {
+  const url = readUrl(text, ['http:', 'https:']);
+  const bare = url && !url.username && !url.password && !/[?#]/.test(text);
+  return bare ? (url.origin + url.pathname).replace(/\/+$/, '') : undefined;
+}
+
+function readSpaceUrl(text: string): string | undefined {
+  const url = readUrl(/^https?:\/\//i.test(text) ? text : `https://${text}`, ['http:', 'https:']);
+  return url && url.pathname === '/' && !url.search && !url.hash && !url.username ? url.origin : undefined;
+}
+
+function readSpace(url?: string, projectId?: string, apiToken?: string): SpaceSettings | undefined {
+  return url && projectId && apiToken ? { url, projectId, apiToken } : undefined;
+}
+
+function readRedisUrls(text: string): string[] | undefined {
+  const urls = listOf((item) => readUrl(item, ['redis:', 'rediss:']))(text);
+  const usable = urls?.every(({ pathname, search, hash, protocol }) => {
+    const database = urls.length === 1 ? /^(\/[0-9]{0,5})?$/ : /^\/?$/;
+    return database.test(pathname) && !search && !hash && protocol === urls[0]?.protocol;
+  });
+  return usable ? urls?.map(({ href }) => href) : undefined;
+}
+
+function readTrustProxy(text: string): number | string[] | undefined {
+  if (/^[0-9]{1,2}$/.test(text)) {
+    return Number(text);
+  }
+  return listOf((item) => {
+    const [address = '', bits, ...rest] = item.split('/');
+    const version = isIP(address);
+    const isNetwork = bits === undefined || (/^[1-9][0-9]{0,2}$/.test(bits) && +bits <= (version === 4 ? 32 : 128));
+    const isAddress = version !== 0 && isNetwork && rest.length === 0;
+    return isAddress || ['loopback', 'linklocal', 'uniquelocal'].includes(item) ? item : undefined;
+  })(text);
+}

@@ -1,0 +1,158 @@
+import { config as loadDotenv } from 'dotenv';
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import { createApp } from './app';
+import { createDirectory } from './conferences/directory';
+import { createMemoryRegistry } from './conferences/memory-registry';
+import { createRedisRegistry } from './conferences/redis-registry';
+import { type ConferenceRegistry, StoreError } from './conferences/registry';
+import { type Config, ConfigError, loadConfig } from './config';
+import { createLog } from './ops/log';
+import { createRoster } from './people/roster';
+import { listen } from './server';
+import { createSpaceClient } from './signalwire/space-client';
+
+/** What the store may take on a call's path, of the 5 s a Space waits. */
+const STORE_TIMEOUT_MS = 800;
+/** What the Space's REST API may take after that. */
+const SPACE_TIMEOUT_MS = 2_500;
+/** How much longer than its longest possible call a moderator is remembered. */
+const LIFETIME_MARGIN_MS = 300_000;
+/** Less than the 10 s after which `docker stop` kills. */
+const STOP_TIMES = { graceMs: 500, deadlineMs: 8_000 };
+
+/** A reason not to start, in a sentence for the person who started it. */
+class StartError extends Error {}
+
+async function main(): Promise<void> {
+  readDotenv();
+  const config = loadConfig(process.env);
+  const destination = pino.destination({ dest: 1, sync: false });
+  const log = createLog(config.logLevel, destination);
+  let draining = false;
+
+  const registry = createRegistry(config, log);
+  await checkStore(registry, log);
+  const directory = createDirectory({
+    registry,
+    space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS }),
+    log,
+  });
+  const server = await listen(config).catch((error) => {
+    throw explainListenError(error, config);
+  });
+  const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
+  server.serve(
+    createApp({
+      settings: { ...config, publicUrl },
+      roster: createRoster(config),
+      directory,
+      pingStore: () => registry.ping(),
+      isDraining: () => draining,
+      now: Date.now,
+      log,
+    }),
+  );
+  for (const warning of config.warnings) {
+    log.warn(warning);
+  }
+  log.info({ port: server.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
+
+  const stop = async (signal: string) => {
+    if (draining) {
+      return;
+    }
+    draining = true;
+    log.info({ signal }, 'Stopping: no new calls are taken, those in flight are answered');
+    const complete = await server.stop(STOP_TIMES);
+    await directory.close();
+    await registry.close();
+    log[complete ? 'info' : 'error']({ complete }, complete ? 'Stopped' : 'Stopped: some requests were cut off');
+    destination.flushSync();
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  const crash = (err: unknown) => {
+    log.fatal({ err }, 'A fault in this program; it stops rather than go on in an unknown state');
+    destination.flushSync();
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}
+
+function readDotenv(): void {
+  const { error } = loadDotenv({ quiet: true });
+  if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
+    throw new StartError(`The file .env cannot be read: ${error.message}.`);
+  }
+}
+
+function createRegistry(config: Config, log: Logger): ConferenceRegistry {
+  const common = { lifetimeMs: config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS, now: Date.now };
+  if (config.redisUrls.length === 0) {
+    return createMemoryRegistry(common);
+  }
+  let wasReady = false;
+  return createRedisRegistry({
+    ...common,
+    urls: config.redisUrls,
+    timeoutMs: STORE_TIMEOUT_MS,
+    onConnection: (state) => {
+      // Said once for each turn of events, not for each attempt; how it was at the start, checkStore says.
+      if (state.ready && !wasReady) {
+        log.info('Redis is connected');
+      } else if (!state.ready && wasReady) {
+        log.error({ err: state.error }, 'Redis cannot be reached; calls go on without it, and it is tried again');
+      }
+      wasReady = state.ready;
+    },
+  });
+}
+
+/** Waits for the store a moment. One that is down may come back, so only one that refuses us stops the start. */
+async function checkStore(registry: ConferenceRegistry, log: Logger): Promise<void> {
+  const deadline = Date.now() + STORE_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await registry.ping();
+      return;
+    } catch (err) {
+      if (err instanceof StoreError && err.code === 'misconfigured') {
+        throw new StartError(
+          `REDIS_URL leads to a Redis that does not let us in, or to no Redis at all. ${err.message}`,
+        );
+      }
+      if (Date.now() > deadline) {
+        log.error({ err }, 'The store does not answer; starting without it');
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+function explainListenError(error: NodeJS.ErrnoException, { port, host }: Config): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new StartError(`PORT ${port} is taken: stop the program that has it, or set another PORT.`);
+    case 'EACCES':
+      return new StartError(`PORT ${port} needs rights this program does not have: set a PORT above 1023.`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new StartError(`HOST ${host} is no address of this machine: set another HOST, or none.`);
+    default:
+      return error;
+  }
+}
+
+main().catch((error) => {
+  const sentences =
+    error instanceof ConfigError ? error.problems : [error instanceof StartError ? error.message : String(error.stack)];
+  for (const sentence of sentences) {
+    process.stderr.write(`conference-coach: ${sentence}\n`);
+  }
+  process.exit(1);
+});

@@ -1,0 +1,28 @@
+import { Router } from 'express';
+
+export interface HealthRoutesOptions {
+  /** Resolves if the store answers. */
+  pingStore: () => Promise<void>;
+  isDraining: () => boolean;
+}
+
+/** `/healthz`: the process is up. `/readyz`: it should be given calls, for the store answers and it is not stopping. */
+export function createHealthRoutes({ pingStore, isDraining }: HealthRoutesOptions): Router {
+  const router = Router();
+  router.get('/healthz', (_req, res) => {
+    res.type('text/plain').send('ok\n');
+  });
+  router.get('/readyz', async (_req, res) => {
+    const obstacle = isDraining()
+      ? 'stopping'
+      : await pingStore().then(
+          () => undefined,
+          () => 'the store does not answer',
+        );
+    res
+      .status(obstacle === undefined ? 200 : 503)
+      .type('text/plain')
+      .send(`${obstacle ?? 'ready'}\n`);
+  });
+  return router;
+}

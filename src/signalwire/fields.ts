@@ -1,0 +1,37 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { RequestError } from '../ops/request-error';
+import { parseSid } from './sid';
+
+/** Form fields as Node's parser gives them: a field sent twice is an array. */
+export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What a Space sends along: the form of a POST, the query of a GET. */
+export function fieldsOf(req: Request): Fields {
+  return req.method === 'POST' ? (req.body ?? {}) : (req.query as Fields);
+}
+
+const INVALID_SID = 'must be there once: 1 to 64 letters, digits, - or _.';
+
+/** A field that must hold a SID. */
+export const sidField = z.string(INVALID_SID).transform((text, context) => {
+  const sid = parseSid(text);
+  if (sid === undefined) {
+    context.addIssue(INVALID_SID);
+    return z.NEVER;
+  }
+  return sid;
+});
+
+/** A field that counts only if it is there exactly once. */
+export const textField = z.string().optional().catch(undefined);
+
+/** @throws RequestError 400 that names the first wrong field */
+export function parseFields<T>(schema: z.ZodType<T>, fields: unknown): T {
+  const result = schema.safeParse(fields);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new RequestError(400, 'invalid_field', `${issue?.path.join('.')} ${issue?.message}`);
+  }
+  return result.data;
+}

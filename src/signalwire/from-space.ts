@@ -1,0 +1,52 @@
+import { type RequestHandler, Router, urlencoded } from 'express';
+import { RequestError } from '../ops/request-error';
+import { fieldsOf } from './fields';
+import { isSignedBySpace } from './signature';
+
+export interface FromSpaceOptions {
+  /** The address a Space reaches this server at, without a slash at the end. */
+  publicUrl: string;
+  /** Undefined accepts unsigned requests, for development. */
+  signingKey: string | undefined;
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+const MAX_BODY = '64kb';
+
+/**
+ * The guard of every route a Space asks for: GET or a posted form, at most 64 kB, signed. Whatever comes after it
+ * reads the request with `fieldsOf`.
+ *
+ * Refused requests fail with a RequestError 403, 405 or 415, or the body parser's own error with a 4xx status.
+ *
+ * @throws RangeError for an empty signing key, with which anybody could sign
+ */
+export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestHandler {
+  if (signingKey === '') {
+    throw new RangeError('The signing key is empty: set it, or leave it out to accept unsigned requests.');
+  }
+  return Router().use(
+    (req, res, next) => {
+      if (req.method !== 'GET' && req.method !== 'POST') {
+        res.set('Allow', 'GET, POST');
+        throw new RequestError(405, 'method_not_allowed', 'Use GET or POST.');
+      }
+      // null: there is no body at all
+      if (req.method === 'POST' && req.is(FORM) === false) {
+        throw new RequestError(415, 'not_a_form', `Send the fields as ${FORM}.`);
+      }
+      next();
+    },
+    urlencoded({ extended: false, inflate: false, limit: MAX_BODY, type: FORM }),
+    (req, _res, next) => {
+      if (signingKey !== undefined) {
+        const signature = req.get('x-signalwire-signature') ?? req.get('x-twilio-signature');
+        const fields = req.method === 'POST' ? fieldsOf(req) : {};
+        if (!isSignedBySpace(signingKey, signature, { url: publicUrl + req.originalUrl, fields })) {
+          throw new RequestError(403, 'wrong_signature', 'This request does not carry the signature of our Space.');
+        }
+      }
+      next();
+    },
+  );
+}

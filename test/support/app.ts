@@ -1,0 +1,120 @@
+import { Agent, request as httpRequest } from 'node:http';
+import { createApp } from '../../src/app';
+import { createDirectory, type LiveConferences } from '../../src/conferences/directory';
+import { createMemoryRegistry } from '../../src/conferences/memory-registry';
+import type { ConferenceRegistry } from '../../src/conferences/registry';
+import { loadConfig } from '../../src/config';
+import { createLog } from '../../src/ops/log';
+import { createRoster } from '../../src/people/roster';
+import { listen } from '../../src/server';
+import { sign } from './sign';
+
+/** The people of the tutorial. */
+export const ALICE = '+15557788999';
+export const BOB = '+15550001111';
+export const TED = '+15550002222';
+
+export const SIGNING_KEY = 'PSK_test';
+export const PUBLIC_URL = 'https://coach.example.com';
+
+export type Form = Record<string, string> | [string, string][];
+
+export interface Reply {
+  status: number;
+  type: string | undefined;
+  text: string;
+  headers: Record<string, string | string[] | undefined>;
+}
+
+export interface TestApp {
+  url: string;
+  port: number;
+  /** Every line logged so far. */
+  log: string[];
+  /** Posts a form, signed as the Space would sign it. */
+  post(path: string, form?: Form): Promise<Reply>;
+  /** Asks with GET, signed as the Space would sign it. */
+  get(path: string, query?: Form): Promise<Reply>;
+  /** Sends anything, unsigned. */
+  send(method: string, path: string, headers?: Record<string, string>, body?: string | Buffer): Promise<Reply>;
+  stop(): Promise<void>;
+}
+
+export interface TestAppOptions {
+  registry?: ConferenceRegistry;
+  space?: LiveConferences;
+  env?: Record<string, string>;
+  now?: () => number;
+}
+
+/** The application with a signing key, on a port of the system's choice. */
+export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const config = loadConfig({
+    PUBLIC_URL,
+    SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
+    MODERATOR_NUMBERS: ALICE,
+    SUPERVISOR_NUMBERS: TED,
+    LOG_LEVEL: 'debug',
+    ...options.env,
+  });
+  const now = options.now ?? Date.now;
+  const lines: string[] = [];
+  const log = createLog(config.logLevel, { write: (line) => void lines.push(line) });
+  const registry = options.registry ?? createMemoryRegistry({ lifetimeMs: config.maxCallSeconds * 1000, now });
+  const directory = createDirectory({ registry, space: options.space, log, retryMs: 50 });
+  const app = createApp({
+    settings: { ...config, publicUrl: config.publicUrl ?? PUBLIC_URL },
+    roster: createRoster(config),
+    directory,
+    pingStore: () => registry.ping(),
+    isDraining: () => false,
+    now,
+    log,
+  });
+  const server = await listen({ port: 0, host: '127.0.0.1' });
+  server.serve(app);
+  const agent = new Agent({ keepAlive: true });
+
+  const send: TestApp['send'] = (method, path, headers = {}, body) =>
+    new Promise((resolve, reject) => {
+      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+      const options = { agent, host: '127.0.0.1', port: server.port, method, path, headers: { ...length, ...headers } };
+      const req = httpRequest(options, async (res) => {
+        let text = '';
+        for await (const chunk of res.setEncoding('utf8')) {
+          text += chunk;
+        }
+        resolve({ status: res.statusCode ?? 0, type: res.headers['content-type'], text, headers: res.headers });
+      });
+      req.on('error', reject);
+      req.end(body);
+    });
+
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    port: server.port,
+    log: lines,
+    send,
+    post(path, form = {}) {
+      const pairs = pairsOf(form);
+      const signature = sign(SIGNING_KEY, PUBLIC_URL + path, pairs);
+      const body = new URLSearchParams(pairs).toString();
+      const type = 'application/x-www-form-urlencoded';
+      return send('POST', path, { 'content-type': type, 'x-signalwire-signature': signature }, body);
+    },
+    get(path, query = {}) {
+      const search = new URLSearchParams(pairsOf(query)).toString();
+      const full = search === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${search}`;
+      return send('GET', full, { 'x-signalwire-signature': sign(SIGNING_KEY, PUBLIC_URL + full) });
+    },
+    async stop() {
+      agent.destroy();
+      await server.stop({ graceMs: 0, deadlineMs: 1_000 });
+      await directory.close();
+    },
+  };
+}
+
+function pairsOf(form: Form): [string, string][] {
+  return Array.isArray(form) ? form : Object.entries(form);
+}

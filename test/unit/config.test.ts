@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ConfigError, loadConfig } from '../../src/config';
+
+const production = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://coach.example.com',
+  SIGNALWIRE_SIGNING_KEY: 'PSK_1',
+  MODERATOR_NUMBERS: '+15557788999',
+  SUPERVISOR_NUMBERS: '+15550002222',
+};
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+}
+
+describe('loadConfig', () => {
+  it('needs nothing in development', () => {
+    expect(loadConfig({})).toEqual({
+      production: false,
+      port: 3000,
+      host: '127.0.0.1',
+      publicUrl: undefined,
+      trustProxy: false,
+      logLevel: 'info',
+      redisUrls: [],
+      signingKey: undefined,
+      space: undefined,
+      conferenceName: 'sample-conf',
+      moderatorNumbers: ['+15557788999'],
+      supervisorNumbers: 'any',
+      waitUrl: undefined,
+      callerNotice: undefined,
+      maxCallSeconds: 14_400,
+      warnings: [
+        'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
+        'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
+        "MODERATOR_NUMBERS is not set: the tutorial's number is the moderator.",
+        'SUPERVISOR_NUMBERS is not set: any number may supervise.',
+        'REDIS_URL is not set: the store is in this process: a restart forgets the moderators, and only one server may run.',
+        'SIGNALWIRE_SPACE_URL is not set: while the store is down no supervisor can be connected, for the Space cannot be asked.',
+      ],
+    });
+  });
+
+  it('reads every setting', () => {
+    const config = loadConfig({
+      ...production,
+      PORT: '8080',
+      HOST: '::1',
+      TRUST_PROXY: '1',
+      LOG_LEVEL: 'debug',
+      REDIS_URL: 'rediss://user:pa%23ss@redis.example.com:6380/3',
+      SIGNALWIRE_SPACE_URL: 'example.signalwire.com',
+      SIGNALWIRE_PROJECT_ID: '5c1f-1',
+      SIGNALWIRE_API_TOKEN: 'PT1',
+      CONFERENCE_NAME: 'Sales 2',
+      MODERATOR_NUMBERS: '+15557788999, +15557788998',
+      WAIT_URL: 'https://cdn.example.com/wait.xml',
+      CALLER_NOTICE: 'Calls may be supervised.',
+      MAX_CALL_SECONDS: '600',
+    });
+    expect(config).toEqual({
+      production: true,
+      port: 8080,
+      host: '::1',
+      publicUrl: 'https://coach.example.com',
+      trustProxy: 1,
+      logLevel: 'debug',
+      redisUrls: ['rediss://user:pa%23ss@redis.example.com:6380/3'],
+      signingKey: 'PSK_1',
+      space: { url: 'https://example.signalwire.com', projectId: '5c1f-1', apiToken: 'PT1' },
+      conferenceName: 'Sales 2',
+      moderatorNumbers: ['+15557788999', '+15557788998'],
+      supervisorNumbers: ['+15550002222'],
+      waitUrl: 'https://cdn.example.com/wait.xml',
+      callerNotice: 'Calls may be supervised.',
+      maxCallSeconds: 600,
+      warnings: [],
+    });
+  });
+
+  it('listens everywhere in production', () => {
+    expect(loadConfig(production).host).toBeUndefined();
+  });
+
+  it.each([
+    ['https://coach.example.com/', 'https://coach.example.com'],
+    ['https://Coach.Example.com:443', 'https://coach.example.com'],
+    ['https://coach.example.com:8443/calls//', 'https://coach.example.com:8443/calls'],
+    ['http://localhost:3000', 'http://localhost:3000'],
+  ])('reads PUBLIC_URL %s', (PUBLIC_URL, publicUrl) => {
+    expect(loadConfig({ PUBLIC_URL }).publicUrl).toBe(publicUrl);
+  });
+
+  it.each([
+    ['loopback, 10.0.0.0/8,fd00::/8', ['loopback', '10.0.0.0/8', 'fd00::/8']],
+    ['0', 0],
+  ])('reads TRUST_PROXY %s', (TRUST_PROXY, trustProxy) => {
+    expect(loadConfig({ TRUST_PROXY }).trustProxy).toEqual(trustProxy);
+  });
+
+  it('reads the nodes of a cluster', () => {
+    expect(loadConfig({ REDIS_URL: 'redis://:pw@a:7000, redis://b:7001/' }).redisUrls).toEqual([
+      'redis://:pw@a:7000',
+      'redis://b:7001/',
+    ]);
+  });
+
+  it.each([
+    ['NODE_ENV', 'prodution'],
+    ['PORT', 'abc'],
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '3000.5'],
+    ['PORT', '0x10'],
+    ['HOST', 'a b'],
+    ['PUBLIC_URL', 'coach.example.com'],
+    ['PUBLIC_URL', 'ftp://coach.example.com'],
+    ['PUBLIC_URL', 'https://coach.example.com/?a=1'],
+    ['PUBLIC_URL', 'https://user:pw@coach.example.com'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['TRUST_PROXY', '10.0.0.0/8/8'],
+    ['TRUST_PROXY', 'example.com'],
+    ['LOG_LEVEL', 'loud'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'http://localhost:6379'],
+    ['REDIS_URL', 'redis://'],
+    ['REDIS_URL', 'redis://localhost/main'],
+    ['REDIS_URL', 'redis://localhost?tls=1'],
+    ['REDIS_URL', 'redis://a:7000/1,redis://b:7001'],
+    ['REDIS_URL', 'redis://a:7000,rediss://b:7001'],
+    ['REDIS_URL', 'redis://a:7000,'],
+    ['SIGNALWIRE_SPACE_URL', 'example.signalwire.com/path'],
+    ['SIGNALWIRE_PROJECT_ID', '../x'],
+    ['CONFERENCE_NAME', 'a/b'],
+    ['CONFERENCE_NAME', 'x'.repeat(65)],
+    ['MODERATOR_NUMBERS', '15557788999'],
+    ['MODERATOR_NUMBERS', '+15557788999;+15557788998'],
+    ['SUPERVISOR_NUMBERS', 'anyone'],
+    ['WAIT_URL', '/wait.xml'],
+    ['CALLER_NOTICE', 'a\nb'],
+    ['CALLER_NOTICE', 'x'.repeat(4097)],
+    ['MAX_CALL_SECONDS', '0'],
+    ['MAX_CALL_SECONDS', '86401'],
+  ])('refuses %s=%j with a sentence that does not repeat it', (name, value) => {
+    const rest = { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
+    const problems = problemsOf({ ...(name.startsWith('SIGNALWIRE') && rest), [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must be .*\\.$`));
+    expect(value.length > 3 && problems[0]?.includes(`${value}.`)).toBe(false);
+  });
+
+  it('tells every problem at once', () => {
+    expect(
+      problemsOf({ NODE_ENV: 'production', PORT: 'x', SUPERVISOR_NUMBERS: 'y', PUBLIC_URL: 'http://a.b' }),
+    ).toEqual([
+      'PORT must be a whole number from 0 to 65535.',
+      'SUPERVISOR_NUMBERS must be telephone numbers in E.164 form, such as +15557788999, separated by commas.',
+      'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
+      'MODERATOR_NUMBERS must be set in production: without a moderator no conference can start.',
+      'PUBLIC_URL must begin with https:// in production.',
+    ]);
+  });
+
+  it.each(['SIGNALWIRE_SIGNING_KEY', 'PUBLIC_URL', 'MODERATOR_NUMBERS', 'SUPERVISOR_NUMBERS'])(
+    'does not start in production without %s, nor with an empty one',
+    (name) => {
+      for (const value of ['', '  ']) {
+        expect(problemsOf({ ...production, [name]: value })).toEqual([
+          expect.stringMatching(new RegExp(`^${name} must be set in production: `)),
+        ]);
+      }
+    },
+  );
+
+  it('wants the settings of the REST API together', () => {
+    expect(problemsOf({ SIGNALWIRE_PROJECT_ID: 'p-1' })).toEqual([
+      'SIGNALWIRE_SPACE_URL and SIGNALWIRE_API_TOKEN must be set too: the REST API needs SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID, SIGNALWIRE_API_TOKEN together.',
+    ]);
+  });
+
+  it('sends the API token in the clear in development alone', () => {
+    const rest = {
+      SIGNALWIRE_SPACE_URL: 'http://127.0.0.1:9000',
+      SIGNALWIRE_PROJECT_ID: 'p-1',
+      SIGNALWIRE_API_TOKEN: 't',
+    };
+    expect(loadConfig(rest).space?.url).toBe('http://127.0.0.1:9000');
+    expect(problemsOf({ ...production, ...rest })).toEqual([
+      'SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would show the API token.',
+    ]);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { toChange } from '../../src/conferences/events';
+import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+
+const room = parseRoomName('sales') as RoomName;
+const now = Date.parse('2026-01-02T10:00:00Z');
+const read = (fields: Record<string, string | string[]>) => toChange(fields, room, now);
+
+describe('toChange', () => {
+  it.each([
+    ['the second it happened in', 'Fri, 02 Jan 2026 09:59:30 +0000', now - 30_000],
+    ['another time zone', 'Fri, 02 Jan 2026 10:59:30 +0100', now - 30_000],
+    ['now, for none', '', now],
+    ['now, for one that cannot be read', 'soon', now],
+    ['now, for one from the future', 'Fri, 02 Jan 2026 10:00:01 +0000', now],
+    ['now, for one long ago', 'Thu, 01 Jan 2026 10:00:00 +0000', now],
+  ])("reads a moderator's join, dated %s", (_when, Timestamp, at) => {
+    expect(
+      read({
+        StatusCallbackEvent: 'participant-join',
+        CallSid: 'a-1',
+        ConferenceSid: 'c-1',
+        EndConferenceOnExit: 'true',
+        Timestamp,
+      }),
+    ).toEqual({ kind: 'joined', room, callSid: 'a-1', conferenceSid: 'c-1', at });
+  });
+
+  it("takes nobody else's join for a moderator's", () => {
+    const join = { StatusCallbackEvent: 'participant-join', CallSid: 'b-1', ConferenceSid: 'c-1' };
+    expect(read({ ...join, EndConferenceOnExit: 'false' })).toBeUndefined();
+    expect(read({ ...join, StartConferenceOnEnter: 'true' })).toBeUndefined();
+    expect(read({ ...join, EndConferenceOnExit: ['true', 'false'] })).toBeUndefined();
+  });
+
+  it('reads a leave and the end of a conference, dated when they reach us', () => {
+    const Timestamp = 'Fri, 02 Jan 2026 09:00:00 +0000';
+    expect(read({ StatusCallbackEvent: 'participant-leave', CallSid: 'a-1', Timestamp })).toEqual({
+      kind: 'left',
+      room,
+      callSid: 'a-1',
+      at: now,
+    });
+    expect(read({ StatusCallbackEvent: 'conference-end', ConferenceSid: 'c-1', Timestamp })).toEqual({
+      kind: 'ended',
+      room,
+      conferenceSid: 'c-1',
+      at: now,
+    });
+  });
+
+  it.each([
+    {},
+    { StatusCallbackEvent: 'participant-leave' },
+    { StatusCallbackEvent: 'participant-join', EndConferenceOnExit: 'true' },
+    { StatusCallbackEvent: 'conference-end' },
+    { StatusCallbackEvent: ['participant-leave', 'conference-end'], CallSid: 'a-1', ConferenceSid: 'c-1' },
+    { StatusCallbackEvent: 'conference-start', CallSid: 'a-1', ConferenceSid: 'c-1' },
+    { StatusCallbackEvent: 'participant-mute', CallSid: 'a-1' },
+    { StatusCallbackEvent: 'something-new', CallSid: 'a-1' },
+  ])('finds no change in %j', (fields) => {
+    expect(read(fields)).toBeUndefined();
+  });
+
+  it.each([
+    [{ CallSid: 'a b' }, 'CallSid must be there once: 1 to 64 letters, digits, - or _.'],
+    [{ ConferenceSid: 'x'.repeat(65) }, 'ConferenceSid must be there once: 1 to 64 letters, digits, - or _.'],
+  ])('refuses %j', (fields, message) => {
+    expect(() => read(fields)).toThrow(message);
+  });
+});
