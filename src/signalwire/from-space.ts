@@ -1,4 +1,4 @@
-import { type RequestHandler, Router, urlencoded } from 'express';
+import { type Request, type RequestHandler, Router, urlencoded } from 'express';
 import { RequestError } from '../ops/request-error';
 import { fieldsOf } from './fields';
 import { isSignedBySpace } from './signature';
@@ -25,26 +25,32 @@ export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestH
   if (signingKey === '') {
     throw new RangeError('The signing key is empty: set it, or leave it out to accept unsigned requests.');
   }
+  const signatureOf = (req: Request) => req.get('x-signalwire-signature') ?? req.get('x-twilio-signature');
+  const refusal = () =>
+    new RequestError(403, 'wrong_signature', 'This request does not carry the signature of our Space.');
+
   return Router().use(
     (req, res, next) => {
+      // Not a byte of an unsigned body is read.
+      if (signingKey !== undefined && signatureOf(req) === undefined) {
+        throw refusal();
+      }
       if (req.method !== 'GET' && req.method !== 'POST') {
         res.set('Allow', 'GET, POST');
         throw new RequestError(405, 'method_not_allowed', 'Use GET or POST.');
       }
       // null: there is no body at all
-      if (req.method === 'POST' && req.is(FORM) === false) {
+      if (req.method === 'POST' && req.is(FORM) === false && req.get('content-length') !== '0') {
         throw new RequestError(415, 'not_a_form', `Send the fields as ${FORM}.`);
       }
       next();
     },
     urlencoded({ extended: false, inflate: false, limit: MAX_BODY, type: FORM }),
     (req, _res, next) => {
-      if (signingKey !== undefined) {
-        const signature = req.get('x-signalwire-signature') ?? req.get('x-twilio-signature');
-        const fields = req.method === 'POST' ? fieldsOf(req) : {};
-        if (!isSignedBySpace(signingKey, signature, { url: publicUrl + req.originalUrl, fields })) {
-          throw new RequestError(403, 'wrong_signature', 'This request does not carry the signature of our Space.');
-        }
+      const fields = req.method === 'POST' ? fieldsOf(req) : {};
+      const url = publicUrl + req.originalUrl;
+      if (signingKey !== undefined && !isSignedBySpace(signingKey, signatureOf(req), { url, fields })) {
+        throw refusal();
       }
       next();
     },

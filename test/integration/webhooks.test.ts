@@ -1,0 +1,319 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import supertest from 'supertest';
+import { createMemoryRegistry } from '../../src/conferences/memory-registry';
+import { createRedisRegistry } from '../../src/conferences/redis-registry';
+import type { ConferenceRegistry } from '../../src/conferences/registry';
+import { ALICE, BOB, type Form, type Reply, startApp, TED, type TestApp } from '../support/app';
+import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+
+const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
+const reporting = (room: string) =>
+  `statusCallback="https://coach.example.com/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold"`;
+
+const moderator = (room = 'sample-conf') =>
+  laml(
+    `<Dial action="https://coach.example.com/conference/${room}/ended" timeLimit="14400"><Conference startConferenceOnEnter="true" endConferenceOnExit="true" ${reporting(room)}>${room}</Conference></Dial>`,
+  );
+const caller = (room = 'sample-conf') =>
+  laml(
+    `<Dial timeLimit="14400"><Conference startConferenceOnEnter="false" ${reporting(room)}>${room}</Conference></Dial>`,
+  );
+const supervisor = (attributes: string, query = '', room = 'sample-conf') =>
+  laml(
+    `<Dial action="https://coach.example.com/coach/${room}/ended${query}" timeLimit="14400"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting(room)}>${room}</Conference></Dial>`,
+  );
+const coaching = (callSid: string, room?: string) => supervisor(`coach="${callSid}" `, '', room);
+const nobody = (query: string, room = 'sample-conf') =>
+  laml(
+    `<Say>There is nobody to coach in ${room} at the moment. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
+  );
+const goodbye = laml('<Say>Goodbye.</Say><Hangup/>');
+const hangup = laml('<Hangup/>');
+const reject = laml('<Reject/>');
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+afterAll(() => redis.dispose());
+
+const registries: [string, () => ConferenceRegistry][] = [
+  ['the embedded store', () => createMemoryRegistry({ lifetimeMs: 60_000, now: Date.now })],
+  [
+    'Redis',
+    () =>
+      createRedisRegistry({
+        urls: [redis.url],
+        lifetimeMs: 60_000,
+        timeoutMs: 800,
+        now: Date.now,
+        onConnection: () => {},
+      }),
+  ],
+];
+
+describe.each(registries)('the webhooks, with %s', (_name, createRegistry) => {
+  let app: TestApp;
+  let registry: ConferenceRegistry;
+  let room: string;
+  let rooms = 0;
+
+  beforeEach(async () => {
+    registry = createRegistry();
+    await eventually(() => registry.ping());
+    app = await startApp({ registry });
+    room = `room-${++rooms}`;
+  });
+
+  afterEach(async () => {
+    await app.stop();
+    await registry.close();
+  });
+
+  describe.each<['post' | 'get']>([['post'], ['get']])('asked for by %s', (method) => {
+    const ask = (path: string, form: Form) => app[method](path, form);
+
+    it('let Alice, Bob and Ted meet', async () => {
+      const alice = await ask(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      expect(alice).toMatchObject({ status: 200, type: 'text/xml; charset=utf-8', text: moderator(room) });
+      expect(alice.headers['cache-control']).toBe('no-store');
+      expect((await ask(`/conference/${room}`, { CallSid: 'bob-1', From: BOB })).text).toBe(caller(room));
+      expect((await ask(`/coach/${room}`, { CallSid: 'ted-1', From: TED })).text).toBe(coaching('alice-1', room));
+    });
+
+    it('take the usual room for a path without one', async () => {
+      await app.post('/conference/sample-conf/ended', { CallSid: 'before' });
+      const callSid = `alice-${method}-${_name.length}`;
+      expect((await ask('/conference', { CallSid: callSid, From: ALICE })).text).toBe(moderator());
+      expect((await ask('/conference', { CallSid: 'bob-1', From: BOB })).text).toBe(caller());
+      expect((await ask('/coach', { CallSid: 'ted-1', From: TED })).text).toBe(coaching(callSid));
+      expect((await ask('/coach/sample-conf', { CallSid: 'ted-1', From: TED })).text).toBe(coaching(callSid));
+      expect((await ask('/fallback', {})).text).toBe(caller());
+    });
+
+    it('answer each mode with its document', async () => {
+      await ask(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      const ted = { CallSid: 'ted-1', From: TED };
+      expect((await ask(`/coach/${room}?mode=coach`, ted)).text).toBe(coaching('alice-1', room));
+      expect((await ask(`/coach/${room}?mode=monitor`, ted)).text).toBe(
+        supervisor('coach="alice-1" muted="true" ', '?mode=monitor', room),
+      );
+      expect((await ask(`/coach/${room}?mode=barge`, ted)).text).toBe(supervisor('', '?mode=barge', room));
+    });
+
+    it('take a callback', async () => {
+      await ask(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      const event = { StatusCallbackEvent: 'participant-leave', CallSid: 'alice-1', ConferenceSid: 'conf-1' };
+      expect(await ask(`/events/conference/${room}`, event)).toMatchObject({ status: 204, text: '' });
+      expect((await ask(`/coach/${room}`, { CallSid: 'ted-1', From: TED })).text).toBe(nobody('attempt=1', room));
+    });
+
+    it('forget a moderator whose dial is over, and nobody else', async () => {
+      await ask(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      await ask(`/conference/${room}`, { CallSid: 'alice-2', From: ALICE });
+      const over = { From: ALICE, DialCallStatus: 'completed' };
+      expect((await ask(`/conference/${room}/ended`, { ...over, CallSid: 'alice-1' })).text).toBe(hangup);
+      expect((await ask(`/coach/${room}`, { CallSid: 'ted-1', From: TED })).text).toBe(coaching('alice-2', room));
+      expect((await ask(`/conference/${room}/ended`, { ...over, CallSid: 'alice-2' })).text).toBe(hangup);
+      expect((await ask(`/coach/${room}`, { CallSid: 'ted-1', From: TED })).text).toBe(nobody('attempt=1', room));
+    });
+  });
+
+  it('let a supervisor wait for a moderator, but not for ever', async () => {
+    const seen: string[] = [];
+    let path: string | undefined = `/coach/${room}?mode=monitor`;
+    let last: Reply | undefined;
+    while (path !== undefined && seen.length < 50) {
+      seen.push(path);
+      last = await app.post(path, { CallSid: 'ted-1', From: TED });
+      path = /<Redirect>https:\/\/coach\.example\.com([^<]*)</.exec(last.text)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect(seen).toHaveLength(13);
+    expect(last?.text).toBe(goodbye);
+  });
+
+  it('let a supervisor in once the moderator has come', async () => {
+    const ted = { CallSid: 'ted-1', From: TED };
+    expect((await app.post(`/coach/${room}?mode=barge`, ted)).text).toBe(nobody('mode=barge&amp;attempt=1', room));
+    await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+    expect((await app.post(`/coach/${room}?mode=barge&attempt=1`, ted)).text).toBe(
+      supervisor('', '?mode=barge&amp;attempt=1', room),
+    );
+  });
+
+  it.each(['0.5', '-1', '13', '1e9', 'x', 'NaN'])('take a spoilt attempt, %s, for the last', async (attempt) => {
+    const reply = await app.post(`/coach/${room}?attempt=${attempt}`, { CallSid: 'ted-1', From: TED });
+    expect(reply.text).toBe(goodbye);
+  });
+
+  it.each([
+    ['answered', {}],
+    ['completed', {}],
+    ['completed', { ErrorCode: '0' }],
+  ])('say goodbye to a supervisor whose dial %s', async (DialCallStatus, more) => {
+    const reply = await app.post(`/coach/${room}/ended`, { CallSid: 'ted-1', DialCallStatus, ...more });
+    expect(reply.text).toBe(goodbye);
+  });
+
+  it('say goodbye to a supervisor of whose dial nothing is told', async () => {
+    expect((await app.post(`/coach/${room}/ended`, { CallSid: 'ted-1' })).text).toBe(goodbye);
+  });
+
+  it.each([
+    [{ DialCallStatus: 'failed' }],
+    [{ DialCallStatus: 'failed', ErrorCode: '13240' }],
+    [{ ErrorCode: '13240' }],
+    [{ ErrorCode: '16002' }],
+    [{ DialCallStatus: 'no-answer' }],
+    [{ DialCallStatus: 'busy' }],
+    [{ DialCallStatus: 'canceled' }],
+  ])('tell a supervisor whose target was stale, and try again: %j', async (fields) => {
+    const again = (query: string) =>
+      laml(
+        `<Say>The call in ${room} could not be joined. We will try again. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
+      );
+    const ted = { CallSid: 'ted-1', From: TED, ...fields };
+    expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(again('attempt=1'));
+    // The mode survives: who listened in silence is not heard after the retry.
+    expect((await app.post(`/coach/${room}/ended?mode=monitor&attempt=1`, ted)).text).toBe(
+      again('mode=monitor&amp;attempt=2'),
+    );
+    expect((await app.post(`/coach/${room}/ended?attempt=12`, ted)).text).toBe(goodbye);
+  });
+
+  it('does not let a stale report remove a live moderator', async () => {
+    await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+    await app.post(`/coach/${room}/ended`, { CallSid: 'ted-1', DialCallStatus: 'failed', ErrorCode: '13240' });
+    expect((await app.post(`/coach/${room}`, { CallSid: 'ted-1', From: TED })).text).toBe(coaching('alice-1', room));
+  });
+
+  it('reject a supervisor who is none, without a word about the room', async () => {
+    await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+    for (const form of [{ From: BOB }, { From: ALICE }, { From: 'anonymous' }, {}] as Record<string, string>[]) {
+      expect((await app.post(`/coach/${room}`, { CallSid: 'x-1', ...form })).text).toBe(reject);
+    }
+  });
+
+  it.each<[string, [string, string][]]>([
+    ['absent', []],
+    ['empty', [['From', '']]],
+    ['anonymous', [['From', 'anonymous']]],
+    ['a SIP address', [['From', `sip:${ALICE}@example.com`]]],
+    ['not ASCII', [['From', 'Алиса']]],
+    [
+      'sent twice',
+      [
+        ['From', ALICE],
+        ['From', ALICE],
+      ],
+    ],
+    [
+      'sent twice, once rightly',
+      [
+        ['From', BOB],
+        ['From', ALICE],
+      ],
+    ],
+    ['without its plus', [['From', ALICE.slice(1)]]],
+    ['more than a number', [['From', `${ALICE} `]]],
+  ])('take a call for a caller whose From is %s', async (_what, from) => {
+    const reply = await app.post(`/conference/${room}`, [['CallSid', 'x-1'], ...from]);
+    expect(reply.text).toBe(caller(room));
+    expect((await app.post(`/coach/${room}`, [['CallSid', 'x-1'], ...from])).text).toBe(reject);
+    expect((await app.post(`/coach/${room}`, { CallSid: 'ted-1', From: TED })).text).toBe(nobody('attempt=1', room));
+  });
+
+  it('take a callback of a room or of a kind never heard of', async () => {
+    const conference = { ConferenceSid: 'conf-1', CallSid: 'x-1', Timestamp: 'Fri, 02 Jan 2026 10:00:00 +0000' };
+    for (const StatusCallbackEvent of ['participant-leave', 'conference-end', 'participant-dance', '']) {
+      const reply = await app.post(`/events/conference/unknown-${room}`, { ...conference, StatusCallbackEvent });
+      expect(reply.status).toBe(204);
+    }
+    expect((await app.post(`/events/conference/unknown-${room}`)).status).toBe(204);
+  });
+
+  it("heal a lost write with the moderator's join, a hundred times over", async () => {
+    const join = {
+      StatusCallbackEvent: 'participant-join',
+      CallSid: 'alice-1',
+      ConferenceSid: 'conf-1',
+      EndConferenceOnExit: 'true',
+    };
+    for (let i = 0; i < 100; i++) {
+      expect((await app.post(`/events/conference/${room}`, join)).status).toBe(204);
+    }
+    const ted = { CallSid: 'ted-1', From: TED };
+    expect((await app.post(`/coach/${room}`, ted)).text).toBe(coaching('alice-1', room));
+    await app.post(`/events/conference/${room}`, { StatusCallbackEvent: 'conference-end', ConferenceSid: 'conf-1' });
+    await app.post(`/events/conference/${room}`, join);
+    expect((await app.post(`/coach/${room}`, ted)).text).toBe(nobody('attempt=1', room));
+  });
+
+  it('keep names with spaces apart from their encoding', async () => {
+    const reply = await app.post(`/conference/Sales%20${rooms}`, { CallSid: 'bob-1', From: BOB });
+    expect(reply.text).toContain(`/events/conference/Sales%20${rooms}"`);
+    expect(reply.text).toContain(`>Sales ${rooms}</Conference>`);
+  });
+});
+
+describe('the webhooks', () => {
+  let app: TestApp;
+
+  afterEach(() => app.stop());
+
+  it('recognise a moderator whose plus became a space, as curl sends it in development', async () => {
+    app = await startApp({ env: { SIGNALWIRE_SIGNING_KEY: '' } });
+    const response = await supertest(app.url).post('/conference').type('form').send('CallSid=a-1&From=+15557788999');
+    expect(response.text).toBe(moderator());
+  });
+
+  it('give a call a document even when something breaks that nobody foresaw', async () => {
+    const registry = createMemoryRegistry({ lifetimeMs: 1000, now: Date.now });
+    app = await startApp({
+      registry,
+      now: () => {
+        throw new TypeError('broken clock');
+      },
+    });
+    const alice = { CallSid: 'alice-1', From: ALICE };
+    expect(await app.post('/conference', alice)).toMatchObject({ status: 200, text: caller() });
+    expect(await app.post('/conference/sample-conf/ended', alice)).toMatchObject({ status: 200, text: hangup });
+    expect(app.log.join('')).toContain('broken clock');
+  });
+
+  it('apologise to a supervisor when something breaks that nobody foresaw', async () => {
+    app = await startApp({ env: { LOG_LEVEL: 'error' } });
+    const getter = jest.spyOn(URLSearchParams.prototype, 'set').mockImplementation(() => {
+      throw new TypeError('broken');
+    });
+    try {
+      const signed = { CallSid: 'ted-1', From: TED };
+      expect(await app.post('/coach?mode=barge', signed)).toMatchObject({
+        status: 200,
+        text: laml('<Say>We are sorry. Something went wrong. Please call again later.</Say><Hangup/>'),
+      });
+    } finally {
+      getter.mockRestore();
+    }
+  });
+
+  it('carry the settings into the documents', async () => {
+    app = await startApp({
+      env: {
+        PUBLIC_URL: 'https://coach.example.com',
+        CONFERENCE_NAME: 'Sales 2',
+        MAX_CALL_SECONDS: '60',
+        WAIT_URL: 'https://cdn.example.com/wait.xml',
+        CALLER_NOTICE: 'Calls may be supervised.',
+      },
+    });
+    expect((await app.post('/conference', { CallSid: 'bob-1' })).text).toBe(
+      laml(
+        '<Say>Calls may be supervised.</Say><Dial timeLimit="60"><Conference startConferenceOnEnter="false" waitUrl="https://cdn.example.com/wait.xml" statusCallback="https://coach.example.com/events/conference/Sales%202" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold">Sales 2</Conference></Dial>',
+      ),
+    );
+    expect((await app.get('/fallback')).text).toBe((await app.post('/conference', { CallSid: 'bob-1' })).text);
+  });
+});

@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createDirectory, type DirectoryOptions } from '../../src/conferences/directory';
+import { createMemoryRegistry } from '../../src/conferences/memory-registry';
+import { type Change, type ConferenceRegistry, StoreError } from '../../src/conferences/registry';
+import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { createLog } from '../../src/ops/log';
+import { parseSid, type Sid } from '../../src/signalwire/sid';
+
+const room = parseRoomName('sales') as RoomName;
+const otherRoom = parseRoomName('support') as RoomName;
+const alice = parseSid('alice') as Sid;
+const arrived: Change = { kind: 'arrived', room, callSid: alice, at: 1000 };
+const left: Change = { kind: 'left', room, callSid: alice, at: 2000 };
+
+/** A registry that can be down, and remembers what it was asked. */
+function createFlakyRegistry() {
+  const memory = createMemoryRegistry({ lifetimeMs: 60_000, now: () => 3000 });
+  const applied: Change[] = [];
+  const state = { down: false };
+  const check = () => {
+    if (state.down) {
+      throw new StoreError('unavailable', 'down');
+    }
+  };
+  const registry: ConferenceRegistry = {
+    async apply(change) {
+      check();
+      applied.push(change);
+      await memory.apply(change);
+    },
+    async findModerator(name) {
+      check();
+      return memory.findModerator(name);
+    },
+    ping: async () => check(),
+    close: async () => {},
+  };
+  return { registry, applied, state };
+}
+
+function create(options: Partial<DirectoryOptions> = {}) {
+  const flaky = createFlakyRegistry();
+  const lines: { level: string; msg: string; change?: Change; count?: number }[] = [];
+  const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
+  const directory = createDirectory({ registry: flaky.registry, space: undefined, log, ...options });
+  return { ...flaky, directory, lines };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('createDirectory', () => {
+  it('finds whom it recorded', async () => {
+    const { directory } = create();
+    expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
+    await directory.record(arrived);
+    expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice });
+  });
+
+  it('writes what it owes as soon as the store is back', async () => {
+    const { directory, state, applied, lines } = create();
+    state.down = true;
+    await directory.record(arrived);
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(applied).toEqual([]);
+    state.down = false;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(applied).toEqual([arrived]);
+    expect(lines.at(-1)).toMatchObject({ level: 'info', count: 1, msg: 'The store took the changes it was owed' });
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(applied).toHaveLength(1);
+  });
+
+  it('writes what it owes before it reads, so that nobody who left is handed out', async () => {
+    const { directory, state } = create();
+    await directory.record(arrived);
+    state.down = true;
+    await directory.record(left);
+    state.down = false;
+    expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
+  });
+
+  it('does not let what it owes one room keep it from reading another', async () => {
+    const { directory, registry, state } = create();
+    state.down = true;
+    await directory.record(arrived);
+    state.down = false;
+    jest.spyOn(registry, 'apply').mockRejectedValue(new StoreError('unavailable', 'down'));
+    expect(await directory.findModerator(otherRoom)).toEqual({ state: 'empty' });
+    expect(await directory.findModerator(room)).toEqual({ state: 'unknown' });
+  });
+
+  it('owes the same change once', async () => {
+    const { directory, state, applied } = create();
+    state.down = true;
+    await Promise.all(Array.from({ length: 100 }, () => directory.record(left)));
+    state.down = false;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(applied).toEqual([left]);
+  });
+
+  it('owes so much and no more, and says what it gave up', async () => {
+    const { directory, state, applied, lines } = create({ maxOwed: 2 });
+    state.down = true;
+    const changes = ['a', 'b', 'c'].map((sid): Change => ({ ...left, callSid: parseSid(sid) as Sid }));
+    for (const change of changes) {
+      await directory.record(change);
+    }
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([
+      expect.objectContaining({ change: changes[0], msg: 'Lost: too many changes wait for the store' }),
+    ]);
+    state.down = false;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(applied).toEqual(changes.slice(1));
+  });
+
+  it('writes what it owes when it closes', async () => {
+    const { directory, state, applied } = create();
+    state.down = true;
+    await directory.record(arrived);
+    state.down = false;
+    await directory.close();
+    expect(applied).toEqual([arrived]);
+  });
+
+  it('says what is lost when it closes and the store is still down', async () => {
+    const { directory, state, lines } = create();
+    state.down = true;
+    await directory.record(arrived);
+    await directory.close();
+    expect(lines.at(-1)).toMatchObject({
+      level: 'error',
+      change: arrived,
+      msg: 'Lost: the store did not take this change before the shutdown',
+    });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  describe('with the store down', () => {
+    it('knows nothing without the REST API', async () => {
+      const { directory, state } = create();
+      state.down = true;
+      expect(await directory.findModerator(room)).toEqual({ state: 'unknown' });
+    });
+
+    it.each([
+      ['has a moderator', async () => alice, { state: 'live', callSid: alice }],
+      ['has none', async () => undefined, { state: 'empty' }],
+      [
+        'does not answer',
+        async () => {
+          throw new Error('down too');
+        },
+        { state: 'unknown' },
+      ],
+    ])('asks the Space, which %s', async (_what, findModerator, expected) => {
+      const { directory, state } = create({ space: { findModerator } });
+      state.down = true;
+      expect(await directory.findModerator(room)).toEqual(expected);
+    });
+
+    it('does not believe the Space about one who left', async () => {
+      const { directory, state } = create({ space: { findModerator: async () => alice } });
+      state.down = true;
+      await directory.record(left);
+      expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
+    });
+
+    it('does not ask the Space while the store answers', async () => {
+      const findModerator = jest.fn(async () => alice);
+      const { directory } = create({ space: { findModerator } });
+      expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
+      expect(findModerator).not.toHaveBeenCalled();
+    });
+  });
+});

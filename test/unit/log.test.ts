@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { createLog } from '../../src/ops/log';
+
+function logged(err: unknown): { err: unknown; level: string; time: string } {
+  const lines: string[] = [];
+  createLog('info', { write: (line) => void lines.push(line) }).error({ err }, 'Failed');
+  return JSON.parse(lines.join(''));
+}
+
+describe('createLog', () => {
+  it('writes one line of JSON with a level and a time that people can read', () => {
+    expect(logged(undefined)).toEqual({
+      level: 'error',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      msg: 'Failed',
+    });
+  });
+
+  it('keeps what clients hang on their errors out of the log', () => {
+    const cause = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } });
+    const { err } = logged(Object.assign(new Error('Redis', { cause }), { code: 'unavailable' }));
+    expect(err).toEqual({
+      type: 'Error',
+      message: 'Redis',
+      code: 'unavailable',
+      cause: { type: 'Error', message: 'WRONGPASS', stack: expect.stringContaining('log.test.ts') },
+    });
+  });
+});
