@@ -13,5 +13,7 @@ module.exports = {
   },
   maxWorkers: 2,
   testTimeout: 20_000,
+  // ioredis keeps a timer of 2 s after a connection that never came about.
+  openHandlesTimeout: 3_000,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
 };

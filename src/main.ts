@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     registry,
     space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS }),
     log,
+    now: () => performance.now(),
   });
   const server = await listen(config).catch((error) => {
     throw explainListenError(error, config);
@@ -90,13 +91,13 @@ function readDotenv(): void {
 }
 
 function createRegistry(config: Config, log: Logger): ConferenceRegistry {
-  const common = { lifetimeMs: config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS, now: Date.now };
+  const lifetimeMs = config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
   if (config.redisUrls.length === 0) {
-    return createMemoryRegistry(common);
+    return createMemoryRegistry({ lifetimeMs, now: () => performance.now() });
   }
   let wasReady = false;
   return createRedisRegistry({
-    ...common,
+    lifetimeMs,
     urls: config.redisUrls,
     timeoutMs: STORE_TIMEOUT_MS,
     onConnection: (state) => {

@@ -16,8 +16,6 @@ export interface ConferenceRoutesOptions {
   documents: Documents;
   roster: Roster;
   directory: Directory;
-  /** Milliseconds since 1970. */
-  now: () => number;
   log: Logger;
 }
 
@@ -26,7 +24,7 @@ export interface ConferenceRoutesOptions {
  * the Space asks for when a moderator has left; and `/fallback`, which it asks for when `/conference` failed.
  */
 export function createConferenceRoutes(options: ConferenceRoutesOptions): Router {
-  const { guard, usualRoom, documents, roster, directory, now, log } = options;
+  const { guard, usualRoom, documents, roster, directory, log } = options;
   const callerDocument = (req: Request) => documents.caller(roomOfPath(req.params.room, usualRoom));
 
   async function enter(req: Request): Promise<string> {
@@ -37,14 +35,14 @@ export function createConferenceRoutes(options: ConferenceRoutesOptions): Router
     if (!isModerator) {
       return documents.caller(room);
     }
-    await directory.record({ kind: 'arrived', room, callSid, at: now() });
+    await directory.record({ kind: 'arrived', room, callSid, agoMs: 0 });
     return documents.moderator(room);
   }
 
   async function leave(req: Request): Promise<string> {
     const room = roomOfPath(req.params.room, usualRoom);
     const { callSid } = parseInboundCall(req);
-    await directory.record({ kind: 'left', room, callSid, at: now() });
+    await directory.record({ kind: 'left', room, callSid, agoMs: 0 });
     log.info({ callSid, room }, 'The moderator left');
     return documents.hangup();
   }

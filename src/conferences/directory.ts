@@ -31,6 +31,8 @@ export interface DirectoryOptions {
   /** Undefined when the Space's REST API is not configured. */
   space: LiveConferences | undefined;
   log: Logger;
+  /** Milliseconds from any beginning, never going back. */
+  now: () => number;
   /** Milliseconds between attempts to write what is owed. */
   retryMs?: number;
   /** How many changes may be owed; beyond that the oldest is given up. */
@@ -39,9 +41,9 @@ export interface DirectoryOptions {
 
 /** A directory over one registry, with the Space's own view to fall back on. */
 export function createDirectory(options: DirectoryOptions): Directory {
-  const { registry, space, log, retryMs = 500, maxOwed = 10_000 } = options;
+  const { registry, space, log, now, retryMs = 500, maxOwed = 10_000 } = options;
   // Changes may be applied in any order and repeatedly, so one of a kind and call is enough, and order is no concern.
-  const owed = new Map<string, Change>();
+  const owed = new Map<string, { change: Change; since: number }>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -71,7 +73,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       closed = true;
       clearTimeout(timer);
       await settle(() => true).catch(() => {});
-      for (const change of owed.values()) {
+      for (const { change } of owed.values()) {
         log.error({ change }, 'Lost: the store did not take this change before the shutdown');
       }
     },
@@ -80,11 +82,11 @@ export function createDirectory(options: DirectoryOptions): Directory {
   function owe(change: Change): void {
     const key = keyOf(change);
     owed.delete(key);
-    owed.set(key, change);
+    owed.set(key, { change, since: now() });
     const [oldest] = owed;
     if (owed.size > maxOwed && oldest !== undefined) {
       owed.delete(oldest[0]);
-      log.error({ change: oldest[1] }, 'Lost: too many changes wait for the store');
+      log.error({ change: oldest[1].change }, 'Lost: too many changes wait for the store');
     }
     scheduleRetry();
   }
@@ -110,12 +112,13 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
   /** Writes the owed changes that match; rejects if one of them is still owed. */
   async function settle(matches: (change: Change) => boolean): Promise<void> {
-    const due = [...owed].filter(([, change]) => matches(change));
+    const due = [...owed].filter(([, { change }]) => matches(change));
     await Promise.all(
-      due.map(async ([key, change]) => {
-        await registry.apply(change);
+      due.map(async ([key, debt]) => {
+        const delayMs = Math.max(1, Math.ceil(now() - debt.since));
+        await registry.apply({ ...debt.change, agoMs: debt.change.agoMs + delayMs });
         // A newer change of the same kind may have taken the place meanwhile.
-        if (owed.get(key) === change) {
+        if (owed.get(key) === debt) {
           owed.delete(key);
         }
       }),
@@ -128,7 +131,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     }
     try {
       const callSid = await space.findModerator(room);
-      return callSid === undefined || owed.has(keyOf({ kind: 'left', room, callSid, at: 0 }))
+      return callSid === undefined || owed.has(keyOf({ kind: 'left', room, callSid, agoMs: 0 }))
         ? { state: 'empty' }
         : { state: 'live', callSid };
     } catch (err) {

@@ -30,22 +30,22 @@ export function toChange(fields: Fields, room: RoomName, now: number): Change | 
     case 'participant-join': {
       // A Space knows no roles; only our moderators end the conference by leaving it.
       const isModerator = event.EndConferenceOnExit?.toLowerCase() === 'true';
-      const at = instantOf(event.Timestamp, now);
-      return isModerator && callSid !== undefined ? { kind: 'joined', room, callSid, conferenceSid, at } : undefined;
+      const agoMs = ageOf(event.Timestamp, now);
+      return isModerator && callSid !== undefined ? { kind: 'joined', room, callSid, conferenceSid, agoMs } : undefined;
     }
     case 'participant-leave':
-      return callSid && { kind: 'left', room, callSid, at: now };
+      return callSid && { kind: 'left', room, callSid, agoMs: 0 };
     case 'conference-end':
-      return conferenceSid && { kind: 'ended', room, conferenceSid, at: now };
+      return conferenceSid && { kind: 'ended', room, conferenceSid, agoMs: 0 };
     default:
       return undefined;
   }
 }
 
-/** The instant of an event, which its callback may reach us long after; `now` if it has none to be believed. */
-function instantOf(timestamp: string | undefined, now: number): number {
-  const at = Date.parse(timestamp ?? '');
-  return at > now - OLDEST_EVENT_MS && at < now ? at : now;
+/** How long ago an event happened, for its callback may be late; 0 if it has no date to be believed. */
+function ageOf(timestamp: string | undefined, now: number): number {
+  const agoMs = now - Date.parse(timestamp ?? '');
+  return agoMs > 0 && agoMs < OLDEST_EVENT_MS ? agoMs : 0;
 }
 
 export interface EventRoutesOptions {

@@ -13,7 +13,7 @@ interface Room {
 export interface MemoryRegistryOptions {
   /** How long anything is remembered, in milliseconds. */
   lifetimeMs: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds from any beginning. */
   now: () => number;
 }
 
@@ -28,7 +28,7 @@ export function createMemoryRegistry({ lifetimeMs, now }: MemoryRegistryOptions)
   return {
     async apply(change) {
       sweep();
-      if (change.at + lifetimeMs > now()) {
+      if (change.agoMs < lifetimeMs) {
         let room = rooms.get(change.room);
         if (room === undefined) {
           room = { moderator: undefined, arrivals: new Map(), gone: new Map() };
@@ -80,7 +80,7 @@ function note(room: Room, change: Change, now: number): void {
         return;
       }
       const known = room.arrivals.get(change.callSid);
-      const arrivedAt = change.kind === 'joined' ? (known ?? change.at) : Math.max(known ?? 0, change.at);
+      const arrivedAt = arrivalOf(change, known);
       room.arrivals.set(change.callSid, arrivedAt);
       if (room.moderator?.callSid === change.callSid) {
         room.moderator = { ...room.moderator, arrivedAt, conferenceSid: conferenceSid ?? room.moderator.conferenceSid };
@@ -98,6 +98,14 @@ function note(room: Room, change: Change, now: number): void {
         leave(room.moderator.callSid);
       }
       return;
+  }
+
+  function arrivalOf({ kind, agoMs }: Change, known: number | undefined): number {
+    if (kind === 'joined' && known !== undefined) {
+      return known;
+    }
+    const latest = agoMs === 0 && kind === 'arrived' ? room.moderator?.arrivedAt : undefined;
+    return Math.max(now - agoMs, known ?? 0, latest ?? 0);
   }
 
   // Of two arrivals in one millisecond the one noted last wins; a join alone proves nothing of the kind.

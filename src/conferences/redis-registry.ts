@@ -7,8 +7,7 @@ import type { RoomName } from './room-name';
 /**
  * Notes a change in a room: the twin of `note` in memory-registry.ts, in one atomic step.
  *
- * Instants are the Redis server's own, so that the clocks of several servers need not agree: a change says how long
- * ago it happened.
+ * Instants are by the Redis server's clock alone.
  *
  *     KEYS[1]  hash of the room's moderator: callSid, arrivedAt (ms), conferenceSid ('' while unknown)
  *     KEYS[2]  sorted set of what was seen in the room: 'arrived:<Call SID>' scored by when it arrived (ms),
@@ -43,12 +42,13 @@ elseif kind == 'ended' then
 else
   if conference ~= '' and gone(conference) then leave(call) end
   if not gone(call) then
+    local current = redis.call('HMGET', moderator, 'callSid', 'arrivedAt', 'conferenceSid')
+    local than = tonumber(current[2] or nil)
     local arrivedAt = now - age
     local known = tonumber(redis.call('ZSCORE', seen, 'arrived:' .. call) or nil)
     if known and (kind == 'joined' or known > arrivedAt) then arrivedAt = known end
+    if kind == 'arrived' and age == 0 and than and than > arrivedAt then arrivedAt = than end
     redis.call('ZADD', seen, text(arrivedAt), 'arrived:' .. call)
-    local current = redis.call('HMGET', moderator, 'callSid', 'arrivedAt', 'conferenceSid')
-    local than = tonumber(current[2] or nil)
     local same = current[1] == call
     if same or not than or arrivedAt > than or (kind == 'arrived' and arrivedAt == than) then
       if same and conference == '' then conference = current[3] end
@@ -77,8 +77,6 @@ export interface RedisRegistryOptions {
   lifetimeMs: number;
   /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
   timeoutMs: number;
-  /** Milliseconds since 1970. */
-  now: () => number;
   /** Told of every failure to connect, and of every connection that became usable. */
   onConnection: (state: { ready: true } | { ready: false; error: Error }) => void;
 }
@@ -88,7 +86,7 @@ export interface RedisRegistryOptions {
  * while there is no connection every operation fails immediately. Needs Redis 6 or newer.
  */
 export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRegistry {
-  const { lifetimeMs, timeoutMs, now } = options;
+  const { lifetimeMs, timeoutMs } = options;
   const client = connect(options.urls, timeoutMs);
   client.defineCommand('applyChange', { numberOfKeys: 2, lua: APPLY_SCRIPT });
   const scripts = client as unknown as WithScripts;
@@ -108,8 +106,8 @@ export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRe
       const { moderator, seen } = roomKeys(change.room);
       const callSid = change.kind === 'ended' ? '' : change.callSid;
       const conferenceSid = change.kind === 'joined' || change.kind === 'ended' ? (change.conferenceSid ?? '') : '';
-      const ageMs = Math.max(0, now() - change.at);
-      await run(() => scripts.applyChange(moderator, seen, change.kind, callSid, conferenceSid, ageMs, lifetimeMs));
+      const { kind, agoMs } = change;
+      await run(() => scripts.applyChange(moderator, seen, kind, callSid, conferenceSid, agoMs, lifetimeMs));
     },
 
     async findModerator(room) {

@@ -2,29 +2,30 @@ import type { Sid } from '../signalwire/sid';
 import type { RoomName } from './room-name';
 
 /**
- * Something that happened to a room, as a webhook or a status callback told it. `at` is when it happened, in
- * milliseconds since 1970 by this process's clock.
+ * Something that happened to a room, as a webhook or a status callback told it. `agoMs` is how long ago, in
+ * milliseconds: an age and no instant, so that the clocks of several servers and of the store need not agree.
  *
  * Changes may be applied late, repeatedly and in any order: see {@link ConferenceRegistry.apply}.
  */
 export type Change =
   /** A moderator's call asked for its document and is about to enter. */
-  | { kind: 'arrived'; room: RoomName; callSid: Sid; at: number }
+  | { kind: 'arrived'; room: RoomName; callSid: Sid; agoMs: number }
   /** A moderator's call entered the conference. */
-  | { kind: 'joined'; room: RoomName; callSid: Sid; conferenceSid: Sid | undefined; at: number }
+  | { kind: 'joined'; room: RoomName; callSid: Sid; conferenceSid: Sid | undefined; agoMs: number }
   /** A call, a moderator's or not, left the conference for good. */
-  | { kind: 'left'; room: RoomName; callSid: Sid; at: number }
+  | { kind: 'left'; room: RoomName; callSid: Sid; agoMs: number }
   /** A conference ended. */
-  | { kind: 'ended'; room: RoomName; conferenceSid: Sid; at: number };
+  | { kind: 'ended'; room: RoomName; conferenceSid: Sid; agoMs: number };
 
 /** Remembers each room's moderator. Shared by every server that answers for the same Space. */
 export interface ConferenceRegistry {
   /**
    * Takes note of a change.
    *
-   * - `arrived` makes the call its room's moderator, unless a call that arrived later is, or it has left.
-   * - `joined` does the same for a call whose arrival was never noted (the write was lost), as if it arrived at
-   *   `at`; it never displaces a call that arrived later than it did. It also ties the call to its conference.
+   * - `arrived` makes the call its room's moderator, unless it has left, or a call that arrived later is. What
+   *   arrives now (0 ms ago) is the latest, whatever a clock says.
+   * - `joined` does the same for a call whose arrival was never noted (the write was lost), as if it had arrived
+   *   then; it never displaces a call that arrived later than it did. It also ties the call to its conference.
    * - `left` and `ended` are terminal: they forget the room's moderator if it is that very call, or is tied to
    *   that very conference, and nothing makes that call a moderator again.
    *

@@ -26,7 +26,7 @@ const clock = { nowMs: Date.now() };
 const now = () => clock.nowMs;
 
 const connected = (urls: readonly string[]) =>
-  createRedisRegistry({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, now, onConnection: () => {} });
+  createRedisRegistry({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} });
 
 describe.each<[string, () => ConferenceRegistry]>([
   ['the embedded registry', () => createMemoryRegistry({ lifetimeMs: LIFETIME_MS, now })],
@@ -52,14 +52,14 @@ describe.each<[string, () => ConferenceRegistry]>([
   const sid = (text: string) => parseSid(text) as Sid;
   const newRoom = () => parseRoomName(`room ${++rooms}`) as RoomName;
   const arrived = (call: string, agoMs = 0): Change => {
-    return { kind: 'arrived', room, callSid: sid(call), at: now() - agoMs };
+    return { kind: 'arrived', room, callSid: sid(call), agoMs };
   };
   const joined = (call: string, conference?: string, agoMs = 0): Change => {
     const conferenceSid = conference === undefined ? undefined : sid(conference);
-    return { kind: 'joined', room, callSid: sid(call), conferenceSid, at: now() - agoMs };
+    return { kind: 'joined', room, callSid: sid(call), conferenceSid, agoMs };
   };
-  const left = (call: string): Change => ({ kind: 'left', room, callSid: sid(call), at: now() });
-  const ended = (conference: string): Change => ({ kind: 'ended', room, conferenceSid: sid(conference), at: now() });
+  const left = (call: string): Change => ({ kind: 'left', room, callSid: sid(call), agoMs: 0 });
+  const ended = (conference: string): Change => ({ kind: 'ended', room, conferenceSid: sid(conference), agoMs: 0 });
 
   /** The moderator of a new room after these changes. */
   async function moderatorAfter(...changes: (() => Change)[]): Promise<Sid | undefined> {

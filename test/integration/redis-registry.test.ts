@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => redis.dispose());
 
 const connected = (urls: readonly string[]) =>
-  createRedisRegistry({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, now: Date.now, onConnection: () => {} });
+  createRedisRegistry({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} });
 
 describe('the Redis registry', () => {
   const room = parseRoomName('Sales 2') as RoomName;
@@ -26,9 +26,9 @@ describe('the Redis registry', () => {
     const one = connected([redis.url]);
     const other = connected([redis.url]);
     await eventually(() => Promise.all([one.ping(), other.ping()]));
-    await one.apply({ kind: 'arrived', room, callSid, at: Date.now() });
+    await one.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
     expect(await other.findModerator(room)).toBe('a');
-    await other.apply({ kind: 'left', room, callSid, at: Date.now() });
+    await other.apply({ kind: 'left', room, callSid, agoMs: 0 });
     expect(await one.findModerator(room)).toBeUndefined();
     await Promise.all([one.close(), other.close()]);
   });
@@ -39,11 +39,10 @@ describe('the Redis registry', () => {
     const registry = connected([redis.url]);
     await eventually(() => registry.ping());
     const conferenceSid = parseSid('x') as Sid;
-    const at = Date.now();
-    await registry.apply({ kind: 'left', room, callSid: parseSid('b') as Sid, at });
-    await registry.apply({ kind: 'ended', room, conferenceSid: parseSid('y') as Sid, at });
-    await registry.apply({ kind: 'arrived', room, callSid, at });
-    await registry.apply({ kind: 'joined', room, callSid, conferenceSid, at });
+    await registry.apply({ kind: 'left', room, callSid: parseSid('b') as Sid, agoMs: 0 });
+    await registry.apply({ kind: 'ended', room, conferenceSid: parseSid('y') as Sid, agoMs: 0 });
+    await registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
+    await registry.apply({ kind: 'joined', room, callSid, conferenceSid, agoMs: 0 });
     expect((await client.keys('*')).sort()).toEqual([
       'conference-coach:{Sales 2}:moderator',
       'conference-coach:{Sales 2}:seen',
@@ -64,7 +63,7 @@ describe('the Redis registry', () => {
     const seen = 'conference-coach:{Sales 2}:seen';
     await client.zadd(seen, Date.now() - LIFETIME_MS - 1000, 'gone:old');
     await client.zadd(seen, Date.now(), 'gone:new');
-    await registry.apply({ kind: 'left', room, callSid, at: Date.now() });
+    await registry.apply({ kind: 'left', room, callSid, agoMs: 0 });
     expect((await client.zrange(seen, '0', '-1')).sort()).toEqual(['gone:a', 'gone:new']);
     client.disconnect();
     await registry.close();
@@ -76,7 +75,7 @@ describe('the Redis registry', () => {
       urls: [redis.url],
       lifetimeMs: LIFETIME_MS,
       timeoutMs: 500,
-      now: Date.now,
+
       onConnection: ({ ready }) => {
         connections += Number(ready);
       },
@@ -84,12 +83,12 @@ describe('the Redis registry', () => {
     await eventually(() => registry.ping());
     const client = new Redis(redis.url);
     await client.replicaof('127.0.0.1', '1');
-    await expect(registry.apply({ kind: 'arrived', room, callSid, at: Date.now() })).rejects.toMatchObject({
+    await expect(registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 })).rejects.toMatchObject({
       code: 'unavailable',
     });
     await eventually(() => expect(connections).toBeGreaterThan(1));
     await client.replicaof('NO', 'ONE');
-    await eventually(() => registry.apply({ kind: 'arrived', room, callSid, at: Date.now() }));
+    await eventually(() => registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 }));
     client.disconnect();
     await registry.close();
   });

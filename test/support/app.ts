@@ -5,7 +5,7 @@ import { createMemoryRegistry } from '../../src/conferences/memory-registry';
 import type { ConferenceRegistry } from '../../src/conferences/registry';
 import { loadConfig } from '../../src/config';
 import { createLog } from '../../src/ops/log';
-import { createRoster } from '../../src/people/roster';
+import { createRoster, type Roster } from '../../src/people/roster';
 import { listen } from '../../src/server';
 import { sign } from './sign';
 
@@ -45,6 +45,7 @@ export interface TestAppOptions {
   space?: LiveConferences;
   env?: Record<string, string>;
   now?: () => number;
+  roster?: Roster;
 }
 
 /** The application with a signing key, on a port of the system's choice. */
@@ -61,10 +62,10 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const lines: string[] = [];
   const log = createLog(config.logLevel, { write: (line) => void lines.push(line) });
   const registry = options.registry ?? createMemoryRegistry({ lifetimeMs: config.maxCallSeconds * 1000, now });
-  const directory = createDirectory({ registry, space: options.space, log, retryMs: 50 });
+  const directory = createDirectory({ registry, space: options.space, log, now, retryMs: 50 });
   const app = createApp({
     settings: { ...config, publicUrl: config.publicUrl ?? PUBLIC_URL },
-    roster: createRoster(config),
+    roster: options.roster ?? createRoster(config),
     directory,
     pingStore: () => registry.ping(),
     isDraining: () => false,

@@ -9,8 +9,8 @@ import { parseSid, type Sid } from '../../src/signalwire/sid';
 const room = parseRoomName('sales') as RoomName;
 const otherRoom = parseRoomName('support') as RoomName;
 const alice = parseSid('alice') as Sid;
-const arrived: Change = { kind: 'arrived', room, callSid: alice, at: 1000 };
-const left: Change = { kind: 'left', room, callSid: alice, at: 2000 };
+const arrived: Change = { kind: 'arrived', room, callSid: alice, agoMs: 0 };
+const left: Change = { kind: 'left', room, callSid: alice, agoMs: 0 };
 
 /** A registry that can be down, and remembers what it was asked. */
 function createFlakyRegistry() {
@@ -42,7 +42,13 @@ function create(options: Partial<DirectoryOptions> = {}) {
   const flaky = createFlakyRegistry();
   const lines: { level: string; msg: string; change?: Change; count?: number }[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
-  const directory = createDirectory({ registry: flaky.registry, space: undefined, log, ...options });
+  const directory = createDirectory({
+    registry: flaky.registry,
+    space: undefined,
+    log,
+    now: () => performance.now(),
+    ...options,
+  });
   return { ...flaky, directory, lines };
 }
 
@@ -70,7 +76,7 @@ describe('createDirectory', () => {
     expect(applied).toEqual([]);
     state.down = false;
     await jest.advanceTimersByTimeAsync(500);
-    expect(applied).toEqual([arrived]);
+    expect(applied).toEqual([{ ...arrived, agoMs: 5_500 }]);
     expect(lines.at(-1)).toMatchObject({ level: 'info', count: 1, msg: 'The store took the changes it was owed' });
     await jest.advanceTimersByTimeAsync(5_000);
     expect(applied).toHaveLength(1);
@@ -101,7 +107,7 @@ describe('createDirectory', () => {
     await Promise.all(Array.from({ length: 100 }, () => directory.record(left)));
     state.down = false;
     await jest.advanceTimersByTimeAsync(500);
-    expect(applied).toEqual([left]);
+    expect(applied).toEqual([{ ...left, agoMs: 500 }]);
   });
 
   it('owes so much and no more, and says what it gave up', async () => {
@@ -116,7 +122,7 @@ describe('createDirectory', () => {
     ]);
     state.down = false;
     await jest.advanceTimersByTimeAsync(500);
-    expect(applied).toEqual(changes.slice(1));
+    expect(applied).toEqual(changes.slice(1).map((change) => ({ ...change, agoMs: 500 })));
   });
 
   it('writes what it owes when it closes', async () => {
@@ -125,7 +131,7 @@ describe('createDirectory', () => {
     await directory.record(arrived);
     state.down = false;
     await directory.close();
-    expect(applied).toEqual([arrived]);
+    expect(applied).toEqual([{ ...arrived, agoMs: 1 }]);
   });
 
   it('says what is lost when it closes and the store is still down', async () => {
