@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Server {
@@ -51,14 +51,34 @@ export async function listen(options: { port: number; host: string | undefined }
         complete = false;
         server.closeAllConnections();
       }, deadline - Date.now());
-      // Connections that were busy become idle one after another.
-      const sweep = setInterval(() => server.closeIdleConnections(), 50);
-      await new Promise((resolve) => server.close(resolve));
+      await quietMoment();
+      // Not http's own close, which also cuts off who has connected and not yet sent a request.
+      const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
+      const sweep = setInterval(() => server.closeIdleConnections(), 100);
+      await closed;
       clearInterval(sweep);
       clearTimeout(cutOff);
       return complete;
     },
   };
+}
+
+/**
+ * Resolves right after a turn of the event loop that found nothing to do, or after a thousand turns that did.
+ *
+ * When the port closes, the system resets connections that it has taken and we have not. After such a turn there are
+ * none, but for those of the last fraction of a millisecond.
+ */
+async function quietMoment(): Promise<void> {
+  let last = performance.now();
+  for (let turn = 0; turn < 1_000; turn++) {
+    await new Promise(setImmediate);
+    const now = performance.now();
+    if (now - last < 0.05) {
+      return;
+    }
+    last = now;
+  }
 }
 
 /** What cannot be parsed as HTTP never reaches Express. */

@@ -1,0 +1,295 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import supertest from 'supertest';
+import { generateCertificate } from '../support/certificate';
+import { type RunningProgram, startProgram } from '../support/process';
+import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
+import { sign } from '../support/sign';
+
+let running: RunningProgram[] = [];
+let servers: RedisServer[] = [];
+
+async function start(env: Record<string, string>, folder?: string): Promise<RunningProgram> {
+  const program = await startProgram({ PORT: '0', ...env }, folder);
+  running.push(program);
+  return program;
+}
+
+async function startStore(args: string[] = [], port?: number): Promise<RedisServer> {
+  const redis = await startRedis(args, port);
+  servers.push(redis);
+  return redis;
+}
+
+afterEach(async () => {
+  await Promise.all(servers.map((redis) => redis.dispose()));
+  servers = [];
+  for (const { child, exit } of running) {
+    child.kill('SIGKILL');
+    await exit;
+  }
+  running = [];
+});
+
+describe('the program', () => {
+  it('starts without a setting, serves on this machine alone, and says loudly what is open', async () => {
+    const program = await start({});
+    const port = await program.port();
+    const response = await supertest(`http://127.0.0.1:${port}`)
+      .post('/conference')
+      .type('form')
+      .send('CallSid=alice-1&From=+15557788999');
+    expect(response.text).toContain(`action="http://localhost:${port}/conference/sample-conf/ended"`);
+    const warnings = program
+      .stdout()
+      .split('\n')
+      .filter((line) => line.includes('"level":"warn"'));
+    expect(warnings).toHaveLength(6);
+    expect(warnings[0]).toContain('webhooks are accepted from anyone, unsigned');
+    expect(program.stdout()).not.toMatch(/1555\d{7}/);
+    expect(program.stderr()).toBe('');
+  });
+
+  it('reads .env from its folder', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    await writeFile(
+      join(folder, '.env'),
+      'CONFERENCE_NAME="Sales 2"\nSIGNALWIRE_SIGNING_KEY=PSK_1\nPUBLIC_URL=http://a.b\n',
+    );
+    const server = supertest(`http://127.0.0.1:${await (await start({}, folder)).port()}`);
+    await server.post('/fallback').expect(403);
+    const signed = await server.get('/fallback').set('x-signalwire-signature', sign('PSK_1', 'http://a.b/fallback'));
+    expect(signed.text).toContain('>Sales 2</Conference>');
+  });
+
+  describe('does not start, and says why in one sentence without a stack trace,', () => {
+    async function expectRefusal(env: Record<string, string>, sentence: string | RegExp, folder?: string) {
+      const program = await start(env, folder);
+      expect(await program.exit).toBe(1);
+      expect(program.stderr()).toMatch(sentence);
+      expect(program.stderr().trim().split('\n')).toHaveLength(1);
+      expect(program.stdout() + program.stderr()).not.toMatch(/\bat .*:\d+:\d+/);
+    }
+
+    it('when the port is taken', async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as { port: number };
+      await expectRefusal(
+        { PORT: String(port) },
+        `conference-coach: PORT ${port} is taken: stop the program that has it, or set another PORT.\n`,
+      );
+      other.close();
+    });
+
+    it('when the host is none of this machine', () =>
+      expectRefusal({ HOST: '192.0.2.1' }, 'conference-coach: HOST 192.0.2.1 is no address of this machine'));
+
+    it('when a setting cannot be read', () =>
+      expectRefusal({ PORT: 'abc' }, 'conference-coach: PORT must be a whole number from 0 to 65535.\n'));
+
+    it('when .env cannot be read', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+      await mkdir(join(folder, '.env'));
+      await expectRefusal({}, 'conference-coach: The file .env cannot be read: ', folder);
+    });
+
+    it('when the Redis url is none', () =>
+      expectRefusal({ REDIS_URL: 'localhost:6379' }, 'conference-coach: REDIS_URL must be a url such as '));
+
+    it('when Redis wants another password', async () => {
+      const redis = await startStore(['--requirepass', 'right-secret']);
+      try {
+        const sentence = /^conference-coach: REDIS_URL leads to a Redis that does not let us in.*WRONGPASS/;
+        await expectRefusal({ REDIS_URL: `redis://:wrong-secret@127.0.0.1:${redis.port}` }, sentence);
+        await expectRefusal({ REDIS_URL: redis.url }, /^conference-coach: REDIS_URL leads to a Redis.*NOAUTH/);
+      } finally {
+      }
+    });
+
+    it('when what is at the Redis url is no Redis', async () => {
+      const web = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+      }).listen(0, '127.0.0.1');
+      await once(web, 'listening');
+      const { port } = web.address() as { port: number };
+      await expectRefusal(
+        { REDIS_URL: `redis://127.0.0.1:${port}` },
+        'REDIS_URL leads to a Redis that does not let us in, or to no Redis at all.',
+      );
+      web.close();
+    });
+
+    it('when production lacks the signing key', () =>
+      expectRefusal(
+        {
+          NODE_ENV: 'production',
+          PUBLIC_URL: 'https://coach.example.com',
+          MODERATOR_NUMBERS: '+15557788999',
+          SUPERVISOR_NUMBERS: '+15550002222',
+          SIGNALWIRE_SIGNING_KEY: '',
+        },
+        'conference-coach: SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.\n',
+      ));
+  });
+
+  it('starts while Redis is down, and never writes its password anywhere', async () => {
+    const port = await freePort();
+    const program = await start({ REDIS_URL: `redis://:hunter2@127.0.0.1:${port}`, LOG_LEVEL: 'trace' });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await server.get('/readyz').expect(503);
+    await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
+    const redis = await startStore(['--requirepass', 'hunter2'], port);
+    await eventually(() => server.get('/readyz').expect(200));
+    const coach = await eventually(async () => {
+      const response = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
+      expect(response.text).toContain('coach="alice-1"');
+      return response;
+    });
+    expect(coach.status).toBe(200);
+    await redis.kill();
+    await server.get('/readyz').expect(503);
+    await server.post('/conference').type('form').send('CallSid=alice-2&From=+15557788999').expect(200);
+    await eventually(() => expect(program.stdout()).toContain('Redis cannot be reached'));
+    expect(program.stdout() + program.stderr()).not.toContain('hunter2');
+  });
+
+  it('talks TLS to Redis', async () => {
+    const { folder, ca } = await generateCertificate();
+    const tls = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
+    const port = await freePort();
+    await startStore(['--tls-port', String(port), ...tls, '--tls-auth-clients', 'no'], await freePort());
+    const program = await start({ REDIS_URL: `rediss://localhost:${port}`, NODE_EXTRA_CA_CERTS: ca });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await eventually(() => server.get('/readyz').expect(200));
+    await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
+    const coach = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
+    expect(coach.text).toContain('coach="alice-1"');
+  });
+});
+
+describe('SIGTERM', () => {
+  it('makes it not ready, then ends it with code 0', async () => {
+    const program = await start({});
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await server.get('/readyz').expect(200, 'ready\n');
+    program.child.kill('SIGTERM');
+    await eventually(() => server.get('/readyz').expect(503, 'stopping\n').expect('connection', 'close'));
+    await server.get('/healthz').expect(200);
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).toContain('"msg":"Stopped"');
+  });
+
+  it('waits for a client that is slow, but not longer than the deadline', async () => {
+    const program = await start({});
+    const port = await program.port();
+    const slow = request({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: '/conference',
+      headers: { 'content-length': 9 },
+    });
+    slow.setHeader('content-type', 'application/x-www-form-urlencoded');
+    slow.flushHeaders();
+    const outcome = once(slow, 'error');
+    await sleep(100);
+    const startedAt = Date.now();
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+    expect(program.stdout()).toContain('some requests were cut off');
+    await outcome;
+  });
+
+  it('writes what the store is owed before it ends', async () => {
+    const redis = await startStore();
+    const program = await start({ REDIS_URL: redis.url });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    redis.freeze();
+    await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
+    program.child.kill('SIGTERM');
+    redis.thaw();
+    expect(await program.exit).toBe(0);
+    const next = await start({ REDIS_URL: redis.url });
+    const coach = await supertest(`http://127.0.0.1:${await next.port()}`)
+      .post('/coach')
+      .type('form')
+      .send('CallSid=ted-1&From=+15550002222');
+    expect(coach.text).toContain('coach="alice-1"');
+  });
+
+  it.each([
+    ['on kept connections', true],
+    ['on new connections', false],
+  ])('under 200 requests a second leaves none unanswered that was accepted, %s', async (_how, keepAlive) => {
+    const redis = await startStore();
+    const program = await start({ REDIS_URL: redis.url });
+    const port = await program.port();
+    const agent = new Agent({ keepAlive, maxSockets: 50 });
+    const outcomes: { number: number; status?: number; code?: string; sentAt: number }[] = [];
+    const pending = new Set<Promise<void>>();
+
+    const send = (number: number) =>
+      new Promise<void>((resolve) => {
+        const sentAt = Date.now();
+        const body = `CallSid=alice-${number}&From=+15557788999`;
+        const headers = {
+          'content-type': 'application/x-www-form-urlencoded',
+          'content-length': body.length,
+        };
+        const req = request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/conference', headers }, (res) => {
+          res.resume().on('end', () => {
+            outcomes.push({ number, status: res.statusCode ?? 0, sentAt });
+            resolve();
+          });
+        });
+        req.on('error', (error: NodeJS.ErrnoException) => {
+          outcomes.push({ number, code: error.code ?? 'unknown', sentAt });
+          resolve();
+        });
+        req.end(body);
+      });
+
+    let stopped = false;
+    void program.exit.then(() => {
+      stopped = true;
+    });
+    const startedAt = Date.now();
+    let killedAt: number | undefined;
+    for (let number = 0; !stopped && number < 4_000; number++) {
+      if (killedAt === undefined && Date.now() - startedAt > 1_000) {
+        killedAt = Date.now();
+        program.child.kill('SIGTERM');
+      }
+      const request = send(number).finally(() => pending.delete(request));
+      pending.add(request);
+      // 200 a second on average, whatever a timer's resolution is
+      const due = startedAt + (number + 1) * 5;
+      await sleep(Math.max(0, due - Date.now()));
+    }
+    await Promise.all(pending);
+    agent.destroy();
+
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).toContain('"msg":"Stopped"');
+    const answered = outcomes.filter(({ status }) => status === 200);
+    const failed = outcomes.filter(({ status }) => status !== 200);
+    // What the program took shows in its log.
+    const taken = (number: number) => program.stdout().includes(`"callSid":"alice-${number}"`);
+    expect(answered.every(({ number }) => taken(number))).toBe(true);
+    expect(failed.filter(({ number }) => taken(number))).toEqual([]);
+    // Nobody listened any more, but for the instant of closing: there the system resets what it has not handed over.
+    expect(failed.filter(({ code }) => code !== 'ECONNREFUSED' && code !== 'ECONNRESET')).toEqual([]);
+    expect(failed.filter(({ code }) => code === 'ECONNRESET').length).toBeLessThanOrEqual(2);
+    expect(answered.length).toBeGreaterThan(200);
+    expect(answered.some(({ sentAt }) => sentAt > (killedAt ?? 0))).toBe(true);
+  });
+});
