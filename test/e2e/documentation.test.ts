@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'dotenv';
+import supertest from 'supertest';
+import { loadConfig } from '../../src/config';
+import { type RunningProgram, startProgram } from '../support/process';
+
+const read = (file: string) => readFileSync(join(__dirname, '../..', file), 'utf8');
+const readme = read('README.md');
+
+/** The settings that the program looks for. */
+function settingNames(): string[] {
+  const names = new Set<string>();
+  loadConfig(new Proxy({}, { get: (_, name) => void names.add(String(name)) }));
+  return [...names].sort();
+}
+
+let program: RunningProgram;
+let port: number;
+
+beforeAll(async () => {
+  program = await startProgram({ PORT: '0' });
+  port = await program.port();
+});
+
+afterAll(async () => {
+  program.child.kill('SIGKILL');
+  await program.exit;
+});
+
+describe('the README', () => {
+  it('shows what Alice, Bob and Ted really get', async () => {
+    const blocks = [...readme.matchAll(/```sh\ncurl (.*) http:\/\/localhost:3000(\S+)\n```\n\n```xml\n([^`]*)```/g)];
+    expect(blocks).toHaveLength(3);
+    for (const [, options = '', path = '', expected = ''] of blocks) {
+      // Sent as curl sends it: the plus in the form stays as it is.
+      const form = [...options.matchAll(/-d '([^']*)'/g)].map(([, field]) => field).join('&');
+      const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(form);
+      const onOneLine = expected
+        .replace(/>\s+</g, '><')
+        .replace(/\s*\n\s*/g, ' ')
+        .trim();
+      expect(text.replaceAll(`localhost:${port}`, 'localhost:3000')).toBe(onOneLine);
+    }
+  });
+
+  it('has every setting, and no other', () => {
+    const section = readme.split('\n## Settings\n')[1]?.split('\n## ')[0] ?? '';
+    const named = [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual(settingNames());
+  });
+
+  it('names only files that are there', () => {
+    for (const [, file = ''] of readme.matchAll(/\]\(((?!https?:|#)[^)]+)\)/g)) {
+      expect(() => readFileSync(join(__dirname, '../..', file))).not.toThrow('ENOENT');
+    }
+  });
+});
+
+describe('.env.example', () => {
+  it('has every setting with a sentence, and no other', () => {
+    const example = read('.env.example');
+    const named = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual(settingNames());
+    for (const [, comment] of example.matchAll(/^(.*)\n#?[A-Z_]+=.*$/gm)) {
+      expect(comment).toMatch(/^# .*[.)]$/);
+    }
+  });
+
+  it('as it is, starts a server for development', () => {
+    expect(loadConfig(parse(read('.env.example')))).toEqual(loadConfig({}));
+  });
+});
+
+describe('the Dockerfile', () => {
+  const dockerfile = read('Dockerfile');
+  const [, lastStage = ''] = dockerfile.split(/^FROM (?!.* AS )/m);
+
+  it('starts from one exact version of Node', () => {
+    const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
+    expect(new Set(images).size).toBe(1);
+    expect(images[0]).toMatch(/^node:\d+\.\d+\.\d+-\S+-slim$/);
+  });
+
+  it('ends with an image for production, without rights, that starts Node itself', () => {
+    expect(lastStage).toContain('\nENV NODE_ENV=production\n');
+    expect(lastStage).toContain('\nUSER node\n');
+    expect(lastStage).toContain('\nCMD ["node", "dist/main.js"]\n');
+    expect(lastStage).toContain('--from=dependencies /app/node_modules');
+    expect(dockerfile).toContain('npm ci --omit=dev');
+  });
+
+  it('has a health check that tells a server from none', async () => {
+    const [, command = '[]'] = /HEALTHCHECK[^[]*CMD (\[.*\])/.exec(dockerfile) ?? [];
+    const [node, ...args] = JSON.parse(command) as string[];
+    expect(node).toBe('node');
+    const check = (on: number) => promisify(execFile)(process.execPath, args, { env: { PORT: String(on) } });
+    await expect(check(port)).resolves.toBeDefined();
+    await expect(check(1)).rejects.toMatchObject({ code: 1 });
+  });
+
+  it('sees of this folder only what it needs: no secret can get in', () => {
+    expect(read('.dockerignore').trim().split('\n')).toEqual([
+      '*',
+      '!package.json',
+      '!package-lock.json',
+      '!tsconfig.json',
+      '!src',
+    ]);
+  });
+});
