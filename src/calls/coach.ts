@@ -1,29 +1,14 @@
-import { type Request, type RequestHandler, Router } from 'express';
-import type { Logger } from 'pino';
-import type { Directory } from '../conferences/directory';
-import { type RoomName, roomOfPath } from '../conferences/room-name';
+import { type Request, Router } from 'express';
+import { roomOfPath } from '../conferences/room-name';
 import { maskPhoneNumber } from '../people/phone-number';
-import type { Roster } from '../people/roster';
-import { documentRoute } from './document-route';
+import { type CallRoutesOptions, documentRoute } from './document-route';
 import { didDialFail, parseApproach, parseInboundCall } from './inbound-call';
-import type { Documents } from './laml';
-
-export interface CoachRoutesOptions {
-  /** What every route a Space asks for goes through first. */
-  guard: RequestHandler;
-  /** The room of a path that names none. */
-  usualRoom: RoomName;
-  documents: Documents;
-  roster: Roster;
-  directory: Directory;
-  log: Logger;
-}
 
 /**
  * The routes of the number that supervisors dial: `/coach`, where they enter, and its `/ended`, which the Space asks
  * for when they are out of the conference, or could not be let in because their target had gone.
  */
-export function createCoachRoutes(options: CoachRoutesOptions): Router {
+export function createCoachRoutes(options: CallRoutesOptions): Router {
   const { guard, usualRoom, documents, roster, directory, log } = options;
 
   async function enter(req: Request): Promise<string> {

@@ -1,29 +1,14 @@
-import { type Request, type RequestHandler, Router } from 'express';
-import type { Logger } from 'pino';
-import type { Directory } from '../conferences/directory';
-import { type RoomName, roomOfPath } from '../conferences/room-name';
+import { type Request, Router } from 'express';
+import { roomOfPath } from '../conferences/room-name';
 import { maskPhoneNumber } from '../people/phone-number';
-import type { Roster } from '../people/roster';
-import { documentRoute } from './document-route';
+import { type CallRoutesOptions, documentRoute } from './document-route';
 import { parseInboundCall } from './inbound-call';
-import type { Documents } from './laml';
-
-export interface ConferenceRoutesOptions {
-  /** What every route a Space asks for goes through first. */
-  guard: RequestHandler;
-  /** The room of a path that names none. */
-  usualRoom: RoomName;
-  documents: Documents;
-  roster: Roster;
-  directory: Directory;
-  log: Logger;
-}
 
 /**
  * The routes of the number that moderators and callers dial: `/conference`, where they enter; its `/ended`, which
  * the Space asks for when a moderator has left; and `/fallback`, which it asks for when `/conference` failed.
  */
-export function createConferenceRoutes(options: ConferenceRoutesOptions): Router {
+export function createConferenceRoutes(options: CallRoutesOptions): Router {
   const { guard, usualRoom, documents, roster, directory, log } = options;
   const callerDocument = (req: Request) => documents.caller(roomOfPath(req.params.room, usualRoom));
 

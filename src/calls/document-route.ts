@@ -1,6 +1,22 @@
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { Directory } from '../conferences/directory';
+import type { RoomName } from '../conferences/room-name';
 import { RequestError } from '../ops/request-error';
+import type { Roster } from '../people/roster';
+import type { Documents } from './laml';
+
+/** What the routes that answer calls are made of. */
+export interface CallRoutesOptions {
+  /** What every route a Space asks for goes through first. */
+  guard: RequestHandler;
+  /** The room of a path that names none. */
+  usualRoom: RoomName;
+  documents: Documents;
+  roster: Roster;
+  directory: Directory;
+  log: Logger;
+}
 
 /**
  * A route that answers with a document. A phone call gets one even when `write` fails for a reason nobody foresaw:

@@ -94,26 +94,20 @@ export function createDirectory(options: DirectoryOptions): Directory {
   function scheduleRetry(): void {
     if (timer === undefined && !closed) {
       timer = setTimeout(async () => {
-        const count = owed.size;
-        const failed = await settle(() => true).then(
-          () => false,
-          () => true,
-        );
+        await settle(() => true).catch(() => {});
         timer = undefined;
-        if (failed) {
+        if (owed.size > 0) {
           scheduleRetry();
-        } else {
-          log.info({ count }, 'The store took the changes it was owed');
         }
       }, retryMs);
       timer.unref();
     }
   }
 
-  /** Writes the owed changes that match; rejects if one of them is still owed. */
+  /** Writes the owed changes that match; rejects, when all have been tried, if one of them is still owed. */
   async function settle(matches: (change: Change) => boolean): Promise<void> {
     const due = [...owed].filter(([, { change }]) => matches(change));
-    await Promise.all(
+    const results = await Promise.allSettled(
       due.map(async ([key, debt]) => {
         const delayMs = Math.max(1, Math.ceil(now() - debt.since));
         await registry.apply({ ...debt.change, agoMs: debt.change.agoMs + delayMs });
@@ -123,6 +117,13 @@ export function createDirectory(options: DirectoryOptions): Directory {
         }
       }),
     );
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) {
+      throw failure.reason;
+    }
+    if (due.length > 0) {
+      log.info({ count: due.length }, 'The store took the changes it was owed');
+    }
   }
 
   async function askSpace(room: RoomName): Promise<Lookup> {
