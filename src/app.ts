@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -79,12 +80,13 @@ function answerError(log: Logger): ErrorRequestHandler {
     }
     res.type('text/plain');
     if (err instanceof RequestError) {
-      log.debug({ code: err.code }, err.message);
+      res.locals.refusal = { code: err.code, reason: err.detail ?? err.message };
       res.status(err.status).send(`${err.message}\n`);
     } else if (err.status >= 400 && err.status < 500) {
       // Express and its body parser: too large, truncated, compressed, in a strange charset, a malformed path.
-      log.debug({ err }, 'Request could not be read');
-      res.status(err.status).send('This request could not be read.\n');
+      const reason = STATUS_CODES[err.status] ?? 'Bad Request';
+      res.locals.refusal = { code: 'unreadable_request', reason };
+      res.status(err.status).send(`${reason}: this request could not be read.\n`);
     } else {
       log.error({ err }, 'Request failed');
       res.status(500).send('Something went wrong here.\n');

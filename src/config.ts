@@ -85,7 +85,7 @@ const settings = z.object({
   ).optional(),
   PUBLIC_URL: readable(
     readPublicUrl,
-    'must be the address a Space reaches this server at, such as https://coach.example.com, without a query.',
+    'must be the address a Space reaches this server at, such as https://coach.example.com, without a webhook path or query.',
   ).optional(),
   TRUST_PROXY: readable(
     readTrustProxy,
@@ -123,6 +123,9 @@ const settings = z.object({
   MAX_CALL_SECONDS: wholeNumber(1, 86_400).optional(),
 });
 
+/** The names of all settings. */
+export const SETTING_NAMES: ReadonlySet<string> = new Set(Object.keys(settings.shape));
+
 /**
  * Reads the settings from the environment; an empty value is a missing one.
  *
@@ -130,9 +133,7 @@ const settings = z.object({
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
-    Object.keys(settings.shape)
-      .map((name) => [name, env[name]?.trim()])
-      .filter(([, value]) => value),
+    [...SETTING_NAMES].map((name) => [name, env[name]?.trim()]).filter(([, value]) => value),
   ) as Given;
   const result = settings.safeParse(given);
   const problems = [
@@ -205,7 +206,7 @@ function findWarnings(given: Given): string[] {
     MODERATOR_NUMBERS: "the tutorial's number is the moderator",
     SUPERVISOR_NUMBERS: 'any number may supervise',
     REDIS_URL: 'the store is in this process: a restart forgets the moderators, and only one server may run',
-    SIGNALWIRE_SPACE_URL: 'while the store is down no supervisor can be connected, for the Space cannot be asked',
+    SIGNALWIRE_SPACE_URL: 'the Space cannot be asked for the moderator when the store is down or knows none',
   } as const;
   return Object.entries(consequences)
     .filter(([name]) => given[name as keyof typeof consequences] === undefined)
@@ -219,7 +220,9 @@ function readUrl(text: string, protocols: readonly string[]): URL | undefined {
 
 function readPublicUrl(text: string): string | undefined {
   const url = readUrl(text, ['http:', 'https:']);
-  const bare = url && !url.username && !url.password && !/[?#]/.test(text);
+  // A webhook's whole address, pasted here, would make every signature wrong.
+  const isWebhook = url && /\/(conference|coach|events|fallback)(\/|$)/.test(url.pathname);
+  const bare = url && !isWebhook && !url.username && !url.password && !/[?#]/.test(text);
   return bare ? (url.origin + url.pathname).replace(/\/+$/, '') : undefined;
 }
 

@@ -6,7 +6,7 @@ import { createDirectory } from './conferences/directory';
 import { createMemoryRegistry } from './conferences/memory-registry';
 import { createRedisRegistry } from './conferences/redis-registry';
 import { type ConferenceRegistry, StoreError } from './conferences/registry';
-import { type Config, ConfigError, loadConfig } from './config';
+import { type Config, ConfigError, loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
 import { createRoster } from './people/roster';
 import { listen } from './server';
@@ -15,17 +15,19 @@ import { createSpaceClient } from './signalwire/space-client';
 /** What the store may take on a call's path, of the 5 s a Space waits. */
 const STORE_TIMEOUT_MS = 800;
 /** What the Space's REST API may take after that. */
-const SPACE_TIMEOUT_MS = 2_500;
+const SPACE_TIMEOUT_MS = 1_500;
 /** How much longer than its longest possible call a moderator is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
 /** Less than the 10 s after which `docker stop` kills. */
-const STOP_TIMES = { graceMs: 500, deadlineMs: 8_000 };
+const STOP_TIMES = { graceMs: 500, deadlineMs: 7_000 };
+/** What the store may take to come back for what it is owed, after that or in what that left over. */
+const OWED_TIMEOUT_MS = 8_500;
 
 /** A reason not to start, in a sentence for the person who started it. */
 class StartError extends Error {}
 
 async function main(): Promise<void> {
-  readDotenv();
+  const strangers = readDotenv();
   const config = loadConfig(process.env);
   const destination = pino.destination({ dest: 1, sync: false });
   const log = createLog(config.logLevel, destination);
@@ -35,7 +37,7 @@ async function main(): Promise<void> {
   await checkStore(registry, log);
   const directory = createDirectory({
     registry,
-    space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS }),
+    space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS, now: Date.now }),
     log,
     now: () => performance.now(),
   });
@@ -54,7 +56,7 @@ async function main(): Promise<void> {
       log,
     }),
   );
-  for (const warning of config.warnings) {
+  for (const warning of [...config.warnings, ...strangers]) {
     log.warn(warning);
   }
   log.info({ port: server.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
@@ -65,10 +67,15 @@ async function main(): Promise<void> {
     }
     draining = true;
     log.info({ signal }, 'Stopping: no new calls are taken, those in flight are answered');
-    const complete = await server.stop(STOP_TIMES);
-    await directory.close();
+    const stoppingSince = performance.now();
+    const answered = await server.stop(STOP_TIMES);
+    const written = await directory.close(OWED_TIMEOUT_MS - (performance.now() - stoppingSince));
     await registry.close();
-    log[complete ? 'info' : 'error']({ complete }, complete ? 'Stopped' : 'Stopped: some requests were cut off');
+    if (answered && written) {
+      log.info('Stopped');
+    } else {
+      log.error({ answered, written }, 'Stopped, but not everything was answered or written');
+    }
     destination.flushSync();
     process.exit(0);
   };
@@ -83,11 +90,15 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', crash);
 }
 
-function readDotenv(): void {
-  const { error } = loadDotenv({ quiet: true });
+/** Reads `.env` into the environment. Returns a sentence for each name in it that is none of ours, as misspelt ones are. */
+function readDotenv(): string[] {
+  const { error, parsed = {} } = loadDotenv({ quiet: true });
   if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
     throw new StartError(`The file .env cannot be read: ${error.message}.`);
   }
+  return Object.keys(parsed)
+    .filter((name) => !SETTING_NAMES.has(name))
+    .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
 }
 
 function createRegistry(config: Config, log: Logger): ConferenceRegistry {

@@ -32,6 +32,11 @@ export async function listen(options: { port: number; host: string | undefined }
     // Longer than a proxy's, so that it is the proxy that closes an idle connection.
     keepAliveTimeout: 75_000,
   });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket as Socket));
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -54,7 +59,15 @@ export async function listen(options: { port: number; host: string | undefined }
       await quietMoment();
       // Not http's own close, which also cuts off who has connected and not yet sent a request.
       const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
-      const sweep = setInterval(() => server.closeIdleConnections(), 100);
+      const sweep = setInterval(() => {
+        server.closeIdleConnections();
+        for (const socket of sockets) {
+          // Connected in advance, as proxies and probes do; Node 20 takes that for the beginning of a request.
+          if (socket.bytesRead === 0) {
+            socket.destroy();
+          }
+        }
+      }, 100);
       await closed;
       clearInterval(sweep);
       clearTimeout(cutOff);

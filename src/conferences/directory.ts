@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Sid } from '../signalwire/sid';
 import type { Change, ConferenceRegistry } from './registry';
@@ -9,21 +10,28 @@ export type Lookup = { state: 'live'; callSid: Sid } | { state: 'empty' } | { st
 /** The second source of truth: the conferences as the Space itself sees them. */
 export interface LiveConferences {
   /**
-   * The Call SID of the moderator in the running conference of that name, undefined when there is none.
+   * The moderator in the running conference of that name, and how long ago they entered; undefined when there is none.
    *
    * @throws when the Space did not answer in time
    */
-  findModerator(room: RoomName): Promise<Sid | undefined>;
+  findModerator(room: RoomName): Promise<{ callSid: Sid; conferenceSid: Sid; enteredAgoMs: number } | undefined>;
 }
 
 /** The registry as phone calls need it: nothing here rejects, and what could not be written is not lost. */
 export interface Directory {
   /** Takes note of a change: in the registry now, or else as soon as the registry takes it. */
   record(change: Change): Promise<void>;
-  /** Looks a room's moderator up: in the registry, else at the Space. */
+  /**
+   * Looks a room's moderator up: in the registry, else at the Space. A moderator whom the Space alone knows is noted,
+   * so that whoever was seen to leave is not handed out on the Space's word.
+   */
   findModerator(room: RoomName): Promise<Lookup>;
-  /** Tries once more to write what is still owed, then stops; what stays unwritten is logged as lost. */
-  close(): Promise<void>;
+  /**
+   * Goes on writing what is owed for `timeoutMs`, then stops; what stays unwritten is logged as lost.
+   *
+   * @returns whether nothing was lost
+   */
+  close(timeoutMs: number): Promise<boolean>;
 }
 
 export interface DirectoryOptions {
@@ -61,21 +69,29 @@ export function createDirectory(options: DirectoryOptions): Directory {
       try {
         // Our own writes come first: a moderator whose leaving is still owed must not be handed out.
         await settle((change) => change.room === room);
-        const callSid = await registry.findModerator(room);
+        const callSid = (await registry.findModerator(room)) ?? (await reconcile(room));
         return callSid === undefined ? { state: 'empty' } : { state: 'live', callSid };
       } catch (err) {
-        log.warn({ err, room }, 'The store did not answer; asking the Space for the moderator');
-        return askSpace(room);
+        log.warn({ err, room }, 'The store did not answer');
+        return lookUpWithoutStore(room);
       }
     },
 
-    async close() {
+    async close(timeoutMs) {
       closed = true;
       clearTimeout(timer);
-      await settle(() => true).catch(() => {});
+      const deadline = now() + timeoutMs;
+      while (owed.size > 0) {
+        await settle(() => true).catch(() => {});
+        if (owed.size === 0 || now() + retryMs > deadline) {
+          break;
+        }
+        await sleep(retryMs);
+      }
       for (const { change } of owed.values()) {
         log.error({ change }, 'Lost: the store did not take this change before the shutdown');
       }
+      return owed.size === 0;
     },
   };
 
@@ -126,18 +142,32 @@ export function createDirectory(options: DirectoryOptions): Directory {
     }
   }
 
-  async function askSpace(room: RoomName): Promise<Lookup> {
-    if (space === undefined) {
+  /** Lets the Space name a moderator whom the registry does not know; the registry has the last word. */
+  async function reconcile(room: RoomName): Promise<Sid | undefined> {
+    const found = await askSpace(room);
+    if (found === undefined || found === 'unknown') {
+      return undefined;
+    }
+    const { callSid, conferenceSid, enteredAgoMs: agoMs } = found;
+    await registry.apply({ kind: 'joined', room, callSid, conferenceSid, agoMs });
+    return registry.findModerator(room);
+  }
+
+  async function lookUpWithoutStore(room: RoomName): Promise<Lookup> {
+    const found = await askSpace(room);
+    if (found === 'unknown') {
       return { state: 'unknown' };
     }
+    const hasLeft = found && owed.has(keyOf({ kind: 'left', room, callSid: found.callSid, agoMs: 0 }));
+    return found && !hasLeft ? { state: 'live', callSid: found.callSid } : { state: 'empty' };
+  }
+
+  async function askSpace(room: RoomName) {
     try {
-      const callSid = await space.findModerator(room);
-      return callSid === undefined || owed.has(keyOf({ kind: 'left', room, callSid, agoMs: 0 }))
-        ? { state: 'empty' }
-        : { state: 'live', callSid };
+      return space === undefined ? 'unknown' : await space.findModerator(room);
     } catch (err) {
       log.warn({ err, room }, 'The Space did not say who the moderator is');
-      return { state: 'unknown' };
+      return 'unknown';
     }
   }
 }

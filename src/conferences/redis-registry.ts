@@ -92,12 +92,20 @@ export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRe
   const scripts = client as unknown as WithScripts;
   // The error that says why there is no connection; a command only learns that there is none.
   let connectionError: Error | undefined;
+  // ioredis goes on with database 0 when it is not let into the one it was told to use.
+  let databaseError: Error | undefined;
   client.on('ready', () => {
-    connectionError = undefined;
-    options.onConnection({ ready: true });
+    connectionError = databaseError;
+    options.onConnection(databaseError === undefined ? { ready: true } : { ready: false, error: databaseError });
+  });
+  client.on('close', () => {
+    databaseError = undefined;
   });
   client.on('error', (error: Error) => {
     connectionError = rootCause(error);
+    if ((error as { command?: { name: string } }).command?.name === 'select') {
+      databaseError = error;
+    }
     options.onConnection({ ready: false, error: connectionError });
   });
 
@@ -125,10 +133,16 @@ export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRe
   };
 
   async function run<T>(command: () => Promise<T>): Promise<T> {
+    if (databaseError !== undefined) {
+      throw toStoreError(databaseError);
+    }
+    if (client.status !== 'ready') {
+      throw toStoreError(connectionError ?? new Error('not connected yet'));
+    }
     try {
       return await withDeadline(command(), timeoutMs, () => new Error(`no answer in ${timeoutMs} ms`));
     } catch (error) {
-      throw toStoreError(client.status === 'ready' ? (error as Error) : (connectionError ?? (error as Error)));
+      throw toStoreError(error as Error);
     }
   }
 }
@@ -139,6 +153,8 @@ function connect(urls: readonly string[], timeoutMs: number): Redis | Cluster {
     enableOfflineQueue: false,
     commandTimeout: timeoutMs,
     connectTimeout: 2_000,
+    // Closing does not wait for the other side to close too. (Missing in the types.)
+    ...({ disconnectTimeout: 200 } as object),
     // A connection that stops answering is replaced, also in the middle of its handshake.
     socketTimeout: 2_000,
     // What was under way when a connection broke is sent once more; every command may be repeated.
@@ -190,8 +206,13 @@ function rootCause(error: Error): Error {
 }
 
 function toStoreError(error: Error): StoreError {
-  const refused = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|Unknown RESP type)/.test(
+  if (error.message.startsWith('Unknown RESP type')) {
+    return new StoreError('misconfigured', 'What answers there does not speak the protocol of Redis.', {
+      cause: error,
+    });
+  }
+  const isRefusal = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index)/.test(
     error.message,
   );
-  return new StoreError(refused ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
+  return new StoreError(isRefusal ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
 }

@@ -13,7 +13,7 @@ export function createLog(level: string, destination: DestinationStream): Logger
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
+      serializers: { err: (error) => describeError(error) },
     },
     destination,
   );
@@ -27,16 +27,18 @@ interface ErrorDescription {
   cause?: ErrorDescription;
 }
 
-/** What a log may hold of an error and its causes. Errors with a code of ours are foreseen and need no stack. */
-function describeError(error: unknown): ErrorDescription | unknown {
+/** What a log may hold of an error and its causes. One with a code is foreseen: neither it nor its cause needs a stack. */
+function describeError(error: unknown, isForeseen = false): ErrorDescription | unknown {
   if (!(error instanceof Error)) {
     return error;
   }
   const { code } = error as { code?: unknown };
+  const withoutStack = isForeseen || code !== undefined;
   return {
     type: error.name,
     message: error.message,
-    ...(code === undefined ? { stack: error.stack } : { code }),
-    ...(error.cause instanceof Error && { cause: describeError(error.cause) as ErrorDescription }),
+    ...(code !== undefined && { code }),
+    ...(!withoutStack && { stack: error.stack }),
+    ...(error.cause instanceof Error && { cause: describeError(error.cause, withoutStack) as ErrorDescription }),
   };
 }

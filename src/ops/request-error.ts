@@ -10,6 +10,8 @@ export class RequestError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** More for the log, which the sender must not see. */
+    readonly detail?: string,
   ) {
     super(message);
   }

@@ -26,14 +26,20 @@ export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestH
     throw new RangeError('The signing key is empty: set it, or leave it out to accept unsigned requests.');
   }
   const signatureOf = (req: Request) => req.get('x-signalwire-signature') ?? req.get('x-twilio-signature');
-  const refusal = () =>
-    new RequestError(403, 'wrong_signature', 'This request does not carry the signature of our Space.');
+  const refusal = (code: string, req: Request) =>
+    new RequestError(
+      403,
+      code,
+      'This request does not carry the signature of our Space.',
+      // Without the query, which holds telephone numbers on GET.
+      `Expected the Space to call ${publicUrl}${req.originalUrl.replace(/\?.*/s, '')} and to sign with SIGNALWIRE_SIGNING_KEY.`,
+    );
 
   return Router().use(
     (req, res, next) => {
       // Not a byte of an unsigned body is read.
       if (signingKey !== undefined && signatureOf(req) === undefined) {
-        throw refusal();
+        throw refusal('no_signature', req);
       }
       if (req.method !== 'GET' && req.method !== 'POST') {
         res.set('Allow', 'GET, POST');
@@ -50,7 +56,7 @@ export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestH
       const fields = req.method === 'POST' ? fieldsOf(req) : {};
       const url = publicUrl + req.originalUrl;
       if (signingKey !== undefined && !isSignedBySpace(signingKey, signatureOf(req), { url, fields })) {
-        throw refusal();
+        throw refusal('wrong_signature', req);
       }
       next();
     },

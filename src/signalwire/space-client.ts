@@ -30,11 +30,11 @@ export class SpaceError extends Error {
 /** What we ask of the Space's REST API. */
 export interface SpaceClient {
   /**
-   * The Call SID of the moderator in the running conference of that name, undefined when there is none.
+   * The moderator in the running conference of that name, and how long ago they entered; undefined when there is none.
    *
    * @throws SpaceError
    */
-  findModerator(room: string): Promise<Sid | undefined>;
+  findModerator(room: string): Promise<{ callSid: Sid; conferenceSid: Sid; enteredAgoMs: number } | undefined>;
 }
 
 /**
@@ -42,8 +42,12 @@ export interface SpaceClient {
  * and reports an HTML error page as a syntax error without a status.
  *
  * @param options.timeoutMs how long one question may take in all, however many requests it needs
+ * @param options.now milliseconds since 1970
  */
-export function createSpaceClient(settings: SpaceSettings, options: { timeoutMs: number }): SpaceClient {
+export function createSpaceClient(
+  settings: SpaceSettings,
+  options: { timeoutMs: number; now: () => number },
+): SpaceClient {
   return {
     async findModerator(room) {
       const deadline = AbortSignal.timeout(options.timeoutMs);
@@ -54,14 +58,16 @@ export function createSpaceClient(settings: SpaceSettings, options: { timeoutMs:
       try {
         const conferences = await client.conferences.list({ friendlyName: room, status: 'in-progress' });
         for (const conference of conferences) {
-          if (conference.friendlyName === room && parseSid(conference.sid) !== undefined) {
+          const conferenceSid = parseSid(conference.sid);
+          if (conference.friendlyName === room && conferenceSid !== undefined) {
             const participants = await client.conferences(conference.sid).participants.list();
             // The Space knows no roles; only our moderators end the conference by leaving it.
             const moderator = participants.find(
               ({ endConferenceOnExit, status }) => endConferenceOnExit && String(status) !== 'completed',
             );
-            if (moderator !== undefined) {
-              return parseSid(moderator.callSid);
+            const callSid = moderator && parseSid(moderator.callSid);
+            if (callSid !== undefined) {
+              return { callSid, conferenceSid, enteredAgoMs: ageOf(moderator?.dateCreated, options.now()) };
             }
           }
         }
@@ -73,6 +79,11 @@ export function createSpaceClient(settings: SpaceSettings, options: { timeoutMs:
       }
     },
   };
+}
+
+/** In whole milliseconds, at least one; one for a date that is missing, or that the SDK left as it could not read it. */
+function ageOf(date: unknown, now: number): number {
+  return date instanceof Date ? Math.max(1, now - date.getTime()) : 1;
 }
 
 interface TransportRequest {

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import supertest from 'supertest';
 import { generateCertificate } from '../support/certificate';
 import { type RunningProgram, startProgram } from '../support/process';
@@ -68,6 +69,19 @@ describe('the program', () => {
     expect(signed.text).toContain('>Sales 2</Conference>');
   });
 
+  it('warns of names in .env that are no settings', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    await writeFile(join(folder, '.env'), 'CALLER_NOTIC=Calls may be supervised.\nCONFERENCE_NAME=a\n');
+    const program = await start({}, folder);
+    await program.port();
+    await eventually(() =>
+      expect(program.stdout()).toContain(
+        '.env has CALLER_NOTIC, which is no setting of this server: it has no effect.',
+      ),
+    );
+    expect(program.stdout()).not.toContain('.env has CONFERENCE_NAME');
+  });
+
   describe('does not start, and says why in one sentence without a stack trace,', () => {
     async function expectRefusal(env: Record<string, string>, sentence: string | RegExp, folder?: string) {
       const program = await start(env, folder);
@@ -111,6 +125,11 @@ describe('the program', () => {
         await expectRefusal({ REDIS_URL: redis.url }, /^conference-coach: REDIS_URL leads to a Redis.*NOAUTH/);
       } finally {
       }
+    });
+
+    it('when Redis has no such database: nothing is written into another', async () => {
+      const redis = await startStore();
+      await expectRefusal({ REDIS_URL: `${redis.url}/99` }, /does not let us in.*DB index is out of range/);
     });
 
     it('when what is at the Redis url is no Redis', async () => {
@@ -205,8 +224,33 @@ describe('SIGTERM', () => {
     program.child.kill('SIGTERM');
     expect(await program.exit).toBe(0);
     expect(Date.now() - startedAt).toBeLessThan(10_000);
-    expect(program.stdout()).toContain('some requests were cut off');
+    expect(program.stdout()).toContain('"answered":false,"written":true');
     await outcome;
+  });
+
+  it('does not wait for connections on which nothing was ever sent', async () => {
+    const program = await start({});
+    const silent = connect(await program.port(), '127.0.0.1').on('error', () => {});
+    await once(silent, 'connect');
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).toContain('"msg":"Stopped"');
+  });
+
+  it('waits for the store to come back for what it is owed', async () => {
+    const redis = await startStore();
+    const program = await start({ REDIS_URL: redis.url });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await redis.kill();
+    await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
+    program.child.kill('SIGTERM');
+    await eventually(() => expect(program.stdout()).toContain('Stopping'));
+    await redis.restart();
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).toContain('"msg":"Stopped"');
+    const client = new Redis(redis.url);
+    expect(await client.hget('conference-coach:{sample-conf}:moderator', 'callSid')).toBe('alice-1');
+    client.disconnect();
   });
 
   it('writes what the store is owed before it ends', async () => {
@@ -288,7 +332,6 @@ describe('SIGTERM', () => {
     expect(failed.filter(({ number }) => taken(number))).toEqual([]);
     // Nobody listened any more, but for the instant of closing: there the system resets what it has not handed over.
     expect(failed.filter(({ code }) => code !== 'ECONNREFUSED' && code !== 'ECONNRESET')).toEqual([]);
-    expect(failed.filter(({ code }) => code === 'ECONNRESET').length).toBeLessThanOrEqual(2);
     expect(answered.length).toBeGreaterThan(200);
     expect(answered.some(({ sentAt }) => sentAt > (killedAt ?? 0))).toBe(true);
   });

@@ -370,7 +370,29 @@ describe('the log', () => {
     const start = app.log.length;
     await app.send('GET', '/conference?CallSid=mallory-1');
     const lines = app.log.slice(start).map((line) => JSON.parse(line));
-    expect(lines).toContainEqual(expect.objectContaining({ status: 403, ip: '127.0.0.1', callSid: 'mallory-1' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', status: 403, ip: '127.0.0.1', callSid: 'mallory-1' }),
+    );
+  });
+
+  it('tells why a request was refused, and for which address a signature would have been right', async () => {
+    const start = app.log.length;
+    await app.send('GET', '/conference/sales?CallSid=a-1', { 'x-signalwire-signature': 'x' });
+    await app.send('GET', '/conference?CallSid=a-1');
+    await app.post('/coach?mode=shout', { CallSid: 'a-1', From: TED });
+    await app.post('/conference', { CallSid: 'x'.repeat(70_000) });
+    const reasons = app.log.slice(start).map((line) => {
+      const { code, reason } = JSON.parse(line);
+      return { code, reason };
+    });
+    const expected = (path: string) =>
+      `Expected the Space to call ${PUBLIC_URL}${path} and to sign with SIGNALWIRE_SIGNING_KEY.`;
+    expect(reasons).toEqual([
+      { code: 'wrong_signature', reason: expected('/conference/sales') },
+      { code: 'no_signature', reason: expected('/conference') },
+      { code: 'invalid_field', reason: 'mode must be one of monitor, coach, barge.' },
+      { code: 'unreadable_request', reason: 'Payload Too Large' },
+    ]);
   });
 
   it('believes a proxy about that only if told to', async () => {

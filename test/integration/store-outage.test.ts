@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisRegistry } from '../../src/conferences/redis-registry';
 import type { ConferenceRegistry } from '../../src/conferences/registry';
-import { parseSid } from '../../src/signalwire/sid';
+import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -97,6 +98,18 @@ describe('with Redis', () => {
     await expectCoach('alice-1');
   });
 
+  it('back empty, the Space names the moderator, who is known from then on', async () => {
+    const callSid = parseSid('alice-1') as Sid;
+    const space = { findModerator: async () => ({ callSid, conferenceSid: callSid, enteredAgoMs: 30_000 }) };
+    await start(redis.url, { space });
+    await eventually(() => registry.ping());
+    expect((await app.post('/coach', ted)).text).toContain('coach="alice-1"');
+    expect(await registry.findModerator(parseRoomName('sample-conf') as RoomName)).toBe('alice-1');
+    // Whoever was seen to leave is not handed out, whatever the Space says.
+    await app.post('/conference/sample-conf/ended', alice);
+    expect((await app.post('/coach', ted)).text).toContain('There is nobody to coach');
+  });
+
   it('hanging, calls connect, and the moderator is stored when it answers again', async () => {
     await start(redis.url);
     await eventually(() => registry.ping());
@@ -130,7 +143,10 @@ describe('with Redis', () => {
 
   it('down, a supervisor is connected with the moderator whom the Space names', async () => {
     await redis.kill();
-    await start(redis.url, { space: { findModerator: async () => parseSid('alice-9') } });
+    const callSid = parseSid('alice-9') as Sid;
+    await start(redis.url, {
+      space: { findModerator: async () => ({ callSid, conferenceSid: callSid, enteredAgoMs: 1 }) },
+    });
     expect(await promptly(app.post('/coach?mode=monitor', ted))).toContain('coach="alice-9" muted="true"');
   });
 });

@@ -111,7 +111,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     async stop() {
       agent.destroy();
       await server.stop({ graceMs: 0, deadlineMs: 1_000 });
-      await directory.close();
+      await directory.close(0);
     },
   };
 }

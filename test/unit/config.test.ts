@@ -42,7 +42,7 @@ describe('loadConfig', () => {
         "MODERATOR_NUMBERS is not set: the tutorial's number is the moderator.",
         'SUPERVISOR_NUMBERS is not set: any number may supervise.',
         'REDIS_URL is not set: the store is in this process: a restart forgets the moderators, and only one server may run.',
-        'SIGNALWIRE_SPACE_URL is not set: while the store is down no supervisor can be connected, for the Space cannot be asked.',
+        'SIGNALWIRE_SPACE_URL is not set: the Space cannot be asked for the moderator when the store is down or knows none.',
       ],
     });
   });
@@ -121,6 +121,8 @@ describe('loadConfig', () => {
     ['HOST', 'a b'],
     ['PUBLIC_URL', 'coach.example.com'],
     ['PUBLIC_URL', 'ftp://coach.example.com'],
+    ['PUBLIC_URL', 'https://coach.example.com/conference'],
+    ['PUBLIC_URL', 'https://coach.example.com/calls/coach/sales'],
     ['PUBLIC_URL', 'https://coach.example.com/?a=1'],
     ['PUBLIC_URL', 'https://user:pw@coach.example.com'],
     ['TRUST_PROXY', 'true'],

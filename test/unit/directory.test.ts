@@ -9,6 +9,7 @@ import { parseSid, type Sid } from '../../src/signalwire/sid';
 const room = parseRoomName('sales') as RoomName;
 const otherRoom = parseRoomName('support') as RoomName;
 const alice = parseSid('alice') as Sid;
+const aliceThere = { callSid: alice, conferenceSid: parseSid('conf') as Sid, enteredAgoMs: 1_000 };
 const arrived: Change = { kind: 'arrived', room, callSid: alice, agoMs: 0 };
 const left: Change = { kind: 'left', room, callSid: alice, agoMs: 0 };
 
@@ -130,7 +131,7 @@ describe('createDirectory', () => {
     state.down = true;
     await directory.record(arrived);
     state.down = false;
-    await directory.close();
+    expect(await directory.close(0)).toBe(true);
     expect(applied).toEqual([{ ...arrived, agoMs: 1 }]);
   });
 
@@ -138,12 +139,35 @@ describe('createDirectory', () => {
     const { directory, state, lines } = create();
     state.down = true;
     await directory.record(arrived);
-    await directory.close();
+    expect(await directory.close(0)).toBe(false);
     expect(lines.at(-1)).toMatchObject({
       level: 'error',
       change: arrived,
       msg: 'Lost: the store did not take this change before the shutdown',
     });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('waits for the store as long as it may when it closes', async () => {
+    const { directory, state, applied } = create();
+    state.down = true;
+    await directory.record(arrived);
+    const closed = directory.close(2_000);
+    await jest.advanceTimersByTimeAsync(1_400);
+    expect(applied).toEqual([]);
+    state.down = false;
+    await jest.advanceTimersByTimeAsync(100);
+    expect(await closed).toBe(true);
+    expect(applied).toEqual([{ ...arrived, agoMs: 1_500 }]);
+  });
+
+  it('waits no longer than that', async () => {
+    const { directory, state } = create();
+    state.down = true;
+    await directory.record(arrived);
+    const closed = directory.close(2_000);
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(await closed).toBe(false);
     expect(jest.getTimerCount()).toBe(0);
   });
 
@@ -155,7 +179,7 @@ describe('createDirectory', () => {
     });
 
     it.each([
-      ['has a moderator', async () => alice, { state: 'live', callSid: alice }],
+      ['has a moderator', async () => aliceThere, { state: 'live', callSid: alice }],
       ['has none', async () => undefined, { state: 'empty' }],
       [
         'does not answer',
@@ -171,17 +195,45 @@ describe('createDirectory', () => {
     });
 
     it('does not believe the Space about one who left', async () => {
-      const { directory, state } = create({ space: { findModerator: async () => alice } });
+      const { directory, state } = create({ space: { findModerator: async () => aliceThere } });
       state.down = true;
       await directory.record(left);
       expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
     });
+  });
 
-    it('does not ask the Space while the store answers', async () => {
-      const findModerator = jest.fn(async () => alice);
+  describe('with a store that knows no moderator', () => {
+    it('asks the Space, and notes whom it names', async () => {
+      const { directory, applied } = create({ space: { findModerator: async () => aliceThere } });
+      expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice });
+      expect(applied).toEqual([{ kind: 'joined', room, callSid: alice, conferenceSid: 'conf', agoMs: 1_000 }]);
+    });
+
+    it('believes the store about one who left, not the Space', async () => {
+      const { directory } = create({ space: { findModerator: async () => aliceThere } });
+      await directory.record(left);
+      expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
+    });
+
+    it.each([
+      ['names nobody', async () => undefined],
+      [
+        'does not answer',
+        async () => {
+          throw new Error('down');
+        },
+      ],
+    ])('knows nobody when the Space %s', async (_what, findModerator) => {
       const { directory } = create({ space: { findModerator } });
       expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
-      expect(findModerator).not.toHaveBeenCalled();
     });
+  });
+
+  it('does not ask the Space about a moderator it knows', async () => {
+    const findModerator = jest.fn(async () => aliceThere);
+    const { directory } = create({ space: { findModerator } });
+    await directory.record(arrived);
+    expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice });
+    expect(findModerator).not.toHaveBeenCalled();
   });
 });

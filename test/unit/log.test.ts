@@ -18,12 +18,26 @@ describe('createLog', () => {
 
   it('keeps what clients hang on their errors out of the log', () => {
     const cause = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } });
-    const { err } = logged(Object.assign(new Error('Redis', { cause }), { code: 'unavailable' }));
+    const { err } = logged(new Error('Redis', { cause }));
     expect(err).toEqual({
       type: 'Error',
       message: 'Redis',
-      code: 'unavailable',
+      stack: expect.stringContaining('log.test.ts'),
       cause: { type: 'Error', message: 'WRONGPASS', stack: expect.stringContaining('log.test.ts') },
     });
+  });
+
+  it('needs no stack of an error that has a code, nor of its cause', () => {
+    const foreseen = Object.assign(new Error('Redis', { cause: new Error('timed out') }), { code: 'unavailable' });
+    expect(logged(foreseen).err).toEqual({
+      type: 'Error',
+      message: 'Redis',
+      code: 'unavailable',
+      cause: { type: 'Error', message: 'timed out' },
+    });
+  });
+
+  it('takes what is thrown and is no error as it is', () => {
+    expect(logged('broken').err).toBe('broken');
   });
 });

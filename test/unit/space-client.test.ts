@@ -5,6 +5,7 @@ import { createSpaceClient, type SpaceClient } from '../../src/signalwire/space-
 
 const CONFERENCE = '3d1d0e5c-0000-4000-8000-000000000001';
 const MODERATOR = '3d1d0e5c-0000-4000-8000-00000000000a';
+const NOW = Date.parse('2026-01-02T10:00:00Z');
 const paging = { uri: '/x', page: 0, page_size: 50, next_page_uri: null };
 
 let server: Server;
@@ -32,7 +33,7 @@ beforeEach(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-  client = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 2_000 });
+  client = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 2_000, now: () => NOW });
 });
 
 afterEach(async () => {
@@ -47,7 +48,11 @@ describe('createSpaceClient', () => {
       { call_sid: 'gone', end_conference_on_exit: true, status: 'completed' },
       { call_sid: MODERATOR, end_conference_on_exit: true, status: 'in-progress' },
     ]);
-    expect(await client.findModerator('Sales 2')).toBe(MODERATOR);
+    expect(await client.findModerator('Sales 2')).toEqual({
+      callSid: MODERATOR,
+      conferenceSid: CONFERENCE,
+      enteredAgoMs: 1,
+    });
     const authorization = `Basic ${Buffer.from('p-1:PT1').toString('base64')}`;
     expect(requests).toEqual([
       `GET /2010-04-01/Accounts/p-1/Conferences.json?FriendlyName=Sales+2&Status=in-progress ${authorization}`,
@@ -65,6 +70,16 @@ describe('createSpaceClient', () => {
     expect(await client.findModerator('Sales 2')).toBeUndefined();
   });
 
+  it.each([
+    ['since they entered', 'Fri, 02 Jan 2026 09:00:00 +0000', 3_600_000],
+    ['nearly nothing, for a date in the future', 'Fri, 02 Jan 2026 11:00:00 +0000', 1],
+    ['nearly nothing, for no date', undefined, 1],
+    ['nearly nothing, for none that can be read', 'soon', 1],
+  ])('tells how long ago that was: %s', async (_what, date_created, agoMs) => {
+    holds([{ call_sid: MODERATOR, end_conference_on_exit: true, status: 'in-progress', date_created }]);
+    expect(await client.findModerator('Sales 2')).toMatchObject({ enteredAgoMs: agoMs });
+  });
+
   it('reads every page', async () => {
     answer = (req, res) => {
       if (req.url?.includes('/Conferences.json')) {
@@ -76,7 +91,7 @@ describe('createSpaceClient', () => {
         json(res, { ...paging, next_page_uri, participants: [{ call_sid: 'bob', end_conference_on_exit: false }] });
       }
     };
-    expect(await client.findModerator('a')).toBe(MODERATOR);
+    expect(await client.findModerator('a')).toMatchObject({ callSid: MODERATOR });
   });
 
   it.each([
@@ -103,7 +118,7 @@ describe('createSpaceClient', () => {
     holds([]);
     const answerConference = answer;
     answer = (req, res) => (req.url?.includes('/Participants') ? undefined : answerConference(req, res));
-    const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 300 });
+    const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 300, now: () => NOW });
     await expect(hasty.findModerator('Sales 2')).rejects.toMatchObject({ code: 'timeout' });
     expect(requests).toHaveLength(2);
   });
