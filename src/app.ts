@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import { type RequestListener, STATUS_CODES } from 'node:http';
+import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { createCoachRoutes } from './calls/coach';
@@ -9,10 +9,10 @@ import type { Directory } from './conferences/directory';
 import { createEventRoutes } from './conferences/events';
 import type { RoomName } from './conferences/room-name';
 import { createHealthRoutes } from './ops/health';
-import { RequestError } from './ops/request-error';
 import { createRequestLog } from './ops/request-log';
 import type { Roster } from './people/roster';
 import { fromSpace } from './signalwire/from-space';
+import { RequestError } from './signalwire/request-error';
 
 export interface AppOptions {
   settings: DocumentSettings & {
@@ -33,8 +33,8 @@ export interface AppOptions {
   log: Logger;
 }
 
-/** The whole server but for the sockets: an Express application, ready to be listened with. */
-export function createApp(options: AppOptions): Express {
+/** The whole server but for the sockets. */
+export function createApp(options: AppOptions): RequestListener {
   const { settings, roster, directory, pingStore, isDraining, now, log } = options;
   const shared = {
     guard: fromSpace(settings),
@@ -68,7 +68,8 @@ export function createApp(options: AppOptions): Express {
     throw new RequestError(404, 'not_found', 'There is nothing here.');
   });
   app.use(answerError(log));
-  return app;
+  // Express itself gives up on an address that it cannot take apart, with a page of HTML.
+  return (req, res) => app(req as Request, res as Response, () => res.writeHead(400).end('Bad Request\n'));
 }
 
 /** Answers every failed request with one line that is safe to show. */

@@ -113,12 +113,13 @@ const settings = z.object({
   MODERATOR_NUMBERS: phoneNumbers.optional(),
   SUPERVISOR_NUMBERS: phoneNumbers.optional(),
   WAIT_URL: readable(
-    (text) => (readUrl(text, ['http:', 'https:']) ? text : undefined),
+    (text) => readUrl(text, ['http:', 'https:'])?.href,
     'must be an absolute http or https url.',
   ).optional(),
   CALLER_NOTICE: readable(
-    (text) => (/^\P{Cc}{1,4096}$/u.test(text) ? text : undefined),
-    'must be at most 4096 characters on one line.',
+    // No control characters, and nothing else that XML cannot hold.
+    (text) => (/^[^\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,4096}$/u.test(text) ? text : undefined),
+    'must be at most 4096 characters on one line, without control characters.',
   ).optional(),
   MAX_CALL_SECONDS: wholeNumber(1, 86_400).optional(),
 });
@@ -237,11 +238,23 @@ function readSpace(url?: string, projectId?: string, apiToken?: string): SpaceSe
 
 function readRedisUrls(text: string): string[] | undefined {
   const urls = listOf((item) => readUrl(item, ['redis:', 'rediss:']))(text);
-  const usable = urls?.every(({ pathname, search, hash, protocol }) => {
+  const usable = urls?.every(({ pathname, search, hash, protocol, username, password }) => {
+    if (!isDecodable(username) || !isDecodable(password)) {
+      return false;
+    }
     const database = urls.length === 1 ? /^(\/[0-9]{0,5})?$/ : /^\/?$/;
     return database.test(pathname) && !search && !hash && protocol === urls[0]?.protocol;
   });
   return usable ? urls?.map(({ href }) => href) : undefined;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readTrustProxy(text: string): number | string[] | undefined {

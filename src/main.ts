@@ -32,6 +32,10 @@ async function main(): Promise<void> {
   const destination = pino.destination({ dest: 1, sync: false });
   const log = createLog(config.logLevel, destination);
   let draining = false;
+  // Until there is something to stop, a signal just ends the process.
+  let stop = async (_signal: string): Promise<void> => process.exit(0);
+  process.on('SIGTERM', (signal) => stop(signal));
+  process.on('SIGINT', (signal) => stop(signal));
 
   const registry = createRegistry(config, log);
   await checkStore(registry, log);
@@ -61,7 +65,7 @@ async function main(): Promise<void> {
   }
   log.info({ port: server.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
 
-  const stop = async (signal: string) => {
+  stop = async (signal) => {
     if (draining) {
       return;
     }
@@ -79,8 +83,6 @@ async function main(): Promise<void> {
     destination.flushSync();
     process.exit(0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
   const crash = (err: unknown) => {
     log.fatal({ err }, 'A fault in this program; it stops rather than go on in an unknown state');
     destination.flushSync();
@@ -156,7 +158,7 @@ function explainListenError(error: NodeJS.ErrnoException, { port, host }: Config
     case 'EAI_AGAIN':
       return new StartError(`HOST ${host} is no address of this machine: set another HOST, or none.`);
     default:
-      return error;
+      return new StartError(`HOST ${host ?? ''} and PORT ${port} cannot be listened to: ${error.message}.`);
   }
 }
 

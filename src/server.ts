@@ -38,6 +38,9 @@ export async function listen(options: { port: number; host: string | undefined }
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket as Socket));
+  server.on('connect', (_req, socket) => {
+    endWith(socket as Socket, '405 Method Not Allowed', 'Use GET or POST.\n');
+  });
   server.listen(options.port, options.host);
   await once(server, 'listening');
 
@@ -77,14 +80,15 @@ export async function listen(options: { port: number; host: string | undefined }
 }
 
 /**
- * Resolves right after a turn of the event loop that found nothing to do, or after a thousand turns that did.
+ * Resolves right after a turn of the event loop that found nothing to do, or after 50 ms without one.
  *
  * When the port closes, the system resets connections that it has taken and we have not. After such a turn there are
  * none, but for those of the last fraction of a millisecond.
  */
 async function quietMoment(): Promise<void> {
-  let last = performance.now();
-  for (let turn = 0; turn < 1_000; turn++) {
+  const startedAt = performance.now();
+  let last = startedAt;
+  while (last - startedAt < 50) {
     await new Promise(setImmediate);
     const now = performance.now();
     if (now - last < 0.05) {
@@ -104,8 +108,11 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     { HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large', ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout' }[
       error.code ?? ''
     ] ?? '400 Bad Request';
-  const body = 'This is not a complete HTTP request.\n';
+  endWith(socket, status, 'This is not a complete HTTP request.\n');
+}
+
+function endWith(socket: Socket, status: string, text: string): void {
   socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
   );
 }

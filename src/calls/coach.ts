@@ -1,5 +1,5 @@
 import { type Request, Router } from 'express';
-import { roomOfPath } from '../conferences/room-name';
+import { roomOfPath } from '../conferences/room-path';
 import { maskPhoneNumber } from '../people/phone-number';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { didDialFail, parseApproach, parseInboundCall } from './inbound-call';

@@ -2,8 +2,8 @@ import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Directory } from '../conferences/directory';
 import type { RoomName } from '../conferences/room-name';
-import { RequestError } from '../ops/request-error';
 import type { Roster } from '../people/roster';
+import { RequestError } from '../signalwire/request-error';
 import type { Documents } from './laml';
 
 /** What the routes that answer calls are made of. */

@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { type PhoneNumber, parsePhoneNumber } from '../people/phone-number';
 import { fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import type { Sid } from '../signalwire/sid';
-import { DEFAULT_MODE, MODES } from '../supervision/mode';
-import { type Approach, MAX_ATTEMPTS } from './laml';
+import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS, MODES } from '../supervision/mode';
 
 /** A call that asks for a document. */
 export interface InboundCall {
@@ -23,11 +22,15 @@ export function parseInboundCall(req: Request): InboundCall {
 
 const dialOutcome = z.object({ DialCallStatus: textField, ErrorCode: textField });
 
+/** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
+const STALE_TARGET_CODES: readonly (string | undefined)[] = ['13240', '16002'];
+
 /** Whether a `<Dial>` into a conference never got there, from the fields of its `action`. */
 export function didDialFail(req: Request): boolean {
   const { DialCallStatus, ErrorCode } = parseFields(dialOutcome, fieldsOf(req));
-  // After a conference it is `answered` or `completed`; a stale coach gives `failed` and code 13240, or 16002.
-  return DialCallStatus === undefined ? ErrorCode !== undefined : !/^(answered|completed)$/.test(DialCallStatus);
+  // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
+  const hasEntered = /^(answered|completed|)$/i.test(DialCallStatus ?? '');
+  return !hasEntered || STALE_TARGET_CODES.includes(ErrorCode);
 }
 
 const approach = z.object({

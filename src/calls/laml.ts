@@ -1,7 +1,7 @@
 import { RestClient } from '@signalwire/compatibility-api';
 import type { RoomName } from '../conferences/room-name';
 import type { Sid } from '../signalwire/sid';
-import { DEFAULT_MODE, type Mode } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS } from '../supervision/mode';
 
 export interface DocumentSettings {
   /** The address a Space reaches this server at, without a slash at the end. */
@@ -13,16 +13,6 @@ export interface DocumentSettings {
   /** What callers are told before they enter; undefined for nothing. */
   callerNotice: string | undefined;
 }
-
-/** A supervisor's way into a room: what they asked for, and how often they were sent back to ask again. */
-export interface Approach {
-  mode: Mode;
-  /** 0 for a call that has just come in. */
-  attempt: number;
-}
-
-/** How often a supervisor is asked to wait before they are sent away. */
-export const MAX_ATTEMPTS = 12;
 
 /** How long a supervisor waits before each further attempt, in seconds. */
 export const WAIT_SECONDS = 10;

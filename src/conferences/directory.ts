@@ -57,11 +57,12 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
   return {
     async record(change) {
+      const since = now();
       try {
         await registry.apply(change);
       } catch (err) {
-        log.warn({ err, change }, 'The store did not take a change; it will be tried again');
-        owe(change);
+        log.warn({ err, ...change }, 'The store did not take a change; it will be tried again');
+        owe(change, since);
       }
     },
 
@@ -89,20 +90,20 @@ export function createDirectory(options: DirectoryOptions): Directory {
         await sleep(retryMs);
       }
       for (const { change } of owed.values()) {
-        log.error({ change }, 'Lost: the store did not take this change before the shutdown');
+        log.error({ ...change }, 'Lost: the store did not take this change before the shutdown');
       }
       return owed.size === 0;
     },
   };
 
-  function owe(change: Change): void {
+  function owe(change: Change, since: number): void {
     const key = keyOf(change);
     owed.delete(key);
-    owed.set(key, { change, since: now() });
+    owed.set(key, { change, since });
     const [oldest] = owed;
     if (owed.size > maxOwed && oldest !== undefined) {
       owed.delete(oldest[0]);
-      log.error({ change: oldest[1].change }, 'Lost: too many changes wait for the store');
+      log.error({ ...oldest[1].change }, 'Lost: too many changes wait for the store');
     }
     scheduleRetry();
   }

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { type Fields, fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import type { Directory } from './directory';
 import type { Change } from './registry';
-import { type RoomName, roomOfPath } from './room-name';
+import type { RoomName } from './room-name';
+import { roomOfPath } from './room-path';
 
 const conferenceEvent = z.object({
   StatusCallbackEvent: textField,
@@ -13,9 +14,6 @@ const conferenceEvent = z.object({
   EndConferenceOnExit: textField,
   Timestamp: textField,
 });
-
-/** Events of earlier than this cannot be told from a broken clock: a Space gives up after minutes. */
-const OLDEST_EVENT_MS = 3_600_000;
 
 /**
  * What a status callback of a conference changes, undefined for one that changes nothing.
@@ -42,10 +40,9 @@ export function toChange(fields: Fields, room: RoomName, now: number): Change | 
   }
 }
 
-/** How long ago an event happened, for its callback may be late; 0 if it has no date to be believed. */
+/** How long ago an event happened, for its callback may be late; 0 if it has no date, or one in the future. */
 function ageOf(timestamp: string | undefined, now: number): number {
-  const agoMs = now - Date.parse(timestamp ?? '');
-  return agoMs > 0 && agoMs < OLDEST_EVENT_MS ? agoMs : 0;
+  return Math.max(0, now - (Date.parse(timestamp ?? '') || now));
 }
 
 export interface EventRoutesOptions {
@@ -65,7 +62,7 @@ export function createEventRoutes({ guard, directory, now, log }: EventRoutesOpt
     const change = toChange(fieldsOf(req), room, now());
     if (change !== undefined) {
       await directory.record(change);
-      log.info({ change }, 'The Space reported a change');
+      log.info({ ...change }, 'The Space reported a change');
     }
     res.status(204).end();
   });

@@ -105,7 +105,7 @@ function note(room: Room, change: Change, now: number): void {
       return known;
     }
     const latest = agoMs === 0 && kind === 'arrived' ? room.moderator?.arrivedAt : undefined;
-    return Math.max(now - agoMs, known ?? 0, latest ?? 0);
+    return Math.max(now - agoMs, known ?? -Infinity, latest ?? -Infinity);
   }
 
   // Of two arrivals in one millisecond the one noted last wins; a join alone proves nothing of the kind.

@@ -157,8 +157,9 @@ function connect(urls: readonly string[], timeoutMs: number): Redis | Cluster {
     ...({ disconnectTimeout: 200 } as object),
     // A connection that stops answering is replaced, also in the middle of its handshake.
     socketTimeout: 2_000,
-    // What was under way when a connection broke is sent once more; every command may be repeated.
-    maxRetriesPerRequest: 1,
+    // What was under way when a connection broke fails at once. It is not sent again from here: it would be dated anew.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
     retryStrategy: reconnectDelayMs,
     // A primary that was demoted keeps its connections; the address leads to the new one.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
@@ -177,6 +178,8 @@ function connect(urls: readonly string[], timeoutMs: number): Redis | Cluster {
     [first, ...others].map((url) => ({ host: hostOf(url), port: Number(url.port || 6379) })),
     {
       enableOfflineQueue: false,
+      // Certificates name hosts; a host looked up beforehand is an address by the time it is checked.
+      dnsLookup: (host, done) => done(null, host),
       clusterRetryStrategy: reconnectDelayMs,
       slotsRefreshTimeout: 2_000,
       enableAutoPipelining: false,
@@ -211,8 +214,9 @@ function toStoreError(error: Error): StoreError {
       cause: error,
     });
   }
-  const isRefusal = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index)/.test(
-    error.message,
-  );
+  const isRefusal =
+    /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index|ERR This instance has cluster support disabled)/.test(
+      error.message,
+    );
   return new StoreError(isRefusal ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
 }

@@ -1,5 +1,3 @@
-import { RequestError } from '../ops/request-error';
-
 /** The name of a conference, safe in a path, a key and a document. Only {@link parseRoomName} makes one. */
 export type RoomName = string & { readonly brand: 'RoomName' };
 
@@ -13,17 +11,4 @@ export type RoomName = string & { readonly brand: 'RoomName' };
 export function parseRoomName(text: string): RoomName | undefined {
   const valid = /^(?! )[A-Za-z0-9 _.-]{1,64}(?<! )$/.test(text) && text !== '.' && text !== '..';
   return valid ? (text as RoomName) : undefined;
-}
-
-/**
- * The room that a path names in its `:room`, or else the `usual` one.
- *
- * @throws RequestError 404 for a name that no room can have
- */
-export function roomOfPath(param: string | string[] | undefined, usual?: RoomName): RoomName {
-  const room = param === undefined ? usual : parseRoomName(String(param));
-  if (room === undefined) {
-    throw new RequestError(404, 'no_such_room', 'There is no such room.');
-  }
-  return room;
 }

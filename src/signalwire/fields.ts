@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { RequestError } from '../ops/request-error';
+import { RequestError } from './request-error';
 import { parseSid } from './sid';
 
 /** Form fields as Node's parser gives them: a field sent twice is an array. */

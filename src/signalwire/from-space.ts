@@ -1,6 +1,6 @@
 import { type Request, type RequestHandler, Router, urlencoded } from 'express';
-import { RequestError } from '../ops/request-error';
 import { fieldsOf } from './fields';
+import { RequestError } from './request-error';
 import { isSignedBySpace } from './signature';
 
 export interface FromSpaceOptions {

@@ -56,19 +56,22 @@ export function createSpaceClient(
         httpClient: createTransport(settings.url, deadline) as never,
       });
       try {
-        const conferences = await client.conferences.list({ friendlyName: room, status: 'in-progress' });
-        for (const conference of conferences) {
+        const { conferences } = client;
+        for await (const conference of readAll(await conferences.page({ friendlyName: room, status: 'in-progress' }))) {
           const conferenceSid = parseSid(conference.sid);
           if (conference.friendlyName === room && conferenceSid !== undefined) {
-            const participants = await client.conferences(conference.sid).participants.list();
-            // The Space knows no roles; only our moderators end the conference by leaving it.
-            const moderator = participants.find(
-              ({ endConferenceOnExit, status }) => endConferenceOnExit && String(status) !== 'completed',
-            );
-            const callSid = moderator && parseSid(moderator.callSid);
-            if (callSid !== undefined) {
-              return { callSid, conferenceSid, enteredAgoMs: ageOf(moderator?.dateCreated, options.now()) };
+            const moderators = [];
+            for await (const participant of readAll(await conferences(conferenceSid).participants.page())) {
+              const callSid = parseSid(participant.callSid);
+              // The Space knows no roles; only our moderators end the conference by leaving it.
+              const endsConference = String(participant.endConferenceOnExit) === 'true';
+              if (callSid !== undefined && endsConference && String(participant.status) !== 'completed') {
+                const enteredAgoMs = ageOf(participant.dateCreated, options.now());
+                moderators.push({ callSid, conferenceSid, enteredAgoMs });
+              }
             }
+            // Of several the last to enter, as everywhere.
+            return moderators.sort((one, other) => one.enteredAgoMs - other.enteredAgoMs)[0];
           }
         }
         return undefined;
@@ -79,6 +82,17 @@ export function createSpaceClient(
       }
     },
   };
+}
+
+/** Everything on this page and those after it. Not the SDK's `list`, which leaves rejections of later pages unhandled. */
+async function* readAll<T>(firstPage: { getInstance(payload: never): T }): AsyncGenerator<T> {
+  // The SDK's types know neither the instances nor that the last page has no next one.
+  type PageOf = { instances: T[]; nextPage(): Promise<PageOf> | undefined };
+  let page = firstPage as unknown as PageOf | undefined;
+  while (page !== undefined) {
+    yield* page.instances;
+    page = await page.nextPage();
+  }
 }
 
 /** In whole milliseconds, at least one; one for a date that is missing, or that the SDK left as it could not read it. */

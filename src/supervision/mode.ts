@@ -6,3 +6,13 @@ export type Mode = (typeof MODES)[number];
 
 /** The mode of a supervisor who names none. */
 export const DEFAULT_MODE: Mode = 'coach';
+
+/** A supervisor's way into a room: what they asked for, and how often they were sent back to ask again. */
+export interface Approach {
+  mode: Mode;
+  /** 0 for a call that has just come in, {@link MAX_ATTEMPTS} for the last. */
+  attempt: number;
+}
+
+/** How often a supervisor is asked to wait before they are sent away. */
+export const MAX_ATTEMPTS = 12;

@@ -151,6 +151,8 @@ describe.each(registries)('the webhooks, with %s', (_name, createRegistry) => {
     ['answered', {}],
     ['completed', {}],
     ['completed', { ErrorCode: '0' }],
+    ['Completed', { ErrorCode: '' }],
+    ['', {}],
   ])('say goodbye to a supervisor whose dial %s', async (DialCallStatus, more) => {
     const reply = await app.post(`/coach/${room}/ended`, { CallSid: 'ted-1', DialCallStatus, ...more });
     expect(reply.text).toBe(goodbye);
@@ -163,6 +165,7 @@ describe.each(registries)('the webhooks, with %s', (_name, createRegistry) => {
   it.each([
     [{ DialCallStatus: 'failed' }],
     [{ DialCallStatus: 'failed', ErrorCode: '13240' }],
+    [{ DialCallStatus: 'completed', ErrorCode: '13240' }],
     [{ ErrorCode: '13240' }],
     [{ ErrorCode: '16002' }],
     [{ DialCallStatus: 'no-answer' }],
@@ -191,7 +194,9 @@ describe.each(registries)('the webhooks, with %s', (_name, createRegistry) => {
   it('reject a supervisor who is none, without a word about the room', async () => {
     await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
     for (const form of [{ From: BOB }, { From: ALICE }, { From: 'anonymous' }, {}] as Record<string, string>[]) {
-      expect((await app.post(`/coach/${room}`, { CallSid: 'x-1', ...form })).text).toBe(reject);
+      for (const query of ['', '?mode=monitor', '?mode=barge', '?attempt=1', '?attempt=12']) {
+        expect((await app.post(`/coach/${room}${query}`, { CallSid: 'x-1', ...form })).text).toBe(reject);
+      }
     }
   });
 

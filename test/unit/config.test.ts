@@ -104,6 +104,12 @@ describe('loadConfig', () => {
     expect(loadConfig({ TRUST_PROXY }).trustProxy).toEqual(trustProxy);
   });
 
+  it('writes what cannot stand in a url as a url can', () => {
+    expect(loadConfig({ WAIT_URL: 'https://cdn.example.com/a\u0001b c' }).waitUrl).toBe(
+      'https://cdn.example.com/a%01b%20c',
+    );
+  });
+
   it('reads the nodes of a cluster', () => {
     expect(loadConfig({ REDIS_URL: 'redis://:pw@a:7000, redis://b:7001/' }).redisUrls).toEqual([
       'redis://:pw@a:7000',
@@ -133,6 +139,8 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'localhost:6379'],
     ['REDIS_URL', 'http://localhost:6379'],
     ['REDIS_URL', 'redis://'],
+    ['REDIS_URL', 'redis://u%zz:p@localhost'],
+    ['REDIS_URL', 'redis://u:%ff@localhost'],
     ['REDIS_URL', 'redis://localhost/main'],
     ['REDIS_URL', 'redis://localhost?tls=1'],
     ['REDIS_URL', 'redis://a:7000/1,redis://b:7001'],
@@ -147,6 +155,8 @@ describe('loadConfig', () => {
     ['SUPERVISOR_NUMBERS', 'anyone'],
     ['WAIT_URL', '/wait.xml'],
     ['CALLER_NOTICE', 'a\nb'],
+    ['CALLER_NOTICE', 'a\uFFFEb'],
+    ['CALLER_NOTICE', 'a\uD800b'],
     ['CALLER_NOTICE', 'x'.repeat(4097)],
     ['MAX_CALL_SECONDS', '0'],
     ['MAX_CALL_SECONDS', '86401'],

@@ -41,7 +41,7 @@ function createFlakyRegistry() {
 
 function create(options: Partial<DirectoryOptions> = {}) {
   const flaky = createFlakyRegistry();
-  const lines: { level: string; msg: string; change?: Change; count?: number }[] = [];
+  const lines: { level: string; msg: string; count?: number }[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
   const directory = createDirectory({
     registry: flaky.registry,
@@ -119,7 +119,7 @@ describe('createDirectory', () => {
       await directory.record(change);
     }
     expect(lines.filter(({ level }) => level === 'error')).toEqual([
-      expect.objectContaining({ change: changes[0], msg: 'Lost: too many changes wait for the store' }),
+      expect.objectContaining({ ...changes[0], msg: 'Lost: too many changes wait for the store' }),
     ]);
     state.down = false;
     await jest.advanceTimersByTimeAsync(500);
@@ -142,7 +142,7 @@ describe('createDirectory', () => {
     expect(await directory.close(0)).toBe(false);
     expect(lines.at(-1)).toMatchObject({
       level: 'error',
-      change: arrived,
+      ...arrived,
       msg: 'Lost: the store did not take this change before the shutdown',
     });
     expect(jest.getTimerCount()).toBe(0);

@@ -13,7 +13,7 @@ describe('toChange', () => {
     ['now, for none', '', 0],
     ['now, for one that cannot be read', 'soon', 0],
     ['now, for one from the future', 'Fri, 02 Jan 2026 10:00:01 +0000', 0],
-    ['now, for one long ago', 'Thu, 01 Jan 2026 10:00:00 +0000', 0],
+    ['yesterday', 'Thu, 01 Jan 2026 10:00:00 +0000', 86_400_000],
   ])("reads a moderator's join, dated %s", (_when, Timestamp, agoMs) => {
     expect(
       read({

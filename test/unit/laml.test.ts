@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { createDocuments, MAX_ATTEMPTS } from '../../src/calls/laml';
+import { createDocuments } from '../../src/calls/laml';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { MAX_ATTEMPTS } from '../../src/supervision/mode';
 
 const settings = {
   publicUrl: 'https://coach.example.com',
