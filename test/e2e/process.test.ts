@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { Agent, createServer as createHttpServer, request } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { Redis } from 'ioredis';
 import supertest from 'supertest';
 import { generateCertificate } from '../support/certificate';
 import { type RunningProgram, startProgram } from '../support/process';
+import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { sign } from '../support/sign';
 
@@ -132,6 +133,11 @@ describe('the program', () => {
       await expectRefusal({ REDIS_URL: `${redis.url}/99` }, /does not let us in.*DB index is out of range/);
     });
 
+    it('when Redis is told to be a cluster and is none', async () => {
+      const { url } = await startStore();
+      await expectRefusal({ REDIS_URL: `${url},${url}` }, /does not let us in.*cluster support disabled/);
+    });
+
     it('when what is at the Redis url is no Redis', async () => {
       const web = createServer((socket) => {
         socket.on('error', () => {});
@@ -180,6 +186,75 @@ describe('the program', () => {
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
 
+  it('connects a moderator inside a second and a half while Redis hangs', async () => {
+    const redis = await startStore();
+    const program = await start({ REDIS_URL: redis.url });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await eventually(() => server.get('/readyz').expect(200));
+    redis.freeze();
+    const startedAt = performance.now();
+    const response = await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999');
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(response.text).toContain('startConferenceOnEnter="true"');
+  });
+
+  it('asks the Space for the moderator while Redis is down, and survives one that breaks off half-way', async () => {
+    let broken = false;
+    const page = { uri: '/x', page: 0, page_size: 50 };
+    const space = createHttpServer((req, res) => {
+      const isFirst = !req.url?.includes('Page=1');
+      const conferences = { ...page, next_page_uri: null, conferences: [{ sid: 'c-1', friendly_name: 'sample-conf' }] };
+      const participants = {
+        ...page,
+        next_page_uri: isFirst ? '/2010-04-01/Accounts/p-1/Conferences/c-1/Participants.json?Page=1' : null,
+        participants: [{ call_sid: isFirst ? 'bob-1' : 'alice-1', end_conference_on_exit: !isFirst }],
+      };
+      res.statusCode = broken && !isFirst ? 502 : 200;
+      res.end(JSON.stringify(req.url?.includes('Participants') ? participants : conferences));
+    }).listen(0, '127.0.0.1');
+    await once(space, 'listening');
+    const program = await start({
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      SIGNALWIRE_SPACE_URL: `http://127.0.0.1:${(space.address() as AddressInfo).port}`,
+      SIGNALWIRE_PROJECT_ID: 'p-1',
+      SIGNALWIRE_API_TOKEN: 'PT-secret',
+    });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    const coach = () => server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
+    expect((await coach()).text).toContain('coach="alice-1"');
+    broken = true;
+    expect((await coach()).text).toContain('We cannot tell at the moment');
+    expect((await coach()).text).toContain('We cannot tell at the moment');
+    expect(program.child.exitCode).toBeNull();
+    expect(program.stdout()).not.toContain('PT-secret');
+    space.close();
+  });
+
+  it('talks TLS to a Redis Cluster, with a password and a certificate that names hosts', async () => {
+    const { folder, ca } = await generateCertificate();
+    const port = await freeClusterPort();
+    const files = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
+    const node = await startStore(
+      [
+        ...['--cluster-enabled', 'yes', '--requirepass', 'se cret', '--tls-port', String(port), '--tls-cluster', 'yes'],
+        ...['--tls-auth-clients', 'no', '--tls-ca-cert-file', ca, ...files],
+        ...['--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname'],
+      ],
+      await freeClusterPort(),
+    );
+    const admin = new Redis(node.url, { password: 'se cret' });
+    await admin.cluster('ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => slot));
+    admin.disconnect();
+    // Named twice, one node is a cluster.
+    const url = `rediss://:se%20cret@localhost:${port}`;
+    const program = await start({ REDIS_URL: `${url},${url}`, NODE_EXTRA_CA_CERTS: ca });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await eventually(() => server.get('/readyz').expect(200));
+    await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
+    const coach = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
+    expect(coach.text).toContain('coach="alice-1"');
+  });
+
   it('talks TLS to Redis', async () => {
     const { folder, ca } = await generateCertificate();
     const tls = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
@@ -195,6 +270,33 @@ describe('the program', () => {
 });
 
 describe('SIGTERM', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('or its like, %s, ends it with code 0', async (signal) => {
+    const program = await start({});
+    await program.port();
+    program.child.kill(signal);
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).toContain(`"signal":"${signal}"`);
+    expect(program.stdout()).toContain('"msg":"Stopped"');
+  });
+
+  it('ends it with code 0 also while it is starting', async () => {
+    let isAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    const silent = createServer((socket) => {
+      socket.on('error', () => {});
+      isAsked();
+    }).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const program = await start({ REDIS_URL: `redis://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+    await asked;
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).not.toContain('is listening');
+    silent.close();
+  });
+
   it('makes it not ready, then ends it with code 0', async () => {
     const program = await start({});
     const server = supertest(`http://127.0.0.1:${await program.port()}`);

@@ -20,7 +20,7 @@ type Conference = 'x' | 'y';
 
 /** One request of the Space. A `late` join is dated minutes ago, other joins have no date. */
 type Step = { room: 0 | 1 } & (
-  | { kind: 'webhook' | 'leave' | 'dial-ended' | 'mute'; call: Call }
+  | { kind: 'webhook' | 'leave' | 'dial-ended' | 'mute' | 'callers-join' | 'callers-leave'; call: Call }
   | { kind: 'join'; call: Call; late: boolean }
   | { kind: 'conference-end'; conference: Conference }
 );
@@ -31,6 +31,7 @@ const conference = fc.constantFrom<Conference>('x', 'y');
 const kind = <T extends Step['kind']>(...kinds: T[]) => fc.constantFrom(...kinds);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ room, kind: kind('webhook', 'leave', 'dial-ended', 'mute'), call }) },
+  { weight: 1, arbitrary: fc.record({ room, kind: kind('callers-join', 'callers-leave'), call }) },
   { weight: 3, arbitrary: fc.record({ room, kind: kind('join'), call, late: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ room, kind: kind('conference-end'), conference }) },
 );
@@ -86,6 +87,8 @@ class RoomModel {
         }
         return;
       case 'mute':
+      case 'callers-join':
+      case 'callers-leave':
         return;
     }
   }
@@ -135,6 +138,16 @@ async function send(app: TestApp, seen: Step, run: string): Promise<void> {
     case 'leave':
     case 'mute':
       await event({ StatusCallbackEvent: `participant-${seen.kind}`, CallSid: sidOf(seen.call) });
+      return;
+    case 'callers-join':
+    case 'callers-leave':
+      // A customer who is in the same conference as the moderator.
+      await event({
+        StatusCallbackEvent: seen.kind.replace('callers', 'participant'),
+        CallSid: sidOf(`bob-${seen.call}`),
+        ConferenceSid: sidOf(CALLS[seen.call].conference),
+        EndConferenceOnExit: 'false',
+      });
       return;
     case 'conference-end':
       await event({ StatusCallbackEvent: 'conference-end', ConferenceSid: sidOf(seen.conference) });

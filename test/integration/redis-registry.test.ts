@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisRegistry } from '../../src/conferences/redis-registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
 const LIFETIME_MS = 60_000;
@@ -91,5 +94,85 @@ describe('the Redis registry', () => {
     await eventually(() => registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 }));
     client.disconnect();
     await registry.close();
+  });
+
+  it('takes what arrives now for the latest, even when the clock of Redis has gone back', async () => {
+    const client = new Redis(redis.url);
+    await client.flushall();
+    const registry = connected([redis.url]);
+    await eventually(() => registry.ping());
+    const moderator = 'conference-coach:{Sales 2}:moderator';
+    await client.hset(moderator, 'callSid', 'old', 'arrivedAt', String(Date.now() + 3_600_000), 'conferenceSid', '');
+    const callSidOf = () => registry.findModerator(room);
+    await registry.apply({ kind: 'joined', room, callSid: parseSid('b') as Sid, conferenceSid: undefined, agoMs: 0 });
+    expect(await callSidOf()).toBe('old');
+    await registry.apply({ kind: 'arrived', room, callSid, agoMs: 1 });
+    expect(await callSidOf()).toBe('old');
+    await registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
+    expect(await callSidOf()).toBe('a');
+    client.disconnect();
+    await registry.close();
+  });
+
+  it('lets nothing that was under way when the connection broke be written later, dated anew', async () => {
+    const registry = connected([redis.url]);
+    await eventually(() => registry.ping());
+    redis.freeze();
+    const write = registry.apply({ kind: 'arrived', room, callSid: parseSid('z') as Sid, agoMs: 0 });
+    const outcome = expect(write).rejects.toMatchObject({ code: 'unavailable' });
+    await redis.restart();
+    await outcome;
+    await eventually(() => registry.ping());
+    expect(await registry.findModerator(room)).toBeUndefined();
+    await registry.close();
+  });
+
+  it('replaces a connection that has gone silent', async () => {
+    // A network that swallows what is sent on the connections it has, and lets new ones through.
+    const swallowed = new Set<Socket>();
+    const connections = new Set<Socket>();
+    const network = createServer((near) => {
+      const far = connect(redis.port, '127.0.0.1');
+      near.on('data', (data) => swallowed.has(near) || far.write(data)).on('error', () => {});
+      far.on('data', (data) => near.write(data)).on('error', () => {});
+      near.on('close', () => far.destroy());
+      connections.add(near);
+    });
+    network.listen(0, '127.0.0.1');
+    await once(network, 'listening');
+    const { port } = network.address() as { port: number };
+    const registry = connected([`redis://127.0.0.1:${port}`]);
+    await eventually(() => registry.ping());
+    for (const socket of connections) {
+      swallowed.add(socket);
+    }
+    await expect(registry.ping()).rejects.toMatchObject({ code: 'unavailable' });
+    await eventually(() => registry.ping());
+    await registry.close();
+    network.close();
+    for (const socket of connections) {
+      socket.destroy();
+    }
+  });
+
+  it('does not wait for a cluster that hangs, and goes on when it answers again', async () => {
+    const cluster = await startRedisCluster(1);
+    const registry = createRedisRegistry({
+      // Named twice, one node is a cluster.
+      urls: [...cluster.urls, ...cluster.urls],
+      lifetimeMs: LIFETIME_MS,
+      timeoutMs: 500,
+      onConnection: () => {},
+    });
+    await eventually(() => registry.ping());
+    await registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
+    cluster.nodes[0]?.freeze();
+    const startedAt = performance.now();
+    await expect(registry.findModerator(room)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    cluster.nodes[0]?.thaw();
+    await eventually(async () => expect(await registry.findModerator(room)).toBe('a'));
+    await registry.close();
+    await cluster.dispose();
   });
 });

@@ -316,9 +316,31 @@ describe('what is no form', () => {
     ],
     ['two lengths', 'POST /conference HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na'],
     ['no host', 'GET /conference HTTP/1.1\r\n\r\n'],
+    ['an address that is none', 'GET http://[/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
   ])('%s gets 400', async (_what, bytes) => {
     expect(await exchange(bytes)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
     expect(changes).toEqual([]);
+  });
+
+  it('a request to tunnel gets 405', async () => {
+    const reply = await exchange('CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n');
+    expect(reply).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n.*\n$/s);
+  });
+
+  it('a request that never ends gets 408', async () => {
+    const halves = [
+      'GET /conference HTTP/1.1\r\nHost: a\r\nX-A: ',
+      `POST /conference HTTP/1.1\r\nHost: a\r\nContent-Type: ${FORM}\r\nContent-Length: 100\r\n\r\nCallSid=a`,
+    ];
+    const replies = halves.map(async (bytes) => {
+      const socket = connect(open.port, '127.0.0.1');
+      socket.write(bytes);
+      const [reply] = await once(socket, 'data');
+      return String(reply);
+    });
+    for (const reply of await Promise.all(replies)) {
+      expect(reply).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    }
   });
 
   it('endless headers get 431', async () => {

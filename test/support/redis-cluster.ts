@@ -3,6 +3,7 @@ import { eventually, freePort, type RedisServer, startRedis } from './redis-serv
 
 /** Real redis-servers that form a Redis Cluster of primaries without replicas. */
 export interface RedisCluster {
+  nodes: RedisServer[];
   urls: string[];
   dispose(): Promise<void>;
 }
@@ -34,6 +35,7 @@ export async function startRedisCluster(size: number): Promise<RedisCluster> {
     client.disconnect();
   }
   return {
+    nodes,
     urls: nodes.map(({ url }) => url),
     async dispose() {
       await Promise.all(nodes.map((node) => node.dispose()));
@@ -41,12 +43,12 @@ export async function startRedisCluster(size: number): Promise<RedisCluster> {
   };
 }
 
-/** The nodes talk on a second port, 10,000 above the first, so the first must be low enough. */
 async function startNode(): Promise<RedisServer> {
-  for (;;) {
-    const port = await freePort();
-    if (port <= 55_535) {
-      return startRedis(['--cluster-enabled', 'yes'], port);
-    }
-  }
+  return startRedis(['--cluster-enabled', 'yes'], await freeClusterPort());
+}
+
+/** The nodes of a cluster talk on a second port, 10,000 above the first, so the first must be low enough. */
+export async function freeClusterPort(): Promise<number> {
+  const port = await freePort();
+  return port <= 55_535 ? port : freeClusterPort();
 }

@@ -126,6 +126,39 @@ describe('createDirectory', () => {
     expect(applied).toEqual(changes.slice(1).map((change) => ({ ...change, agoMs: 500 })));
   });
 
+  it('dates what it owes from when it happened, not from when the store gave up', async () => {
+    const { directory, registry, applied } = create();
+    jest.spyOn(registry, 'apply').mockImplementationOnce(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      throw new StoreError('unavailable', 'slow');
+    });
+    const recorded = directory.record(arrived);
+    await jest.advanceTimersByTimeAsync(800);
+    await recorded;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(applied).toEqual([{ ...arrived, agoMs: 1_300 }]);
+  });
+
+  it('still owes what happened again while the first was being written', async () => {
+    const { directory, registry, state, applied } = create();
+    state.down = true;
+    await directory.record(arrived);
+    let finish = () => {};
+    jest.spyOn(registry, 'apply').mockImplementationOnce(
+      () =>
+        new Promise((resolve) => {
+          finish = resolve;
+        }),
+    );
+    await jest.advanceTimersByTimeAsync(500);
+    await directory.record(arrived);
+    finish();
+    await jest.advanceTimersByTimeAsync(0);
+    state.down = false;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(applied).toEqual([{ ...arrived, agoMs: 500 }]);
+  });
+
   it('writes what it owes when it closes', async () => {
     const { directory, state, applied } = create();
     state.down = true;
