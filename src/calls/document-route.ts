@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Directory } from '../conferences/directory';
 import type { RoomName } from '../conferences/room-name';
 import type { Roster } from '../people/roster';
+import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import type { Documents } from './laml';
 
@@ -34,7 +35,7 @@ export function documentRoute(
       if (err instanceof RequestError) {
         throw err;
       }
-      log.error({ err }, 'A document could not be made; the call gets one that always can');
+      log.error({ err, callSid: callSidOf(req) }, 'A document could not be made; the call gets one that always can');
       document = lastResort(req);
     }
     res.set('Cache-Control', 'no-store').type('text/xml').send(document);

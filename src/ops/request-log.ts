@@ -1,7 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { fieldsOf } from '../signalwire/fields';
-import { parseSid } from '../signalwire/sid';
+import { callSidOf } from '../signalwire/fields';
 
 /**
  * Logs each request when it is over: the route, never the address, which holds telephone numbers on GET; the Call SID
@@ -12,9 +11,8 @@ export function createRequestLog(log: Logger): RequestHandler {
   return (req, res, next) => {
     const startedAt = performance.now();
     res.once('close', () => {
-      const { CallSid } = fieldsOf(req);
       const line = {
-        callSid: typeof CallSid === 'string' ? parseSid(CallSid) : undefined,
+        callSid: callSidOf(req),
         method: req.method,
         route: req.route?.path,
         status: res.statusCode,

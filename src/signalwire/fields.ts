@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { RequestError } from './request-error';
-import { parseSid } from './sid';
+import { parseSid, type Sid } from './sid';
 
 /** Form fields as Node's parser gives them: a field sent twice is an array. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -9,6 +9,12 @@ export type Fields = Readonly<Record<string, string | readonly string[] | undefi
 /** What a Space sends along: the form of a POST, the query of a GET. */
 export function fieldsOf(req: Request): Fields {
   return req.method === 'POST' ? (req.body ?? {}) : (req.query as Fields);
+}
+
+/** The Call SID of a request, for the log: undefined if it has none, or none that is safe to write. */
+export function callSidOf(req: Request): Sid | undefined {
+  const { CallSid } = fieldsOf(req);
+  return typeof CallSid === 'string' ? parseSid(CallSid) : undefined;
 }
 
 const INVALID_SID = 'must be there once: 1 to 64 letters, digits, - or _.';

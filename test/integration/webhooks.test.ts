@@ -284,7 +284,9 @@ describe('the webhooks', () => {
       status: 200,
       text: laml('<Say>We are sorry. Something went wrong. Please call again later.</Say><Hangup/>'),
     });
-    expect(app.log.join('').match(/broken roster/g)).toHaveLength(4);
+    const errors = app.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
+    expect(errors).toHaveLength(2);
+    expect(errors[0]).toMatchObject({ callSid: 'alice-1', err: { message: 'broken roster' } });
   });
 
   it('carry the settings into the documents', async () => {

@@ -80,6 +80,21 @@ describe('createSpaceClient', () => {
     expect(await client.findModerator('Sales 2')).toMatchObject({ enteredAgoMs: agoMs });
   });
 
+  it('takes the last to enter of several moderators, and passes over one it cannot name', async () => {
+    const role = { end_conference_on_exit: true, status: 'in-progress' };
+    holds([
+      { ...role, call_sid: 'earlier', date_created: 'Fri, 02 Jan 2026 09:00:00 +0000' },
+      { ...role, call_sid: 'a b', date_created: 'Fri, 02 Jan 2026 09:50:00 +0000' },
+      { ...role, call_sid: MODERATOR, date_created: 'Fri, 02 Jan 2026 09:30:00 +0000' },
+    ]);
+    expect(await client.findModerator('Sales 2')).toMatchObject({ callSid: MODERATOR });
+  });
+
+  it('takes the word "false" for no', async () => {
+    holds([{ call_sid: MODERATOR, end_conference_on_exit: 'false', status: 'in-progress' }]);
+    expect(await client.findModerator('Sales 2')).toBeUndefined();
+  });
+
   it('reads every page', async () => {
     answer = (req, res) => {
       if (req.url?.includes('/Conferences.json')) {
