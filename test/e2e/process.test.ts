@@ -1,43 +1,42 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { Agent, createServer as createHttpServer, request } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import supertest from 'supertest';
+import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
 import { type RunningProgram, startProgram } from '../support/process';
 import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { sign } from '../support/sign';
 
-let running: RunningProgram[] = [];
-let servers: RedisServer[] = [];
-
 async function start(env: Record<string, string>, folder?: string): Promise<RunningProgram> {
   const program = await startProgram({ PORT: '0', ...env }, folder);
-  running.push(program);
+  atEnd(() => {
+    program.child.kill('SIGKILL');
+    return program.exit;
+  });
   return program;
 }
 
 async function startStore(args: string[] = [], port?: number): Promise<RedisServer> {
   const redis = await startRedis(args, port);
-  servers.push(redis);
+  atEnd(() => redis.dispose());
   return redis;
 }
 
-afterEach(async () => {
-  await Promise.all(servers.map((redis) => redis.dispose()));
-  servers = [];
-  for (const { child, exit } of running) {
-    child.kill('SIGKILL');
-    await exit;
-  }
-  running = [];
-});
+/** Lets a server of the test's own listen, and closes it at the end. */
+async function listening<T extends NetServer>(server: T): Promise<T & { port: number }> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  atEnd(() => server.close());
+  return Object.assign(server, { port: (server.address() as AddressInfo).port });
+}
 
 describe('the program', () => {
   it('starts without a setting, serves on this machine alone, and says loudly what is open', async () => {
@@ -93,14 +92,11 @@ describe('the program', () => {
     }
 
     it('when the port is taken', async () => {
-      const other = createServer().listen(0, '127.0.0.1');
-      await once(other, 'listening');
-      const { port } = other.address() as { port: number };
+      const { port } = await listening(createServer());
       await expectRefusal(
         { PORT: String(port) },
         `conference-coach: PORT ${port} is taken: stop the program that has it, or set another PORT.\n`,
       );
-      other.close();
     });
 
     it('when the host is none of this machine', () =>
@@ -139,17 +135,16 @@ describe('the program', () => {
     });
 
     it('when what is at the Redis url is no Redis', async () => {
-      const web = createServer((socket) => {
-        socket.on('error', () => {});
-        socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
-      }).listen(0, '127.0.0.1');
-      await once(web, 'listening');
-      const { port } = web.address() as { port: number };
+      const { port } = await listening(
+        createServer((socket) => {
+          socket.on('error', () => {});
+          socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+        }),
+      );
       await expectRefusal(
         { REDIS_URL: `redis://127.0.0.1:${port}` },
         'REDIS_URL leads to a Redis that does not let us in, or to no Redis at all.',
       );
-      web.close();
     });
 
     it('when production lacks the signing key', () =>
@@ -201,21 +196,26 @@ describe('the program', () => {
   it('asks the Space for the moderator while Redis is down, and survives one that breaks off half-way', async () => {
     let broken = false;
     const page = { uri: '/x', page: 0, page_size: 50 };
-    const space = createHttpServer((req, res) => {
-      const isFirst = !req.url?.includes('Page=1');
-      const conferences = { ...page, next_page_uri: null, conferences: [{ sid: 'c-1', friendly_name: 'sample-conf' }] };
-      const participants = {
-        ...page,
-        next_page_uri: isFirst ? '/2010-04-01/Accounts/p-1/Conferences/c-1/Participants.json?Page=1' : null,
-        participants: [{ call_sid: isFirst ? 'bob-1' : 'alice-1', end_conference_on_exit: !isFirst }],
-      };
-      res.statusCode = broken && !isFirst ? 502 : 200;
-      res.end(JSON.stringify(req.url?.includes('Participants') ? participants : conferences));
-    }).listen(0, '127.0.0.1');
-    await once(space, 'listening');
+    const space = await listening(
+      createHttpServer((req, res) => {
+        const isFirst = !req.url?.includes('Page=1');
+        const conferences = {
+          ...page,
+          next_page_uri: null,
+          conferences: [{ sid: 'c-1', friendly_name: 'sample-conf' }],
+        };
+        const participants = {
+          ...page,
+          next_page_uri: isFirst ? '/2010-04-01/Accounts/p-1/Conferences/c-1/Participants.json?Page=1' : null,
+          participants: [{ call_sid: isFirst ? 'bob-1' : 'alice-1', end_conference_on_exit: !isFirst }],
+        };
+        res.statusCode = broken && !isFirst ? 502 : 200;
+        res.end(JSON.stringify(req.url?.includes('Participants') ? participants : conferences));
+      }),
+    );
     const program = await start({
       REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-      SIGNALWIRE_SPACE_URL: `http://127.0.0.1:${(space.address() as AddressInfo).port}`,
+      SIGNALWIRE_SPACE_URL: `http://127.0.0.1:${space.port}`,
       SIGNALWIRE_PROJECT_ID: 'p-1',
       SIGNALWIRE_API_TOKEN: 'PT-secret',
     });
@@ -227,7 +227,6 @@ describe('the program', () => {
     expect((await coach()).text).toContain('We cannot tell at the moment');
     expect(program.child.exitCode).toBeNull();
     expect(program.stdout()).not.toContain('PT-secret');
-    space.close();
   });
 
   it('talks TLS to a Redis Cluster, with a password and a certificate that names hosts', async () => {
@@ -244,7 +243,7 @@ describe('the program', () => {
     );
     const admin = new Redis(node.url, { password: 'se cret' });
     await admin.cluster('ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => slot));
-    admin.disconnect();
+    await admin.quit();
     // Named twice, one node is a cluster.
     const url = `rediss://:se%20cret@localhost:${port}`;
     const program = await start({ REDIS_URL: `${url},${url}`, NODE_EXTRA_CA_CERTS: ca });
@@ -284,17 +283,17 @@ describe('SIGTERM', () => {
     const asked = new Promise<void>((resolve) => {
       isAsked = resolve;
     });
-    const silent = createServer((socket) => {
-      socket.on('error', () => {});
-      isAsked();
-    }).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const program = await start({ REDIS_URL: `redis://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+    const silent = await listening(
+      createServer((socket) => {
+        socket.on('error', () => {});
+        isAsked();
+      }),
+    );
+    const program = await start({ REDIS_URL: `redis://127.0.0.1:${silent.port}` });
     await asked;
     program.child.kill('SIGTERM');
     expect(await program.exit).toBe(0);
     expect(program.stdout()).not.toContain('is listening');
-    silent.close();
   });
 
   it('makes it not ready, then ends it with code 0', async () => {
@@ -351,8 +350,8 @@ describe('SIGTERM', () => {
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toContain('"msg":"Stopped"');
     const client = new Redis(redis.url);
+    atEnd(() => client.quit());
     expect(await client.hget('conference-coach:{sample-conf}:moderator', 'callSid')).toBe('alice-1');
-    client.disconnect();
   });
 
   it('writes what the store is owed before it ends', async () => {
@@ -380,6 +379,7 @@ describe('SIGTERM', () => {
     const program = await start({ REDIS_URL: redis.url });
     const port = await program.port();
     const agent = new Agent({ keepAlive, maxSockets: 50 });
+    atEnd(() => agent.destroy());
     const outcomes: { number: number; status?: number; code?: string; sentAt: number }[] = [];
     const pending = new Set<Promise<void>>();
 
@@ -422,7 +422,6 @@ describe('SIGTERM', () => {
       await sleep(Math.max(0, due - Date.now()));
     }
     await Promise.all(pending);
-    agent.destroy();
 
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toContain('"msg":"Stopped"');

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisRegistry } from '../../src/conferences/redis-registry';
+import { createRedisRegistry, type RedisRegistryOptions } from '../../src/conferences/redis-registry';
+import type { ConferenceRegistry } from '../../src/conferences/registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { atEnd } from '../support/at-end';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -18,8 +20,18 @@ beforeAll(async () => {
 
 afterAll(() => redis.dispose());
 
-const connected = (urls: readonly string[]) =>
-  createRedisRegistry({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} });
+function connected(urls: readonly string[], options: Partial<RedisRegistryOptions> = {}): ConferenceRegistry {
+  const common = { urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} };
+  const registry = createRedisRegistry({ ...common, ...options });
+  atEnd(() => registry.close());
+  return registry;
+}
+
+function administer(): Redis {
+  const client = new Redis(redis.url);
+  atEnd(() => client.quit());
+  return client;
+}
 
 describe('the Redis registry', () => {
   const room = parseRoomName('Sales 2') as RoomName;
@@ -33,11 +45,10 @@ describe('the Redis registry', () => {
     expect(await other.findModerator(room)).toBe('a');
     await other.apply({ kind: 'left', room, callSid, agoMs: 0 });
     expect(await one.findModerator(room)).toBeUndefined();
-    await Promise.all([one.close(), other.close()]);
   });
 
   it('leaves no key that does not expire', async () => {
-    const client = new Redis(redis.url);
+    const client = administer();
     await client.flushall();
     const registry = connected([redis.url]);
     await eventually(() => registry.ping());
@@ -54,12 +65,10 @@ describe('the Redis registry', () => {
       expect(await client.pttl(key)).toBeGreaterThan(0);
       expect(await client.pttl(key)).toBeLessThanOrEqual(LIFETIME_MS);
     }
-    client.disconnect();
-    await registry.close();
   });
 
   it('prunes what it saw longer ago than the lifetime', async () => {
-    const client = new Redis(redis.url);
+    const client = administer();
     await client.flushall();
     const registry = connected([redis.url]);
     await eventually(() => registry.ping());
@@ -68,23 +77,18 @@ describe('the Redis registry', () => {
     await client.zadd(seen, Date.now(), 'gone:new');
     await registry.apply({ kind: 'left', room, callSid, agoMs: 0 });
     expect((await client.zrange(seen, '0', '-1')).sort()).toEqual(['gone:a', 'gone:new']);
-    client.disconnect();
-    await registry.close();
   });
 
   it('leaves a demoted primary for the address behind it', async () => {
     let connections = 0;
-    const registry = createRedisRegistry({
-      urls: [redis.url],
-      lifetimeMs: LIFETIME_MS,
+    const registry = connected([redis.url], {
       timeoutMs: 500,
-
       onConnection: ({ ready }) => {
         connections += Number(ready);
       },
     });
     await eventually(() => registry.ping());
-    const client = new Redis(redis.url);
+    const client = administer();
     await client.replicaof('127.0.0.1', '1');
     await expect(registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 })).rejects.toMatchObject({
       code: 'unavailable',
@@ -92,12 +96,10 @@ describe('the Redis registry', () => {
     await eventually(() => expect(connections).toBeGreaterThan(1));
     await client.replicaof('NO', 'ONE');
     await eventually(() => registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 }));
-    client.disconnect();
-    await registry.close();
   });
 
   it('takes what arrives now for the latest, even when the clock of Redis has gone back', async () => {
-    const client = new Redis(redis.url);
+    const client = administer();
     await client.flushall();
     const registry = connected([redis.url]);
     await eventually(() => registry.ping());
@@ -110,21 +112,19 @@ describe('the Redis registry', () => {
     expect(await callSidOf()).toBe('old');
     await registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
     expect(await callSidOf()).toBe('a');
-    client.disconnect();
-    await registry.close();
   });
 
   it('lets nothing that was under way when the connection broke be written later, dated anew', async () => {
     const registry = connected([redis.url]);
     await eventually(() => registry.ping());
     redis.freeze();
+    atEnd(() => redis.thaw());
     const write = registry.apply({ kind: 'arrived', room, callSid: parseSid('z') as Sid, agoMs: 0 });
     const outcome = expect(write).rejects.toMatchObject({ code: 'unavailable' });
     await redis.restart();
     await outcome;
     await eventually(() => registry.ping());
     expect(await registry.findModerator(room)).toBeUndefined();
-    await registry.close();
   });
 
   it('replaces a connection that has gone silent', async () => {
@@ -138,6 +138,12 @@ describe('the Redis registry', () => {
       near.on('close', () => far.destroy());
       connections.add(near);
     });
+    atEnd(() => {
+      network.close();
+      for (const socket of connections) {
+        socket.destroy();
+      }
+    });
     network.listen(0, '127.0.0.1');
     await once(network, 'listening');
     const { port } = network.address() as { port: number };
@@ -148,22 +154,13 @@ describe('the Redis registry', () => {
     }
     await expect(registry.ping()).rejects.toMatchObject({ code: 'unavailable' });
     await eventually(() => registry.ping());
-    await registry.close();
-    network.close();
-    for (const socket of connections) {
-      socket.destroy();
-    }
   });
 
   it('does not wait for a cluster that hangs, and goes on when it answers again', async () => {
     const cluster = await startRedisCluster(1);
-    const registry = createRedisRegistry({
-      // Named twice, one node is a cluster.
-      urls: [...cluster.urls, ...cluster.urls],
-      lifetimeMs: LIFETIME_MS,
-      timeoutMs: 500,
-      onConnection: () => {},
-    });
+    atEnd(() => cluster.dispose());
+    // Named twice, one node is a cluster.
+    const registry = connected([...cluster.urls, ...cluster.urls], { timeoutMs: 500 });
     await eventually(() => registry.ping());
     await registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
     cluster.nodes[0]?.freeze();
@@ -172,7 +169,5 @@ describe('the Redis registry', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_500);
     cluster.nodes[0]?.thaw();
     await eventually(async () => expect(await registry.findModerator(room)).toBe('a'));
-    await registry.close();
-    await cluster.dispose();
   });
 });

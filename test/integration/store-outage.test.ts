@@ -77,7 +77,7 @@ describe('with Redis', () => {
     await eventually(async () => {
       expect(await client.hget('conference-coach:{sample-conf}:moderator', 'callSid')).toBe('alice-1');
     });
-    client.disconnect();
+    await client.quit();
     await expectCoach('alice-1');
     expect(await app.send('GET', '/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
   });

@@ -32,7 +32,7 @@ export async function startRedisCluster(size: number): Promise<RedisCluster> {
     }
   }, 20_000);
   for (const client of clients) {
-    client.disconnect();
+    await client.quit();
   }
   return {
     nodes,
