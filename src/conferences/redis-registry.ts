@@ -87,7 +87,7 @@ export interface RedisRegistryOptions {
  */
 export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRegistry {
   const { lifetimeMs, timeoutMs } = options;
-  const client = connect(options.urls, timeoutMs);
+  const client = connect(options.urls);
   client.defineCommand('applyChange', { numberOfKeys: 2, lua: APPLY_SCRIPT });
   const scripts = client as unknown as WithScripts;
   // The error that says why there is no connection; a command only learns that there is none.
@@ -147,11 +147,10 @@ export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRe
   }
 }
 
-function connect(urls: readonly string[], timeoutMs: number): Redis | Cluster {
+function connect(urls: readonly string[]): Redis | Cluster {
   const common = {
     // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
     enableOfflineQueue: false,
-    commandTimeout: timeoutMs,
     connectTimeout: 2_000,
     // Closing does not wait for the other side to close too. (Missing in the types.)
     ...({ disconnectTimeout: 200 } as object),
