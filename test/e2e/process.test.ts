@@ -345,7 +345,8 @@ describe('SIGTERM', () => {
     await redis.kill();
     await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
     program.child.kill('SIGTERM');
-    await eventually(() => expect(program.stdout()).toContain('Stopping'));
+    // Not before the port is closed: until then the store is tried anyway.
+    await eventually(() => expect(server.get('/healthz')).rejects.toThrow('ECONNREFUSED'));
     await redis.restart();
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toContain('"msg":"Stopped"');
