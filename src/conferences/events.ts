@@ -12,6 +12,7 @@ const conferenceEvent = z.object({
   CallSid: sidField.optional(),
   ConferenceSid: sidField.optional(),
   EndConferenceOnExit: textField,
+  StartConferenceOnEnter: textField,
   Timestamp: textField,
 });
 
@@ -26,8 +27,9 @@ export function toChange(fields: Fields, room: RoomName, now: number): Change | 
   const { CallSid: callSid, ConferenceSid: conferenceSid } = event;
   switch (event.StatusCallbackEvent) {
     case 'participant-join': {
-      // A Space knows no roles; only our moderators end the conference by leaving it.
-      const isModerator = event.EndConferenceOnExit?.toLowerCase() === 'true';
+      // A Space knows no roles. Only our moderators end the conference by leaving it, and only they start it by entering.
+      const mark = event.EndConferenceOnExit ?? event.StartConferenceOnEnter;
+      const isModerator = mark?.toLowerCase() === 'true';
       const agoMs = ageOf(event.Timestamp, now);
       return isModerator && callSid !== undefined ? { kind: 'joined', room, callSid, conferenceSid, agoMs } : undefined;
     }

@@ -29,8 +29,15 @@ describe('toChange', () => {
   it("takes nobody else's join for a moderator's", () => {
     const join = { StatusCallbackEvent: 'participant-join', CallSid: 'b-1', ConferenceSid: 'c-1' };
     expect(read({ ...join, EndConferenceOnExit: 'false' })).toBeUndefined();
-    expect(read({ ...join, StartConferenceOnEnter: 'true' })).toBeUndefined();
+    expect(read(join)).toBeUndefined();
+    expect(read({ ...join, StartConferenceOnEnter: 'false' })).toBeUndefined();
+    expect(read({ ...join, EndConferenceOnExit: 'false', StartConferenceOnEnter: 'true' })).toBeUndefined();
     expect(read({ ...join, EndConferenceOnExit: ['true', 'false'] })).toBeUndefined();
+  });
+
+  it.each([{ EndConferenceOnExit: 'True' }, { StartConferenceOnEnter: 'true' }])('knows a moderator by %j', (mark) => {
+    const join = { StatusCallbackEvent: 'participant-join', CallSid: 'a-1', ...mark };
+    expect(read(join)).toEqual({ kind: 'joined', room, callSid: 'a-1', conferenceSid: undefined, agoMs: 0 });
   });
 
   it('reads a leave and the end of a conference, dated when they reach us', () => {
