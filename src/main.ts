@@ -1,84 +1,33 @@
 import { config as loadDotenv } from 'dotenv';
-import type { Logger } from 'pino';
 import { pino } from 'pino';
-import { createApp } from './app';
-import { createDirectory } from './conferences/directory';
-import { createMemoryRegistry } from './conferences/memory-registry';
-import { createRedisRegistry } from './conferences/redis-registry';
-import { type ConferenceRegistry, StoreError } from './conferences/registry';
-import { type Config, ConfigError, loadConfig, SETTING_NAMES } from './config';
+import { StartError, startConferenceCoach } from './conference-coach';
+import { ConfigError, loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
-import { createRoster } from './people/roster';
-import { listen } from './server';
-import { createSpaceClient } from './signalwire/space-client';
-
-/** What the store may take on a call's path, of the 5 s a Space waits. */
-const STORE_TIMEOUT_MS = 800;
-/** What the Space's REST API may take after that. */
-const SPACE_TIMEOUT_MS = 1_500;
-/** How much longer than its longest possible call a moderator is remembered. */
-const LIFETIME_MARGIN_MS = 300_000;
-/** Less than the 10 s after which `docker stop` kills. */
-const STOP_TIMES = { graceMs: 500, deadlineMs: 7_000 };
-/** What the store may take to come back for what it is owed, after that or in what that left over. */
-const OWED_TIMEOUT_MS = 8_500;
-
-/** A reason not to start, in a sentence for the person who started it. */
-class StartError extends Error {}
 
 async function main(): Promise<void> {
   const strangers = readDotenv();
   const config = loadConfig(process.env);
   const destination = pino.destination({ dest: 1, sync: false });
   const log = createLog(config.logLevel, destination);
-  let draining = false;
   // Until there is something to stop, a signal just ends the process.
   let stop = async (_signal: string): Promise<void> => process.exit(0);
   process.on('SIGTERM', (signal) => stop(signal));
   process.on('SIGINT', (signal) => stop(signal));
 
-  const registry = createRegistry(config, log);
-  await checkStore(registry, log);
-  const directory = createDirectory({
-    registry,
-    space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS, now: Date.now }),
-    log,
-    now: () => performance.now(),
-  });
-  const server = await listen(config).catch((error) => {
-    throw explainListenError(error, config);
-  });
-  const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
-  server.serve(
-    createApp({
-      settings: { ...config, publicUrl },
-      roster: createRoster(config),
-      directory,
-      pingStore: () => registry.ping(),
-      isDraining: () => draining,
-      now: Date.now,
-      log,
-    }),
-  );
-  for (const warning of [...config.warnings, ...strangers]) {
-    log.warn(warning);
+  const conferenceCoach = await startConferenceCoach(config, log);
+  for (const stranger of strangers) {
+    log.warn(stranger);
   }
-  log.info({ port: server.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
 
+  let stopping = false;
   stop = async (signal) => {
-    if (draining) {
+    if (stopping) {
       return;
     }
-    draining = true;
+    stopping = true;
     log.info({ signal }, 'Stopping: no new calls are taken, those in flight are answered');
-    const stoppingSince = performance.now();
-    const answered = await server.stop(STOP_TIMES);
-    const written = await directory.close(OWED_TIMEOUT_MS - (performance.now() - stoppingSince));
-    await registry.close();
-    if (answered && written) {
+    if (await conferenceCoach.stop()) {
       log.info('Stopped');
-    } else {
-      log.error({ answered, written }, 'Stopped, but not everything was answered or written');
     }
     destination.flushSync();
     process.exit(0);
@@ -101,65 +50,6 @@ function readDotenv(): string[] {
   return Object.keys(parsed)
     .filter((name) => !SETTING_NAMES.has(name))
     .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
-}
-
-function createRegistry(config: Config, log: Logger): ConferenceRegistry {
-  const lifetimeMs = config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
-  if (config.redisUrls.length === 0) {
-    return createMemoryRegistry({ lifetimeMs, now: () => performance.now() });
-  }
-  let wasReady = false;
-  return createRedisRegistry({
-    lifetimeMs,
-    urls: config.redisUrls,
-    timeoutMs: STORE_TIMEOUT_MS,
-    onConnection: (state) => {
-      // Said once for each turn of events, not for each attempt; how it was at the start, checkStore says.
-      if (state.ready && !wasReady) {
-        log.info('Redis is connected');
-      } else if (!state.ready && wasReady) {
-        log.error({ err: state.error }, 'Redis cannot be reached; calls go on without it, and it is tried again');
-      }
-      wasReady = state.ready;
-    },
-  });
-}
-
-/** Waits for the store a moment. One that is down may come back, so only one that refuses us stops the start. */
-async function checkStore(registry: ConferenceRegistry, log: Logger): Promise<void> {
-  const deadline = Date.now() + STORE_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await registry.ping();
-      return;
-    } catch (err) {
-      if (err instanceof StoreError && err.code === 'misconfigured') {
-        throw new StartError(
-          `REDIS_URL leads to a Redis that does not let us in, or to no Redis at all. ${err.message}`,
-        );
-      }
-      if (Date.now() > deadline) {
-        log.error({ err }, 'The store does not answer; starting without it');
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
-
-function explainListenError(error: NodeJS.ErrnoException, { port, host }: Config): Error {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new StartError(`PORT ${port} is taken: stop the program that has it, or set another PORT.`);
-    case 'EACCES':
-      return new StartError(`PORT ${port} needs rights this program does not have: set a PORT above 1023.`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new StartError(`HOST ${host} is no address of this machine: set another HOST, or none.`);
-    default:
-      return new StartError(`HOST ${host ?? ''} and PORT ${port} cannot be listened to: ${error.message}.`);
-  }
 }
 
 main().catch((error) => {
