@@ -15,8 +15,9 @@ const STORE_TIMEOUT_MS = 800;
 const SPACE_TIMEOUT_MS = 1_500;
 /** How much longer than its longest possible call a moderator is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
+const GRACE_MS = 500;
 /** Less than the 10 s after which `docker stop` kills. */
-const STOP_TIMES = { graceMs: 500, deadlineMs: 7_000 };
+const STOP_DEADLINE_MS = 7_000;
 /** What the store may take to come back for what it is owed, after that or in what that left over. */
 const OWED_TIMEOUT_MS = 8_500;
 
@@ -33,9 +34,10 @@ export interface ConferenceCoach {
   /**
    * Takes no new calls, answers those in flight, writes what the store is owed; in 9 s at the most.
    *
+   * @param graceMs how long it goes on serving first, so that load balancers can turn away; 500 by default
    * @returns whether everything was answered and written; what was not is in the log
    */
-  stop(): Promise<boolean>;
+  stop(graceMs?: number): Promise<boolean>;
 }
 
 /**
@@ -76,10 +78,10 @@ export async function startConferenceCoach(config: Config, log: Logger): Promise
   return {
     port: server.port,
     publicUrl,
-    async stop() {
+    async stop(graceMs = GRACE_MS) {
       draining = true;
       const stoppingSince = performance.now();
-      const answered = await server.stop(STOP_TIMES);
+      const answered = await server.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
       const written = await directory.close(OWED_TIMEOUT_MS - (performance.now() - stoppingSince));
       await registry.close();
       if (!answered || !written) {

@@ -1,0 +1,403 @@
+import { randomUUID } from 'node:crypto';
+import { CallError, CODES } from './call-error';
+import type { Clock } from './clock';
+import type { Conferences, Participant } from './conferences';
+import type { Hearing } from './hearing';
+import {
+  type ConferenceAttributes,
+  type Dial,
+  type Gather,
+  type Method,
+  type Play,
+  type Prompt,
+  parseLaml,
+  type Say,
+  type Verb,
+} from './laml-parser';
+import { durationOf, fetchPrompts, MUSIC_VERBS, wordsOf } from './media';
+import type { WebClient, WebResponse } from './web-client';
+
+/** What a call is placed with: the caller's number, the number dialled, and how that one is configured. */
+export interface CallSettings {
+  /** Undefined sends none, as a Space may. */
+  from: string | undefined;
+  to: string;
+  /** What the number asks for a document, and how. */
+  url: string;
+  method?: Method;
+  /** What is asked instead when that fails; nothing by default. */
+  fallbackUrl?: string;
+  fallbackMethod?: Method;
+}
+
+export type CallStatus = 'ringing' | 'in-progress' | 'completed' | 'busy' | 'no-answer' | 'failed' | 'canceled';
+
+/** A call at the Space, which plays the documents that the server answers with until it is over. */
+export interface Call {
+  readonly sid: string;
+  readonly direction: 'inbound' | 'outbound-api';
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly status: CallStatus;
+  /** What went wrong, in order; a call may go on after it, by its fallback url or an `action`. */
+  readonly errors: readonly CallError[];
+  /** Everything that was said to it, and what was played to it by its address. */
+  readonly told: readonly string[];
+  /** Every document it got, as text. */
+  readonly documents: readonly string[];
+  /** Whether somebody is speaking to it, or a recording with an end is played to it, outside a conference. */
+  readonly isSpokenTo: boolean;
+  readonly isOver: boolean;
+  /** What it hears now. */
+  hearing(): Hearing;
+  /** Presses keys: digits, `*` and `#`. Heard only by a `<Gather>`, or a `<Dial>` that hangs up on `*`. */
+  press(keys: string): void;
+  /** Ends it: by hanging up, or before it was answered. */
+  hangUp(as?: 'completed' | 'canceled'): void;
+  /** Leaves whatever it is doing for another document. */
+  redirect(url: string, method: Method): void;
+}
+
+export interface CallOptions {
+  direction: Call['direction'];
+  accountSid: string;
+  clock: Clock;
+  client: WebClient;
+  conferences: Conferences;
+  /** Whether a `<Dial>`'s `action` is asked for also when the call itself hung up; undocumented. */
+  asksActionAfterHangUp: boolean;
+  /** Told when `status` has changed. */
+  onStatus: (call: Call) => void;
+}
+
+/** A place to go on at. */
+interface Target {
+  url: string;
+  method: Method;
+  fields?: Record<string, string>;
+}
+
+/** Something outside the document that ends what the call is doing: the whole call, or to go on elsewhere. */
+type Interruption = { status: CallStatus; target?: undefined } | { status?: undefined; target: Target };
+
+/** How many documents one call may get without entering a conference or being pressed a key; then it is a loop. */
+const MAX_DOCUMENTS_IN_A_ROW = 100;
+const XML_TYPE = /^(text|application)\/([\w.-]+\+)?xml$/;
+
+/** Places a call. It begins at once, and ends by itself when its documents do. */
+export function placeCall(settings: CallSettings, options: CallOptions): Call {
+  const { direction, accountSid, clock, client, conferences } = options;
+  const sid = randomUUID();
+  const startedAt = clock.now();
+  const errors: CallError[] = [];
+  const told: string[] = [];
+  const documents: string[] = [];
+  let updatedAt = startedAt;
+  let status: CallStatus = 'ringing';
+  /** What is spoken or played to it outside a conference. */
+  let prompted: Say | Play | undefined;
+  let inARow = 0;
+  let onKey: ((key: string) => void) | undefined;
+  let interruption: Interruption | undefined;
+  let interrupter = new AbortController();
+
+  const call: Call = {
+    sid,
+    direction,
+    from: settings.from,
+    to: settings.to,
+    startedAt,
+    errors,
+    told,
+    documents,
+    get updatedAt() {
+      return updatedAt;
+    },
+    get status() {
+      return status;
+    },
+    get isSpokenTo() {
+      return prompted !== undefined && prompted.loop > 0;
+    },
+    get isOver() {
+      return isOver(status);
+    },
+    hearing() {
+      const place = conferences.of(sid);
+      const outside = { voices: [], sounds: prompted === undefined ? [] : ['notice' as const] };
+      return (place && conferences.hearing(place.conference).get(sid)) ?? outside;
+    },
+    press(keys) {
+      for (const key of keys) {
+        onKey?.(key);
+      }
+    },
+    hangUp: (as = 'completed') => interrupt({ status: as }),
+    redirect: (url, method) => interrupt({ target: { url, method } }),
+  };
+  void run();
+  return call;
+
+  function interrupt(by: Interruption): void {
+    // Who has hung up follows no redirect any more.
+    interruption = interruption?.status === undefined ? by : interruption;
+    interrupter.abort();
+  }
+
+  async function run(): Promise<void> {
+    let target: Target | undefined = { url: settings.url, method: settings.method ?? 'POST' };
+    let isFallback = false;
+    while (target !== undefined) {
+      const asked: Target = target;
+      try {
+        target = await follow(asked);
+        isFallback = false;
+      } catch (error) {
+        if (error instanceof CallError) {
+          errors.push(error);
+        }
+        if (interruption !== undefined) {
+          const { status: last = status, target: elsewhere } = interruption;
+          interruption = undefined;
+          interrupter = new AbortController();
+          target = elsewhere;
+          isFallback = false;
+          setStatus(last);
+        } else if (error instanceof CallError) {
+          target = isFallback ? undefined : fallbackAfter(error, asked);
+          isFallback = true;
+          setStatus(target === undefined ? 'failed' : status);
+        } else {
+          throw error;
+        }
+      }
+    }
+    if (!isOver(status)) {
+      setStatus('completed');
+    }
+  }
+
+  function fallbackAfter({ code }: CallError, { url }: Target): Target | undefined {
+    return settings.fallbackUrl === undefined || code === CODES.staleCoach
+      ? undefined
+      : {
+          url: settings.fallbackUrl,
+          method: settings.fallbackMethod ?? 'POST',
+          fields: { ErrorCode: String(code), ErrorUrl: url },
+        };
+  }
+
+  function setStatus(next: CallStatus): void {
+    if (status !== next) {
+      status = next;
+      updatedAt = clock.now();
+      options.onStatus(call);
+    }
+  }
+
+  /** Gets a document and plays it. Returns where it leads to, undefined when it ends the call. */
+  async function follow(target: Target): Promise<Target | undefined> {
+    if (++inARow > MAX_DOCUMENTS_IN_A_ROW) {
+      throw new CallError(
+        CODES.tooManyRedirects,
+        `The documents lead in a circle: ${MAX_DOCUMENTS_IN_A_ROW} in a row, the last from ${target.url}.`,
+      );
+    }
+    const response = await unlessAborted(ask(target), interrupter.signal);
+    documents.push(response.text);
+    return play(parseLaml(response.text), { ...target, url: response.url });
+  }
+
+  async function ask({ url, method, fields = {} }: Target): Promise<WebResponse> {
+    const standard = {
+      AccountSid: accountSid,
+      ApiVersion: '2010-04-01',
+      CallSid: sid,
+      CallStatus: status,
+      Direction: direction,
+      ...(settings.from !== undefined && { From: settings.from }),
+      To: settings.to,
+    };
+    const response = await clock.hold(client.send({ url, method, fields: { ...standard, ...fields } }));
+    if (response.status >= 400) {
+      throw new CallError(CODES.badStatus, `${url} answered with status ${response.status}.`, response.status);
+    }
+    if (!XML_TYPE.test(response.contentType)) {
+      const type = response.contentType || 'no content type';
+      throw new CallError(CODES.badContentType, `${url} answered with ${type}, and must answer with text/xml.`);
+    }
+    return response;
+  }
+
+  async function play(verbs: readonly Verb[], { url: base }: Target): Promise<Target | undefined> {
+    for (const verb of verbs) {
+      if (verb.verb === 'Reject' && status === 'ringing') {
+        setStatus(verb.reason === 'busy' ? 'busy' : 'no-answer');
+        return undefined;
+      }
+      setStatus('in-progress');
+      let next: Target | undefined;
+      switch (verb.verb) {
+        case 'Reject':
+        case 'Hangup':
+          return undefined;
+        case 'Redirect':
+          return { url: absolute(verb.url, base), method: verb.method };
+        case 'Gather':
+          next = await gather(verb, base);
+          break;
+        case 'Dial':
+          next = await dial(verb, base);
+          break;
+        default:
+          await prompt(verb, interrupter.signal);
+      }
+      if (next !== undefined) {
+        return next;
+      }
+    }
+    return undefined;
+  }
+
+  async function prompt(prompt: Prompt, signal: AbortSignal): Promise<void> {
+    if (prompt.verb === 'Pause') {
+      await clock.sleep(durationOf(prompt), signal);
+      return;
+    }
+    told.push(...wordsOf(prompt));
+    prompted = prompt;
+    try {
+      await clock.sleep(durationOf(prompt), signal);
+    } finally {
+      prompted = undefined;
+    }
+  }
+
+  /** Resolves to whether all that time passed before a key was pressed. */
+  async function passes(ms: number, keyPressed: AbortSignal): Promise<boolean> {
+    await clock.sleep(ms, AbortSignal.any([interrupter.signal, keyPressed])).catch(throwIfInterrupted);
+    return !keyPressed.aborted;
+  }
+
+  function throwIfInterrupted(): void {
+    interrupter.signal.throwIfAborted();
+  }
+
+  async function gather(verb: Gather, base: string): Promise<Target | undefined> {
+    let digits = '';
+    let finished = false;
+    let pressed = new AbortController();
+    onKey = (key) => {
+      if (!finished) {
+        finished = verb.finishOnKey.includes(key);
+        digits += finished ? '' : key;
+        finished ||= digits.length === verb.numDigits;
+        inARow = 0;
+        pressed.abort();
+      }
+    };
+    try {
+      for (const one of verb.prompts) {
+        if (!pressed.signal.aborted) {
+          await prompt(one, AbortSignal.any([interrupter.signal, pressed.signal])).catch(throwIfInterrupted);
+        }
+      }
+      while (!finished) {
+        pressed = new AbortController();
+        if (await passes(verb.timeoutSeconds * 1000, pressed.signal)) {
+          break;
+        }
+      }
+    } finally {
+      onKey = undefined;
+    }
+    // Without an action the document's own address is asked again.
+    const target = { url: absolute(verb.action ?? base, base), method: verb.method, fields: { Digits: digits } };
+    return digits !== '' || verb.actionOnEmptyResult ? target : undefined;
+  }
+
+  async function dial(verb: Dial, base: string): Promise<Target | undefined> {
+    const target = verb.action === undefined ? undefined : { url: absolute(verb.action, base), method: verb.method };
+    const out = new AbortController();
+    let participant: Participant;
+    try {
+      const attributes = withAbsoluteUrls(verb.conference, base);
+      const line = {
+        callSid: sid,
+        removed: () => out.abort(),
+        hears: (what: string) => void told.push(what),
+        fails: (error: CallError) => void errors.push(error),
+      };
+      participant = conferences.enter(line, verb.room, attributes);
+      void checkWaitUrl(attributes);
+    } catch (error) {
+      if (target === undefined || !(error instanceof CallError)) {
+        throw error;
+      }
+      errors.push(error);
+      return { ...target, fields: { DialCallStatus: 'failed', ErrorCode: String(error.code) } };
+    }
+    inARow = 0;
+    onKey = (key) => {
+      if (key === '*' && verb.hangupOnStar) {
+        out.abort();
+      }
+    };
+    await clock.sleep(verb.timeLimitSeconds * 1000, AbortSignal.any([interrupter.signal, out.signal])).catch(() => {});
+    onKey = undefined;
+    if (conferences.of(sid) === participant) {
+      conferences.leave(participant);
+    }
+    const seconds = Math.floor((clock.now() - participant.enteredAt) / 1000);
+    const outcome = { DialCallStatus: 'answered', DialCallDuration: String(seconds) };
+    const next = target && { ...target, fields: outcome };
+    if (interruption?.status !== undefined && next !== undefined && options.asksActionAfterHangUp) {
+      setStatus(interruption.status);
+      await ask(next);
+    }
+    throwIfInterrupted();
+    return next;
+  }
+
+  /** Whatever those who wait hear is music; here is seen that it can be played. */
+  async function checkWaitUrl({ waitUrl, waitMethod }: ConferenceAttributes): Promise<void> {
+    if (waitUrl !== undefined) {
+      const request = { url: waitUrl, method: waitMethod };
+      await clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => errors.push(error));
+    }
+  }
+}
+
+/** Waits for work no longer than until the signal is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason);
+  });
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function isOver(status: CallStatus): boolean {
+  return status !== 'ringing' && status !== 'in-progress';
+}
+
+function absolute(url: string, base: string): string {
+  return URL.canParse(url, base) ? new URL(url, base).href : url;
+}
+
+function withAbsoluteUrls(attributes: ConferenceAttributes, base: string): ConferenceAttributes {
+  const { statusCallback, recordingStatusCallback, waitUrl } = attributes;
+  return {
+    ...attributes,
+    ...(statusCallback !== undefined && { statusCallback: absolute(statusCallback, base) }),
+    ...(recordingStatusCallback !== undefined && { recordingStatusCallback: absolute(recordingStatusCallback, base) }),
+    ...(waitUrl !== undefined && { waitUrl: absolute(waitUrl, base) }),
+  };
+}

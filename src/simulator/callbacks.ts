@@ -1,0 +1,124 @@
+import type { Clock } from './clock';
+import type { Method } from './laml-parser';
+import { createRandom } from './random';
+import type { WebClient } from './web-client';
+
+/** What may befall status callbacks on their way. Probabilities from 0 to 1, all 0 if not given. */
+export interface Chaos {
+  /** The same seed makes the same trouble. */
+  seed: number;
+  /** How likely a callback is never sent. */
+  lose?: number | undefined;
+  /** How likely it is sent twice. */
+  duplicate?: number | undefined;
+  /** How likely it is overtaken by the one after it, if there is one within 5 s. */
+  reorder?: number | undefined;
+  /** How late it may be sent, in simulated milliseconds. */
+  delayMs?: number | undefined;
+}
+
+/** How callbacks have fared so far. */
+export interface CallbackCounts {
+  /** Taken by the server, repeated ones counted each time. */
+  delivered: number;
+  /** Lost by the simulated network, or refused three times. */
+  lost: number;
+}
+
+/** Something to be told to the server. */
+export interface Callback {
+  url: string;
+  method: Method;
+  /** Its fields; made anew for each attempt, because they hold its date. */
+  fields: () => Record<string, string>;
+}
+
+export interface Callbacks {
+  /** Sends a callback, as the chaos allows: advisory, three attempts, then lost. Never fails. */
+  send(callback: Callback): void;
+  counts(): CallbackCounts;
+}
+
+const ATTEMPTS = 3;
+const RETRY_MS = 1_000;
+const OVERTAKEN_MS = 5_000;
+
+/** The Space's outgoing status callbacks. To one address they go one after the other, unless chaos says otherwise. */
+export function createCallbacks(options: { clock: Clock; client: WebClient; chaos: Chaos }): Callbacks {
+  const { clock, client } = options;
+  const { seed, lose = 0, duplicate = 0, reorder = 0, delayMs = 0 } = options.chaos;
+  const random = createRandom(seed);
+  const counts: CallbackCounts = { delivered: 0, lost: 0 };
+  const lines = new Map<string, Promise<void>>();
+  /** What waits to be overtaken, by address. */
+  const overtaken = new Map<string, () => void>();
+
+  async function deliver(callback: Callback): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if (attempt > 1) {
+        await clock.sleep(RETRY_MS);
+      }
+      const { url, method } = callback;
+      // A refusal and no answer at all come to the same.
+      const response = await clock
+        .hold(client.send({ url, method, fields: callback.fields() }))
+        .catch(() => ({ status: 0 }));
+      if (response.status >= 200 && response.status < 300) {
+        counts.delivered++;
+        return;
+      }
+    }
+    counts.lost++;
+  }
+
+  function enqueue(callback: Callback): void {
+    const line = (lines.get(callback.url) ?? Promise.resolve()).then(() => deliver(callback));
+    lines.set(callback.url, line);
+    void line.then(() => {
+      if (lines.get(callback.url) === line) {
+        lines.delete(callback.url);
+      }
+    });
+  }
+
+  function dispatch(callback: Callback): void {
+    const lateMs = random() * delayMs;
+    if (lateMs > 0) {
+      void clock.sleep(lateMs).then(() => enqueue(callback));
+    } else {
+      enqueue(callback);
+    }
+  }
+
+  return {
+    send(callback) {
+      // Drawn for each callback, needed or not, so that one setting does not change what another does.
+      const [isLost, isDuplicated, isReordered] = [random() < lose, random() < duplicate, random() < reorder];
+      if (isLost) {
+        counts.lost++;
+        return;
+      }
+      const times = isDuplicated ? 2 : 1;
+      const go = () => {
+        for (let time = 0; time < times; time++) {
+          dispatch(callback);
+        }
+      };
+      const held = overtaken.get(callback.url);
+      if (isReordered && held === undefined) {
+        const release = () => {
+          if (overtaken.get(callback.url) === release) {
+            overtaken.delete(callback.url);
+            go();
+          }
+        };
+        overtaken.set(callback.url, release);
+        void clock.sleep(OVERTAKEN_MS).then(release);
+      } else {
+        go();
+        held?.();
+      }
+    },
+    counts: () => ({ ...counts }),
+  };
+}

@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto';
+import { CallError, CODES } from './call-error';
+import type { Callbacks } from './callbacks';
+import type { Clock } from './clock';
+import { type Hearing, whoHearsWhom } from './hearing';
+import type { ConferenceAttributes, ConferenceEventName, Method } from './laml-parser';
+import { ANNOUNCEMENT_VERBS, durationOf, fetchPrompts, MUSIC_VERBS, wordsOf } from './media';
+import { createRecordings, type Recordings } from './recordings';
+import type { WebClient } from './web-client';
+
+/** A call in a conference. */
+export interface Participant {
+  callSid: string;
+  conference: Conference;
+  muted: boolean;
+  hold: boolean;
+  /** The Call SID of the one whom it coaches. */
+  callSidToCoach: string | undefined;
+  startConferenceOnEnter: boolean;
+  endConferenceOnExit: boolean;
+  beep: ConferenceAttributes['beep'];
+  enteredAt: number;
+  updatedAt: number;
+  /** Until when an announcement is played to it alone. */
+  announcedUntil: number;
+  line: Line;
+}
+
+/** A call as a conference sees it. */
+export interface Line {
+  callSid: string;
+  /** Told once, when it is out of the conference again for whatever reason. */
+  removed(): void;
+  /** Told what is announced to it. */
+  hears(what: string): void;
+  /** Told that what was to be played to it could not be. */
+  fails(error: CallError): void;
+}
+
+export interface Conference {
+  sid: string;
+  name: string;
+  status: 'init' | 'in-progress' | 'completed';
+  /** In the order in which they entered. */
+  participants: Participant[];
+  createdAt: number;
+  updatedAt: number;
+  beepUntil: number;
+  announcedUntil: number;
+  /** Those of the first to enter: where its events go, and whether it is recorded. */
+  attributes: ConferenceAttributes;
+}
+
+/** What the REST API may change about a participant. */
+export interface ParticipantUpdate {
+  muted?: boolean;
+  hold?: boolean;
+  /** Undefined to coach nobody. */
+  callSidToCoach?: string | undefined;
+}
+
+/** The conferences of one Space. */
+export interface Conferences {
+  recordings: Recordings;
+  /** Every conference, also those that are over, oldest first. */
+  all(): readonly Conference[];
+  /** The conference that a call is in. */
+  of(callSid: string): Participant | undefined;
+  /**
+   * Lets a call in.
+   *
+   * @throws CallError 13240 when whom it is to coach is not in this conference
+   */
+  enter(line: Line, room: string, attributes: ConferenceAttributes): Participant;
+  /** Takes a participant out; ends the conference if it was the last, or if its leaving is to end it. */
+  leave(participant: Participant): void;
+  end(conference: Conference): void;
+  update(participant: Participant, update: ParticipantUpdate): void;
+  /** Fetches a document and plays it to a participant alone, or to everyone; nobody learns here that it failed. */
+  announce(to: Participant | Conference, request: { url: string; method: Method }): void;
+  /** Sees that what is to be played to a participant on hold can be. */
+  checkHoldUrl(participant: Participant, request: { url: string; method: Method }): void;
+  /** What everyone in this conference hears now, by Call SID. */
+  hearing(conference: Conference): Map<string, Hearing>;
+}
+
+export interface ConferencesOptions {
+  accountSid: string;
+  clock: Clock;
+  client: WebClient;
+  callbacks: Callbacks;
+  /** A simulated moment as RFC 2822 has it. */
+  dateOf: (time: number) => string;
+}
+
+const BEEP_MS = 500;
+
+/** Which subscription an event belongs to. */
+const SUBSCRIPTION = {
+  'conference-start': 'start',
+  'conference-end': 'end',
+  'participant-join': 'join',
+  'participant-leave': 'leave',
+  'participant-mute': 'mute',
+  'participant-unmute': 'mute',
+  'participant-hold': 'hold',
+  'participant-unhold': 'hold',
+} as const satisfies Record<string, ConferenceEventName>;
+
+export function createConferences(options: ConferencesOptions): Conferences {
+  const { accountSid, clock, client, callbacks, dateOf } = options;
+  const recordings = createRecordings(options);
+  const all: Conference[] = [];
+  const live = new Map<string, Conference>();
+  const places = new Map<string, Participant>();
+
+  function open(name: string, attributes: ConferenceAttributes): Conference {
+    const now = clock.now();
+    const conference: Conference = {
+      sid: randomUUID(),
+      name,
+      status: 'init',
+      participants: [],
+      createdAt: now,
+      updatedAt: now,
+      beepUntil: 0,
+      announcedUntil: 0,
+      attributes,
+    };
+    all.push(conference);
+    live.set(name, conference);
+    return conference;
+  }
+
+  function report(event: keyof typeof SUBSCRIPTION, conference: Conference, participant?: Participant): void {
+    const { statusCallback, statusCallbackEvent, statusCallbackMethod } = conference.attributes;
+    if (statusCallback === undefined || !statusCallbackEvent.includes(SUBSCRIPTION[event])) {
+      return;
+    }
+    const at = clock.now();
+    const about = participant && {
+      CallSid: participant.callSid,
+      Muted: String(participant.muted),
+      Hold: String(participant.hold),
+      Coaching: String(participant.callSidToCoach !== undefined),
+      ...(participant.callSidToCoach !== undefined && { CallSidToCoach: participant.callSidToCoach }),
+      StartConferenceOnEnter: String(participant.startConferenceOnEnter),
+      EndConferenceOnExit: String(participant.endConferenceOnExit),
+    };
+    callbacks.send({
+      url: statusCallback,
+      method: statusCallbackMethod,
+      fields: () => ({
+        AccountSid: accountSid,
+        ConferenceSid: conference.sid,
+        FriendlyName: conference.name,
+        StatusCallbackEvent: event,
+        Timestamp: dateOf(at),
+        ...about,
+      }),
+    });
+  }
+
+  function beep(conference: Conference): void {
+    if (conference.status === 'in-progress') {
+      conference.beepUntil = clock.now() + BEEP_MS;
+    }
+  }
+
+  function touch(...changed: { updatedAt: number }[]): void {
+    for (const one of changed) {
+      one.updatedAt = clock.now();
+    }
+  }
+
+  function start(conference: Conference): void {
+    conference.status = 'in-progress';
+    touch(conference);
+    report('conference-start', conference);
+    if (conference.attributes.record === 'record-from-start') {
+      const { recordingStatusCallback, recordingStatusCallbackEvent, recordingStatusCallbackMethod } =
+        conference.attributes;
+      recordings.start({
+        conferenceSid: conference.sid,
+        callback: recordingStatusCallback,
+        method: recordingStatusCallbackMethod,
+        events: recordingStatusCallbackEvent,
+      });
+    }
+  }
+
+  function remove(participant: Participant): void {
+    const { conference } = participant;
+    conference.participants.splice(conference.participants.indexOf(participant), 1);
+    places.delete(participant.callSid);
+    touch(conference);
+    report('participant-leave', conference, participant);
+    participant.line.removed();
+  }
+
+  const conferences: Conferences = {
+    recordings,
+    all: () => all,
+    of: (callSid) => places.get(callSid),
+
+    enter(line, room, attributes) {
+      const { coach, muted, startConferenceOnEnter, endConferenceOnExit } = attributes;
+      const existing = live.get(room);
+      if (coach !== undefined && !existing?.participants.some((other) => other.callSid === coach)) {
+        throw new CallError(CODES.staleCoach, `The call ${coach}, which was to be coached, is not in ${room}.`);
+      }
+      const conference = existing ?? open(room, attributes);
+      const now = clock.now();
+      const participant: Participant = {
+        callSid: line.callSid,
+        conference,
+        muted,
+        hold: false,
+        callSidToCoach: coach,
+        startConferenceOnEnter,
+        endConferenceOnExit,
+        beep: attributes.beep,
+        enteredAt: now,
+        updatedAt: now,
+        announcedUntil: 0,
+        line,
+      };
+      conference.participants.push(participant);
+      places.set(line.callSid, participant);
+      touch(conference);
+      report('participant-join', conference, participant);
+      const canStart = conference.participants.some((one) => one.startConferenceOnEnter);
+      if (conference.status === 'init' && canStart && conference.participants.length > 1) {
+        start(conference);
+      }
+      if (attributes.beep === 'true' || attributes.beep === 'onEnter') {
+        beep(conference);
+      }
+      return participant;
+    },
+
+    leave(participant) {
+      const { conference } = participant;
+      remove(participant);
+      if (participant.endConferenceOnExit || conference.participants.length === 0) {
+        conferences.end(conference);
+      } else if (participant.beep === 'true' || participant.beep === 'onExit') {
+        beep(conference);
+      }
+    },
+
+    end(conference) {
+      live.delete(conference.name);
+      conference.status = 'completed';
+      for (const participant of [...conference.participants]) {
+        remove(participant);
+      }
+      touch(conference);
+      report('conference-end', conference);
+      recordings.stopAll({ conferenceSid: conference.sid });
+    },
+
+    update(participant, { muted = participant.muted, hold = participant.hold, ...rest }) {
+      const before = { ...participant };
+      Object.assign(participant, { muted, hold, ...rest });
+      touch(participant);
+      if (muted !== before.muted) {
+        report(muted ? 'participant-mute' : 'participant-unmute', participant.conference, participant);
+      }
+      if (hold !== before.hold) {
+        report(hold ? 'participant-hold' : 'participant-unhold', participant.conference, participant);
+      }
+    },
+
+    announce(to, request) {
+      const lines = () => {
+        const present =
+          'participants' in to ? to.participants : [to].filter(({ callSid }) => places.get(callSid) === to);
+        return present.map(({ line }) => line);
+      };
+      void clock.hold(fetchPrompts(client, request, ANNOUNCEMENT_VERBS)).then(
+        (prompts) => {
+          const words = prompts.flatMap(wordsOf);
+          for (const line of lines()) {
+            words.forEach((what) => void line.hears(what));
+          }
+          if (words.length > 0) {
+            const until = clock.now() + prompts.reduce((sum, prompt) => sum + durationOf(prompt), 0);
+            to.announcedUntil = Math.max(to.announcedUntil, until);
+          }
+        },
+        (error) => {
+          for (const line of lines()) {
+            line.fails(error);
+          }
+        },
+      );
+    },
+
+    checkHoldUrl({ line }, request) {
+      void clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => line.fails(error));
+    },
+
+    hearing({ status, beepUntil, announcedUntil, participants }) {
+      const now = clock.now();
+      return whoHearsWhom({
+        started: status === 'in-progress',
+        beeping: beepUntil > now,
+        parties: participants.map((one) => ({
+          ...one,
+          announced: Math.max(one.announcedUntil, announcedUntil) > now,
+        })),
+      });
+    },
+  };
+  return conferences;
+}

@@ -1,0 +1,57 @@
+/** Someone in a conference, as far as it matters to who hears them and whom they hear. */
+export interface Party {
+  /** The Call SID. */
+  callSid: string;
+  muted: boolean;
+  /** On hold: away with music. */
+  hold: boolean;
+  /** The Call SID of the one whom they coach; undefined for nobody. */
+  callSidToCoach: string | undefined;
+  /** Whether an announcement is played to them at the moment. */
+  announced: boolean;
+}
+
+/** What is heard besides people. */
+export type Sound = 'music' | 'beep' | 'notice';
+
+/** What somebody hears at one moment. */
+export interface Hearing {
+  /** Call SIDs, in the order in which they entered. */
+  voices: readonly string[];
+  sounds: readonly Sound[];
+}
+
+/** A conference at one moment, its parties in the order in which they entered. */
+export interface Scene {
+  /** Until it starts, everybody hears music alone. */
+  started: boolean;
+  beeping: boolean;
+  parties: readonly Party[];
+}
+
+/**
+ * Who hears whom, by Call SID.
+ *
+ * A coach is heard by the one they coach alone. One whose target is not there any more is heard by everyone: the
+ * platform does not say what happens then, and this is the worst that can.
+ */
+export function whoHearsWhom({ started, beeping, parties }: Scene): Map<string, Hearing> {
+  const present = new Set(parties.map(({ callSid }) => callSid));
+  const isHeard = (speaker: Party, listener: Party) => {
+    const { callSidToCoach: target } = speaker;
+    const reaches = target === undefined || target === listener.callSid || !present.has(target);
+    return speaker !== listener && !speaker.muted && !speaker.hold && reaches;
+  };
+  return new Map(
+    parties.map((listener) => {
+      const isIn = started && !listener.hold;
+      const voices = isIn ? parties.filter((speaker) => isHeard(speaker, listener)) : [];
+      const sounds: Sound[] = [
+        ...(isIn ? [] : (['music'] as const)),
+        ...(isIn && beeping ? (['beep'] as const) : []),
+        ...(listener.announced ? (['notice'] as const) : []),
+      ];
+      return [listener.callSid, { voices: voices.map(({ callSid }) => callSid), sounds }];
+    }),
+  );
+}

@@ -1,0 +1,313 @@
+import { SaxesParser } from 'saxes';
+import { z } from 'zod';
+import { CallError, CODES } from './call-error';
+
+/** `text` spoken so often; 0 without an end. */
+export interface Say {
+  verb: 'Say';
+  text: string;
+  loop: number;
+}
+
+/** A recording played so often; 0 without an end. */
+export interface Play {
+  verb: 'Play';
+  url: string;
+  loop: number;
+}
+
+export interface Pause {
+  verb: 'Pause';
+  seconds: number;
+}
+
+export type Prompt = Say | Play | Pause;
+
+export interface Gather {
+  verb: 'Gather';
+  action: string | undefined;
+  method: Method;
+  timeoutSeconds: number;
+  finishOnKey: string;
+  numDigits: number | undefined;
+  actionOnEmptyResult: boolean;
+  prompts: Prompt[];
+}
+
+export interface Redirect {
+  verb: 'Redirect';
+  url: string;
+  method: Method;
+}
+
+export interface Dial {
+  verb: 'Dial';
+  action: string | undefined;
+  method: Method;
+  timeLimitSeconds: number;
+  hangupOnStar: boolean;
+  room: string;
+  conference: ConferenceAttributes;
+}
+
+export type Verb = Prompt | Gather | Redirect | Dial | { verb: 'Reject'; reason: string } | { verb: 'Hangup' };
+
+export type Method = 'GET' | 'POST';
+
+const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
+const wholeNumber = z
+  .string()
+  .regex(/^[0-9]{1,9}$/, 'must be a whole number')
+  .transform(Number);
+const positive = wholeNumber.refine((number) => number > 0, 'must be at least 1');
+const method = z.enum(['GET', 'POST']).default('POST');
+const address = z.string().min(1, 'must not be empty');
+const words = <T extends string>(known: readonly T[]) =>
+  z
+    .string()
+    .transform((text) => text.split(' '))
+    .pipe(z.array(z.enum(known)));
+
+const PROMPT = { loop: wholeNumber.default(1) };
+const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'] as const;
+
+/** What a status callback of a conference can be subscribed to. */
+export type ConferenceEventName = (typeof CONFERENCE_EVENTS)[number];
+
+const conferenceAttributes = z.strictObject({
+  beep: z.enum(['true', 'false', 'onEnter', 'onExit']).default('true'),
+  coach: z.string().min(1, 'must not be empty').optional(),
+  endConferenceOnExit: boolean.default(false),
+  muted: boolean.default(false),
+  record: z.enum(['do-not-record', 'record-from-start']).default('do-not-record'),
+  recordingStatusCallback: address.optional(),
+  recordingStatusCallbackEvent: words(['in-progress', 'completed', 'absent', 'failed']).default([
+    'completed',
+    'failed',
+  ]),
+  recordingStatusCallbackMethod: method,
+  startConferenceOnEnter: boolean.default(true),
+  statusCallback: address.optional(),
+  statusCallbackEvent: words(CONFERENCE_EVENTS).default([]),
+  statusCallbackMethod: method,
+  trim: z.enum(['trim-silence', 'do-not-trim']).default('trim-silence'),
+  waitMethod: method,
+  waitUrl: address.optional(),
+});
+
+/** The attributes of a `<Conference>`, with the platform's defaults. */
+export type ConferenceAttributes = z.infer<typeof conferenceAttributes>;
+
+/** The attributes that each verb may have: SignalWire's, as far as they are simulated. */
+const attributesOf = {
+  Say: z.strictObject({ voice: z.string().optional(), language: z.string().optional(), ...PROMPT }),
+  Play: z.strictObject(PROMPT),
+  Pause: z.strictObject({ length: wholeNumber.default(1) }),
+  Gather: z.strictObject({
+    action: address.optional(),
+    actionOnEmptyResult: boolean.default(false),
+    finishOnKey: z
+      .string()
+      .regex(/^[0-9*#]*$/, 'must be keys of a telephone')
+      .default('#'),
+    input: z.literal('dtmf', 'must be dtmf: speech is not simulated').optional(),
+    method,
+    numDigits: positive.optional(),
+    timeout: wholeNumber.default(5),
+  }),
+  Redirect: z.strictObject({ method }),
+  Dial: z.strictObject({
+    action: address.optional(),
+    hangupOnStar: boolean.default(false),
+    method,
+    timeLimit: positive.default(14_400),
+  }),
+  Conference: conferenceAttributes,
+  Reject: z.strictObject({ reason: z.enum(['rejected', 'busy']).default('rejected') }),
+  Hangup: z.strictObject({}),
+} as const;
+
+type ElementName = keyof typeof attributesOf;
+
+/** What SignalWire speaks at once, at most. */
+const MAX_SPOKEN_CHARACTERS = 4_096;
+
+/**
+ * Reads a document as the platform does: letter for letter. What it does not know, it does not pass over.
+ *
+ * @param allowed the verbs there may be; all of them unless said otherwise
+ * @throws CallError 12100, which says what is wrong with it
+ */
+export function parseLaml(text: string, allowed?: readonly Verb['verb'][]): Verb[] {
+  const root = parseXml(text);
+  if (root.name !== 'Response') {
+    throw wrong(`the document is a <${root.name}>, and must be a <Response>`);
+  }
+  demandNone(Object.keys(root.attributes), root, 'attribute');
+  demandNoText(root);
+  return root.children.map((element) => {
+    const verb = toVerb(element);
+    if (allowed !== undefined && !allowed.includes(verb.verb)) {
+      throw wrong(`<${verb.verb}> may not be used here, only ${allowed.map((name) => `<${name}>`).join(', ')}`);
+    }
+    return verb;
+  });
+}
+
+interface Element {
+  name: string;
+  attributes: Record<string, string>;
+  children: Element[];
+  text: string;
+}
+
+function parseXml(text: string): Element {
+  const top: Element = { name: '', attributes: {}, children: [], text: '' };
+  const open = [top];
+  const parser = new SaxesParser();
+  const add = (more: string) => {
+    const last = open.at(-1);
+    if (last !== undefined) {
+      last.text += more;
+    }
+  };
+  parser.on('error', (error) => {
+    throw wrong(error.message);
+  });
+  parser.on('doctype', () => {
+    throw wrong('a document type is not allowed');
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    const element: Element = { name, attributes, children: [], text: '' };
+    open.at(-1)?.children.push(element);
+    open.push(element);
+  });
+  parser.on('closetag', () => void open.pop());
+  parser.on('text', add);
+  parser.on('cdata', add);
+  parser.write(text).close();
+  return top.children[0] ?? top;
+}
+
+function toVerb(element: Element): Verb {
+  switch (element.name) {
+    case 'Say':
+    case 'Play':
+    case 'Pause':
+      return toPrompt(element);
+    case 'Gather': {
+      const { timeout, action, input: _, numDigits, ...rest } = attributes('Gather', element);
+      demandNoText(element);
+      const prompts = element.children.map((child) => {
+        if (child.name !== 'Say' && child.name !== 'Play' && child.name !== 'Pause') {
+          throw wrong(`<Gather> may hold <Say>, <Play> and <Pause>, and not <${child.name}>`);
+        }
+        return toPrompt(child);
+      });
+      return { verb: 'Gather', timeoutSeconds: timeout, action, numDigits, prompts, ...rest };
+    }
+    case 'Redirect':
+      return { verb: 'Redirect', url: textOf(element), ...attributes('Redirect', element) };
+    case 'Dial': {
+      const { timeLimit, action, ...rest } = attributes('Dial', element);
+      const [conference, ...others] = element.children;
+      if (conference?.name !== 'Conference' || others.length > 0) {
+        throw wrong('<Dial> must hold one <Conference>: nothing else is simulated');
+      }
+      demandNoText(element);
+      return {
+        verb: 'Dial',
+        action,
+        timeLimitSeconds: timeLimit,
+        room: textOf(conference),
+        conference: attributes('Conference', conference),
+        ...rest,
+      };
+    }
+    case 'Reject':
+      demandNothingIn(element);
+      return { verb: 'Reject', ...attributes('Reject', element) };
+    case 'Hangup':
+      demandNothingIn(element);
+      return { verb: 'Hangup', ...attributes('Hangup', element) };
+    default:
+      throw wrong(`there is no verb <${element.name}>${hint(element.name, Object.keys(attributesOf))}`);
+  }
+}
+
+function toPrompt(element: Element): Prompt {
+  switch (element.name) {
+    case 'Say': {
+      const { loop } = attributes('Say', element);
+      const text = textOf(element);
+      if (text.length > MAX_SPOKEN_CHARACTERS) {
+        throw wrong(`<Say> speaks at most ${MAX_SPOKEN_CHARACTERS} characters, and these are ${text.length}`);
+      }
+      return { verb: 'Say', text, loop };
+    }
+    case 'Play':
+      return { verb: 'Play', url: textOf(element), ...attributes('Play', element) };
+    default:
+      demandNothingIn(element);
+      return { verb: 'Pause', seconds: attributes('Pause', element).length };
+  }
+}
+
+function attributes<T extends ElementName>(name: T, element: Element): z.infer<(typeof attributesOf)[T]> {
+  const schema = attributesOf[name];
+  demandNone(
+    Object.keys(element.attributes).filter((attribute) => !(attribute in schema.shape)),
+    element,
+    'attribute',
+    Object.keys(schema.shape),
+  );
+  const result = schema.safeParse(element.attributes);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw wrong(`<${name} ${issue?.path.join('.')}>: ${issue?.message}`);
+  }
+  return result.data as z.infer<(typeof attributesOf)[T]>;
+}
+
+function textOf(element: Element): string {
+  demandNone(
+    element.children.map(({ name }) => name),
+    element,
+    'element',
+  );
+  if (element.text === '') {
+    throw wrong(`<${element.name}> is empty`);
+  }
+  return element.text;
+}
+
+function demandNothingIn(element: Element): void {
+  demandNone(
+    element.children.map(({ name }) => name),
+    element,
+    'element',
+  );
+  demandNoText(element);
+}
+
+function demandNoText({ name, text }: Element): void {
+  if (text.trim() !== '') {
+    throw wrong(`<${name}> may not hold the text "${text.trim().slice(0, 40)}"`);
+  }
+}
+
+function demandNone([found]: string[], { name }: Element, what: string, known: readonly string[] = []): void {
+  if (found !== undefined) {
+    throw wrong(`<${name}> has no ${what} ${found}${hint(found, known)}`);
+  }
+}
+
+/** The platform minds letter case, and people do not see it. */
+function hint(given: string, known: readonly string[]): string {
+  const meant = known.find((name) => name.toLowerCase() === given.toLowerCase());
+  return meant === undefined ? '' : `; it is written ${meant}`;
+}
+
+function wrong(what: string): CallError {
+  return new CallError(CODES.badDocument, `Document parse failure: ${what}.`);
+}

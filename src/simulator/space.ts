@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { type Call, type CallSettings, placeCall } from './call';
+import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
+import { type Clock, createClock } from './clock';
+import { type Conference, type Conferences, createConferences } from './conferences';
+import type { Hearing } from './hearing';
+import type { Method } from './laml-parser';
+import { createWebClient, type Patience } from './web-client';
+
+export interface SpaceOptions {
+  /** What its REST API is entered with; random by default. */
+  accountSid?: string;
+  apiToken?: string;
+  /** What its requests are signed with; undefined leaves them unsigned. */
+  signingKey: string | undefined;
+  /** How long it waits for the server; as long as the platform does by default. */
+  patience?: Patience;
+  /** What may befall its status callbacks; nothing by default. */
+  chaos?: Chaos;
+  /**
+   * Whether a `<Dial>`'s `action` is asked for also when the call itself hung up, which is undocumented; true by
+   * default. Without it the server learns of a moderator's leaving by status callbacks alone.
+   */
+  asksActionAfterHangUp?: boolean;
+  /** The server's clock, milliseconds since 1970, by which events are dated: with their true age. */
+  wallClock?: () => number;
+}
+
+/** Where a call's changes are told to, as the REST API takes it. */
+export interface StatusCallback {
+  url: string;
+  method: Method;
+  events: readonly string[];
+}
+
+/** A SignalWire Space on the desk: it places calls, holds conferences, and knows who hears whom. */
+export interface Space {
+  accountSid: string;
+  /** What its REST API asks for, with the account's SID. */
+  apiToken: string;
+  clock: Clock;
+  conferences: Conferences;
+  /** Every call so far, oldest first. */
+  calls: readonly Call[];
+  /** Someone dials a number that is configured like this. What follows from it, `settle` or `rest` waits for. */
+  call(settings: CallSettings): Call;
+  /** The Space itself calls out, for its REST API. It is answered at once. */
+  callOut(settings: CallSettings, statusCallback?: StatusCallback): Call;
+  /** What every call that is not over hears now. */
+  hearing(): Map<Call, Hearing>;
+  /** A running conference's participants by the room's name, as calls; empty when there is none. */
+  callsIn(room: string): Call[];
+  /** Lets simulated time pass until nobody is being spoken to: to the next point at which people act. */
+  rest(): Promise<void>;
+  /** How status callbacks fared. */
+  callbacks(): CallbackCounts;
+  /** A simulated moment as RFC 2822 has it, with its true age by the wall clock. */
+  dateOf(time: number): string;
+  /** Lets go of its connections. */
+  close(): void;
+}
+
+/** How often `rest` looks whether somebody is still being spoken to, in simulated milliseconds. */
+const REST_STEP_MS = 250;
+
+export function createSpace(options: SpaceOptions): Space {
+  const { signingKey, chaos = { seed: 0 }, asksActionAfterHangUp = true, wallClock = Date.now } = options;
+  const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
+  const clock = createClock();
+  const client = createWebClient(signingKey, options.patience);
+  const callbacks = createCallbacks({ clock, client, chaos });
+  const dateOf = (time: number) => toRfc2822(wallClock() - (clock.now() - time));
+  const conferences = createConferences({ accountSid, clock, client, callbacks, dateOf });
+  const calls: Call[] = [];
+  const live = new Set<Call>();
+  const shared = { accountSid, clock, client, conferences, asksActionAfterHangUp };
+
+  function register(call: Call): Call {
+    calls.push(call);
+    live.add(call);
+    return call;
+  }
+
+  function onStatus(call: Call): void {
+    if (call.isOver) {
+      live.delete(call);
+      conferences.recordings.stopAll({ callSid: call.sid });
+    }
+  }
+
+  return {
+    accountSid,
+    apiToken,
+    clock,
+    conferences,
+    calls,
+
+    call: (settings) => register(placeCall(settings, { ...shared, direction: 'inbound', onStatus })),
+
+    callOut(settings, statusCallback) {
+      const report = (call: Call, event: string) => {
+        if (statusCallback?.events.includes(event)) {
+          const { url, method } = statusCallback;
+          const fields = {
+            AccountSid: accountSid,
+            CallSid: call.sid,
+            CallStatus: call.status,
+            Direction: call.direction,
+            ...(call.from !== undefined && { From: call.from }),
+            To: call.to,
+            Timestamp: dateOf(clock.now()),
+          };
+          callbacks.send({ url, method, fields: () => fields });
+        }
+      };
+      const call = register(
+        placeCall(settings, {
+          ...shared,
+          direction: 'outbound-api',
+          onStatus: (changed) => {
+            onStatus(changed);
+            report(changed, changed.isOver ? 'completed' : 'answered');
+          },
+        }),
+      );
+      report(call, 'initiated');
+      report(call, 'ringing');
+      return call;
+    },
+
+    hearing: () => new Map([...live].map((call) => [call, call.hearing()])),
+
+    callsIn(room) {
+      const isMeant = (conference?: Conference) => conference?.name === room && conference.status !== 'completed';
+      return [...live].filter(({ sid }) => isMeant(conferences.of(sid)?.conference));
+    },
+
+    async rest() {
+      await clock.settle();
+      while ([...live].some((call) => call.isSpokenTo)) {
+        await clock.advance(REST_STEP_MS);
+      }
+    },
+
+    callbacks: callbacks.counts,
+    dateOf,
+    close: client.close,
+  };
+}
+
+function toRfc2822(time: number): string {
+  return new Date(time).toUTCString().replace('GMT', '+0000');
+}

@@ -1,0 +1,567 @@
+import { createServer } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import type { Call, CallSettings } from '../../../src/simulator/call';
+import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
+import { atEnd } from '../../support/at-end';
+import { eventually, freePort } from '../../support/redis-server';
+import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
+import { sign } from '../../support/sign';
+
+const KEY = 'PSK_test';
+const BOB = '+15550001111';
+const OURS = '+15550009999';
+const MODERATOR = (more = '') =>
+  `<Dial action="/ended"><Conference startConferenceOnEnter="true" endConferenceOnExit="true" ${more}>a</Conference></Dial>`;
+const CALLER = (more = '') => `<Dial><Conference startConferenceOnEnter="false" ${more}>a</Conference></Dial>`;
+
+interface Desk {
+  space: Space;
+  server: ScriptedServer;
+  /** Somebody dials a number whose webhook is this path; what follows from it has happened. */
+  call(path: string, more?: Partial<CallSettings>): Promise<Call>;
+}
+
+async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<Desk> {
+  const server = await startScriptedServer(answers);
+  const space = createSpace({ signingKey: KEY, ...options });
+  atEnd(() => space.close());
+  return {
+    space,
+    server,
+    async call(path, more = {}) {
+      const call = space.call({ from: BOB, to: OURS, url: server.url + path, ...more });
+      await space.rest();
+      return call;
+    },
+  };
+}
+
+describe('an inbound call', () => {
+  it('posts the fields of SignalWire, signed', async () => {
+    const { call, server } = await setUp({ '/hello': '<Hangup/>' });
+    const { sid, status } = await call('/hello?a=%20b');
+    expect(sid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(status).toBe('completed');
+    const [asked] = server.asked;
+    expect(asked).toMatchObject({ method: 'POST', path: '/hello?a=%20b' });
+    expect(asked?.fields).toEqual({
+      AccountSid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      ApiVersion: '2010-04-01',
+      CallSid: sid,
+      CallStatus: 'ringing',
+      Direction: 'inbound',
+      From: BOB,
+      To: OURS,
+    });
+    expect(asked?.headers['x-signalwire-signature']).toBe(
+      sign(KEY, `${server.url}/hello?a=%20b`, Object.entries(asked?.fields ?? {})),
+    );
+  });
+
+  it('asks with GET, the fields in the signed address', async () => {
+    const { call, server } = await setUp({ '/hello': '<Hangup/>' });
+    await call('/hello?a=1', { method: 'GET', from: 'sip:bob@example.com' });
+    const [asked] = server.asked;
+    expect(asked).toMatchObject({ method: 'GET', fields: { a: '1', From: 'sip:bob@example.com' } });
+    expect(asked?.headers['x-signalwire-signature']).toBe(sign(KEY, server.url + asked?.path));
+  });
+
+  it('may have no number, and no signature', async () => {
+    const { call, server } = await setUp({ '/hello': '<Hangup/>' }, { signingKey: undefined });
+    await call('/hello', { from: undefined });
+    expect(server.asked[0]?.fields).not.toHaveProperty('From');
+    expect(server.asked[0]?.headers).not.toHaveProperty('x-signalwire-signature');
+  });
+
+  it('is told, waits, and goes on, in simulated time', async () => {
+    const { call, space, server } = await setUp({
+      '/hello': '<Say>Hello.</Say><Play>a.mp3</Play><Pause length="10"/><Redirect>next?b=1</Redirect><Say>Never.</Say>',
+      '/next': '<Say>Bye.</Say>',
+    });
+    const one = await call('/hello');
+    expect([one.told, one.status]).toEqual([['Hello.', 'a.mp3'], 'in-progress']);
+    expect(one.hearing()).toEqual({ voices: [], sounds: [] });
+    await space.clock.advance(10_000);
+    await space.rest();
+    expect([one.told, one.status]).toEqual([['Hello.', 'a.mp3', 'Bye.'], 'completed']);
+    expect(server.asked.map(({ path, fields }) => [path, fields.CallStatus])).toEqual([
+      ['/hello', 'ringing'],
+      ['/next?b=1', 'in-progress'],
+    ]);
+  });
+
+  it('hears a notice while it is spoken to', async () => {
+    const { space, server } = await setUp({ '/hello': '<Say>Hello, hello, hello.</Say>' });
+    const call = space.call({ from: BOB, to: OURS, url: `${server.url}/hello` });
+    await space.clock.advance(100);
+    expect([call.isSpokenTo, call.hearing().sounds]).toEqual([true, ['notice']]);
+  });
+
+  it.each<[string, Answer, Call['status']]>([
+    ['turned away', '<Reject/>', 'no-answer'],
+    ['told that the line is busy', '<Reject reason="busy"/>', 'busy'],
+    ['hung up on', '<Hangup/>', 'completed'],
+    ['hung up on by a Reject that comes too late', '<Say>Hi</Say><Reject/>', 'completed'],
+    ['over when its document is', '', 'completed'],
+  ])('is %s', async (_what, answer, status) => {
+    const { call } = await setUp({ '/hello': answer });
+    expect((await call('/hello')).status).toBe(status);
+  });
+
+  it('can hang up at any moment, and plays no more', async () => {
+    const { call, space, server } = await setUp({ '/hello': '<Pause length="10"/><Redirect>/next</Redirect>' });
+    const one = await call('/hello');
+    one.hangUp();
+    await space.clock.advance(20_000);
+    expect([one.status, server.askedOf('/next')]).toEqual(['completed', []]);
+  });
+
+  it('that hangs up while its document is on the way is over at once, whatever comes', async () => {
+    let answer = () => {};
+    const { space, server } = await setUp({
+      '/hello': (res) => {
+        answer = () => res.writeHead(500).end();
+      },
+    });
+    const call = space.call({ from: BOB, to: OURS, url: `${server.url}/hello` });
+    await eventually(() => expect(server.asked).toHaveLength(1));
+    call.redirect(`${server.url}/next`, 'POST');
+    call.hangUp();
+    await new Promise(setImmediate);
+    expect([call.status, call.isOver]).toEqual(['completed', true]);
+    answer();
+    await space.rest();
+    expect([call.status, call.errors, server.asked.length]).toEqual(['completed', [], 1]);
+  });
+});
+
+describe('a Gather', () => {
+  const menu =
+    '<Gather action="/key" numDigits="2" finishOnKey="#"><Say>Press a key.</Say></Gather><Say>Nothing.</Say>';
+  const key: Answer = (res, { fields }) =>
+    res.writeHead(200, { 'content-type': 'text/xml' }).end(`<Response><Say>It was ${fields.Digits}.</Say></Response>`);
+
+  it.each([
+    ['the number of keys it wants', ['12'], 'It was 12.'],
+    ['the key that ends it', ['1#'], 'It was 1.'],
+    ['keys one after the other', ['1', '2'], 'It was 12.'],
+    ['more keys than it wants', ['123'], 'It was 12.'],
+    ['only the key that ends it', ['#'], 'Nothing.'],
+  ])('takes %s', async (_what, presses, answer) => {
+    const { call, space } = await setUp({ '/menu': menu, '/key': key });
+    const one = await call('/menu');
+    for (const keys of presses) {
+      one.press(keys);
+      await space.rest();
+    }
+    expect(one.told).toEqual(['Press a key.', answer]);
+  });
+
+  it('takes what was pressed when time runs out, or goes on when nothing was', async () => {
+    const { call, space } = await setUp({ '/menu': menu, '/key': key });
+    const [one, other] = [await call('/menu'), await call('/menu')];
+    one.press('7');
+    await space.clock.advance(4_500);
+    expect([one.told, other.told]).toEqual([['Press a key.'], ['Press a key.']]);
+    await space.clock.advance(500);
+    await space.rest();
+    expect([one.told.at(-1), other.told.at(-1)]).toEqual(['It was 7.', 'Nothing.']);
+  });
+
+  it('is interrupted by a key', async () => {
+    const { space, server } = await setUp({ '/menu': menu, '/key': key });
+    const call = space.call({ from: BOB, to: OURS, url: `${server.url}/menu` });
+    await space.clock.advance(100);
+    call.press('12');
+    await space.clock.settle();
+    expect(server.askedOf('/key')).toMatchObject([{ Digits: '12', CallSid: call.sid }]);
+  });
+
+  it('asks its action also without a key, if it says so', async () => {
+    const { call, space, server } = await setUp({
+      '/menu': '<Gather action="/key" timeout="3" actionOnEmptyResult="true" method="GET"/>',
+      '/key': key,
+    });
+    await call('/menu');
+    await space.clock.advance(3_000);
+    expect(server.asked[1]).toMatchObject({ method: 'GET', fields: { Digits: '' } });
+  });
+
+  it.each(['POST', 'GET'] as const)('without an action asks the same address again, over %s', async (method) => {
+    const { call, space, server } = await setUp({ '/menu': `<Gather numDigits="1" method="${method}"/>` });
+    (await call('/menu?a=1', { method })).press('5');
+    await space.rest();
+    const [first, second] = server.asked;
+    expect(second?.method).toBe(method);
+    expect(second?.fields).toEqual({ ...first?.fields, CallStatus: 'in-progress', Digits: '5' });
+    expect(second?.path.startsWith('/menu?a=1')).toBe(true);
+    expect(second?.path.match(/CallSid=/g)?.length ?? 1).toBe(1);
+  });
+
+  it('hears no key before it begins or after it is over', async () => {
+    const { call, space } = await setUp({ '/menu': `<Pause length="2"/>${menu}`, '/key': key });
+    const one = await call('/menu');
+    one.press('12');
+    await space.clock.advance(2_000);
+    await space.rest();
+    await space.clock.advance(5_000);
+    await space.rest();
+    one.press('12');
+    expect(one.told).toEqual(['Press a key.', 'Nothing.']);
+  });
+});
+
+describe('what goes wrong with a call', () => {
+  const body =
+    (text: string, type = 'text/xml', status = 200): Answer =>
+    (res) =>
+      res.writeHead(status, { 'content-type': type }).end(text);
+
+  it.each<[string, Answer, number, string]>([
+    ['HTML', body('<html></html>', 'text/html'), 12_300, 'answered with text/html'],
+    ['no content type', (res) => res.writeHead(200).end('<Response/>'), 12_300, 'no content type'],
+    ['500', body('<Response/>', 'text/xml', 500), 11_217, 'status 500'],
+    ['404', body('', 'text/plain', 404), 11_217, 'status 404'],
+    ['no XML', body('Oops'), 12_100, 'Document parse failure'],
+    ['<dial>', '<dial/>', 12_100, 'it is written Dial'],
+    ['70 kB', body(`<Response><!--${'a'.repeat(70_000)}--></Response>`), 11_750, 'more than 64 kB'],
+    ['nothing', (res) => res.destroy(), 11_200, 'does not answer'],
+    [
+      'no end',
+      (res) => void res.writeHead(200, { 'content-type': 'text/xml' }).write('<Response>'),
+      11_200,
+      'did not answer within 0.2 s',
+    ],
+    ['no beginning', () => {}, 11_200, 'did not answer within 0.2 s'],
+    ['what is no HTTP', (res) => void res.socket?.end('SSH-2.0-OpenSSH\r\n\r\n'), 11_251, 'does not speak http'],
+    ['a circle of documents', '<Redirect>/hello</Redirect>', 11_215, 'lead in a circle'],
+    ['a circle of documents with words', '<Say>Hi.</Say><Redirect>/hello</Redirect>', 11_215, 'lead in a circle'],
+    [
+      'a circle of redirects',
+      (res) => res.writeHead(302, { location: '/hello' }).end(),
+      11_215,
+      'redirected more than 3 times',
+    ],
+    ['a redirect to nowhere', '<Redirect>ftp://a.b/</Redirect>', 11_210, 'no absolute http or https url'],
+  ])('a server that answers %s', async (_what, answer, code, reason) => {
+    const { call } = await setUp({ '/hello': answer }, { patience: { connectMs: 200, readMs: 200 } });
+    const { status, errors } = await call('/hello');
+    expect(status).toBe('failed');
+    expect(errors).toEqual([expect.objectContaining({ code, message: expect.stringContaining(reason) })]);
+  });
+
+  it.each([
+    ['nobody listens', async () => `http://127.0.0.1:${await freePort()}/`, 11_200],
+    ['there is no such host', async () => 'http://nobody.invalid/', 11_210],
+    ['there is no TLS', async () => (await startScriptedServer({})).url.replace('http:', 'https:'), 11_251],
+  ])('an address where %s', async (_what, address, code) => {
+    const { call } = await setUp({});
+    const { status, errors } = await call('', { url: await address() });
+    expect([status, errors.map((error) => error.code)]).toEqual(['failed', [code]]);
+  });
+
+  it('a server that does not take the connection', async () => {
+    // Takes the connection, but never the handshake of TLS.
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    atEnd(() => server.close());
+    const { call } = await setUp({}, { patience: { connectMs: 200, readMs: 200 } });
+    const port = (server.address() as { port: number }).port;
+    const { errors } = await call('', { url: `https://127.0.0.1:${port}/` });
+    expect(errors).toEqual([expect.objectContaining({ code: 11_200, message: expect.stringContaining('connection') })]);
+  });
+
+  it('follows three redirects, as GET or as it was', async () => {
+    const to =
+      (status: number, location: string): Answer =>
+      (res) =>
+        res.writeHead(status, { location }).end();
+    const { call, server } = await setUp({
+      '/one': to(307, '/two'),
+      '/two': to(308, '/three'),
+      '/three': to(302, '/four?a=1'),
+      '/four': '<Redirect>five</Redirect>',
+      '/five': '<Hangup/>',
+    });
+    const { status } = await call('/one');
+    expect(status).toBe('completed');
+    expect(server.asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /one',
+      'POST /two',
+      'POST /three',
+      'GET /four?a=1',
+      'POST /five',
+    ]);
+    expect(server.asked[1]?.fields).toMatchObject({ From: BOB });
+  });
+
+  it('asks the fallback url, with the reason, and goes on with what it answers', async () => {
+    const { call, server } = await setUp({ '/hello': body('', 'text/plain', 500), '/fallback': '<Say>Here.</Say>' });
+    const fallback = { fallbackUrl: `${server.url}/fallback`, fallbackMethod: 'GET' as const };
+    const one = await call('/hello', fallback);
+    expect([one.status, one.told, one.errors.map(({ code }) => code)]).toEqual(['completed', ['Here.'], [11_217]]);
+    expect(server.asked[1]).toMatchObject({
+      method: 'GET',
+      fields: { ErrorCode: '11217', ErrorUrl: `${server.url}/hello`, CallSid: one.sid },
+    });
+  });
+
+  it('ends when the fallback fails too', async () => {
+    const { call, server } = await setUp({});
+    const one = await call('/hello', { fallbackUrl: `${server.url}/fallback` });
+    expect([one.status, one.errors.map(({ code }) => code)]).toEqual(['failed', [11_217, 11_217]]);
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('lets a call wait long without taking that for a circle', async () => {
+    const { call, space } = await setUp({
+      '/hello': '<Say>Wait.</Say><Pause length="10"/><Redirect>/hello</Redirect>',
+    });
+    const one = await call('/hello');
+    await space.clock.advance(300_000);
+    expect(one.status).toBe('in-progress');
+    expect(one.told.length).toBeGreaterThan(20);
+  });
+});
+
+describe('a conference', () => {
+  const voices = (call: Call) => call.hearing().voices;
+  const sounds = (call: Call) => call.hearing().sounds;
+
+  it('plays music until two are in, one of them a starter', async () => {
+    const { call } = await setUp({ '/moderator': MODERATOR(), '/caller': CALLER() });
+    const bob = await call('/caller');
+    const carol = await call('/caller');
+    expect([bob, carol].map(sounds)).toEqual([['music'], ['music']]);
+    const alice = await call('/moderator');
+    expect([bob, carol, alice].map(voices)).toEqual([
+      [carol.sid, alice.sid],
+      [bob.sid, alice.sid],
+      [bob.sid, carol.sid],
+    ]);
+  });
+
+  it('does not start for a moderator alone', async () => {
+    const { call } = await setUp({ '/moderator': MODERATOR() });
+    expect(sounds(await call('/moderator'))).toEqual(['music']);
+  });
+
+  it('ends for all when one leaves whose leaving ends it, and tells the actions', async () => {
+    const { call, space, server } = await setUp({
+      '/moderator': MODERATOR(),
+      '/caller': `${CALLER()}<Say>That was it.</Say>`,
+      '/ended': '<Hangup/>',
+    });
+    const bob = await call('/caller');
+    const alice = await call('/moderator');
+    await space.clock.advance(7_000);
+    alice.hangUp();
+    await space.rest();
+    expect([alice.status, bob.status, bob.told]).toEqual(['completed', 'completed', ['That was it.']]);
+    expect(server.askedOf('/ended')).toMatchObject([
+      { CallSid: alice.sid, CallStatus: 'completed', DialCallStatus: 'answered', DialCallDuration: '7' },
+    ]);
+    expect(space.callsIn('a')).toEqual([]);
+  });
+
+  it('asks no action of who hung up, if the Space is said not to', async () => {
+    const { call, space, server } = await setUp({ '/moderator': MODERATOR() }, { asksActionAfterHangUp: false });
+    (await call('/moderator')).hangUp();
+    await space.rest();
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('goes on when a caller leaves, and is another when it began anew', async () => {
+    const { call, space } = await setUp({ '/moderator': MODERATOR(), '/caller': CALLER() });
+    const [bob, alice] = [await call('/caller'), await call('/moderator')];
+    bob.hangUp();
+    await space.rest();
+    expect([alice.hearing(), space.callsIn('a')]).toEqual([{ voices: [], sounds: ['beep'] }, [alice]]);
+    alice.hangUp();
+    await space.rest();
+    await call('/caller');
+    expect(space.conferences.all().map(({ status }) => status)).toEqual(['completed', 'init']);
+  });
+
+  it('lets a call out at its time limit', async () => {
+    const { call, space, server } = await setUp({
+      '/moderator': '<Dial action="/ended" timeLimit="60"><Conference>a</Conference></Dial>',
+      '/ended': '<Say>Time is over.</Say>',
+    });
+    const alice = await call('/moderator');
+    await space.clock.advance(59_999);
+    expect(space.callsIn('a')).toEqual([alice]);
+    await space.clock.advance(1);
+    expect(space.callsIn('a')).toEqual([]);
+    expect(server.askedOf('/ended')).toMatchObject([{ CallStatus: 'in-progress', DialCallDuration: '60' }]);
+  });
+
+  it('lets a call out on *, where its Dial says so', async () => {
+    const { call, space } = await setUp({
+      '/star': '<Dial action="/ended" hangupOnStar="true"><Conference>a</Conference></Dial>',
+      '/no-star': '<Dial action="/ended"><Conference>a</Conference></Dial>',
+      '/ended': '<Say>Menu.</Say>',
+    });
+    const [ted, bob] = [await call('/star'), await call('/no-star')];
+    ted.press('1');
+    bob.press('*');
+    await space.rest();
+    expect(space.callsIn('a')).toEqual([ted, bob]);
+    ted.press('*');
+    await space.rest();
+    expect([space.callsIn('a'), ted.told]).toEqual([[bob], ['Menu.']]);
+  });
+
+  it('beeps for a moment when somebody comes or goes, as they say', async () => {
+    const { call, space } = await setUp({
+      '/moderator': MODERATOR('beep="false"'),
+      '/caller': CALLER('beep="onEnter"'),
+      '/other': CALLER('beep="onExit"'),
+      '/silent': CALLER('beep="false"'),
+    });
+    const beeps = () => {
+      const [first] = space.callsIn('a');
+      return first !== undefined && sounds(first).includes('beep');
+    };
+    const alice = await call('/moderator');
+    const bob = await call('/caller');
+    expect([beeps(), sounds(alice)]).toEqual([true, ['beep']]);
+    await space.clock.advance(500);
+    expect(beeps()).toBe(false);
+    bob.hangUp();
+    await space.rest();
+    expect(beeps()).toBe(false);
+    const carol = await call('/other');
+    expect(beeps()).toBe(false);
+    carol.hangUp();
+    await space.rest();
+    expect(beeps()).toBe(true);
+    await space.clock.advance(500);
+    (await call('/silent')).hangUp();
+    await space.rest();
+    expect(beeps()).toBe(false);
+  });
+
+  it('sends the events that its first participant subscribed to, signed, with their date', async () => {
+    const events = 'statusCallback="/events" statusCallbackEvent="start end join leave"';
+    const { call, space, server } = await setUp(
+      {
+        '/moderator': MODERATOR('statusCallback="/others" statusCallbackEvent="join"'),
+        '/caller': CALLER(events),
+        '/ended': '<Hangup/>',
+        '/events': (res) => res.writeHead(204).end(),
+      },
+      { wallClock: () => Date.parse('2026-01-02T10:00:00Z') },
+    );
+    const bob = await call('/caller');
+    const alice = await call('/moderator');
+    alice.hangUp();
+    await space.rest();
+    const told = server.askedOf('/events');
+    const [conference] = space.conferences.all();
+    expect(told.map(({ StatusCallbackEvent, CallSid }) => [StatusCallbackEvent, CallSid])).toEqual([
+      ['participant-join', bob.sid],
+      ['participant-join', alice.sid],
+      ['conference-start', undefined],
+      ['participant-leave', alice.sid],
+      ['participant-leave', bob.sid],
+      ['conference-end', undefined],
+    ]);
+    expect(told[1]).toEqual({
+      AccountSid: space.accountSid,
+      ConferenceSid: conference?.sid,
+      FriendlyName: 'a',
+      StatusCallbackEvent: 'participant-join',
+      Timestamp: 'Fri, 02 Jan 2026 10:00:00 +0000',
+      CallSid: alice.sid,
+      Muted: 'false',
+      Hold: 'false',
+      Coaching: 'false',
+      StartConferenceOnEnter: 'true',
+      EndConferenceOnExit: 'true',
+    });
+    expect(server.askedOf('/others')).toEqual([]);
+    const first = server.asked.find(({ path }) => path === '/events');
+    const signature = sign(KEY, `${server.url}/events`, Object.entries(first?.fields ?? {}));
+    expect(first?.headers['x-signalwire-signature']).toBe(signature);
+  });
+
+  it('dates an event by when it happened, however late it is sent', async () => {
+    const wallClock = { now: Date.parse('2026-01-02T10:00:00Z') };
+    const { call, space, server } = await setUp(
+      { '/caller': CALLER('statusCallback="/events" statusCallbackEvent="join"') },
+      { chaos: { seed: 1, delayMs: 100_000 }, wallClock: () => wallClock.now },
+    );
+    await call('/caller');
+    await space.clock.advance(100_000);
+    const [first] = server.askedOf('/events');
+    const ageMs = wallClock.now - Date.parse(first?.Timestamp ?? '');
+    expect(ageMs).toBeGreaterThan(1_000);
+    expect(ageMs).toBeLessThan(101_000);
+  });
+});
+
+describe('a coach', () => {
+  const COACH = (sid: string) => `<Dial action="/ended"><Conference coach="${sid}">a</Conference></Dial>`;
+
+  it('is let in beside whom they coach', async () => {
+    const answers: Record<string, Answer> = { '/moderator': MODERATOR(), '/caller': CALLER() };
+    const { call } = await setUp(answers);
+    const [bob, alice] = [await call('/caller'), await call('/moderator')];
+    answers['/coach'] = COACH(alice.sid);
+    const ted = await call('/coach');
+    expect(ted.errors).toEqual([]);
+    expect(alice.hearing().voices).toEqual([bob.sid, ted.sid]);
+    expect(bob.hearing().voices).toEqual([alice.sid]);
+  });
+
+  it.each(['has hung up', 'is in another conference', 'never was'])(
+    'whose target %s fails to their action',
+    async (what) => {
+      const answers: Record<string, Answer> = {
+        '/moderator': MODERATOR(),
+        '/caller': CALLER(),
+        '/elsewhere': '<Dial><Conference>b</Conference></Dial>',
+        '/ended': '<Say>Try again.</Say>',
+      };
+      const { call, space, server } = await setUp(answers);
+      await call('/caller');
+      const alice = await call(what === 'is in another conference' ? '/elsewhere' : '/moderator');
+      if (what === 'has hung up') {
+        alice.hangUp();
+        await space.rest();
+      }
+      answers['/coach'] = COACH(what === 'never was' ? 'nobody' : alice.sid);
+      const ted = await call('/coach');
+      expect(ted.errors.map(({ code }) => code)).toEqual([13_240]);
+      expect([ted.status, ted.told]).toEqual(['completed', ['Try again.']]);
+      expect(server.askedOf('/ended').at(-1)).toMatchObject({
+        CallSid: ted.sid,
+        CallStatus: 'in-progress',
+        DialCallStatus: 'failed',
+        ErrorCode: '13240',
+      });
+    },
+  );
+
+  it('without an action is cut off', async () => {
+    const { call } = await setUp({ '/coach': '<Dial><Conference coach="x">a</Conference></Dial>' });
+    const ted = await call('/coach', { fallbackUrl: 'http://127.0.0.1:1/' });
+    expect([ted.status, ted.errors.map(({ code }) => code)]).toEqual(['failed', [13_240]]);
+  });
+});
+
+describe('what those hear who wait', () => {
+  it.each<[string, Answer, number[]]>([
+    ['a document', '<Play>a.mp3</Play><Pause/><Redirect>/wait</Redirect>', []],
+    ['a sound file', (res) => res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('abc'), []],
+    ['a document that speaks', '<Say>Please wait.</Say>', [13_238]],
+    ['an error', (res) => res.writeHead(500).end(), [13_238]],
+  ])('is looked at: %s', async (_what, answer, codes) => {
+    const { call, server } = await setUp({ '/caller': CALLER('waitUrl="/wait" waitMethod="GET"'), '/wait': answer });
+    const bob = await call('/caller');
+    expect([bob.status, bob.hearing().sounds]).toEqual(['in-progress', ['music']]);
+    expect(bob.errors.map(({ code }) => code)).toEqual(codes);
+    expect(server.asked.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /caller', 'GET /wait']);
+  });
+});

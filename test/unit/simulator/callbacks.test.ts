@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { CallError } from '../../../src/simulator/call-error';
+import { type Chaos, createCallbacks } from '../../../src/simulator/callbacks';
+import { createClock } from '../../../src/simulator/clock';
+import type { WebClient } from '../../../src/simulator/web-client';
+
+/** Callbacks to a server that answers with these statuses, in this order, and 204 ever after. */
+function setUp(chaos: Partial<Chaos> = {}, statuses: (number | 'nothing')[] = []) {
+  const clock = createClock();
+  const arrived: string[] = [];
+  const client: WebClient = {
+    async send({ url, fields }) {
+      arrived.push(`${fields.n} ${clock.now()}`);
+      const status = statuses.shift() ?? 204;
+      if (status === 'nothing') {
+        throw new CallError(11200, 'No answer.');
+      }
+      return { url, status, contentType: '', text: '' };
+    },
+    close() {},
+  };
+  const callbacks = createCallbacks({ clock, client, chaos: { seed: 1, ...chaos } });
+  const send = (n: number, url = 'http://a/events') =>
+    callbacks.send({ url, method: 'POST', fields: () => ({ n: String(n) }) });
+  return { clock, arrived, callbacks, send };
+}
+
+const numbersOf = (arrived: string[]) => arrived.map((text) => Number(text.split(' ')[0]));
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe('createCallbacks', () => {
+  it('sends them once and in order when nothing befalls them', async () => {
+    const { clock, arrived, callbacks, send } = setUp();
+    upTo(20).forEach((n) => void send(n));
+    await clock.settle();
+    expect(numbersOf(arrived)).toEqual(upTo(20));
+    expect(callbacks.counts()).toEqual({ delivered: 20, lost: 0 });
+  });
+
+  it.each<[string, (number | 'nothing')[], string[], object]>([
+    ['twice', ['nothing', 500], ['1 0', '1 1000', '1 2000'], { delivered: 1, lost: 0 }],
+    ['three times', [404, 'nothing', 302], ['1 0', '1 1000', '1 2000'], { delivered: 0, lost: 1 }],
+  ])('tries again, with a pause, and gives up after three attempts: refused %s', async (_n, statuses, seen, counts) => {
+    const { clock, arrived, callbacks, send } = setUp({}, statuses);
+    send(1);
+    await clock.advance(60_000);
+    expect(arrived).toEqual(seen);
+    expect(callbacks.counts()).toEqual(counts);
+  });
+
+  it('loses them', async () => {
+    const { clock, arrived, callbacks, send } = setUp({ lose: 0.5 });
+    upTo(100).forEach((n) => void send(n));
+    await clock.settle();
+    const { delivered, lost } = callbacks.counts();
+    expect(delivered + lost).toBe(100);
+    expect(arrived).toHaveLength(delivered);
+    expect(lost).toBeGreaterThan(20);
+    expect(lost).toBeLessThan(80);
+  });
+
+  it('repeats them', async () => {
+    const { clock, arrived, send } = setUp({ duplicate: 1 });
+    upTo(3).forEach((n) => void send(n));
+    await clock.settle();
+    expect(numbersOf(arrived)).toEqual([0, 0, 1, 1, 2, 2]);
+  });
+
+  it('delays them, up to the time allowed', async () => {
+    const { clock, arrived, send } = setUp({ delayMs: 4_000 });
+    upTo(50).forEach((n) => void send(n));
+    await clock.settle();
+    expect(arrived).toHaveLength(0);
+    await clock.advance(4_000);
+    expect(numbersOf(arrived).sort((a, b) => a - b)).toEqual(upTo(50));
+    expect(numbersOf(arrived)).not.toEqual(upTo(50));
+  });
+
+  it('lets one be overtaken by the next, or goes on without it after 5 s', async () => {
+    const { clock, arrived, send } = setUp({ reorder: 1 });
+    upTo(3).forEach((n) => void send(n));
+    await clock.advance(4_999);
+    expect(numbersOf(arrived)).toEqual([1, 0]);
+    await clock.advance(1);
+    expect(arrived[2]).toBe('2 5000');
+  });
+
+  it('mixes up no two addresses', async () => {
+    const { clock, arrived, send } = setUp({ reorder: 1 });
+    send(0, 'http://a/events');
+    send(1, 'http://b/events');
+    send(2, 'http://a/events');
+    await clock.settle();
+    expect(numbersOf(arrived)).toEqual([2, 0]);
+  });
+
+  it('does the same for the same seed, and something else for another', async () => {
+    const outcomeOf = async (seed: number) => {
+      const { clock, arrived, send } = setUp({ seed, lose: 0.3, duplicate: 0.3, reorder: 0.3, delayMs: 3_000 });
+      upTo(40).forEach((n) => void send(n));
+      await clock.advance(10_000);
+      return arrived.join();
+    };
+    const first = await outcomeOf(7);
+    expect(await outcomeOf(7)).toBe(first);
+    expect(await outcomeOf(8)).not.toBe(first);
+  });
+});

@@ -1,0 +1,202 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createDocuments } from '../../../src/calls/laml';
+import type { RoomName } from '../../../src/conferences/room-name';
+import type { Sid } from '../../../src/signalwire/sid';
+import { CallError } from '../../../src/simulator/call-error';
+import { parseLaml } from '../../../src/simulator/laml-parser';
+import { MODES } from '../../../src/supervision/mode';
+
+const document = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
+
+describe('parseLaml', () => {
+  it('reads every document of the server', () => {
+    const documents = createDocuments({
+      publicUrl: 'https://coach.example.com',
+      maxCallSeconds: 60,
+      waitUrl: 'https://example.com/music?a=1&b=2',
+      callerNotice: 'Calls & <supervision>',
+    });
+    const room = 'Sales 2' as RoomName;
+    const texts = [
+      documents.moderator(room),
+      documents.caller(room),
+      ...MODES.map((mode) => documents.supervisor(room, { mode, attempt: 1 }, 'alice-1' as Sid)),
+      ...(['nobody-there', 'store-down', 'target-gone'] as const).map((reason) =>
+        documents.wait(room, { mode: 'monitor', attempt: 0 }, reason),
+      ),
+      documents.goodbye(),
+      documents.apology(),
+      documents.hangup(),
+      documents.reject(),
+    ];
+    expect(texts.map((text) => parseLaml(text).map(({ verb }) => verb))).toEqual([
+      ['Dial'],
+      ['Say', 'Dial'],
+      ['Dial'],
+      ['Dial'],
+      ['Dial'],
+      ['Say', 'Pause', 'Redirect'],
+      ['Say', 'Pause', 'Redirect'],
+      ['Say', 'Pause', 'Redirect'],
+      ['Say', 'Hangup'],
+      ['Say', 'Hangup'],
+      ['Hangup'],
+      ['Reject'],
+    ]);
+    expect(parseLaml(documents.caller(room))[0]).toEqual({ verb: 'Say', text: 'Calls & <supervision>', loop: 1 });
+  });
+
+  it('fills in what the platform takes for granted', () => {
+    expect(
+      parseLaml(
+        document(
+          '<Gather><Say>Hi</Say><Pause/><Play>a.mp3</Play></Gather><Redirect>/next</Redirect><Dial><Conference>a</Conference></Dial>',
+        ),
+      ),
+    ).toEqual([
+      {
+        verb: 'Gather',
+        action: undefined,
+        method: 'POST',
+        timeoutSeconds: 5,
+        finishOnKey: '#',
+        numDigits: undefined,
+        actionOnEmptyResult: false,
+        prompts: [
+          { verb: 'Say', text: 'Hi', loop: 1 },
+          { verb: 'Pause', seconds: 1 },
+          { verb: 'Play', url: 'a.mp3', loop: 1 },
+        ],
+      },
+      { verb: 'Redirect', url: '/next', method: 'POST' },
+      {
+        verb: 'Dial',
+        action: undefined,
+        method: 'POST',
+        timeLimitSeconds: 14_400,
+        hangupOnStar: false,
+        room: 'a',
+        conference: expect.objectContaining({
+          beep: 'true',
+          startConferenceOnEnter: true,
+          endConferenceOnExit: false,
+          muted: false,
+          statusCallbackEvent: [],
+          statusCallbackMethod: 'POST',
+        }),
+      },
+    ]);
+  });
+
+  it('takes comments, white space between verbs and CDATA', () => {
+    const text = document('\n  <!-- a --> <Say><![CDATA[a < b]]></Say>\n');
+    expect(parseLaml(text)).toEqual([{ verb: 'Say', text: 'a < b', loop: 1 }]);
+  });
+
+  it.each([
+    ['nothing', '', 'document must contain a root element'],
+    ['no XML', 'Something went wrong here.', 'Document parse failure'],
+    ['HTML', '<!DOCTYPE html><html><body></body></html>', 'a document type is not allowed'],
+    ['another root', '<response/>', 'the document is a <response>, and must be a <Response>'],
+    ['half a document', '<Response><Say>Hi</Say>', 'unclosed tag'],
+    ['two roots', '<Response/><Response/>', 'documents may contain only one root'],
+    ['an unknown entity', document('<Say>&nbsp;</Say>'), 'undefined entity'],
+    ['a character that XML cannot hold', document('<Say>\u0001</Say>'), 'disallowed character'],
+    ['an attribute of the root', '<Response version="1"/>', '<Response> has no attribute version'],
+    ['text in the root', document('Hello'), '<Response> may not hold the text "Hello"'],
+    ['<dial>', document('<dial><Conference>a</Conference></dial>'), 'no verb <dial>; it is written Dial'],
+    ['an unknown verb', document('<Transfer/>'), 'there is no verb <Transfer>.'],
+    ['<Conference> by itself', document('<Conference>a</Conference>'), 'there is no verb <Conference>'],
+    [
+      'an attribute in another case',
+      document('<Dial timelimit="1"/>'),
+      'no attribute timelimit; it is written timeLimit',
+    ],
+    ['an unknown attribute', document('<Hangup reason="busy"/>'), '<Hangup> has no attribute reason.'],
+    ['a number to dial', document('<Dial>+15550001111</Dial>'), '<Dial> must hold one <Conference>'],
+    ['a Dial with <Number>', document('<Dial><Number>1</Number></Dial>'), '<Dial> must hold one <Conference>'],
+    ['two conferences', document('<Dial><Conference>a</Conference><Conference>b</Conference></Dial>'), 'must hold one'],
+    [
+      'text beside a conference',
+      document('<Dial>x<Conference>a</Conference></Dial>'),
+      '<Dial> may not hold the text "x"',
+    ],
+    ['a conference without a name', document('<Dial><Conference/></Dial>'), '<Conference> is empty'],
+    ['an element in a name', document('<Dial><Conference>a<b/></Conference></Dial>'), '<Conference> has no element b'],
+    [
+      'an empty coach',
+      document('<Dial><Conference coach="">a</Conference></Dial>'),
+      '<Conference coach>: must not be empty',
+    ],
+    ['a boolean that is none', document('<Dial><Conference muted="True">a</Conference></Dial>'), '<Conference muted>'],
+    ['a beep that is none', document('<Dial><Conference beep="no">a</Conference></Dial>'), '<Conference beep>'],
+    [
+      'an event that is none',
+      document('<Dial><Conference statusCallbackEvent="start,end">a</Conference></Dial>'),
+      '<Conference statusCallbackEvent',
+    ],
+    ['a number that is none', document('<Pause length="1.5"/>'), '<Pause length>: must be a whole number'],
+    [
+      'a time limit of nothing',
+      document('<Dial timeLimit="0"><Conference>a</Conference></Dial>'),
+      'must be at least 1',
+    ],
+    ['a method that is none', document('<Redirect method="post">/a</Redirect>'), '<Redirect method>'],
+    ['an empty Redirect', document('<Redirect/>'), '<Redirect> is empty'],
+    [
+      'a Redirect in a Gather',
+      document('<Gather><Redirect>/a</Redirect></Gather>'),
+      '<Gather> may hold <Say>, <Play> and <Pause>',
+    ],
+    ['a Gather that listens to speech', document('<Gather input="speech"/>'), 'speech is not simulated'],
+    ['keys that are none', document('<Gather finishOnKey="x"/>'), '<Gather finishOnKey>: must be keys of a telephone'],
+    ['something in a Hangup', document('<Hangup>now</Hangup>'), '<Hangup> may not hold the text "now"'],
+    ['something in a Reject', document('<Reject><Say>No</Say></Reject>'), '<Reject> has no element Say'],
+    ['a long speech', document(`<Say>${'a'.repeat(4_097)}</Say>`), '<Say> speaks at most 4096 characters'],
+  ])('refuses %s', (_what, text, reason) => {
+    expect(() => parseLaml(text)).toThrow(CallError);
+    expect(() => parseLaml(text)).toThrow(
+      expect.objectContaining({ code: 12_100, message: expect.stringContaining(reason) }),
+    );
+  });
+
+  it('refuses a verb where it may not be', () => {
+    const text = document('<Play>a.mp3</Play><Say>Hi</Say>');
+    expect(() => parseLaml(text, ['Play', 'Pause'])).toThrow('<Say> may not be used here, only <Play>, <Pause>');
+  });
+
+  it('gives a verdict on anything, and never another kind of error', () => {
+    const pieces = fc.constantFrom(
+      ...[
+        '<Response>',
+        '</Response>',
+        '<Say>',
+        '</Say>',
+        '<Dial ',
+        'action="',
+        '"',
+        '>',
+        '/>',
+        '<Gather>',
+        '&',
+        '&amp;',
+      ],
+      ...['<![CDATA[', ']]>', '<?', '?>', '<!--', '-->', '\u0000', '\ud800', ' ', '<Conference>', '__proto__="1"'],
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(text, (given) => {
+        try {
+          expect(Array.isArray(parseLaml(given))).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CallError);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
