@@ -1,0 +1,484 @@
+import { timingSafeEqual } from 'node:crypto';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+import { z } from 'zod';
+import type { Call } from './call';
+import type { Conference, Participant } from './conferences';
+import type { Recording } from './recordings';
+import type { Space } from './space';
+
+/** Where the API is, and where the SDK looks for it. */
+const PREFIXES = ['/api/laml/2010-04-01/Accounts', '/2010-04-01/Accounts'];
+const DEFAULT_PAGE_SIZE = 50;
+const CALLS_PER_SECOND = 1;
+const WRITES_PER_TEN_SECONDS = 13_800;
+
+/** An error as the API tells it. */
+class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: number,
+    message: string,
+    /** The three shapes in which errors come. */
+    readonly shape: 'object' | 'list' | 'words' = 'object',
+  ) {
+    super(message);
+  }
+}
+
+const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
+const method = z.enum(['GET', 'POST']).default('POST');
+const url = z.url({ protocol: /^https?$/ });
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,7}$/)
+    .transform(Number)
+    .pipe(z.int().min(least).max(most));
+/** A field that may come several times. */
+const repeated = <T extends string>(known: readonly T[]) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((values) => [values].flat())
+    .pipe(z.array(z.enum(known)));
+const paging = {
+  Page: wholeNumber(0, 1_000_000).default(0),
+  PageSize: wholeNumber(1, 1_000).default(DEFAULT_PAGE_SIZE),
+  PageToken: z.string().optional(),
+};
+
+const inputs = {
+  conferences: z.strictObject({
+    FriendlyName: z.string().min(1).max(64).optional(),
+    Status: z.enum(['init', 'in-progress', 'completed']).optional(),
+    ...paging,
+  }),
+  conference: z.strictObject({
+    Status: z.literal('completed').optional(),
+    AnnounceUrl: url.optional(),
+    AnnounceMethod: method,
+  }),
+  list: z.strictObject(paging),
+  participant: z
+    .strictObject({
+      Muted: boolean.optional(),
+      Hold: boolean.optional(),
+      HoldUrl: url.optional(),
+      HoldMethod: method,
+      Coaching: boolean.optional(),
+      CallSidToCoach: z.string().optional(),
+      AnnounceUrl: url.optional(),
+      AnnounceMethod: method,
+    })
+    .refine(({ Coaching, CallSidToCoach }) => Coaching !== true || CallSidToCoach !== undefined, {
+      path: ['CallSidToCoach'],
+      message: 'is required when Coaching is true',
+    }),
+  newCall: z.strictObject({
+    To: z.string().min(1),
+    From: z.string().min(1),
+    Url: url,
+    Method: method,
+    FallbackUrl: url.optional(),
+    FallbackMethod: method,
+    StatusCallback: url.optional(),
+    StatusCallbackMethod: method,
+    StatusCallbackEvent: repeated(['initiated', 'ringing', 'answered', 'completed']).default(['completed']),
+  }),
+  call: z
+    .strictObject({
+      Url: url.optional(),
+      Method: method,
+      Status: z.enum(['canceled', 'completed']).optional(),
+    })
+    .refine(({ Url, Status }) => (Url === undefined) !== (Status === undefined), {
+      path: ['Url'],
+      message: 'or Status, one of them, is required',
+    }),
+  newRecording: z.strictObject({
+    RecordingStatusCallback: url.optional(),
+    RecordingStatusCallbackMethod: method,
+    RecordingStatusCallbackEvent: repeated(['in-progress', 'completed', 'absent', 'failed']).default(['completed']),
+  }),
+  recording: z.strictObject({
+    Status: z.enum(['paused', 'in-progress', 'stopped']),
+    PauseBehavior: z.enum(['skip', 'silence']).default('silence'),
+  }),
+  recordings: z.strictObject({ CallSid: z.string().optional(), ConferenceSid: z.string().optional(), ...paging }),
+  nothing: z.strictObject({}),
+} as const;
+
+/**
+ * The Space's Compatibility API, for clients such as the SDK's: conferences, participants, calls and recordings. A
+ * request that it does not understand is an error, never ignored.
+ */
+export function createRestApi(space: Space): Express {
+  const { conferences, clock } = space;
+  const { recordings } = conferences;
+  const root = `${PREFIXES[0]}/${space.accountSid}`;
+  const limitCalls = createLimit(CALLS_PER_SECOND, 1_000);
+  const limitWrites = createLimit(WRITES_PER_TEN_SECONDS, 10_000);
+
+  /** Refuses the one request too many within a stretch of simulated time. */
+  function createLimit(most: number, perMs: number): () => void {
+    let taken: number[] = [];
+    return () => {
+      taken = taken.filter((time) => time > clock.now() - perMs);
+      if (taken.length >= most) {
+        throw new ApiError(429, 20429, `Too many requests: at most ${most} in ${perMs / 1000} s.`);
+      }
+      taken.push(clock.now());
+    };
+  }
+
+  const authenticate: RequestHandler = (req, _res, next) => {
+    const expected = Buffer.from(`Basic ${Buffer.from(`${space.accountSid}:${space.apiToken}`).toString('base64')}`);
+    const given = Buffer.from(req.get('authorization') ?? '');
+    const isOurs = given.length === expected.length && timingSafeEqual(given, expected);
+    if (!isOurs || req.params.accountSid !== space.accountSid) {
+      throw new ApiError(401, 20003, 'Authentication failed.');
+    }
+    next();
+  };
+
+  const prepare: RequestHandler = (req, _res, next) => {
+    req.url = req.url.replace(/^([^?]*)\.json(?=\?|$)/, '$1');
+    if (req.method !== 'GET') {
+      limitWrites();
+    }
+    if (req.method === 'POST' && !req.is('application/x-www-form-urlencoded') && req.get('content-length') !== '0') {
+      throw new ApiError(415, 20001, 'Send a form.');
+    }
+    next();
+  };
+
+  function conferenceOf(req: Request): Conference {
+    return found(conferences.all().find(({ sid }) => sid === req.params.conferenceSid));
+  }
+
+  function participantOf(req: Request): Participant {
+    const { participants } = conferenceOf(req);
+    return found(participants.find(({ callSid }) => callSid === req.params.callSid));
+  }
+
+  function callOf(req: Request): Call {
+    return found(space.calls.find(({ sid }) => sid === req.params.callSid));
+  }
+
+  function recordingOf(req: Request): Recording {
+    const { conferenceSid, callSid, recordingSid } = req.params;
+    return found(
+      recordings
+        .all()
+        .find(
+          (one) =>
+            one.sid === recordingSid &&
+            (conferenceSid === undefined || one.conferenceSid === conferenceSid) &&
+            (callSid === undefined || one.callSid === callSid),
+        ),
+    );
+  }
+
+  function common(sid: string, createdAt: number, updatedAt: number) {
+    return {
+      sid,
+      account_sid: space.accountSid,
+      api_version: '2010-04-01',
+      date_created: space.dateOf(createdAt),
+      date_updated: space.dateOf(updatedAt),
+    };
+  }
+
+  function showConference(one: Conference) {
+    const path = `${root}/Conferences/${one.sid}`;
+    return {
+      ...common(one.sid, one.createdAt, one.updatedAt),
+      friendly_name: one.name,
+      status: one.status,
+      region: 'us1',
+      uri: `${path}.json`,
+      subresource_uris: { participants: `${path}/Participants.json`, recordings: `${path}/Recordings.json` },
+    };
+  }
+
+  function showParticipant(one: Participant) {
+    const { conference, callSid } = one;
+    return {
+      account_sid: space.accountSid,
+      call_sid: callSid,
+      call_sid_to_coach: one.callSidToCoach ?? null,
+      coaching: one.callSidToCoach !== undefined,
+      conference_sid: conference.sid,
+      date_created: space.dateOf(one.enteredAt),
+      date_updated: space.dateOf(one.updatedAt),
+      end_conference_on_exit: one.endConferenceOnExit,
+      hold: one.hold,
+      muted: one.muted,
+      start_conference_on_enter: one.startConferenceOnEnter,
+      status: 'in-progress',
+      uri: `${root}/Conferences/${conference.sid}/Participants/${callSid}.json`,
+    };
+  }
+
+  function showCall(one: Call) {
+    return {
+      ...common(one.sid, one.startedAt, one.updatedAt),
+      direction: one.direction,
+      from: one.from ?? null,
+      to: one.to,
+      status: one.status,
+      start_time: space.dateOf(one.startedAt),
+      end_time: one.isOver ? space.dateOf(one.updatedAt) : null,
+      uri: `${root}/Calls/${one.sid}.json`,
+    };
+  }
+
+  function showRecording(one: Recording) {
+    const path =
+      one.conferenceSid === undefined
+        ? `${root}/Recordings/${one.sid}`
+        : `${root}/Conferences/${one.conferenceSid}/Recordings/${one.sid}`;
+    return {
+      ...common(one.sid, one.startedAt, one.updatedAt),
+      call_sid: one.callSid ?? null,
+      conference_sid: one.conferenceSid ?? null,
+      channels: 1,
+      duration: String(recordings.durationOf(one)),
+      source: one.conferenceSid === undefined ? 'StartCallRecordingAPI' : 'Conference',
+      start_time: space.dateOf(one.startedAt),
+      status: one.status,
+      uri: `${path}.json`,
+    };
+  }
+
+  /** One page of a list, as every list comes. */
+  function page<T>(req: Request, name: string, all: readonly T[], show: (one: T) => object) {
+    const { Page, PageSize, PageToken: _, ...filter } = req.query as Record<string, string>;
+    const number = Number(Page ?? 0);
+    const size = Number(PageSize ?? DEFAULT_PAGE_SIZE);
+    const path = `${root}${req.path}.json`;
+    const uriOf = (page: number) => {
+      const token = page > 0 ? { PageToken: `PA${page}` } : {};
+      return `${path}?${new URLSearchParams({ ...filter, Page: String(page), PageSize: String(size), ...token })}`;
+    };
+    return {
+      uri: uriOf(number),
+      first_page_uri: uriOf(0),
+      next_page_uri: (number + 1) * size < all.length ? uriOf(number + 1) : null,
+      previous_page_uri: number > 0 ? uriOf(number - 1) : null,
+      page: number,
+      page_size: size,
+      [name]: all.slice(number * size, (number + 1) * size).map(show),
+    };
+  }
+
+  const api = express.Router({ caseSensitive: true, strict: true });
+
+  api.get('/Conferences', (req, res) => {
+    const { FriendlyName, Status } = read(inputs.conferences, req.query);
+    const matching = conferences
+      .all()
+      .filter(
+        ({ name, status }) =>
+          (FriendlyName === undefined || name === FriendlyName) && (Status === undefined || status === Status),
+      );
+    res.json(page(req, 'conferences', matching, showConference));
+  });
+  api.get('/Conferences/:conferenceSid', (req, res) => {
+    read(inputs.nothing, req.query);
+    res.json(showConference(conferenceOf(req)));
+  });
+  api.post('/Conferences/:conferenceSid', (req, res) => {
+    const { Status, AnnounceUrl, AnnounceMethod } = read(inputs.conference, req.body);
+    const conference = conferenceOf(req);
+    if (conference.status === 'completed') {
+      throw new ApiError(400, 20001, 'The conference is over.');
+    }
+    if (AnnounceUrl !== undefined) {
+      conferences.announce(conference, { url: AnnounceUrl, method: AnnounceMethod });
+    }
+    if (Status === 'completed') {
+      conferences.end(conference);
+    }
+    res.json(showConference(conference));
+  });
+
+  api.get('/Conferences/:conferenceSid/Participants', (req, res) => {
+    read(inputs.list, req.query);
+    res.json(page(req, 'participants', conferenceOf(req).participants, showParticipant));
+  });
+  api.get('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
+    read(inputs.nothing, req.query);
+    res.json(showParticipant(participantOf(req)));
+  });
+  api.post('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
+    const update = read(inputs.participant, req.body);
+    const participant = participantOf(req);
+    const { Muted, Hold, Coaching, CallSidToCoach: target } = update;
+    const { participants } = participant.conference;
+    const canCoach = participants.some(({ callSid }) => callSid === target && callSid !== participant.callSid);
+    if (target !== undefined && Coaching !== false && !canCoach) {
+      throw new ApiError(400, 16002, 'CallSidToCoach is not in this conference.', 'list');
+    }
+    conferences.update(participant, {
+      ...(Muted !== undefined && { muted: Muted }),
+      ...(Hold !== undefined && { hold: Hold }),
+      ...((Coaching !== undefined || target !== undefined) && {
+        callSidToCoach: Coaching === false ? undefined : target,
+      }),
+    });
+    if (update.HoldUrl !== undefined) {
+      conferences.checkHoldUrl(participant, { url: update.HoldUrl, method: update.HoldMethod });
+    }
+    if (update.AnnounceUrl !== undefined) {
+      conferences.announce(participant, { url: update.AnnounceUrl, method: update.AnnounceMethod });
+    }
+    res.json(showParticipant(participant));
+  });
+  api.delete('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
+    conferences.leave(participantOf(req));
+    res.status(204).end();
+  });
+
+  api.post('/Calls', (req, res) => {
+    const call = read(inputs.newCall, req.body);
+    limitCalls();
+    const settings = {
+      from: call.From,
+      to: call.To,
+      url: call.Url,
+      method: call.Method,
+      ...(call.FallbackUrl !== undefined && { fallbackUrl: call.FallbackUrl, fallbackMethod: call.FallbackMethod }),
+    };
+    const callback = call.StatusCallback && {
+      url: call.StatusCallback,
+      method: call.StatusCallbackMethod,
+      events: call.StatusCallbackEvent,
+    };
+    res.status(201).json(showCall(space.callOut(settings, callback || undefined)));
+  });
+  api.get('/Calls', (req, res) => {
+    read(inputs.list, req.query);
+    res.json(page(req, 'calls', space.calls, showCall));
+  });
+  api.get('/Calls/:callSid', (req, res) => {
+    read(inputs.nothing, req.query);
+    res.json(showCall(callOf(req)));
+  });
+  api.post('/Calls/:callSid', async (req, res) => {
+    const { Url, Method, Status } = read(inputs.call, req.body);
+    const call = callOf(req);
+    const isTooLate = Status === 'canceled' && call.status !== 'ringing';
+    const isTooEarly = Url !== undefined && call.status === 'ringing';
+    if (call.isOver || isTooLate || isTooEarly) {
+      throw new ApiError(400, 21220, `This cannot be done to a call that is ${call.status}.`);
+    }
+    if (Status !== undefined) {
+      call.hangUp(Status);
+    } else if (Url !== undefined) {
+      call.redirect(Url, Method);
+    }
+    // The call lets go of what it was doing before the answer tells its state.
+    await new Promise(setImmediate);
+    res.json(showCall(call));
+  });
+
+  api.post('/Calls/:callSid/Recordings', (req, res) => {
+    const asked = read(inputs.newRecording, req.body);
+    const call = callOf(req);
+    if (call.status !== 'in-progress') {
+      throw new ApiError(400, 21220, `A call that is ${call.status} cannot be recorded.`);
+    }
+    const recording = recordings.start({
+      callSid: call.sid,
+      callback: asked.RecordingStatusCallback,
+      method: asked.RecordingStatusCallbackMethod,
+      events: asked.RecordingStatusCallbackEvent,
+    });
+    res.status(201).json(showRecording(recording));
+  });
+
+  api.get('/Recordings', (req, res) => {
+    const { CallSid, ConferenceSid } = read(inputs.recordings, req.query);
+    const matching = recordings
+      .all()
+      .filter(
+        ({ callSid, conferenceSid }) =>
+          (CallSid === undefined || callSid === CallSid) &&
+          (ConferenceSid === undefined || conferenceSid === ConferenceSid),
+      );
+    res.json(page(req, 'recordings', matching, showRecording));
+  });
+  for (const [owner, path, ownerOf] of [
+    ['conferenceSid', '/Conferences/:conferenceSid/Recordings', conferenceOf],
+    ['callSid', '/Calls/:callSid/Recordings', callOf],
+  ] as const) {
+    api.get(path, (req, res) => {
+      read(inputs.list, req.query);
+      ownerOf(req);
+      const owned = (req.params as Record<string, string>)[owner];
+      const matching = recordings.all().filter((one) => one[owner] === owned);
+      res.json(page(req, 'recordings', matching, showRecording));
+    });
+    api.post(`${path}/:recordingSid`, (req, res) => {
+      const { Status } = read(inputs.recording, req.body);
+      const recording = recordingOf(req);
+      recordings.update(recording, Status);
+      res.json(showRecording(recording));
+    });
+  }
+  for (const path of ['/Recordings', '/Conferences/:conferenceSid/Recordings', '/Calls/:callSid/Recordings']) {
+    api.get(`${path}/:recordingSid`, (req, res) => {
+      read(inputs.nothing, req.query);
+      res.json(showRecording(recordingOf(req)));
+    });
+    api.delete(`${path}/:recordingSid`, (req, res) => {
+      recordings.delete(recordingOf(req));
+      res.status(204).end();
+    });
+  }
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(
+    PREFIXES.map((prefix) => `${prefix}/:accountSid`),
+    authenticate,
+    prepare,
+    express.urlencoded({ extended: false, limit: '64kb' }),
+    api,
+  );
+  app.use(() => {
+    throw new ApiError(404, 20404, 'There is no such resource.');
+  });
+  app.use(answerError);
+  return app;
+}
+
+function found<T>(one: T | undefined): T {
+  if (one === undefined) {
+    throw new ApiError(404, 20404, 'The requested resource was not found.');
+  }
+  return one;
+}
+
+function read<T extends z.ZodType>(schema: T, given: unknown): z.infer<T> {
+  const result = schema.safeParse({ ...(given as object) });
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const unknown = issue?.code === 'unrecognized_keys';
+    const message = unknown ? `There is no parameter ${issue.keys.join(', ')}.` : `${issue?.path}: ${issue?.message}`;
+    throw new ApiError(400, 20001, message, unknown ? 'words' : 'list');
+  }
+  return result.data;
+}
+
+const answerError: ErrorRequestHandler = (err, _req, res, _next) => {
+  const { status = 500, code = 20001, message, shape = 'object' } = err as ApiError;
+  const more_info = 'https://signalwire.com/docs/compatibility-api/error-codes';
+  const bodies = {
+    object: { code, message, more_info, status },
+    list: { errors: [{ code: String(code), message, more_info }] },
+    words: { errors: [message] },
+  };
+  res.status(status).json(bodies[shape]);
+};

@@ -1,0 +1,867 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { RestClient } from '@signalwire/compatibility-api';
+import { createSpaceClient } from '../../../src/signalwire/space-client';
+import type { Call } from '../../../src/simulator/call';
+import type { Conference } from '../../../src/simulator/conferences';
+import { createRestApi } from '../../../src/simulator/rest-api';
+import { createSpace, type Space } from '../../../src/simulator/space';
+import { atEnd } from '../../support/at-end';
+import { eventually } from '../../support/redis-server';
+import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
+
+const NUMBERS = { Alice: '+15557788999', Bob: '+15550001111', Carol: '+15550003333', Ted: '+15550002222' };
+type Person = keyof typeof NUMBERS;
+
+const OURS = '+15550009999';
+const NOW = Date.parse('2026-01-02T10:00:00Z');
+const AT_START = 'Fri, 02 Jan 2026 10:00:00 +0000';
+const NO_SUCH = '3d1d0e5c-0000-4000-8000-000000000001';
+const MORE_INFO = 'https://signalwire.com/docs/compatibility-api/error-codes';
+
+const ROLES: Record<Person, string> = {
+  Alice: 'startConferenceOnEnter="true" endConferenceOnExit="true"',
+  Bob: 'startConferenceOnEnter="false"',
+  Carol: 'startConferenceOnEnter="false"',
+  Ted: 'startConferenceOnEnter="false"',
+};
+const RECORDED =
+  'record="record-from-start" recordingStatusCallback="/recorded" recordingStatusCallbackEvent="in-progress completed"';
+
+/** What a person's number answers with: a place in the room `a` or `b`, with events to an address of their own. */
+function answersTo(person: Person): Record<string, Answer> {
+  const dial = (room: string, more = '') =>
+    `<Dial action="/ended/${person}"><Conference ${ROLES[person]} ${more} beep="false" statusCallback="/events/${person}" statusCallbackEvent="mute hold">${room}</Conference></Dial>`;
+  return {
+    [`/${person}/a`]: dial('a'),
+    [`/${person}/b`]: dial('b'),
+    [`/${person}/recorded`]: dial('recorded', RECORDED),
+    [`/ended/${person}`]: '<Pause length="1"/>',
+    [`/events/${person}`]: noContent,
+  };
+}
+
+const noContent = (res: ServerResponse) => void res.writeHead(204).end();
+
+const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
+interface Reply {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests say what it must be
+  body: any;
+}
+
+interface Desk {
+  space: Space;
+  server: ScriptedServer;
+  url: string;
+  /** The account's path in the API. */
+  root: string;
+  sdk: ReturnType<typeof RestClient>;
+  /** Somebody calls and enters a room. */
+  enter(person: Person, room?: string): Promise<Call>;
+  /** Bob, then Carol if wanted, then Alice with whom it starts, then Ted, in the room `a`. */
+  talk(): Promise<Record<Person, Call> & { conference: Conference }>;
+  /** What everybody who is on the line hears. */
+  hears(): Record<string, string[]>;
+  /** Asks the API for a path, as the SDK would not. */
+  ask(method: string, path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Reply>;
+}
+
+async function setUp(answers: Record<string, Answer> = {}): Promise<Desk> {
+  const server = await startScriptedServer({
+    ...answersTo('Alice'),
+    ...answersTo('Bob'),
+    ...answersTo('Carol'),
+    ...answersTo('Ted'),
+    '/recorded': noContent,
+    '/calls': noContent,
+    '/notice': '<Say>Please stay.</Say>',
+    '/hold': '<Pause length="3600"/>',
+    ...answers,
+  });
+  const space: Space = createSpace({ signingKey: undefined, wallClock: () => NOW + space.clock.now() });
+  atEnd(() => space.close());
+  const api = createServer(createRestApi(space)).listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  atEnd(() => {
+    api.closeAllConnections();
+    api.close();
+  });
+  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  const sdk = RestClient(space.accountSid, space.apiToken, { signalwireSpaceUrl: 'x.example.com' });
+  (sdk as unknown as { api: { baseUrl: string } }).api.baseUrl = url;
+
+  async function enter(person: Person, room = 'a'): Promise<Call> {
+    const call = space.call({ from: NUMBERS[person], to: OURS, url: `${server.url}/${person}/${room}` });
+    await space.rest();
+    return call;
+  }
+
+  function nameOf(call: Call | undefined): string {
+    const number = call?.direction === 'inbound' ? call.from : call?.to;
+    return Object.entries(NUMBERS).find(([, theirs]) => theirs === number)?.[0] ?? 'somebody';
+  }
+
+  return {
+    space,
+    server,
+    url,
+    root: `/api/laml/2010-04-01/Accounts/${space.accountSid}`,
+    sdk,
+    enter,
+    async talk() {
+      const Bob = await enter('Bob');
+      const Carol = await enter('Carol');
+      const Alice = await enter('Alice');
+      const Ted = await enter('Ted');
+      return { Alice, Bob, Carol, Ted, conference: conferenceNamed(space, 'a') };
+    },
+    hears() {
+      const calls = [...space.hearing()];
+      const nameOfSid = (sid: string) => nameOf(space.calls.find((call) => call.sid === sid));
+      return Object.fromEntries(
+        calls.map(([call, { voices, sounds }]) => [nameOf(call), [...voices.map(nameOfSid), ...sounds]]),
+      );
+    },
+    async ask(method, path, form, headers = {}) {
+      const authorization = basic(space.accountSid, space.apiToken);
+      const response = await fetch(url + path, {
+        method,
+        headers: { authorization, ...headers },
+        ...(form && { body: new URLSearchParams(form) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+    },
+  };
+}
+
+function conferenceNamed(space: Space, name: string): Conference {
+  const conference = space.conferences.all().findLast((one) => one.name === name);
+  if (conference === undefined) {
+    throw new Error(`There is no conference ${name}.`);
+  }
+  return conference;
+}
+
+const ALL_TALK = {
+  Bob: ['Carol', 'Alice', 'Ted'],
+  Carol: ['Bob', 'Alice', 'Ted'],
+  Alice: ['Bob', 'Carol', 'Ted'],
+  Ted: ['Bob', 'Carol', 'Alice'],
+};
+const TED_UNHEARD = {
+  ...ALL_TALK,
+  Bob: ['Carol', 'Alice'],
+  Carol: ['Bob', 'Alice'],
+  Alice: ['Bob', 'Carol'],
+};
+const TED_COACHES = { ...TED_UNHEARD, Alice: ['Bob', 'Carol', 'Ted'] };
+
+describe('conferences', () => {
+  it.each([
+    [{ friendlyName: 'a', status: 'in-progress' as const }, ['a in-progress']],
+    [{ friendlyName: 'a' }, ['a completed', 'a in-progress']],
+    [{ status: 'init' as const }, ['b init']],
+    [{ status: 'completed' as const }, ['a completed']],
+    [{ friendlyName: 'A' }, []],
+    [{}, ['a completed', 'a in-progress', 'b init']],
+  ])('are listed by name and status: %j', async (filter, expected) => {
+    const { enter, space, sdk } = await setUp();
+    (await enter('Bob')).hangUp();
+    await space.rest();
+    await enter('Bob');
+    await enter('Alice');
+    await enter('Carol', 'b');
+    const conferences = await sdk.conferences.list(filter);
+    expect(conferences.map(({ friendlyName, status }) => `${friendlyName} ${status}`)).toEqual(expected);
+  });
+
+  it('tell about themselves', async () => {
+    const { talk, space, ask, root } = await setUp();
+    await space.clock.advance(61_000);
+    const { conference } = await talk();
+    const uri = `${root}/Conferences/${conference.sid}`;
+    expect(await ask('GET', `${uri}.json`)).toEqual({
+      status: 200,
+      body: {
+        sid: conference.sid,
+        account_sid: space.accountSid,
+        api_version: '2010-04-01',
+        date_created: 'Fri, 02 Jan 2026 10:01:01 +0000',
+        date_updated: 'Fri, 02 Jan 2026 10:01:01 +0000',
+        friendly_name: 'a',
+        status: 'in-progress',
+        region: 'us1',
+        uri: `${uri}.json`,
+        subresource_uris: { participants: `${uri}/Participants.json`, recordings: `${uri}/Recordings.json` },
+      },
+    });
+  });
+
+  it('end for everyone, whose calls go on to their actions', async () => {
+    const { talk, space, sdk, server } = await setUp();
+    const { conference, Bob, Alice } = await talk();
+    const ended = await sdk.conferences(conference.sid).update({ status: 'completed' });
+    expect(ended.status).toBe('completed');
+    expect(await sdk.conferences(conference.sid).participants.list()).toEqual([]);
+    await space.clock.settle();
+    expect([Bob.status, Alice.status]).toEqual(['in-progress', 'in-progress']);
+    for (const [person, { sid }] of [['Bob', Bob] as const, ['Alice', Alice] as const]) {
+      expect(server.askedOf(`/ended/${person}`)).toMatchObject([{ CallSid: sid, DialCallStatus: 'answered' }]);
+    }
+    await expect(sdk.conferences(conference.sid).update({ status: 'completed' })).rejects.toMatchObject({
+      status: 400,
+    });
+  });
+
+  it('play an announcement to everyone, until it has been spoken', async () => {
+    const { talk, space, sdk, server, hears } = await setUp();
+    const { conference, Bob, Ted } = await talk();
+    await sdk.conferences(conference.sid).update({ announceUrl: `${server.url}/notice`, announceMethod: 'GET' });
+    await space.clock.settle();
+    expect(server.asked.at(-1)).toMatchObject({ method: 'GET', path: '/notice' });
+    expect(hears()).toEqual({
+      Bob: [...ALL_TALK.Bob, 'notice'],
+      Carol: [...ALL_TALK.Carol, 'notice'],
+      Alice: [...ALL_TALK.Alice, 'notice'],
+      Ted: [...ALL_TALK.Ted, 'notice'],
+    });
+    expect([Bob.told, Ted.told]).toEqual([['Please stay.'], ['Please stay.']]);
+    await space.clock.advance(5_000);
+    expect(hears()).toEqual(ALL_TALK);
+  });
+
+  it.each([
+    ['as often as it says', ['<Say loop="10">0123456789</Say>'], 5_999, 6_000],
+    ['the longer of two to its end', ['<Say>0123456789</Say><Pause length="9"/>', '<Say>0</Say>'], 9_000, 9_600],
+  ])('play an announcement %s', async (_what, notices, still, over) => {
+    const answers = Object.fromEntries(notices.map((notice, index) => [`/notice-${index}`, notice]));
+    const { talk, space, sdk, server, hears } = await setUp(answers);
+    const { conference } = await talk();
+    for (const path of Object.keys(answers)) {
+      await sdk.conferences(conference.sid).update({ announceUrl: server.url + path });
+      await space.clock.settle();
+    }
+    await space.clock.advance(still);
+    expect(hears().Bob).toContain('notice');
+    await space.clock.advance(over - still);
+    expect(hears()).toEqual(ALL_TALK);
+  });
+
+  it('are not disturbed by an announcement that is silent', async () => {
+    const { talk, space, sdk, server, hears } = await setUp();
+    const { conference } = await talk();
+    await sdk.conferences(conference.sid).update({ announceUrl: `${server.url}/ended/Bob` });
+    await space.clock.settle();
+    expect(hears()).toEqual(ALL_TALK);
+  });
+
+  it('are found by a name that ends in .json', async () => {
+    const { space, server, ask, root } = await setUp({ '/dotted': '<Dial><Conference>a.json</Conference></Dial>' });
+    space.call({ from: NUMBERS.Bob, to: OURS, url: `${server.url}/dotted` });
+    await space.rest();
+    const { body } = await ask('GET', `${root}/Conferences?FriendlyName=a.json`);
+    expect(body.conferences).toHaveLength(1);
+  });
+});
+
+describe('participants', () => {
+  it('tell about themselves', async () => {
+    const { talk, space, sdk, ask, root } = await setUp();
+    const { conference, Alice, Ted } = await talk();
+    await space.clock.advance(60_000);
+    const participants = sdk.conferences(conference.sid).participants;
+    await participants(Ted.sid).update({ coaching: true, callSidToCoach: Alice.sid, muted: true });
+    const common = { account_sid: space.accountSid, conference_sid: conference.sid, date_created: AT_START };
+    const alice = {
+      ...common,
+      call_sid: Alice.sid,
+      call_sid_to_coach: null,
+      coaching: false,
+      status: 'in-progress',
+      muted: false,
+      hold: false,
+      start_conference_on_enter: true,
+      end_conference_on_exit: true,
+      date_updated: AT_START,
+      uri: `${root}/Conferences/${conference.sid}/Participants/${Alice.sid}.json`,
+    };
+    const ted = {
+      ...alice,
+      call_sid: Ted.sid,
+      call_sid_to_coach: Alice.sid,
+      coaching: true,
+      muted: true,
+      start_conference_on_enter: false,
+      end_conference_on_exit: false,
+      date_updated: 'Fri, 02 Jan 2026 10:01:00 +0000',
+      uri: `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}.json`,
+    };
+    const list = await ask('GET', `${root}/Conferences/${conference.sid}/Participants.json`);
+    expect(list.body.participants).toEqual([expect.anything(), expect.anything(), alice, ted]);
+    expect(await ask('GET', ted.uri)).toEqual({ status: 200, body: ted });
+    expect(await participants(Alice.sid).fetch()).toMatchObject({
+      callSid: Alice.sid,
+      endConferenceOnExit: true,
+      dateCreated: new Date(NOW),
+    });
+  });
+
+  it.each<[string, object, object, Record<string, string[]>, string[]]>([
+    ['muted', { muted: true }, { muted: false }, TED_UNHEARD, ['participant-mute', 'participant-unmute']],
+    [
+      'on hold',
+      { hold: true },
+      { hold: false },
+      { ...TED_UNHEARD, Ted: ['music'] },
+      ['participant-hold', 'participant-unhold'],
+    ],
+  ])('are unheard while %s, of which the first to enter is told', async (_how, on, off, then, events) => {
+    const { talk, space, sdk, server, hears } = await setUp();
+    const { conference, Ted } = await talk();
+    expect(hears()).toEqual(ALL_TALK);
+    const ted = sdk.conferences(conference.sid).participants(Ted.sid);
+    expect(await ted.update(on)).toMatchObject(on);
+    expect(hears()).toEqual(then);
+    await ted.update(on);
+    expect(await ted.update(off)).toMatchObject(off);
+    expect(hears()).toEqual(ALL_TALK);
+    await space.clock.settle();
+    const told = server.askedOf('/events/Bob');
+    expect(told.map(({ StatusCallbackEvent }) => StatusCallbackEvent)).toEqual(events);
+    expect(told[0]).toMatchObject({ CallSid: Ted.sid, ConferenceSid: conference.sid, FriendlyName: 'a' });
+    expect(server.askedOf('/events/Ted')).toEqual([]);
+  });
+
+  it('go from one mode of supervision to the next', async () => {
+    const { talk, sdk, hears } = await setUp();
+    const { conference, Alice, Bob, Ted } = await talk();
+    const ted = sdk.conferences(conference.sid).participants(Ted.sid);
+    await ted.update({ coaching: true, callSidToCoach: Alice.sid });
+    expect(hears()).toEqual(TED_COACHES);
+    await ted.update({ muted: true });
+    expect(hears()).toEqual(TED_UNHEARD);
+    expect(await ted.update({ muted: false, coaching: true, callSidToCoach: Bob.sid })).toMatchObject({
+      coaching: true,
+      callSidToCoach: Bob.sid,
+    });
+    expect(hears()).toEqual({ ...TED_UNHEARD, Bob: ALL_TALK.Bob });
+    expect(await ted.update({ coaching: false })).toMatchObject({ coaching: false, callSidToCoach: null });
+    expect(hears()).toEqual(ALL_TALK);
+  });
+
+  it.each<[string, (sids: { Ted: string; elsewhere: string }) => Record<string, string>, string]>([
+    ['without a target', () => ({ Coaching: 'true' }), '20001'],
+    ['someone in another room', ({ elsewhere }) => ({ Coaching: 'true', CallSidToCoach: elsewhere }), '16002'],
+    ['someone who is not there', () => ({ Coaching: 'true', CallSidToCoach: NO_SUCH }), '16002'],
+    ['themselves', ({ Ted }) => ({ Coaching: 'true', CallSidToCoach: Ted }), '16002'],
+  ])('cannot coach %s', async (_whom, formOf, code) => {
+    const { talk, enter, ask, root, hears } = await setUp();
+    const { conference, Ted } = await talk();
+    const elsewhere = await enter('Bob', 'b');
+    const path = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}.json`;
+    const before = hears();
+    expect(await ask('POST', path, { Muted: 'true', ...formOf({ Ted: Ted.sid, elsewhere: elsewhere.sid }) })).toEqual({
+      status: 400,
+      body: { errors: [{ code, message: expect.stringContaining('CallSidToCoach'), more_info: MORE_INFO }] },
+    });
+    expect(hears()).toEqual(before);
+    expect((await ask('GET', path)).body).toMatchObject({ coaching: false, muted: false });
+  });
+
+  it('who have been taken out hear no announcement any more', async () => {
+    const waiting: ServerResponse[] = [];
+    const { talk, space, sdk, server } = await setUp({ '/slow': (res) => void waiting.push(res) });
+    const { conference, Bob } = await talk();
+    const bob = sdk.conferences(conference.sid).participants(Bob.sid);
+    await bob.update({ announceUrl: `${server.url}/slow` });
+    await eventually(() => expect(waiting).toHaveLength(1));
+    await bob.remove();
+    waiting[0]?.writeHead(200, { 'content-type': 'text/xml' }).end('<Response><Say>Never.</Say></Response>');
+    await space.clock.settle();
+    expect(Bob.told).toEqual([]);
+  });
+
+  it('hear an announcement alone', async () => {
+    const { talk, space, sdk, server, hears } = await setUp();
+    const { conference, Alice, Bob, Ted } = await talk();
+    const bob = sdk.conferences(conference.sid).participants(Bob.sid);
+    await bob.update({ announceUrl: `${server.url}/notice` });
+    await space.clock.settle();
+    expect(hears()).toEqual({ ...ALL_TALK, Bob: [...ALL_TALK.Bob, 'notice'] });
+    expect([Alice.told, Bob.told, Ted.told]).toEqual([[], ['Please stay.'], []]);
+    await space.clock.advance(5_000);
+    expect(hears()).toEqual(ALL_TALK);
+  });
+
+  it.each([
+    ['an announcement', '/absent', (url: string) => ({ announceUrl: url })],
+    ['an announcement that is no announcement', '/Bob/a', (url: string) => ({ announceUrl: url })],
+    ['music', '/notice', (url: string) => ({ hold: true, holdUrl: url })],
+  ])('learn by an error of %s that cannot be played', async (_what, path, update) => {
+    const { talk, space, sdk, server } = await setUp();
+    const { conference, Bob } = await talk();
+    await sdk
+      .conferences(conference.sid)
+      .participants(Bob.sid)
+      .update(update(server.url + path));
+    await space.clock.settle();
+    expect(Bob.errors).toMatchObject([{ code: 13238 }]);
+    expect(Bob.told).toEqual([]);
+  });
+
+  it('may have music of their own while on hold', async () => {
+    const { talk, space, sdk, server, hears } = await setUp();
+    const { conference, Bob } = await talk();
+    const bob = sdk.conferences(conference.sid).participants(Bob.sid);
+    await bob.update({ hold: true, holdUrl: `${server.url}/hold`, holdMethod: 'GET' });
+    await space.clock.settle();
+    expect(server.asked).toContainEqual(expect.objectContaining({ method: 'GET', path: '/hold' }));
+    expect(Bob.errors).toEqual([]);
+    expect(hears().Bob).toEqual(['music']);
+  });
+
+  it('are taken out, and their calls go on to their actions', async () => {
+    const { talk, space, sdk, server, ask, root, hears } = await setUp();
+    const { conference, Bob, Ted } = await talk();
+    const path = `${root}/Conferences/${conference.sid}/Participants`;
+    expect(await ask('DELETE', `${path}/${Bob.sid}.json`)).toEqual({ status: 204, body: undefined });
+    await space.clock.settle();
+    expect(server.askedOf('/ended/Bob')).toMatchObject([{ CallSid: Bob.sid, DialCallStatus: 'answered' }]);
+    expect(hears()).toEqual({ Bob: [], Carol: ['Alice', 'Ted'], Alice: ['Carol', 'Ted'], Ted: ['Carol', 'Alice'] });
+    expect(await sdk.conferences(conference.sid).participants(Ted.sid).remove()).toBe(true);
+    expect((await ask('GET', `${path}/${Ted.sid}.json`)).status).toBe(404);
+    expect((await ask('DELETE', `${path}/${Ted.sid}.json`)).status).toBe(404);
+  });
+
+  it('end the conference by being taken out when that is their role', async () => {
+    const { talk, sdk } = await setUp();
+    const { conference, Alice } = await talk();
+    await sdk.conferences(conference.sid).participants(Alice.sid).remove();
+    expect((await sdk.conferences(conference.sid).fetch()).status).toBe('completed');
+  });
+});
+
+describe('calls', () => {
+  const of = (person: Person, server: ScriptedServer) => ({
+    to: NUMBERS[person],
+    from: OURS,
+    url: `${server.url}/${person}/a`,
+  });
+
+  it('are made to people, who enter a conference like others, and told of as asked', async () => {
+    const { enter, space, sdk, server, hears } = await setUp();
+    await enter('Bob');
+    const made = await sdk.calls.create({
+      ...of('Alice', server),
+      statusCallback: `${server.url}/calls`,
+      statusCallbackEvent: ['ringing', 'answered', 'completed'],
+    });
+    expect(made).toMatchObject({ status: 'ringing', direction: 'outbound-api', from: OURS, to: NUMBERS.Alice });
+    await space.rest();
+    expect(hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob'] });
+    expect((await sdk.calls(made.sid).update({ status: 'completed' })).status).toBe('completed');
+    await space.rest();
+    expect(server.askedOf('/ended/Alice')).toMatchObject([{ CallSid: made.sid, CallStatus: 'completed' }]);
+    const told = server.askedOf('/calls');
+    expect(told.map(({ CallSid, CallStatus }) => [CallSid, CallStatus])).toEqual([
+      [made.sid, 'ringing'],
+      [made.sid, 'in-progress'],
+      [made.sid, 'completed'],
+    ]);
+  });
+
+  it('are told of only when they are over unless asked otherwise', async () => {
+    const { space, sdk, server } = await setUp();
+    await sdk.calls.create({ ...of('Bob', server), method: 'GET', statusCallback: `${server.url}/calls` });
+    await space.rest();
+    expect(server.asked).toMatchObject([{ method: 'GET', path: expect.stringContaining('/Bob/a?') }]);
+    expect(server.askedOf('/calls')).toEqual([]);
+    space.calls[0]?.hangUp();
+    await space.rest();
+    expect(server.askedOf('/calls')).toMatchObject([{ CallStatus: 'completed', To: NUMBERS.Bob, From: OURS }]);
+  });
+
+  it('are made once a second at most', async () => {
+    const { space, sdk, server } = await setUp();
+    await sdk.calls.create(of('Bob', server));
+    await expect(sdk.calls.create(of('Carol', server))).rejects.toMatchObject({ status: 429, code: 20429 });
+    await space.clock.advance(999);
+    await expect(sdk.calls.create(of('Carol', server))).rejects.toMatchObject({ status: 429, code: 20429 });
+    expect(space.calls).toHaveLength(1);
+    await space.clock.advance(1);
+    expect((await sdk.calls.create(of('Carol', server))).to).toBe(NUMBERS.Carol);
+  });
+
+  it('leave what they are at for another document', async () => {
+    const { talk, space, sdk, server, hears } = await setUp({ '/next': '<Say>Hello.</Say><Pause length="60"/>' });
+    const { conference, Bob } = await talk();
+    const updated = await sdk.calls(Bob.sid).update({ url: `${server.url}/next`, method: 'GET' });
+    expect(updated.status).toBe('in-progress');
+    await space.rest();
+    expect(server.asked.at(-1)).toMatchObject({ method: 'GET', path: expect.stringMatching(/^\/next\?/) });
+    expect(Bob.told).toEqual(['Hello.']);
+    expect(hears()).toMatchObject({ Bob: [], Alice: ['Carol', 'Ted'] });
+    expect(await sdk.conferences(conference.sid).participants.list()).toHaveLength(3);
+    expect(server.askedOf('/ended/Bob')).toEqual([]);
+  });
+
+  it('are cancelled before they are answered', async () => {
+    const waiting: ServerResponse[] = [];
+    const { space, sdk, server } = await setUp({ '/slow': (res) => void waiting.push(res) });
+    const { sid } = await sdk.calls.create({ ...of('Bob', server), url: `${server.url}/slow` });
+    await eventually(() => expect(waiting).toHaveLength(1));
+    await sdk.calls(sid).update({ status: 'canceled' });
+    waiting[0]?.writeHead(200, { 'content-type': 'text/xml' }).end('<Response><Say>Never.</Say></Response>');
+    await space.rest();
+    expect(await sdk.calls(sid).fetch()).toMatchObject({ status: 'canceled' });
+    expect(space.calls[0]?.told).toEqual([]);
+  });
+
+  it('cannot be cancelled when in progress, nor ended when over', async () => {
+    const { enter, space, sdk } = await setUp();
+    const call = await enter('Bob');
+    const refusal = { status: 400, code: 21220 };
+    await expect(sdk.calls(call.sid).update({ status: 'canceled' })).rejects.toMatchObject(refusal);
+    expect(call.status).toBe('in-progress');
+    call.hangUp();
+    await space.clock.advance(1_000);
+    await expect(sdk.calls(call.sid).update({ status: 'completed' })).rejects.toMatchObject(refusal);
+    expect(call.status).toBe('completed');
+  });
+
+  it('are told about one by one and as a list', async () => {
+    const { enter, space, sdk, ask, root } = await setUp();
+    const Bob = await enter('Bob');
+    const Alice = await enter('Alice');
+    await space.clock.advance(60_000);
+    Alice.hangUp();
+    await space.rest();
+    const common = { account_sid: space.accountSid, api_version: '2010-04-01', date_created: AT_START, to: OURS };
+    const alice = {
+      ...common,
+      sid: Alice.sid,
+      date_updated: 'Fri, 02 Jan 2026 10:01:00 +0000',
+      direction: 'inbound',
+      from: NUMBERS.Alice,
+      status: 'completed',
+      start_time: AT_START,
+      end_time: 'Fri, 02 Jan 2026 10:01:00 +0000',
+      uri: `${root}/Calls/${Alice.sid}.json`,
+    };
+    expect(await ask('GET', alice.uri)).toEqual({ status: 200, body: alice });
+    expect((await sdk.calls.list()).map(({ sid, status }) => [sid, status])).toEqual([
+      [Bob.sid, 'in-progress'],
+      [Alice.sid, 'completed'],
+    ]);
+    await expect(sdk.calls(NO_SUCH).fetch()).rejects.toMatchObject({ status: 404, code: 20404 });
+  });
+});
+
+describe('recordings', () => {
+  async function setUpRecorded() {
+    const desk = await setUp();
+    const bob = await desk.enter('Bob', 'recorded');
+    expect(desk.space.conferences.recordings.all()).toEqual([]);
+    await desk.enter('Alice', 'recorded');
+    const { sid } = conferenceNamed(desk.space, 'recorded');
+    const [recording] = await desk.sdk.conferences(sid).recordings.list();
+    const recordings = desk.sdk.conferences(sid).recordings;
+    return { ...desk, bob, conferenceSid: sid, sid: recording?.sid ?? '', recordings };
+  }
+
+  it('of a conference begin with it, and are found by it', async () => {
+    const { sdk, ask, root, space, enter, conferenceSid, sid, server } = await setUpRecorded();
+    await enter('Carol', 'b');
+    await space.clock.advance(60_500);
+    const uri = `${root}/Conferences/${conferenceSid}/Recordings/${sid}.json`;
+    const recording = {
+      sid,
+      account_sid: space.accountSid,
+      api_version: '2010-04-01',
+      date_created: AT_START,
+      date_updated: AT_START,
+      start_time: AT_START,
+      call_sid: null,
+      conference_sid: conferenceSid,
+      channels: 1,
+      duration: '60',
+      source: 'Conference',
+      status: 'in-progress',
+      uri,
+    };
+    expect(await ask('GET', uri)).toEqual({ status: 200, body: recording });
+    for (const path of [`/Recordings?ConferenceSid=${conferenceSid}`, `/Conferences/${conferenceSid}/Recordings`]) {
+      expect((await ask('GET', root + path)).body.recordings).toEqual([recording]);
+    }
+    expect((await sdk.recordings.list({ conferenceSid })).map((one) => one.sid)).toEqual([sid]);
+    expect(await sdk.recordings.list({ conferenceSid: NO_SUCH })).toEqual([]);
+    expect(server.askedOf('/recorded')).toMatchObject([{ RecordingSid: sid, RecordingStatus: 'in-progress' }]);
+  });
+
+  it('pause, go on and stop, counting what was recorded, and tell of it as subscribed', async () => {
+    const { space, server, recordings, sid } = await setUpRecorded();
+    await space.clock.advance(10_000);
+    const paused = await recordings(sid).update({ status: 'paused', pauseBehavior: 'skip' });
+    expect(paused).toMatchObject({ status: 'paused', duration: '10' });
+    await space.clock.advance(100_000);
+    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({ duration: '10' });
+    await space.clock.advance(5_000);
+    expect(await recordings(sid).update({ status: 'stopped' })).toMatchObject({ status: 'stopped', duration: '15' });
+    await space.clock.advance(5_000);
+    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({
+      status: 'stopped',
+      duration: '15',
+    });
+    const told = server.askedOf('/recorded');
+    expect(told.map(({ RecordingStatus }) => RecordingStatus)).toEqual(['in-progress', 'in-progress', 'completed']);
+    expect(told[2]).toMatchObject({
+      RecordingSid: sid,
+      RecordingDuration: '15',
+      RecordingUrl: expect.stringMatching(/^https:/),
+    });
+  });
+
+  it('end with their conference', async () => {
+    const { sdk, space, server, recordings, sid, conferenceSid } = await setUpRecorded();
+    await space.clock.advance(10_000);
+    await sdk.conferences(conferenceSid).update({ status: 'completed' });
+    await space.clock.advance(10_000);
+    expect(await recordings(sid).fetch()).toMatchObject({ status: 'completed', duration: '10' });
+    expect(server.askedOf('/recorded').at(-1)).toMatchObject({ RecordingStatus: 'completed', RecordingDuration: '10' });
+  });
+
+  it.each(['/Recordings/', '/Conferences/:conferenceSid/Recordings/'])('are deleted at %s', async (path) => {
+    const { ask, root, sdk, sid, conferenceSid } = await setUpRecorded();
+    const full = `${root}${path.replace(':conferenceSid', conferenceSid)}${sid}.json`;
+    expect((await ask('DELETE', full.replace(sid, NO_SUCH))).status).toBe(404);
+    expect(await ask('DELETE', full)).toEqual({ status: 204, body: undefined });
+    expect(await sdk.recordings.list()).toEqual([]);
+    expect((await ask('DELETE', full)).status).toBe(404);
+  });
+
+  it('of a call begin when asked for, apart from those of its conference', async () => {
+    const { sdk, space, server, bob, conferenceSid } = await setUpRecorded();
+    const made = await sdk.calls(bob.sid).recordings.create({ recordingStatusCallback: `${server.url}/calls` });
+    expect(made).toMatchObject({ callSid: bob.sid, conferenceSid: null, status: 'in-progress' });
+    expect((await sdk.recordings.list({ callSid: bob.sid })).map(({ sid }) => sid)).toEqual([made.sid]);
+    expect((await sdk.calls(bob.sid).recordings.list()).map(({ sid }) => sid)).toEqual([made.sid]);
+    expect(await sdk.recordings.list({ conferenceSid })).toHaveLength(1);
+    await space.clock.advance(7_000);
+    const stopped = await sdk.calls(bob.sid).recordings(made.sid).update({ status: 'stopped' });
+    expect(stopped).toMatchObject({ status: 'stopped', duration: '7' });
+    await space.clock.settle();
+    expect(server.askedOf('/calls')).toMatchObject([
+      { RecordingSid: made.sid, CallSid: bob.sid, RecordingStatus: 'completed', RecordingDuration: '7' },
+    ]);
+  });
+
+  it('of a call end with it, and cannot begin after it', async () => {
+    const { sdk, space, bob } = await setUpRecorded();
+    const made = await sdk.calls(bob.sid).recordings.create();
+    bob.hangUp();
+    await space.rest();
+    expect((await sdk.recordings(made.sid).fetch()).status).toBe('completed');
+    await expect(sdk.calls(bob.sid).recordings.create()).rejects.toMatchObject({ status: 400, code: 21220 });
+  });
+});
+
+describe('lists', () => {
+  it('come in pages, which the SDK reads one after the other', async () => {
+    const { enter, space, sdk, ask, root } = await setUp();
+    const calls = [];
+    for (const person of ['Bob', 'Carol', 'Alice', 'Ted', 'Ted'] as const) {
+      calls.push((await enter(person)).sid);
+    }
+    const { sid } = conferenceNamed(space, 'a');
+    const listed = await sdk.conferences(sid).participants.list({ pageSize: 2 });
+    expect(listed.map(({ callSid }) => callSid)).toEqual(calls);
+    const pages: string[][] = [];
+    let uri: string | null = `${root}/Conferences/${sid}/Participants.json?PageSize=2`;
+    while (uri !== null) {
+      expect(uri).toMatch(/^\/api\/laml\/2010-04-01\/Accounts\//);
+      const { body }: Reply = await ask('GET', uri);
+      expect(body).toMatchObject({ page: pages.length, page_size: 2 });
+      expect(body.previous_page_uri === null).toBe(pages.length === 0);
+      pages.push(body.participants.map((one: { call_sid: string }) => one.call_sid));
+      uri = body.next_page_uri;
+    }
+    expect(pages).toEqual([calls.slice(0, 2), calls.slice(2, 4), calls.slice(4)]);
+  });
+
+  it('keep their filter from page to page', async () => {
+    const { enter, space, sdk } = await setUp();
+    for (const room of ['a', 'b', 'a', 'b', 'a']) {
+      (await enter('Bob', room)).hangUp();
+      await space.rest();
+    }
+    const found = await sdk.conferences.list({ friendlyName: 'a', status: 'completed', pageSize: 1 });
+    expect(found.map(({ friendlyName }) => friendlyName)).toEqual(['a', 'a', 'a']);
+  });
+
+  it('come in pages of 50 unless asked otherwise', async () => {
+    const { ask, root } = await setUp();
+    expect((await ask('GET', `${root}/Calls.json`)).body).toEqual({
+      uri: `${root}/Calls.json?Page=0&PageSize=50`,
+      first_page_uri: `${root}/Calls.json?Page=0&PageSize=50`,
+      next_page_uri: null,
+      previous_page_uri: null,
+      page: 0,
+      page_size: 50,
+      calls: [],
+    });
+  });
+});
+
+describe('the API', () => {
+  it.each<[string, (space: Space) => string]>([
+    ['another token', ({ accountSid }) => basic(accountSid, 'PT0')],
+    ['no token', ({ accountSid }) => basic(accountSid, '')],
+    ['another account', ({ apiToken }) => basic('somebody', apiToken)],
+    ['another scheme', ({ apiToken }) => `Bearer ${apiToken}`],
+    ['nothing', () => ''],
+  ])('tells nothing to who comes with %s', async (_what, authorizationOf) => {
+    const { talk, ask, root, space, hears } = await setUp();
+    const { conference, Ted } = await talk();
+    const headers = { authorization: authorizationOf(space) };
+    const refusal = {
+      status: 401,
+      body: { code: 20003, message: 'Authentication failed.', more_info: MORE_INFO, status: 401 },
+    };
+    const participant = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}`;
+    expect(await ask('GET', `${root}/Conferences.json`, undefined, headers)).toEqual(refusal);
+    expect(await ask('GET', `${root}/Nothing.json`, undefined, headers)).toEqual(refusal);
+    expect(await ask('POST', participant, { Muted: 'true' }, headers)).toEqual(refusal);
+    expect(hears()).toEqual(ALL_TALK);
+  });
+
+  it("does not open one account with another's path", async () => {
+    const { ask } = await setUp();
+    expect((await ask('GET', `/2010-04-01/Accounts/${NO_SUCH}/Calls`)).status).toBe(401);
+  });
+
+  it.each([
+    ['/api/laml/2010-04-01', '.json'],
+    ['/api/laml/2010-04-01', ''],
+    ['/2010-04-01', '.json'],
+    ['/2010-04-01', ''],
+  ])('is at %s, with paths that end in "%s"', async (prefix, ending) => {
+    const { talk, ask, space, hears } = await setUp();
+    const { conference, Ted } = await talk();
+    const root = `${prefix}/Accounts/${space.accountSid}`;
+    const list = await ask('GET', `${root}/Conferences${ending}?FriendlyName=a&Status=in-progress`);
+    expect(list.body.conferences).toMatchObject([{ sid: conference.sid }]);
+    const participant = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}${ending}`;
+    expect(await ask('POST', participant, { Muted: 'true' })).toMatchObject({ status: 200, body: { muted: true } });
+    expect(hears()).toEqual(TED_UNHEARD);
+  });
+
+  it.each([
+    ['GET', '/Messages.json'],
+    ['GET', `/Conferences/${NO_SUCH}.json`],
+    ['GET', `/Conferences/${NO_SUCH}/Participants.json`],
+    ['POST', '/Conferences.json'],
+    ['PUT', '/Calls.json'],
+    ['GET', `/Recordings/${NO_SUCH}.json`],
+    ['GET', `/Conferences/${NO_SUCH}/Recordings.json`],
+    ['GET', `/Calls/${NO_SUCH}/Recordings.json`],
+    ['GET', '/conferences.json'],
+    ['GET', '/Conferences/'],
+  ])('knows no %s %s', async (method, path) => {
+    const { ask, root } = await setUp();
+    expect(await ask(method, root + path, method === 'GET' ? undefined : {})).toEqual({
+      status: 404,
+      body: { code: 20404, message: expect.any(String), more_info: MORE_INFO, status: 404 },
+    });
+  });
+
+  const unknown = (name: string) => `There is no parameter ${name}.`;
+  const wrong = (name: string) => ({ code: '20001', message: expect.stringContaining(name), more_info: MORE_INFO });
+
+  it.each<[string, string, Record<string, string> | undefined, unknown]>([
+    ['GET', '/Conferences.json?Name=a', undefined, unknown('Name')],
+    ['GET', '/Calls.json?friendlyName=a', undefined, unknown('friendlyName')],
+    ['POST', '/Calls.json', { To: '+1', From: '+1', Url: 'http://x.example', Record: 'true' }, unknown('Record')],
+    ['POST', '/Conferences/:sid.json', { AnnounceURL: 'http://x.example' }, unknown('AnnounceURL')],
+    ['POST', '/Conferences/:sid/Participants/:ted.json', { Muted: 'true', Volume: '3' }, unknown('Volume')],
+    ['GET', '/Conferences.json?Status=over', undefined, wrong('Status')],
+    ['GET', '/Conferences.json?Status=init&Status=completed', undefined, wrong('Status')],
+    ['GET', `/Conferences.json?FriendlyName=${'a'.repeat(65)}`, undefined, wrong('FriendlyName')],
+    ['GET', '/Conferences.json?PageSize=0', undefined, wrong('PageSize')],
+    ['POST', '/Conferences/:sid.json', { Status: 'in-progress' }, wrong('Status')],
+    ['POST', '/Conferences/:sid.json', { AnnounceUrl: '/notice' }, wrong('AnnounceUrl')],
+    ['POST', '/Conferences/:sid/Participants/:ted.json', { Muted: 'yes', Hold: 'true' }, wrong('Muted')],
+    ['POST', '/Calls.json', { To: '+1', From: '+1' }, wrong('Url')],
+    ['POST', '/Calls/:ted.json', { Status: 'busy' }, wrong('Status')],
+    ['POST', '/Calls/:ted.json', { Status: 'completed', Url: 'http://x.example' }, wrong('Url')],
+    ['POST', '/Calls/:ted.json', {}, wrong('Url')],
+    [
+      'POST',
+      '/Calls/:ted/Recordings.json',
+      { RecordingStatusCallbackEvent: 'ended' },
+      wrong('RecordingStatusCallback'),
+    ],
+    ['GET', '/Conferences.json?Page=0x1', undefined, wrong('Page')],
+  ])(
+    'refuses an unknown parameter in words, and a wrong value in a list: %s %s %j',
+    async (method, path, form, error) => {
+      const { talk, ask, root, space, hears } = await setUp();
+      const { conference, Ted } = await talk();
+      const full = root + path.replace(':sid', conference.sid).replace(':ted', Ted.sid);
+      expect(await ask(method, full, form)).toEqual({ status: 400, body: { errors: [error] } });
+      expect(hears()).toEqual(ALL_TALK);
+      expect(space.calls).toHaveLength(4);
+    },
+  );
+
+  it('takes forms alone', async () => {
+    const { talk, ask, root, hears } = await setUp();
+    const { conference, Ted } = await talk();
+    const path = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}.json`;
+    const reply = await ask('POST', path, { Muted: 'true' }, { 'content-type': 'application/json' });
+    expect(reply.status).toBe(415);
+    expect(hears()).toEqual(ALL_TALK);
+  });
+});
+
+describe("the server's own client", () => {
+  const clientOf = ({ space, url }: Desk, apiToken = space.apiToken) =>
+    createSpaceClient(
+      { url, projectId: space.accountSid, apiToken },
+      { timeoutMs: 5_000, now: () => NOW + space.clock.now() },
+    );
+
+  it('finds the moderator of a running conference, and nobody after it', async () => {
+    const desk = await setUp();
+    const client = clientOf(desk);
+    await desk.enter('Bob');
+    expect(await client.findModerator('a')).toBeUndefined();
+    const alice = await desk.enter('Alice');
+    await desk.enter('Ted');
+    await desk.space.clock.advance(60_000);
+    const { sid } = conferenceNamed(desk.space, 'a');
+    expect(await client.findModerator('a')).toEqual({ callSid: alice.sid, conferenceSid: sid, enteredAgoMs: 60_000 });
+    expect(await client.findModerator('b')).toBeUndefined();
+    alice.hangUp();
+    await desk.space.rest();
+    expect(await client.findModerator('a')).toBeUndefined();
+  });
+
+  it('finds the moderator behind more than a page of callers', async () => {
+    const desk = await setUp();
+    for (let caller = 0; caller < 51; caller++) {
+      await desk.enter('Bob');
+    }
+    const alice = await desk.enter('Alice');
+    expect(await clientOf(desk).findModerator('a')).toMatchObject({ callSid: alice.sid });
+  });
+
+  it('is refused with a wrong token', async () => {
+    const desk = await setUp();
+    await expect(clientOf(desk, 'PT0').findModerator('a')).rejects.toMatchObject({ code: 'refused', status: 401 });
+  });
+});
