@@ -47,6 +47,18 @@ describe('the README', () => {
     }
   });
 
+  it('shows what the demo really tells', async () => {
+    const [, excerpt = ''] = /```text\n([^`]*)```/.exec(readme) ?? [];
+    const demo = join(__dirname, '../../dist/simulator/demo.js');
+    const { stdout } = await promisify(execFile)(process.execPath, [demo, '--once']);
+    expect(excerpt).not.toBe('');
+    expect(stdout).toContain(excerpt);
+  });
+
+  it('opens with the demo', () => {
+    expect(/```sh\n(.*)\n```/.exec(readme)?.[1]).toBe('npm ci && npm run demo');
+  });
+
   it('has every setting, and no other', () => {
     const section = readme.split('\n## Settings\n')[1]?.split('\n## ')[0] ?? '';
     const named = [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);

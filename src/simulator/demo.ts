@@ -1,0 +1,141 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { type ConferenceCoach, StartError, startConferenceCoach } from '../conference-coach';
+import { ConfigError, loadConfig } from '../config';
+import { computeSignature } from '../signalwire/signature';
+import { rowsOf } from './play-story';
+import { createPaint, type Paint, renderMatrix } from './report';
+import { createRestApi } from './rest-api';
+import { createSpace, type Space } from './space';
+import { tellStory } from './tell-story';
+import { TUTORIAL_CAST, tutorialStory } from './tutorial';
+
+const SIGNING_KEY = 'PSK_demo';
+const CREDENTIALS = { accountSid: 'demo', apiToken: 'demo' };
+/** How often the matrix is looked at while people try things, in milliseconds. */
+const LIVE_STEP_MS = 200;
+
+/** `npm run demo`: the server and a simulated Space in one process, the tutorial's story, then room to try things. */
+async function main(): Promise<void> {
+  const { once } = readArguments();
+  const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS });
+  const api = createServer(createRestApi(space)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => api.once('listening', resolve));
+  const apiUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  // Nothing of `.env`: the demo touches no real store and no real Space.
+  const config = loadConfig({
+    PORT: process.env.PORT || '0',
+    SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
+    SIGNALWIRE_SPACE_URL: apiUrl,
+    SIGNALWIRE_PROJECT_ID: CREDENTIALS.accountSid,
+    SIGNALWIRE_API_TOKEN: CREDENTIALS.apiToken,
+    LOG_LEVEL: 'silent',
+  });
+  const server = await startConferenceCoach(config, pino({ level: 'silent' }));
+  const paint = createPaint(process.stdout);
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+
+  write(`Conference Coach answers at ${server.publicUrl}, a simulated Space calls it.\n`);
+  const reports = await tellStory(tutorialStory(TUTORIAL_CAST), { space, url: server.publicUrl, paint, write });
+  if (!once) {
+    write(invitation(server, apiUrl));
+    await Promise.race([interrupted, watch(space, paint)]);
+    write('\nStopping.');
+  }
+  await stop(server, space, () => api.close());
+  process.exit(reports.every(({ problems }) => problems.length === 0) ? 0 : 1);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { once: { type: 'boolean', default: false } } }).values;
+  } catch (error) {
+    const [what] = (error as Error).message.split(/\.\s/);
+    throw new StartError(`${what}. There is --once alone.`);
+  }
+}
+
+/** Lets time pass as it does outside, and shows who hears whom whenever that changes, and what goes wrong. */
+async function watch(space: Space, paint: Paint): Promise<never> {
+  const known = new Set(space.calls.flatMap(({ errors }) => errors));
+  let shown = renderMatrix([], paint);
+  for (;;) {
+    await sleep(LIVE_STEP_MS);
+    await space.clock.advance(LIVE_STEP_MS);
+    for (const call of space.calls) {
+      for (const error of call.errors.filter((one) => !known.has(one))) {
+        known.add(error);
+        write(paint('red', `    ${nameOf(call.from)}'s call failed with ${error.code}: ${error.message}`));
+      }
+    }
+    const matrix = renderMatrix(
+      rowsOf(space, (call) => nameOf(call.from)),
+      paint,
+    );
+    if (matrix !== shown) {
+      write(`${matrix}\n`);
+      shown = matrix;
+    }
+  }
+}
+
+function nameOf(number: string | undefined): string {
+  const { alice, bob, ted } = TUTORIAL_CAST;
+  return (
+    new Map([
+      [alice, 'Alice'],
+      [bob, 'Bob'],
+      [ted, 'Ted'],
+    ]).get(number ?? '') ??
+    number ??
+    'somebody'
+  );
+}
+
+function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
+  const calls = `${apiUrl}/2010-04-01/Accounts/demo`;
+  const place = (from: string, path: string) =>
+    `  curl -su demo:demo ${calls}/Calls -d To=+15550009999 --data-urlencode From=${from} --data-urlencode 'Url=${publicUrl}${path}'`;
+  const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.bob };
+  const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
+  const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
+  return [
+    'Try it yourself. Bob, Alice and Ted call, one a second at most; who hears whom is shown here:',
+    place(TUTORIAL_CAST.bob, '/conference'),
+    place(TUTORIAL_CAST.alice, '/conference'),
+    place(TUTORIAL_CAST.ted, '/coach?mode=monitor'),
+    'What the Space knows, and how to hang up for somebody:',
+    `  curl -su demo:demo '${calls}/Conferences?Status=in-progress'`,
+    `  curl -su demo:demo ${calls}/Calls/SID -d Status=completed`,
+    'Ask the server for a document, as the Space does, signed; and unsigned, which it refuses:',
+    `  ${ask} -H 'X-SignalWire-Signature: ${signature}'`,
+    `  ${ask}`,
+    `  curl -i ${publicUrl}/readyz`,
+    'Ctrl-C stops.\n',
+  ].join('\n');
+}
+
+async function stop(server: ConferenceCoach, space: Space, closeApi: () => void): Promise<void> {
+  await server.stop(0);
+  space.close();
+  closeApi();
+}
+
+function write(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main().catch((error) => {
+  const sentences =
+    error instanceof ConfigError ? error.problems : [error instanceof StartError ? error.message : String(error.stack)];
+  for (const sentence of sentences) {
+    process.stderr.write(`demo: ${sentence}\n`);
+  }
+  process.exit(1);
+});

@@ -1,0 +1,180 @@
+import type { Call } from './call';
+import type { CallError } from './call-error';
+import type { Sound } from './hearing';
+import type { Space } from './space';
+import type { Action, Step, Story } from './story';
+
+/** What one person on the line hears. */
+export interface Row {
+  who: string;
+  /** By name, in the order in which they entered. */
+  voices: string[];
+  sounds: readonly Sound[];
+}
+
+/** How a step went. */
+export interface StepReport {
+  /** Counted from 1. */
+  number: number;
+  action: Action;
+  note: string | undefined;
+  /** Everyone on the line, in the order in which they called. */
+  rows: Row[];
+  /** What was told to whom. */
+  told: { who: string; text: string }[];
+  /** Whose call ended, and how. */
+  ended: { who: string; status: Call['status'] }[];
+  errors: { who: string; error: CallError; expected: boolean }[];
+  /** In what it was not as the story demands: sentences. */
+  problems: string[];
+}
+
+type Outcome = Pick<StepReport, 'rows' | 'told' | 'ended' | 'errors'>;
+
+/** What everyone on the line at this Space hears now; of several with one name the later ones are numbered. */
+export function rowsOf(space: Space, nameOf: (call: Call) => string): Row[] {
+  const hearing = space.hearing();
+  const names = new Map<string, string>();
+  const used = new Map<string, number>();
+  for (const call of hearing.keys()) {
+    const name = nameOf(call);
+    const count = (used.get(name) ?? 0) + 1;
+    used.set(name, count);
+    names.set(call.sid, count === 1 ? name : `${name} ${count}`);
+  }
+  const known = (sid: string) => names.get(sid) ?? 'somebody';
+  return [...hearing].map(([{ sid }, { voices, sounds }]) => ({ who: known(sid), voices: voices.map(known), sounds }));
+}
+
+/** How long people take from one step to the next, in simulated milliseconds. */
+const STEP_MS = 1_000;
+
+/**
+ * Plays a story against the server at `url`, step by step, and hangs up at the end whoever is still on the line. It
+ * stops early at an error that the story does not expect.
+ *
+ * @param url without a slash at the end
+ */
+export async function* playStory(story: Story, space: Space, url: string): AsyncGenerator<StepReport> {
+  const calls = new Map<string, Call>();
+  let before = new Map<string, Mark>();
+  try {
+    for (const [index, step] of story.steps.entries()) {
+      const refusals = await act(step.action);
+      await space.rest();
+      const outcome = outcomeSince(before, step);
+      before = new Map([...calls].map(([who, call]) => [who, markOf(call)]));
+      const { action, note } = step;
+      yield { number: index + 1, action, note, ...outcome, problems: [...refusals, ...compare(step, outcome)] };
+      if (outcome.errors.some(({ expected }) => !expected)) {
+        return;
+      }
+      await space.clock.advance(STEP_MS);
+    }
+  } finally {
+    for (const call of calls.values()) {
+      call.hangUp();
+    }
+    await space.clock.settle();
+  }
+
+  /** Returns why it could not be done. */
+  async function act(action: Action): Promise<string[]> {
+    if (action.kind === 'wait') {
+      await space.clock.advance(action.seconds * 1000);
+      return [];
+    }
+    const present = calls.get(action.who);
+    const isOnTheLine = present !== undefined && !present.isOver;
+    if (action.kind === 'call') {
+      if (isOnTheLine) {
+        return [`${action.who} cannot call, being on the line already.`];
+      }
+      const call = space.call({
+        from: story.people[action.who],
+        to: '+15550009999',
+        url: url + action.to,
+        method: story.method,
+        ...(action.fallback !== undefined && { fallbackUrl: url + action.fallback, fallbackMethod: story.method }),
+      });
+      calls.set(action.who, call);
+      return [];
+    }
+    if (!isOnTheLine) {
+      return [`${action.who} is not on the line.`];
+    }
+    if (action.kind === 'press') {
+      present.press(action.keys);
+    } else {
+      present.hangUp();
+    }
+    return [];
+  }
+
+  function outcomeSince(before: Map<string, Mark>, { fails }: Step): Outcome {
+    const names = new Map([...calls].map(([who, call]) => [call, who]));
+    const rows = rowsOf(space, (call) => names.get(call) ?? 'somebody');
+    const news = [...calls].map(([who, call]) => {
+      const earlier = before.get(who);
+      const mark = earlier?.call === call ? earlier : { told: 0, errors: 0, isOver: false };
+      return { who, call, mark };
+    });
+    return {
+      rows,
+      told: news.flatMap(({ who, call, mark }) => call.told.slice(mark.told).map((text) => ({ who, text }))),
+      ended: news.flatMap(({ who, call, mark }) => (call.isOver && !mark.isOver ? [{ who, status: call.status }] : [])),
+      errors: news.flatMap(({ who, call, mark }) =>
+        call.errors.slice(mark.errors).map((error) => ({ who, error, expected: fails?.[who] === error.code })),
+      ),
+    };
+  }
+}
+
+interface Mark {
+  call: Call;
+  told: number;
+  errors: number;
+  isOver: boolean;
+}
+
+function markOf(call: Call): Mark {
+  return { call, told: call.told.length, errors: call.errors.length, isOver: call.isOver };
+}
+
+/** In what a step was not as it should be. */
+function compare({ hears, told, fails = {} }: Step, report: Outcome): string[] {
+  const failures = report.errors.filter(({ expected }) => !expected);
+  if (failures.length > 0) {
+    // All else follows from it.
+    return failures.map(({ who, error }) => `${who}'s call failed with ${error.code}: ${error.message}`);
+  }
+  const problems: string[] = [];
+  const isHeard = (sound: Sound) => sound === 'music';
+  const heard = new Map(report.rows.map(({ who, voices, sounds }) => [who, [...voices, ...sounds.filter(isHeard)]]));
+  for (const who of hears === undefined ? [] : new Set([...Object.keys(hears), ...heard.keys()])) {
+    const [expected, actual] = [hears?.[who], heard.get(who)];
+    if (expected === undefined) {
+      problems.push(`${who} should not be on the line, and hears ${list(actual)}.`);
+    } else if (actual === undefined) {
+      problems.push(`${who} should hear ${list(expected)}, and is not on the line.`);
+    } else if ([...expected].sort().join() !== [...actual].sort().join()) {
+      problems.push(`${who} should hear ${list(expected)}, and hears ${list(actual)}.`);
+    }
+  }
+  for (const [who, words] of Object.entries(told ?? {})) {
+    const texts = report.told.filter((one) => one.who === who).map(({ text }) => text);
+    if (!texts.some((text) => text.toLowerCase().includes(words.toLowerCase()))) {
+      problems.push(`${who} should be told "${words}", and was told ${texts.join(' ') || 'nothing'}.`);
+    }
+  }
+  for (const [who, code] of Object.entries(fails ?? {})) {
+    if (!report.errors.some((one) => one.who === who && one.error.code === code)) {
+      problems.push(`${who}'s call should fail with ${code}, and did not.`);
+    }
+  }
+  return problems;
+}
+
+function list(whom: readonly string[] = []): string {
+  return whom.join(', ') || 'nobody';
+}

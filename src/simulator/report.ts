@@ -1,0 +1,88 @@
+import { styleText } from 'node:util';
+import type { Row, StepReport } from './play-story';
+import type { Action } from './story';
+
+type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
+
+/** Writes a text in a style. */
+export type Paint = (style: Style, text: string) => string;
+
+/** Colours for a terminal that has them. */
+export function createPaint(stream: NodeJS.WriteStream): Paint {
+  const hasColours = stream.isTTY && stream.hasColors();
+  return (style, text) => (hasColours ? styleText(style, text, { validateStream: false }) : text);
+}
+
+const INDENT = '    ';
+
+/** One step as lines for a terminal: what happened, who hears whom, what was not as it should be. */
+export function renderStep(report: StepReport, paint: Paint): string {
+  const { number, action, note, rows, told, ended, errors, problems } = report;
+  const heading = `${String(number).padStart(2)}. ${sentence(action)}`;
+  const news = [
+    ...told.map(({ who, text }) => `${who} is told: "${text}"`),
+    ...ended.filter(({ who }) => !isLeaving(action, who)).map(({ who, status }) => endOf(who, status)),
+    ...errors
+      .filter(({ expected }) => expected)
+      .map(({ who, error }) => `${who}'s call fails, as it should, with ${error.code}: ${error.message}`),
+  ];
+  return [
+    paint('bold', heading) + (note === undefined ? '' : ` (${note})`),
+    ...news.map((line) => INDENT + paint('yellow', line)),
+    renderMatrix(rows, paint),
+    ...problems.map((problem) => INDENT + paint('red', `WRONG: ${problem}`)),
+    '',
+  ].join('\n');
+}
+
+/** Who hears whom, as a table: each line a listener, each column a speaker. */
+export function renderMatrix(rows: readonly Row[], paint: Paint): string {
+  if (rows.length === 0) {
+    return `${INDENT}Nobody is on the line.`;
+  }
+  const speakers = rows.map(({ who }) => who);
+  const hasSounds = rows.some(({ sounds }) => sounds.length > 0);
+  const first = Math.max(...speakers.map((who) => who.length)) + ' hears'.length + 2;
+  const widths = speakers.map((who) => Math.max(who.length, 3) + 2);
+  const header = ''.padEnd(first) + speakers.map((who, index) => who.padEnd(widths[index] ?? 0)).join('');
+  const lines = rows.map(({ who, voices, sounds }) => {
+    const cells = speakers.map((speaker, index) => {
+      const [style, text]: [Style, string] =
+        speaker === who ? ['dim', '-'] : voices.includes(speaker) ? ['green', 'yes'] : ['dim', 'no'];
+      return paint(style, text) + ''.padEnd((widths[index] ?? 0) - text.length);
+    });
+    return `${`${who} hears`.padEnd(first)}${cells.join('')}${sounds.join(', ')}`.trimEnd();
+  });
+  return [paint('dim', header + (hasSounds ? 'besides' : '')).trimEnd(), ...lines]
+    .map((line) => INDENT + line)
+    .join('\n');
+}
+
+function sentence(action: Action): string {
+  switch (action.kind) {
+    case 'call':
+      return `${action.who} calls ${action.to}`;
+    case 'hangUp':
+      return `${action.who} hangs up`;
+    case 'press':
+      return `${action.who} presses ${action.keys}`;
+    case 'wait':
+      return `${action.seconds} s pass`;
+  }
+}
+
+function isLeaving(action: Action, who: string): boolean {
+  return action.kind === 'hangUp' && action.who === who;
+}
+
+function endOf(who: string, status: string): string {
+  switch (status) {
+    case 'no-answer':
+    case 'busy':
+      return `${who} is turned away, the call unanswered.`;
+    case 'failed':
+      return `${who}'s call breaks off.`;
+    default:
+      return `${who}'s call is ended.`;
+  }
+}

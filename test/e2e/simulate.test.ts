@@ -1,0 +1,422 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
+import { atEnd } from '../support/at-end';
+import { startProgram } from '../support/process';
+import { eventually, freePort } from '../support/redis-server';
+import { type Answer, startScriptedServer } from '../support/scripted-server';
+
+const ROOT = join(__dirname, '../..');
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program of the simulator in a folder of its own, to its end. */
+async function run(name: string, args: string[], env: Record<string, string> = {}, folder?: string): Promise<Ended> {
+  const cwd = folder ?? (await emptyFolder());
+  return new Promise((resolve) => {
+    const program = join(ROOT, `dist/simulator/${name}.js`);
+    const child = execFile(
+      process.execPath,
+      [program, ...args],
+      { cwd, env: { PATH: process.env.PATH, ...env } },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+const emptyFolder = () => mkdtemp(join(tmpdir(), 'conference-coach-'));
+
+async function fileOf(text: string): Promise<string> {
+  const file = join(await emptyFolder(), 'story.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+const simulate = (...args: string[]) => run('simulate', args);
+
+async function startServer(env: Record<string, string> = {}): Promise<string> {
+  const program = await startProgram({
+    PORT: '0',
+    SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
+    MODERATOR_NUMBERS: ALICE,
+    SUPERVISOR_NUMBERS: TED,
+    ...env,
+  });
+  atEnd(() => {
+    program.child.kill('SIGKILL');
+    return program.exit;
+  });
+  return `http://localhost:${await program.port()}`;
+}
+
+const STORY = [
+  'Conference Coach answers at http://localhost:PORT, a simulated Space calls it.',
+  '',
+  ' 1. Bob calls /conference (a customer, who waits with music)',
+  '               Bob  besides',
+  '    Bob hears  -    music',
+  '',
+  ' 2. Alice calls /conference (the agent: they talk)',
+  '                 Bob  Alice  besides',
+  '    Bob hears    -    yes    beep',
+  '    Alice hears  yes  -      beep',
+  '',
+  ' 3. Ted calls /coach (her supervisor whispers: Alice hears him, Bob does not)',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    no',
+  '    Alice hears  yes  -      yes',
+  '    Ted hears    yes  yes    -',
+  '',
+  ' 4. Ted hangs up',
+  '                 Bob  Alice',
+  '    Bob hears    -    yes',
+  '    Alice hears  yes  -',
+  '',
+  ' 5. Ted calls /coach?mode=monitor (he listens, and nobody hears him)',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    no',
+  '    Alice hears  yes  -      no',
+  '    Ted hears    yes  yes    -',
+  '',
+  ' 6. Ted hangs up',
+  '                 Bob  Alice',
+  '    Bob hears    -    yes',
+  '    Alice hears  yes  -',
+  '',
+  ' 7. Ted calls /coach?mode=barge (he steps in, and everybody hears him)',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    yes',
+  '    Alice hears  yes  -      yes',
+  '    Ted hears    yes  yes    -',
+  '',
+  ' 8. Alice hangs up (the conversation is over for all)',
+  '    Ted is told: "Goodbye."',
+  "    Bob's call is ended.",
+  "    Ted's call is ended.",
+  '    Nobody is on the line.',
+  '',
+  ' 9. Ted calls /coach (he finds nobody to coach, and is asked to wait)',
+  '    Ted is told: "There is nobody to coach in sample-conf at the moment. Please stay on the line."',
+  '               Ted',
+  '    Ted hears  -',
+  '',
+  '10. Ted hangs up',
+  '    Nobody is on the line.',
+  '',
+  'All 10 steps went as the story demands.',
+  '',
+  '',
+].join('\n');
+
+describe('npm run demo', () => {
+  it('-- --once tells the story and ends well, whatever the folder’s .env says', async () => {
+    const folder = await emptyFolder();
+    await writeFile(join(folder, '.env'), 'REDIS_URL=redis://127.0.0.1:1\nMODERATOR_NUMBERS=+15550009999\n');
+    const { code, stdout, stderr } = await run('demo', ['--once'], {}, folder);
+    expect(stdout.replace(/localhost:\d+/, 'localhost:PORT')).toBe(STORY);
+    expect([code, stderr]).toEqual([0, '']);
+  }, 10_000);
+
+  it('listens on PORT', async () => {
+    const port = await freePort();
+    const { stdout } = await run('demo', ['--once'], { PORT: String(port) });
+    expect(stdout).toContain(`http://localhost:${port}, `);
+  });
+
+  it('says so when PORT is taken, or is none', async () => {
+    const { url } = await startScriptedServer({});
+    const port = new URL(url).port;
+    expect(await run('demo', ['--once'], { PORT: port })).toMatchObject({
+      code: 1,
+      stderr: `demo: PORT ${port} is taken: stop the program that has it, or set another PORT.\n`,
+    });
+    const { code, stderr } = await run('demo', ['--once'], { PORT: 'x' });
+    expect([code, stderr]).toEqual([1, 'demo: PORT must be a whole number from 0 to 65535.\n']);
+  });
+
+  it('says so when it is asked for something unknown', async () => {
+    const { code, stderr } = await run('demo', ['--twice']);
+    expect([code, stderr]).toEqual([1, "demo: Unknown option '--twice'. There is --once alone.\n"]);
+  });
+
+  it('stays up, and its curl commands do what they say, until Ctrl-C', async () => {
+    const demo = new Watched(
+      spawn(process.execPath, [join(ROOT, 'dist/simulator/demo.js')], { cwd: await emptyFolder() }),
+    );
+    await demo.says('Ctrl-C stops.');
+    const commands = demo.stdout.split('\n').filter((line) => line.startsWith('  curl '));
+    expect(commands).toHaveLength(8);
+    const [bob = '', alice = '', ted = '', conferences = '', hangUp = '', signed = '', unsigned = '', ready = ''] =
+      commands;
+
+    expect(await curl(bob)).toMatchObject({ status: 201 });
+    await demo.says('    Bob hears  -    music');
+    await placed(alice);
+    await demo.says('    Alice hears  yes  -      beep');
+    await placed(ted);
+    await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
+    expect((await curl(conferences)).text).toContain('"friendly_name":"sample-conf"');
+
+    const { calls } = JSON.parse((await curl(`${alice.split(' -d ')[0]}`)).text);
+    const moderator = calls.find(
+      (call: { from: string; status: string }) => call.from === ALICE && call.status === 'in-progress',
+    );
+    expect(await curl(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
+    await demo.says('    Nobody is on the line.', 3);
+
+    await placed(alice.replace('/conference', '/nowhere'));
+    await demo.says("    Alice's call failed with 11217: ");
+
+    expect((await curl(signed)).text).toContain('<Conference startConferenceOnEnter="false"');
+    expect(await curl(unsigned)).toMatchObject({ status: 403 });
+    expect(await curl(ready)).toMatchObject({ status: 200 });
+    demo.child.kill('SIGINT');
+    expect(await demo.exit).toBe(0);
+    expect(demo.stderr).toBe('');
+  }, 30_000);
+});
+
+/** A program that goes on while the test looks at what it says. */
+class Watched {
+  stdout = '';
+  stderr = '';
+  readonly exit: Promise<number | null>;
+
+  constructor(readonly child: ChildProcess) {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      this.stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      this.stderr += text;
+    });
+    this.exit = once(child, 'close').then(([code]) => code);
+    atEnd(() => {
+      child.kill('SIGKILL');
+      return this.exit;
+    });
+  }
+
+  /** Waits until it has said this, so often. */
+  says(text: string, times = 1): Promise<void> {
+    return eventually(() => {
+      if (this.stdout.split(text).length <= times) {
+        throw new Error(`It did not say ${text}: ${this.stdout}${this.stderr}`);
+      }
+    });
+  }
+}
+
+/** The Space takes one new call a second. */
+function placed(command: string): Promise<void> {
+  return eventually(async () => expect(await curl(command)).toMatchObject({ status: 201 }));
+}
+
+/** Sends what a command line of curl would, as far as the demo's need. */
+async function curl(command: string): Promise<{ status: number; text: string }> {
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '').slice(1);
+  const headers: Record<string, string> = {};
+  const body: string[] = [];
+  let url = '';
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    const next = () => words.shift() ?? '';
+    if (word === '-su') {
+      headers.authorization = `Basic ${Buffer.from(next()).toString('base64')}`;
+    } else if (word === '-H') {
+      const [name = '', value = ''] = next().split(': ');
+      headers[name] = value;
+    } else if (word === '-d') {
+      body.push(next());
+    } else if (word === '--data-urlencode') {
+      const [name = '', ...value] = next().split('=');
+      body.push(`${name}=${encodeURIComponent(value.join('='))}`);
+    } else if (word !== '-i') {
+      url = word;
+    }
+  }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const response = await fetch(
+    url,
+    body.length > 0 ? { method: 'POST', headers: { ...headers, ...form }, body: body.join('&') } : { headers },
+  );
+  return { status: response.status, text: await response.text() };
+}
+
+describe('npm run simulate', () => {
+  it.each(['POST', 'GET'])('tells of a server that is right, over %s', async (method) => {
+    const url = await startServer();
+    const { code, stdout, stderr } = await simulate('--url', url, '--signing-key', SIGNING_KEY, '--method', method);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Bob calls /conference/smoke-test');
+    expect(stdout).toContain('\nAll 10 steps went as the story demands.\n');
+  });
+
+  it('takes the key from the environment, and plays with the people and the room it is told', async () => {
+    const url = await startServer({ MODERATOR_NUMBERS: '+15550007777', SUPERVISOR_NUMBERS: '+15550008888' });
+    const { code, stdout } = await run(
+      'simulate',
+      ['--url', `${url}/`, '--moderator', '+15550007777', '--supervisor', '+15550008888', '--room', 'Sales 2'],
+      { SIGNALWIRE_SIGNING_KEY: SIGNING_KEY },
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('Bob calls /conference/Sales%202');
+  });
+
+  it('can be repeated against the same server', async () => {
+    const url = await startServer();
+    for (let time = 0; time < 2; time++) {
+      expect((await simulate('--url', url, '--signing-key', SIGNING_KEY)).code).toBe(0);
+    }
+  });
+
+  it.each<[string, string[], string]>([
+    [
+      'a wrong key',
+      ['--signing-key', 'wrong'],
+      'refuses our signature: --signing-key must be its SIGNALWIRE_SIGNING_KEY',
+    ],
+    ['no key', [], 'wants signed requests: give its SIGNALWIRE_SIGNING_KEY as --signing-key.'],
+    [
+      'another supervisor',
+      ['--signing-key', SIGNING_KEY, '--supervisor', BOB],
+      'is --supervisor one of its SUPERVISOR_NUMBERS?',
+    ],
+    [
+      'another moderator',
+      ['--signing-key', SIGNING_KEY, '--moderator', '+15550007777'],
+      'is --moderator one of its MODERATOR_NUMBERS?',
+    ],
+  ])('says what is the matter with %s', async (_what, args, sentence) => {
+    const { code, stderr } = await simulate('--url', await startServer(), ...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${sentence}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says what is the matter with a room that is missing', async () => {
+    const story = `people: { Bob: '${BOB}' }\nsteps: [{ call: Bob, to: '/conference/a~b' }]`;
+    const args = ['--url', await startServer(), '--signing-key', SIGNING_KEY, '--story', await fileOf(story)];
+    expect(await simulate(...args)).toMatchObject({
+      code: 1,
+      stderr: 'simulate: The server has no such address: is --url its PUBLIC_URL, and the room one that can exist?\n',
+    });
+  });
+
+  it('says what is the matter where nothing answers', async () => {
+    expect(await simulate('--url', `http://127.0.0.1:${await freePort()}`)).toMatchObject({
+      code: 1,
+      stderr: 'simulate: Nothing answers there: is the server running, and is --url its address?\n',
+    });
+  });
+
+  it.each<[string, string[], string]>([
+    ['no url', [], '--url must be the address of a server'],
+    ['a url that is none', ['--url', 'coach.example.com'], '--url must be the address of a server'],
+    ['an unknown option', ['--uri', 'x'], "Unknown option '--uri'"],
+    ['a room that cannot be', ['--url', 'http://a.b', '--room', 'a/b'], '--room must be 1 to 64 letters'],
+    ['a method that is none', ['--url', 'http://a.b', '--method', 'PUT'], '--method must be POST or GET.'],
+    [
+      'a story that is not there',
+      ['--url', 'http://a.b', '--story', '/nowhere.yaml'],
+      'The story /nowhere.yaml cannot be read',
+    ],
+    [
+      'a story and a room',
+      ['--url', 'http://a.b', '--story', 'a', '--room', 'b'],
+      "--room goes with the tutorial's story alone",
+    ],
+  ])('does not begin with %s', async (_what, args, sentence) => {
+    const { code, stdout, stderr } = await simulate(...args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`simulate: ${sentence}`);
+  });
+
+  it('does not begin with a story that has an unknown step', async () => {
+    const story = await fileOf(`people: { Bob: '${BOB}' }\nsteps: [{ dial: Bob }, { hangUp: Ted }]`);
+    expect(await simulate('--url', 'http://127.0.0.1:1', '--story', story)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'simulate: Step 1 must have one of call, hangUp, press, wait, and has dial.\n',
+    });
+  });
+
+  it('tells all its options', async () => {
+    const { code, stdout } = await simulate('--help');
+    expect(code).toBe(0);
+    for (const option of ['url', 'signing-key', 'moderator', 'supervisor', 'room', 'method', 'story']) {
+      expect(stdout).toContain(`  --${option} `);
+    }
+  });
+
+  const body =
+    (text: string, type = 'text/xml', status = 200): Answer =>
+    (res) =>
+      res.writeHead(status, { 'content-type': type }).end(text);
+
+  it.each<[string, Answer, string]>([
+    ['HTML', body('<html></html>', 'text/html'), '12300'],
+    ['500', body('Oops', 'text/plain', 500), '11217'],
+    ['nothing', () => {}, '11200'],
+    ['70 kB', body(`<Response>${'<Pause/>'.repeat(9_000)}</Response>`), '11750'],
+    ['<dial>', '<dial><Conference>a</Conference></dial>', '12100'],
+    ['a circle', '<Redirect>/conference/smoke-test</Redirect>', '11215'],
+  ])('ends the call with the platform’s code when the server answers %s', async (_what, answer, error) => {
+    const { url } = await startScriptedServer({ '/conference/smoke-test': answer });
+    const { code, stdout } = await simulate('--url', url);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`    WRONG: Bob's call failed with ${error}: `);
+    expect(stdout).toContain('1 of 1 steps went wrong.\nThe 9 steps after that were not played.');
+  });
+
+  it('tells in what a server is wrong about who hears whom', async () => {
+    const everybody = '<Dial><Conference>a</Conference></Dial>';
+    const { url } = await startScriptedServer({
+      '/conference/smoke-test': everybody,
+      '/coach/smoke-test': everybody,
+    });
+    const { code, stdout } = await simulate('--url', url);
+    expect(code).toBe(1);
+    expect(stdout).toContain('WRONG: Bob should hear Alice, and hears Alice, Ted.');
+    expect(stdout).toContain('WRONG: Ted should be told "nobody", and was told nothing.');
+  });
+
+  it('plays the story of the manual', async () => {
+    const manual = readFileSync(join(ROOT, 'docs/stories.md'), 'utf8');
+    const [story = '', trouble = ''] = [...manual.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text ?? '');
+    const url = await startServer();
+    for (const text of [story, trouble.replace(/lose: .*/, '') + story]) {
+      const args = ['--url', url, '--signing-key', SIGNING_KEY, '--story', await fileOf(text)];
+      const { code, stdout } = await simulate(...args);
+      expect(stdout).toContain('All 5 steps went as the story demands.');
+      expect(code).toBe(0);
+    }
+  });
+
+  it('hangs up for everybody when it is interrupted', async () => {
+    let held: ServerResponse | undefined;
+    const server = await startScriptedServer({
+      '/alice': '<Dial action="/ended"><Conference>a</Conference></Dial>',
+      '/ended': '<Hangup/>',
+      '/slow': (res) => {
+        held = res;
+      },
+    });
+    const story = `people: { Alice: '${ALICE}', Ted: '${TED}' }\nsteps: [{ call: Alice, to: /alice }, { call: Ted, to: /slow }]`;
+    const args = ['--url', server.url, '--story', await fileOf(story)];
+    const simulation = new Watched(spawn(process.execPath, [join(ROOT, 'dist/simulator/simulate.js'), ...args]));
+    await eventually(() => expect(held).toBeDefined());
+    simulation.child.kill('SIGINT');
+    await eventually(() => expect(server.askedOf('/ended')).toHaveLength(1));
+    held?.end();
+    expect(await simulation.exit).toBe(130);
+  });
+});

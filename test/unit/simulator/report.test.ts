@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import { CallError } from '../../../src/simulator/call-error';
+import type { StepReport } from '../../../src/simulator/play-story';
+import { createPaint, type Paint, renderMatrix, renderStep } from '../../../src/simulator/report';
+
+const plain: Paint = (_style, text) => text;
+
+const report = (more: Partial<StepReport>): StepReport => ({
+  number: 3,
+  action: { kind: 'wait', seconds: 10 },
+  note: undefined,
+  rows: [],
+  told: [],
+  ended: [],
+  errors: [],
+  problems: [],
+  ...more,
+});
+
+describe('renderMatrix', () => {
+  it('shows listeners in lines, speakers in columns, and what else is heard', () => {
+    const rows = [
+      { who: 'Bob', voices: ['Alice'], sounds: [] },
+      { who: 'Alice', voices: ['Bob', 'Ted'], sounds: ['beep' as const] },
+      { who: 'Ted', voices: ['Bob', 'Alice'], sounds: ['beep' as const, 'notice' as const] },
+    ];
+    expect(renderMatrix(rows, plain)).toBe(
+      [
+        '                 Bob  Alice  Ted  besides',
+        '    Bob hears    -    yes    no',
+        '    Alice hears  yes  -      yes  beep',
+        '    Ted hears    yes  yes    -    beep, notice',
+      ].join('\n'),
+    );
+  });
+
+  it('says so when there is nobody', () => {
+    expect(renderMatrix([], plain)).toBe('    Nobody is on the line.');
+  });
+
+  it('is as wide in colour as without', () => {
+    const rows = [
+      { who: 'Bob', voices: ['Alice'], sounds: [] },
+      { who: 'Alice', voices: [], sounds: ['music' as const] },
+    ];
+    const marked = renderMatrix(rows, (style, text) => `{${style}}${text}{/}`);
+    expect(marked).not.toBe(renderMatrix(rows, plain));
+    expect(marked.replace(/\{[^}]*\}/g, '')).toBe(renderMatrix(rows, plain));
+  });
+});
+
+describe('renderStep', () => {
+  it('tells what happened, what was said, whose call ended, and what was wrong', () => {
+    const text = renderStep(
+      report({
+        action: { kind: 'hangUp', who: 'Alice' },
+        note: 'it is over',
+        told: [{ who: 'Ted', text: 'Goodbye.' }],
+        ended: [
+          { who: 'Alice', status: 'completed' },
+          { who: 'Ted', status: 'completed' },
+          { who: 'Bob', status: 'failed' },
+          { who: 'Carol', status: 'no-answer' },
+        ],
+        errors: [
+          { who: 'Bob', error: new CallError(13_240, 'Gone.'), expected: true },
+          { who: 'Carol', error: new CallError(11_200, 'Silent.'), expected: false },
+        ],
+        problems: ["Carol's call failed with 11200: Silent."],
+      }),
+      plain,
+    );
+    expect(text).toBe(
+      [
+        ' 3. Alice hangs up (it is over)',
+        '    Ted is told: "Goodbye."',
+        "    Ted's call is ended.",
+        "    Bob's call breaks off.",
+        '    Carol is turned away, the call unanswered.',
+        "    Bob's call fails, as it should, with 13240: Gone.",
+        '    Nobody is on the line.',
+        "    WRONG: Carol's call failed with 11200: Silent.",
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it.each<[StepReport['action'], string]>([
+    [{ kind: 'call', who: 'Bob', to: '/conference', fallback: undefined }, 'Bob calls /conference'],
+    [{ kind: 'press', who: 'Ted', keys: '1#' }, 'Ted presses 1#'],
+    [{ kind: 'wait', seconds: 10 }, '10 s pass'],
+  ])('names the step %j', (action, words) => {
+    expect(renderStep(report({ action }), plain)).toMatch(new RegExp(`^ 3\\. ${words}\n`));
+  });
+});
+
+describe('createPaint', () => {
+  it.each([
+    ['colours a terminal that has colours', { isTTY: true, hasColors: () => true }, true],
+    ['leaves a terminal without colours plain', { isTTY: true, hasColors: () => false }, false],
+    ['leaves a file or a pipe plain', { isTTY: undefined, hasColors: () => true }, false],
+  ])('%s', (_what, stream, coloured) => {
+    const text = createPaint(stream as unknown as NodeJS.WriteStream)('green', 'yes');
+    expect(text).toBe(coloured ? '\u001b[32myes\u001b[39m' : 'yes');
+  });
+});
