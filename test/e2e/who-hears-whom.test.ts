@@ -1,0 +1,306 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Participant } from '../../src/simulator/conferences';
+import { playStory, type StepReport } from '../../src/simulator/play-story';
+import type { Story } from '../../src/simulator/story';
+import { TUTORIAL_CAST, tutorialStory } from '../../src/simulator/tutorial';
+import { atEnd } from '../support/at-end';
+import { type Desk, type DeskOptions, startDesk } from '../support/desk';
+import { type RedisServer, startRedis } from '../support/redis-server';
+
+async function startStore(): Promise<RedisServer> {
+  const redis = await startRedis();
+  atEnd(() => redis.dispose());
+  return redis;
+}
+
+/** Bob and Alice talk in a room, the usual one unless named. */
+async function talking(desk: Desk, room = '') {
+  return { bob: await desk.call('Bob', `/conference${room}`), alice: await desk.call('Alice', `/conference${room}`) };
+}
+
+const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
+const TWO_ROOMS = { ...TALKING, 'Bob 2': ['Alice 2'], 'Alice 2': ['Bob 2'] };
+const COACHED = { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
+const MONITORED = { ...TALKING, Ted: ['Alice', 'Bob'] };
+const BARGED = { Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
+
+describe('the story of Alice, Bob and Ted', () => {
+  const stores: [string, () => Promise<DeskOptions>][] = [
+    ['the embedded store', async () => ({})],
+    ['Redis', async () => ({ env: { REDIS_URL: (await startStore()).url } })],
+    ['the Space asked by REST', async () => ({ withRest: true })],
+  ];
+
+  describe.each(stores)('with %s', (_name, optionsOf) => {
+    it.each<[Story['method']]>([['POST'], ['GET']])('goes as it should over %s', async (method) => {
+      const desk = await startDesk(await optionsOf());
+      const reports: StepReport[] = [];
+      for await (const report of playStory({ ...tutorialStory(TUTORIAL_CAST), method }, desk.space, desk.url)) {
+        reports.push(report);
+      }
+      expect(reports.flatMap(({ problems }) => problems)).toEqual([]);
+      const matrices = reports.map(({ rows }) =>
+        Object.fromEntries(
+          rows.map(({ who, voices, sounds }) => [who, [...voices.sort(), ...sounds.filter((one) => one === 'music')]]),
+        ),
+      );
+      expect(matrices).toEqual([
+        { Bob: ['music'] },
+        TALKING,
+        COACHED,
+        TALKING,
+        MONITORED,
+        TALKING,
+        BARGED,
+        {},
+        { Ted: [] },
+        {},
+      ]);
+    });
+  });
+});
+
+describe('a supervisor', () => {
+  it.each([
+    ['coach', '', COACHED],
+    ['monitor', '?mode=monitor', MONITORED],
+    ['barge', '?mode=barge', BARGED],
+  ])('in mode %s is heard as the mode says', async (_mode, query, matrix) => {
+    const desk = await startDesk();
+    await talking(desk);
+    await desk.call('Ted', `/coach${query}`);
+    expect(desk.hears()).toEqual(matrix);
+  });
+
+  it('who listens is heard by the moderator alone, should the mute slip', async () => {
+    const desk = await startDesk();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/coach?mode=monitor');
+    const place = desk.space.conferences.of(ted.sid) as Participant;
+    desk.space.conferences.update(place, { muted: false });
+    expect(desk.hears()).toEqual(COACHED);
+  });
+
+  it('comes and goes without a beep', async () => {
+    const desk = await startDesk();
+    const { bob } = await talking(desk);
+    const beeps = () => bob.hearing().sounds;
+    for (const query of ['', '?mode=monitor', '?mode=barge']) {
+      await desk.space.clock.advance(1_000);
+      const ted = await desk.call('Ted', `/coach${query}`);
+      expect(beeps()).toEqual([]);
+      await desk.hangUp(ted);
+      expect(beeps()).toEqual([]);
+    }
+  });
+
+  it('does not keep a conference going, nor end it', async () => {
+    const desk = await startDesk();
+    const { bob, alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/coach?mode=barge');
+    expect(desk.hears()).toEqual(BARGED);
+    await desk.hangUp(ted);
+    expect(desk.hears()).toEqual(TALKING);
+    await desk.call('Ted', '/coach');
+    await desk.hangUp(alice);
+    expect([desk.hears(), bob.status]).toEqual([{}, 'completed']);
+  });
+
+  it('who waits is let in when the moderator comes', async () => {
+    const desk = await startDesk();
+    await desk.call('Ted', '/coach');
+    await desk.call('Bob', '/conference');
+    expect(desk.hears()).toEqual({ Ted: [], Bob: ['music'] });
+    await desk.call('Alice', '/conference');
+    await desk.space.clock.advance(10_000);
+    expect(desk.hears()).toEqual(COACHED);
+  });
+
+  it('who waits in vain is told goodbye', async () => {
+    const desk = await startDesk();
+    const ted = await desk.call('Ted', '/coach');
+    await desk.space.clock.advance(300_000);
+    expect([desk.hears(), ted.told.length, ted.told.at(-1)]).toEqual([{}, 13, 'Goodbye.']);
+  });
+
+  it('who is none hears nothing and is heard by nobody', async () => {
+    const desk = await startDesk();
+    await talking(desk);
+    const carol = await desk.call('Carol', '/coach?mode=barge');
+    expect([desk.hears(), carol.status, carol.told]).toEqual([TALKING, 'no-answer', []]);
+  });
+});
+
+describe('a caller', () => {
+  it('is told the notice, before anybody hears them', async () => {
+    const desk = await startDesk({ env: { CALLER_NOTICE: 'Calls may be supervised.' } });
+    await desk.call('Alice', '/conference');
+    const bob = desk.space.call({ from: '+15550001111', to: '+15550009999', url: `${desk.url}/conference` });
+    await desk.space.clock.advance(100);
+    expect([bob.hearing(), desk.space.callsIn('sample-conf').length]).toEqual([{ voices: [], sounds: ['notice'] }, 1]);
+    await desk.space.rest();
+    expect(bob.told).toEqual(['Calls may be supervised.']);
+    expect(bob.hearing().voices).toHaveLength(1);
+  });
+
+  it('hears no other caller before the moderator is in', async () => {
+    const desk = await startDesk();
+    await desk.call('Bob', '/conference');
+    await desk.call('Carol', '/conference');
+    expect(desk.hears()).toEqual({ Bob: ['music'], Carol: ['music'] });
+  });
+
+  it('is connected by the fallback url when the webhook fails', async () => {
+    const desk = await startDesk();
+    await desk.call('Alice', '/conference');
+    const bob = await desk.call('Bob', '/confrence', { fallbackUrl: `${desk.url}/fallback` });
+    expect(bob.errors.map(({ code }) => code)).toEqual([11_217]);
+    expect(desk.hears()).toEqual(TALKING);
+  });
+});
+
+describe('two rooms', () => {
+  it('hear nothing of each other, and neither do their supervisors', async () => {
+    const desk = await startDesk();
+    const { alice: one } = await talking(desk, '/one');
+    await talking(desk, '/two');
+    expect(desk.hears()).toEqual(TWO_ROOMS);
+    await desk.call('Ted', '/coach/two');
+    expect(desk.hears()).toEqual({
+      ...TWO_ROOMS,
+      'Alice 2': ['Bob 2', 'Ted'],
+      Ted: ['Alice 2', 'Bob 2'],
+    });
+    await desk.hangUp(one);
+    expect(desk.hears()).toEqual(COACHED);
+    const again = await desk.call('Ted', '/coach/one');
+    expect(again.told.join()).toContain('nobody');
+    expect(desk.hears()).toEqual({ ...COACHED, 'Ted 2': [] });
+  });
+});
+
+describe('status callbacks', () => {
+  it('that are all lost do no harm: the end of the moderator’s dial tells', async () => {
+    const desk = await startDesk({ space: { chaos: { seed: 1, lose: 1 } } });
+    const { alice } = await talking(desk);
+    await desk.call('Ted', '/coach');
+    expect(desk.hears()).toEqual(COACHED);
+    await desk.hangUp(alice);
+    const ted = await desk.call('Ted', '/coach');
+    expect([desk.hears(), ted.errors]).toEqual([{ Ted: [] }, []]);
+    expect(desk.space.callbacks().delivered).toBe(0);
+  });
+
+  it('alone tell that a moderator has left, where the Space asks no action of who hangs up', async () => {
+    const desk = await startDesk({ space: { asksActionAfterHangUp: false } });
+    const { alice } = await talking(desk);
+    await desk.hangUp(alice);
+    const ted = await desk.call('Ted', '/coach');
+    expect([desk.hears(), ted.errors]).toEqual([{ Ted: [] }, []]);
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    'of the last call that come late, twice and in disorder spoil nothing (seed %i)',
+    async (seed) => {
+      const chaos = { seed, duplicate: 0.5, reorder: 0.5, delayMs: 20_000 };
+      const desk = await startDesk({ space: { chaos } });
+      const { alice } = await talking(desk);
+      await desk.hangUp(alice);
+      await talking(desk);
+      for (let round = 0; round < 3; round++) {
+        const ted = await desk.call('Ted', '/coach');
+        expect([desk.hears(), ted.errors]).toEqual([COACHED, []]);
+        await desk.hangUp(ted);
+        await desk.space.clock.advance(9_000);
+      }
+    },
+  );
+});
+
+describe('a Call SID that went stale', () => {
+  it('costs the supervisor a wait, not the call; the next moderator is coached', async () => {
+    const desk = await startDesk({ space: { chaos: { seed: 1, lose: 1 }, asksActionAfterHangUp: false } });
+    const { alice } = await talking(desk);
+    await desk.hangUp(alice);
+    const ted = await desk.call('Ted', '/coach');
+    expect(ted.errors.map(({ code }) => code)).toEqual([13_240]);
+    expect([desk.hears(), ted.told.join()]).toEqual([{ Ted: [] }, expect.stringContaining('could not be joined')]);
+    await talking(desk);
+    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
+    await desk.space.clock.advance(10_000);
+    expect(desk.hears()).toEqual(COACHED);
+  });
+
+  it('stays silent after the retry, for who only listens', async () => {
+    const desk = await startDesk({ space: { chaos: { seed: 1, lose: 1 }, asksActionAfterHangUp: false } });
+    const { alice } = await talking(desk);
+    await desk.hangUp(alice);
+    await desk.call('Ted', '/coach?mode=monitor');
+    await talking(desk);
+    await desk.space.clock.advance(10_000);
+    expect(desk.hears()).toEqual(MONITORED);
+  });
+});
+
+describe('a store that stops in the middle of a call', () => {
+  it('breaks no call, and lets others meet; what happened meanwhile is known when it is back', async () => {
+    const redis = await startStore();
+    const desk = await startDesk({ env: { REDIS_URL: redis.url } });
+    const first = await talking(desk, '/one');
+    await redis.kill();
+    await talking(desk, '/two');
+    expect(desk.hears()).toEqual(TWO_ROOMS);
+    await desk.hangUp(first.alice);
+    const ted = await desk.call('Ted', '/coach/two');
+    expect([ted.told.join(), ted.hearing().voices]).toEqual([expect.stringContaining('cannot tell'), []]);
+    await redis.restart();
+    await letInWithin(desk, ted, 12);
+    expect(desk.hears()).toEqual(COACHED);
+    const other = await desk.call('Ted', '/coach/one');
+    expect([other.errors, other.told.join()]).toEqual([[], expect.stringContaining('nobody')]);
+  });
+
+  it('costs a supervisor nothing when the Space can be asked', async () => {
+    const redis = await startStore();
+    const desk = await startDesk({ env: { REDIS_URL: redis.url }, withRest: true });
+    const { alice } = await talking(desk);
+    await redis.kill();
+    const ted = await desk.call('Ted', '/coach');
+    expect(desk.hears()).toEqual(COACHED);
+    await desk.hangUp(ted);
+    await desk.call('Ted', '/coach?mode=monitor');
+    expect(desk.hears()).toEqual(MONITORED);
+    await desk.hangUp(alice);
+    const late = await desk.call('Ted', '/coach');
+    expect([desk.hears(), late.errors]).toEqual([{ Ted: [] }, []]);
+    // So that the server, when it stops, need not wait for it.
+    await redis.restart();
+  });
+
+  it('that hangs is waited for no longer than a call can', async () => {
+    const redis = await startStore();
+    const desk = await startDesk({ env: { REDIS_URL: redis.url } });
+    await talking(desk);
+    redis.freeze();
+    const carol = await desk.call('Carol', '/conference');
+    const ted = await desk.call('Ted', '/coach');
+    redis.thaw();
+    expect([carol.errors, ted.errors]).toEqual([[], []]);
+    expect(desk.hears()).toEqual({
+      Bob: ['Alice', 'Carol'],
+      Alice: ['Bob', 'Carol'],
+      Carol: ['Alice', 'Bob'],
+      Ted: [],
+    });
+    await letInWithin(desk, ted, 12);
+    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol', 'Ted'], Bob: ['Alice', 'Carol'] });
+  });
+
+  /** The store comes back in real time, the supervisor's attempts in simulated time. */
+  async function letInWithin(desk: Desk, ted: { sid: string }, attempts: number): Promise<void> {
+    for (let attempt = 0; attempt < attempts && desk.space.conferences.of(ted.sid) === undefined; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      await desk.space.clock.advance(10_000);
+    }
+  }
+});

@@ -1,0 +1,86 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { startConferenceCoach } from '../../src/conference-coach';
+import { loadConfig } from '../../src/config';
+import type { Call, CallSettings } from '../../src/simulator/call';
+import { rowsOf } from '../../src/simulator/play-story';
+import { createRestApi } from '../../src/simulator/rest-api';
+import { createSpace, type Space, type SpaceOptions } from '../../src/simulator/space';
+import { ALICE, BOB, SIGNING_KEY, TED } from './app';
+import { atEnd } from './at-end';
+
+/** What each person on the line hears, by name: people, music, notices. Beeps are left out. */
+export type Matrix = Record<string, string[]>;
+
+/** The whole server as it runs, and a simulated Space that calls it. */
+export interface Desk {
+  space: Space;
+  url: string;
+  /** Somebody dials a number whose webhook is this path; what follows from it has happened. */
+  call(who: keyof typeof NUMBERS, path: string, more?: Partial<CallSettings>): Promise<Call>;
+  hangUp(call: Call): Promise<void>;
+  hears(): Matrix;
+}
+
+export const CAROL = '+15550003333';
+const NUMBERS = { Alice: ALICE, Bob: BOB, Carol: CAROL, Ted: TED };
+
+export interface DeskOptions {
+  env?: Record<string, string>;
+  space?: Partial<SpaceOptions>;
+  /** Whether the server may ask the Space's REST API. */
+  withRest?: boolean;
+}
+
+/** Starts both; they are stopped when the test is over. */
+export async function startDesk({ env = {}, withRest = false, ...options }: DeskOptions = {}): Promise<Desk> {
+  const space = createSpace({ signingKey: SIGNING_KEY, ...options.space });
+  atEnd(() => space.close());
+  const rest = withRest ? await serveRest(space) : {};
+  const config = loadConfig({
+    PORT: '0',
+    SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
+    MODERATOR_NUMBERS: ALICE,
+    SUPERVISOR_NUMBERS: TED,
+    ...rest,
+    ...env,
+  });
+  const server = await startConferenceCoach(config, pino({ level: 'silent' }));
+  atEnd(() => server.stop(0));
+  const names = new Map<Call, string>();
+  return {
+    space,
+    url: server.publicUrl,
+    async call(who, path, more = {}) {
+      const call = space.call({ from: NUMBERS[who], to: '+15550009999', url: server.publicUrl + path, ...more });
+      names.set(call, who);
+      await space.rest();
+      return call;
+    },
+    async hangUp(call) {
+      call.hangUp();
+      await space.rest();
+    },
+    hears() {
+      const rows = rowsOf(space, (call) => names.get(call) ?? '');
+      return Object.fromEntries(
+        rows.map(({ who, voices, sounds }) => [who, [...voices.sort(), ...sounds.filter((sound) => sound !== 'beep')]]),
+      );
+    },
+  };
+}
+
+async function serveRest(space: Space): Promise<Record<string, string>> {
+  const server = createServer(createRestApi(space)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  atEnd(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    SIGNALWIRE_SPACE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    SIGNALWIRE_PROJECT_ID: space.accountSid,
+    SIGNALWIRE_API_TOKEN: space.apiToken,
+  };
+}
