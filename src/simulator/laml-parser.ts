@@ -69,7 +69,7 @@ const words = <T extends string>(known: readonly T[]) =>
     .pipe(z.array(z.enum(known)));
 
 const PROMPT = { loop: wholeNumber.default(1) };
-const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'] as const;
+const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold'] as const;
 
 /** What a status callback of a conference can be subscribed to. */
 export type ConferenceEventName = (typeof CONFERENCE_EVENTS)[number];

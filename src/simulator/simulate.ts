@@ -46,7 +46,8 @@ async function main(): Promise<void> {
   const signingKey = options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY || undefined;
   const { seed = Math.floor(Math.random() * 2 ** 31), delaySeconds = 0, ...chaos } = story.callbacks ?? {};
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos } });
-  process.once('SIGINT', () => void abandon(space));
+  process.once('SIGINT', () => void abandon(space, 130));
+  process.once('SIGTERM', () => void abandon(space, 143));
 
   const write = (text: string) => void process.stdout.write(`${text}\n`);
   write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Callbacks: seed ${seed}.`}\n`);
@@ -153,12 +154,12 @@ function findHints(reports: readonly StepReport[], signingKey: string | undefine
 }
 
 /** Hangs up before leaving, so that the server does not wait for people who never were. */
-async function abandon(space: Space): Promise<void> {
+async function abandon(space: Space, code: number): Promise<void> {
   for (const call of space.calls) {
     call.hangUp();
   }
   await space.clock.settle();
-  process.exit(130);
+  process.exit(code);
 }
 
 main().catch((error) => {

@@ -401,7 +401,10 @@ describe('npm run simulate', () => {
     }
   });
 
-  it('hangs up for everybody when it is interrupted', async () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('hangs up for everybody on %s', async (signal, code) => {
     let held: ServerResponse | undefined;
     const server = await startScriptedServer({
       '/alice': '<Dial action="/ended"><Conference>a</Conference></Dial>',
@@ -414,9 +417,9 @@ describe('npm run simulate', () => {
     const args = ['--url', server.url, '--story', await fileOf(story)];
     const simulation = new Watched(spawn(process.execPath, [join(ROOT, 'dist/simulator/simulate.js'), ...args]));
     await eventually(() => expect(held).toBeDefined());
-    simulation.child.kill('SIGINT');
+    simulation.child.kill(signal);
     await eventually(() => expect(server.askedOf('/ended')).toHaveLength(1));
     held?.end();
-    expect(await simulation.exit).toBe(130);
+    expect(await simulation.exit).toBe(code);
   });
 });

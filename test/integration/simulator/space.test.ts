@@ -1,8 +1,13 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Call, CallSettings } from '../../../src/simulator/call';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
+import { generateCertificate } from '../../support/certificate';
 import { eventually, freePort } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 import { sign } from '../../support/sign';
@@ -263,12 +268,22 @@ describe('what goes wrong with a call', () => {
   it('a server that does not take the connection', async () => {
     // Takes the connection, but never the handshake of TLS.
     const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
+    await once(server, 'listening');
     atEnd(() => server.close());
     const { call } = await setUp({}, { patience: { connectMs: 200, readMs: 200 } });
-    const port = (server.address() as { port: number }).port;
-    const { errors } = await call('', { url: `https://127.0.0.1:${port}/` });
+    const { errors } = await call('', { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/` });
     expect(errors).toEqual([expect.objectContaining({ code: 11_200, message: expect.stringContaining('connection') })]);
+  });
+
+  it('an address whose certificate is not to be trusted', async () => {
+    const { folder } = await generateCertificate();
+    const [cert, key] = await Promise.all([readFile(join(folder, 'cert.pem')), readFile(join(folder, 'key.pem'))]);
+    const server = createHttpsServer({ cert, key }, (_req, res) => res.end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    atEnd(() => server.close());
+    const { call } = await setUp({});
+    const { errors } = await call('', { url: `https://localhost:${(server.address() as AddressInfo).port}/` });
+    expect(errors).toEqual([expect.objectContaining({ code: 11_220, message: expect.stringContaining('trusted') })]);
   });
 
   it('follows three redirects, as GET or as it was', async () => {
