@@ -328,6 +328,20 @@ describe('what goes wrong with a call', () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  it('takes no way round for a circle that leads through a conference, or is gone by pressing keys', async () => {
+    const { call, space } = await setUp({
+      '/conference': '<Dial action="/conference" timeLimit="1"><Conference>a</Conference></Dial>',
+      '/menu': '<Gather numDigits="1" timeout="3600"/>',
+    });
+    const [bob, ted] = [await call('/conference'), await call('/menu')];
+    for (let round = 0; round < 150; round++) {
+      ted.press('1');
+      await space.clock.advance(1_000);
+    }
+    expect([bob.status, bob.documents.length]).toEqual(['in-progress', 151]);
+    expect([ted.status, ted.documents.length]).toEqual(['in-progress', 151]);
+  });
+
   it('lets a call wait long without taking that for a circle', async () => {
     const { call, space } = await setUp({
       '/hello': '<Say>Wait.</Say><Pause length="10"/><Redirect>/hello</Redirect>',
