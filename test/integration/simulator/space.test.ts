@@ -132,6 +132,7 @@ describe('an inbound call', () => {
     await eventually(() => expect(server.asked).toHaveLength(1));
     call.redirect(`${server.url}/next`, 'POST');
     call.hangUp();
+    call.redirect(`${server.url}/next`, 'POST');
     await new Promise(setImmediate);
     expect([call.status, call.isOver]).toEqual(['completed', true]);
     answer();

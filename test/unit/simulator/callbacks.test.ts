@@ -10,6 +10,10 @@ function setUp(chaos: Partial<Chaos> = {}, statuses: (number | 'nothing')[] = []
   const arrived: string[] = [];
   const client: WebClient = {
     async send({ url, fields }) {
+      // The first to be sent take longest.
+      for (let turns = 20 - Number(fields.n); turns > 0; turns--) {
+        await Promise.resolve();
+      }
       arrived.push(`${fields.n} ${clock.now()}`);
       const status = statuses.shift() ?? 204;
       if (status === 'nothing') {
