@@ -6,7 +6,7 @@ import { createRedisRegistry } from './conferences/redis-registry';
 import { type ConferenceRegistry, StoreError } from './conferences/registry';
 import type { Config } from './config';
 import { createRoster } from './people/roster';
-import { listen } from './server';
+import { listen, type Server } from './server';
 import { createSpaceClient } from './signalwire/space-client';
 
 /** What the store may take on a call's path, of the 5 s a Space waits. */
@@ -48,15 +48,15 @@ export interface ConferenceCoach {
 export async function startConferenceCoach(config: Config, log: Logger): Promise<ConferenceCoach> {
   let draining = false;
   const registry = createRegistry(config, log);
-  await checkStore(registry, log);
+  const server = await listenWithStore(config, registry, log).catch(async (error) => {
+    await registry.close();
+    throw error;
+  });
   const directory = createDirectory({
     registry,
     space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS, now: Date.now }),
     log,
     now: () => performance.now(),
-  });
-  const server = await listen(config).catch((error) => {
-    throw explainListenError(error, config);
   });
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   server.serve(
@@ -90,6 +90,15 @@ export async function startConferenceCoach(config: Config, log: Logger): Promise
       return answered && written;
     },
   };
+}
+
+async function listenWithStore(config: Config, registry: ConferenceRegistry, log: Logger): Promise<Server> {
+  await checkStore(registry, log);
+  try {
+    return await listen(config);
+  } catch (error) {
+    throw explainListenError(error as NodeJS.ErrnoException, config);
+  }
 }
 
 function createRegistry(config: Config, log: Logger): ConferenceRegistry {
