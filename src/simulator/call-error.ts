@@ -1,14 +1,19 @@
 /** Why a call went wrong: SignalWire's error code, and a sentence. */
 export class CallError extends Error {
   override readonly name = 'CallError';
+  /** What was asked, where a request was the reason; without the fields of a GET. */
+  readonly url: string | undefined;
+  /** The HTTP status, where one was the reason. */
+  readonly status: number | undefined;
 
   constructor(
     readonly code: number,
     message: string,
-    /** The HTTP status, where one was the reason. */
-    readonly status?: number,
+    about: { url?: string; status?: number } = {},
   ) {
     super(message);
+    this.url = about.url;
+    this.status = about.status;
   }
 }
 

@@ -14,8 +14,8 @@ import {
   type Say,
   type Verb,
 } from './laml-parser';
-import { durationOf, fetchPrompts, MUSIC_VERBS, wordsOf } from './media';
-import type { WebClient, WebResponse } from './web-client';
+import { durationOf, wordsOf } from './media';
+import { documentOf, type WebClient, type WebResponse } from './web-client';
 
 /** What a call is placed with: the caller's number, the number dialled, and how that one is configured. */
 export interface CallSettings {
@@ -45,8 +45,6 @@ export interface Call {
   readonly errors: readonly CallError[];
   /** Everything that was said to it, and what was played to it by its address. */
   readonly told: readonly string[];
-  /** Every document it got, as text. */
-  readonly documents: readonly string[];
   /** Whether somebody is speaking to it, or a recording with an end is played to it, outside a conference. */
   readonly isSpokenTo: boolean;
   readonly isOver: boolean;
@@ -84,7 +82,6 @@ type Interruption = { status: CallStatus; target?: undefined } | { status?: unde
 
 /** How many documents one call may get without entering a conference or being pressed a key; then it is a loop. */
 const MAX_DOCUMENTS_IN_A_ROW = 100;
-const XML_TYPE = /^(text|application)\/([\w.-]+\+)?xml$/;
 
 /** Places a call. It begins at once, and ends by itself when its documents do. */
 export function placeCall(settings: CallSettings, options: CallOptions): Call {
@@ -93,7 +90,6 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
   const startedAt = clock.now();
   const errors: CallError[] = [];
   const told: string[] = [];
-  const documents: string[] = [];
   let updatedAt = startedAt;
   let status: CallStatus = 'ringing';
   /** What is spoken or played to it outside a conference. */
@@ -111,7 +107,6 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     startedAt,
     errors,
     told,
-    documents,
     get updatedAt() {
       return updatedAt;
     },
@@ -179,8 +174,10 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     }
   }
 
+  /** Nothing leads out of a circle, and a stale coach is the `action`'s concern. */
   function fallbackAfter({ code }: CallError, { url }: Target): Target | undefined {
-    return settings.fallbackUrl === undefined || code === CODES.staleCoach
+    const isCircle = inARow > MAX_DOCUMENTS_IN_A_ROW;
+    return settings.fallbackUrl === undefined || code === CODES.staleCoach || isCircle
       ? undefined
       : {
           url: settings.fallbackUrl,
@@ -206,7 +203,6 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       );
     }
     const response = await unlessAborted(ask(target), interrupter.signal);
-    documents.push(response.text);
     return play(parseLaml(response.text), { ...target, url: response.url });
   }
 
@@ -221,13 +217,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       To: settings.to,
     };
     const response = await clock.hold(client.send({ url, method, fields: { ...standard, ...fields } }));
-    if (response.status >= 400) {
-      throw new CallError(CODES.badStatus, `${url} answered with status ${response.status}.`, response.status);
-    }
-    if (!XML_TYPE.test(response.contentType)) {
-      const type = response.contentType || 'no content type';
-      throw new CallError(CODES.badContentType, `${url} answered with ${type}, and must answer with text/xml.`);
-    }
+    documentOf(response);
     return response;
   }
 
@@ -331,7 +321,6 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
         fails: (error: CallError) => void errors.push(error),
       };
       participant = conferences.enter(line, verb.room, attributes);
-      void checkWaitUrl(attributes);
     } catch (error) {
       if (target === undefined || !(error instanceof CallError)) {
         throw error;
@@ -359,14 +348,6 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     }
     throwIfInterrupted();
     return next;
-  }
-
-  /** Whatever those who wait hear is music; here is seen that it can be played. */
-  async function checkWaitUrl({ waitUrl, waitMethod }: ConferenceAttributes): Promise<void> {
-    if (waitUrl !== undefined) {
-      const request = { url: waitUrl, method: waitMethod };
-      await clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => errors.push(error));
-    }
   }
 }
 

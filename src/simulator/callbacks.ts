@@ -1,3 +1,4 @@
+import type { CallError } from './call-error';
 import type { Clock } from './clock';
 import type { Method } from './laml-parser';
 import { createRandom } from './random';
@@ -21,8 +22,12 @@ export interface Chaos {
 export interface CallbackCounts {
   /** Taken by the server, repeated ones counted each time. */
   delivered: number;
-  /** Lost by the simulated network, or refused three times. */
+  /** Lost on their way, as the chaos would have it. */
   lost: number;
+  /** Given up after three attempts that the server did not take. */
+  refused: number;
+  /** Why the last was refused, undefined if none was. */
+  refusal: string | undefined;
 }
 
 /** Something to be told to the server. */
@@ -48,7 +53,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
   const { clock, client } = options;
   const { seed, lose = 0, duplicate = 0, reorder = 0, delayMs = 0 } = options.chaos;
   const random = createRandom(seed);
-  const counts: CallbackCounts = { delivered: 0, lost: 0 };
+  const counts: CallbackCounts = { delivered: 0, lost: 0, refused: 0, refusal: undefined };
   const lines = new Map<string, Promise<void>>();
   /** What waits to be overtaken, by address. */
   const overtaken = new Map<string, () => void>();
@@ -58,17 +63,24 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
       if (attempt > 1) {
         await clock.sleep(RETRY_MS);
       }
-      const { url, method } = callback;
-      // A refusal and no answer at all come to the same.
-      const response = await clock
-        .hold(client.send({ url, method, fields: callback.fields() }))
-        .catch(() => ({ status: 0 }));
-      if (response.status >= 200 && response.status < 300) {
+      const refusal = await clock.hold(attemptTo(callback));
+      if (refusal === undefined) {
         counts.delivered++;
         return;
       }
+      counts.refusal = refusal;
     }
-    counts.lost++;
+    counts.refused++;
+  }
+
+  /** Returns why the server did not take it. */
+  async function attemptTo({ url, method, fields }: Callback): Promise<string | undefined> {
+    try {
+      const { status } = await client.send({ url, method, fields: fields() });
+      return status >= 200 && status < 300 ? undefined : `${url} answered with status ${status}.`;
+    } catch (error) {
+      return (error as CallError).message;
+    }
   }
 
   function enqueue(callback: Callback): void {

@@ -22,14 +22,18 @@ export interface Clock {
 /** A clock at its beginning. */
 export function createClock(): Clock {
   let time = 0;
-  let held = 0;
+  const held = new Set<Promise<unknown>>();
   const sleepers = new Set<{ until: number; wake: () => void }>();
 
   async function settle(): Promise<void> {
-    do {
+    for (;;) {
       // After this turn of the event loop nothing is left that needs no input, output or time.
       await new Promise(setImmediate);
-    } while (held > 0);
+      if (held.size === 0) {
+        return;
+      }
+      await Promise.allSettled([Promise.race(held)]);
+    }
   }
 
   function nextUntil(limit: number) {
@@ -67,11 +71,11 @@ export function createClock(): Clock {
     },
 
     async hold(work) {
-      held++;
+      held.add(work);
       try {
         return await work;
       } finally {
-        held--;
+        held.delete(work);
       }
     },
 

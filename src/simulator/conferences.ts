@@ -64,6 +64,8 @@ export interface Conferences {
   recordings: Recordings;
   /** Every conference, also those that are over, oldest first. */
   all(): readonly Conference[];
+  /** Those that are not over. */
+  live(): Iterable<Conference>;
   /** The conference that a call is in. */
   of(callSid: string): Participant | undefined;
   /**
@@ -78,8 +80,8 @@ export interface Conferences {
   update(participant: Participant, update: ParticipantUpdate): void;
   /** Fetches a document and plays it to a participant alone, or to everyone; nobody learns here that it failed. */
   announce(to: Participant | Conference, request: { url: string; method: Method }): void;
-  /** Sees that what is to be played to a participant on hold can be. */
-  checkHoldUrl(participant: Participant, request: { url: string; method: Method }): void;
+  /** Whatever those who wait or are on hold hear is music; here is seen that it could be played. */
+  checkMusic(line: Line, request: { url: string; method: Method }): void;
   /** What everyone in this conference hears now, by Call SID. */
   hearing(conference: Conference): Map<string, Hearing>;
 }
@@ -201,6 +203,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
   const conferences: Conferences = {
     recordings,
     all: () => all,
+    live: () => live.values(),
     of: (callSid) => places.get(callSid),
 
     enter(line, room, attributes) {
@@ -232,6 +235,9 @@ export function createConferences(options: ConferencesOptions): Conferences {
       const canStart = conference.participants.some((one) => one.startConferenceOnEnter);
       if (conference.status === 'init' && canStart && conference.participants.length > 1) {
         start(conference);
+      }
+      if (attributes.waitUrl !== undefined) {
+        conferences.checkMusic(line, { url: attributes.waitUrl, method: attributes.waitMethod });
       }
       if (attributes.beep === 'true' || attributes.beep === 'onEnter') {
         beep(conference);
@@ -272,6 +278,10 @@ export function createConferences(options: ConferencesOptions): Conferences {
       }
     },
 
+    checkMusic(line, request) {
+      void clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => line.fails(error));
+    },
+
     announce(to, request) {
       const lines = () => {
         const present =
@@ -295,10 +305,6 @@ export function createConferences(options: ConferencesOptions): Conferences {
           }
         },
       );
-    },
-
-    checkHoldUrl({ line }, request) {
-      void clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => line.fails(error));
     },
 
     hearing({ status, beepUntil, announcedUntil, participants }) {

@@ -1,14 +1,13 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { type ConferenceCoach, StartError, startConferenceCoach } from '../conference-coach';
 import { ConfigError, loadConfig } from '../config';
 import { computeSignature } from '../signalwire/signature';
+import type { Call } from './call';
 import { rowsOf } from './play-story';
-import { createPaint, type Paint, renderMatrix } from './report';
-import { createRestApi } from './rest-api';
+import { createPaint, type Paint, printable, renderMatrix } from './report';
+import { serveRestApi } from './rest-api';
 import { createSpace, type Space } from './space';
 import { tellStory } from './tell-story';
 import { TUTORIAL_CAST, tutorialStory } from './tutorial';
@@ -22,34 +21,34 @@ const LIVE_STEP_MS = 200;
 async function main(): Promise<void> {
   const { once } = readArguments();
   const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS });
-  const api = createServer(createRestApi(space)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => api.once('listening', resolve));
-  const apiUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  const api = await serveRestApi(space);
   // Nothing of `.env`: the demo touches no real store and no real Space.
   const config = loadConfig({
     PORT: process.env.PORT || '0',
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
-    SIGNALWIRE_SPACE_URL: apiUrl,
+    SIGNALWIRE_SPACE_URL: api.url,
     SIGNALWIRE_PROJECT_ID: CREDENTIALS.accountSid,
     SIGNALWIRE_API_TOKEN: CREDENTIALS.apiToken,
     LOG_LEVEL: 'silent',
   });
   const server = await startConferenceCoach(config, pino({ level: 'silent' }));
   const paint = createPaint(process.stdout);
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+  const interruption = new Promise<'interrupted'>((resolve) => {
+    process.once('SIGINT', () => resolve('interrupted'));
+    process.once('SIGTERM', () => resolve('interrupted'));
   });
 
   write(`Conference Coach answers at ${server.publicUrl}, a simulated Space calls it.\n`);
-  const reports = await tellStory(tutorialStory(TUTORIAL_CAST), { space, url: server.publicUrl, paint, write });
-  if (!once) {
-    write(invitation(server, apiUrl));
-    await Promise.race([interrupted, watch(space, paint)]);
+  const story = tutorialStory(TUTORIAL_CAST);
+  const told = tellStory(story, { space, url: server.publicUrl, paint, write });
+  const outcome = await Promise.race([told, interruption]);
+  if (!once && outcome !== 'interrupted') {
+    write(invitation(server, api.url));
+    await Promise.race([interruption, watch(space, paint)]);
     write('\nStopping.');
   }
-  await stop(server, space, () => api.close());
-  process.exit(reports.every(({ problems }) => problems.length === 0) ? 0 : 1);
+  await server.stop(0);
+  process.exit(outcome !== 'interrupted' && outcome.isRight ? 0 : 1);
 }
 
 function readArguments() {
@@ -61,18 +60,19 @@ function readArguments() {
   }
 }
 
-/** Lets time pass as it does outside, and shows who hears whom whenever that changes, and what goes wrong. */
+/** Lets time pass as it does outside, and shows who hears whom whenever that changes, what is said and what fails. */
 async function watch(space: Space, paint: Paint): Promise<never> {
-  const known = new Set(space.calls.flatMap(({ errors }) => errors));
+  const known = new Map<Call, number>(space.calls.map((call) => [call, newsOf(call).length]));
   let shown = renderMatrix([], paint);
   for (;;) {
     await sleep(LIVE_STEP_MS);
     await space.clock.advance(LIVE_STEP_MS);
     for (const call of space.calls) {
-      for (const error of call.errors.filter((one) => !known.has(one))) {
-        known.add(error);
-        write(paint('red', `    ${nameOf(call.from)}'s call failed with ${error.code}: ${error.message}`));
+      const news = newsOf(call);
+      for (const line of news.slice(known.get(call) ?? 0)) {
+        write(`    ${paint('yellow', printable(line))}`);
       }
+      known.set(call, news.length);
     }
     const matrix = renderMatrix(
       rowsOf(space, (call) => nameOf(call.from)),
@@ -83,6 +83,14 @@ async function watch(space: Space, paint: Paint): Promise<never> {
       shown = matrix;
     }
   }
+}
+
+/** Everything that happened to a call so far and is not seen in the matrix. */
+function newsOf({ from, told, errors }: Call): string[] {
+  return [
+    ...told.map((text) => `${nameOf(from)} is told: "${text}"`),
+    ...errors.map(({ code, message }) => `${nameOf(from)}'s call failed with ${code}: ${message}`),
+  ];
 }
 
 function nameOf(number: string | undefined): string {
@@ -99,9 +107,9 @@ function nameOf(number: string | undefined): string {
 }
 
 function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
-  const calls = `${apiUrl}/2010-04-01/Accounts/demo`;
+  const account = `${apiUrl}/2010-04-01/Accounts/demo`;
   const place = (from: string, path: string) =>
-    `  curl -su demo:demo ${calls}/Calls -d To=+15550009999 --data-urlencode From=${from} --data-urlencode 'Url=${publicUrl}${path}'`;
+    `  curl -su demo:demo ${account}/Calls --data-urlencode To=+15550009999 --data-urlencode From=${from} --data-urlencode 'Url=${publicUrl}${path}'`;
   const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.bob };
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
@@ -110,9 +118,10 @@ function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
     place(TUTORIAL_CAST.bob, '/conference'),
     place(TUTORIAL_CAST.alice, '/conference'),
     place(TUTORIAL_CAST.ted, '/coach?mode=monitor'),
-    'What the Space knows, and how to hang up for somebody:',
-    `  curl -su demo:demo '${calls}/Conferences?Status=in-progress'`,
-    `  curl -su demo:demo ${calls}/Calls/SID -d Status=completed`,
+    'What the Space knows of conferences and of calls; with the "sid" of a call, hang up for somebody:',
+    `  curl -su demo:demo '${account}/Conferences?Status=in-progress'`,
+    `  curl -su demo:demo ${account}/Calls`,
+    `  curl -su demo:demo ${account}/Calls/SID -d Status=completed`,
     'Ask the server for a document, as the Space does, signed; and unsigned, which it refuses:',
     `  ${ask} -H 'X-SignalWire-Signature: ${signature}'`,
     `  ${ask}`,
@@ -121,16 +130,12 @@ function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
   ].join('\n');
 }
 
-async function stop(server: ConferenceCoach, space: Space, closeApi: () => void): Promise<void> {
-  await server.stop(0);
-  space.close();
-  closeApi();
-}
-
 function write(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// Whoever reads has gone, as `head` does.
+process.stdout.on('error', () => process.exit(1));
 main().catch((error) => {
   const sentences =
     error instanceof ConfigError ? error.problems : [error instanceof StartError ? error.message : String(error.stack)];

@@ -1,6 +1,8 @@
 import { SaxesParser } from 'saxes';
 import { z } from 'zod';
 import { CallError, CODES } from './call-error';
+import { hintLetterCase } from './letter-case';
+import { booleanText, httpMethod, wholeNumberText } from './values';
 
 /** `text` spoken so often; 0 without an end. */
 export interface Say {
@@ -54,13 +56,6 @@ export type Verb = Prompt | Gather | Redirect | Dial | { verb: 'Reject'; reason:
 
 export type Method = 'GET' | 'POST';
 
-const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
-const wholeNumber = z
-  .string()
-  .regex(/^[0-9]{1,9}$/, 'must be a whole number')
-  .transform(Number);
-const positive = wholeNumber.refine((number) => number > 0, 'must be at least 1');
-const method = z.enum(['GET', 'POST']).default('POST');
 const address = z.string().min(1, 'must not be empty');
 const words = <T extends string>(known: readonly T[]) =>
   z
@@ -68,7 +63,7 @@ const words = <T extends string>(known: readonly T[]) =>
     .transform((text) => text.split(' '))
     .pipe(z.array(z.enum(known)));
 
-const PROMPT = { loop: wholeNumber.default(1) };
+const PROMPT = { loop: wholeNumberText().default(1) };
 const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold'] as const;
 
 /** What a status callback of a conference can be subscribed to. */
@@ -77,21 +72,21 @@ export type ConferenceEventName = (typeof CONFERENCE_EVENTS)[number];
 const conferenceAttributes = z.strictObject({
   beep: z.enum(['true', 'false', 'onEnter', 'onExit']).default('true'),
   coach: z.string().min(1, 'must not be empty').optional(),
-  endConferenceOnExit: boolean.default(false),
-  muted: boolean.default(false),
+  endConferenceOnExit: booleanText.default(false),
+  muted: booleanText.default(false),
   record: z.enum(['do-not-record', 'record-from-start']).default('do-not-record'),
   recordingStatusCallback: address.optional(),
   recordingStatusCallbackEvent: words(['in-progress', 'completed', 'absent', 'failed']).default([
     'completed',
     'failed',
   ]),
-  recordingStatusCallbackMethod: method,
-  startConferenceOnEnter: boolean.default(true),
+  recordingStatusCallbackMethod: httpMethod,
+  startConferenceOnEnter: booleanText.default(true),
   statusCallback: address.optional(),
   statusCallbackEvent: words(CONFERENCE_EVENTS).default([]),
-  statusCallbackMethod: method,
+  statusCallbackMethod: httpMethod,
   trim: z.enum(['trim-silence', 'do-not-trim']).default('trim-silence'),
-  waitMethod: method,
+  waitMethod: httpMethod,
   waitUrl: address.optional(),
 });
 
@@ -102,25 +97,25 @@ export type ConferenceAttributes = z.infer<typeof conferenceAttributes>;
 const attributesOf = {
   Say: z.strictObject({ voice: z.string().optional(), language: z.string().optional(), ...PROMPT }),
   Play: z.strictObject(PROMPT),
-  Pause: z.strictObject({ length: wholeNumber.default(1) }),
+  Pause: z.strictObject({ length: wholeNumberText().default(1) }),
   Gather: z.strictObject({
     action: address.optional(),
-    actionOnEmptyResult: boolean.default(false),
+    actionOnEmptyResult: booleanText.default(false),
     finishOnKey: z
       .string()
       .regex(/^[0-9*#]*$/, 'must be keys of a telephone')
       .default('#'),
     input: z.literal('dtmf', 'must be dtmf: speech is not simulated').optional(),
-    method,
-    numDigits: positive.optional(),
-    timeout: wholeNumber.default(5),
+    method: httpMethod,
+    numDigits: wholeNumberText(1).optional(),
+    timeout: wholeNumberText().default(5),
   }),
-  Redirect: z.strictObject({ method }),
+  Redirect: z.strictObject({ method: httpMethod }),
   Dial: z.strictObject({
     action: address.optional(),
-    hangupOnStar: boolean.default(false),
-    method,
-    timeLimit: positive.default(14_400),
+    hangupOnStar: booleanText.default(false),
+    method: httpMethod,
+    timeLimit: wholeNumberText(1).default(14_400),
   }),
   Conference: conferenceAttributes,
   Reject: z.strictObject({ reason: z.enum(['rejected', 'busy']).default('rejected') }),
@@ -131,6 +126,11 @@ type ElementName = keyof typeof attributesOf;
 
 /** What SignalWire speaks at once, at most. */
 const MAX_SPOKEN_CHARACTERS = 4_096;
+
+const MAX_ROOM_CHARACTERS = 64;
+
+/** How much is told of what is wrong; names and texts of a document can be long. */
+const MAX_REASON_CHARACTERS = 300;
 
 /**
  * Reads a document as the platform does: letter for letter. What it does not know, it does not pass over.
@@ -173,6 +173,11 @@ function parseXml(text: string): Element {
   };
   parser.on('error', (error) => {
     throw wrong(error.message);
+  });
+  parser.on('xmldecl', ({ version }) => {
+    if (version !== '1.0') {
+      throw wrong('only XML 1.0 is read');
+    }
   });
   parser.on('doctype', () => {
     throw wrong('a document type is not allowed');
@@ -219,7 +224,7 @@ function toVerb(element: Element): Verb {
         verb: 'Dial',
         action,
         timeLimitSeconds: timeLimit,
-        room: textOf(conference),
+        room: roomOf(conference),
         conference: attributes('Conference', conference),
         ...rest,
       };
@@ -231,7 +236,7 @@ function toVerb(element: Element): Verb {
       demandNothingIn(element);
       return { verb: 'Hangup', ...attributes('Hangup', element) };
     default:
-      throw wrong(`there is no verb <${element.name}>${hint(element.name, Object.keys(attributesOf))}`);
+      throw wrong(`there is no verb <${element.name}>${hintLetterCase(element.name, Object.keys(attributesOf))}`);
   }
 }
 
@@ -256,7 +261,7 @@ function toPrompt(element: Element): Prompt {
 function attributes<T extends ElementName>(name: T, element: Element): z.infer<(typeof attributesOf)[T]> {
   const schema = attributesOf[name];
   demandNone(
-    Object.keys(element.attributes).filter((attribute) => !(attribute in schema.shape)),
+    Object.keys(element.attributes).filter((attribute) => !Object.hasOwn(schema.shape, attribute)),
     element,
     'attribute',
     Object.keys(schema.shape),
@@ -281,6 +286,15 @@ function textOf(element: Element): string {
   return element.text;
 }
 
+/** The name of a room, which the REST API can filter by only as long as this. */
+function roomOf(conference: Element): string {
+  const room = textOf(conference);
+  if (room.length > MAX_ROOM_CHARACTERS || room.trim() !== room) {
+    throw wrong(`a room has a name of 1 to ${MAX_ROOM_CHARACTERS} characters without white space around it`);
+  }
+  return room;
+}
+
 function demandNothingIn(element: Element): void {
   demandNone(
     element.children.map(({ name }) => name),
@@ -298,16 +312,10 @@ function demandNoText({ name, text }: Element): void {
 
 function demandNone([found]: string[], { name }: Element, what: string, known: readonly string[] = []): void {
   if (found !== undefined) {
-    throw wrong(`<${name}> has no ${what} ${found}${hint(found, known)}`);
+    throw wrong(`<${name}> has no ${what} ${found}${hintLetterCase(found, known)}`);
   }
 }
 
-/** The platform minds letter case, and people do not see it. */
-function hint(given: string, known: readonly string[]): string {
-  const meant = known.find((name) => name.toLowerCase() === given.toLowerCase());
-  return meant === undefined ? '' : `; it is written ${meant}`;
-}
-
 function wrong(what: string): CallError {
-  return new CallError(CODES.badDocument, `Document parse failure: ${what}.`);
+  return new CallError(CODES.badDocument, `Document parse failure: ${what.slice(0, MAX_REASON_CHARACTERS)}.`);
 }

@@ -1,6 +1,6 @@
 import { CallError, CODES } from './call-error';
 import { type Method, type Prompt, parseLaml, type Verb } from './laml-parser';
-import type { WebClient } from './web-client';
+import { documentOf, type WebClient } from './web-client';
 
 const MS_PER_CHARACTER = 60;
 const RECORDING_MS = 5_000;
@@ -43,10 +43,10 @@ export async function fetchPrompts(
 ): Promise<Prompt[]> {
   try {
     const response = await client.send({ url, method, fields: {} });
-    if (response.status >= 400) {
-      throw new CallError(CODES.badStatus, `it answered with status ${response.status}.`);
-    }
-    const verbs = response.contentType.startsWith('audio/') ? [] : parseLaml(response.text, allowed);
+    const verbs =
+      response.contentType.startsWith('audio/') && response.status < 400
+        ? []
+        : parseLaml(documentOf(response), allowed);
     return verbs.filter((verb) => verb.verb === 'Say' || verb.verb === 'Play' || verb.verb === 'Pause');
   } catch (error) {
     throw new CallError(CODES.badMedia, `${url} cannot be played: ${(error as Error).message}`);

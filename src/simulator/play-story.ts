@@ -2,7 +2,7 @@ import type { Call } from './call';
 import type { CallError } from './call-error';
 import type { Sound } from './hearing';
 import type { Space } from './space';
-import type { Action, Step, Story } from './story';
+import { type Action, MUSIC, type Step, type Story } from './story';
 
 /** What one person on the line hears. */
 export interface Row {
@@ -48,6 +48,8 @@ export function rowsOf(space: Space, nameOf: (call: Call) => string): Row[] {
 
 /** How long people take from one step to the next, in simulated milliseconds. */
 const STEP_MS = 1_000;
+/** How long is waited at the end for status callbacks that are tried again, in simulated milliseconds. */
+const LAST_MS = 10_000;
 
 /**
  * Plays a story against the server at `url`, step by step, and hangs up at the end whoever is still on the line. It
@@ -75,7 +77,7 @@ export async function* playStory(story: Story, space: Space, url: string): Async
     for (const call of calls.values()) {
       call.hangUp();
     }
-    await space.clock.settle();
+    await space.clock.advance(LAST_MS);
   }
 
   /** Returns why it could not be done. */
@@ -91,7 +93,7 @@ export async function* playStory(story: Story, space: Space, url: string): Async
         return [`${action.who} cannot call, being on the line already.`];
       }
       const call = space.call({
-        from: story.people[action.who],
+        from: story.people.get(action.who),
         to: '+15550009999',
         url: url + action.to,
         method: story.method,
@@ -124,7 +126,7 @@ export async function* playStory(story: Story, space: Space, url: string): Async
       told: news.flatMap(({ who, call, mark }) => call.told.slice(mark.told).map((text) => ({ who, text }))),
       ended: news.flatMap(({ who, call, mark }) => (call.isOver && !mark.isOver ? [{ who, status: call.status }] : [])),
       errors: news.flatMap(({ who, call, mark }) =>
-        call.errors.slice(mark.errors).map((error) => ({ who, error, expected: fails?.[who] === error.code })),
+        call.errors.slice(mark.errors).map((error) => ({ who, error, expected: fails?.get(who) === error.code })),
       ),
     };
   }
@@ -142,17 +144,18 @@ function markOf(call: Call): Mark {
 }
 
 /** In what a step was not as it should be. */
-function compare({ hears, told, fails = {} }: Step, report: Outcome): string[] {
+function compare({ hears, told, fails }: Step, report: Outcome): string[] {
   const failures = report.errors.filter(({ expected }) => !expected);
   if (failures.length > 0) {
     // All else follows from it.
     return failures.map(({ who, error }) => `${who}'s call failed with ${error.code}: ${error.message}`);
   }
   const problems: string[] = [];
-  const isHeard = (sound: Sound) => sound === 'music';
-  const heard = new Map(report.rows.map(({ who, voices, sounds }) => [who, [...voices, ...sounds.filter(isHeard)]]));
-  for (const who of hears === undefined ? [] : new Set([...Object.keys(hears), ...heard.keys()])) {
-    const [expected, actual] = [hears?.[who], heard.get(who)];
+  const heard = new Map(
+    report.rows.map(({ who, voices, sounds }) => [who, [...voices, ...sounds.filter((sound) => sound === MUSIC)]]),
+  );
+  for (const who of hears === undefined ? [] : new Set([...hears.keys(), ...heard.keys()])) {
+    const [expected, actual] = [hears?.get(who), heard.get(who)];
     if (expected === undefined) {
       problems.push(`${who} should not be on the line, and hears ${list(actual)}.`);
     } else if (actual === undefined) {
@@ -161,13 +164,13 @@ function compare({ hears, told, fails = {} }: Step, report: Outcome): string[] {
       problems.push(`${who} should hear ${list(expected)}, and hears ${list(actual)}.`);
     }
   }
-  for (const [who, words] of Object.entries(told ?? {})) {
+  for (const [who, words] of told ?? []) {
     const texts = report.told.filter((one) => one.who === who).map(({ text }) => text);
     if (!texts.some((text) => text.toLowerCase().includes(words.toLowerCase()))) {
       problems.push(`${who} should be told "${words}", and was told ${texts.join(' ') || 'nothing'}.`);
     }
   }
-  for (const [who, code] of Object.entries(fails ?? {})) {
+  for (const [who, code] of fails ?? []) {
     if (!report.errors.some((one) => one.who === who && one.error.code === code)) {
       problems.push(`${who}'s call should fail with ${code}, and did not.`);
     }

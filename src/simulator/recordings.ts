@@ -11,8 +11,10 @@ export interface Recording {
   status: 'in-progress' | 'paused' | 'stopped' | 'completed';
   startedAt: number;
   updatedAt: number;
-  /** What was recorded before it was paused last, in simulated milliseconds. */
+  /** What was recorded until it was changed last, in simulated milliseconds. */
   recordedMs: number;
+  /** What a pause is recorded as: not at all, or silence. */
+  pauseBehavior: 'skip' | 'silence';
   callback: string | undefined;
   method: Method;
   events: readonly string[];
@@ -27,8 +29,12 @@ export interface Recordings {
     method: Method;
     events: readonly string[];
   }): Recording;
-  /** Does nothing to one that is over. */
-  update(recording: Recording, status: 'in-progress' | 'paused' | 'stopped'): void;
+  /** Changes one that is not finished. */
+  update(
+    recording: Recording,
+    status: 'in-progress' | 'paused' | 'stopped',
+    pauseBehavior: Recording['pauseBehavior'],
+  ): void;
   /** Ends those of a conference or a call that is over. */
   stopAll(of: { conferenceSid?: string; callSid?: string }): void;
   delete(recording: Recording): void;
@@ -36,12 +42,18 @@ export interface Recordings {
   durationOf(recording: Recording): number;
 }
 
+/** Whether nothing can be done to it any more but to delete it. */
+export function isFinished({ status }: Recording): boolean {
+  return status === 'stopped' || status === 'completed';
+}
+
 export function createRecordings(options: { accountSid: string; clock: Clock; callbacks: Callbacks }): Recordings {
   const { accountSid, clock, callbacks } = options;
   const all = new Set<Recording>();
 
-  function recordedMs({ status, recordedMs, updatedAt }: Recording): number {
-    return recordedMs + (status === 'in-progress' ? clock.now() - updatedAt : 0);
+  function recordedMs({ status, recordedMs, updatedAt, pauseBehavior }: Recording): number {
+    const runs = status === 'in-progress' || (status === 'paused' && pauseBehavior === 'silence');
+    return recordedMs + (runs ? clock.now() - updatedAt : 0);
   }
 
   function change(recording: Recording, status: Recording['status']): void {
@@ -76,6 +88,7 @@ export function createRecordings(options: { accountSid: string; clock: Clock; ca
         startedAt: now,
         updatedAt: now,
         recordedMs: 0,
+        pauseBehavior: 'skip',
         ...rest,
       };
       all.add(recording);
@@ -83,10 +96,10 @@ export function createRecordings(options: { accountSid: string; clock: Clock; ca
       return recording;
     },
 
-    update(recording, status) {
-      const isOver = recording.status === 'stopped' || recording.status === 'completed';
-      if (!isOver && recording.status !== status) {
+    update(recording, status, pauseBehavior) {
+      if (recording.status !== status) {
         change(recording, status);
+        recording.pauseBehavior = pauseBehavior;
       }
     },
 
@@ -94,7 +107,7 @@ export function createRecordings(options: { accountSid: string; clock: Clock; ca
       for (const recording of all) {
         const isMeant =
           conferenceSid === undefined ? recording.callSid === callSid : recording.conferenceSid === conferenceSid;
-        if (isMeant && (recording.status === 'in-progress' || recording.status === 'paused')) {
+        if (isMeant && !isFinished(recording)) {
           change(recording, 'completed');
         }
       }

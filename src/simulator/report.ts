@@ -15,10 +15,15 @@ export function createPaint(stream: NodeJS.WriteStream): Paint {
 
 const INDENT = '    ';
 
+/** A text from outside, fit for a terminal: it can neither begin a line of its own nor steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
+}
+
 /** One step as lines for a terminal: what happened, who hears whom, what was not as it should be. */
 export function renderStep(report: StepReport, paint: Paint): string {
   const { number, action, note, rows, told, ended, errors, problems } = report;
-  const heading = `${String(number).padStart(2)}. ${sentence(action)}`;
+  const heading = `${String(number).padStart(2)}. ${printable(sentence(action))}`;
   const news = [
     ...told.map(({ who, text }) => `${who} is told: "${text}"`),
     ...ended.filter(({ who }) => !isLeaving(action, who)).map(({ who, status }) => endOf(who, status)),
@@ -27,19 +32,20 @@ export function renderStep(report: StepReport, paint: Paint): string {
       .map(({ who, error }) => `${who}'s call fails, as it should, with ${error.code}: ${error.message}`),
   ];
   return [
-    paint('bold', heading) + (note === undefined ? '' : ` (${note})`),
-    ...news.map((line) => INDENT + paint('yellow', line)),
+    paint('bold', heading) + (note === undefined ? '' : ` (${printable(note)})`),
+    ...news.map((line) => INDENT + paint('yellow', printable(line))),
     renderMatrix(rows, paint),
-    ...problems.map((problem) => INDENT + paint('red', `WRONG: ${problem}`)),
+    ...problems.map((problem) => INDENT + paint('red', printable(`WRONG: ${problem}`))),
     '',
   ].join('\n');
 }
 
 /** Who hears whom, as a table: each line a listener, each column a speaker. */
-export function renderMatrix(rows: readonly Row[], paint: Paint): string {
-  if (rows.length === 0) {
+export function renderMatrix(given: readonly Row[], paint: Paint): string {
+  if (given.length === 0) {
     return `${INDENT}Nobody is on the line.`;
   }
+  const rows = given.map(({ who, voices, sounds }) => ({ who: printable(who), voices: voices.map(printable), sounds }));
   const speakers = rows.map(({ who }) => who);
   const hasSounds = rows.some(({ sounds }) => sounds.length > 0);
   const first = Math.max(...speakers.map((who) => who.length)) + ' hears'.length + 2;

@@ -1,10 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Call } from './call';
 import type { Conference, Participant } from './conferences';
-import type { Recording } from './recordings';
+import { isFinished, type Recording } from './recordings';
 import type { Space } from './space';
+import { booleanText, httpMethod, wholeNumberText } from './values';
 
 /** Where the API is, and where the SDK looks for it. */
 const PREFIXES = ['/api/laml/2010-04-01/Accounts', '/2010-04-01/Accounts'];
@@ -24,15 +28,7 @@ class ApiError extends Error {
   }
 }
 
-const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
-const method = z.enum(['GET', 'POST']).default('POST');
 const url = z.url({ protocol: /^https?$/ });
-const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^[0-9]{1,7}$/)
-    .transform(Number)
-    .pipe(z.int().min(least).max(most));
 /** A field that may come several times. */
 const repeated = <T extends string>(known: readonly T[]) =>
   z
@@ -40,8 +36,8 @@ const repeated = <T extends string>(known: readonly T[]) =>
     .transform((values) => [values].flat())
     .pipe(z.array(z.enum(known)));
 const paging = {
-  Page: wholeNumber(0, 1_000_000).default(0),
-  PageSize: wholeNumber(1, 1_000).default(DEFAULT_PAGE_SIZE),
+  Page: wholeNumberText(0, 1_000_000).default(0),
+  PageSize: wholeNumberText(1, 1_000).default(DEFAULT_PAGE_SIZE),
   PageToken: z.string().optional(),
 };
 
@@ -54,19 +50,19 @@ const inputs = {
   conference: z.strictObject({
     Status: z.literal('completed').optional(),
     AnnounceUrl: url.optional(),
-    AnnounceMethod: method,
+    AnnounceMethod: httpMethod,
   }),
   list: z.strictObject(paging),
   participant: z
     .strictObject({
-      Muted: boolean.optional(),
-      Hold: boolean.optional(),
+      Muted: booleanText.optional(),
+      Hold: booleanText.optional(),
       HoldUrl: url.optional(),
-      HoldMethod: method,
-      Coaching: boolean.optional(),
+      HoldMethod: httpMethod,
+      Coaching: booleanText.optional(),
       CallSidToCoach: z.string().optional(),
       AnnounceUrl: url.optional(),
-      AnnounceMethod: method,
+      AnnounceMethod: httpMethod,
     })
     .refine(({ Coaching, CallSidToCoach }) => Coaching !== true || CallSidToCoach !== undefined, {
       path: ['CallSidToCoach'],
@@ -76,17 +72,17 @@ const inputs = {
     To: z.string().min(1),
     From: z.string().min(1),
     Url: url,
-    Method: method,
+    Method: httpMethod,
     FallbackUrl: url.optional(),
-    FallbackMethod: method,
+    FallbackMethod: httpMethod,
     StatusCallback: url.optional(),
-    StatusCallbackMethod: method,
+    StatusCallbackMethod: httpMethod,
     StatusCallbackEvent: repeated(['initiated', 'ringing', 'answered', 'completed']).default(['completed']),
   }),
   call: z
     .strictObject({
       Url: url.optional(),
-      Method: method,
+      Method: httpMethod,
       Status: z.enum(['canceled', 'completed']).optional(),
     })
     .refine(({ Url, Status }) => (Url === undefined) !== (Status === undefined), {
@@ -95,7 +91,7 @@ const inputs = {
     }),
   newRecording: z.strictObject({
     RecordingStatusCallback: url.optional(),
-    RecordingStatusCallbackMethod: method,
+    RecordingStatusCallbackMethod: httpMethod,
     RecordingStatusCallbackEvent: repeated(['in-progress', 'completed', 'absent', 'failed']).default(['completed']),
   }),
   recording: z.strictObject({
@@ -136,6 +132,12 @@ export function createRestApi(space: Space): Express {
 
   const prepare: RequestHandler = (req, _res, next) => {
     req.url = req.url.replace(/^([^?]*)\.json(?=\?|$)/, '$1');
+    if (req.method !== 'GET') {
+      read(inputs.nothing, req.query);
+    }
+    if (req.method === 'DELETE' && Number(req.get('content-length') ?? 0) > 0) {
+      throw new ApiError(400, 20001, 'A DELETE takes no parameters.', 'words');
+    }
     if (req.method === 'POST' && !req.is('application/x-www-form-urlencoded') && req.get('content-length') !== '0') {
       throw new ApiError(415, 20001, 'Send a form.');
     }
@@ -318,7 +320,7 @@ export function createRestApi(space: Space): Express {
       }),
     });
     if (update.HoldUrl !== undefined) {
-      conferences.checkHoldUrl(participant, { url: update.HoldUrl, method: update.HoldMethod });
+      conferences.checkMusic(participant.line, { url: update.HoldUrl, method: update.HoldMethod });
     }
     if (update.AnnounceUrl !== undefined) {
       conferences.announce(participant, { url: update.AnnounceUrl, method: update.AnnounceMethod });
@@ -411,9 +413,12 @@ export function createRestApi(space: Space): Express {
       res.json(page(req, 'recordings', matching, showRecording));
     });
     api.post(`${path}/:recordingSid`, (req, res) => {
-      const { Status } = read(inputs.recording, req.body);
+      const { Status, PauseBehavior } = read(inputs.recording, req.body);
       const recording = recordingOf(req);
-      recordings.update(recording, Status);
+      if (isFinished(recording)) {
+        throw new ApiError(400, 20001, `A recording that is ${recording.status} cannot be changed.`);
+      }
+      recordings.update(recording, Status, PauseBehavior);
       res.json(showRecording(recording));
     });
   }
@@ -443,6 +448,19 @@ export function createRestApi(space: Space): Express {
   });
   app.use(answerError);
   return app;
+}
+
+/** Listens for the API on a free port of this machine. */
+export async function serveRestApi(space: Space): Promise<{ url: string; close: () => void }> {
+  const server = createServer(createRestApi(space)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 function found<T>(one: T | undefined): T {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parseRoomName } from '../conferences/room-name';
-import { CODES } from './call-error';
+import { parsePhoneNumber } from '../people/phone-number';
+import { type CallError, CODES } from './call-error';
 import type { StepReport } from './play-story';
 import { createPaint } from './report';
 import { createSpace, type Space } from './space';
@@ -11,18 +12,20 @@ import { TUTORIAL_CAST, tutorialStory } from './tutorial';
 
 const HELP = `Plays calls against a running server, as a Space would, and tells who hears whom.
 
-  npm run simulate -- --url https://coach.example.com --signing-key PSK_…
+  SIGNALWIRE_SIGNING_KEY=PSK_… npm run simulate -- --url https://coach.example.com
 
   --url URL             the server's PUBLIC_URL
-  --signing-key KEY     its SIGNALWIRE_SIGNING_KEY; or set that in the environment; without one nothing is signed
-  --moderator NUMBER    one of its MODERATOR_NUMBERS (${TUTORIAL_CAST.alice})
-  --supervisor NUMBER   one of its SUPERVISOR_NUMBERS (${TUTORIAL_CAST.ted})
-  --room ROOM           the room to meet in (smoke-test), best one that nobody else uses
+  --signing-key KEY     its SIGNALWIRE_SIGNING_KEY; better set in the environment, where others cannot see it;
+                        without one nothing is signed (.env is not read)
+  --moderator NUMBER    one of its MODERATOR_NUMBERS, as it is there (${TUTORIAL_CAST.alice})
+  --supervisor NUMBER   one of its SUPERVISOR_NUMBERS, as it is there (${TUTORIAL_CAST.ted})
+  --room ROOM           the room to meet in (smoke-test), one that nobody else uses at the time
   --method METHOD       POST or GET (POST)
   --story FILE          another story than the tutorial's, in YAML or JSON: see docs/stories.md
   --help                this text
 
-It ends with code 0 if everything was as the story demands, 1 if not, 2 if it cannot begin.
+It ends with code 0 if everything was as the story demands and every status callback was taken, 1 if not, 2 if it
+cannot begin.
 `;
 
 /** Why it cannot begin: sentences for the person who tries. */
@@ -48,18 +51,20 @@ async function main(): Promise<void> {
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos } });
   process.once('SIGINT', () => void abandon(space, 130));
   process.once('SIGTERM', () => void abandon(space, 143));
+  // Whoever reads has gone, as `head` does.
+  process.stdout.once('error', () => void abandon(space, 1));
 
   const write = (text: string) => void process.stdout.write(`${text}\n`);
   write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Callbacks: seed ${seed}.`}\n`);
-  const reports = await tellStory(story, { space, url, paint: createPaint(process.stdout), write });
+  const outcome = await tellStory(story, { space, url, paint: createPaint(process.stdout), write });
   space.close();
-  const isWrong = reports.some(({ problems }) => problems.length > 0);
-  if (isWrong) {
-    for (const hint of findHints(reports, signingKey)) {
+  if (!outcome.isRight) {
+    const isTutorial = options.story === undefined;
+    for (const hint of findHints(outcome.reports, { url, signingKey, isTutorial })) {
       process.stderr.write(`simulate: ${hint}\n`);
     }
   }
-  process.exitCode = isWrong ? 1 : 0;
+  process.exitCode = outcome.isRight ? 0 : 1;
 }
 
 function readArguments() {
@@ -91,20 +96,33 @@ function readUrl(text: string | undefined): string {
   if (text === undefined || url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(text)) {
     throw new UsageError('--url must be the address of a server, such as https://coach.example.com.');
   }
+  if (url.username || url.password) {
+    throw new UsageError('--url must not hold a user or a password: a Space sends none.');
+  }
   return (url.origin + url.pathname).replace(/\/+$/, '');
+}
+
+function readNumber(name: string, text: string): string {
+  const number = text.startsWith('+') ? parsePhoneNumber(text) : undefined;
+  if (number === undefined) {
+    throw new UsageError(`--${name} must be a telephone number in E.164 form, such as +15557788999.`);
+  }
+  return number;
 }
 
 function readTutorial({ moderator, supervisor, room = 'smoke-test', method = 'POST' }: Options): Story {
   if (parseRoomName(room) === undefined) {
-    throw new UsageError('--room must be 1 to 64 letters, digits, spaces, _, . or -.');
+    throw new UsageError(
+      '--room must be 1 to 64 letters, digits, spaces, _, . or -, with no space at either end, and not . or ..',
+    );
   }
   if (method !== 'POST' && method !== 'GET') {
     throw new UsageError('--method must be POST or GET.');
   }
   const cast = {
     ...TUTORIAL_CAST,
-    ...(moderator !== undefined && { alice: moderator }),
-    ...(supervisor !== undefined && { ted: supervisor }),
+    ...(moderator !== undefined && { alice: readNumber('moderator', moderator) }),
+    ...(supervisor !== undefined && { ted: readNumber('supervisor', supervisor) }),
   };
   return { ...tutorialStory(cast, room), method };
 }
@@ -121,40 +139,63 @@ async function readStoryFile(file: string, options: Options): Promise<Story> {
   try {
     return parseStory(text);
   } catch (error) {
-    throw error instanceof StoryError ? new UsageError(...error.problems) : error;
+    throw error instanceof StoryError
+      ? new UsageError(...error.problems.map((problem) => `${file}: ${problem}`))
+      : error;
   }
 }
 
 /** What is probably the matter, when it is not the story. */
-function findHints(reports: readonly StepReport[], signingKey: string | undefined): string[] {
-  const hints = new Set<string>();
-  for (const { rows, ended, errors, action } of reports) {
-    for (const { error } of errors) {
-      if (error.status === 403) {
-        hints.add(
-          signingKey === undefined
-            ? 'The server wants signed requests: give its SIGNALWIRE_SIGNING_KEY as --signing-key.'
-            : 'The server refuses our signature: --signing-key must be its SIGNALWIRE_SIGNING_KEY, and --url its PUBLIC_URL.',
-        );
-      } else if (error.status === 404) {
-        hints.add('The server has no such address: is --url its PUBLIC_URL, and the room one that can exist?');
-      } else if (error.code === CODES.noAnswer || error.code === CODES.badHost) {
-        hints.add('Nothing answers there: is the server running, and is --url its address?');
-      }
-    }
-    if (ended.some(({ status }) => status === 'no-answer')) {
-      hints.add('The server turned a call away: is --supervisor one of its SUPERVISOR_NUMBERS?');
-    }
+function findHints(
+  reports: readonly StepReport[],
+  { url, signingKey, isTutorial }: { url: string; signingKey: string | undefined; isTutorial: boolean },
+): string[] {
+  const failures = reports.flatMap(({ errors }) => errors.filter(({ expected }) => !expected));
+  const hints = failures.flatMap(({ error }) => hintFor(error, url, signingKey) ?? []);
+  for (const { rows, ended, action } of isTutorial ? reports : []) {
     const caller = action.kind === 'call' ? action.who : undefined;
+    if (caller === 'Ted' && ended.some(({ who, status }) => who === caller && status === 'no-answer')) {
+      hints.push('The server turned Ted away: is --supervisor one of its SUPERVISOR_NUMBERS?');
+    }
     if (caller === 'Alice' && rows.some(({ who, sounds }) => who === caller && sounds.includes('music'))) {
-      hints.add('The server let Alice in as a caller: is --moderator one of its MODERATOR_NUMBERS?');
+      hints.push('The server let Alice in as a caller: is --moderator one of its MODERATOR_NUMBERS?');
     }
   }
-  return [...hints];
+  return [...new Set(hints)];
+}
+
+function hintFor(error: CallError, url: string, signingKey: string | undefined): string | undefined {
+  const { code, status = 0 } = error;
+  if (error.url !== undefined && !error.url.startsWith(`${url}/`)) {
+    return 'The server sends calls to another address than --url: is its PUBLIC_URL the address it is reached at?';
+  }
+  if (status === 403) {
+    return signingKey === undefined
+      ? 'The server wants signed requests: give its SIGNALWIRE_SIGNING_KEY.'
+      : 'The server refuses our signature: the key must be its SIGNALWIRE_SIGNING_KEY, and --url its PUBLIC_URL.';
+  }
+  if (status === 404) {
+    return 'The server has no such address: is --url its PUBLIC_URL, and the room one that can exist?';
+  }
+  if (status >= 500) {
+    return 'The server, or a proxy in front of it, failed: its log tells why.';
+  }
+  switch (code) {
+    case CODES.noAnswer:
+    case CODES.badHost:
+      return 'Nothing answers there: is the server running, and is --url its address?';
+    case CODES.badProtocol:
+      return 'That is another protocol: does the server speak https there, or http?';
+    case CODES.badContentType:
+      return 'Something else than Conference Coach answers there: is --url its address?';
+    default:
+      return undefined;
+  }
 }
 
 /** Hangs up before leaving, so that the server does not wait for people who never were. */
 async function abandon(space: Space, code: number): Promise<void> {
+  process.stderr.write('simulate: Hanging up.\n');
   for (const call of space.calls) {
     call.hangUp();
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Call, type CallSettings, placeCall } from './call';
 import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
 import { type Clock, createClock } from './clock';
-import { type Conference, type Conferences, createConferences } from './conferences';
+import { type Conferences, createConferences } from './conferences';
 import type { Hearing } from './hearing';
 import type { Method } from './laml-parser';
 import { createWebClient, type Patience } from './web-client';
@@ -48,9 +48,10 @@ export interface Space {
   callOut(settings: CallSettings, statusCallback?: StatusCallback): Call;
   /** What every call that is not over hears now. */
   hearing(): Map<Call, Hearing>;
-  /** A running conference's participants by the room's name, as calls; empty when there is none. */
-  callsIn(room: string): Call[];
-  /** Lets simulated time pass until nobody is being spoken to: to the next point at which people act. */
+  /**
+   * Lets simulated time pass until nobody is being spoken to, to the next point at which people act; an hour at the
+   * most.
+   */
   rest(): Promise<void>;
   /** How status callbacks fared. */
   callbacks(): CallbackCounts;
@@ -62,6 +63,7 @@ export interface Space {
 
 /** How often `rest` looks whether somebody is still being spoken to, in simulated milliseconds. */
 const REST_STEP_MS = 250;
+const MAX_REST_MS = 3_600_000;
 
 export function createSpace(options: SpaceOptions): Space {
   const { signingKey, chaos = { seed: 0 }, asksActionAfterHangUp = true, wallClock = Date.now } = options;
@@ -128,16 +130,20 @@ export function createSpace(options: SpaceOptions): Space {
       return call;
     },
 
-    hearing: () => new Map([...live].map((call) => [call, call.hearing()])),
-
-    callsIn(room) {
-      const isMeant = (conference?: Conference) => conference?.name === room && conference.status !== 'completed';
-      return [...live].filter(({ sid }) => isMeant(conferences.of(sid)?.conference));
+    hearing() {
+      const inside = new Map<string, Hearing>();
+      for (const conference of conferences.live()) {
+        for (const [sid, hearing] of conferences.hearing(conference)) {
+          inside.set(sid, hearing);
+        }
+      }
+      return new Map([...live].map((call) => [call, inside.get(call.sid) ?? call.hearing()]));
     },
 
     async rest() {
       await clock.settle();
-      while ([...live].some((call) => call.isSpokenTo)) {
+      const deadline = clock.now() + MAX_REST_MS;
+      while (clock.now() < deadline && [...live].some((call) => call.isSpokenTo)) {
         await clock.advance(REST_STEP_MS);
       }
     },

@@ -1,31 +1,9 @@
-import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { hintLetterCase } from './letter-case';
 
-/** What people besides others may be demanded to hear. Beeps and announcements pass by, and are shown only. */
-const MUSIC = 'music';
-
-/** What must hold when a step is over. What is left out is not looked at. */
-export interface Expectation {
-  /** Everyone on the line, with all whom they hear by name, and `music`. Who is not named is not on the line. */
-  hears?: Record<string, string[]> | undefined;
-  /** Words in what somebody was told in this step, whatever their letter case. */
-  told?: Record<string, string> | undefined;
-  /** SignalWire's code of what went wrong with somebody's call in this step. Nothing else may go wrong. */
-  fails?: Record<string, number> | undefined;
-}
-
-export type Action =
-  /** Somebody dials a number whose webhook is this path of the server. */
-  | { kind: 'call'; who: string; to: string; fallback: string | undefined }
-  | { kind: 'hangUp'; who: string }
-  | { kind: 'press'; who: string; keys: string }
-  | { kind: 'wait'; seconds: number };
-
-export interface Step extends Expectation {
-  action: Action;
-  /** A few words for who reads along. */
-  note: string | undefined;
-}
+/** What somebody may be demanded to hear besides people. Beeps and announcements pass by, and are shown only. */
+export const MUSIC = 'music';
 
 /** A story that cannot be played. Each problem is a sentence that begins with its place. */
 export class StoryError extends Error {
@@ -39,46 +17,75 @@ export class StoryError extends Error {
 const name = z.string().min(1);
 const path = z.string().regex(/^\//, 'must be a path of the server, such as /conference');
 const probability = z.number().min(0).max(1).optional();
+const byName = <T extends z.ZodType>(value: T) =>
+  z.record(name, value).transform((given) => new Map(Object.entries(given)));
+
+/** What must hold when a step is over; what is left out is not looked at. */
 const expectation = {
+  /** A few words for who reads along. */
   note: z.string().optional(),
-  hears: z.record(name, z.array(name)).optional(),
-  told: z.record(name, z.string().min(1)).optional(),
-  fails: z.record(name, z.int()).optional(),
+  /** Everyone on the line, with all whom they hear by name, and {@link MUSIC}. */
+  hears: byName(z.array(name)).optional(),
+  /** Words in what somebody was told in this step, whatever their letter case. */
+  told: byName(z.string().min(1)).optional(),
+  /** SignalWire's code of what went wrong with somebody's call in this step. Nothing else may go wrong. */
+  fails: byName(z.int()).optional(),
 };
 
-const actions = {
-  call: z.strictObject({ call: name, to: path, fallback: path.optional(), ...expectation }),
-  hangUp: z.strictObject({ hangUp: name, ...expectation }),
-  press: z.strictObject({
-    press: name,
-    keys: z.string('must be a text, in quotes').regex(/^[0-9*#]+$/, 'must be digits, * and #'),
-    ...expectation,
-  }),
-  wait: z.strictObject({ wait: z.number().min(0).max(86_400), ...expectation }),
+const steps = {
+  /** Somebody dials a number whose webhook is this path of the server. */
+  call: z
+    .strictObject({ call: name, to: path, fallback: path.optional(), ...expectation })
+    .transform(({ call: who, to, fallback, ...rest }) => ({
+      ...rest,
+      action: { kind: 'call' as const, who, to, fallback },
+    })),
+  hangUp: z
+    .strictObject({ hangUp: name, ...expectation })
+    .transform(({ hangUp: who, ...rest }) => ({ ...rest, action: { kind: 'hangUp' as const, who } })),
+  press: z
+    .strictObject({
+      press: name,
+      keys: z.string('must be a text: put keys in quotes').regex(/^[0-9*#]+$/, 'must be digits, * and #'),
+      ...expectation,
+    })
+    .transform(({ press: who, keys, ...rest }) => ({ ...rest, action: { kind: 'press' as const, who, keys } })),
+  wait: z
+    .strictObject({ wait: z.number().min(0).max(86_400), ...expectation })
+    .transform(({ wait: seconds, ...rest }) => ({ ...rest, action: { kind: 'wait' as const, seconds } })),
 } as const;
 
-const KINDS = Object.keys(actions) as (keyof typeof actions)[];
+const KINDS = Object.keys(steps) as (keyof typeof steps)[];
+
+/** One thing that happens, and what must hold after it. */
+export type Step = z.output<(typeof steps)[keyof typeof steps]>;
+
+export type Action = Step['action'];
 
 const step = z.record(z.string(), z.unknown()).transform((given, context): Step => {
-  const kinds = KINDS.filter((kind) => kind in given);
+  const names = Object.keys(given);
+  const kinds = KINDS.filter((kind) => names.includes(kind));
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    context.addIssue(`must have one of ${KINDS.join(', ')}, and has ${Object.keys(given).join(', ') || 'nothing'}`);
+    const hints = names.map((name) => hintLetterCase(name, KINDS)).join('');
+    context.addIssue(`must have one of ${KINDS.join(', ')}, and has ${names.join(', ') || 'nothing'}${hints}`);
     return z.NEVER;
   }
-  const result = actions[kind].safeParse(given);
+  const result = steps[kind].safeParse(given, { error: inWords });
   if (!result.success) {
     for (const { path, message } of result.error.issues) {
       context.addIssue({ code: 'custom', path: [...path], message });
     }
     return z.NEVER;
   }
-  const { note, hears, told, fails, ...rest } = result.data;
-  return { action: toAction(rest), note, hears, told, fails };
+  return result.data;
 });
 
 const story = z.strictObject({
-  people: z.record(name, z.string('must be a text: put the number in quotes').min(1)),
+  people: byName(z.string('must be a text: put the number in quotes').min(1, 'must not be empty')).refine(
+    (people) => !people.has(MUSIC),
+    `must not name anybody ${MUSIC}: that is heard by who waits`,
+  ),
   method: z.enum(['GET', 'POST']).default('POST'),
   callbacks: z
     .strictObject({
@@ -98,30 +105,20 @@ const story = z.strictObject({
  */
 export type Story = z.output<typeof story>;
 
-type Given = { [K in keyof typeof actions]: z.infer<(typeof actions)[K]> }[keyof typeof actions];
-
-function toAction(given: Omit<Given, keyof Expectation | 'note'>): Action {
-  if ('call' in given) {
-    const { call, to, fallback } = given as z.infer<typeof actions.call>;
-    return { kind: 'call', who: call, to, fallback };
-  }
-  if ('press' in given) {
-    const { press, keys } = given as z.infer<typeof actions.press>;
-    return { kind: 'press', who: press, keys };
-  }
-  if ('hangUp' in given) {
-    return { kind: 'hangUp', who: (given as z.infer<typeof actions.hangUp>).hangUp };
-  }
-  return { kind: 'wait', seconds: (given as z.infer<typeof actions.wait>).wait };
-}
-
 /**
  * Reads a story from text: YAML, of which JSON is a part. docs/stories.md tells how to write one.
  *
  * @throws StoryError with every problem of its form or, if there is none, of its names
  */
 export function parseStory(text: string): Story {
-  return readStory(readYaml(text));
+  let given: unknown;
+  try {
+    given = parseYaml(text);
+  } catch (error) {
+    const [what] = (error as Error).message.split('\n');
+    throw new StoryError([`The story cannot be read as YAML or JSON: ${what} (Texts with * or & need quotes.)`]);
+  }
+  return readStory(given);
 }
 
 /**
@@ -130,19 +127,20 @@ export function parseStory(text: string): Story {
  * @throws StoryError with every problem of its form or, if there is none, of its names
  */
 export function readStory(given: unknown): Story {
-  const result = story.safeParse(given);
+  const result = story.safeParse(given, { error: inWords });
   if (!result.success) {
     throw new StoryError(result.error.issues.map(({ path, message }) => `${placeOf(path)} ${message}.`));
   }
-  const strangers = result.data.steps.flatMap(({ action, hears = {}, told = {}, fails = {} }, index) => {
+  const { people } = result.data;
+  const strangers = result.data.steps.flatMap(({ action, hears, told, fails }, index) => {
     const named = [
       ...('who' in action ? [action.who] : []),
-      ...Object.entries(hears).flatMap(([who, whom]) => [who, ...whom.filter((one) => one !== MUSIC)]),
-      ...Object.keys(told),
-      ...Object.keys(fails),
+      ...[...(hears ?? [])].flatMap(([who, whom]) => [who, ...whom.filter((one) => one !== MUSIC)]),
+      ...(told?.keys() ?? []),
+      ...(fails?.keys() ?? []),
     ];
     return [...new Set(named)]
-      .filter((one) => !Object.hasOwn(result.data.people, one))
+      .filter((one) => !people.has(one))
       .map((one) => `${placeOf(['steps', index])} names ${one}, who is not among the people.`);
   });
   if (strangers.length > 0) {
@@ -151,15 +149,32 @@ export function readStory(given: unknown): Story {
   return result.data;
 }
 
-function readYaml(text: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch (error) {
-    throw error instanceof YAMLParseError
-      ? new StoryError([`This is neither YAML nor JSON: ${error.message.split('\n')[0]}.`])
-      : error;
+const KINDS_OF_VALUE: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  array: 'a list',
+  object: 'names with values',
+  record: 'names with values',
+};
+
+/** What is wrong with a value, to be read after its place; undefined leaves it to zod. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : `must be ${KINDS_OF_VALUE[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be ${issue.values.join(' or ')}`;
+    case 'unrecognized_keys':
+      return `has ${issue.keys.join(', ')}, which means nothing there`;
+    case 'too_small':
+      return issue.origin === 'string' ? 'must not be empty' : `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    default:
+      return undefined;
   }
-}
+};
 
 /** A place in the file, steps counted from one as people do. */
 function placeOf(path: readonly PropertyKey[]): string {

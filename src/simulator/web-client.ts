@@ -18,6 +18,7 @@ export interface WebResponse {
   status: number;
   /** Without parameters, in lower case; empty if there was none. */
   contentType: string;
+  /** Empty for sound, which is not read. */
   text: string;
 }
 
@@ -39,8 +40,9 @@ export interface Patience {
   readMs: number;
 }
 
-/** The platform's limits. */
-const PATIENCE: Patience = { connectMs: 2_000, readMs: 5_000 };
+/** The platform's patience. */
+export const PATIENCE: Patience = { connectMs: 2_000, readMs: 5_000 };
+/** The platform's other limits. */
 const MAX_REDIRECTS = 3;
 const MAX_BYTES = 64 * 1024;
 
@@ -54,9 +56,8 @@ export function createWebClient(signingKey: string | undefined, patience: Patien
   async function send(request: WebRequest, redirects = 0): Promise<WebResponse> {
     const url = parseUrl(request.url);
     if (request.method === 'GET') {
-      for (const [name, value] of Object.entries(request.fields)) {
-        url.searchParams.append(name, value);
-      }
+      // Appended, so that the query that is there stays as it is, to the letter.
+      url.search = [url.search.slice(1), String(new URLSearchParams(request.fields))].filter(Boolean).join('&');
     }
     const fields = request.method === 'GET' ? {} : request.fields;
     const signature = signingKey && computeSignature(signingKey, { url: url.href, fields });
@@ -70,23 +71,25 @@ export function createWebClient(signingKey: string | undefined, patience: Patien
         'content-length': String(Buffer.byteLength(body)),
       }),
     };
-    const { response, text } = await exchange(url, request.method, headers, body);
+    const { response, text } = await exchange(url, request.url, request.method, headers, body);
     const status = response.statusCode ?? 0;
     const { location } = response.headers;
     if ([301, 302, 303, 307, 308].includes(status) && location !== undefined) {
       if (redirects === MAX_REDIRECTS) {
-        throw new CallError(CODES.tooManyRedirects, `${url.href} was redirected more than ${MAX_REDIRECTS} times.`);
+        const what = `${request.url} was redirected more than ${MAX_REDIRECTS} times.`;
+        throw new CallError(CODES.tooManyRedirects, what, { url: request.url });
       }
       const target = URL.canParse(location, url.href) ? new URL(location, url).href : location;
       const next = status >= 307 ? { ...request, url: target } : { url: target, method: 'GET' as const, fields: {} };
       return send(next, redirects + 1);
     }
-    const contentType = (response.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-    return { url: request.url, status, contentType, text };
+    return { url: request.url, status, contentType: contentTypeOf(response), text };
   }
 
+  /** @param name the address as errors tell it */
   function exchange(
     url: URL,
+    name: string,
     method: Method,
     headers: Record<string, string>,
     body: string | undefined,
@@ -98,13 +101,18 @@ export function createWebClient(signingKey: string | undefined, patience: Patien
         headers,
         agent: agents[url.protocol as keyof typeof agents],
       });
+      let mayRetry = true;
       const fail = (error: unknown) => {
+        mayRetry = false;
         clearTimeout(timer);
         req.destroy();
-        reject(error instanceof CallError ? error : toCallError(error as NodeJS.ErrnoException, url));
+        reject(error instanceof CallError ? error : toCallError(error as NodeJS.ErrnoException, url, name));
       };
       const timeOut = (what: string, ms: number) =>
-        setTimeout(() => fail(new CallError(CODES.noAnswer, `${url.href} did not ${what} within ${ms / 1000} s.`)), ms);
+        setTimeout(
+          () => fail(new CallError(CODES.noAnswer, `${name} did not ${what} within ${ms / 1000} s.`, { url: name })),
+          ms,
+        );
       let timer = timeOut('take the connection', patience.connectMs);
       const connected = () => {
         clearTimeout(timer);
@@ -118,21 +126,28 @@ export function createWebClient(signingKey: string | undefined, patience: Patien
         }
       });
       req.on('error', (error: NodeJS.ErrnoException) => {
-        if (req.reusedSocket && error.code === 'ECONNRESET') {
+        if (mayRetry && req.reusedSocket && error.code === 'ECONNRESET') {
           // The server closed the kept connection as this request was on its way.
           clearTimeout(timer);
-          resolve(exchange(url, method, headers, body));
+          resolve(exchange(url, name, method, headers, body));
         } else {
           fail(error);
         }
       });
       req.on('response', (response) => {
+        mayRetry = false;
+        if (contentTypeOf(response).startsWith('audio/')) {
+          clearTimeout(timer);
+          response.destroy();
+          resolve({ response, text: '' });
+          return;
+        }
         const chunks: Buffer[] = [];
         let size = 0;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
           if (size > MAX_BYTES) {
-            fail(new CallError(CODES.tooLarge, `${url.href} answered with more than 64 kB.`));
+            fail(new CallError(CODES.tooLarge, `${name} answered with more than 64 kB.`, { url: name }));
           }
           chunks.push(chunk);
         });
@@ -155,25 +170,49 @@ export function createWebClient(signingKey: string | undefined, patience: Patien
   };
 }
 
+const XML_TYPE = /^(text|application)\/([\w.-]+\+)?xml$/;
+
+/**
+ * The document of an answer.
+ *
+ * @throws CallError for an error status, and for what is no XML by its content type
+ */
+export function documentOf({ url, status, contentType, text }: WebResponse): string {
+  if (status >= 400) {
+    throw new CallError(CODES.badStatus, `${url} answered with status ${status}.`, { url, status });
+  }
+  if (!XML_TYPE.test(contentType)) {
+    const type = contentType || 'no content type';
+    throw new CallError(CODES.badContentType, `${url} answered with ${type}, and must answer with text/xml.`, { url });
+  }
+  return text;
+}
+
+function contentTypeOf({ headers }: IncomingMessage): string {
+  return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new CallError(CODES.badHost, `"${text.slice(0, 200)}" is no absolute http or https url.`);
+    throw new CallError(CODES.badHost, `"${text.slice(0, 200)}" is no absolute http or https url.`, { url: text });
   }
   url.hash = '';
   return url;
 }
 
-function toCallError(error: NodeJS.ErrnoException, url: URL): CallError {
-  const { code = '' } = error;
+function toCallError({ code = '', message }: NodeJS.ErrnoException, url: URL, name: string): CallError {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return new CallError(CODES.badHost, `${url.hostname} is no host that can be found.`);
+    return new CallError(CODES.badHost, `${url.hostname} is no host that can be found.`, { url: name });
   }
   if (/CERT|^ERR_TLS/.test(code)) {
-    return new CallError(CODES.badCertificate, `${url.href}: its certificate is not to be trusted (${code}).`);
+    return new CallError(CODES.badCertificate, `${name}: its certificate is not to be trusted (${code}).`, {
+      url: name,
+    });
   }
   if (/^HPE_|^EPROTO$|^ERR_SSL/.test(code)) {
-    return new CallError(CODES.badProtocol, `${url.href} does not speak ${url.protocol.slice(0, -1)} (${code}).`);
+    const protocol = url.protocol.slice(0, -1);
+    return new CallError(CODES.badProtocol, `${name} does not speak ${protocol} (${code}).`, { url: name });
   }
-  return new CallError(CODES.noAnswer, `${url.href} does not answer (${code || error.message}).`);
+  return new CallError(CODES.noAnswer, `${name} does not answer (${code || message}).`, { url: name });
 }

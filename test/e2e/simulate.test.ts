@@ -155,9 +155,9 @@ describe('npm run demo', () => {
     );
     await demo.says('Ctrl-C stops.');
     const commands = demo.stdout.split('\n').filter((line) => line.startsWith('  curl '));
-    expect(commands).toHaveLength(8);
-    const [bob = '', alice = '', ted = '', conferences = '', hangUp = '', signed = '', unsigned = '', ready = ''] =
-      commands;
+    expect(commands).toHaveLength(9);
+    const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
+    const [signed = '', unsigned = '', ready = ''] = asks;
 
     expect(await curl(bob)).toMatchObject({ status: 201 });
     await demo.says('    Bob hears  -    music');
@@ -167,7 +167,7 @@ describe('npm run demo', () => {
     await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
     expect((await curl(conferences)).text).toContain('"friendly_name":"sample-conf"');
 
-    const { calls } = JSON.parse((await curl(`${alice.split(' -d ')[0]}`)).text);
+    const { calls } = JSON.parse((await curl(list)).text);
     const moderator = calls.find(
       (call: { from: string; status: string }) => call.from === ALICE && call.status === 'in-progress',
     );
@@ -279,12 +279,8 @@ describe('npm run simulate', () => {
   });
 
   it.each<[string, string[], string]>([
-    [
-      'a wrong key',
-      ['--signing-key', 'wrong'],
-      'refuses our signature: --signing-key must be its SIGNALWIRE_SIGNING_KEY',
-    ],
-    ['no key', [], 'wants signed requests: give its SIGNALWIRE_SIGNING_KEY as --signing-key.'],
+    ['a wrong key', ['--signing-key', 'wrong'], 'refuses our signature: the key must be its SIGNALWIRE_SIGNING_KEY'],
+    ['no key', [], 'wants signed requests: give its SIGNALWIRE_SIGNING_KEY.'],
     [
       'another supervisor',
       ['--signing-key', SIGNING_KEY, '--supervisor', BOB],
@@ -334,6 +330,17 @@ describe('npm run simulate', () => {
       ['--url', 'http://a.b', '--story', 'a', '--room', 'b'],
       "--room goes with the tutorial's story alone",
     ],
+    [
+      'a moderator without a number',
+      ['--url', 'http://a.b', '--moderator', ''],
+      '--moderator must be a telephone number',
+    ],
+    [
+      'a number without a plus',
+      ['--url', 'http://a.b', '--supervisor', '15550002222'],
+      '--supervisor must be a telephone',
+    ],
+    ['a password', ['--url', 'http://a:b@c.d'], '--url must not hold a user or a password: a Space sends none.'],
   ])('does not begin with %s', async (_what, args, sentence) => {
     const { code, stdout, stderr } = await simulate(...args);
     expect([code, stdout]).toEqual([2, '']);
@@ -345,7 +352,7 @@ describe('npm run simulate', () => {
     expect(await simulate('--url', 'http://127.0.0.1:1', '--story', story)).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'simulate: Step 1 must have one of call, hangUp, press, wait, and has dial.\n',
+      stderr: `simulate: ${story}: Step 1 must have one of call, hangUp, press, wait, and has dial.\n`,
     });
   });
 
@@ -362,19 +369,46 @@ describe('npm run simulate', () => {
     (res) =>
       res.writeHead(status, { 'content-type': type }).end(text);
 
-  it.each<[string, Answer, string]>([
-    ['HTML', body('<html></html>', 'text/html'), '12300'],
-    ['500', body('Oops', 'text/plain', 500), '11217'],
-    ['nothing', () => {}, '11200'],
-    ['70 kB', body(`<Response>${'<Pause/>'.repeat(9_000)}</Response>`), '11750'],
-    ['<dial>', '<dial><Conference>a</Conference></dial>', '12100'],
-    ['a circle', '<Redirect>/conference/smoke-test</Redirect>', '11215'],
-  ])('ends the call with the platform’s code when the server answers %s', async (_what, answer, error) => {
+  it.each<[string, Answer, string, string | undefined]>([
+    ['HTML', body('<html></html>', 'text/html'), '12300', 'Something else than Conference Coach answers'],
+    ['500', body('Oops', 'text/plain', 500), '11217', 'its log tells why.'],
+    ['nothing', () => {}, '11200', 'Nothing answers there'],
+    ['70 kB', body(`<Response>${'<Pause/>'.repeat(9_000)}</Response>`), '11750', undefined],
+    ['<dial>', '<dial><Conference>a</Conference></dial>', '12100', undefined],
+    ['a circle', '<Redirect>/conference/smoke-test</Redirect>', '11215', undefined],
+    [
+      'what is elsewhere',
+      '<Redirect>http://127.0.0.1:1/</Redirect>',
+      '11200',
+      'sends calls to another address than --url',
+    ],
+  ])('ends the call with the platform’s code when the server answers %s', async (_what, answer, error, hint) => {
     const { url } = await startScriptedServer({ '/conference/smoke-test': answer });
-    const { code, stdout } = await simulate('--url', url);
+    const { code, stdout, stderr } = await simulate('--url', url);
     expect(code).toBe(1);
+    expect(stderr).toEqual(hint === undefined ? '' : expect.stringContaining(hint));
     expect(stdout).toContain(`    WRONG: Bob's call failed with ${error}: `);
     expect(stdout).toContain('1 of 1 steps went wrong.\nThe 9 steps after that were not played.');
+  });
+
+  it('is not content with a server that takes no status callbacks', async () => {
+    const { url } = await startScriptedServer({
+      '/room': '<Dial><Conference statusCallback="/events" statusCallbackEvent="join">a</Conference></Dial>',
+    });
+    const story = `people: { Bob: '${BOB}' }\nsteps: [{ call: Bob, to: /room, hears: { Bob: [music] } }]`;
+    const { code, stdout } = await simulate('--url', url, '--story', await fileOf(story));
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      `All 1 steps went as the story demands.\nThe server did not take 1 status callbacks: ${url}/events answered with status 404.\n`,
+    );
+  });
+
+  it('takes it calmly when nobody reads on', async () => {
+    const child = spawn(process.execPath, [join(ROOT, 'dist/simulator/simulate.js'), '--url', await startServer()]);
+    const simulation = new Watched(child);
+    child.stdout?.destroy();
+    expect(await simulation.exit).toBe(1);
+    expect(simulation.stderr).not.toContain('    at ');
   });
 
   it('tells in what a server is wrong about who hears whom', async () => {

@@ -65,11 +65,13 @@ describe('a supervisor', () => {
     ['coach', '', COACHED],
     ['monitor', '?mode=monitor', MONITORED],
     ['barge', '?mode=barge', BARGED],
-  ])('in mode %s is heard as the mode says', async (_mode, query, matrix) => {
+  ])('in mode %s is heard as the mode says, until the moderator leaves', async (_mode, query, matrix) => {
     const desk = await startDesk();
-    await talking(desk);
-    await desk.call('Ted', `/coach${query}`);
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', `/coach${query}`);
     expect(desk.hears()).toEqual(matrix);
+    await desk.hangUp(alice);
+    expect([desk.hears(), ted.told]).toEqual([{}, ['Goodbye.']]);
   });
 
   it('who listens is heard by the moderator alone, should the mute slip', async () => {
@@ -137,7 +139,8 @@ describe('a caller', () => {
     await desk.call('Alice', '/conference');
     const bob = desk.space.call({ from: '+15550001111', to: '+15550009999', url: `${desk.url}/conference` });
     await desk.space.clock.advance(100);
-    expect([bob.hearing(), desk.space.callsIn('sample-conf').length]).toEqual([{ voices: [], sounds: ['notice'] }, 1]);
+    expect(bob.hearing()).toEqual({ voices: [], sounds: ['notice'] });
+    expect(desk.hears()).toMatchObject({ Alice: ['music'] });
     await desk.space.rest();
     expect(bob.told).toEqual(['Calls may be supervised.']);
     expect(bob.hearing().voices).toHaveLength(1);
@@ -157,6 +160,47 @@ describe('a caller', () => {
     expect(bob.errors.map(({ code }) => code)).toEqual([11_217]);
     expect(desk.hears()).toEqual(TALKING);
   });
+});
+
+describe('every call', () => {
+  it('is over when it has lasted as long as it may', async () => {
+    const desk = await startDesk({ env: { MAX_CALL_SECONDS: '60' } });
+    const { bob } = await talking(desk);
+    await desk.space.clock.advance(30_000);
+    await desk.call('Ted', '/coach');
+    expect(desk.hears()).toEqual(COACHED);
+    await desk.space.clock.advance(30_000);
+    await desk.space.rest();
+    expect([desk.hears(), bob.errors]).toEqual([{}, []]);
+  });
+
+  it.each([
+    ['a moderator', 'Alice', '/conference', 60_000],
+    ['a caller', 'Bob', '/conference', 60_000],
+    ['a supervisor who steps in', 'Ted', '/coach?mode=barge', 30_000],
+  ] as const)('alone too: %s', async (_what, who, path, lastsMs) => {
+    const desk = await startDesk({ env: { MAX_CALL_SECONDS: '60' } });
+    if (who === 'Ted') {
+      await desk.call('Alice', '/conference');
+      await desk.space.clock.advance(30_000);
+    }
+    const call = await desk.call(who, path);
+    await desk.space.clock.advance(lastsMs - 1);
+    expect(call.isOver).toBe(false);
+    await desk.space.clock.advance(1);
+    await desk.space.rest();
+    expect(call.isOver).toBe(true);
+  });
+
+  it.each(['/conference', '/coach', '/fallback', '/conference/sample-conf/ended'])(
+    'that the Space did not sign is refused at %s',
+    async (path) => {
+      const desk = await startDesk({ space: { signingKey: 'another' } });
+      const call = await desk.call('Alice', path);
+      expect(call.errors).toEqual([expect.objectContaining({ code: 11_217, status: 403 })]);
+      expect(desk.hears()).toEqual({});
+    },
+  );
 });
 
 describe('two rooms', () => {

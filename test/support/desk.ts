@@ -1,11 +1,9 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
 import type { Call, CallSettings } from '../../src/simulator/call';
 import { rowsOf } from '../../src/simulator/play-story';
-import { createRestApi } from '../../src/simulator/rest-api';
+import { serveRestApi } from '../../src/simulator/rest-api';
 import { createSpace, type Space, type SpaceOptions } from '../../src/simulator/space';
 import { ALICE, BOB, SIGNING_KEY, TED } from './app';
 import { atEnd } from './at-end';
@@ -35,7 +33,9 @@ export interface DeskOptions {
 
 /** Starts both; they are stopped when the test is over. */
 export async function startDesk({ env = {}, withRest = false, ...options }: DeskOptions = {}): Promise<Desk> {
-  const space = createSpace({ signingKey: SIGNING_KEY, ...options.space });
+  // A starved machine is no slow server.
+  const patience = { connectMs: 30_000, readMs: 30_000 };
+  const space = createSpace({ signingKey: SIGNING_KEY, patience, ...options.space });
   atEnd(() => space.close());
   const rest = withRest ? await serveRest(space) : {};
   const config = loadConfig({
@@ -72,14 +72,10 @@ export async function startDesk({ env = {}, withRest = false, ...options }: Desk
 }
 
 async function serveRest(space: Space): Promise<Record<string, string>> {
-  const server = createServer(createRestApi(space)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  atEnd(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const api = await serveRestApi(space);
+  atEnd(() => api.close());
   return {
-    SIGNALWIRE_SPACE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    SIGNALWIRE_SPACE_URL: api.url,
     SIGNALWIRE_PROJECT_ID: space.accountSid,
     SIGNALWIRE_API_TOKEN: space.apiToken,
   };

@@ -613,10 +613,8 @@ describe('recordings', () => {
     await space.clock.advance(5_000);
     expect(await recordings(sid).update({ status: 'stopped' })).toMatchObject({ status: 'stopped', duration: '15' });
     await space.clock.advance(5_000);
-    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({
-      status: 'stopped',
-      duration: '15',
-    });
+    await expect(recordings(sid).update({ status: 'in-progress' })).rejects.toMatchObject({ status: 400 });
+    expect(await recordings(sid).fetch()).toMatchObject({ status: 'stopped', duration: '15' });
     const told = server.askedOf('/recorded');
     expect(told.map(({ RecordingStatus }) => RecordingStatus)).toEqual(['in-progress', 'in-progress', 'completed']);
     expect(told[2]).toMatchObject({
@@ -624,6 +622,14 @@ describe('recordings', () => {
       RecordingDuration: '15',
       RecordingUrl: expect.stringMatching(/^https:/),
     });
+  });
+
+  it('hold silence for a pause, if that is wanted', async () => {
+    const { space, recordings, sid } = await setUpRecorded();
+    await space.clock.advance(10_000);
+    await recordings(sid).update({ status: 'paused', pauseBehavior: 'silence' });
+    await space.clock.advance(20_000);
+    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({ duration: '30' });
   });
 
   it('end with their conference', async () => {
@@ -806,6 +812,9 @@ describe('the API', () => {
       wrong('RecordingStatusCallback'),
     ],
     ['GET', '/Conferences.json?Page=0x1', undefined, wrong('Page')],
+    ['POST', '/Conferences/:sid/Participants/:ted.json?Muted=true', { Hold: 'true' }, unknown('Muted')],
+    ['DELETE', '/Conferences/:sid/Participants/:ted.json?Force=true', undefined, unknown('Force')],
+    ['DELETE', '/Conferences/:sid/Participants/:ted.json', { Force: 'true' }, 'A DELETE takes no parameters.'],
   ])(
     'refuses an unknown parameter in words, and a wrong value in a list: %s %s %j',
     async (method, path, form, error) => {

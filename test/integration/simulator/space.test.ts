@@ -28,7 +28,9 @@ interface Desk {
 
 async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<Desk> {
   const server = await startScriptedServer(answers);
-  const space = createSpace({ signingKey: KEY, ...options });
+  // A starved machine is no slow server.
+  const patience = { connectMs: 30_000, readMs: 30_000 };
+  const space = createSpace({ signingKey: KEY, patience, ...options });
   atEnd(() => space.close());
   return {
     space,
@@ -39,6 +41,11 @@ async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOpti
       return call;
     },
   };
+}
+
+/** Who is in a room, in the order in which they called. */
+function callsIn(space: Space, room: string): Call[] {
+  return [...space.hearing().keys()].filter(({ sid }) => space.conferences.of(sid)?.conference.name === room);
 }
 
 describe('an inbound call', () => {
@@ -63,11 +70,12 @@ describe('an inbound call', () => {
     );
   });
 
-  it('asks with GET, the fields in the signed address', async () => {
+  it('asks with GET, the fields in the signed address, after the query as it is', async () => {
     const { call, server } = await setUp({ '/hello': '<Hangup/>' });
-    await call('/hello?a=1', { method: 'GET', from: 'sip:bob@example.com' });
+    await call('/hello?a=%20b+c', { method: 'GET', from: 'sip:bob@example.com' });
     const [asked] = server.asked;
-    expect(asked).toMatchObject({ method: 'GET', fields: { a: '1', From: 'sip:bob@example.com' } });
+    expect(asked).toMatchObject({ method: 'GET', fields: { a: ' b c', From: 'sip:bob@example.com' } });
+    expect(asked?.path).toMatch(/^\/hello\?a=%20b\+c&AccountSid=/);
     expect(asked?.headers['x-signalwire-signature']).toBe(sign(KEY, server.url + asked?.path));
   });
 
@@ -93,6 +101,17 @@ describe('an inbound call', () => {
       ['/hello', 'ringing'],
       ['/next?b=1', 'in-progress'],
     ]);
+  });
+
+  it('that is spoken to for ever is not waited for', async () => {
+    const { call, space } = await setUp({
+      '/long': '<Say loop="999999999">Hello.</Say>',
+      '/ever': '<Play loop="0">a</Play>',
+    });
+    const [long, ever] = [await call('/long'), await call('/ever')];
+    expect([long.isSpokenTo, long.hearing().sounds]).toEqual([true, ['notice']]);
+    expect([ever.isSpokenTo, ever.hearing().sounds]).toEqual([false, ['notice']]);
+    expect(space.clock.now()).toBeLessThanOrEqual(2 * 3_600_000);
   });
 
   it('hears a notice while it is spoken to', async () => {
@@ -287,6 +306,34 @@ describe('what goes wrong with a call', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 11_220, message: expect.stringContaining('trusted') })]);
   });
 
+  it('a server that answers once, and then no more on the connection it kept', async () => {
+    let asked = 0;
+    const answer: Answer = (res) => {
+      if (++asked === 1) {
+        res.writeHead(200, { 'content-type': 'text/xml' }).end('<Response><Redirect>/hello</Redirect></Response>');
+      }
+    };
+    const { call } = await setUp({ '/hello': answer }, { patience: { connectMs: 200, readMs: 200 } });
+    const { status, errors } = await call('/hello');
+    expect([status, errors.map(({ code }) => code), asked]).toEqual(['failed', [11_200], 2]);
+  });
+
+  it('is none if the server just closed the connection it had kept', async () => {
+    const seen = new Set<unknown>();
+    const answer: Answer = (res) => {
+      if (seen.has(res.socket)) {
+        res.destroy();
+        return;
+      }
+      seen.add(res.socket);
+      const content = seen.size === 1 ? '<Redirect>/hello</Redirect>' : '<Say>Here.</Say>';
+      res.writeHead(200, { 'content-type': 'text/xml' }).end(`<Response>${content}</Response>`);
+    };
+    const { call } = await setUp({ '/hello': answer });
+    const { status, told } = await call('/hello');
+    expect([status, told, seen.size]).toEqual(['completed', ['Here.'], 2]);
+  });
+
   it('follows three redirects, as GET or as it was', async () => {
     const to =
       (status: number, location: string): Answer =>
@@ -322,6 +369,13 @@ describe('what goes wrong with a call', () => {
     });
   });
 
+  it('asks no fallback for a way out of a circle', async () => {
+    const { call, server } = await setUp({ '/hello': '<Redirect>/hello</Redirect>', '/fallback': '<Say>Here.</Say>' });
+    const one = await call('/hello', { fallbackUrl: `${server.url}/fallback` });
+    expect([one.status, one.errors.map(({ code }) => code)]).toEqual(['failed', [11_215]]);
+    expect([server.askedOf('/hello').length, server.askedOf('/fallback')]).toEqual([100, []]);
+  });
+
   it('ends when the fallback fails too', async () => {
     const { call, server } = await setUp({});
     const one = await call('/hello', { fallbackUrl: `${server.url}/fallback` });
@@ -330,7 +384,7 @@ describe('what goes wrong with a call', () => {
   });
 
   it('takes no way round for a circle that leads through a conference, or is gone by pressing keys', async () => {
-    const { call, space } = await setUp({
+    const { call, space, server } = await setUp({
       '/conference': '<Dial action="/conference" timeLimit="1"><Conference>a</Conference></Dial>',
       '/menu': '<Gather numDigits="1" timeout="3600"/>',
     });
@@ -339,8 +393,8 @@ describe('what goes wrong with a call', () => {
       ted.press('1');
       await space.clock.advance(1_000);
     }
-    expect([bob.status, bob.documents.length]).toEqual(['in-progress', 151]);
-    expect([ted.status, ted.documents.length]).toEqual(['in-progress', 151]);
+    expect([bob.status, server.askedOf('/conference').length]).toEqual(['in-progress', 151]);
+    expect([ted.status, server.askedOf('/menu').length]).toEqual(['in-progress', 151]);
   });
 
   it('lets a call wait long without taking that for a circle', async () => {
@@ -391,7 +445,7 @@ describe('a conference', () => {
     expect(server.askedOf('/ended')).toMatchObject([
       { CallSid: alice.sid, CallStatus: 'completed', DialCallStatus: 'answered', DialCallDuration: '7' },
     ]);
-    expect(space.callsIn('a')).toEqual([]);
+    expect(callsIn(space, 'a')).toEqual([]);
   });
 
   it('asks no action of who hung up, if the Space is said not to', async () => {
@@ -406,7 +460,7 @@ describe('a conference', () => {
     const [bob, alice] = [await call('/caller'), await call('/moderator')];
     bob.hangUp();
     await space.rest();
-    expect([alice.hearing(), space.callsIn('a')]).toEqual([{ voices: [], sounds: ['beep'] }, [alice]]);
+    expect([alice.hearing(), callsIn(space, 'a')]).toEqual([{ voices: [], sounds: ['beep'] }, [alice]]);
     alice.hangUp();
     await space.rest();
     await call('/caller');
@@ -420,9 +474,9 @@ describe('a conference', () => {
     });
     const alice = await call('/moderator');
     await space.clock.advance(59_999);
-    expect(space.callsIn('a')).toEqual([alice]);
+    expect(callsIn(space, 'a')).toEqual([alice]);
     await space.clock.advance(1);
-    expect(space.callsIn('a')).toEqual([]);
+    expect(callsIn(space, 'a')).toEqual([]);
     expect(server.askedOf('/ended')).toMatchObject([{ CallStatus: 'in-progress', DialCallDuration: '60' }]);
   });
 
@@ -436,10 +490,10 @@ describe('a conference', () => {
     ted.press('1');
     bob.press('*');
     await space.rest();
-    expect(space.callsIn('a')).toEqual([ted, bob]);
+    expect(callsIn(space, 'a')).toEqual([ted, bob]);
     ted.press('*');
     await space.rest();
-    expect([space.callsIn('a'), ted.told]).toEqual([[bob], ['Menu.']]);
+    expect([callsIn(space, 'a'), ted.told]).toEqual([[bob], ['Menu.']]);
   });
 
   it('beeps for a moment when somebody comes or goes, as they say', async () => {
@@ -450,7 +504,7 @@ describe('a conference', () => {
       '/silent': CALLER('beep="false"'),
     });
     const beeps = () => {
-      const [first] = space.callsIn('a');
+      const [first] = callsIn(space, 'a');
       return first !== undefined && sounds(first).includes('beep');
     };
     const alice = await call('/moderator');
@@ -584,7 +638,9 @@ describe('a coach', () => {
 describe('what those hear who wait', () => {
   it.each<[string, Answer, number[]]>([
     ['a document', '<Play>a.mp3</Play><Pause/><Redirect>/wait</Redirect>', []],
-    ['a sound file', (res) => res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('abc'), []],
+    ['a long recording', (res) => res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('a'.repeat(200_000)), []],
+    ['a recording that is not there', (res) => res.writeHead(404, { 'content-type': 'audio/mpeg' }).end(), [13_238]],
+    ['HTML', (res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<Response/>'), [13_238]],
     ['a document that speaks', '<Say>Please wait.</Say>', [13_238]],
     ['an error', (res) => res.writeHead(500).end(), [13_238]],
   ])('is looked at: %s', async (_what, answer, codes) => {

@@ -38,18 +38,23 @@ describe('createCallbacks', () => {
     upTo(20).forEach((n) => void send(n));
     await clock.settle();
     expect(numbersOf(arrived)).toEqual(upTo(20));
-    expect(callbacks.counts()).toEqual({ delivered: 20, lost: 0 });
+    expect(callbacks.counts()).toEqual({ delivered: 20, lost: 0, refused: 0, refusal: undefined });
   });
 
   it.each<[string, (number | 'nothing')[], string[], object]>([
-    ['twice', ['nothing', 500], ['1 0', '1 1000', '1 2000'], { delivered: 1, lost: 0 }],
-    ['three times', [404, 'nothing', 302], ['1 0', '1 1000', '1 2000'], { delivered: 0, lost: 1 }],
+    ['twice', ['nothing', 500], ['1 0', '1 1000', '1 2000'], { delivered: 1, refused: 0 }],
+    [
+      'three times',
+      [404, 'nothing', 302],
+      ['1 0', '1 1000', '1 2000'],
+      { delivered: 0, lost: 0, refused: 1, refusal: 'http://a/events answered with status 302.' },
+    ],
   ])('tries again, with a pause, and gives up after three attempts: refused %s', async (_n, statuses, seen, counts) => {
     const { clock, arrived, callbacks, send } = setUp({}, statuses);
     send(1);
     await clock.advance(60_000);
     expect(arrived).toEqual(seen);
-    expect(callbacks.counts()).toEqual(counts);
+    expect(callbacks.counts()).toMatchObject(counts);
   });
 
   it('loses them', async () => {

@@ -99,6 +99,18 @@ describe('parseLaml', () => {
     ['no XML', 'Something went wrong here.', 'Document parse failure'],
     ['HTML', '<!DOCTYPE html><html><body></body></html>', 'a document type is not allowed'],
     ['another root', '<response/>', 'the document is a <response>, and must be a <Response>'],
+    ['XML 1.1', '<?xml version="1.1"?><Response><Say>&#27;[2J</Say></Response>', 'only XML 1.0 is read'],
+    [
+      'an attribute that every object has',
+      document('<Say constructor="a">a</Say>'),
+      '<Say> has no attribute constructor',
+    ],
+    [
+      'a long name of a room',
+      document(`<Dial><Conference>${'a'.repeat(65)}</Conference></Dial>`),
+      '1 to 64 characters',
+    ],
+    ['a blank name of a room', document('<Dial><Conference> </Conference></Dial>'), 'without white space around it'],
     ['half a document', '<Response><Say>Hi</Say>', 'unclosed tag'],
     ['two roots', '<Response/><Response/>', 'documents may contain only one root'],
     ['an unknown entity', document('<Say>&nbsp;</Say>'), 'undefined entity'],
@@ -159,6 +171,11 @@ describe('parseLaml', () => {
     expect(() => parseLaml(text)).toThrow(
       expect.objectContaining({ code: 12_100, message: expect.stringContaining(reason) }),
     );
+  });
+
+  it('is brief, however long the document', () => {
+    const text = document(`<${'a'.repeat(60_000)}/>`);
+    expect(() => parseLaml(text)).toThrow(expect.objectContaining({ message: expect.stringMatching(/^.{1,400}$/) }));
   });
 
   it('refuses a verb where it may not be', () => {

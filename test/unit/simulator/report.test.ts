@@ -85,6 +85,21 @@ describe('renderStep', () => {
     );
   });
 
+  it('lets nothing from outside steer the terminal, or begin a line of its own', () => {
+    const evil = 'a\u001b[2J\u009b1A\n 9. b\u2028c\u202ed\r';
+    const text = renderStep(
+      report({
+        note: evil,
+        rows: [{ who: evil, voices: [], sounds: [] }],
+        told: [{ who: evil, text: evil }],
+        problems: [evil],
+      }),
+      plain,
+    );
+    expect(text).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
+    expect(text.split('\n')).toHaveLength(6);
+  });
+
   it.each<[StepReport['action'], string]>([
     [{ kind: 'call', who: 'Bob', to: '/conference', fallback: undefined }, 'Bob calls /conference'],
     [{ kind: 'press', who: 'Ted', keys: '1#' }, 'Ted presses 1#'],

@@ -26,26 +26,26 @@ describe('parseStory', () => {
         - { wait: 2.5 }
         - { hangUp: Bob, hears: {}, told: { Alice: goodbye }, fails: { Bob: 13240 } }
     `);
-    const nothing = { note: undefined, hears: undefined, told: undefined, fails: undefined };
     expect(story).toEqual({
-      people: { Bob: '+15550001111', Alice: '+15557788999' },
+      people: new Map([
+        ['Bob', '+15550001111'],
+        ['Alice', '+15557788999'],
+      ]),
       method: 'GET',
       callbacks: { seed: 7, lose: 0.5, delaySeconds: 2 },
       steps: [
         {
-          ...nothing,
           action: { kind: 'call', who: 'Bob', to: '/conference', fallback: '/fallback' },
           note: 'a customer',
-          hears: { Bob: ['music'] },
+          hears: new Map([['Bob', ['music']]]),
         },
-        { ...nothing, action: { kind: 'press', who: 'Bob', keys: '12#' } },
-        { ...nothing, action: { kind: 'wait', seconds: 2.5 } },
+        { action: { kind: 'press', who: 'Bob', keys: '12#' } },
+        { action: { kind: 'wait', seconds: 2.5 } },
         {
-          ...nothing,
           action: { kind: 'hangUp', who: 'Bob' },
-          hears: {},
-          told: { Alice: 'goodbye' },
-          fails: { Bob: 13_240 },
+          hears: new Map(),
+          told: new Map([['Alice', 'goodbye']]),
+          fails: new Map([['Bob', 13_240]]),
         },
       ],
     });
@@ -57,43 +57,61 @@ describe('parseStory', () => {
   });
 
   it.each<[string, string, string[]]>([
-    ['nothing', '', ['The story Invalid input: expected object, received null.']],
-    ['no YAML', 'steps: [', ['This is neither YAML nor JSON']],
+    ['nothing', '', ['The story must be names with values.']],
+    ['a list', '[1]', ['The story must be names with values.']],
+    ['no YAML', 'steps: [', ['The story cannot be read as YAML or JSON']],
+    ['keys without quotes that are a sign of YAML', `${people}steps: [{ press: Bob, keys: *1 }]`, ['need quotes.)']],
     ['no steps', `${people}steps: []`, ['steps must have a step.']],
-    ['an unknown part', `${people}steps: [{ wait: 1 }]\nperson: Bob`, ['The story Unrecognized key: "person".']],
+    ['no people', 'steps: [{ wait: 1 }]', ['people is missing.']],
+    [
+      'an unknown part',
+      `${people}steps: [{ wait: 1 }]\nperson: Bob`,
+      ['The story has person, which means nothing there.'],
+    ],
+    ['somebody called music', "people: { music: '+1' }\nsteps: [{ wait: 1 }]", ['people must not name anybody music']],
     [
       'an unknown step',
       `${people}steps: [{ wait: 1 }, { dial: Bob }]`,
       ['Step 2 must have one of call, hangUp, press, wait, and has dial.'],
     ],
+    ['a step in another letter case', `${people}steps: [{ hangup: Bob }]`, ['and has hangup; it is written hangUp.']],
     ['an empty step', `${people}steps: [{}]`, ['Step 1 must have one of call, hangUp, press, wait, and has nothing.']],
+    ['a step that is none', `${people}steps: [call]`, ['Step 1 must be names with values.']],
     [
       'two steps in one',
       `${people}steps: [{ hangUp: Bob, wait: 1 }]`,
       ['Step 1 must have one of call, hangUp, press, wait, and has hangUp, wait.'],
     ],
-    [
-      'a call to nowhere',
-      `${people}steps: [{ call: Bob }]`,
-      ['Step 1, to Invalid input: expected string, received undefined.'],
-    ],
+    ['an unknown demand', `${people}steps: [{ wait: 1, heard: {} }]`, ['Step 1 has heard, which means nothing there.']],
+    ['a call to nowhere', `${people}steps: [{ call: Bob }]`, ['Step 1, to is missing.']],
     [
       'a call to another server',
       `${people}steps: [{ call: Bob, to: 'http://a.b' }]`,
       ['Step 1, to must be a path of the server, such as /conference.'],
     ],
+    ['another method', `${people}method: PUT\nsteps: [{ wait: 1 }]`, ['method must be GET or POST.']],
     [
       'a number that is none',
       'people: { Bob: +15550001111 }\nsteps: [{ wait: 1 }]',
       ['people, Bob must be a text: put the number in quotes.'],
     ],
+    ['an empty number', "people: { Bob: '' }\nsteps: [{ wait: 1 }]", ['people, Bob must not be empty.']],
     ['keys that are none', `${people}steps: [{ press: Bob, keys: 1a }]`, ['Step 1, keys must be digits, * and #.']],
-    ['keys without quotes', `${people}steps: [{ press: Bob, keys: 12 }]`, ['Step 1, keys must be a text, in quotes.']],
-    ['time that runs back', `${people}steps: [{ wait: -1 }]`, ['Step 1, wait Too small: expected number to be >=0.']],
+    [
+      'keys without quotes',
+      `${people}steps: [{ press: Bob, keys: 12 }]`,
+      ['Step 1, keys must be a text: put keys in quotes.'],
+    ],
+    ['time that runs back', `${people}steps: [{ wait: -1 }]`, ['Step 1, wait must be at least 0.']],
+    [
+      'a code in words',
+      `${people}steps: [{ wait: 1, fails: { Bob: gone } }]`,
+      ['Step 1, fails, Bob must be a number.'],
+    ],
     [
       'an improbable probability',
       `${people}callbacks: { lose: 2 }\nsteps: [{ wait: 1 }]`,
-      ['callbacks, lose Too big: expected number to be <=1.'],
+      ['callbacks, lose must be at most 1.'],
     ],
     [
       'strangers',
@@ -113,7 +131,7 @@ describe('parseStory', () => {
 describe('tutorialStory', () => {
   it('meets in the room it is told, with the people it is told', () => {
     const story = tutorialStory({ ...TUTORIAL_CAST, ted: '+15550004444' }, 'Sales 2');
-    expect(story.people.Ted).toBe('+15550004444');
+    expect(story.people.get('Ted')).toBe('+15550004444');
     const paths = story.steps.map(({ action }) => (action.kind === 'call' ? action.to : ''));
     expect(paths.filter(Boolean)).toEqual([
       '/conference/Sales%202',

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** `true` or `false`, as attributes and form fields have them. */
+export const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+/** A whole number in digits. */
+export function wholeNumberText(least = 0, most = 999_999_999) {
+  return z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((number) => number >= least, `must be at least ${least}`)
+    .refine((number) => number <= most, `must be at most ${most}`);
+}
+
+/** How an address is asked; POST where nothing is said. */
+export const httpMethod = z.enum(['GET', 'POST']).default('POST');
