@@ -32,7 +32,7 @@ async function fillRooms(url: string): Promise<boolean> {
   for (const { role, from, path } of ROLES) {
     const since = performance.now();
     for (const [index, room] of rooms.entries()) {
-      room.push(space.call({ from, to: '+15550009999', url: `${url}/${path}/room-${index}` }));
+      room.push(space.call({ from, url: `${url}/${path}/room-${index}` }));
     }
     await space.rest();
     report(`${ROOMS} ${role} are in`, space.hearing().size, performance.now() - since);
@@ -48,9 +48,9 @@ async function fillRooms(url: string): Promise<boolean> {
 async function fillOneRoom(url: string): Promise<boolean> {
   const space = createSpace({ signingKey: SIGNING_KEY });
   const since = performance.now();
-  const moderator = space.call({ from: TUTORIAL_CAST.alice, to: '+15550009999', url: `${url}/conference/one` });
+  const moderator = space.call({ from: TUTORIAL_CAST.alice, url: `${url}/conference/one` });
   for (let index = 1; index < ROOMS * ROLES.length; index++) {
-    space.call({ from: TUTORIAL_CAST.bob, to: '+15550009999', url: `${url}/conference/one` });
+    space.call({ from: TUTORIAL_CAST.bob, url: `${url}/conference/one` });
   }
   await space.rest();
   const hearing = space.hearing();

@@ -21,7 +21,8 @@ import { documentOf, type WebClient, type WebResponse } from './web-client';
 export interface CallSettings {
   /** Undefined sends none, as a Space may. */
   from: string | undefined;
-  to: string;
+  /** Some number of the Space unless given. */
+  to?: string;
   /** What the number asks for a document, and how. */
   url: string;
   method?: Method;
@@ -86,6 +87,7 @@ const MAX_DOCUMENTS_IN_A_ROW = 100;
 /** Places a call. It begins at once, and ends by itself when its documents do. */
 export function placeCall(settings: CallSettings, options: CallOptions): Call {
   const { direction, accountSid, clock, client, conferences } = options;
+  const { from, to = '+15550009999' } = settings;
   const sid = randomUUID();
   const startedAt = clock.now();
   const errors: CallError[] = [];
@@ -102,8 +104,8 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
   const call: Call = {
     sid,
     direction,
-    from: settings.from,
-    to: settings.to,
+    from,
+    to,
     startedAt,
     errors,
     told,
@@ -213,8 +215,8 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       CallSid: sid,
       CallStatus: status,
       Direction: direction,
-      ...(settings.from !== undefined && { From: settings.from }),
-      To: settings.to,
+      ...(from !== undefined && { From: from }),
+      To: to,
     };
     const response = await clock.hold(client.send({ url, method, fields: { ...standard, ...fields } }));
     documentOf(response);

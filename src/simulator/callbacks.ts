@@ -22,6 +22,8 @@ export interface Chaos {
 export interface CallbackCounts {
   /** Taken by the server, repeated ones counted each time. */
   delivered: number;
+  /** On their way: late, overtaken, or to be tried again. */
+  pending: number;
   /** Lost on their way, as the chaos would have it. */
   lost: number;
   /** Given up after three attempts that the server did not take. */
@@ -39,7 +41,10 @@ export interface Callback {
 }
 
 export interface Callbacks {
-  /** Sends a callback, as the chaos allows: advisory, three attempts, then lost. Never fails. */
+  /**
+   * Sends a callback, as the chaos allows: advisory, three attempts, then lost. Never fails. Where the last one was
+   * given up, the next is tried once.
+   */
   send(callback: Callback): void;
   counts(): CallbackCounts;
 }
@@ -48,29 +53,40 @@ const ATTEMPTS = 3;
 const RETRY_MS = 1_000;
 const OVERTAKEN_MS = 5_000;
 
-/** The Space's outgoing status callbacks. To one address they go one after the other, unless chaos says otherwise. */
+/**
+ * The Space's outgoing status callbacks. To one address they go one after the other, unless chaos says otherwise, or
+ * that address takes none.
+ */
 export function createCallbacks(options: { clock: Clock; client: WebClient; chaos: Chaos }): Callbacks {
   const { clock, client } = options;
   const { seed, lose = 0, duplicate = 0, reorder = 0, delayMs = 0 } = options.chaos;
   const random = createRandom(seed);
-  const counts: CallbackCounts = { delivered: 0, lost: 0, refused: 0, refusal: undefined };
+  const counts: CallbackCounts = { delivered: 0, pending: 0, lost: 0, refused: 0, refusal: undefined };
   const lines = new Map<string, Promise<void>>();
+  /** The addresses where the last one was given up. */
+  const dead = new Set<string>();
   /** What waits to be overtaken, by address. */
   const overtaken = new Map<string, () => void>();
 
   async function deliver(callback: Callback): Promise<void> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    // An address that takes none is not waited for three times each.
+    const attempts = dead.has(callback.url) ? 1 : ATTEMPTS;
+    for (let attempt = 1; attempt <= attempts; attempt++) {
       if (attempt > 1) {
         await clock.sleep(RETRY_MS);
       }
       const refusal = await clock.hold(attemptTo(callback));
       if (refusal === undefined) {
+        counts.pending--;
         counts.delivered++;
+        dead.delete(callback.url);
         return;
       }
       counts.refusal = refusal;
     }
+    counts.pending--;
     counts.refused++;
+    dead.add(callback.url);
   }
 
   /** Returns why the server did not take it. */
@@ -84,6 +100,10 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
   }
 
   function enqueue(callback: Callback): void {
+    if (dead.has(callback.url)) {
+      void deliver(callback);
+      return;
+    }
     const line = (lines.get(callback.url) ?? Promise.resolve()).then(() => deliver(callback));
     lines.set(callback.url, line);
     void line.then(() => {
@@ -93,8 +113,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
     });
   }
 
-  function dispatch(callback: Callback): void {
-    const lateMs = random() * delayMs;
+  function dispatch(callback: Callback, lateMs: number): void {
     if (lateMs > 0) {
       void clock.sleep(lateMs).then(() => enqueue(callback));
     } else {
@@ -104,16 +123,17 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
 
   return {
     send(callback) {
-      // Drawn for each callback, needed or not, so that one setting does not change what another does.
+      // All is drawn for each callback, needed or not, so that one setting does not change what another does.
       const [isLost, isDuplicated, isReordered] = [random() < lose, random() < duplicate, random() < reorder];
+      const delays = [random() * delayMs, random() * delayMs].slice(0, isDuplicated ? 2 : 1);
       if (isLost) {
         counts.lost++;
         return;
       }
-      const times = isDuplicated ? 2 : 1;
+      counts.pending += delays.length;
       const go = () => {
-        for (let time = 0; time < times; time++) {
-          dispatch(callback);
+        for (const lateMs of delays) {
+          dispatch(callback, lateMs);
         }
       };
       const held = overtaken.get(callback.url);

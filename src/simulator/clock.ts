@@ -89,7 +89,7 @@ export function createClock(): Clock {
         sleeper.wake();
         await settle();
       }
-      time = limit;
+      time = Math.max(time, limit);
     },
   };
 }

@@ -66,6 +66,8 @@ export interface Conferences {
   all(): readonly Conference[];
   /** Those that are not over. */
   live(): Iterable<Conference>;
+  /** How many beeps were played so far. */
+  beeps(): number;
   /** The conference that a call is in. */
   of(callSid: string): Participant | undefined;
   /**
@@ -78,7 +80,7 @@ export interface Conferences {
   leave(participant: Participant): void;
   end(conference: Conference): void;
   update(participant: Participant, update: ParticipantUpdate): void;
-  /** Fetches a document and plays it to a participant alone, or to everyone; nobody learns here that it failed. */
+  /** Fetches a document and plays it to a participant alone, or to everyone; they are told when it cannot be. */
   announce(to: Participant | Conference, request: { url: string; method: Method }): void;
   /** Whatever those who wait or are on hold hear is music; here is seen that it could be played. */
   checkMusic(line: Line, request: { url: string; method: Method }): void;
@@ -115,6 +117,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
   const all: Conference[] = [];
   const live = new Map<string, Conference>();
   const places = new Map<string, Participant>();
+  let beeps = 0;
 
   function open(name: string, attributes: ConferenceAttributes): Conference {
     const now = clock.now();
@@ -165,6 +168,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
 
   function beep(conference: Conference): void {
     if (conference.status === 'in-progress') {
+      beeps++;
       conference.beepUntil = clock.now() + BEEP_MS;
     }
   }
@@ -204,6 +208,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
     recordings,
     all: () => all,
     live: () => live.values(),
+    beeps: () => beeps,
     of: (callSid) => places.get(callSid),
 
     enter(line, room, attributes) {
@@ -236,7 +241,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
       if (conference.status === 'init' && canStart && conference.participants.length > 1) {
         start(conference);
       }
-      if (attributes.waitUrl !== undefined) {
+      if (attributes.waitUrl !== undefined && conference.status === 'init') {
         conferences.checkMusic(line, { url: attributes.waitUrl, method: attributes.waitMethod });
       }
       if (attributes.beep === 'true' || attributes.beep === 'onEnter') {

@@ -5,7 +5,7 @@ import { type ConferenceCoach, StartError, startConferenceCoach } from '../confe
 import { ConfigError, loadConfig } from '../config';
 import { computeSignature } from '../signalwire/signature';
 import type { Call } from './call';
-import { rowsOf } from './play-story';
+import { type Mark, markOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
 import { createSpace, type Space } from './space';
@@ -62,17 +62,16 @@ function readArguments() {
 
 /** Lets time pass as it does outside, and shows who hears whom whenever that changes, what is said and what fails. */
 async function watch(space: Space, paint: Paint): Promise<never> {
-  const known = new Map<Call, number>(space.calls.map((call) => [call, newsOf(call).length]));
+  const marks = new Map(space.calls.map((call) => [call, markOf(call)]));
   let shown = renderMatrix([], paint);
   for (;;) {
     await sleep(LIVE_STEP_MS);
     await space.clock.advance(LIVE_STEP_MS);
     for (const call of space.calls) {
-      const news = newsOf(call);
-      for (const line of news.slice(known.get(call) ?? 0)) {
+      for (const line of newsOf(call, marks.get(call))) {
         write(`    ${paint('yellow', printable(line))}`);
       }
-      known.set(call, news.length);
+      marks.set(call, markOf(call));
     }
     const matrix = renderMatrix(
       rowsOf(space, (call) => nameOf(call.from)),
@@ -85,32 +84,24 @@ async function watch(space: Space, paint: Paint): Promise<never> {
   }
 }
 
-/** Everything that happened to a call so far and is not seen in the matrix. */
-function newsOf({ from, told, errors }: Call): string[] {
+/** What happened to a call since and is not seen in the matrix. */
+function newsOf({ from, told, errors }: Call, since: Mark = { told: 0, errors: 0, isOver: false }): string[] {
   return [
-    ...told.map((text) => `${nameOf(from)} is told: "${text}"`),
-    ...errors.map(({ code, message }) => `${nameOf(from)}'s call failed with ${code}: ${message}`),
+    ...told.slice(since.told).map((text) => `${nameOf(from)} is told: "${text}"`),
+    ...errors.slice(since.errors).map(({ code, message }) => `${nameOf(from)}'s call failed with ${code}: ${message}`),
   ];
 }
 
 function nameOf(number: string | undefined): string {
-  const { alice, bob, ted } = TUTORIAL_CAST;
-  return (
-    new Map([
-      [alice, 'Alice'],
-      [bob, 'Bob'],
-      [ted, 'Ted'],
-    ]).get(number ?? '') ??
-    number ??
-    'somebody'
-  );
+  const { alice, bob, carol, ted } = TUTORIAL_CAST;
+  return { [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol', [ted]: 'Ted' }[number ?? ''] ?? number ?? 'somebody';
 }
 
 function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
   const account = `${apiUrl}/2010-04-01/Accounts/demo`;
   const place = (from: string, path: string) =>
     `  curl -su demo:demo ${account}/Calls --data-urlencode To=+15550009999 --data-urlencode From=${from} --data-urlencode 'Url=${publicUrl}${path}'`;
-  const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.bob };
+  const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.carol };
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
   return [

@@ -317,5 +317,8 @@ function demandNone([found]: string[], { name }: Element, what: string, known: r
 }
 
 function wrong(what: string): CallError {
-  return new CallError(CODES.badDocument, `Document parse failure: ${what.slice(0, MAX_REASON_CHARACTERS)}.`);
+  return new CallError(
+    CODES.badDocument,
+    `Document parse failure: ${what.slice(0, MAX_REASON_CHARACTERS).replace(/\.$/, '')}.`,
+  );
 }

@@ -16,7 +16,8 @@ export interface Row {
 export interface StepReport {
   /** Counted from 1. */
   number: number;
-  action: Action;
+  /** The step's own, or that the story ends. */
+  action: Action | { kind: 'end' };
   note: string | undefined;
   /** Everyone on the line, in the order in which they called. */
   rows: Row[];
@@ -25,11 +26,16 @@ export interface StepReport {
   /** Whose call ended, and how. */
   ended: { who: string; status: Call['status'] }[];
   errors: { who: string; error: CallError; expected: boolean }[];
+  /** How many beeps were played. */
+  beeps: number;
   /** In what it was not as the story demands: sentences. */
   problems: string[];
 }
 
-type Outcome = Pick<StepReport, 'rows' | 'told' | 'ended' | 'errors'>;
+type Outcome = Pick<StepReport, 'rows' | 'told' | 'ended' | 'errors' | 'beeps'>;
+
+/** What a step may demand. */
+type Demands = Pick<Step, 'hears' | 'told' | 'quiet' | 'fails'>;
 
 /** What everyone on the line at this Space hears now; of several with one name the later ones are numbered. */
 export function rowsOf(space: Space, nameOf: (call: Call) => string): Row[] {
@@ -48,36 +54,61 @@ export function rowsOf(space: Space, nameOf: (call: Call) => string): Row[] {
 
 /** How long people take from one step to the next, in simulated milliseconds. */
 const STEP_MS = 1_000;
-/** How long is waited at the end for status callbacks that are tried again, in simulated milliseconds. */
-const LAST_MS = 10_000;
 
 /**
- * Plays a story against the server at `url`, step by step, and hangs up at the end whoever is still on the line. It
- * stops early at an error that the story does not expect.
+ * Plays a story against the server at `url`, step by step, and hangs up at the end for whoever is still on the line.
+ * It stops early at an error that the story does not expect, and when the server takes a status callback in none of
+ * three attempts. If something goes wrong after the last step, there is a last report about that.
  *
  * @param url without a slash at the end
+ * @param signal stops after the step that is played
  */
-export async function* playStory(story: Story, space: Space, url: string): AsyncGenerator<StepReport> {
+export async function* playStory(
+  story: Story,
+  space: Space,
+  url: string,
+  signal?: AbortSignal,
+): AsyncGenerator<StepReport> {
   const calls = new Map<string, Call>();
-  let before = new Map<string, Mark>();
+  let before = new Map<Call, Mark>();
+  let beepsBefore = 0;
   try {
     for (const [index, step] of story.steps.entries()) {
+      if (signal?.aborted) {
+        return;
+      }
       const refusals = await act(step.action);
       await space.rest();
       const outcome = outcomeSince(before, step);
-      before = new Map([...calls].map(([who, call]) => [who, markOf(call)]));
+      before = new Map([...calls.values()].map((call) => [call, markOf(call)]));
+      beepsBefore = space.conferences.beeps();
       const { action, note } = step;
       yield { number: index + 1, action, note, ...outcome, problems: [...refusals, ...compare(step, outcome)] };
-      if (outcome.errors.some(({ expected }) => !expected)) {
+      if (outcome.errors.some(({ expected }) => !expected) || space.callbacks().refused > 0) {
         return;
       }
       await space.clock.advance(STEP_MS);
     }
+    await end();
+    const { errors, ...rest } = outcomeSince(before, {});
+    const problems = compare({}, { errors, ...rest });
+    if (problems.length > 0) {
+      const number = story.steps.length + 1;
+      yield { number, action: { kind: 'end' }, note: undefined, errors, ...rest, problems };
+    }
   } finally {
+    await end();
+  }
+
+  /** What is under way is over after it: also callbacks that are late or tried again. */
+  async function end(): Promise<void> {
     for (const call of calls.values()) {
       call.hangUp();
     }
-    await space.clock.advance(LAST_MS);
+    await space.clock.settle();
+    while (space.callbacks().pending > 0) {
+      await space.clock.advance(STEP_MS);
+    }
   }
 
   /** Returns why it could not be done. */
@@ -94,7 +125,6 @@ export async function* playStory(story: Story, space: Space, url: string): Async
       }
       const call = space.call({
         from: story.people.get(action.who),
-        to: '+15550009999',
         url: url + action.to,
         method: story.method,
         ...(action.fallback !== undefined && { fallbackUrl: url + action.fallback, fallbackMethod: story.method }),
@@ -113,16 +143,16 @@ export async function* playStory(story: Story, space: Space, url: string): Async
     return [];
   }
 
-  function outcomeSince(before: Map<string, Mark>, { fails }: Step): Outcome {
+  function outcomeSince(before: Map<Call, Mark>, { fails }: Demands): Outcome {
     const names = new Map([...calls].map(([who, call]) => [call, who]));
     const rows = rowsOf(space, (call) => names.get(call) ?? 'somebody');
     const news = [...calls].map(([who, call]) => {
-      const earlier = before.get(who);
-      const mark = earlier?.call === call ? earlier : { told: 0, errors: 0, isOver: false };
+      const mark = before.get(call) ?? { told: 0, errors: 0, isOver: false };
       return { who, call, mark };
     });
     return {
       rows,
+      beeps: space.conferences.beeps() - beepsBefore,
       told: news.flatMap(({ who, call, mark }) => call.told.slice(mark.told).map((text) => ({ who, text }))),
       ended: news.flatMap(({ who, call, mark }) => (call.isOver && !mark.isOver ? [{ who, status: call.status }] : [])),
       errors: news.flatMap(({ who, call, mark }) =>
@@ -132,19 +162,19 @@ export async function* playStory(story: Story, space: Space, url: string): Async
   }
 }
 
-interface Mark {
-  call: Call;
+/** How much has happened to a call at some moment. */
+export interface Mark {
   told: number;
   errors: number;
   isOver: boolean;
 }
 
-function markOf(call: Call): Mark {
-  return { call, told: call.told.length, errors: call.errors.length, isOver: call.isOver };
+export function markOf({ told, errors, isOver }: Call): Mark {
+  return { told: told.length, errors: errors.length, isOver };
 }
 
 /** In what a step was not as it should be. */
-function compare({ hears, told, fails }: Step, report: Outcome): string[] {
+function compare({ hears, told, quiet, fails }: Demands, report: Outcome): string[] {
   const failures = report.errors.filter(({ expected }) => !expected);
   if (failures.length > 0) {
     // All else follows from it.
@@ -160,9 +190,12 @@ function compare({ hears, told, fails }: Step, report: Outcome): string[] {
       problems.push(`${who} should not be on the line, and hears ${list(actual)}.`);
     } else if (actual === undefined) {
       problems.push(`${who} should hear ${list(expected)}, and is not on the line.`);
-    } else if ([...expected].sort().join() !== [...actual].sort().join()) {
+    } else if (JSON.stringify([...expected].sort()) !== JSON.stringify([...actual].sort())) {
       problems.push(`${who} should hear ${list(expected)}, and hears ${list(actual)}.`);
     }
+  }
+  if (quiet && report.beeps > 0) {
+    problems.push('Nobody should hear a beep, and there was one.');
   }
   for (const [who, words] of told ?? []) {
     const texts = report.told.filter((one) => one.who === who).map(({ text }) => text);

@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
 import type { Row, StepReport } from './play-story';
-import type { Action } from './story';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 
@@ -64,7 +63,7 @@ export function renderMatrix(given: readonly Row[], paint: Paint): string {
     .join('\n');
 }
 
-function sentence(action: Action): string {
+function sentence(action: StepReport['action']): string {
   switch (action.kind) {
     case 'call':
       return `${action.who} calls ${action.to}`;
@@ -74,10 +73,12 @@ function sentence(action: Action): string {
       return `${action.who} presses ${action.keys}`;
     case 'wait':
       return `${action.seconds} s pass`;
+    case 'end':
+      return 'After that, when everybody has hung up';
   }
 }
 
-function isLeaving(action: Action, who: string): boolean {
+function isLeaving(action: StepReport['action'], who: string): boolean {
   return action.kind === 'hangUp' && action.who === who;
 }
 

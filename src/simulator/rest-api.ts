@@ -107,17 +107,17 @@ const inputs = {
  * request that it does not understand is an error, never ignored.
  */
 export function createRestApi(space: Space): Express {
-  const { conferences, clock } = space;
+  const { conferences } = space;
   const { recordings } = conferences;
   const root = `${PREFIXES[0]}/${space.accountSid}`;
   let lastCallAt = Number.NEGATIVE_INFINITY;
 
   /** A Space makes one call a second. */
   function limitCalls(): void {
-    if (clock.now() < lastCallAt + CALL_EVERY_MS) {
+    if (space.wallClock() < lastCallAt + CALL_EVERY_MS) {
       throw new ApiError(429, 20429, 'Too many requests: one call a second can be made.');
     }
-    lastCallAt = clock.now();
+    lastCallAt = space.wallClock();
   }
 
   const authenticate: RequestHandler = (req, _res, next) => {

@@ -4,11 +4,14 @@ import { parseRoomName } from '../conferences/room-name';
 import { parsePhoneNumber } from '../people/phone-number';
 import { type CallError, CODES } from './call-error';
 import type { StepReport } from './play-story';
-import { createPaint } from './report';
-import { createSpace, type Space } from './space';
+import { createPaint, printable } from './report';
+import { createSpace } from './space';
 import { parseStory, type Story, StoryError } from './story';
 import { tellStory } from './tell-story';
 import { TUTORIAL_CAST, tutorialStory } from './tutorial';
+
+/** A room of nobody's: a simulated moderator in a real one would be handed out to supervisors. */
+const SMOKE_TEST_ROOM = 'smoke-test';
 
 const HELP = `Plays calls against a running server, as a Space would, and tells who hears whom.
 
@@ -19,13 +22,13 @@ const HELP = `Plays calls against a running server, as a Space would, and tells 
                         without one nothing is signed (.env is not read)
   --moderator NUMBER    one of its MODERATOR_NUMBERS, as it is there (${TUTORIAL_CAST.alice})
   --supervisor NUMBER   one of its SUPERVISOR_NUMBERS, as it is there (${TUTORIAL_CAST.ted})
-  --room ROOM           the room to meet in (smoke-test), one that nobody else uses at the time
+  --room ROOM           the room to meet in (${SMOKE_TEST_ROOM}), one that nobody else uses at the time
   --method METHOD       POST or GET (POST)
   --story FILE          another story than the tutorial's, in YAML or JSON: see docs/stories.md
   --help                this text
 
-It ends with code 0 if everything was as the story demands and every status callback was taken, 1 if not, 2 if it
-cannot begin.
+It ends with code 0 if everything was as the story demands and the server asked for status callbacks and took each, 1
+if not, 2 if it cannot begin.
 `;
 
 /** Why it cannot begin: sentences for the person who tries. */
@@ -49,22 +52,37 @@ async function main(): Promise<void> {
   const signingKey = options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY || undefined;
   const { seed = Math.floor(Math.random() * 2 ** 31), delaySeconds = 0, ...chaos } = story.callbacks ?? {};
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos } });
-  process.once('SIGINT', () => void abandon(space, 130));
-  process.once('SIGTERM', () => void abandon(space, 143));
+  const stop = new AbortController();
+  const interrupt = (code: number) => {
+    process.stderr.write('simulate: Hanging up. Once more to quit at once.\n');
+    stop.abort(code);
+  };
+  process.once('SIGINT', () => interrupt(130));
+  process.once('SIGTERM', () => interrupt(143));
   // Whoever reads has gone, as `head` does.
-  process.stdout.once('error', () => void abandon(space, 1));
+  process.stdout.once('error', () => interrupt(1));
 
   const write = (text: string) => void process.stdout.write(`${text}\n`);
   write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Callbacks: seed ${seed}.`}\n`);
-  const outcome = await tellStory(story, { space, url, paint: createPaint(process.stdout), write });
+  const paint = createPaint(process.stdout);
+  const outcome = await tellStory(story, { space, url, paint, write, signal: stop.signal });
   space.close();
-  if (!outcome.isRight) {
+  if (stop.signal.aborted) {
+    process.exit(stop.signal.reason);
+  }
+  const room = options.room ?? SMOKE_TEST_ROOM;
+  const elsewhere = space.conferences.all().find(({ name }) => options.story === undefined && name !== room);
+  if (elsewhere !== undefined) {
+    process.stderr.write(`simulate: The server let people into ${printable(elsewhere.name)}, and not into ${room}.\n`);
+  }
+  const isRight = outcome.isRight && elsewhere === undefined;
+  if (!isRight) {
     const isTutorial = options.story === undefined;
     for (const hint of findHints(outcome.reports, { url, signingKey, isTutorial })) {
       process.stderr.write(`simulate: ${hint}\n`);
     }
   }
-  process.exitCode = outcome.isRight ? 0 : 1;
+  process.exitCode = isRight ? 0 : 1;
 }
 
 function readArguments() {
@@ -110,7 +128,7 @@ function readNumber(name: string, text: string): string {
   return number;
 }
 
-function readTutorial({ moderator, supervisor, room = 'smoke-test', method = 'POST' }: Options): Story {
+function readTutorial({ moderator, supervisor, room = SMOKE_TEST_ROOM, method = 'POST' }: Options): Story {
   if (parseRoomName(room) === undefined) {
     throw new UsageError(
       '--room must be 1 to 64 letters, digits, spaces, _, . or -, with no space at either end, and not . or ..',
@@ -158,7 +176,7 @@ function findHints(
       hints.push('The server turned Ted away: is --supervisor one of its SUPERVISOR_NUMBERS?');
     }
     if (caller === 'Alice' && rows.some(({ who, sounds }) => who === caller && sounds.includes('music'))) {
-      hints.push('The server let Alice in as a caller: is --moderator one of its MODERATOR_NUMBERS?');
+      hints.push('Alice waits like a caller: is --moderator one of its MODERATOR_NUMBERS?');
     }
   }
   return [...new Set(hints)];
@@ -168,6 +186,9 @@ function hintFor(error: CallError, url: string, signingKey: string | undefined):
   const { code, status = 0 } = error;
   if (error.url !== undefined && !error.url.startsWith(`${url}/`)) {
     return 'The server sends calls to another address than --url: is its PUBLIC_URL the address it is reached at?';
+  }
+  if (status === 401) {
+    return 'A proxy in front of the server asks for a password: a Space has none.';
   }
   if (status === 403) {
     return signingKey === undefined
@@ -182,8 +203,11 @@ function hintFor(error: CallError, url: string, signingKey: string | undefined):
   }
   switch (code) {
     case CODES.noAnswer:
+      return / did not /.test(error.message)
+        ? 'The server is too slow: a Space waits 2 s for a connection and 5 s for an answer.'
+        : 'Nothing answers there: is the server running, and is --url its address?';
     case CODES.badHost:
-      return 'Nothing answers there: is the server running, and is --url its address?';
+      return 'There is no such host: is --url the address of the server?';
     case CODES.badProtocol:
       return 'That is another protocol: does the server speak https there, or http?';
     case CODES.badContentType:
@@ -191,16 +215,6 @@ function hintFor(error: CallError, url: string, signingKey: string | undefined):
     default:
       return undefined;
   }
-}
-
-/** Hangs up before leaving, so that the server does not wait for people who never were. */
-async function abandon(space: Space, code: number): Promise<void> {
-  process.stderr.write('simulate: Hanging up.\n');
-  for (const call of space.calls) {
-    call.hangUp();
-  }
-  await space.clock.settle();
-  process.exit(code);
 }
 
 main().catch((error) => {

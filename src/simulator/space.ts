@@ -55,6 +55,8 @@ export interface Space {
   rest(): Promise<void>;
   /** How status callbacks fared. */
   callbacks(): CallbackCounts;
+  /** The server's clock, milliseconds since 1970. */
+  wallClock(): number;
   /** A simulated moment as RFC 2822 has it, with its true age by the wall clock. */
   dateOf(time: number): string;
   /** Lets go of its connections. */
@@ -103,6 +105,7 @@ export function createSpace(options: SpaceOptions): Space {
       const report = (call: Call, event: string) => {
         if (statusCallback?.events.includes(event)) {
           const { url, method } = statusCallback;
+          const at = clock.now();
           const fields = {
             AccountSid: accountSid,
             CallSid: call.sid,
@@ -110,9 +113,8 @@ export function createSpace(options: SpaceOptions): Space {
             Direction: call.direction,
             ...(call.from !== undefined && { From: call.from }),
             To: call.to,
-            Timestamp: dateOf(clock.now()),
           };
-          callbacks.send({ url, method, fields: () => fields });
+          callbacks.send({ url, method, fields: () => ({ ...fields, Timestamp: dateOf(at) }) });
         }
       };
       const call = register(
@@ -141,7 +143,7 @@ export function createSpace(options: SpaceOptions): Space {
     },
 
     async rest() {
-      await clock.settle();
+      await clock.advance(0);
       const deadline = clock.now() + MAX_REST_MS;
       while (clock.now() < deadline && [...live].some((call) => call.isSpokenTo)) {
         await clock.advance(REST_STEP_MS);
@@ -149,6 +151,7 @@ export function createSpace(options: SpaceOptions): Space {
     },
 
     callbacks: callbacks.counts,
+    wallClock,
     dateOf,
     close: client.close,
   };

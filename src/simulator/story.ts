@@ -1,4 +1,4 @@
-import { parse as parseYaml } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { hintLetterCase } from './letter-case';
 
@@ -28,6 +28,8 @@ const expectation = {
   hears: byName(z.array(name)).optional(),
   /** Words in what somebody was told in this step, whatever their letter case. */
   told: byName(z.string().min(1)).optional(),
+  /** That nobody heard a beep in this step. */
+  quiet: z.literal(true, 'must be true, or be left out').optional(),
   /** SignalWire's code of what went wrong with somebody's call in this step. Nothing else may go wrong. */
   fails: byName(z.int()).optional(),
 };
@@ -111,14 +113,31 @@ export type Story = z.output<typeof story>;
  * @throws StoryError with every problem of its form or, if there is none, of its names
  */
 export function parseStory(text: string): Story {
-  let given: unknown;
-  try {
-    given = parseYaml(text);
-  } catch (error) {
-    const [what] = (error as Error).message.split('\n');
-    throw new StoryError([`The story cannot be read as YAML or JSON: ${what} (Texts with * or & need quotes.)`]);
+  const document = parseDocument(text, { logLevel: 'error' });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) {
+    const what = problem.code === 'MULTIPLE_DOCS' ? 'it is more than one story' : problem.message.split('\n')[0];
+    throw new StoryError([`The story cannot be read as YAML or JSON: ${what}`]);
   }
-  return readStory(given);
+  return readStory(toPlain(document));
+}
+
+/** The values of a document. Aliases are resolved only here: there may be too many, or none with that name. */
+function toPlain(document: Document): unknown {
+  try {
+    return document.toJS({
+      reviver(name, value) {
+        if (name === '__proto__') {
+          throw new Error('__proto__ is no name');
+        }
+        return value;
+      },
+    });
+  } catch (error) {
+    throw new StoryError([
+      `The story cannot be read as YAML or JSON: ${(error as Error).message}. Texts that begin with * or & need quotes.`,
+    ]);
+  }
 }
 
 /**

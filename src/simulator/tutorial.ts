@@ -4,13 +4,19 @@ import { readStory, type Story } from './story';
 export interface Cast {
   /** The moderator's telephone number. */
   alice: string;
-  /** A caller's. */
+  /** Two callers'. */
   bob: string;
+  carol: string;
   /** A supervisor's. */
   ted: string;
 }
 
-export const TUTORIAL_CAST: Cast = { alice: '+15557788999', bob: '+15550001111', ted: '+15550002222' };
+export const TUTORIAL_CAST: Cast = {
+  alice: '+15557788999',
+  bob: '+15550001111',
+  carol: '+15550003333',
+  ted: '+15550002222',
+};
 
 /**
  * The story that the server exists for, from the first ring to the last.
@@ -21,7 +27,7 @@ export function tutorialStory(cast: Cast, room?: string): Story {
   const suffix = room === undefined ? '' : `/${encodeURIComponent(room)}`;
   const talking = { Bob: ['Alice'], Alice: ['Bob'] };
   return readStory({
-    people: { Alice: cast.alice, Bob: cast.bob, Ted: cast.ted },
+    people: { Alice: cast.alice, Bob: cast.bob, Carol: cast.carol, Ted: cast.ted },
     steps: [
       {
         call: 'Bob',
@@ -30,25 +36,34 @@ export function tutorialStory(cast: Cast, room?: string): Story {
         hears: { Bob: ['music'] },
       },
       {
+        call: 'Carol',
+        to: `/conference${suffix}`,
+        note: 'another customer: they do not hear each other',
+        hears: { Bob: ['music'], Carol: ['music'] },
+      },
+      {
         call: 'Alice',
         to: `/conference${suffix}`,
         note: 'the agent: they talk',
-        hears: talking,
+        hears: { Bob: ['Carol', 'Alice'], Carol: ['Bob', 'Alice'], Alice: ['Bob', 'Carol'] },
       },
+      { hangUp: 'Carol', note: 'the others talk on', hears: talking },
       {
         call: 'Ted',
         to: `/coach${suffix}`,
         note: 'her supervisor whispers: Alice hears him, Bob does not',
         hears: { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Bob', 'Alice'] },
+        quiet: true,
       },
-      { hangUp: 'Ted', hears: talking },
+      { hangUp: 'Ted', hears: talking, quiet: true },
       {
         call: 'Ted',
         to: `/coach${suffix}?mode=monitor`,
         note: 'he listens, and nobody hears him',
         hears: { ...talking, Ted: ['Bob', 'Alice'] },
+        quiet: true,
       },
-      { hangUp: 'Ted', hears: talking },
+      { hangUp: 'Ted', hears: talking, quiet: true },
       {
         call: 'Ted',
         to: `/coach${suffix}?mode=barge`,

@@ -80,7 +80,9 @@ export function createWebClient(signingKey: string | undefined, patience: Patien
         throw new CallError(CODES.tooManyRedirects, what, { url: request.url });
       }
       const target = URL.canParse(location, url.href) ? new URL(location, url).href : location;
-      const next = status >= 307 ? { ...request, url: target } : { url: target, method: 'GET' as const, fields: {} };
+      // A GET's fields are in its address: whoever sends it elsewhere has taken them along, or has not.
+      const isKept = request.method === 'POST' && status >= 307;
+      const next = isKept ? { ...request, url: target } : { url: target, method: 'GET' as const, fields: {} };
       return send(next, redirects + 1);
     }
     return { url: request.url, status, contentType: contentTypeOf(response), text };

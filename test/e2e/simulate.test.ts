@@ -66,26 +66,26 @@ const STORY = [
   '               Bob  besides',
   '    Bob hears  -    music',
   '',
-  ' 2. Alice calls /conference (the agent: they talk)',
+  ' 2. Carol calls /conference (another customer: they do not hear each other)',
+  '                 Bob  Carol  besides',
+  '    Bob hears    -    no     music',
+  '    Carol hears  no   -      music',
+  '',
+  ' 3. Alice calls /conference (the agent: they talk)',
+  '                 Bob  Carol  Alice  besides',
+  '    Bob hears    -    yes    yes    beep',
+  '    Carol hears  yes  -      yes    beep',
+  '    Alice hears  yes  yes    -      beep',
+  '',
+  ' 4. Carol hangs up (the others talk on)',
   '                 Bob  Alice  besides',
   '    Bob hears    -    yes    beep',
   '    Alice hears  yes  -      beep',
   '',
-  ' 3. Ted calls /coach (her supervisor whispers: Alice hears him, Bob does not)',
+  ' 5. Ted calls /coach (her supervisor whispers: Alice hears him, Bob does not)',
   '                 Bob  Alice  Ted',
   '    Bob hears    -    yes    no',
   '    Alice hears  yes  -      yes',
-  '    Ted hears    yes  yes    -',
-  '',
-  ' 4. Ted hangs up',
-  '                 Bob  Alice',
-  '    Bob hears    -    yes',
-  '    Alice hears  yes  -',
-  '',
-  ' 5. Ted calls /coach?mode=monitor (he listens, and nobody hears him)',
-  '                 Bob  Alice  Ted',
-  '    Bob hears    -    yes    no',
-  '    Alice hears  yes  -      no',
   '    Ted hears    yes  yes    -',
   '',
   ' 6. Ted hangs up',
@@ -93,27 +93,39 @@ const STORY = [
   '    Bob hears    -    yes',
   '    Alice hears  yes  -',
   '',
-  ' 7. Ted calls /coach?mode=barge (he steps in, and everybody hears him)',
+  ' 7. Ted calls /coach?mode=monitor (he listens, and nobody hears him)',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    no',
+  '    Alice hears  yes  -      no',
+  '    Ted hears    yes  yes    -',
+  '',
+  ' 8. Ted hangs up',
+  '                 Bob  Alice',
+  '    Bob hears    -    yes',
+  '    Alice hears  yes  -',
+  '',
+  ' 9. Ted calls /coach?mode=barge (he steps in, and everybody hears him)',
   '                 Bob  Alice  Ted',
   '    Bob hears    -    yes    yes',
   '    Alice hears  yes  -      yes',
   '    Ted hears    yes  yes    -',
   '',
-  ' 8. Alice hangs up (the conversation is over for all)',
+  '10. Alice hangs up (the conversation is over for all)',
   '    Ted is told: "Goodbye."',
   "    Bob's call is ended.",
   "    Ted's call is ended.",
   '    Nobody is on the line.',
   '',
-  ' 9. Ted calls /coach (he finds nobody to coach, and is asked to wait)',
+  '11. Ted calls /coach (he finds nobody to coach, and is asked to wait)',
   '    Ted is told: "There is nobody to coach in sample-conf at the moment. Please stay on the line."',
   '               Ted',
   '    Ted hears  -',
   '',
-  '10. Ted hangs up',
+  '12. Ted hangs up',
   '    Nobody is on the line.',
   '',
-  'All 10 steps went as the story demands.',
+  'All 12 steps went as the story demands.',
+  'The server took 14 status callbacks.',
   '',
   '',
 ].join('\n');
@@ -172,7 +184,7 @@ describe('npm run demo', () => {
       (call: { from: string; status: string }) => call.from === ALICE && call.status === 'in-progress',
     );
     expect(await curl(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
-    await demo.says('    Nobody is on the line.', 3);
+    await demo.says('    Nobody is on the line.');
 
     await placed(alice.replace('/conference', '/nowhere'));
     await demo.says("    Alice's call failed with 11217: ");
@@ -190,6 +202,7 @@ describe('npm run demo', () => {
 class Watched {
   stdout = '';
   stderr = '';
+  private heard = 0;
   readonly exit: Promise<number | null>;
 
   constructor(readonly child: ChildProcess) {
@@ -206,12 +219,14 @@ class Watched {
     });
   }
 
-  /** Waits until it has said this, so often. */
-  says(text: string, times = 1): Promise<void> {
+  /** Waits until it says this, after what was waited for before. */
+  says(text: string): Promise<void> {
     return eventually(() => {
-      if (this.stdout.split(text).length <= times) {
+      const at = this.stdout.indexOf(text, this.heard);
+      if (at < 0) {
         throw new Error(`It did not say ${text}: ${this.stdout}${this.stderr}`);
       }
+      this.heard = at + text.length;
     });
   }
 }
@@ -257,7 +272,7 @@ describe('npm run simulate', () => {
     const { code, stdout, stderr } = await simulate('--url', url, '--signing-key', SIGNING_KEY, '--method', method);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Bob calls /conference/smoke-test');
-    expect(stdout).toContain('\nAll 10 steps went as the story demands.\n');
+    expect(stdout).toContain('\nAll 12 steps went as the story demands.\n');
   });
 
   it('takes the key from the environment, and plays with the people and the room it is told', async () => {
@@ -372,7 +387,7 @@ describe('npm run simulate', () => {
   it.each<[string, Answer, string, string | undefined]>([
     ['HTML', body('<html></html>', 'text/html'), '12300', 'Something else than Conference Coach answers'],
     ['500', body('Oops', 'text/plain', 500), '11217', 'its log tells why.'],
-    ['nothing', () => {}, '11200', 'Nothing answers there'],
+    ['nothing', () => {}, '11200', 'a Space waits 2 s for a connection and 5 s for an answer'],
     ['70 kB', body(`<Response>${'<Pause/>'.repeat(9_000)}</Response>`), '11750', undefined],
     ['<dial>', '<dial><Conference>a</Conference></dial>', '12100', undefined],
     ['a circle', '<Redirect>/conference/smoke-test</Redirect>', '11215', undefined],
@@ -388,7 +403,7 @@ describe('npm run simulate', () => {
     expect(code).toBe(1);
     expect(stderr).toEqual(hint === undefined ? '' : expect.stringContaining(hint));
     expect(stdout).toContain(`    WRONG: Bob's call failed with ${error}: `);
-    expect(stdout).toContain('1 of 1 steps went wrong.\nThe 9 steps after that were not played.');
+    expect(stdout).toContain('1 of 1 steps went wrong.\nThe 11 steps after that were not played.');
   });
 
   it('is not content with a server that takes no status callbacks', async () => {
@@ -398,9 +413,22 @@ describe('npm run simulate', () => {
     const story = `people: { Bob: '${BOB}' }\nsteps: [{ call: Bob, to: /room, hears: { Bob: [music] } }]`;
     const { code, stdout } = await simulate('--url', url, '--story', await fileOf(story));
     expect(code).toBe(1);
-    expect(stdout).toContain(
-      `All 1 steps went as the story demands.\nThe server did not take 1 status callbacks: ${url}/events answered with status 404.\n`,
-    );
+    expect(stdout).toContain(`The server did not take 1 status callbacks: ${url}/events answered with status 404.\n`);
+  });
+
+  it('is not content with a server that asks for no status callbacks', async () => {
+    const { url } = await startScriptedServer({ '/room': '<Dial><Conference>a</Conference></Dial>' });
+    const story = `people: { Bob: '${BOB}' }\nsteps: [{ call: Bob, to: /room }]`;
+    const { code, stdout } = await simulate('--url', url, '--story', await fileOf(story));
+    expect(code).toBe(1);
+    expect(stdout).toContain('The server asked for no status callback: it would not learn who leaves.');
+  });
+
+  it('is not content with a server that lets people into another room', async () => {
+    const room = '<Dial><Conference>sales</Conference></Dial>';
+    const { url } = await startScriptedServer({ '/conference/smoke-test': room, '/coach/smoke-test': room });
+    const { code, stderr } = await simulate('--url', url);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('let people into sales, and not into smoke-test.')]);
   });
 
   it('takes it calmly when nobody reads on', async () => {
@@ -420,6 +448,7 @@ describe('npm run simulate', () => {
     const { code, stdout } = await simulate('--url', url);
     expect(code).toBe(1);
     expect(stdout).toContain('WRONG: Bob should hear Alice, and hears Alice, Ted.');
+    expect(stdout).toContain('WRONG: Nobody should hear a beep, and there was one.');
     expect(stdout).toContain('WRONG: Ted should be told "nobody", and was told nothing.');
   });
 
@@ -441,19 +470,21 @@ describe('npm run simulate', () => {
   ] as const)('hangs up for everybody on %s', async (signal, code) => {
     let held: ServerResponse | undefined;
     const server = await startScriptedServer({
-      '/alice': '<Dial action="/ended"><Conference>a</Conference></Dial>',
-      '/ended': '<Hangup/>',
       '/slow': (res) => {
         held = res;
       },
+      '/ended': '<Hangup/>',
     });
-    const story = `people: { Alice: '${ALICE}', Ted: '${TED}' }\nsteps: [{ call: Alice, to: /alice }, { call: Ted, to: /slow }]`;
+    const story = `people: { Alice: '${ALICE}', Ted: '${TED}' }\nsteps: [{ call: Alice, to: /slow }, { call: Ted, to: /never }]`;
     const args = ['--url', server.url, '--story', await fileOf(story)];
     const simulation = new Watched(spawn(process.execPath, [join(ROOT, 'dist/simulator/simulate.js'), ...args]));
     await eventually(() => expect(held).toBeDefined());
     simulation.child.kill(signal);
-    await eventually(() => expect(server.askedOf('/ended')).toHaveLength(1));
-    held?.end();
+    await eventually(() => expect(simulation.stderr).toBe('simulate: Hanging up. Once more to quit at once.\n'));
+    const moderator = '<Response><Dial action="/ended"><Conference>a</Conference></Dial></Response>';
+    held?.writeHead(200, { 'content-type': 'text/xml' }).end(moderator);
     expect(await simulation.exit).toBe(code);
+    expect(server.askedOf('/ended')).toMatchObject([{ CallStatus: 'completed' }]);
+    expect([server.askedOf('/never'), simulation.stdout]).toEqual([[], expect.not.stringContaining('WRONG')]);
   });
 });

@@ -53,7 +53,7 @@ export async function startDesk({ env = {}, withRest = false, ...options }: Desk
     space,
     url: server.publicUrl,
     async call(who, path, more = {}) {
-      const call = space.call({ from: NUMBERS[who], to: '+15550009999', url: server.publicUrl + path, ...more });
+      const call = space.call({ from: NUMBERS[who], url: server.publicUrl + path, ...more });
       names.set(call, who);
       await space.rest();
       return call;

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { playStory, type StepReport } from '../../../src/simulator/play-story';
 import { createSpace } from '../../../src/simulator/space';
@@ -5,7 +6,7 @@ import { readStory } from '../../../src/simulator/story';
 import { atEnd } from '../../support/at-end';
 import { type Answer, startScriptedServer } from '../../support/scripted-server';
 
-const people = { Alice: '+15557788999', Bob: '+15550001111' };
+const people = { Alice: '+15557788999', Bob: '+15550001111', Carol: '+15550003333' };
 const ROOM = '<Dial action="/ended"><Conference>a</Conference></Dial>';
 
 async function play(steps: object[], answers: Record<string, Answer> = {}) {
@@ -84,6 +85,98 @@ describe('playStory', () => {
     ]);
   });
 
+  it.each([
+    [
+      'the action of who hangs up at the end',
+      [call('Bob')],
+      { '/ended': (res: ServerResponse) => res.writeHead(500).end() },
+    ],
+    [
+      'a call after the last step',
+      [call('Bob', '/wait')],
+      { '/wait': '<Pause length="1"/><Redirect>/nowhere</Redirect>' },
+    ],
+  ])('tells of what goes wrong after its steps: %s', async (_what, steps, answers) => {
+    const { reports } = await play(steps, answers);
+    expect(reports[0]?.problems).toEqual([]);
+    expect(reports[1]).toMatchObject({ number: 2, action: { kind: 'end' } });
+    expect(reports[1]?.problems).toEqual([expect.stringContaining("Bob's call failed with 11217")]);
+  });
+
+  it('tells of a beep in a step that should be quiet', async () => {
+    const quiet = true;
+    const { reports } = await play(
+      [
+        { ...call('Alice'), quiet },
+        { ...call('Bob'), quiet },
+        { wait: 1, quiet },
+        { ...call('Carol', '/silent'), quiet },
+      ],
+      { '/silent': '<Dial><Conference beep="false">a</Conference></Dial>' },
+    );
+    const beep = ['Nobody should hear a beep, and there was one.'];
+    expect(reports.map(({ problems }) => problems)).toEqual([[], beep, [], []]);
+  });
+
+  it('takes no two people for one whose name is both of theirs', async () => {
+    const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
+    const space = createSpace({ signingKey: undefined });
+    atEnd(() => space.close());
+    const both = 'Alice,Bob';
+    const steps = [call('Alice'), call('Bob'), { ...call('Carol'), hears: { Alice: [], Bob: [], Carol: [both] } }];
+    const reports: StepReport[] = [];
+    for await (const report of playStory(
+      readStory({ people: { ...people, [both]: '+1' }, steps }),
+      space,
+      server.url,
+    )) {
+      reports.push(report);
+    }
+    expect(reports[2]?.problems).toContain('Carol should hear Alice,Bob, and hears Alice, Bob.');
+  });
+
+  it('stops after a step when it is told to, and hangs up', async () => {
+    const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
+    const space = createSpace({ signingKey: undefined });
+    atEnd(() => space.close());
+    const stop = new AbortController();
+    const story = readStory({ people, steps: [call('Alice'), call('Bob')] });
+    for await (const { number } of playStory(story, space, server.url, stop.signal)) {
+      expect(number).toBe(1);
+      stop.abort();
+    }
+    expect(server.askedOf('/ended')).toHaveLength(1);
+  });
+
+  it('stops when the server takes no status callback', async () => {
+    const reporting = '<Dial><Conference statusCallback="/events" statusCallbackEvent="join">a</Conference></Dial>';
+    const { reports } = await play([call('Bob'), { wait: 10 }, call('Alice'), call('Carol')], { '/room': reporting });
+    expect(reports).toHaveLength(2);
+  });
+
+  it('does not wait for every status callback to a server that answers none', async () => {
+    const events = 'statusCallback="/events" statusCallbackEvent="start end join leave"';
+    const server = await startScriptedServer({
+      '/room': `<Dial><Conference ${events}>a</Conference></Dial>`,
+      '/events': () => {},
+    });
+    const space = createSpace({ signingKey: undefined, patience: { connectMs: 100, readMs: 100 } });
+    atEnd(() => space.close());
+    const steps = [call('Alice'), call('Bob'), call('Carol'), { wait: 10 }];
+    const reports: StepReport[] = [];
+    for await (const report of playStory(readStory({ people, steps }), space, server.url)) {
+      reports.push(report);
+    }
+    expect(reports).toHaveLength(3);
+    // Three attempts for the first, one each for the others: three join, it starts, three leave, it ends.
+    expect(server.askedOf('/events')).toHaveLength(3 + 7);
+    expect(space.callbacks()).toMatchObject({
+      pending: 0,
+      refused: 8,
+      refusal: expect.stringContaining('did not answer'),
+    });
+  });
+
   it('presses keys', async () => {
     const { server } = await play([call('Bob', '/menu'), { press: 'Bob', keys: '12#' }], {
       '/menu': '<Gather action="/ended"/>',
@@ -93,7 +186,7 @@ describe('playStory', () => {
 
   it('lets time pass: as much as it says, and a second between steps', async () => {
     const { space } = await play([{ wait: 10 }, { wait: 0 }, { wait: 0 }]);
-    expect(space.clock.now()).toBe(10_000 + 3 * 1_000 + 10_000);
+    expect(space.clock.now()).toBe(10_000 + 3 * 1_000);
   });
 
   it('hangs up at its end for who is still on the line, and so does a reader who has enough', async () => {
@@ -113,14 +206,16 @@ describe('playStory', () => {
     expect(server.askedOf('/room')).toHaveLength(1);
   });
 
-  it('waits at its end for callbacks that are tried again', async () => {
+  it('waits at its end for callbacks that are late or tried again', async () => {
     const reporting = '<Dial><Conference statusCallback="/events" statusCallbackEvent="join">a</Conference></Dial>';
-    const { space } = await play([call('Bob')], { '/room': reporting });
-    expect(space.callbacks()).toMatchObject({
-      delivered: 0,
-      refused: 1,
-      refusal: expect.stringContaining('status 404'),
-    });
+    const server = await startScriptedServer({ '/room': reporting });
+    const space = createSpace({ signingKey: undefined, chaos: { seed: 1, delayMs: 3_600_000 } });
+    atEnd(() => space.close());
+    for await (const { problems } of playStory(readStory({ people, steps: [call('Bob')] }), space, server.url)) {
+      expect(problems).toEqual([]);
+    }
+    expect(server.askedOf('/events')).toHaveLength(3);
+    expect(space.callbacks()).toMatchObject({ delivered: 0, pending: 0, refused: 1 });
   });
 
   it('minds no names that every object has', async () => {

@@ -132,6 +132,17 @@ describe('an inbound call', () => {
     expect((await call('/hello')).status).toBe(status);
   });
 
+  it('does not rest in what takes no time', async () => {
+    const { call } = await setUp({ '/hello': '<Pause length="0"/><Gather timeout="0"/><Say>Hello.</Say>' });
+    expect((await call('/hello')).told).toEqual(['Hello.']);
+  });
+
+  it('that goes round in a menu that waits for nothing ends', async () => {
+    const { call } = await setUp({ '/menu': '<Gather timeout="0" actionOnEmptyResult="true"/>' });
+    const { status, errors } = await call('/menu');
+    expect([status, errors.map(({ code }) => code)]).toEqual(['failed', [11_215]]);
+  });
+
   it('can hang up at any moment, and plays no more', async () => {
     const { call, space, server } = await setUp({ '/hello': '<Pause length="10"/><Redirect>/next</Redirect>' });
     const one = await call('/hello');
@@ -358,6 +369,15 @@ describe('what goes wrong with a call', () => {
     expect(server.asked[1]?.fields).toMatchObject({ From: BOB });
   });
 
+  it('takes the fields of a GET along once, however it is redirected', async () => {
+    const { call, server } = await setUp({
+      '/one': (res, { path }) => res.writeHead(308, { location: path.replace('/one', '/two') }).end(),
+      '/two': '<Hangup/>',
+    });
+    await call('/one?a=1', { method: 'GET' });
+    expect(server.asked[1]?.path).toBe(server.asked[0]?.path.replace('/one', '/two'));
+  });
+
   it('asks the fallback url, with the reason, and goes on with what it answers', async () => {
     const { call, server } = await setUp({ '/hello': body('', 'text/plain', 500), '/fallback': '<Say>Here.</Say>' });
     const fallback = { fallbackUrl: `${server.url}/fallback`, fallbackMethod: 'GET' as const };
@@ -570,6 +590,19 @@ describe('a conference', () => {
     expect(first?.headers['x-signalwire-signature']).toBe(signature);
   });
 
+  it('dates what becomes of a call it makes by when it happened, too', async () => {
+    const now = Date.parse('2026-01-02T10:00:00Z');
+    const { space, server } = await setUp(
+      { '/hello': '<Hangup/>', '/status': (res) => res.writeHead(204).end() },
+      { chaos: { seed: 1, delayMs: 100_000 }, wallClock: () => now },
+    );
+    const callback = { url: `${server.url}/status`, method: 'POST' as const, events: ['initiated'] };
+    space.callOut({ from: OURS, to: BOB, url: `${server.url}/hello` }, callback);
+    await space.clock.advance(100_000);
+    const [told] = server.askedOf('/status');
+    expect(now - Date.parse(told?.Timestamp ?? '')).toBeGreaterThan(1_000);
+  });
+
   it('dates an event by when it happened, however late it is sent', async () => {
     const wallClock = { now: Date.parse('2026-01-02T10:00:00Z') };
     const { call, space, server } = await setUp(
@@ -636,6 +669,17 @@ describe('a coach', () => {
 });
 
 describe('what those hear who wait', () => {
+  it('is not looked at for who does not wait', async () => {
+    const { call, server } = await setUp({
+      '/moderator': MODERATOR(),
+      '/caller': CALLER('waitUrl="/wait"'),
+      '/wait': '<Play>a.mp3</Play>',
+    });
+    await call('/moderator');
+    await call('/caller');
+    expect(server.askedOf('/wait')).toEqual([]);
+  });
+
   it.each<[string, Answer, number[]]>([
     ['a document', '<Play>a.mp3</Play><Pause/><Redirect>/wait</Redirect>', []],
     ['a long recording', (res) => res.writeHead(200, { 'content-type': 'audio/mpeg' }).end('a'.repeat(200_000)), []],

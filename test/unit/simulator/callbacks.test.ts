@@ -38,7 +38,7 @@ describe('createCallbacks', () => {
     upTo(20).forEach((n) => void send(n));
     await clock.settle();
     expect(numbersOf(arrived)).toEqual(upTo(20));
-    expect(callbacks.counts()).toEqual({ delivered: 20, lost: 0, refused: 0, refusal: undefined });
+    expect(callbacks.counts()).toEqual({ delivered: 20, pending: 0, lost: 0, refused: 0, refusal: undefined });
   });
 
   it.each<[string, (number | 'nothing')[], string[], object]>([
@@ -55,6 +55,38 @@ describe('createCallbacks', () => {
     await clock.advance(60_000);
     expect(arrived).toEqual(seen);
     expect(callbacks.counts()).toMatchObject(counts);
+  });
+
+  it('tries once only where the last one was given up, until one is taken', async () => {
+    const { clock, arrived, callbacks, send } = setUp({}, [500, 500, 500, 500, 204, 500]);
+    for (const n of [1, 2, 3, 4]) {
+      send(n);
+      await clock.advance(10_000);
+    }
+    expect(numbersOf(arrived)).toEqual([1, 1, 1, 2, 3, 4, 4]);
+    expect(callbacks.counts()).toMatchObject({ delivered: 2, refused: 2, pending: 0 });
+  });
+
+  it('counts those that are on their way', async () => {
+    const { clock, callbacks, send } = setUp({ delayMs: 10_000, duplicate: 1 });
+    send(1);
+    await clock.settle();
+    expect(callbacks.counts()).toMatchObject({ delivered: 0, pending: 2 });
+    await clock.advance(10_000);
+    expect(callbacks.counts()).toMatchObject({ delivered: 2, pending: 0 });
+  });
+
+  it('delays those that arrive by the same, whatever befalls others', async () => {
+    const timesOf = async (chaos: Partial<Chaos>) => {
+      const { clock, arrived, send } = setUp({ delayMs: 10_000, ...chaos });
+      upTo(40).forEach((n) => void send(n));
+      await clock.advance(10_000);
+      return new Set(arrived);
+    };
+    const all = await timesOf({});
+    const some = await timesOf({ lose: 0.4 });
+    expect(some.size).toBeLessThan(40);
+    expect([...some].filter((one) => !all.has(one))).toEqual([]);
   });
 
   it('loses them', async () => {

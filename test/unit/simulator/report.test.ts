@@ -12,6 +12,7 @@ const report = (more: Partial<StepReport>): StepReport => ({
   rows: [],
   told: [],
   ended: [],
+  beeps: 0,
   errors: [],
   problems: [],
   ...more,

@@ -60,7 +60,19 @@ describe('parseStory', () => {
     ['nothing', '', ['The story must be names with values.']],
     ['a list', '[1]', ['The story must be names with values.']],
     ['no YAML', 'steps: [', ['The story cannot be read as YAML or JSON']],
-    ['keys without quotes that are a sign of YAML', `${people}steps: [{ press: Bob, keys: *1 }]`, ['need quotes.)']],
+    ['keys without quotes that are a sign of YAML', `${people}steps: [{ press: Bob, keys: *1 }]`, ['need quotes.']],
+    [
+      'a name that no map can hold',
+      `${people}steps: [{ wait: 1, hears: { __proto__: [Bob] } }]`,
+      ['__proto__ is no name'],
+    ],
+    ['two stories', `${people}steps: [{ wait: 1 }]\n---\n${people}`, ['it is more than one story']],
+    ['a tag of YAML', "people: { Bob: !foo '+1' }\nsteps: [{ wait: 1 }]", ['The story cannot be read as YAML or JSON']],
+    [
+      'a beep that is demanded',
+      `${people}steps: [{ wait: 1, quiet: false }]`,
+      ['Step 1, quiet must be true, or be left out.'],
+    ],
     ['no steps', `${people}steps: []`, ['steps must have a step.']],
     ['no people', 'steps: [{ wait: 1 }]', ['people is missing.']],
     [
@@ -134,6 +146,7 @@ describe('tutorialStory', () => {
     expect(story.people.get('Ted')).toBe('+15550004444');
     const paths = story.steps.map(({ action }) => (action.kind === 'call' ? action.to : ''));
     expect(paths.filter(Boolean)).toEqual([
+      '/conference/Sales%202',
       '/conference/Sales%202',
       '/conference/Sales%202',
       '/coach/Sales%202',
