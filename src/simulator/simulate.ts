@@ -54,13 +54,15 @@ async function main(): Promise<void> {
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos } });
   const stop = new AbortController();
   const interrupt = (code: number) => {
-    process.stderr.write('simulate: Hanging up. Once more to quit at once.\n');
-    stop.abort(code);
+    if (!stop.signal.aborted) {
+      process.stderr.write('simulate: Hanging up. Once more to quit at once.\n');
+      stop.abort(code);
+    }
   };
   process.once('SIGINT', () => interrupt(130));
   process.once('SIGTERM', () => interrupt(143));
   // Whoever reads has gone, as `head` does.
-  process.stdout.once('error', () => interrupt(1));
+  process.stdout.on('error', () => interrupt(1));
 
   const write = (text: string) => void process.stdout.write(`${text}\n`);
   write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Callbacks: seed ${seed}.`}\n`);
