@@ -4,7 +4,7 @@ import { createDirectory } from './conferences/directory';
 import { createMemoryRegistry } from './conferences/memory-registry';
 import { createRedisRegistry } from './conferences/redis-registry';
 import { type ConferenceRegistry, StoreError } from './conferences/registry';
-import type { Config } from './config';
+import { type Config, ConfigError } from './config';
 import { createRoster } from './people/roster';
 import { listen, type Server } from './server';
 import { createSpaceClient } from './signalwire/space-client';
@@ -24,6 +24,14 @@ const OWED_TIMEOUT_MS = 8_500;
 /** A reason not to start, in a sentence for the person who started it. */
 export class StartError extends Error {
   override readonly name = 'StartError';
+}
+
+/** Why the server did not start: sentences for the person who started it, or the stack of a fault in this program. */
+export function explainStartFailure(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) {
+    return error.problems;
+  }
+  return [error instanceof StartError ? error.message : String((error as Error).stack)];
 }
 
 /** A server that answers. */

@@ -1,7 +1,7 @@
 import { config as loadDotenv } from 'dotenv';
 import { pino } from 'pino';
-import { StartError, startConferenceCoach } from './conference-coach';
-import { ConfigError, loadConfig, SETTING_NAMES } from './config';
+import { explainStartFailure, StartError, startConferenceCoach } from './conference-coach';
+import { loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
 
 async function main(): Promise<void> {
@@ -53,9 +53,7 @@ function readDotenv(): string[] {
 }
 
 main().catch((error) => {
-  const sentences =
-    error instanceof ConfigError ? error.problems : [error instanceof StartError ? error.message : String(error.stack)];
-  for (const sentence of sentences) {
+  for (const sentence of explainStartFailure(error)) {
     process.stderr.write(`conference-coach: ${sentence}\n`);
   }
   process.exit(1);

@@ -205,10 +205,10 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       );
     }
     const response = await unlessAborted(ask(target), interrupter.signal);
-    return play(parseLaml(response.text), { ...target, url: response.url });
+    return play(parseLaml(documentOf(response)), response.url);
   }
 
-  async function ask({ url, method, fields = {} }: Target): Promise<WebResponse> {
+  function ask({ url, method, fields = {} }: Target): Promise<WebResponse> {
     const standard = {
       AccountSid: accountSid,
       ApiVersion: '2010-04-01',
@@ -218,12 +218,10 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       ...(from !== undefined && { From: from }),
       To: to,
     };
-    const response = await clock.hold(client.send({ url, method, fields: { ...standard, ...fields } }));
-    documentOf(response);
-    return response;
+    return clock.hold(client.send({ url, method, fields: { ...standard, ...fields } }));
   }
 
-  async function play(verbs: readonly Verb[], { url: base }: Target): Promise<Target | undefined> {
+  async function play(verbs: readonly Verb[], base: string): Promise<Target | undefined> {
     for (const verb of verbs) {
       if (verb.verb === 'Reject' && status === 'ringing') {
         setStatus(verb.reason === 'busy' ? 'busy' : 'no-answer');
@@ -346,7 +344,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     const next = target && { ...target, fields: outcome };
     if (interruption?.status !== undefined && next !== undefined && options.asksActionAfterHangUp) {
       setStatus(interruption.status);
-      await ask(next);
+      documentOf(await ask(next));
     }
     throwIfInterrupted();
     return next;

@@ -173,10 +173,8 @@ export function createConferences(options: ConferencesOptions): Conferences {
     }
   }
 
-  function touch(...changed: { updatedAt: number }[]): void {
-    for (const one of changed) {
-      one.updatedAt = clock.now();
-    }
+  function touch(changed: { updatedAt: number }): void {
+    changed.updatedAt = clock.now();
   }
 
   function start(conference: Conference): void {

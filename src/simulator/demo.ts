@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { type ConferenceCoach, StartError, startConferenceCoach } from '../conference-coach';
-import { ConfigError, loadConfig } from '../config';
+import { type ConferenceCoach, explainStartFailure, StartError, startConferenceCoach } from '../conference-coach';
+import { loadConfig } from '../config';
 import { computeSignature } from '../signalwire/signature';
 import type { Call } from './call';
-import { type Mark, markOf, rowsOf } from './play-story';
+import { BEGINNING, type Mark, markOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
 import { createSpace, type Space } from './space';
@@ -85,7 +85,7 @@ async function watch(space: Space, paint: Paint): Promise<never> {
 }
 
 /** What happened to a call since and is not seen in the matrix. */
-function newsOf({ from, told, errors }: Call, since: Mark = { told: 0, errors: 0, isOver: false }): string[] {
+function newsOf({ from, told, errors }: Call, since: Mark = BEGINNING): string[] {
   return [
     ...told.slice(since.told).map((text) => `${nameOf(from)} is told: "${text}"`),
     ...errors.slice(since.errors).map(({ code, message }) => `${nameOf(from)}'s call failed with ${code}: ${message}`),
@@ -128,9 +128,7 @@ function write(text: string): void {
 // Whoever reads has gone, as `head` does.
 process.stdout.on('error', () => process.exit(1));
 main().catch((error) => {
-  const sentences =
-    error instanceof ConfigError ? error.problems : [error instanceof StartError ? error.message : String(error.stack)];
-  for (const sentence of sentences) {
+  for (const sentence of explainStartFailure(error)) {
     process.stderr.write(`demo: ${sentence}\n`);
   }
   process.exit(1);

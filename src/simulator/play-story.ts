@@ -79,7 +79,7 @@ export async function* playStory(
       }
       const refusals = await act(step.action);
       await space.rest();
-      const outcome = outcomeSince(before, step);
+      const outcome = outcomeOf(step);
       before = new Map([...calls.values()].map((call) => [call, markOf(call)]));
       beepsBefore = space.conferences.beeps();
       const { action, note } = step;
@@ -90,11 +90,10 @@ export async function* playStory(
       await space.clock.advance(STEP_MS);
     }
     await end();
-    const { errors, ...rest } = outcomeSince(before, {});
-    const problems = compare({}, { errors, ...rest });
+    const outcome = outcomeOf({});
+    const problems = compare({}, outcome);
     if (problems.length > 0) {
-      const number = story.steps.length + 1;
-      yield { number, action: { kind: 'end' }, note: undefined, errors, ...rest, problems };
+      yield { number: story.steps.length + 1, action: { kind: 'end' }, note: undefined, ...outcome, problems };
     }
   } finally {
     await end();
@@ -143,13 +142,11 @@ export async function* playStory(
     return [];
   }
 
-  function outcomeSince(before: Map<Call, Mark>, { fails }: Demands): Outcome {
+  /** What happened since the step before. */
+  function outcomeOf({ fails }: Demands): Outcome {
     const names = new Map([...calls].map(([who, call]) => [call, who]));
     const rows = rowsOf(space, (call) => names.get(call) ?? 'somebody');
-    const news = [...calls].map(([who, call]) => {
-      const mark = before.get(call) ?? { told: 0, errors: 0, isOver: false };
-      return { who, call, mark };
-    });
+    const news = [...calls].map(([who, call]) => ({ who, call, mark: before.get(call) ?? BEGINNING }));
     return {
       rows,
       beeps: space.conferences.beeps() - beepsBefore,
@@ -168,6 +165,9 @@ export interface Mark {
   errors: number;
   isOver: boolean;
 }
+
+/** A call of which nothing has been seen yet. */
+export const BEGINNING: Mark = { told: 0, errors: 0, isOver: false };
 
 export function markOf({ told, errors, isOver }: Call): Mark {
   return { told: told.length, errors: errors.length, isOver };

@@ -158,17 +158,8 @@ export function createRestApi(space: Space): Express {
   }
 
   function recordingOf(req: Request): Recording {
-    const { conferenceSid, callSid, recordingSid } = req.params;
-    return found(
-      recordings
-        .all()
-        .find(
-          (one) =>
-            one.sid === recordingSid &&
-            (conferenceSid === undefined || one.conferenceSid === conferenceSid) &&
-            (callSid === undefined || one.callSid === callSid),
-        ),
-    );
+    const { recordingSid } = req.params;
+    return found(recordings.all().find((one) => one.sid === recordingSid && matches(one, ownerIn(req))));
   }
 
   function common(sid: string, createdAt: number, updatedAt: number) {
@@ -268,12 +259,7 @@ export function createRestApi(space: Space): Express {
 
   api.get('/Conferences', (req, res) => {
     const { FriendlyName, Status } = read(inputs.conferences, req.query);
-    const matching = conferences
-      .all()
-      .filter(
-        ({ name, status }) =>
-          (FriendlyName === undefined || name === FriendlyName) && (Status === undefined || status === Status),
-      );
+    const matching = conferences.all().filter((one) => matches(one, { name: FriendlyName, status: Status }));
     res.json(page(req, 'conferences', matching, showConference));
   });
   api.get('/Conferences/:conferenceSid', (req, res) => {
@@ -392,24 +378,17 @@ export function createRestApi(space: Space): Express {
 
   api.get('/Recordings', (req, res) => {
     const { CallSid, ConferenceSid } = read(inputs.recordings, req.query);
-    const matching = recordings
-      .all()
-      .filter(
-        ({ callSid, conferenceSid }) =>
-          (CallSid === undefined || callSid === CallSid) &&
-          (ConferenceSid === undefined || conferenceSid === ConferenceSid),
-      );
+    const matching = recordings.all().filter((one) => matches(one, { callSid: CallSid, conferenceSid: ConferenceSid }));
     res.json(page(req, 'recordings', matching, showRecording));
   });
-  for (const [owner, path, ownerOf] of [
-    ['conferenceSid', '/Conferences/:conferenceSid/Recordings', conferenceOf],
-    ['callSid', '/Calls/:callSid/Recordings', callOf],
+  for (const [path, ownerOf] of [
+    ['/Conferences/:conferenceSid/Recordings', conferenceOf],
+    ['/Calls/:callSid/Recordings', callOf],
   ] as const) {
     api.get(path, (req, res) => {
       read(inputs.list, req.query);
       ownerOf(req);
-      const owned = (req.params as Record<string, string>)[owner];
-      const matching = recordings.all().filter((one) => one[owner] === owned);
+      const matching = recordings.all().filter((one) => matches(one, ownerIn(req)));
       res.json(page(req, 'recordings', matching, showRecording));
     });
     api.post(`${path}/:recordingSid`, (req, res) => {
@@ -461,6 +440,16 @@ export async function serveRestApi(space: Space): Promise<{ url: string; close: 
       server.closeAllConnections();
     },
   };
+}
+
+/** The conference or the call that a path names, as a recording knows it. */
+function ownerIn({ params }: Request): { conferenceSid: unknown; callSid: unknown } {
+  return { conferenceSid: params.conferenceSid, callSid: params.callSid };
+}
+
+/** Whether one has all these values; undefined stands for any. */
+function matches<T>(one: T, wanted: { [K in keyof T]?: unknown }): boolean {
+  return (Object.keys(wanted) as (keyof T)[]).every((name) => wanted[name] === undefined || one[name] === wanted[name]);
 }
 
 function found<T>(one: T | undefined): T {
