@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'dotenv';
 import supertest from 'supertest';
 import { loadConfig } from '../../src/config';
-import { type RunningProgram, startProgram } from '../support/process';
+import { type RunningServer, startProgram } from '../support/process';
 
 const read = (file: string) => readFileSync(join(__dirname, '../..', file), 'utf8');
 const readme = read('README.md');
@@ -18,7 +18,7 @@ function settingNames(): string[] {
   return [...names].sort();
 }
 
-let program: RunningProgram;
+let program: RunningServer;
 let port: number;
 
 beforeAll(async () => {

@@ -10,12 +10,12 @@ import { Redis } from 'ioredis';
 import supertest from 'supertest';
 import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
-import { type RunningProgram, startProgram } from '../support/process';
+import { type RunningServer, startProgram } from '../support/process';
 import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { sign } from '../support/sign';
 
-async function start(env: Record<string, string>, folder?: string): Promise<RunningProgram> {
+async function start(env: Record<string, string>, folder?: string): Promise<RunningServer> {
   const program = await startProgram({ PORT: '0', ...env }, folder);
   atEnd(() => {
     program.child.kill('SIGKILL');

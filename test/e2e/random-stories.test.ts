@@ -9,6 +9,7 @@ import { createRestApi } from '../../src/simulator/rest-api';
 import { createSpace, type Space } from '../../src/simulator/space';
 import { MODES, type Mode } from '../../src/supervision/mode';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
+import { UNHURRIED } from '../support/desk';
 
 /** `settle`: whether what follows from a step has happened before the next begins. */
 type Step = { settle: boolean } & (
@@ -161,9 +162,13 @@ it(`${RUNS} random stories: no supervisor is heard who should be silent, whateve
     fc.asyncProperty(story, async ({ steps, chaos, orderly, asksActionAfterHangUp, withRest }) => {
       const run = `run-${++runs}`;
       const { publicUrl } = servers[withRest ? 'withRest' : 'without'];
-      // A starved machine is no slow server.
-      const patience = { connectMs: 30_000, readMs: 30_000 };
-      const space = createSpace({ signingKey: SIGNING_KEY, patience, chaos, asksActionAfterHangUp, ...CREDENTIALS });
+      const space = createSpace({
+        signingKey: SIGNING_KEY,
+        patience: UNHURRIED,
+        chaos,
+        asksActionAfterHangUp,
+        ...CREDENTIALS,
+      });
       answerRest = createRestApi(space);
       const parts = new Map<string, Part>();
       let breach: string | undefined;

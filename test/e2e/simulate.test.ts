@@ -1,5 +1,3 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
@@ -8,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { atEnd } from '../support/at-end';
-import { startProgram } from '../support/process';
+import { runProgram, startProgram } from '../support/process';
 import { eventually, freePort } from '../support/redis-server';
 import { type Answer, startScriptedServer } from '../support/scripted-server';
 
@@ -20,18 +18,21 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs a program of the simulator in a folder of its own, to its end. */
-async function run(name: string, args: string[], env: Record<string, string> = {}, folder?: string): Promise<Ended> {
-  const cwd = folder ?? (await emptyFolder());
-  return new Promise((resolve) => {
-    const program = join(ROOT, `dist/simulator/${name}.js`);
-    const child = execFile(
-      process.execPath,
-      [program, ...args],
-      { cwd, env: { PATH: process.env.PATH, ...env } },
-      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
-    );
+/** Starts a program of the simulator; it is stopped when the test is over. */
+async function start(name: string, args: string[] = [], env?: Record<string, string>, folder?: string) {
+  const program = await runProgram(`simulator/${name}.js`, args, env, folder);
+  atEnd(() => {
+    program.child.kill('SIGKILL');
+    return program.exit;
   });
+  return program;
+}
+
+/** Runs a program of the simulator to its end. */
+async function run(name: string, args: string[], env?: Record<string, string>, folder?: string): Promise<Ended> {
+  const program = await start(name, args, env, folder);
+  const code = await program.exit;
+  return { code, stdout: program.stdout(), stderr: program.stderr() };
 }
 
 const emptyFolder = () => mkdtemp(join(tmpdir(), 'conference-coach-'));
@@ -162,11 +163,12 @@ describe('npm run demo', () => {
   });
 
   it('stays up, and its curl commands do what they say, until Ctrl-C', async () => {
-    const demo = new Watched(
-      spawn(process.execPath, [join(ROOT, 'dist/simulator/demo.js')], { cwd: await emptyFolder() }),
-    );
+    const demo = await start('demo');
     await demo.says('Ctrl-C stops.');
-    const commands = demo.stdout.split('\n').filter((line) => line.startsWith('  curl '));
+    const commands = demo
+      .stdout()
+      .split('\n')
+      .filter((line) => line.startsWith('  curl '));
     expect(commands).toHaveLength(9);
     const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
     const [signed = '', unsigned = '', ready = ''] = asks;
@@ -194,42 +196,9 @@ describe('npm run demo', () => {
     expect(await curl(ready)).toMatchObject({ status: 200 });
     demo.child.kill('SIGINT');
     expect(await demo.exit).toBe(0);
-    expect(demo.stderr).toBe('');
+    expect(demo.stderr()).toBe('');
   }, 30_000);
 });
-
-/** A program that goes on while the test looks at what it says. */
-class Watched {
-  stdout = '';
-  stderr = '';
-  private heard = 0;
-  readonly exit: Promise<number | null>;
-
-  constructor(readonly child: ChildProcess) {
-    child.stdout?.setEncoding('utf8').on('data', (text) => {
-      this.stdout += text;
-    });
-    child.stderr?.setEncoding('utf8').on('data', (text) => {
-      this.stderr += text;
-    });
-    this.exit = once(child, 'close').then(([code]) => code);
-    atEnd(() => {
-      child.kill('SIGKILL');
-      return this.exit;
-    });
-  }
-
-  /** Waits until it says this, after what was waited for before. */
-  says(text: string): Promise<void> {
-    return eventually(() => {
-      const at = this.stdout.indexOf(text, this.heard);
-      if (at < 0) {
-        throw new Error(`It did not say ${text}: ${this.stdout}${this.stderr}`);
-      }
-      this.heard = at + text.length;
-    });
-  }
-}
 
 /** The Space takes one new call a second. */
 function placed(command: string): Promise<void> {
@@ -432,11 +401,10 @@ describe('npm run simulate', () => {
   });
 
   it('takes it calmly when nobody reads on', async () => {
-    const child = spawn(process.execPath, [join(ROOT, 'dist/simulator/simulate.js'), '--url', await startServer()]);
-    const simulation = new Watched(child);
-    child.stdout?.destroy();
+    const simulation = await start('simulate', ['--url', await startServer()]);
+    simulation.child.stdout?.destroy();
     expect(await simulation.exit).toBe(1);
-    expect(simulation.stderr).not.toContain('    at ');
+    expect(simulation.stderr()).not.toContain('    at ');
   });
 
   it('tells in what a server is wrong about who hears whom', async () => {
@@ -477,14 +445,14 @@ describe('npm run simulate', () => {
     });
     const story = `people: { Alice: '${ALICE}', Ted: '${TED}' }\nsteps: [{ call: Alice, to: /slow }, { call: Ted, to: /never }]`;
     const args = ['--url', server.url, '--story', await fileOf(story)];
-    const simulation = new Watched(spawn(process.execPath, [join(ROOT, 'dist/simulator/simulate.js'), ...args]));
+    const simulation = await start('simulate', args);
     await eventually(() => expect(held).toBeDefined());
     simulation.child.kill(signal);
-    await eventually(() => expect(simulation.stderr).toBe('simulate: Hanging up. Once more to quit at once.\n'));
+    await eventually(() => expect(simulation.stderr()).toBe('simulate: Hanging up. Once more to quit at once.\n'));
     const moderator = '<Response><Dial action="/ended"><Conference>a</Conference></Dial></Response>';
     held?.writeHead(200, { 'content-type': 'text/xml' }).end(moderator);
     expect(await simulation.exit).toBe(code);
     expect(server.askedOf('/ended')).toMatchObject([{ CallStatus: 'completed' }]);
-    expect([server.askedOf('/never'), simulation.stdout]).toEqual([[], expect.not.stringContaining('WRONG')]);
+    expect([server.askedOf('/never'), simulation.stdout()]).toEqual([[], expect.not.stringContaining('WRONG')]);
   });
 });

@@ -5,8 +5,12 @@ import type { Call, CallSettings } from '../../src/simulator/call';
 import { rowsOf } from '../../src/simulator/play-story';
 import { serveRestApi } from '../../src/simulator/rest-api';
 import { createSpace, type Space, type SpaceOptions } from '../../src/simulator/space';
+import type { Patience } from '../../src/simulator/web-client';
 import { ALICE, BOB, SIGNING_KEY, TED } from './app';
 import { atEnd } from './at-end';
+
+/** The patience of a Space on a starved machine, which is no slow server. */
+export const UNHURRIED: Patience = { connectMs: 30_000, readMs: 30_000 };
 
 /** What each person on the line hears, by name: people, music, notices. Beeps are left out. */
 export type Matrix = Record<string, string[]>;
@@ -33,9 +37,7 @@ export interface DeskOptions {
 
 /** Starts both; they are stopped when the test is over. */
 export async function startDesk({ env = {}, withRest = false, ...options }: DeskOptions = {}): Promise<Desk> {
-  // A starved machine is no slow server.
-  const patience = { connectMs: 30_000, readMs: 30_000 };
-  const space = createSpace({ signingKey: SIGNING_KEY, patience, ...options.space });
+  const space = createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
   atEnd(() => space.close());
   const rest = withRest ? await serveRest(space) : {};
   const config = loadConfig({

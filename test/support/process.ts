@@ -5,41 +5,74 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './redis-server';
 
-const MAIN = join(__dirname, '../../dist/main.js');
+const DIST = join(__dirname, '../../dist');
 
-/** The built program as its own process, in an empty folder, with these settings alone. */
+/** A built program as its own process. */
 export interface RunningProgram {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
-  /** The port it says it listens on; fails if it ends before. */
-  port(): Promise<number>;
+  /** Waits until it says this on standard output, after what was waited for before. */
+  says(text: string): Promise<void>;
   /** The exit code, when it has ended. */
   exit: Promise<number | null>;
 }
 
-export async function startProgram(env: Record<string, string>, folder?: string): Promise<RunningProgram> {
+export interface RunningServer extends RunningProgram {
+  /** The port it says it listens on; fails if it ends before. */
+  port(): Promise<number>;
+}
+
+/** Starts a program of `dist` with this environment alone, in an empty folder unless one is given. */
+export async function runProgram(
+  program: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+  folder?: string,
+): Promise<RunningProgram> {
   const cwd = folder ?? (await mkdtemp(join(tmpdir(), 'conference-coach-')));
-  const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(process.execPath, [join(DIST, program), ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+  });
   let stdout = '';
   let stderr = '';
+  let heard = 0;
   child.stdout.setEncoding('utf8').on('data', (text) => {
     stdout += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
   });
-  const exit = once(child, 'close').then(([code]) => code as number | null);
   return {
     child,
     stdout: () => stdout,
     stderr: () => stderr,
-    exit,
+    exit: once(child, 'close').then(([code]) => code as number | null),
+    says: (text) =>
+      eventually(() => {
+        const at = stdout.indexOf(text, heard);
+        if (at < 0) {
+          throw new Error(`It did not say ${text}: ${stdout}${stderr}`);
+        }
+        heard = at + text.length;
+      }),
+  };
+}
+
+/** Starts the server, in an empty folder unless one is given, with these settings alone. */
+export async function startProgram(env: Record<string, string>, folder?: string): Promise<RunningServer> {
+  const program = await runProgram('main.js', [], env, folder);
+  return {
+    ...program,
     port: () =>
       eventually(() => {
-        const line = stdout.split('\n').find((text) => text.includes('is listening'));
+        const line = program
+          .stdout()
+          .split('\n')
+          .find((text) => text.includes('is listening'));
         if (line === undefined) {
-          throw new Error(`It is not listening: ${stdout}${stderr}`);
+          throw new Error(`It is not listening: ${program.stdout()}${program.stderr()}`);
         }
         return JSON.parse(line).port as number;
       }),

@@ -8,6 +8,7 @@ import type { Call, CallSettings } from '../../../src/simulator/call';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
 import { generateCertificate } from '../../support/certificate';
+import { UNHURRIED } from '../../support/desk';
 import { eventually, freePort } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 import { sign } from '../../support/sign';
@@ -28,9 +29,7 @@ interface Desk {
 
 async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<Desk> {
   const server = await startScriptedServer(answers);
-  // A starved machine is no slow server.
-  const patience = { connectMs: 30_000, readMs: 30_000 };
-  const space = createSpace({ signingKey: KEY, patience, ...options });
+  const space = createSpace({ signingKey: KEY, patience: UNHURRIED, ...options });
   atEnd(() => space.close());
   return {
     space,
