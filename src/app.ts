@@ -4,7 +4,11 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { createCoachRoutes } from './calls/coach';
 import { createConferenceRoutes } from './calls/conference';
+import type { CallRoutesOptions } from './calls/document-route';
 import { createDocuments, type DocumentSettings } from './calls/laml';
+import { createNoticeRoutes } from './calls/notices';
+import { createSupervise } from './calls/supervise';
+import { createSupervisorLineRoutes } from './calls/supervisor-line';
 import type { Directory } from './conferences/directory';
 import { createEventRoutes } from './conferences/events';
 import type { RoomName } from './conferences/room-name';
@@ -13,6 +17,7 @@ import { createRequestLog } from './ops/request-log';
 import type { Roster } from './people/roster';
 import { fromSpace } from './signalwire/from-space';
 import { RequestError } from './signalwire/request-error';
+import type { Supervision } from './supervision/supervision';
 
 export interface AppOptions {
   settings: DocumentSettings & {
@@ -24,10 +29,14 @@ export interface AppOptions {
     trustProxy: number | readonly string[] | false;
   };
   roster: Roster;
+  access: CallRoutesOptions['access'];
   directory: Directory;
+  supervision: Supervision;
   /** Resolves if the store answers. */
   pingStore: () => Promise<void>;
   isDraining: () => boolean;
+  /** Resolves after so many milliseconds. */
+  sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
   now: () => number;
   log: Logger;
@@ -35,16 +44,20 @@ export interface AppOptions {
 
 /** The whole server but for the sockets. */
 export function createApp(options: AppOptions): RequestListener {
-  const { settings, roster, directory, pingStore, isDraining, now, log } = options;
+  const { settings, roster, access, directory, supervision, pingStore, isDraining, sleep, now, log } = options;
   const shared = {
     guard: fromSpace(settings),
     usualRoom: settings.conferenceName,
     documents: createDocuments(settings),
     roster,
+    access,
     directory,
+    supervision,
+    sleep,
     now,
     log,
   };
+  const supervise = createSupervise(shared);
 
   const app = express();
   app.disable('x-powered-by');
@@ -62,7 +75,9 @@ export function createApp(options: AppOptions): RequestListener {
   });
   app.use(createHealthRoutes({ pingStore, isDraining }));
   app.use(createConferenceRoutes(shared));
-  app.use(createCoachRoutes(shared));
+  app.use(createCoachRoutes(shared, supervise));
+  app.use(createSupervisorLineRoutes(shared, supervise));
+  app.use(createNoticeRoutes(shared));
   app.use(createEventRoutes(shared));
   app.use(() => {
     throw new RequestError(404, 'not_found', 'There is nothing here.');

@@ -1,13 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp } from './app';
 import { createDirectory } from './conferences/directory';
-import { createMemoryRegistry } from './conferences/memory-registry';
-import { createRedisRegistry } from './conferences/redis-registry';
-import { type ConferenceRegistry, StoreError } from './conferences/registry';
 import { type Config, ConfigError } from './config';
-import { createRoster } from './people/roster';
+import { createOutbox } from './ops/outbox';
+import { createAccess } from './people/access';
+import { followRoster } from './people/live-roster';
+import { createPasses } from './people/pin';
+import { createPinLimiter } from './people/pin-limiter';
+import { type Book, createRoster, type Person, type Roster, type RosterEntries } from './people/roster';
+import { RosterError, readRosterFile } from './people/roster-file';
 import { listen, type Server } from './server';
 import { createSpaceClient } from './signalwire/space-client';
+import { createMemoryStore, createRedisStore, type Store } from './store/store';
+import { StoreError } from './store/store-error';
+import { createSupervision } from './supervision/supervision';
 
 /** What the store may take on a call's path, of the 5 s a Space waits. */
 const STORE_TIMEOUT_MS = 800;
@@ -28,7 +35,7 @@ export class StartError extends Error {
 
 /** Why the server did not start: sentences for the person who started it, or the stack of a fault in this program. */
 export function explainStartFailure(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) {
+  if (error instanceof ConfigError || error instanceof RosterError) {
     return error.problems;
   }
   return [error instanceof StartError ? error.message : String((error as Error).stack)];
@@ -46,34 +53,51 @@ export interface ConferenceCoach {
    * @returns whether everything was answered and written; what was not is in the log
    */
   stop(graceMs?: number): Promise<boolean>;
+  /** Reads the roster's file again, if there is one; see {@link followRoster}. Never rejects. */
+  reloadRoster(): Promise<void>;
 }
 
 /**
  * Composes the whole server from its settings and lets it listen.
  *
- * @throws StartError when the port or the store is not to be had
+ * @throws StartError when the port or the store is not to be had, RosterError when the roster cannot be used
  */
 export async function startConferenceCoach(config: Config, log: Logger): Promise<ConferenceCoach> {
   let draining = false;
-  const registry = createRegistry(config, log);
-  const server = await listenWithStore(config, registry, log).catch(async (error) => {
-    await registry.close();
+  const roster = createRoster(config);
+  const liveRoster = await followRosterFile(config, roster, log);
+  const store = createStore(config, log);
+  const server = await listenWithStore(config, store, log).catch((error) => {
+    liveRoster?.close();
+    store.close();
     throw error;
   });
-  const directory = createDirectory({
-    registry,
-    space: config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS, now: Date.now }),
-    log,
-    now: () => performance.now(),
-  });
+  const space = config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS, now: Date.now });
+  const directory = createDirectory({ registry: store.registry, space, log, now: () => performance.now() });
+  const outbox = createOutbox({ log });
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   server.serve(
     createApp({
       settings: { ...config, publicUrl },
-      roster: createRoster(config),
+      roster,
+      access: createAccesses(config, roster, store, log),
       directory,
-      pingStore: () => registry.ping(),
+      supervision: createSupervision({
+        store: store.supervision,
+        outbox,
+        space,
+        findModerator: directory.findModerator,
+        notices: {
+          policy: config.moderatorNotice,
+          moderatorUrl: `${publicUrl}/notices/moderator`,
+          supervisorUrl: `${publicUrl}/notices/supervisor`,
+        },
+        now: Date.now,
+        log,
+      }),
+      pingStore: store.ping,
       isDraining: () => draining,
+      sleep,
       now: Date.now,
       log,
     }),
@@ -88,20 +112,75 @@ export async function startConferenceCoach(config: Config, log: Logger): Promise
     publicUrl,
     async stop(graceMs = GRACE_MS) {
       draining = true;
+      liveRoster?.close();
       const stoppingSince = performance.now();
       const answered = await server.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
-      const written = await directory.close(OWED_TIMEOUT_MS - (performance.now() - stoppingSince));
-      await registry.close();
+      const timeLeftMs = OWED_TIMEOUT_MS - (performance.now() - stoppingSince);
+      const written = (await Promise.all([directory.close(timeLeftMs), outbox.close(timeLeftMs)])).every(Boolean);
+      store.close();
       if (!answered || !written) {
         log.error({ answered, written }, 'Stopped, but not everything was answered or written');
       }
       return answered && written;
     },
+    async reloadRoster() {
+      if (liveRoster === undefined) {
+        log.warn('There is no roster to read again: ROSTER_FILE is not set');
+      }
+      await liveRoster?.reload();
+    },
   };
 }
 
-async function listenWithStore(config: Config, registry: ConferenceRegistry, log: Logger): Promise<Server> {
-  await checkStore(registry, log);
+/** Who is calling, told for each role by the numbers and PINs of the roster. */
+export function createAccesses(
+  { pinKey: key }: Pick<Config, 'pinKey'>,
+  roster: Roster,
+  { redis }: Pick<Store, 'redis'>,
+  log: Logger,
+) {
+  const accessOf = <P extends Person>(role: string, book: () => Book<P>) =>
+    createAccess({
+      book,
+      limiter: createPinLimiter({ role, redis, log }),
+      pins: key === undefined ? undefined : { key, passes: createPasses(key, role) },
+    });
+  return {
+    moderators: accessOf('moderator', () => roster.moderators),
+    supervisors: accessOf('supervisor', () => roster.supervisors),
+  };
+}
+
+async function followRosterFile(config: Config, roster: Roster, log: Logger) {
+  const { rosterFile: file, pinKey } = config;
+  if (file === undefined) {
+    return undefined;
+  }
+  return followRoster({
+    roster,
+    file,
+    log,
+    async read() {
+      const entries = await readRosterFile(file, pinKey !== undefined);
+      checkRoles(entries, config, file);
+      return entries;
+    },
+  });
+}
+
+/** Production without a moderator or a supervisor is no use to anybody, and most likely a mistake. */
+function checkRoles({ moderators, supervisors }: RosterEntries, config: Config, file: string): void {
+  const problems = [
+    ...(moderators.length + config.moderatorNumbers.length === 0 ? ['moderator: no conference can start'] : []),
+    ...(supervisors.length + config.supervisorNumbers.length === 0 ? ['supervisor: nobody may supervise'] : []),
+  ];
+  if (config.production && problems.length > 0) {
+    throw new RosterError(problems.map((problem) => `${file}: neither it nor the settings name a ${problem}.`));
+  }
+}
+
+async function listenWithStore(config: Config, store: Store, log: Logger): Promise<Server> {
+  await checkStore(store, log);
   try {
     return await listen(config);
   } catch (error) {
@@ -109,13 +188,13 @@ async function listenWithStore(config: Config, registry: ConferenceRegistry, log
   }
 }
 
-function createRegistry(config: Config, log: Logger): ConferenceRegistry {
+function createStore(config: Config, log: Logger): Store {
   const lifetimeMs = config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
   if (config.redisUrls.length === 0) {
-    return createMemoryRegistry({ lifetimeMs, now: () => performance.now() });
+    return createMemoryStore({ lifetimeMs, monotonicNow: () => performance.now(), now: Date.now });
   }
   let wasReady = false;
-  return createRedisRegistry({
+  return createRedisStore({
     lifetimeMs,
     urls: config.redisUrls,
     timeoutMs: STORE_TIMEOUT_MS,
@@ -132,11 +211,11 @@ function createRegistry(config: Config, log: Logger): ConferenceRegistry {
 }
 
 /** Waits for the store a moment. One that is down may come back, so only one that refuses us stops the start. */
-async function checkStore(registry: ConferenceRegistry, log: Logger): Promise<void> {
+async function checkStore(store: Store, log: Logger): Promise<void> {
   const deadline = Date.now() + STORE_TIMEOUT_MS;
   for (;;) {
     try {
-      await registry.ping();
+      await store.ping();
       return;
     } catch (err) {
       if (err instanceof StoreError && err.code === 'misconfigured') {
@@ -148,7 +227,7 @@ async function checkStore(registry: ConferenceRegistry, log: Logger): Promise<vo
         log.error({ err }, 'The store does not answer; starting without it');
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseRoomName, type RoomName } from './conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import type { SpaceSettings } from './signalwire/space-client';
+import { NOTICE_POLICIES, type NoticePolicy } from './supervision/supervision';
 
 /** The settings of one server, validated and complete. */
 export interface Config {
@@ -24,8 +25,18 @@ export interface Config {
   conferenceName: RoomName;
   moderatorNumbers: readonly PhoneNumber[];
   supervisorNumbers: readonly PhoneNumber[] | 'any';
+  /** The path of the roster; undefined for the numbers above alone. */
+  rosterFile: string | undefined;
+  /** What PINs are hashed with; undefined when there are none. */
+  pinKey: string | undefined;
   waitUrl: string | undefined;
   callerNotice: string | undefined;
+  moderatorNotice: NoticePolicy;
+  /** What a moderator is told when the policy says so. */
+  moderatorNoticeText: string;
+  /** How notices are spoken; undefined for the Space's own way. */
+  noticeVoice: string | undefined;
+  noticeLanguage: string | undefined;
   maxCallSeconds: number;
   /** Sentences about what is open or provisional, to be said loudly at the start. */
   warnings: readonly string[];
@@ -76,6 +87,12 @@ const phoneNumbers = readable(
   'must be telephone numbers in E.164 form, such as +15557788999, separated by commas.',
 );
 
+const spokenText = readable(
+  // No control characters, and nothing else that XML cannot hold.
+  (text) => (/^[^\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,4096}$/u.test(text) ? text : undefined),
+  'must be at most 4096 characters on one line, without control characters.',
+);
+
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test'], 'must be development, production or test.').optional(),
   PORT: wholeNumber(0, 65_535).optional(),
@@ -112,15 +129,23 @@ const settings = z.object({
   ).optional(),
   MODERATOR_NUMBERS: phoneNumbers.optional(),
   SUPERVISOR_NUMBERS: phoneNumbers.optional(),
+  ROSTER_FILE: z.string().optional(),
+  PIN_KEY: z.string().optional(),
   WAIT_URL: readable(
     (text) => readUrl(text, ['http:', 'https:'])?.href,
     'must be an absolute http or https url.',
   ).optional(),
-  CALLER_NOTICE: readable(
-    // No control characters, and nothing else that XML cannot hold.
-    (text) => (/^[^\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,4096}$/u.test(text) ? text : undefined),
-    'must be at most 4096 characters on one line, without control characters.',
-  ).optional(),
+  CALLER_NOTICE: spokenText.optional(),
+  MODERATOR_NOTICE: z.enum(NOTICE_POLICIES, `must be one of ${NOTICE_POLICIES.join(', ')}.`).optional(),
+  MODERATOR_NOTICE_TEXT: spokenText.optional(),
+  NOTICE_VOICE: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be the name of a voice of your Space, such as woman or Polly.Joanna.')
+    .optional(),
+  NOTICE_LANGUAGE: z
+    .string()
+    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be the tag of a language, such as en-GB.')
+    .optional(),
   MAX_CALL_SECONDS: wholeNumber(1, 86_400).optional(),
 });
 
@@ -159,14 +184,23 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     signingKey: read.SIGNALWIRE_SIGNING_KEY,
     space: readSpace(read.SIGNALWIRE_SPACE_URL, read.SIGNALWIRE_PROJECT_ID, read.SIGNALWIRE_API_TOKEN),
     conferenceName: read.CONFERENCE_NAME ?? (parseRoomName('sample-conf') as RoomName),
-    moderatorNumbers: read.MODERATOR_NUMBERS ?? [TUTORIAL_MODERATOR],
-    supervisorNumbers: read.SUPERVISOR_NUMBERS ?? 'any',
+    moderatorNumbers: read.MODERATOR_NUMBERS ?? (read.ROSTER_FILE === undefined ? [TUTORIAL_MODERATOR] : []),
+    supervisorNumbers: read.SUPERVISOR_NUMBERS ?? (read.ROSTER_FILE === undefined ? 'any' : []),
+    rosterFile: read.ROSTER_FILE,
+    pinKey: read.PIN_KEY,
     waitUrl: read.WAIT_URL,
     callerNotice: read.CALLER_NOTICE,
+    moderatorNotice: read.MODERATOR_NOTICE ?? 'never',
+    moderatorNoticeText: read.MODERATOR_NOTICE_TEXT ?? 'A supervisor is on the line.',
+    noticeVoice: read.NOTICE_VOICE,
+    noticeLanguage: read.NOTICE_LANGUAGE,
     maxCallSeconds: read.MAX_CALL_SECONDS ?? 14_400,
     warnings: findWarnings(given),
   };
 }
+
+/** Who has the roster and guesses the key has the PINs. */
+const MIN_PIN_KEY_CHARACTERS = 16;
 
 type Given = Partial<Record<keyof typeof settings.shape, string>>;
 
@@ -177,13 +211,21 @@ function findGaps(given: Given): string[] {
     const purposes = {
       SIGNALWIRE_SIGNING_KEY: 'it proves that a webhook comes from your Space',
       PUBLIC_URL: 'it is the address your Space calls, and part of every signature',
-      MODERATOR_NUMBERS: 'without a moderator no conference can start',
-      SUPERVISOR_NUMBERS: 'without it nobody may supervise',
+      // A roster is looked at when it is read.
+      ...(given.ROSTER_FILE === undefined && {
+        MODERATOR_NUMBERS: 'without a moderator no conference can start',
+        SUPERVISOR_NUMBERS: 'without it nobody may supervise',
+      }),
     } as const;
     for (const [name, purpose] of Object.entries(purposes)) {
       if (given[name as keyof typeof purposes] === undefined) {
         problems.push(`${name} must be set in production: ${purpose}.`);
       }
+    }
+    if (given.PIN_KEY !== undefined && given.PIN_KEY.length < MIN_PIN_KEY_CHARACTERS) {
+      problems.push(
+        `PIN_KEY must have at least ${MIN_PIN_KEY_CHARACTERS} characters in production, such as openssl rand -hex 32 prints.`,
+      );
     }
     if (/^http:/i.test(given.PUBLIC_URL ?? '')) {
       problems.push('PUBLIC_URL must begin with https:// in production.');
@@ -204,14 +246,25 @@ function findWarnings(given: Given): string[] {
   const consequences = {
     SIGNALWIRE_SIGNING_KEY: 'webhooks are accepted from anyone, unsigned',
     PUBLIC_URL: 'documents point to localhost, where no Space can call back',
-    MODERATOR_NUMBERS: "the tutorial's number is the moderator",
-    SUPERVISOR_NUMBERS: 'any number may supervise',
-    REDIS_URL: 'the store is in this process: a restart forgets the moderators, and only one server may run',
+    ...(given.ROSTER_FILE === undefined && {
+      MODERATOR_NUMBERS: "the tutorial's number is the moderator",
+      SUPERVISOR_NUMBERS: 'any number may supervise',
+    }),
+    REDIS_URL:
+      'the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run',
     SIGNALWIRE_SPACE_URL: 'the Space cannot be asked for the moderator when the store is down or knows none',
   } as const;
-  return Object.entries(consequences)
-    .filter(([name]) => given[name as keyof typeof consequences] === undefined)
-    .map(([name, consequence]) => `${name} is not set: ${consequence}.`);
+  const cannotTell = (given.MODERATOR_NOTICE ?? 'never') !== 'never' && given.SIGNALWIRE_SPACE_URL === undefined;
+  return [
+    ...Object.entries(consequences)
+      .filter(([name]) => given[name as keyof typeof consequences] === undefined)
+      .map(([name, consequence]) => `${name} is not set: ${consequence}.`),
+    ...(cannotTell
+      ? [
+          `MODERATOR_NOTICE is ${given.MODERATOR_NOTICE}, and cannot be kept: moderators are told by REST, which is not set.`,
+        ]
+      : []),
+  ];
 }
 
 function readUrl(text: string, protocols: readonly string[]): URL | undefined {
@@ -222,7 +275,7 @@ function readUrl(text: string, protocols: readonly string[]): URL | undefined {
 function readPublicUrl(text: string): string | undefined {
   const url = readUrl(text, ['http:', 'https:']);
   // A webhook's whole address, pasted here, would make every signature wrong.
-  const isWebhook = url && /\/(conference|coach|events|fallback)(\/|$)/.test(url.pathname);
+  const isWebhook = url && /\/(conference|coach|supervisor|events|fallback)(\/|$)/.test(url.pathname);
   const bare = url && !isWebhook && !url.username && !url.password && !/[?#]/.test(text);
   return bare ? (url.origin + url.pathname).replace(/\/+$/, '') : undefined;
 }

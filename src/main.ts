@@ -14,7 +14,12 @@ async function main(): Promise<void> {
   process.on('SIGTERM', (signal) => stop(signal));
   process.on('SIGINT', (signal) => stop(signal));
 
+  // Without a listener it would end the process, also while it starts.
+  let reload = async (): Promise<void> => {};
+  process.on('SIGHUP', () => reload());
+
   const conferenceCoach = await startConferenceCoach(config, log);
+  reload = conferenceCoach.reloadRoster;
   for (const stranger of strangers) {
     log.warn(stranger);
   }

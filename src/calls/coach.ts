@@ -1,48 +1,132 @@
 import { type Request, Router } from 'express';
+import type { Lookup } from '../conferences/directory';
+import type { RoomName } from '../conferences/room-name';
 import { roomOfPath } from '../conferences/room-path';
-import { maskPhoneNumber } from '../people/phone-number';
+import { labelOf, mayEnter } from '../people/roster';
+import { MAX_ATTEMPTS, type Mode } from '../supervision/mode';
 import { type CallRoutesOptions, documentRoute } from './document-route';
-import { didDialFail, parseApproach, parseInboundCall } from './inbound-call';
+import { didDialFail, digitsOf, isOver, parseApproach, parseInboundCall } from './inbound-call';
+import { labelOfRoom, type Supervise } from './supervise';
+
+/** The keys by which a supervisor changes how they are heard. */
+const MODE_KEYS: Readonly<Record<string, Mode>> = { 1: 'monitor', 2: 'coach', 3: 'barge' };
+
+/** How far apart requests may come that tell of one event, in milliseconds. */
+const SAME_MOMENT_MS = 200;
 
 /**
- * The routes of the number that supervisors dial: `/coach`, where they enter, and its `/ended`, which the Space asks
- * for when they are out of the conference, or could not be let in because their target had gone.
+ * The routes of the number that supervisors of one room dial, and of every supervisor who is in a room: `/coach`,
+ * where they enter; its `/ended`, which the Space asks for when they are out of the conference, or could not be let in
+ * because their target had gone; and `/key`, which takes what they press then.
  */
-export function createCoachRoutes(options: CallRoutesOptions): Router {
-  const { guard, usualRoom, documents, roster, directory, log } = options;
+export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervise): Router {
+  const { guard, usualRoom, documents, access, directory, supervision, sleep, log } = options;
+  const { refuse, identifyAgain, askPin, enter, chooseRoom } = supervise;
 
-  async function enter(req: Request): Promise<string> {
+  async function dialIn(req: Request): Promise<string> {
     const room = roomOfPath(req.params.room, usualRoom);
     const approach = parseApproach(req);
-    const { callSid, from } = parseInboundCall(req);
-    const about = { callSid, room, from: maskPhoneNumber(from), mode: approach.mode };
-    if (!roster.maySupervise(from)) {
-      log.warn(about, 'A call that may not supervise was turned away');
+    const call = parseInboundCall(req);
+    const who = access.supervisors.identify(call, approach.pass);
+    if (who === 'must-ask') {
+      return askPin(call, approach, { tryNumber: 1, room, otherwise: documents.reject });
+    }
+    if (typeof who === 'string') {
+      refuse(call, 'unknown', { room });
       return documents.reject();
     }
-    const found = await directory.findModerator(room);
-    log.info({ ...about, attempt: approach.attempt, found }, 'A supervisor calls');
-    switch (found.state) {
-      case 'live':
-        return documents.supervisor(room, approach, found.callSid);
-      case 'empty':
-        return documents.wait(room, approach, 'nobody-there');
-      case 'unknown':
-        return documents.wait(room, approach, 'store-down');
+    if (!mayEnter(who.person, room)) {
+      refuse(call, 'room', { room, supervisor: labelOf(who.person) });
+      return documents.reject();
     }
+    return enter({ call, ...who }, room, approach);
   }
 
-  function leave(req: Request): string {
+  async function comeOut(req: Request): Promise<string> {
     const room = roomOfPath(req.params.room, usualRoom);
     const approach = parseApproach(req);
-    const { callSid } = parseInboundCall(req);
+    const call = parseInboundCall(req);
+    const { callSid } = call;
     const failed = didDialFail(req);
-    log.info({ callSid, room, mode: approach.mode, failed }, 'A supervisor is out of the conference');
-    return failed ? documents.wait(room, approach, 'target-gone') : documents.goodbye();
+    const hungUp = isOver(req);
+    log.info({ callSid, room, mode: approach.mode, failed, hungUp }, 'A supervisor is out of the conference');
+    if (hungUp || failed) {
+      supervision.leaves(room, callSid);
+      return hungUp ? documents.hangup() : documents.wait(room, approach, 'target-gone');
+    }
+    // How they were heard, not what they had asked for.
+    const [found, mode = approach.mode] = await Promise.all([
+      findModeratorAfterAll(room),
+      supervision.modeOf(room, callSid),
+    ]);
+    supervision.leaves(room, callSid);
+    if (found.state === 'empty') {
+      return documents.goodbye();
+    }
+    const label = labelOfRoom(room, found.state === 'live' ? found : undefined);
+    return identifyAgain(call, approach) === undefined
+      ? documents.goodbye()
+      : documents.keypad(room, { ...approach, mode, attempt: 0 }, label);
+  }
+
+  /**
+   * Whether the conversation goes on, so that `*` was pressed; the Space does not say. When it ended instead, that is
+   * reported by other requests at the same moment, so a moderator who seems to be there is looked for once more.
+   */
+  async function findModeratorAfterAll(room: RoomName): Promise<Lookup> {
+    const found = await directory.findModerator(room);
+    if (found.state !== 'live') {
+      return found;
+    }
+    await sleep(SAME_MOMENT_MS);
+    return directory.findModerator(room);
+  }
+
+  async function press(req: Request): Promise<string> {
+    const room = roomOfPath(req.params.room, usualRoom);
+    const approach = parseApproach(req);
+    const call = parseInboundCall(req);
+    const key = digitsOf(req);
+    const who = identifyAgain(call, approach);
+    if (key === '9' || who === undefined) {
+      return documents.goodbye();
+    }
+    if (!mayEnter(who.person, room)) {
+      refuse(call, 'room', { room, supervisor: labelOf(who.person) });
+      return documents.goodbye();
+    }
+    log.info({ callSid: call.callSid, room, key }, 'A supervisor presses a key');
+    if (key === '4') {
+      return chooseRoom(who, approach, { except: room });
+    }
+    const mode = key === undefined ? approach.mode : MODE_KEYS[key];
+    if (mode !== undefined) {
+      return enter(
+        who,
+        room,
+        { ...approach, mode },
+        {
+          isAnnounced: true,
+          before: approach.mode,
+          ifOver: async () => documents.goodbye('That conversation is over.'),
+        },
+      );
+    }
+    const attempt = approach.attempt + 1;
+    return attempt > MAX_ATTEMPTS
+      ? documents.goodbye()
+      : documents.keypad(room, { ...approach, attempt }, await labelNow());
+
+    async function labelNow(): Promise<string> {
+      const found = await directory.findModerator(room);
+      return labelOfRoom(room, found.state === 'live' ? found : undefined);
+    }
   }
 
   const router = Router();
-  router.all('/coach{/:room}', guard, documentRoute(enter, { lastResort: documents.apology, log }));
-  router.all('/coach/:room/ended', guard, documentRoute(leave, { lastResort: documents.apology, log }));
+  const last = { lastResort: documents.apology, log };
+  router.all('/coach{/:room}', guard, documentRoute(dialIn, last));
+  router.all('/coach/:room/ended', guard, documentRoute(comeOut, last));
+  router.all('/coach/:room/key', guard, documentRoute(press, last));
   return router;
 }

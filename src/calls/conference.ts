@@ -1,27 +1,86 @@
 import { type Request, Router } from 'express';
+import type { RoomName } from '../conferences/room-name';
 import { roomOfPath } from '../conferences/room-path';
 import { maskPhoneNumber } from '../people/phone-number';
+import { MIN_PIN_DIGITS } from '../people/pin';
+import { type ModeratorEntry, mayEnter } from '../people/roster';
 import { type CallRoutesOptions, documentRoute } from './document-route';
-import { parseInboundCall } from './inbound-call';
+import { digitsOf, type InboundCall, parseInboundCall, tryOf } from './inbound-call';
+import { MAX_PIN_TRIES } from './laml';
 
 /**
- * The routes of the number that moderators and callers dial: `/conference`, where they enter; its `/ended`, which
- * the Space asks for when a moderator has left; and `/fallback`, which it asks for when `/conference` failed.
+ * The routes of the number that moderators and callers dial: `/conference`, where they enter; its `/pin`, where a
+ * moderator on any telephone proves who they are; its `/ended`, which the Space asks for when a moderator has left; and
+ * `/fallback`, which it asks for when `/conference` failed.
  */
 export function createConferenceRoutes(options: CallRoutesOptions): Router {
-  const { guard, usualRoom, documents, roster, directory, log } = options;
+  const { guard, usualRoom, documents, access, directory, supervision, log } = options;
   const callerDocument = (req: Request) => documents.caller(roomOfPath(req.params.room, usualRoom));
 
   async function enter(req: Request): Promise<string> {
     const room = roomOfPath(req.params.room, usualRoom);
-    const { callSid, from } = parseInboundCall(req);
-    const isModerator = roster.isModerator(from);
-    log.info({ callSid, room, from: maskPhoneNumber(from), as: isModerator ? 'moderator' : 'caller' }, 'A call enters');
-    if (!isModerator) {
-      return documents.caller(room);
+    const call = parseInboundCall(req);
+    const who = access.moderators.identify(call, undefined);
+    if (typeof who !== 'string' && mayEnter(who.person, room)) {
+      return moderate(call, room, who.person);
     }
-    await directory.record({ kind: 'arrived', room, callSid, agoMs: 0 });
+    log.info({ callSid: call.callSid, room, from: maskPhoneNumber(call.from), as: 'caller' }, 'A call enters');
+    switch (who) {
+      case 'must-ask':
+        return askPin(call, room, 1);
+      case 'may-ask':
+        return documents.greeting(room);
+      default:
+        return documents.caller(room);
+    }
+  }
+
+  async function moderate({ callSid, from }: InboundCall, room: RoomName, { name }: ModeratorEntry): Promise<string> {
+    log.info({ callSid, room, from: maskPhoneNumber(from), as: 'moderator', name }, 'A call enters');
+    await directory.record({ kind: 'arrived', room, callSid, name, agoMs: 0 });
     return documents.moderator(room);
+  }
+
+  /** Asks for a PIN as long as there are tries left. Whoever has none left is a caller: no call is lost to a PIN. */
+  async function askPin(call: InboundCall, room: RoomName, tryNumber: number): Promise<string> {
+    if (await access.moderators.mayAsk(call)) {
+      return documents.askModeratorPin(room, tryNumber);
+    }
+    log.warn(
+      { callSid: call.callSid, room, from: maskPhoneNumber(call.from) },
+      'A call may not try a PIN: too many were tried',
+    );
+    return documents.caller(room);
+  }
+
+  async function takePin(req: Request): Promise<string> {
+    const room = roomOfPath(req.params.room, usualRoom);
+    const call = parseInboundCall(req);
+    const digits = digitsOf(req);
+    const tryNumber = tryOf(req);
+    const pin = digits?.replace(/^\*/, '');
+    if (tryNumber === 0) {
+      // The greeting. A customer may press anything, and is a caller; a star may come alone, or with a PIN behind it.
+      if (!digits?.startsWith('*')) {
+        return documents.caller(room);
+      }
+      if (pin === undefined || pin.length < MIN_PIN_DIGITS) {
+        return askPin(call, room, 1);
+      }
+      if (!(await access.moderators.mayAsk(call))) {
+        return documents.caller(room);
+      }
+    }
+    const proven = await access.moderators.checkPin(call, pin);
+    if (proven !== undefined && mayEnter(proven.person, room)) {
+      return moderate(call, room, proven.person);
+    }
+    log.warn(
+      { callSid: call.callSid, room, from: maskPhoneNumber(call.from) },
+      'A PIN was no moderator’s of this room',
+    );
+    const next = Math.max(tryNumber, 1) + 1;
+    return next > MAX_PIN_TRIES ? documents.caller(room) : askPin(call, room, next);
   }
 
   async function leave(req: Request): Promise<string> {
@@ -29,13 +88,16 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     const { callSid } = parseInboundCall(req);
     await directory.record({ kind: 'left', room, callSid, agoMs: 0 });
     log.info({ callSid, room }, 'The moderator left');
+    void supervision.followModerator(room);
     return documents.hangup();
   }
 
   const router = Router();
-  router.all('/conference{/:room}', guard, documentRoute(enter, { lastResort: callerDocument, log }));
+  const asCaller = { lastResort: callerDocument, log };
+  router.all('/conference{/:room}', guard, documentRoute(enter, asCaller));
+  router.all('/conference/:room/pin', guard, documentRoute(takePin, asCaller));
   router.all('/conference/:room/ended', guard, documentRoute(leave, { lastResort: documents.hangup, log }));
   // Asked when all else failed: it needs no field and nothing but this process.
-  router.all('/fallback{/:room}', guard, documentRoute(callerDocument, { lastResort: callerDocument, log }));
+  router.all('/fallback{/:room}', guard, documentRoute(callerDocument, asCaller));
   return router;
 }

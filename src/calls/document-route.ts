@@ -2,9 +2,11 @@ import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Directory } from '../conferences/directory';
 import type { RoomName } from '../conferences/room-name';
-import type { Roster } from '../people/roster';
+import type { Access } from '../people/access';
+import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
+import type { Supervision } from '../supervision/supervision';
 import type { Documents } from './laml';
 
 /** What the routes that answer calls are made of. */
@@ -15,7 +17,11 @@ export interface CallRoutesOptions {
   usualRoom: RoomName;
   documents: Documents;
   roster: Roster;
+  access: { moderators: Access<ModeratorEntry>; supervisors: Access<SupervisorEntry> };
   directory: Directory;
+  supervision: Supervision;
+  /** Resolves after so many milliseconds. */
+  sleep: (ms: number) => Promise<void>;
   log: Logger;
 }
 

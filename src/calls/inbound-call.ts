@@ -1,9 +1,11 @@
 import type { Request } from 'express';
 import { z } from 'zod';
+import { parseRoomName, type RoomName } from '../conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from '../people/phone-number';
 import { fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import type { Sid } from '../signalwire/sid';
 import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS, MODES } from '../supervision/mode';
+import { type LineApproach, MAX_PIN_TRIES } from './laml';
 
 /** A call that asks for a document. */
 export interface InboundCall {
@@ -33,11 +35,27 @@ export function didDialFail(req: Request): boolean {
   return !hasEntered || STALE_TARGET_CODES.includes(ErrorCode);
 }
 
+/** Whether the call itself is over, so that nobody hears what is answered. */
+export function isOver(req: Request): boolean {
+  const { CallStatus } = parseFields(z.object({ CallStatus: textField }), fieldsOf(req));
+  return /^(completed|canceled|failed|busy|no-answer)$/i.test(CallStatus ?? '');
+}
+
+/** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field that is there twice. */
+export function digitsOf(req: Request): string | undefined {
+  return parseFields(z.object({ Digits: textField }), fieldsOf(req)).Digits || undefined;
+}
+
+/** A number that our own addresses carry; a spoilt one counts as the last, so that nothing goes on for ever. */
+const counter = (least: number, most: number) => z.coerce.number().pipe(z.int().min(least).max(most)).catch(most);
+
+const mode = z.enum(MODES, `must be one of ${MODES.join(', ')}.`);
 const approach = z.object({
-  mode: z.enum(MODES, `must be one of ${MODES.join(', ')}.`).default(DEFAULT_MODE),
-  // Ours alone; a spoilt one counts as the last, so that nothing goes on for ever.
-  attempt: z.coerce.number().pipe(z.int().min(0).max(MAX_ATTEMPTS)).catch(MAX_ATTEMPTS).default(0),
+  mode: mode.default(DEFAULT_MODE),
+  attempt: counter(0, MAX_ATTEMPTS).default(0),
+  pass: textField,
 });
+const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
 
 /**
  * Reads the query that supervisors' addresses carry.
@@ -46,4 +64,35 @@ const approach = z.object({
  */
 export function parseApproach(req: Request): Approach {
   return parseFields(approach, req.query);
+}
+
+/**
+ * Reads the query that the addresses of the supervisors' line carry.
+ *
+ * @throws RequestError 400 that names the modes there are
+ */
+export function parseLineApproach(req: Request): LineApproach {
+  const { mode, ...rest } = parseFields(lineApproach, req.query);
+  return { ...rest, mode };
+}
+
+/** How often a PIN was asked for when this one was keyed in; 0 during a caller's greeting. */
+export function tryOf(req: Request): number {
+  return parseFields(z.object({ try: counter(0, MAX_PIN_TRIES).default(0) }), req.query).try;
+}
+
+/** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
+export function roomWanted(req: Request): RoomName | undefined {
+  return parseRoomName(parseFields(z.object({ room: textField }), req.query).room ?? '');
+}
+
+const menu = z.object({
+  // A comma is in no room's name.
+  rooms: textField.transform((text = '') => text.split(',').flatMap((name) => parseRoomName(name) ?? [])),
+  page: counter(0, 1_000).default(0),
+});
+
+/** Reads what a menu of rooms offered: the rooms in the order of their keys, and which page of all it was. */
+export function parseMenu(req: Request): { rooms: RoomName[]; page: number } {
+  return parseFields(menu, req.query);
 }

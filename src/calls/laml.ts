@@ -1,7 +1,7 @@
 import { RestClient } from '@signalwire/compatibility-api';
 import type { RoomName } from '../conferences/room-name';
 import type { Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
 
 export interface DocumentSettings {
   /** The address a Space reaches this server at, without a slash at the end. */
@@ -12,7 +12,39 @@ export interface DocumentSettings {
   waitUrl: string | undefined;
   /** What callers are told before they enter; undefined for nothing. */
   callerNotice: string | undefined;
+  /** What a moderator is told when a supervisor comes in. */
+  moderatorNoticeText: string;
+  /** How notices are spoken; undefined for the Space's own way. */
+  noticeVoice: string | undefined;
+  noticeLanguage: string | undefined;
 }
+
+/** A way to a choice of rooms: a mode that is not named is the person's own. */
+export type LineApproach = Omit<Approach, 'mode'> & { mode: Mode | undefined };
+
+/** What a menu offers: what it calls a conversation, and its room. */
+export interface Choice {
+  label: string;
+  room: RoomName;
+}
+
+/** A menu of rooms. */
+export interface RoomMenu {
+  /** At most {@link CHOICES_AT_ONCE}. */
+  choices: readonly Choice[];
+  /** Counted from 0. */
+  page: number;
+  hasMore: boolean;
+  hasExtensions: boolean;
+  /** What is said before it. */
+  news?: string | undefined;
+}
+
+/** How many rooms a menu offers at once: one for each digit but 0. */
+export const CHOICES_AT_ONCE = 9;
+
+/** How often a PIN is asked for in one call. */
+export const MAX_PIN_TRIES = 3;
 
 /** How long a supervisor waits before each further attempt, in seconds. */
 export const WAIT_SECONDS = 10;
@@ -22,29 +54,47 @@ export type WaitReason = 'nobody-there' | 'store-down' | 'target-gone';
 
 type Conference = Parameters<ReturnType<InstanceType<typeof RestClient.LaML.VoiceResponse>['dial']>['conference']>[0];
 
+type Response = InstanceType<typeof RestClient.LaML.VoiceResponse>;
+
+/** The keys of the menu during a call. */
+const KEYPAD = 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up.';
+
 /** Every document a phone may hear, as LaML text. They are pure: the same arguments give the same document. */
 export type Documents = ReturnType<typeof createDocuments>;
 
 /** The documents of one server. */
 export function createDocuments(settings: DocumentSettings) {
-  const { publicUrl, maxCallSeconds, waitUrl, callerNotice } = settings;
+  const { publicUrl, maxCallSeconds, waitUrl, callerNotice, moderatorNoticeText } = settings;
+  const { noticeVoice, noticeLanguage } = settings;
   const { VoiceResponse } = RestClient.LaML;
+  const noticeVoiceAttributes = {
+    ...(noticeVoice !== undefined && { voice: noticeVoice }),
+    ...(noticeLanguage !== undefined && { language: noticeLanguage }),
+  } as object;
 
   /** The address of a webhook of ours for a room. */
   function addressOf(family: string, room: RoomName, rest = ''): string {
     return `${publicUrl}/${family}/${encodeURIComponent(room)}${rest}`;
   }
 
-  /** A supervisor's approach as a query; what is usual goes without saying. */
-  function queryOf({ mode, attempt }: Approach): string {
+  /** What a supervisor's address carries, as a query; what is usual, empty or none goes without saying. */
+  function queryOf(values: Record<string, string | number | undefined>): string {
     const query = new URLSearchParams();
-    if (mode !== DEFAULT_MODE) {
-      query.set('mode', mode);
-    }
-    if (attempt > 0) {
-      query.set('attempt', String(attempt));
+    for (const [name, value] of Object.entries(values)) {
+      if (value !== undefined && value !== 0) {
+        query.set(name, String(value));
+      }
     }
     return query.size === 0 ? '' : `?${query}`;
+  }
+
+  function approachQuery({ mode, attempt, pass }: Approach): string {
+    return queryOf({ mode: mode === DEFAULT_MODE ? undefined : mode, attempt, pass });
+  }
+
+  function lineAddress(rest: string, approach: LineApproach, more: Record<string, string | number | undefined> = {}) {
+    const { mode, attempt, pass } = approach;
+    return `${publicUrl}/supervisor${rest}${queryOf({ mode, attempt, pass, ...more })}`;
   }
 
   /** What every `<Conference>` carries: the first to enter decides for all. */
@@ -63,7 +113,33 @@ export function createDocuments(settings: DocumentSettings) {
     return response.toString();
   }
 
-  const goodbye = () => lastWords('Goodbye.');
+  /** Asks for keys; who presses none goes to the same address without. */
+  function ask(text: string, options: { action: string; numDigits?: number; timeout?: number }): string {
+    const response = new VoiceResponse();
+    response.gather(options).say(text);
+    response.redirect(options.action);
+    return response.toString();
+  }
+
+  function enterAsCaller(response: Response, room: RoomName): string {
+    response.dial({ timeLimit: maxCallSeconds }).conference(
+      {
+        startConferenceOnEnter: false,
+        ...(waitUrl !== undefined && { waitUrl }),
+        ...reporting(room),
+      },
+      room,
+    );
+    return response.toString();
+  }
+
+  function notice(text: string): string {
+    const response = new VoiceResponse();
+    response.say(noticeVoiceAttributes, text);
+    return response.toString();
+  }
+
+  const goodbye = (news = '') => lastWords(`${news} Goodbye.`.trim());
 
   return {
     /** Starts the conference and ends it on leaving. */
@@ -84,25 +160,39 @@ export function createDocuments(settings: DocumentSettings) {
     caller(room: RoomName): string {
       const response = new VoiceResponse();
       if (callerNotice !== undefined) {
-        response.say(callerNotice);
+        response.say(noticeVoiceAttributes, callerNotice);
       }
-      response.dial({ timeLimit: maxCallSeconds }).conference(
-        {
-          startConferenceOnEnter: false,
-          ...(waitUrl !== undefined && { waitUrl }),
-          ...reporting(room),
-        },
-        room,
-      );
-      return response.toString();
+      return enterAsCaller(response, room);
     },
 
-    /** Enters beside the moderator `target`, heard as the mode says. */
-    supervisor(room: RoomName, approach: Approach, target: Sid): string {
+    /** The caller's, during whose greeting a moderator may press `*` and their PIN. */
+    greeting(room: RoomName): string {
+      const response = new VoiceResponse();
+      // Every customer waits so long after the greeting: the shortest time there is.
+      const gather = response.gather({ action: addressOf('conference', room, '/pin'), timeout: 1 });
+      gather.say(noticeVoiceAttributes, callerNotice ?? 'Welcome.');
+      return enterAsCaller(response, room);
+    },
+
+    /** Asks a moderator for their PIN, the n-th time in this call. */
+    askModeratorPin(room: RoomName, tryNumber: number): string {
+      return ask(askForPin(tryNumber), { action: addressOf('conference', room, `/pin?try=${tryNumber}`) });
+    },
+
+    /** Asks a supervisor for their PIN, the n-th time in this call; `room` is where they want to go, if they said so. */
+    askPin(approach: LineApproach, tryNumber: number, room?: RoomName): string {
+      return ask(askForPin(tryNumber), { action: lineAddress('/pin', approach, { try: tryNumber, room }) });
+    },
+
+    /** Enters beside the moderator `target`, heard as the mode says; `*` leads out again. `news` is said before. */
+    supervisor(room: RoomName, approach: Approach, target: Sid, news?: string): string {
       const { mode } = approach;
       const response = new VoiceResponse();
-      const action = addressOf('coach', room, `/ended${queryOf(approach)}`);
-      response.dial({ action, timeLimit: maxCallSeconds }).conference(
+      if (news !== undefined) {
+        response.say(news);
+      }
+      const action = addressOf('coach', room, `/ended${approachQuery(approach)}`);
+      response.dial({ action, hangupOnStar: true, timeLimit: maxCallSeconds }).conference(
         {
           // Monitoring keeps the target: should the mute slip, only the moderator hears.
           ...(mode !== 'barge' && { coach: target }),
@@ -117,23 +207,49 @@ export function createDocuments(settings: DocumentSettings) {
       return response.toString();
     },
 
-    /** Says why, waits and asks again; after {@link MAX_ATTEMPTS} says goodbye. */
+    /** The menu during a call: says how the supervisor is heard, and asks what they want. */
+    keypad(room: RoomName, approach: Approach, label: string): string {
+      return ask(`${sayMode(approach.mode, label)} ${KEYPAD}`, {
+        action: addressOf('coach', room, `/key${approachQuery(approach)}`),
+        numDigits: 1,
+      });
+    },
+
+    /** Asks which conversation to go to. */
+    chooseRoom(approach: LineApproach, { choices, page, hasMore, hasExtensions, news }: RoomMenu): string {
+      const text = [
+        ...(news === undefined ? [] : [news]),
+        ...choices.map(({ label }, index) => `For ${label}, press ${index + 1}.`),
+        ...(hasExtensions ? ['Or enter an extension.'] : []),
+        ...(hasMore ? ['For more, press pound.'] : []),
+      ];
+      // Without extensions the first key is the answer; pound alone and no key at all both ask for more.
+      return ask(text.join(' '), {
+        action: lineAddress('/room', approach, { rooms: choices.map(({ room }) => room).join(','), page }),
+        ...(!hasExtensions && { numDigits: 1 }),
+      });
+    },
+
+    /** Says why, waits and asks for this room again; after {@link MAX_ATTEMPTS} says goodbye. */
     wait(room: RoomName, approach: Approach, reason: WaitReason): string {
-      if (approach.attempt >= MAX_ATTEMPTS) {
-        return goodbye();
-      }
-      const response = new VoiceResponse();
-      response.say(explain(reason, room));
-      response.pause({ length: WAIT_SECONDS });
-      const next = { ...approach, attempt: approach.attempt + 1 };
-      response.redirect(addressOf('coach', room, queryOf(next)));
-      return response.toString();
+      return waitFor(approach, explain(reason, room), (next) => addressOf('coach', room, approachQuery(next)));
+    },
+
+    /** The same for any room. */
+    waitOnLine(approach: Approach, reason: Exclude<WaitReason, 'target-gone'>): string {
+      return waitFor(approach, explain(reason), (next) => lineAddress('', next));
     },
 
     goodbye,
 
     /** For a supervisor whom we failed in a way that waiting will not mend. */
     apology: () => lastWords('We are sorry. Something went wrong. Please call again later.'),
+
+    /** Played to a moderator alone when a supervisor comes in. */
+    moderatorNotice: () => notice(moderatorNoticeText),
+
+    /** Played to a supervisor alone who was made to listen. */
+    supervisorNotice: () => notice('The agent has changed. You are listening now, and nobody hears you.'),
 
     /** Ends the call without a word. */
     hangup(): string {
@@ -149,14 +265,43 @@ export function createDocuments(settings: DocumentSettings) {
       return response.toString();
     },
   };
+
+  function waitFor(approach: Approach, text: string, addressOfNext: (next: Approach) => string): string {
+    if (approach.attempt >= MAX_ATTEMPTS) {
+      return goodbye();
+    }
+    const response = new VoiceResponse();
+    response.say(text);
+    response.pause({ length: WAIT_SECONDS });
+    response.redirect(addressOfNext({ ...approach, attempt: approach.attempt + 1 }));
+    return response.toString();
+  }
 }
 
-function explain(reason: WaitReason, room: RoomName): string {
+/** How a supervisor is heard by and with whom, in a sentence for them. */
+export function sayMode(mode: Mode, label: string): string {
+  switch (mode) {
+    case 'monitor':
+      return `You are listening to ${label}. Nobody hears you.`;
+    case 'coach':
+      return `You are coaching ${label}. Nobody else hears you.`;
+    case 'barge':
+      return `You are speaking with ${label}. Everybody hears you.`;
+  }
+}
+
+function askForPin(tryNumber: number): string {
+  return `${tryNumber > 1 ? 'That is not right. ' : ''}Please enter your PIN, then press pound.`;
+}
+
+function explain(reason: WaitReason, room?: RoomName): string {
   switch (reason) {
     case 'nobody-there':
-      return `There is nobody to coach in ${room} at the moment. Please stay on the line.`;
+      return room === undefined
+        ? 'There is no conversation at the moment. Please stay on the line.'
+        : `There is nobody to coach in ${room} at the moment. Please stay on the line.`;
     case 'store-down':
-      return `We are sorry. We cannot tell at the moment who is in ${room}. Please stay on the line.`;
+      return `We are sorry. We cannot tell at the moment who is in ${room ?? 'which conversation'}. Please stay on the line.`;
     case 'target-gone':
       return `The call in ${room} could not be joined. We will try again. Please stay on the line.`;
   }

@@ -1,20 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Sid } from '../signalwire/sid';
-import type { Change, ConferenceRegistry } from './registry';
-import type { RoomName } from './room-name';
+import type { Change, ConferenceRegistry, LiveRoom, Moderator } from './registry';
+import { parseRoomName, type RoomName } from './room-name';
 
 /** What is known of a room: its moderator, that it has none, or nothing because no source answered. */
-export type Lookup = { state: 'live'; callSid: Sid } | { state: 'empty' } | { state: 'unknown' };
+export type Lookup = ({ state: 'live' } & Moderator) | { state: 'empty' } | { state: 'unknown' };
+
+/** A moderator as the Space sees them. */
+export interface SeenModerator {
+  callSid: Sid;
+  conferenceSid: Sid;
+  /** How long ago they entered, in milliseconds. */
+  enteredAgoMs: number;
+}
 
 /** The second source of truth: the conferences as the Space itself sees them. */
 export interface LiveConferences {
   /**
-   * The moderator in the running conference of that name, and how long ago they entered; undefined when there is none.
+   * The moderator in the running conference of that name; undefined when there is none.
    *
    * @throws when the Space did not answer in time
    */
-  findModerator(room: RoomName): Promise<{ callSid: Sid; conferenceSid: Sid; enteredAgoMs: number } | undefined>;
+  findModerator(room: RoomName): Promise<SeenModerator | undefined>;
+  /**
+   * The moderators of all running conferences; of one with several the last to enter.
+   *
+   * @throws when the Space did not answer in time
+   */
+  listModerators(): Promise<(SeenModerator & { room: string })[]>;
 }
 
 /** The registry as phone calls need it: nothing here rejects, and what could not be written is not lost. */
@@ -26,6 +40,8 @@ export interface Directory {
    * so that whoever was seen to leave is not handed out on the Space's word.
    */
   findModerator(room: RoomName): Promise<Lookup>;
+  /** Every room with a moderator, in the same way; `'unknown'` when no source answered. */
+  listLive(): Promise<readonly LiveRoom[] | 'unknown'>;
   /**
    * Goes on writing what is owed for `timeoutMs`, then stops; what stays unwritten is logged as lost.
    *
@@ -70,11 +86,28 @@ export function createDirectory(options: DirectoryOptions): Directory {
       try {
         // Our own writes come first: a moderator whose leaving is still owed must not be handed out.
         await settle((change) => change.room === room);
-        const callSid = (await registry.findModerator(room)) ?? (await reconcile(room));
-        return callSid === undefined ? { state: 'empty' } : { state: 'live', callSid };
+        const moderator = (await registry.findModerator(room)) ?? (await reconcile(room));
+        return moderator === undefined ? { state: 'empty' } : { state: 'live', ...moderator };
       } catch (err) {
         log.warn({ err, room }, 'The store did not answer');
         return lookUpWithoutStore(room);
+      }
+    },
+
+    async listLive() {
+      try {
+        await settle(() => true);
+        const known = await registry.listModerators();
+        const seen = known.length > 0 ? 'unknown' : await listSeen();
+        if (seen === 'unknown' || seen.length === 0) {
+          return known;
+        }
+        await Promise.all(seen.map(({ room, ...moderator }) => noteSeen(room, moderator)));
+        return await registry.listModerators();
+      } catch (err) {
+        log.warn({ err }, 'The store did not answer');
+        const seen = await listSeen();
+        return seen === 'unknown' ? seen : seen.filter(({ room, callSid }) => !hasLeft(room, callSid));
       }
     },
 
@@ -144,30 +177,50 @@ export function createDirectory(options: DirectoryOptions): Directory {
   }
 
   /** Lets the Space name a moderator whom the registry does not know; the registry has the last word. */
-  async function reconcile(room: RoomName): Promise<Sid | undefined> {
-    const found = await askSpace(room);
+  async function reconcile(room: RoomName): Promise<Moderator | undefined> {
+    const found = await askSpace((asked) => asked.findModerator(room));
     if (found === undefined || found === 'unknown') {
       return undefined;
     }
-    const { callSid, conferenceSid, enteredAgoMs: agoMs } = found;
-    await registry.apply({ kind: 'joined', room, callSid, conferenceSid, agoMs });
+    await noteSeen(room, found);
     return registry.findModerator(room);
   }
 
+  function noteSeen(room: RoomName, { callSid, conferenceSid, enteredAgoMs: agoMs }: SeenModerator): Promise<void> {
+    return registry.apply({ kind: 'joined', room, callSid, conferenceSid, agoMs });
+  }
+
   async function lookUpWithoutStore(room: RoomName): Promise<Lookup> {
-    const found = await askSpace(room);
+    const found = await askSpace((asked) => asked.findModerator(room));
     if (found === 'unknown') {
       return { state: 'unknown' };
     }
-    const hasLeft = found && owed.has(keyOf({ kind: 'left', room, callSid: found.callSid, agoMs: 0 }));
-    return found && !hasLeft ? { state: 'live', callSid: found.callSid } : { state: 'empty' };
+    return found && !hasLeft(room, found.callSid)
+      ? { state: 'live', callSid: found.callSid, name: undefined }
+      : { state: 'empty' };
   }
 
-  async function askSpace(room: RoomName) {
+  /** Whether a call was seen to leave and the store does not know it yet. */
+  function hasLeft(room: RoomName, callSid: Sid): boolean {
+    return owed.has(keyOf({ kind: 'left', room, callSid, agoMs: 0 }));
+  }
+
+  async function listSeen(): Promise<(SeenModerator & LiveRoom)[] | 'unknown'> {
+    const seen = await askSpace((asked) => asked.listModerators());
+    return seen === 'unknown'
+      ? seen
+      : seen.flatMap(({ room: name, ...moderator }) => {
+          // A project may hold conferences of others, with names that none of ours can have.
+          const room = parseRoomName(name);
+          return room === undefined ? [] : [{ ...moderator, room, name: undefined }];
+        });
+  }
+
+  async function askSpace<T>(question: (space: LiveConferences) => Promise<T>): Promise<T | 'unknown'> {
     try {
-      return space === undefined ? 'unknown' : await space.findModerator(room);
+      return space === undefined ? 'unknown' : await question(space);
     } catch (err) {
-      log.warn({ err, room }, 'The Space did not say who the moderator is');
+      log.warn({ err }, 'The Space did not say who the moderator is');
       return 'unknown';
     }
   }

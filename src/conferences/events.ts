@@ -47,24 +47,38 @@ function ageOf(timestamp: string | undefined, now: number): number {
   return Math.max(0, now - (Date.parse(timestamp ?? '') || now));
 }
 
+/** What else wants to know of a conference's status callbacks. It keeps none waiting, and never throws. */
+export interface EventListener {
+  /** @param agoMs how long ago it happened, for its callback may be late */
+  noteEvent(room: RoomName, fields: Fields, agoMs: number): void;
+  /** The moderator of a room may be another than before. Never rejects. */
+  followModerator(room: RoomName): Promise<void>;
+}
+
 export interface EventRoutesOptions {
   /** What every route a Space asks for goes through first. */
   guard: RequestHandler;
   directory: Directory;
+  supervision: EventListener;
   /** Milliseconds since 1970. */
   now: () => number;
   log: Logger;
 }
 
 /** `/events/conference/:room`: the Space's status callbacks. */
-export function createEventRoutes({ guard, directory, now, log }: EventRoutesOptions): Router {
+export function createEventRoutes({ guard, directory, supervision, now, log }: EventRoutesOptions): Router {
   const router = Router();
   router.all('/events/conference/:room', guard, async (req, res) => {
     const room = roomOfPath(req.params.room);
-    const change = toChange(fieldsOf(req), room, now());
+    const fields = fieldsOf(req);
+    const change = toChange(fields, room, now());
+    supervision.noteEvent(room, fields, ageOf(parseFields(conferenceEvent, fields).Timestamp, now()));
     if (change !== undefined) {
       await directory.record(change);
       log.info({ ...change }, 'The Space reported a change');
+    }
+    if (change?.kind === 'joined' || change?.kind === 'left') {
+      void supervision.followModerator(room);
     }
     res.status(204).end();
   });

@@ -1,9 +1,9 @@
 import type { Sid } from '../signalwire/sid';
-import type { Change, ConferenceRegistry } from './registry';
+import type { Change, ConferenceRegistry, Moderator } from './registry';
 import type { RoomName } from './room-name';
 
 interface Room {
-  moderator: { callSid: Sid; arrivedAt: number; conferenceSid: Sid | undefined } | undefined;
+  moderator: (Moderator & { arrivedAt: number; conferenceSid: Sid | undefined }) | undefined;
   /** When each call arrived, also those that are no longer the moderator. */
   arrivals: Map<Sid, number>;
   /** Calls that left and conferences that ended, with when that was noted. */
@@ -38,14 +38,21 @@ export function createMemoryRegistry({ lifetimeMs, now }: MemoryRegistryOptions)
       }
     },
 
-    async findModerator(roomName) {
-      const moderator = rooms.get(roomName)?.moderator;
-      return moderator && moderator.arrivedAt + lifetimeMs > now() ? moderator.callSid : undefined;
-    },
+    findModerator: async (roomName) => moderatorIn(rooms.get(roomName)),
 
-    async ping() {},
-    async close() {},
+    async listModerators() {
+      return [...rooms].flatMap(([name, room]) => {
+        const moderator = moderatorIn(room);
+        return moderator === undefined ? [] : [{ room: name, ...moderator }];
+      });
+    },
   };
+
+  function moderatorIn(room: Room | undefined): Moderator | undefined {
+    const { moderator } = room ?? {};
+    const isThere = moderator !== undefined && moderator.arrivedAt + lifetimeMs > now();
+    return isThere ? { callSid: moderator.callSid, name: moderator.name } : undefined;
+  }
 
   function sweep(): void {
     if (now() - sweptAt < 60_000) {
@@ -79,13 +86,17 @@ function note(room: Room, change: Change, now: number): void {
       if (room.gone.has(change.callSid)) {
         return;
       }
+      const name = change.kind === 'arrived' ? change.name : undefined;
       const known = room.arrivals.get(change.callSid);
       const arrivedAt = arrivalOf(change, known);
       room.arrivals.set(change.callSid, arrivedAt);
       if (room.moderator?.callSid === change.callSid) {
-        room.moderator = { ...room.moderator, arrivedAt, conferenceSid: conferenceSid ?? room.moderator.conferenceSid };
+        const { moderator } = room;
+        moderator.arrivedAt = arrivedAt;
+        moderator.conferenceSid = conferenceSid ?? moderator.conferenceSid;
+        moderator.name = name ?? moderator.name;
       } else if (room.moderator === undefined || isLater(arrivedAt, room.moderator.arrivedAt)) {
-        room.moderator = { callSid: change.callSid, arrivedAt, conferenceSid };
+        room.moderator = { callSid: change.callSid, name, arrivedAt, conferenceSid };
       }
       return;
     }

@@ -1,7 +1,6 @@
-import Redis, { Cluster, type RedisOptions } from 'ioredis';
-import { withDeadline } from '../ops/deadline';
 import type { Sid } from '../signalwire/sid';
-import { type ConferenceRegistry, StoreError } from './registry';
+import type { RedisConnection } from '../store/redis-connection';
+import type { ConferenceRegistry, Moderator } from './registry';
 import type { RoomName } from './room-name';
 
 /**
@@ -9,7 +8,7 @@ import type { RoomName } from './room-name';
  *
  * Instants are by the Redis server's clock alone.
  *
- *     KEYS[1]  hash of the room's moderator: callSid, arrivedAt (ms), conferenceSid ('' while unknown)
+ *     KEYS[1]  hash of the room's moderator: callSid, arrivedAt (ms), conferenceSid and name ('' while unknown)
  *     KEYS[2]  sorted set of what was seen in the room: 'arrived:<Call SID>' scored by when it arrived (ms),
  *              'gone:<Call SID or Conference SID>' scored by when that was noted (ms)
  *     ARGV[1]  'arrived', 'joined', 'left' or 'ended'
@@ -17,11 +16,13 @@ import type { RoomName } from './room-name';
  *     ARGV[3]  Conference SID, '' when unknown
  *     ARGV[4]  how long ago it happened (ms)
  *     ARGV[5]  how long anything is remembered (ms)
+ *     ARGV[6]  the moderator's name, '' when unknown
  *     returns  nothing
  */
 const APPLY_SCRIPT = `
 local moderator, seen = KEYS[1], KEYS[2]
 local kind, call, conference, age, lifetime = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local name = ARGV[6]
 if age >= lifetime then return end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,7 +43,7 @@ elseif kind == 'ended' then
 else
   if conference ~= '' and gone(conference) then leave(call) end
   if not gone(call) then
-    local current = redis.call('HMGET', moderator, 'callSid', 'arrivedAt', 'conferenceSid')
+    local current = redis.call('HMGET', moderator, 'callSid', 'arrivedAt', 'conferenceSid', 'name')
     local than = tonumber(current[2] or nil)
     local arrivedAt = now - age
     local known = tonumber(redis.call('ZSCORE', seen, 'arrived:' .. call) or nil)
@@ -52,7 +53,9 @@ else
     local same = current[1] == call
     if same or not than or arrivedAt > than or (kind == 'arrived' and arrivedAt == than) then
       if same and conference == '' then conference = current[3] end
-      redis.call('HSET', moderator, 'callSid', call, 'arrivedAt', text(arrivedAt), 'conferenceSid', conference)
+      if same and name == '' then name = current[4] or '' end
+      redis.call(
+        'HSET', moderator, 'callSid', call, 'arrivedAt', text(arrivedAt), 'conferenceSid', conference, 'name', name)
       redis.call('PEXPIREAT', moderator, text(arrivedAt + lifetime))
     end
   end
@@ -61,6 +64,25 @@ redis.call('ZREMRANGEBYSCORE', seen, '-inf', text(now - lifetime))
 redis.call('PEXPIRE', seen, text(lifetime))
 `;
 
+/**
+ * Notes that a room may have a moderator, so that `listModerators` looks there. A hint and no more: the room's own key
+ * has the last word, and stands on another node of a cluster.
+ *
+ *     KEYS[1]  sorted set of rooms, scored by when a moderator was last noted there (ms)
+ *     ARGV[1]  the room
+ *     ARGV[2]  how long anything is remembered (ms)
+ *     returns  nothing
+ */
+const NOTE_ROOM_SCRIPT = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV[2]))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`;
+
+const ROOMS_KEY = 'conference-coach:rooms';
+
 /** The keys of a room; the braces keep them on one node of a cluster. */
 function roomKeys(room: RoomName): { moderator: string; seen: string } {
   return { moderator: `conference-coach:{${room}}:moderator`, seen: `conference-coach:{${room}}:seen` };
@@ -68,154 +90,49 @@ function roomKeys(room: RoomName): { moderator: string; seen: string } {
 
 interface WithScripts {
   applyChange(moderatorKey: string, seenKey: string, ...args: (string | number)[]): Promise<null>;
+  noteRoom(roomsKey: string, room: string, lifetimeMs: number): Promise<null>;
 }
 
 export interface RedisRegistryOptions {
-  /** One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's credentials. */
-  urls: readonly string[];
+  redis: RedisConnection;
   /** How long anything is remembered, in milliseconds. */
   lifetimeMs: number;
-  /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
-  timeoutMs: number;
-  /** Told of every failure to connect, and of every connection that became usable. */
-  onConnection: (state: { ready: true } | { ready: false; error: Error }) => void;
 }
 
-/**
- * A registry in Redis, or in a Redis Cluster. It connects at once and reconnects for ever, at least once a second;
- * while there is no connection every operation fails immediately. Needs Redis 6 or newer.
- */
-export function createRedisRegistry(options: RedisRegistryOptions): ConferenceRegistry {
-  const { lifetimeMs, timeoutMs } = options;
-  const client = connect(options.urls);
+/** A registry in Redis, or in a Redis Cluster. */
+export function createRedisRegistry({ redis, lifetimeMs }: RedisRegistryOptions): ConferenceRegistry {
+  const { client, run } = redis;
   client.defineCommand('applyChange', { numberOfKeys: 2, lua: APPLY_SCRIPT });
+  client.defineCommand('noteRoom', { numberOfKeys: 1, lua: NOTE_ROOM_SCRIPT });
   const scripts = client as unknown as WithScripts;
-  // The error that says why there is no connection; a command only learns that there is none.
-  let connectionError: Error | undefined;
-  // ioredis goes on with database 0 when it is not let into the one it was told to use.
-  let databaseError: Error | undefined;
-  client.on('ready', () => {
-    connectionError = databaseError;
-    options.onConnection(databaseError === undefined ? { ready: true } : { ready: false, error: databaseError });
-  });
-  client.on('close', () => {
-    databaseError = undefined;
-  });
-  client.on('error', (error: Error) => {
-    connectionError = rootCause(error);
-    if ((error as { command?: { name: string } }).command?.name === 'select') {
-      databaseError = error;
-    }
-    options.onConnection({ ready: false, error: connectionError });
-  });
 
   return {
     async apply(change) {
-      const { moderator, seen } = roomKeys(change.room);
-      const callSid = change.kind === 'ended' ? '' : change.callSid;
-      const conferenceSid = change.kind === 'joined' || change.kind === 'ended' ? (change.conferenceSid ?? '') : '';
-      const { kind, agoMs } = change;
-      await run(() => scripts.applyChange(moderator, seen, kind, callSid, conferenceSid, agoMs, lifetimeMs));
+      const { room, kind, agoMs } = change;
+      const { moderator, seen } = roomKeys(room);
+      const callSid = kind === 'ended' ? '' : change.callSid;
+      const conferenceSid = kind === 'joined' || kind === 'ended' ? (change.conferenceSid ?? '') : '';
+      const name = kind === 'arrived' ? (change.name ?? '') : '';
+      await run(() =>
+        Promise.all([
+          scripts.applyChange(moderator, seen, kind, callSid, conferenceSid, agoMs, lifetimeMs, name),
+          ...(kind === 'arrived' || kind === 'joined' ? [scripts.noteRoom(ROOMS_KEY, room, lifetimeMs)] : []),
+        ]),
+      );
     },
 
-    async findModerator(room) {
-      return ((await run(() => client.hget(roomKeys(room).moderator, 'callSid'))) ?? undefined) as Sid | undefined;
-    },
+    findModerator: (room) => run(() => readModerator(room)),
 
-    async ping() {
-      // A read that a cluster must route and a password must allow, unlike PING.
-      await run(() => client.exists('conference-coach:{ping}'));
-    },
-
-    async close() {
-      client.disconnect();
-    },
+    listModerators: () =>
+      run(async () => {
+        const rooms = (await client.zrange(ROOMS_KEY, '0', '-1')) as RoomName[];
+        const found = await Promise.all(rooms.map(async (room) => ({ room, moderator: await readModerator(room) })));
+        return found.flatMap(({ room, moderator }) => (moderator === undefined ? [] : [{ room, ...moderator }]));
+      }),
   };
 
-  async function run<T>(command: () => Promise<T>): Promise<T> {
-    if (databaseError !== undefined) {
-      throw toStoreError(databaseError);
-    }
-    if (client.status !== 'ready') {
-      throw toStoreError(connectionError ?? new Error('not connected yet'));
-    }
-    try {
-      return await withDeadline(command(), timeoutMs, () => new Error(`no answer in ${timeoutMs} ms`));
-    } catch (error) {
-      throw toStoreError(error as Error);
-    }
+  async function readModerator(room: RoomName): Promise<Moderator | undefined> {
+    const [callSid, name] = await client.hmget(roomKeys(room).moderator, 'callSid', 'name');
+    return callSid ? { callSid: callSid as Sid, name: name || undefined } : undefined;
   }
-}
-
-function connect(urls: readonly string[]): Redis | Cluster {
-  const common = {
-    // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
-    enableOfflineQueue: false,
-    connectTimeout: 2_000,
-    // Closing does not wait for the other side to close too. (Missing in the types.)
-    ...({ disconnectTimeout: 200 } as object),
-    // A connection that stops answering is replaced, also in the middle of its handshake.
-    socketTimeout: 2_000,
-    // What was under way when a connection broke fails at once. It is not sent again from here: it would be dated anew.
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: reconnectDelayMs,
-    // A primary that was demoted keeps its connections; the address leads to the new one.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    // Commands are few and independent; batching them would add SCRIPT EXISTS round trips.
-    enableAutoPipelining: false,
-    connectionName: 'conference-coach',
-  } satisfies RedisOptions;
-  const [first, ...others] = urls.map((url) => new URL(url));
-  if (first === undefined) {
-    throw new RangeError('A Redis registry needs at least one url.');
-  }
-  if (others.length === 0) {
-    return new Redis(first.href, common);
-  }
-  return new Cluster(
-    [first, ...others].map((url) => ({ host: hostOf(url), port: Number(url.port || 6379) })),
-    {
-      enableOfflineQueue: false,
-      // Certificates name hosts; a host looked up beforehand is an address by the time it is checked.
-      dnsLookup: (host, done) => done(null, host),
-      clusterRetryStrategy: reconnectDelayMs,
-      slotsRefreshTimeout: 2_000,
-      enableAutoPipelining: false,
-      redisOptions: {
-        ...common,
-        ...(first.username && { username: decodeURIComponent(first.username) }),
-        ...(first.password && { password: decodeURIComponent(first.password) }),
-        ...(first.protocol === 'rediss:' && { tls: {} }),
-      },
-    },
-  );
-}
-
-/** Soon at first, never more than a second, and not all servers at the same moment. */
-function reconnectDelayMs(attempt: number): number {
-  return Math.min(50 * 2 ** (attempt - 1), 800) + Math.floor(Math.random() * 200);
-}
-
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
-}
-
-/** ioredis wraps what a cluster's nodes said in an error of its own. */
-function rootCause(error: Error): Error {
-  const last = (error as { lastNodeError?: Error }).lastNodeError;
-  return last ?? error;
-}
-
-function toStoreError(error: Error): StoreError {
-  if (error.message.startsWith('Unknown RESP type')) {
-    return new StoreError('misconfigured', 'What answers there does not speak the protocol of Redis.', {
-      cause: error,
-    });
-  }
-  const isRefusal =
-    /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index|ERR This instance has cluster support disabled)/.test(
-      error.message,
-    );
-  return new StoreError(isRefusal ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
 }

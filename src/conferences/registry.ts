@@ -8,14 +8,26 @@ import type { RoomName } from './room-name';
  * Changes may be applied late, repeatedly and in any order: see {@link ConferenceRegistry.apply}.
  */
 export type Change =
-  /** A moderator's call asked for its document and is about to enter. */
-  | { kind: 'arrived'; room: RoomName; callSid: Sid; agoMs: number }
+  /** A moderator's call asked for its document and is about to enter; `name` is the roster's, if it has one. */
+  | { kind: 'arrived'; room: RoomName; callSid: Sid; name?: string | undefined; agoMs: number }
   /** A moderator's call entered the conference. */
   | { kind: 'joined'; room: RoomName; callSid: Sid; conferenceSid: Sid | undefined; agoMs: number }
   /** A call, a moderator's or not, left the conference for good. */
   | { kind: 'left'; room: RoomName; callSid: Sid; agoMs: number }
   /** A conference ended. */
   | { kind: 'ended'; room: RoomName; conferenceSid: Sid; agoMs: number };
+
+/** The call that moderates a room. */
+export interface Moderator {
+  callSid: Sid;
+  /** As the roster has it; undefined for a number without a name, and for a call that the Space alone told of. */
+  name: string | undefined;
+}
+
+/** A room that has a moderator. */
+export interface LiveRoom extends Moderator {
+  room: RoomName;
+}
 
 /** Remembers each room's moderator. Shared by every server that answers for the same Space. */
 export interface ConferenceRegistry {
@@ -36,35 +48,16 @@ export interface ConferenceRegistry {
   apply(change: Change): Promise<void>;
 
   /**
-   * The Call SID of the room's moderator, undefined when there is none.
+   * The room's moderator, undefined when there is none.
    *
    * @throws StoreError when the store did not answer in time
    */
-  findModerator(room: RoomName): Promise<Sid | undefined>;
+  findModerator(room: RoomName): Promise<Moderator | undefined>;
 
   /**
-   * Resolves if the store answers.
+   * The moderator of every room that has one, in no order.
    *
-   * @throws StoreError when it does not
+   * @throws StoreError when the store did not answer in time
    */
-  ping(): Promise<void>;
-
-  /** Lets go of connections. Never throws. */
-  close(): Promise<void>;
-}
-
-/**
- * The store could not do its work. `misconfigured`: it refuses us or is no such store, and waiting will not help;
- * `unavailable`: it is down, slow or starting.
- */
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-
-  constructor(
-    readonly code: 'unavailable' | 'misconfigured',
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+  listModerators(): Promise<LiveRoom[]>;
 }

@@ -27,14 +27,34 @@ export class SpaceError extends Error {
   }
 }
 
-/** What we ask of the Space's REST API. */
+/** A moderator in a running conference. */
+interface SeenModerator {
+  callSid: Sid;
+  conferenceSid: Sid;
+  enteredAgoMs: number;
+}
+
+/** What we ask of the Space's REST API. Every question is answered within one time-out, or rejects with a SpaceError. */
 export interface SpaceClient {
   /**
    * The moderator in the running conference of that name, and how long ago they entered; undefined when there is none.
-   *
-   * @throws SpaceError
    */
-  findModerator(room: string): Promise<{ callSid: Sid; conferenceSid: Sid; enteredAgoMs: number } | undefined>;
+  findModerator(room: string): Promise<SeenModerator | undefined>;
+  /** The moderators of all running conferences; of one with several the last to enter. */
+  listModerators(): Promise<(SeenModerator & { room: string })[]>;
+  /**
+   * Plays the document at an address to one participant of the running conference of that name.
+   *
+   * @returns false when that call is not in it
+   */
+  announce(room: string, callSid: Sid, url: string): Promise<boolean>;
+  /**
+   * Lets nobody hear a participant: mutes it, then makes it coach `target`, so that a slipped mute reaches them alone.
+   *
+   * @param target undefined leaves it as it is
+   * @returns whether it is so, as it was read back; undefined when that call is not in the conference any more
+   */
+  silence(room: string, callSid: Sid, target: Sid | undefined): Promise<boolean | undefined>;
 }
 
 /**
@@ -49,39 +69,118 @@ export function createSpaceClient(
   options: { timeoutMs: number; now: () => number },
 ): SpaceClient {
   return {
-    async findModerator(room) {
-      const deadline = AbortSignal.timeout(options.timeoutMs);
-      const client = RestClient(settings.projectId, settings.apiToken, {
-        signalwireSpaceUrl: new URL(settings.url).host,
-        httpClient: createTransport(settings.url, deadline) as never,
-      });
-      try {
-        const { conferences } = client;
-        for await (const conference of readAll(await conferences.page({ friendlyName: room, status: 'in-progress' }))) {
-          const conferenceSid = parseSid(conference.sid);
-          if (conference.friendlyName === room && conferenceSid !== undefined) {
-            const moderators = [];
-            for await (const participant of readAll(await conferences(conferenceSid).participants.page())) {
-              const callSid = parseSid(participant.callSid);
-              // The Space knows no roles; only our moderators end the conference by leaving it.
-              const endsConference = String(participant.endConferenceOnExit) === 'true';
-              if (callSid !== undefined && endsConference && String(participant.status) !== 'completed') {
-                const enteredAgoMs = ageOf(participant.dateCreated, options.now());
-                moderators.push({ callSid, conferenceSid, enteredAgoMs });
-              }
-            }
-            // Of several the last to enter, as everywhere.
-            return moderators.sort((one, other) => one.enteredAgoMs - other.enteredAgoMs)[0];
+    findModerator: (room) =>
+      ask(async (client) => {
+        const conferenceSid = await findConference(client, room);
+        return conferenceSid && findModeratorIn(client, conferenceSid);
+      }),
+
+    listModerators: () =>
+      ask(async (client) => {
+        const rooms: { room: string; conferenceSid: Sid }[] = [];
+        for await (const { sid, friendlyName } of readAll(await client.conferences.page({ status: 'in-progress' }))) {
+          const conferenceSid = parseSid(String(sid));
+          if (conferenceSid !== undefined) {
+            rooms.push({ room: String(friendlyName), conferenceSid });
           }
         }
-        return undefined;
-      } catch (error) {
-        throw error instanceof SpaceError
-          ? error
-          : new SpaceError('unreadable', 'The Space answered something unexpected.', undefined, { cause: error });
-      }
-    },
+        const found = await Promise.all(
+          rooms.map(async ({ room, conferenceSid }) => {
+            const moderator = await findModeratorIn(client, conferenceSid);
+            return moderator && { room, ...moderator };
+          }),
+        );
+        return found.filter((one) => one !== undefined);
+      }),
+
+    announce: (room, callSid, url) =>
+      ask(async (client) => {
+        const conferenceSid = await findConference(client, room);
+        const participants = conferenceSid && client.conferences(conferenceSid).participants;
+        return unlessGone(participants?.(callSid).update({ announceUrl: url, announceMethod: 'POST' })).then(Boolean);
+      }),
+
+    silence: (room, callSid, target) =>
+      ask(async (client) => {
+        const conferenceSid = await findConference(client, room);
+        if (conferenceSid === undefined) {
+          return undefined;
+        }
+        const participant = client.conferences(conferenceSid).participants(callSid);
+        if ((await unlessGone(participant.update({ muted: true }))) === undefined) {
+          return undefined;
+        }
+        if (target !== undefined) {
+          // A target that is not there (yet) is refused; the mute holds all the same, and the reading tells.
+          await participant.update({ coaching: true, callSidToCoach: target }).catch(ignoreRefusal);
+        }
+        const read = (await unlessGone(participant.fetch())) as
+          | { muted: unknown; callSidToCoach?: unknown }
+          | undefined;
+        return read && String(read.muted) === 'true' && (target === undefined || read.callSidToCoach === target);
+      }),
   };
+
+  async function ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
+    const deadline = AbortSignal.timeout(options.timeoutMs);
+    const client = RestClient(settings.projectId, settings.apiToken, {
+      signalwireSpaceUrl: new URL(settings.url).host,
+      httpClient: createTransport(settings.url, deadline) as never,
+    });
+    try {
+      return await question(client);
+    } catch (error) {
+      throw error instanceof SpaceError
+        ? error
+        : new SpaceError('unreadable', 'The Space answered something unexpected.', undefined, { cause: error });
+    }
+  }
+
+  /** The running conference of that name. */
+  async function findConference(client: Client, room: string): Promise<Sid | undefined> {
+    const page = await client.conferences.page({ friendlyName: room, status: 'in-progress' });
+    for await (const { sid, friendlyName } of readAll(page)) {
+      const conferenceSid = parseSid(String(sid));
+      if (friendlyName === room && conferenceSid !== undefined) {
+        return conferenceSid;
+      }
+    }
+    return undefined;
+  }
+
+  async function findModeratorIn(client: Client, conferenceSid: Sid): Promise<SeenModerator | undefined> {
+    const moderators: SeenModerator[] = [];
+    for await (const participant of readAll(await client.conferences(conferenceSid).participants.page())) {
+      const callSid = parseSid(String(participant.callSid));
+      // The Space knows no roles; only our moderators end the conference by leaving it.
+      const endsConference = String(participant.endConferenceOnExit) === 'true';
+      if (callSid !== undefined && endsConference && String(participant.status) !== 'completed') {
+        moderators.push({ callSid, conferenceSid, enteredAgoMs: ageOf(participant.dateCreated, options.now()) });
+      }
+    }
+    // Of several the last to enter, as everywhere.
+    return moderators.sort((one, other) => one.enteredAgoMs - other.enteredAgoMs)[0];
+  }
+}
+
+type Client = ReturnType<typeof RestClient>;
+
+/** What came of a request about a participant; undefined when there is none such. */
+async function unlessGone<T>(request: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof SpaceError && error.status === 404) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof SpaceError) || error.code !== 'refused') {
+    throw error;
+  }
 }
 
 /** Everything on this page and those after it. Not the SDK's `list`, which leaves rejections of later pages unhandled. */
@@ -106,22 +205,21 @@ interface TransportRequest {
   username: string;
   password: string;
   params?: Record<string, unknown>;
+  data?: Record<string, unknown>;
   headers?: Record<string, string>;
 }
 
 /**
- * What the SDK asks of its `httpClient`, for the reading that we do; every failure is a {@link SpaceError}. The SDK
- * always says https; `baseUrl` may say otherwise.
+ * What the SDK asks of its `httpClient`, as far as we use it; every failure is a {@link SpaceError}. The SDK always says
+ * https; `baseUrl` may say otherwise.
  */
 function createTransport(baseUrl: string, signal: AbortSignal) {
   return {
     async request(request: TransportRequest): Promise<{ statusCode: number; body: unknown }> {
       const asked = new URL(request.uri);
       const url = new URL(asked.pathname + asked.search, baseUrl);
-      for (const [name, value] of Object.entries(request.params ?? {})) {
-        if (value !== undefined) {
-          url.searchParams.append(name, String(value));
-        }
+      for (const [name, value] of given(request.params)) {
+        url.searchParams.append(name, value);
       }
       const authorization = `Basic ${Buffer.from(`${request.username}:${request.password}`).toString('base64')}`;
       let response: Response;
@@ -130,6 +228,7 @@ function createTransport(baseUrl: string, signal: AbortSignal) {
         response = await fetch(url, {
           method: request.method,
           headers: { ...request.headers, authorization },
+          ...(request.method === 'POST' && { body: new URLSearchParams(given(request.data)) }),
           redirect: 'error',
           signal,
         });
@@ -149,4 +248,9 @@ function createTransport(baseUrl: string, signal: AbortSignal) {
       }
     },
   };
+}
+
+/** What is given of a request's parameters, as text. */
+function given(parameters: Record<string, unknown> = {}): [string, string][] {
+  return Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
 }

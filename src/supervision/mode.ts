@@ -12,7 +12,9 @@ export interface Approach {
   mode: Mode;
   /** 0 for a call that has just come in, {@link MAX_ATTEMPTS} for the last. */
   attempt: number;
+  /** What the right PIN brought earlier in this call; undefined for who is known by their number. */
+  pass?: string | undefined;
 }
 
-/** How often a supervisor is asked to wait before they are sent away. */
+/** How often a supervisor is asked to wait, or to choose, before they are sent away. */
 export const MAX_ATTEMPTS = 12;

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMemoryRegistry } from '../../src/conferences/memory-registry';
-import { createRedisRegistry } from '../../src/conferences/redis-registry';
 import type { Change, ConferenceRegistry } from '../../src/conferences/registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -26,28 +25,30 @@ const clock = { nowMs: Date.now() };
 const now = () => clock.nowMs;
 
 const connected = (urls: readonly string[]) =>
-  createRedisRegistry({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} });
+  createRedisStore({ urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} });
 
-describe.each<[string, () => ConferenceRegistry]>([
-  ['the embedded registry', () => createMemoryRegistry({ lifetimeMs: LIFETIME_MS, now })],
+describe.each<[string, () => Store]>([
+  ['the embedded registry', () => createMemoryStore({ lifetimeMs: LIFETIME_MS, monotonicNow: now, now })],
   ['the Redis registry', () => connected([redis.url])],
   ['the Redis registry on a cluster', () => connected(cluster.urls)],
 ])('%s', (_name, create) => {
+  let store: Store;
   let registry: ConferenceRegistry;
   let rooms = 0;
   let room: RoomName;
 
   beforeAll(async () => {
     clock.nowMs = Date.now();
-    registry = create();
-    await eventually(() => registry.ping());
+    store = create();
+    ({ registry } = store);
+    await eventually(() => store.ping());
   });
 
   afterEach(() => {
     clock.nowMs = Date.now();
   });
 
-  afterAll(() => registry.close());
+  afterAll(() => store.close());
 
   const sid = (text: string) => parseSid(text) as Sid;
   const newRoom = () => parseRoomName(`room ${++rooms}`) as RoomName;
@@ -67,7 +68,7 @@ describe.each<[string, () => ConferenceRegistry]>([
     for (const change of changes) {
       await registry.apply(change());
     }
-    return registry.findModerator(room);
+    return (await registry.findModerator(room))?.callSid;
   }
 
   it('knows no moderator of a room it never heard of', async () => {
@@ -87,7 +88,7 @@ describe.each<[string, () => ConferenceRegistry]>([
         () => left('a'),
       ),
     ).toBe('b');
-    expect(await registry.findModerator(first)).toBe('a');
+    expect((await registry.findModerator(first))?.callSid).toBe('a');
   });
 
   it.each<[string, (() => Change)[], string | undefined]>([

@@ -147,6 +147,12 @@ function findMisled(space: Space, parts: ReadonlyMap<string, Part>): string | un
       space.conferences.hearing(place.conference).get(callSid)?.voices.includes(call.sid),
     );
     const roles = listeners.map(({ callSid }) => parts.get(callSid)?.role);
+    // Where another moderator came in after them, a server that can ask the Space to let them listen only.
+    const { participants } = place.conference;
+    const later = participants.slice(participants.indexOf(place) + 1);
+    if (place.muted && later.some(({ callSid }) => parts.get(callSid)?.role === 'moderator')) {
+      continue;
+    }
     if (part.mode === 'coach' && roles.join() !== 'moderator') {
       return `a coach is heard by ${roles.join() || 'nobody'}`;
     }

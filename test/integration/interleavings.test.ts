@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createMemoryRegistry } from '../../src/conferences/memory-registry';
-import { createRedisRegistry } from '../../src/conferences/redis-registry';
-import type { ConferenceRegistry } from '../../src/conferences/registry';
+import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
 import { ALICE, startApp, TED, type TestApp } from '../support/app';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -165,18 +163,18 @@ describe('webhooks and callbacks in any order, repeated and lost', () => {
 
   afterAll(() => redis.dispose());
 
-  it.each<[string, () => ConferenceRegistry]>([
-    ['the embedded store', () => createMemoryRegistry({ lifetimeMs: 3_600_000, now: Date.now })],
+  it.each<[string, () => Store]>([
+    ['the embedded store', () => createMemoryStore({ lifetimeMs: 3_600_000, monotonicNow: Date.now, now: Date.now })],
     [
       'Redis',
-      () => createRedisRegistry({ urls: [redis.url], lifetimeMs: 3_600_000, timeoutMs: 5_000, onConnection: () => {} }),
+      () => createRedisStore({ urls: [redis.url], lifetimeMs: 3_600_000, timeoutMs: 5_000, onConnection: () => {} }),
     ],
   ])(
     'never hand out a moderator who left, nor lose one who is there, with %s',
-    async (_name, createRegistry) => {
-      const registry = createRegistry();
-      await eventually(() => registry.ping());
-      const app = await startApp({ registry, env: { LOG_LEVEL: 'silent' } });
+    async (_name, createStore) => {
+      const store = createStore();
+      await eventually(() => store.ping());
+      const app = await startApp({ store, env: { LOG_LEVEL: 'silent' } });
       let handedOut = 0;
       try {
         await fc.assert(
@@ -199,7 +197,7 @@ describe('webhooks and callbacks in any order, repeated and lost', () => {
         );
       } finally {
         await app.stop();
-        await registry.close();
+        store.close();
       }
       expect(handedOut).toBeGreaterThan(RUNS);
     },

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisRegistry, type RedisRegistryOptions } from '../../src/conferences/redis-registry';
 import type { ConferenceRegistry } from '../../src/conferences/registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import type { RedisConnectionOptions } from '../../src/store/redis-connection';
+import { createRedisStore } from '../../src/store/store';
 import { atEnd } from '../support/at-end';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
@@ -20,11 +21,14 @@ beforeAll(async () => {
 
 afterAll(() => redis.dispose());
 
-function connected(urls: readonly string[], options: Partial<RedisRegistryOptions> = {}): ConferenceRegistry {
+function connected(
+  urls: readonly string[],
+  options: Partial<RedisConnectionOptions> = {},
+): ConferenceRegistry & { ping(): Promise<void> } {
   const common = { urls, lifetimeMs: LIFETIME_MS, timeoutMs: 2_000, onConnection: () => {} };
-  const registry = createRedisRegistry({ ...common, ...options });
-  atEnd(() => registry.close());
-  return registry;
+  const store = createRedisStore({ ...common, ...options });
+  atEnd(() => store.close());
+  return { ...store.registry, ping: store.ping };
 }
 
 function administer(): Redis {
@@ -42,7 +46,7 @@ describe('the Redis registry', () => {
     const other = connected([redis.url]);
     await eventually(() => Promise.all([one.ping(), other.ping()]));
     await one.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
-    expect(await other.findModerator(room)).toBe('a');
+    expect((await other.findModerator(room))?.callSid).toBe('a');
     await other.apply({ kind: 'left', room, callSid, agoMs: 0 });
     expect(await one.findModerator(room)).toBeUndefined();
   });
@@ -58,6 +62,7 @@ describe('the Redis registry', () => {
     await registry.apply({ kind: 'arrived', room, callSid, agoMs: 0 });
     await registry.apply({ kind: 'joined', room, callSid, conferenceSid, agoMs: 0 });
     expect((await client.keys('*')).sort()).toEqual([
+      'conference-coach:rooms',
       'conference-coach:{Sales 2}:moderator',
       'conference-coach:{Sales 2}:seen',
     ]);
@@ -105,7 +110,7 @@ describe('the Redis registry', () => {
     await eventually(() => registry.ping());
     const moderator = 'conference-coach:{Sales 2}:moderator';
     await client.hset(moderator, 'callSid', 'old', 'arrivedAt', String(Date.now() + 3_600_000), 'conferenceSid', '');
-    const callSidOf = () => registry.findModerator(room);
+    const callSidOf = async () => (await registry.findModerator(room))?.callSid;
     await registry.apply({ kind: 'joined', room, callSid: parseSid('b') as Sid, conferenceSid: undefined, agoMs: 0 });
     expect(await callSidOf()).toBe('old');
     await registry.apply({ kind: 'arrived', room, callSid, agoMs: 1 });
@@ -168,6 +173,6 @@ describe('the Redis registry', () => {
     await expect(registry.findModerator(room)).rejects.toMatchObject({ code: 'unavailable' });
     expect(performance.now() - startedAt).toBeLessThan(1_500);
     cluster.nodes[0]?.thaw();
-    await eventually(async () => expect(await registry.findModerator(room)).toBe('a'));
+    await eventually(async () => expect((await registry.findModerator(room))?.callSid).toBe('a'));
   });
 });

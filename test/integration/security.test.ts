@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createMemoryRegistry } from '../../src/conferences/memory-registry';
 import type { Change, ConferenceRegistry } from '../../src/conferences/registry';
 import { fromSpace } from '../../src/signalwire/from-space';
+import { createMemoryStore } from '../../src/store/store';
 import { ALICE, BOB, PUBLIC_URL, SIGNING_KEY, startApp, TED, type TestApp } from '../support/app';
 import { sign } from '../support/sign';
 
@@ -16,6 +16,13 @@ const SPACE_ROUTES = [
   '/coach',
   '/coach/sales',
   '/coach/sales/ended',
+  '/coach/sales/key',
+  '/conference/sales/pin',
+  '/supervisor',
+  '/supervisor/pin',
+  '/supervisor/room',
+  '/notices/moderator',
+  '/notices/supervisor',
   '/events/conference/sales',
   '/fallback',
   '/fallback/sales',
@@ -24,17 +31,17 @@ const SPACE_ROUTES = [
 let app: TestApp;
 let changes: Change[];
 
-const memory = createMemoryRegistry({ lifetimeMs: 60_000, now: Date.now });
+const memory = createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now });
 const registry: ConferenceRegistry = {
-  ...memory,
+  ...memory.registry,
   async apply(change) {
     changes.push(change);
-    await memory.apply(change);
+    await memory.registry.apply(change);
   },
 };
 
 beforeAll(async () => {
-  app = await startApp({ registry });
+  app = await startApp({ store: { ...memory, registry } });
 });
 
 beforeEach(() => {
@@ -245,7 +252,7 @@ describe('what is no form', () => {
   let open: TestApp;
 
   beforeAll(async () => {
-    open = await startApp({ registry, env: { SIGNALWIRE_SIGNING_KEY: '' } });
+    open = await startApp({ store: { ...memory, registry }, env: { SIGNALWIRE_SIGNING_KEY: '' } });
   });
 
   afterAll(() => open.stop());

@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createRedisRegistry } from '../../src/conferences/redis-registry';
-import type { ConferenceRegistry } from '../../src/conferences/registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { createRedisStore, type Store } from '../../src/store/store';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -18,17 +17,17 @@ const apology =
   '<?xml version="1.0" encoding="UTF-8"?><Response><Say>We are sorry. We cannot tell at the moment who is in sample-conf. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/sample-conf?attempt=1</Redirect></Response>';
 
 let redis: RedisServer;
-let registry: ConferenceRegistry;
+let store: Store;
 let app: TestApp;
 
 async function start(url: string, options: TestAppOptions = {}): Promise<void> {
-  registry = createRedisRegistry({
+  store = createRedisStore({
     urls: [url],
     lifetimeMs: 60_000,
     timeoutMs: 800,
     onConnection: () => {},
   });
-  app = await startApp({ registry, ...options });
+  app = await startApp({ store, ...options });
 }
 
 /** What the server answers, and that it does so in time. */
@@ -61,14 +60,14 @@ beforeEach(async () => {
 afterEach(async () => {
   redis.thaw();
   await app.stop();
-  await registry.close();
+  store.close();
   await redis.dispose();
 });
 
 describe('with Redis', () => {
   it('killed, calls connect, and the moderator is stored when it is back', async () => {
     await start(redis.url);
-    await eventually(() => registry.ping());
+    await eventually(() => store.ping());
     await redis.kill();
     await expectCallsToConnect();
     await redis.restart();
@@ -84,10 +83,10 @@ describe('with Redis', () => {
 
   it('killed in the middle of a conference and back empty, the moderator who joins is known again', async () => {
     await start(redis.url);
-    await eventually(() => registry.ping());
+    await eventually(() => store.ping());
     await app.post('/conference', alice);
     await redis.restart();
-    await eventually(() => registry.ping());
+    await eventually(() => store.ping());
     expect((await app.post('/coach', ted)).text).toContain('There is nobody to coach');
     await app.post('/events/conference/sample-conf', {
       StatusCallbackEvent: 'participant-join',
@@ -102,9 +101,9 @@ describe('with Redis', () => {
     const callSid = parseSid('alice-1') as Sid;
     const space = { findModerator: async () => ({ callSid, conferenceSid: callSid, enteredAgoMs: 30_000 }) };
     await start(redis.url, { space });
-    await eventually(() => registry.ping());
+    await eventually(() => store.ping());
     expect((await app.post('/coach', ted)).text).toContain('coach="alice-1"');
-    expect(await registry.findModerator(parseRoomName('sample-conf') as RoomName)).toBe('alice-1');
+    expect((await store.registry.findModerator(parseRoomName('sample-conf') as RoomName))?.callSid).toBe('alice-1');
     // Whoever was seen to leave is not handed out, whatever the Space says.
     await app.post('/conference/sample-conf/ended', alice);
     expect((await app.post('/coach', ted)).text).toContain('There is nobody to coach');
@@ -112,7 +111,7 @@ describe('with Redis', () => {
 
   it('hanging, calls connect, and the moderator is stored when it answers again', async () => {
     await start(redis.url);
-    await eventually(() => registry.ping());
+    await eventually(() => store.ping());
     redis.freeze();
     await expectCallsToConnect();
     redis.thaw();
@@ -121,7 +120,7 @@ describe('with Redis', () => {
 
   it('hanging while a moderator leaves, nobody who left is handed out afterwards', async () => {
     await start(redis.url);
-    await eventually(() => registry.ping());
+    await eventually(() => store.ping());
     await app.post('/conference', alice);
     redis.freeze();
     await app.post('/conference/sample-conf/ended', alice);

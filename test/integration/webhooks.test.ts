@@ -1,8 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
-import { createMemoryRegistry } from '../../src/conferences/memory-registry';
-import { createRedisRegistry } from '../../src/conferences/redis-registry';
-import type { ConferenceRegistry } from '../../src/conferences/registry';
+import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
 import { ALICE, BOB, type Form, type Reply, startApp, TED, type TestApp } from '../support/app';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -20,7 +18,7 @@ const caller = (room = 'sample-conf') =>
   );
 const supervisor = (attributes: string, query = '', room = 'sample-conf') =>
   laml(
-    `<Dial action="https://coach.example.com/coach/${room}/ended${query}" timeLimit="14400"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting(room)}>${room}</Conference></Dial>`,
+    `<Dial action="https://coach.example.com/coach/${room}/ended${query}" hangupOnStar="true" timeLimit="14400"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting(room)}>${room}</Conference></Dial>`,
   );
 const coaching = (callSid: string, room?: string) => supervisor(`coach="${callSid}" `, '', room);
 const nobody = (query: string, room = 'sample-conf') =>
@@ -39,12 +37,12 @@ beforeAll(async () => {
 
 afterAll(() => redis.dispose());
 
-const registries: [string, () => ConferenceRegistry][] = [
-  ['the embedded store', () => createMemoryRegistry({ lifetimeMs: 60_000, now: Date.now })],
+const stores: [string, () => Store][] = [
+  ['the embedded store', () => createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now })],
   [
     'Redis',
     () =>
-      createRedisRegistry({
+      createRedisStore({
         urls: [redis.url],
         lifetimeMs: 60_000,
         timeoutMs: 800,
@@ -53,22 +51,22 @@ const registries: [string, () => ConferenceRegistry][] = [
   ],
 ];
 
-describe.each(registries)('the webhooks, with %s', (_name, createRegistry) => {
+describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
   let app: TestApp;
-  let registry: ConferenceRegistry;
+  let store: Store;
   let room: string;
   let rooms = 0;
 
   beforeEach(async () => {
-    registry = createRegistry();
-    await eventually(() => registry.ping());
-    app = await startApp({ registry });
+    store = createStore();
+    await eventually(() => store.ping());
+    app = await startApp({ store });
     room = `room-${++rooms}`;
   });
 
   afterEach(async () => {
     await app.stop();
-    await registry.close();
+    store.close();
   });
 
   describe.each<['post' | 'get']>([['post'], ['get']])('asked for by %s', (method) => {
@@ -277,7 +275,9 @@ describe('the webhooks', () => {
     const breakDown = () => {
       throw new TypeError('broken roster');
     };
-    app = await startApp({ roster: { isModerator: breakDown, maySupervise: breakDown } });
+    const book = { withNumber: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
+    const moderators = { ...book, withExtension: breakDown };
+    app = await startApp({ roster: { moderators, supervisors: book, replace: breakDown } });
     const call = { CallSid: 'alice-1', From: ALICE };
     expect(await app.post('/conference', call)).toMatchObject({ status: 200, text: caller() });
     expect(await app.post('/coach?mode=barge', call)).toMatchObject({

@@ -1,12 +1,14 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { createApp } from '../../src/app';
+import { createAccesses } from '../../src/conference-coach';
 import { createDirectory, type LiveConferences } from '../../src/conferences/directory';
-import { createMemoryRegistry } from '../../src/conferences/memory-registry';
-import type { ConferenceRegistry } from '../../src/conferences/registry';
 import { loadConfig } from '../../src/config';
 import { createLog } from '../../src/ops/log';
+import { createOutbox } from '../../src/ops/outbox';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { listen } from '../../src/server';
+import { createMemoryStore, type Store } from '../../src/store/store';
+import { createSupervision, type LiveControl } from '../../src/supervision/supervision';
 import { sign } from './sign';
 
 /** The people of the tutorial. */
@@ -41,8 +43,8 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
-  registry?: ConferenceRegistry;
-  space?: LiveConferences;
+  store?: Store;
+  space?: Partial<LiveConferences & LiveControl>;
   env?: Record<string, string>;
   now?: () => number;
   roster?: Roster;
@@ -61,14 +63,33 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const now = options.now ?? Date.now;
   const lines: string[] = [];
   const log = createLog(config.logLevel, { write: (line) => void lines.push(line) });
-  const registry = options.registry ?? createMemoryRegistry({ lifetimeMs: config.maxCallSeconds * 1000, now });
-  const directory = createDirectory({ registry, space: options.space, log, now, retryMs: 50 });
+  const store =
+    options.store ?? createMemoryStore({ lifetimeMs: config.maxCallSeconds * 1000, monotonicNow: now, now });
+  const space = options.space as (LiveConferences & LiveControl) | undefined;
+  const directory = createDirectory({ registry: store.registry, space, log, now, retryMs: 50 });
+  const outbox = createOutbox({ log, retryMs: 50 });
+  const roster = options.roster ?? createRoster(config);
   const app = createApp({
     settings: { ...config, publicUrl: config.publicUrl ?? PUBLIC_URL },
-    roster: options.roster ?? createRoster(config),
+    roster,
+    access: createAccesses(config, roster, store, log),
     directory,
-    pingStore: () => registry.ping(),
+    supervision: createSupervision({
+      store: store.supervision,
+      outbox,
+      space,
+      findModerator: directory.findModerator,
+      notices: {
+        policy: config.moderatorNotice,
+        moderatorUrl: `${PUBLIC_URL}/notices/moderator`,
+        supervisorUrl: `${PUBLIC_URL}/notices/supervisor`,
+      },
+      now,
+      log,
+    }),
+    pingStore: store.ping,
     isDraining: () => false,
+    sleep: async () => {},
     now,
     log,
   });
@@ -111,7 +132,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     async stop() {
       agent.destroy();
       await server.stop({ graceMs: 0, deadlineMs: 1_000 });
-      await directory.close(0);
+      await Promise.all([directory.close(0), outbox.close(0)]);
     },
   };
 }

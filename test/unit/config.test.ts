@@ -33,15 +33,21 @@ describe('loadConfig', () => {
       conferenceName: 'sample-conf',
       moderatorNumbers: ['+15557788999'],
       supervisorNumbers: 'any',
+      rosterFile: undefined,
+      pinKey: undefined,
       waitUrl: undefined,
       callerNotice: undefined,
+      moderatorNotice: 'never',
+      moderatorNoticeText: 'A supervisor is on the line.',
+      noticeVoice: undefined,
+      noticeLanguage: undefined,
       maxCallSeconds: 14_400,
       warnings: [
         'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
         "MODERATOR_NUMBERS is not set: the tutorial's number is the moderator.",
         'SUPERVISOR_NUMBERS is not set: any number may supervise.',
-        'REDIS_URL is not set: the store is in this process: a restart forgets the moderators, and only one server may run.',
+        'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run.',
         'SIGNALWIRE_SPACE_URL is not set: the Space cannot be asked for the moderator when the store is down or knows none.',
       ],
     });
@@ -60,8 +66,14 @@ describe('loadConfig', () => {
       SIGNALWIRE_API_TOKEN: 'PT1',
       CONFERENCE_NAME: 'Sales 2',
       MODERATOR_NUMBERS: '+15557788999, +15557788998',
+      ROSTER_FILE: 'roster/roster.json',
+      PIN_KEY: '0123456789abcdef',
       WAIT_URL: 'https://cdn.example.com/wait.xml',
       CALLER_NOTICE: 'Calls may be supervised.',
+      MODERATOR_NOTICE: 'coach',
+      MODERATOR_NOTICE_TEXT: 'Your coach is here.',
+      NOTICE_VOICE: 'Polly.Amy',
+      NOTICE_LANGUAGE: 'en-GB',
       MAX_CALL_SECONDS: '600',
     });
     expect(config).toEqual({
@@ -77,8 +89,14 @@ describe('loadConfig', () => {
       conferenceName: 'Sales 2',
       moderatorNumbers: ['+15557788999', '+15557788998'],
       supervisorNumbers: ['+15550002222'],
+      rosterFile: 'roster/roster.json',
+      pinKey: '0123456789abcdef',
       waitUrl: 'https://cdn.example.com/wait.xml',
       callerNotice: 'Calls may be supervised.',
+      moderatorNotice: 'coach',
+      moderatorNoticeText: 'Your coach is here.',
+      noticeVoice: 'Polly.Amy',
+      noticeLanguage: 'en-GB',
       maxCallSeconds: 600,
       warnings: [],
     });
@@ -190,6 +208,33 @@ describe('loadConfig', () => {
       }
     },
   );
+
+  it('leaves it to a roster to name the people', () => {
+    const { MODERATOR_NUMBERS: _, SUPERVISOR_NUMBERS: __, ...rest } = production;
+    expect(loadConfig({ ...rest, ROSTER_FILE: 'roster.json' })).toMatchObject({
+      moderatorNumbers: [],
+      supervisorNumbers: [],
+    });
+    const { moderatorNumbers, supervisorNumbers, warnings } = loadConfig({ ROSTER_FILE: 'roster.json' });
+    expect([moderatorNumbers, supervisorNumbers]).toEqual([[], []]);
+    expect(warnings.join()).not.toMatch(/MODERATOR_NUMBERS|SUPERVISOR_NUMBERS/);
+  });
+
+  it('wants a key for PINs that is not soon guessed, in production', () => {
+    expect(problemsOf({ ...production, PIN_KEY: 'x'.repeat(15) })).toEqual([
+      'PIN_KEY must have at least 16 characters in production, such as openssl rand -hex 32 prints.',
+    ]);
+    expect(loadConfig({ PIN_KEY: 'x' }).pinKey).toBe('x');
+  });
+
+  it('says when moderators cannot be told of supervisors', () => {
+    const sentence = 'MODERATOR_NOTICE is always, and cannot be kept: moderators are told by REST, which is not set.';
+    expect(loadConfig({ MODERATOR_NOTICE: 'always' }).warnings).toContain(sentence);
+    const rest = { SIGNALWIRE_SPACE_URL: 's', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
+    for (const env of [{}, { MODERATOR_NOTICE: 'never' }, { MODERATOR_NOTICE: 'always', ...rest }]) {
+      expect(loadConfig(env).warnings.join()).not.toContain('MODERATOR_NOTICE');
+    }
+  });
 
   it('wants the settings of the REST API together', () => {
     expect(problemsOf({ SIGNALWIRE_PROJECT_ID: 'p-1' })).toEqual([

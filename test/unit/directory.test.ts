@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createDirectory, type DirectoryOptions } from '../../src/conferences/directory';
+import { createDirectory, type DirectoryOptions, type LiveConferences } from '../../src/conferences/directory';
 import { createMemoryRegistry } from '../../src/conferences/memory-registry';
-import { type Change, type ConferenceRegistry, StoreError } from '../../src/conferences/registry';
+import type { Change, ConferenceRegistry } from '../../src/conferences/registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { createLog } from '../../src/ops/log';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { StoreError } from '../../src/store/store-error';
 
 const room = parseRoomName('sales') as RoomName;
 const otherRoom = parseRoomName('support') as RoomName;
@@ -33,19 +34,24 @@ function createFlakyRegistry() {
       check();
       return memory.findModerator(name);
     },
-    ping: async () => check(),
-    close: async () => {},
+    async listModerators() {
+      check();
+      return memory.listModerators();
+    },
   };
   return { registry, applied, state };
 }
 
-function create(options: Partial<DirectoryOptions> = {}) {
+function create({
+  space,
+  ...options
+}: Partial<Omit<DirectoryOptions, 'space'>> & { space?: Partial<LiveConferences> } = {}) {
   const flaky = createFlakyRegistry();
   const lines: { level: string; msg: string; count?: number }[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
   const directory = createDirectory({
     registry: flaky.registry,
-    space: undefined,
+    space: space as LiveConferences | undefined,
     log,
     now: () => performance.now(),
     ...options,
@@ -66,7 +72,7 @@ describe('createDirectory', () => {
     const { directory } = create();
     expect(await directory.findModerator(room)).toEqual({ state: 'empty' });
     await directory.record(arrived);
-    expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice });
+    expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice, name: undefined });
   });
 
   it('writes what it owes as soon as the store is back', async () => {
@@ -212,7 +218,7 @@ describe('createDirectory', () => {
     });
 
     it.each([
-      ['has a moderator', async () => aliceThere, { state: 'live', callSid: alice }],
+      ['has a moderator', async () => aliceThere, { state: 'live', callSid: alice, name: undefined }],
       ['has none', async () => undefined, { state: 'empty' }],
       [
         'does not answer',
@@ -238,7 +244,7 @@ describe('createDirectory', () => {
   describe('with a store that knows no moderator', () => {
     it('asks the Space, and notes whom it names', async () => {
       const { directory, applied } = create({ space: { findModerator: async () => aliceThere } });
-      expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice });
+      expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice, name: undefined });
       expect(applied).toEqual([{ kind: 'joined', room, callSid: alice, conferenceSid: 'conf', agoMs: 1_000 }]);
     });
 
@@ -266,7 +272,7 @@ describe('createDirectory', () => {
     const findModerator = jest.fn(async () => aliceThere);
     const { directory } = create({ space: { findModerator } });
     await directory.record(arrived);
-    expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice });
+    expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice, name: undefined });
     expect(findModerator).not.toHaveBeenCalled();
   });
 });

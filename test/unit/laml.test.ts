@@ -9,6 +9,9 @@ const settings = {
   maxCallSeconds: 3600,
   waitUrl: undefined,
   callerNotice: undefined,
+  moderatorNoticeText: 'A supervisor is on the line.',
+  noticeVoice: undefined,
+  noticeLanguage: undefined,
 };
 const documents = createDocuments(settings);
 const room = parseRoomName('Sales 2') as RoomName;
@@ -58,7 +61,7 @@ describe('createDocuments', () => {
   ] as const)('lets a supervisor in to %s, attempt %i', (mode, attempt, query, attributes) => {
     expect(documents.supervisor(room, { mode, attempt }, target)).toBe(
       laml(
-        `<Dial action="https://coach.example.com/coach/Sales%202/ended${query}" timeLimit="3600"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting}>Sales 2</Conference></Dial>`,
+        `<Dial action="https://coach.example.com/coach/Sales%202/ended${query}" hangupOnStar="true" timeLimit="3600"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting}>Sales 2</Conference></Dial>`,
       ),
     );
   });

@@ -16,8 +16,13 @@ describe('parseLaml', () => {
       maxCallSeconds: 60,
       waitUrl: 'https://example.com/music?a=1&b=2',
       callerNotice: 'Calls & <supervision>',
+      moderatorNoticeText: 'A supervisor is on the line.',
+      noticeVoice: 'woman',
+      noticeLanguage: 'en-GB',
     });
     const room = 'Sales 2' as RoomName;
+    const approach = { mode: 'monitor', attempt: 0, pass: 'abc' } as const;
+    const menu = { page: 0, hasMore: true, hasExtensions: true, news: 'That is over.' };
     const texts = [
       documents.moderator(room),
       documents.caller(room),
@@ -25,6 +30,14 @@ describe('parseLaml', () => {
       ...(['nobody-there', 'store-down', 'target-gone'] as const).map((reason) =>
         documents.wait(room, { mode: 'monitor', attempt: 0 }, reason),
       ),
+      documents.greeting(room),
+      documents.askModeratorPin(room, 1),
+      documents.askPin(approach, 2, room),
+      documents.keypad(room, approach, 'Alice'),
+      documents.chooseRoom(approach, { ...menu, choices: [{ label: 'Alice', room }] }),
+      documents.waitOnLine(approach, 'nobody-there'),
+      documents.moderatorNotice(),
+      documents.supervisorNotice(),
       documents.goodbye(),
       documents.apology(),
       documents.hangup(),
@@ -39,6 +52,14 @@ describe('parseLaml', () => {
       ['Say', 'Pause', 'Redirect'],
       ['Say', 'Pause', 'Redirect'],
       ['Say', 'Pause', 'Redirect'],
+      ['Gather', 'Dial'],
+      ['Gather', 'Redirect'],
+      ['Gather', 'Redirect'],
+      ['Gather', 'Redirect'],
+      ['Gather', 'Redirect'],
+      ['Say', 'Pause', 'Redirect'],
+      ['Say'],
+      ['Say'],
       ['Say', 'Hangup'],
       ['Say', 'Hangup'],
       ['Hangup'],

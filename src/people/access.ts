@@ -1,0 +1,69 @@
+import type { Sid } from '../signalwire/sid';
+import type { PhoneNumber } from './phone-number';
+import { hashPin, type Passes, parsePin } from './pin';
+import type { PinLimiter } from './pin-limiter';
+import type { Book, Person } from './roster';
+
+/** A call, as far as it matters to who is calling. */
+export interface Caller {
+  callSid: Sid;
+  from: PhoneNumber | undefined;
+}
+
+/**
+ * Who is calling. `'must-ask'`: a person who needs a PIN; `'may-ask'`: nobody known, who may have one; `'nobody'`:
+ * nobody known, and there are no PINs.
+ */
+export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
+
+/** Tells who is calling, by number and by PIN, for the people of one role. */
+export interface Access<P extends Person> {
+  /** @param pass what the right PIN brought earlier in this call */
+  identify(caller: Caller, pass: string | undefined): Identity<P>;
+  /** Takes a try for asking for a PIN; false when there is none left, and nothing may be asked. Never rejects. */
+  mayAsk(caller: Caller): Promise<boolean>;
+  /**
+   * The person with this PIN, and the pass that stands for it in the rest of the call; undefined when it is nobody's.
+   * The try that was taken is given back for a right one. Never rejects.
+   */
+  checkPin(caller: Caller, digits: string | undefined): Promise<{ person: P; pass: string } | undefined>;
+}
+
+export interface AccessOptions<P extends Person> {
+  /** The people as they are now. */
+  book: () => Book<P>;
+  limiter: PinLimiter;
+  /** Undefined when there are no PINs. */
+  pins: { key: string; passes: Passes } | undefined;
+}
+
+export function createAccess<P extends Person>({ book, limiter, pins }: AccessOptions<P>): Access<P> {
+  return {
+    identify({ callSid, from }, pass) {
+      const name = pins?.passes.open(callSid, pass);
+      const proven = name === undefined ? undefined : book().withName(name);
+      // Who has lost their PIN since has lost what it opened.
+      if (proven?.pin !== undefined) {
+        return { person: proven };
+      }
+      const known = book().withNumber(from);
+      if (known !== undefined) {
+        return known.requirePin ? 'must-ask' : { person: known };
+      }
+      return book().hasPins ? 'may-ask' : 'nobody';
+    },
+
+    mayAsk: ({ from }) => limiter.take(from),
+
+    async checkPin({ callSid, from }, digits) {
+      const pin = parsePin(digits);
+      const person = pin && pins && book().withPin(hashPin(pins.key, pin));
+      if (pins === undefined || person?.name === undefined) {
+        return undefined;
+      }
+      // Its own try alone: a right PIN must not buy others for somebody else's.
+      await limiter.giveBack(from);
+      return { person, pass: pins.passes.seal(callSid, person.name) };
+    },
+  };
+}

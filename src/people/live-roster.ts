@@ -1,0 +1,53 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import type { Logger } from 'pino';
+import type { Roster, RosterEntries } from './roster';
+import { RosterError } from './roster-file';
+
+export interface LiveRosterOptions {
+  roster: Roster;
+  file: string;
+  /** @throws RosterError */
+  read: () => Promise<RosterEntries>;
+  log: Logger;
+  /** Milliseconds between two looks at the file. */
+  intervalMs?: number;
+}
+
+/** A roster that follows its file. */
+export interface LiveRoster {
+  /** Reads the file again; one that cannot be used leaves the roster as it is, and is told in the log. Never rejects. */
+  reload(): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Reads a roster's file, and again whenever it changes. The file is looked at, not listened to: editors and container
+ * mounts put another file in its place, which listening misses.
+ *
+ * @throws RosterError when it cannot be used at the start
+ */
+export async function followRoster(options: LiveRosterOptions): Promise<LiveRoster> {
+  const { roster, file, read, log, intervalMs = 1_000 } = options;
+  let reading = Promise.resolve();
+
+  async function replace(): Promise<void> {
+    const entries = await read();
+    roster.replace(entries);
+    const { moderators, supervisors } = entries;
+    log.info({ moderators: moderators.length, supervisors: supervisors.length }, 'The roster was read');
+  }
+
+  function reload(): Promise<void> {
+    // One after the other, so that the last to be read is the last to hold.
+    reading = reading.then(replace).catch((err) => {
+      const problems = err instanceof RosterError ? { problems: err.problems } : { err };
+      log.error(problems, 'The roster cannot be used; the one before stays in force');
+    });
+    return reading;
+  }
+
+  await replace();
+  const onChange = () => void reload();
+  watchFile(file, { interval: intervalMs, persistent: false }, onChange);
+  return { reload, close: () => unwatchFile(file, onChange) };
+}

@@ -1,0 +1,116 @@
+import type { Logger } from 'pino';
+import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RedisConnection } from '../store/redis-connection';
+import type { PhoneNumber } from './phone-number';
+
+/** Bounds how many PINs can be tried. */
+export interface PinLimiter {
+  /**
+   * Takes one of the tries that a number has, and of those that all have together. A number or everybody without one is
+   * locked out for a time that doubles with each lockout. Never rejects.
+   *
+   * @param number undefined for all who withhold theirs, who share the tries of one number
+   */
+  take(number: PhoneNumber | undefined): Promise<boolean>;
+  /** Gives a try back that was right. Never rejects. */
+  giveBack(number: PhoneNumber | undefined): Promise<void>;
+}
+
+const DAY_SECONDS = 86_400;
+
+/** Tries in a day, and how long the first lockout lasts; each further one lasts twice as long, a day at the most. */
+export const PIN_BUDGETS = {
+  number: { tries: 6, firstLockSeconds: 900 },
+  everybody: { tries: 100, firstLockSeconds: 3_600 },
+} as const;
+
+/** How long a lockout counts towards the next, in seconds. */
+const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
+
+/** More than any number of tries: who is locked out stays so, whatever is given back meanwhile. */
+const LOCKED = 1_000_000_000;
+
+interface Budget {
+  take(key: string): Promise<boolean>;
+  giveBack(key: string): Promise<unknown>;
+}
+
+export interface PinLimiterOptions {
+  /** Whose PINs: each role has tries of its own. */
+  role: string;
+  /** Where tries are counted; undefined for this process. */
+  redis: RedisConnection | undefined;
+  log: Logger;
+}
+
+/** A limiter that counts in Redis for all servers, and in this process as long as Redis does not answer. */
+export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLimiter {
+  const here = createBudgets((options) => new RateLimiterMemory(options));
+  const shared = redis && createBudgets((options) => new RateLimiterRedis({ ...options, storeClient: redis.client }));
+
+  function createBudgets(create: (options: IRateLimiterOptions) => RateLimiterMemory | RateLimiterRedis) {
+    const prefix = `conference-coach:pin:${role}`;
+    return {
+      number: createBudget(create, `${prefix}:number`, PIN_BUDGETS.number),
+      everybody: createBudget(create, `${prefix}:everybody`, PIN_BUDGETS.everybody),
+    };
+  }
+
+  async function count<T>(work: (budgets: Record<keyof typeof PIN_BUDGETS, Budget>) => Promise<T>): Promise<T> {
+    if (redis !== undefined && shared !== undefined) {
+      try {
+        return await redis.run(() => work(shared));
+      } catch (err) {
+        log.warn({ err }, 'The store does not count PINs; this process does');
+      }
+    }
+    return work(here);
+  }
+
+  return {
+    take(number) {
+      // A number that is locked out takes nothing from the others.
+      return count(async (budgets) => (await budgets.number.take(keyOf(number))) && budgets.everybody.take(EVERYBODY));
+    },
+    async giveBack(number) {
+      await count((budgets) =>
+        Promise.all([budgets.number.giveBack(keyOf(number)), budgets.everybody.giveBack(EVERYBODY)]),
+      );
+    },
+  };
+}
+
+const EVERYBODY = 'all';
+
+function keyOf(number: PhoneNumber | undefined): string {
+  return number ?? 'withheld';
+}
+
+function createBudget(
+  create: (options: IRateLimiterOptions) => RateLimiterMemory | RateLimiterRedis,
+  keyPrefix: string,
+  { tries, firstLockSeconds }: { tries: number; firstLockSeconds: number },
+): Budget {
+  const counter = create({ keyPrefix, points: tries, duration: DAY_SECONDS });
+  const lockouts = create({ keyPrefix: `${keyPrefix}:lockouts`, points: 1, duration: REMEMBERED_SECONDS });
+  return {
+    async take(key) {
+      try {
+        await counter.consume(key);
+        return true;
+      } catch (refusal) {
+        if (!(refusal instanceof RateLimiterRes)) {
+          throw refusal;
+        }
+        // The first try too many, and that one alone, begins a lockout.
+        if (refusal.consumedPoints === tries + 1) {
+          const { consumedPoints: lockout } = await lockouts.penalty(key);
+          const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);
+          await counter.set(key, LOCKED, seconds);
+        }
+        return false;
+      }
+    },
+    giveBack: (key) => counter.reward(key),
+  };
+}

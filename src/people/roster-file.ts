@@ -1,0 +1,193 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { parseRoomName } from '../conferences/room-name';
+import { MODES } from '../supervision/mode';
+import { parsePhoneNumber } from './phone-number';
+import { parsePinHash } from './pin';
+import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
+
+/** A roster that cannot be used. Each problem is a sentence that names the file, and the entry if it is one's. */
+export class RosterError extends Error {
+  override readonly name = 'RosterError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+/** Reads a text; what it cannot read is a problem. No message repeats the text: it may be a PIN. */
+function readable<T>(read: (text: string) => T | undefined, expected: string) {
+  return z.string(expected).transform((text, context): T => {
+    const value = read(text);
+    if (value === undefined) {
+      context.addIssue(expected);
+      return z.NEVER;
+    }
+    return value;
+  });
+}
+
+const person = {
+  // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
+  name: z
+    .string('must be a text')
+    .regex(
+      /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
+      "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
+    ),
+  number: readable(
+    (text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined),
+    'must be a telephone number in E.164 form, such as +15557788999',
+  ),
+  pin: readable(parsePinHash, 'must be what `npm run roster -- hash-pin` prints for the PIN, and not the PIN itself')
+    .optional()
+    .transform((pin) => pin),
+  requirePin: z.boolean('must be true or false').default(false),
+  rooms: z
+    .array(
+      readable(parseRoomName, 'must be a room name: 1 to 64 letters, digits, spaces, _, . or -'),
+      'must be a list of room names',
+    )
+    .min(1, 'must name a room; leave it out for all rooms')
+    .transform((rooms) => new Set(rooms))
+    .optional(),
+};
+
+const roster = z.strictObject(
+  {
+    moderators: z
+      .array(
+        z.strictObject({
+          ...person,
+          extension: z
+            .string('must be a text: put it in quotes')
+            .regex(/^[0-9]{2,6}$/, 'must be 2 to 6 digits')
+            .optional(),
+        }),
+        'must be a list',
+      )
+      .default([]),
+    supervisors: z
+      .array(
+        z.strictObject({ ...person, mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`).optional() }),
+        'must be a list',
+      )
+      .default([]),
+  },
+  'must be an object with moderators and supervisors',
+);
+
+type Given = z.output<typeof roster>;
+type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
+
+/**
+ * Reads the roster from a file's text.
+ *
+ * @param text JSON: `moderators` and `supervisors`, lists of people; the README shows one
+ * @param options.file what problems call it
+ * @param options.hasPinKey whether `PIN_KEY` is set, without which PINs cannot be checked
+ * @throws RosterError with every problem there is
+ */
+export function parseRoster(text: string, options: { file: string; hasPinKey: boolean }): RosterEntries {
+  const { file, hasPinKey } = options;
+  const given = parseJson(text, file);
+  const result = roster.safeParse(given, { error: inWords });
+  if (!result.success) {
+    throw new RosterError(
+      result.error.issues.map(({ path, message }) => `${file}: ${placeOf(path, given)} ${message}.`),
+    );
+  }
+  const { moderators, supervisors } = result.data;
+  const problems = [
+    ...findConflicts('moderators', moderators, hasPinKey),
+    ...findConflicts('supervisors', supervisors, hasPinKey),
+  ];
+  if (problems.length > 0) {
+    throw new RosterError(problems.map((problem) => `${file}: ${problem}.`));
+  }
+  return {
+    moderators: moderators.map((one): ModeratorEntry => ({ ...toPerson(one), extension: one.extension })),
+    supervisors: supervisors.map((one): SupervisorEntry => ({ ...toPerson(one), mode: one.mode })),
+  };
+}
+
+/** Reads a roster file; see {@link parseRoster}. */
+export async function readRosterFile(file: string, hasPinKey: boolean): Promise<RosterEntries> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new RosterError([`ROSTER_FILE ${file} cannot be read: ${error.message}.`]);
+  });
+  return parseRoster(text, { file, hasPinKey });
+}
+
+function toPerson({ name, number, pin, requirePin, rooms }: GivenPerson) {
+  return { name, number, pin, requirePin, rooms: rooms ?? ('all' as const) };
+}
+
+/** In what people of one role contradict each other or themselves. */
+function findConflicts(role: string, people: readonly GivenPerson[], hasPinKey: boolean): string[] {
+  const seen = new Map<string, number>();
+  return people.flatMap((one, index) => {
+    const place = describe(role, index, one.name);
+    const twice = (what: string, value: string | undefined) => {
+      const key = `${what}:${value}`;
+      const before = seen.get(key);
+      if (value === undefined || before === undefined) {
+        seen.set(key, index);
+        return [];
+      }
+      return [`${place} has the same ${what} as entry ${before + 1} (${people[before]?.name})`];
+    };
+    return [
+      ...twice('name', one.name),
+      ...twice('number', one.number),
+      ...twice('PIN', one.pin),
+      ...twice('extension', 'extension' in one ? one.extension : undefined),
+      ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin, and no pin`] : []),
+      ...(one.pin !== undefined && !hasPinKey
+        ? [`${place} has a pin, which cannot be checked: PIN_KEY is not set`]
+        : []),
+    ];
+  });
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    // Not the parser's own words: they quote the text.
+    const [, position] = /position (\d+)/.exec((error as Error).message) ?? [];
+    const line = position === undefined ? '' : `, line ${text.slice(0, Number(position)).split('\n').length}`;
+    throw new RosterError([`${file}${line}: this is not JSON.`]);
+  }
+}
+
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `has ${issue.keys.join(', ')}, which means nothing there`;
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : 'must be an object';
+    default:
+      return undefined;
+  }
+};
+
+/** Where something is wrong: the role, the entry counted from one, its name if it has one, the field. */
+function placeOf([role, index, ...rest]: readonly PropertyKey[], given: unknown): string {
+  if (role === undefined) {
+    return 'the roster';
+  }
+  if (typeof index !== 'number') {
+    return String(role);
+  }
+  const entry = (given as Record<PropertyKey, unknown[]>)[role]?.[index] as { name?: unknown } | undefined;
+  const name = typeof entry?.name === 'string' ? entry.name : undefined;
+  return [
+    describe(String(role), index, name),
+    ...rest.map((part) => (typeof part === 'number' ? part + 1 : part)),
+  ].join(', ');
+}
+
+function describe(role: string, index: number, name: string | undefined): string {
+  return `${role}, entry ${index + 1}${name === undefined ? '' : ` (${name.slice(0, 64)})`}`;
+}

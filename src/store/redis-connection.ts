@@ -1,0 +1,153 @@
+import Redis, { Cluster, type RedisOptions } from 'ioredis';
+import { withDeadline } from '../ops/deadline';
+import { StoreError } from './store-error';
+
+export type RedisClient = Redis | Cluster;
+
+/** One connection to Redis, or to a Redis Cluster, for all that this process keeps there. */
+export interface RedisConnection {
+  /** For `defineCommand`, and for libraries that bring commands of their own; what they send goes through `run`. */
+  client: RedisClient;
+  /**
+   * Sends commands and waits for what comes of them.
+   *
+   * @throws StoreError at once while there is no connection, or when it took too long
+   */
+  run<T>(command: () => Promise<T>): Promise<T>;
+  /** @throws StoreError when the store does not answer */
+  ping(): Promise<void>;
+  /** Lets go of the connection. Never throws. */
+  close(): void;
+}
+
+export interface RedisConnectionOptions {
+  /** One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's credentials. */
+  urls: readonly string[];
+  /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
+  timeoutMs: number;
+  /** Told of every failure to connect, and of every connection that became usable. */
+  onConnection: (state: { ready: true } | { ready: false; error: Error }) => void;
+}
+
+/**
+ * Connects at once and reconnects for ever, at least once a second; while there is no connection every operation fails
+ * immediately. Needs Redis 6.2 or newer.
+ */
+export function connectRedis({ urls, timeoutMs, onConnection }: RedisConnectionOptions): RedisConnection {
+  const client = connect(urls);
+  // The error that says why there is no connection; a command only learns that there is none.
+  let connectionError: Error | undefined;
+  // ioredis goes on with database 0 when it is not let into the one it was told to use.
+  let databaseError: Error | undefined;
+  client.on('ready', () => {
+    connectionError = databaseError;
+    onConnection(databaseError === undefined ? { ready: true } : { ready: false, error: databaseError });
+  });
+  client.on('close', () => {
+    databaseError = undefined;
+  });
+  client.on('error', (error: Error) => {
+    connectionError = rootCause(error);
+    if ((error as { command?: { name: string } }).command?.name === 'select') {
+      databaseError = error;
+    }
+    onConnection({ ready: false, error: connectionError });
+  });
+
+  async function run<T>(command: () => Promise<T>): Promise<T> {
+    if (databaseError !== undefined) {
+      throw toStoreError(databaseError);
+    }
+    if (client.status !== 'ready') {
+      throw toStoreError(connectionError ?? new Error('not connected yet'));
+    }
+    try {
+      return await withDeadline(command(), timeoutMs, () => new Error(`no answer in ${timeoutMs} ms`));
+    } catch (error) {
+      throw error instanceof Error ? toStoreError(error) : error;
+    }
+  }
+
+  return {
+    client,
+    run,
+    async ping() {
+      // A read that a cluster must route and a password must allow, unlike PING.
+      await run(() => client.exists('conference-coach:{ping}'));
+    },
+    close: () => client.disconnect(),
+  };
+}
+
+function connect(urls: readonly string[]): RedisClient {
+  const common = {
+    // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
+    enableOfflineQueue: false,
+    connectTimeout: 2_000,
+    // Closing does not wait for the other side to close too. (Missing in the types.)
+    ...({ disconnectTimeout: 200 } as object),
+    // A connection that stops answering is replaced, also in the middle of its handshake.
+    socketTimeout: 2_000,
+    // What was under way when a connection broke fails at once. It is not sent again from here: it would be dated anew.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: reconnectDelayMs,
+    // A primary that was demoted keeps its connections; the address leads to the new one.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    // Commands are few and independent; batching them would add SCRIPT EXISTS round trips.
+    enableAutoPipelining: false,
+    connectionName: 'conference-coach',
+  } satisfies RedisOptions;
+  const [first, ...others] = urls.map((url) => new URL(url));
+  if (first === undefined) {
+    throw new RangeError('A Redis registry needs at least one url.');
+  }
+  if (others.length === 0) {
+    return new Redis(first.href, common);
+  }
+  return new Cluster(
+    [first, ...others].map((url) => ({ host: hostOf(url), port: Number(url.port || 6379) })),
+    {
+      enableOfflineQueue: false,
+      // Certificates name hosts; a host looked up beforehand is an address by the time it is checked.
+      dnsLookup: (host, done) => done(null, host),
+      clusterRetryStrategy: reconnectDelayMs,
+      slotsRefreshTimeout: 2_000,
+      enableAutoPipelining: false,
+      redisOptions: {
+        ...common,
+        ...(first.username && { username: decodeURIComponent(first.username) }),
+        ...(first.password && { password: decodeURIComponent(first.password) }),
+        ...(first.protocol === 'rediss:' && { tls: {} }),
+      },
+    },
+  );
+}
+
+/** Soon at first, never more than a second, and not all servers at the same moment. */
+function reconnectDelayMs(attempt: number): number {
+  return Math.min(50 * 2 ** (attempt - 1), 800) + Math.floor(Math.random() * 200);
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** ioredis wraps what a cluster's nodes said in an error of its own. */
+function rootCause(error: Error): Error {
+  const last = (error as { lastNodeError?: Error }).lastNodeError;
+  return last ?? error;
+}
+
+function toStoreError(error: Error): StoreError {
+  if (error.message.startsWith('Unknown RESP type')) {
+    return new StoreError('misconfigured', 'What answers there does not speak the protocol of Redis.', {
+      cause: error,
+    });
+  }
+  const isRefusal =
+    /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index|ERR This instance has cluster support disabled)/.test(
+      error.message,
+    );
+  return new StoreError(isRefusal ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,15 @@
+/**
+ * The store could not do its work. `misconfigured`: it refuses us or is no such store, and waiting will not help;
+ * `unavailable`: it is down, slow or starting.
+ */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+
+  constructor(
+    readonly code: 'unavailable' | 'misconfigured',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
