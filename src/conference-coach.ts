@@ -60,9 +60,14 @@ export interface ConferenceCoach {
 /**
  * Composes the whole server from its settings and lets it listen.
  *
+ * @param options.sleep resolves after so many milliseconds, on the way of a call
  * @throws StartError when the port or the store is not to be had, RosterError when the roster cannot be used
  */
-export async function startConferenceCoach(config: Config, log: Logger): Promise<ConferenceCoach> {
+export async function startConferenceCoach(
+  config: Config,
+  log: Logger,
+  options: { sleep: (ms: number) => Promise<void> } = { sleep },
+): Promise<ConferenceCoach> {
   let draining = false;
   const roster = createRoster(config);
   const liveRoster = await followRosterFile(config, roster, log);
@@ -97,7 +102,7 @@ export async function startConferenceCoach(config: Config, log: Logger): Promise
       }),
       pingStore: store.ping,
       isDraining: () => draining,
-      sleep,
+      sleep: options.sleep,
       now: Date.now,
       log,
     }),

@@ -96,21 +96,28 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       return documents.goodbye();
     }
     log.info({ callSid: call.callSid, room, key }, 'A supervisor presses a key');
-    if (key === '4') {
-      return chooseRoom(who, approach, { except: room });
-    }
-    const mode = key === undefined ? approach.mode : MODE_KEYS[key];
-    if (mode !== undefined) {
-      return enter(
+    const stay = (news: string, mode: Mode) =>
+      enter(
         who,
         room,
         { ...approach, mode },
         {
-          isAnnounced: true,
+          news,
           before: approach.mode,
           ifOver: async () => documents.goodbye('That conversation is over.'),
         },
       );
+    if (key === '4') {
+      // Elsewhere they begin anew: nobody there expects to hear them.
+      return chooseRoom(
+        who,
+        { ...approach, mode: undefined },
+        { except: room, ifNone: () => stay('There is no other conversation.', approach.mode) },
+      );
+    }
+    const mode = key === undefined ? approach.mode : MODE_KEYS[key];
+    if (mode !== undefined) {
+      return stay('', mode);
     }
     const attempt = approach.attempt + 1;
     return attempt > MAX_ATTEMPTS

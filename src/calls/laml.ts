@@ -226,7 +226,8 @@ export function createDocuments(settings: DocumentSettings) {
       // Without extensions the first key is the answer; pound alone and no key at all both ask for more.
       return ask(text.join(' '), {
         action: lineAddress('/room', approach, { rooms: choices.map(({ room }) => room).join(','), page }),
-        ...(!hasExtensions && { numDigits: 1 }),
+        // With them the Space waits for more digits: not as long as usual, since most press one.
+        ...(hasExtensions ? { timeout: 3 } : { numDigits: 1 }),
       });
     },
 
@@ -278,7 +279,7 @@ export function createDocuments(settings: DocumentSettings) {
   }
 }
 
-/** How a supervisor is heard by and with whom, in a sentence for them. */
+/** How a supervisor is heard and in whose conversation, in a sentence for them. */
 export function sayMode(mode: Mode, label: string): string {
   switch (mode) {
     case 'monitor':
@@ -288,6 +289,11 @@ export function sayMode(mode: Mode, label: string): string {
     case 'barge':
       return `You are speaking with ${label}. Everybody hears you.`;
   }
+}
+
+/** The same, short, for who is in that conversation already: they are out of it while it is said. */
+export function sayModeAgain(mode: Mode): string {
+  return { monitor: 'Nobody hears you.', coach: 'The agent alone hears you.', barge: 'Everybody hears you.' }[mode];
 }
 
 function askForPin(tryNumber: number): string {

@@ -6,7 +6,7 @@ import type { RefusalReason } from '../supervision/audit';
 import { type Approach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
 import type { CallRoutesOptions } from './document-route';
 import type { InboundCall } from './inbound-call';
-import { CHOICES_AT_ONCE, type LineApproach, sayMode } from './laml';
+import { CHOICES_AT_ONCE, type LineApproach, sayMode, sayModeAgain } from './laml';
 
 /** A supervisor's call, and who it is. */
 export interface SupervisorCall {
@@ -81,7 +81,7 @@ export function createSupervise(options: CallRoutesOptions) {
   /**
    * Sends a supervisor into a room, to its moderator of this moment, or lets them wait there.
    *
-   * @param options.isAnnounced whether they are told first how they are heard
+   * @param options.news what they are told first, before how they are heard; undefined to tell them nothing
    * @param options.before how the same call was in that room until just now
    * @param options.ifOver what to answer when the room has no moderator, instead of letting them wait
    */
@@ -89,9 +89,9 @@ export function createSupervise(options: CallRoutesOptions) {
     who: SupervisorCall,
     room: RoomName,
     approach: Approach,
-    options: { isAnnounced?: boolean; news?: string; before?: Mode; ifOver?: () => Promise<string> } = {},
+    options: { news?: string; before?: Mode; ifOver?: () => Promise<string> } = {},
   ): Promise<string> {
-    const { isAnnounced = false, news = '', before, ifOver } = options;
+    const { news, before, ifOver } = options;
     const { call, person } = who;
     const { callSid } = call;
     const found = await directory.findModerator(room);
@@ -102,7 +102,8 @@ export function createSupervise(options: CallRoutesOptions) {
     );
     switch (found.state) {
       case 'live': {
-        const announcement = isAnnounced ? `${news} ${announce(mode, labelOfRoom(room, found))}`.trim() : undefined;
+        const heard = before === undefined ? announce(mode, labelOfRoom(room, found)) : sayModeAgain(mode);
+        const announcement = news === undefined ? undefined : `${news} ${heard}`.trim();
         return letIn(who, approach, { ...found, room }, { news: announcement, before });
       }
       case 'empty':
@@ -116,16 +117,16 @@ export function createSupervise(options: CallRoutesOptions) {
    * Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one.
    *
    * @param options.page which nine of the rooms are offered, counted from 0, beginning anew after the last
-   * @param options.except a room that is not offered
+   * @param options.except a room that is not offered; when there is no other, `ifNone` answers
    * @param options.news what is said first
    */
   async function chooseRoom(
     who: SupervisorCall,
     approach: LineApproach,
-    options: { page?: number; except?: RoomName; news?: string } = {},
+    options: { page?: number; except?: RoomName; ifNone?: () => Promise<string>; news?: string } = {},
   ): Promise<string> {
     const { call, person } = who;
-    const { page = 0, except, news } = options;
+    const { page = 0, except, ifNone, news } = options;
     const decided: Approach = { ...approach, mode: approach.mode ?? person.mode ?? 'monitor' };
     const live = await directory.listLive();
     if (live === 'unknown') {
@@ -139,9 +140,7 @@ export function createSupervise(options: CallRoutesOptions) {
     );
     const [first, ...others] = rooms;
     if (first === undefined) {
-      return except === undefined
-        ? documents.waitOnLine(decided, 'nobody-there')
-        : enter(who, except, decided, { isAnnounced: true, news: 'There is no other conversation.' });
+      return ifNone === undefined ? documents.waitOnLine(decided, 'nobody-there') : ifNone();
     }
     if (others.length === 0) {
       const announcement = `${news ?? ''} ${announce(decided.mode, labelOfRoom(first.room, first))}`.trim();

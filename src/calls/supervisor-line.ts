@@ -76,7 +76,7 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
       room,
       { ...approach, mode, attempt: 0 },
       {
-        isAnnounced: true,
+        news: '',
         ifOver: () => chooseRoom(who, approach, { page, news: 'That conversation is over.' }),
       },
     );

@@ -7,8 +7,9 @@ export interface Outbox {
    * must do no harm when it is done twice.
    *
    * @param about what to say of it in the log if it is lost
+   * @returns when it was done or lost; never rejects
    */
-  put(work: () => Promise<void>, about: object): void;
+  put(work: () => Promise<void>, about: object): Promise<void>;
   /**
    * Goes on for `timeoutMs`, then gives up; what is left is logged as lost.
    *
@@ -27,7 +28,7 @@ export interface OutboxOptions {
 
 /** An outbox in this process, for a store that may be away for a while. */
 export function createOutbox({ log, retryMs = 500, maxWaiting = 10_000 }: OutboxOptions): Outbox {
-  const waiting: { work: () => Promise<void>; about: object }[] = [];
+  const waiting: { work: () => Promise<void>; about: object; settle: () => void }[] = [];
   let running: Promise<void> | undefined;
   let isClosed = false;
   let wake = () => {};
@@ -41,6 +42,7 @@ export function createOutbox({ log, retryMs = 500, maxWaiting = 10_000 }: Outbox
         if (waiting[0] === next) {
           waiting.shift();
         }
+        next.settle();
         hasFailed = false;
       } catch (err) {
         if (!hasFailed) {
@@ -64,17 +66,21 @@ export function createOutbox({ log, retryMs = 500, maxWaiting = 10_000 }: Outbox
     });
   }
 
-  function lose({ about }: { about: object }): void {
+  function lose({ about, settle }: (typeof waiting)[number]): void {
     log.error(about, 'Lost: the store did not take a record');
+    settle();
   }
 
   return {
     put(work, about) {
-      waiting.push({ work, about });
+      const done = new Promise<void>((resolve) => {
+        waiting.push({ work, about, settle: resolve });
+      });
       if (waiting.length > maxWaiting) {
         waiting.splice(0, 1).forEach(lose);
       }
       running ??= run();
+      return done;
     },
 
     async close(timeoutMs) {

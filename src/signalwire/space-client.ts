@@ -55,6 +55,8 @@ export interface SpaceClient {
    * @returns whether it is so, as it was read back; undefined when that call is not in the conference any more
    */
   silence(room: string, callSid: Sid, target: Sid | undefined): Promise<boolean | undefined>;
+  /** Takes a participant out of the conference of that name, if it is there, running or not. */
+  remove(room: string, callSid: Sid): Promise<void>;
 }
 
 /**
@@ -119,6 +121,16 @@ export function createSpaceClient(
           | undefined;
         return read && String(read.muted) === 'true' && (target === undefined || read.callSidToCoach === target);
       }),
+
+    remove: (room, callSid) =>
+      ask(async (client) => {
+        for (const status of ['init', 'in-progress'] as const) {
+          const conferenceSid = await findConference(client, room, status);
+          if (conferenceSid !== undefined) {
+            await unlessGone(client.conferences(conferenceSid).participants(callSid).remove());
+          }
+        }
+      }),
   };
 
   async function ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
@@ -136,9 +148,13 @@ export function createSpaceClient(
     }
   }
 
-  /** The running conference of that name. */
-  async function findConference(client: Client, room: string): Promise<Sid | undefined> {
-    const page = await client.conferences.page({ friendlyName: room, status: 'in-progress' });
+  /** The conference of that name that has started, or waits to be. */
+  async function findConference(
+    client: Client,
+    room: string,
+    status: 'init' | 'in-progress' = 'in-progress',
+  ): Promise<Sid | undefined> {
+    const page = await client.conferences.page({ friendlyName: room, status });
     for await (const { sid, friendlyName } of readAll(page)) {
       const conferenceSid = parseSid(String(sid));
       if (friendlyName === room && conferenceSid !== undefined) {
@@ -242,7 +258,7 @@ function createTransport(baseUrl: string, signal: AbortSignal) {
         throw new SpaceError('refused', `The Space answered with status ${response.status}.`, response.status);
       }
       try {
-        return { statusCode: response.status, body: JSON.parse(text) };
+        return { statusCode: response.status, body: response.status === 204 ? undefined : JSON.parse(text) };
       } catch (cause) {
         throw new SpaceError('unreadable', 'The Space did not answer with JSON.', response.status, { cause });
       }

@@ -98,6 +98,8 @@ export interface SupervisionStore {
   end(room: RoomName, callSid: Sid, event: AuditEvent, told: Told): Promise<void>;
   /** The visit that a call is on. */
   find(callSid: Sid): Promise<Visit | undefined>;
+  /** The same, or the visit that it was on until a minute ago. */
+  findLast(callSid: Sid): Promise<Visit | undefined>;
   /** Those who supervise in a room. */
   list(room: RoomName): Promise<Visit[]>;
   /** The trail from a moment on, oldest first, each event once; milliseconds since 1970. */
@@ -112,6 +114,9 @@ export function toRecord(event: AuditEvent, visit: Visit | undefined, wasConfirm
     ...(event.kind === 'left' && { until: event.at, confirmed: wasConfirmed }),
   };
 }
+
+/** How long a visit can still be found after its end, in milliseconds. */
+export const REMEMBERED_AFTER_END_MS = 60_000;
 
 /** How far a callback's date may lie before what it tells: it is cut to the second. */
 export const CALLBACK_RESOLUTION_MS = 999;

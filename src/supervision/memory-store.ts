@@ -3,6 +3,7 @@ import {
   AUDIT_BOUNDS,
   type AuditRecord,
   CALLBACK_RESOLUTION_MS,
+  REMEMBERED_AFTER_END_MS,
   type SupervisionStore,
   toRecord,
   type Visit,
@@ -24,6 +25,8 @@ export interface MemorySupervisionStoreOptions {
 /** Visits and the audit trail in this process: a restart forgets both. */
 export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervisionStoreOptions): SupervisionStore {
   const stays = new Map<Sid, Stay>();
+  /** Visits that ended, in that order. */
+  const past = new Map<Sid, { visit: Visit; endedAt: number }>();
   let trail: AuditRecord[] = [];
 
   function append(record: AuditRecord): void {
@@ -41,6 +44,15 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
       return undefined;
     }
     return stay;
+  }
+
+  function forget(): void {
+    for (const [callSid, { endedAt }] of past) {
+      if (endedAt + REMEMBERED_AFTER_END_MS > now()) {
+        return;
+      }
+      past.delete(callSid);
+    }
   }
 
   return {
@@ -75,11 +87,19 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
       const stay = present(callSid);
       if (stay?.visit.room === room && now() - agoMs + CALLBACK_RESOLUTION_MS >= stay.beganAt) {
         stays.delete(callSid);
+        forget();
+        past.delete(callSid);
+        past.set(callSid, { visit: stay.visit, endedAt: now() });
         append(toRecord(event, stay.visit, stay.confirmed));
       }
     },
 
     find: async (callSid) => present(callSid)?.visit,
+
+    async findLast(callSid) {
+      forget();
+      return present(callSid)?.visit ?? past.get(callSid)?.visit;
+    },
 
     list: async (room) =>
       [...stays.keys()].flatMap((callSid) => {

@@ -5,20 +5,23 @@ import {
   AUDIT_BOUNDS,
   type AuditEvent,
   CALLBACK_RESOLUTION_MS,
+  REMEMBERED_AFTER_END_MS,
   type SupervisionStore,
   toRecord,
   type Visit,
 } from './audit';
 
-/** The braces keep both on one node of a cluster, so that one script reaches both. */
+/** The braces keep all on one node of a cluster, so that one script reaches them. */
 const VISITS_KEY = 'conference-coach:{supervision}:visits';
 const TRAIL_KEY = 'conference-coach:{supervision}:trail';
+const pastKey = (callSid: string) => `conference-coach:{supervision}:past:${callSid}`;
 
 /**
  * What is common to the scripts. A visit is `<began, ms>\n<0 or 1: confirmed>\n<room>\n<its JSON>`, by Redis's clock.
  *
  *     KEYS[1]  hash of visits by Call SID
  *     KEYS[2]  stream of the audit trail: event and visit (JSON, '' for none), confirmed (0 or 1)
+ *     KEYS[3]  the visit that this call has just ended, as JSON
  *     ARGV[1]  Call SID
  *     ARGV[2]  room
  *     ARGV[3]  the event, as JSON
@@ -65,6 +68,13 @@ if visit ~= ARGV[6] then
   save('0', ARGV[6])
   redis.call('PEXPIRE', visits, ARGV[7])
   append(ARGV[6], '0')
+  -- Ends that nobody told are rare, and add up.
+  if redis.call('HLEN', visits) > 1000 then
+    local stays = redis.call('HGETALL', visits)
+    for i = 1, #stays, 2 do
+      if tonumber(string.match(stays[i + 1], '^%d+')) <= now - ARGV[7] then redis.call('HDEL', visits, stays[i]) end
+    end
+  end
 end
 `;
 
@@ -97,10 +107,12 @@ end
  * Ends a visit that had begun by then. Returns nothing.
  *
  *     ARGV[6]  how long ago it was told to have happened, at the latest (ms)
+ *     ARGV[7]  how long it can still be found (ms)
  */
 const END_SCRIPT = `${COMMON}
 if find() and now - ARGV[6] >= tonumber(began) then
   redis.call('HDEL', visits, call)
+  redis.call('SET', KEYS[3], visit, 'PX', ARGV[7])
   append(visit, confirmed)
 end
 `;
@@ -149,7 +161,7 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
   const { redis, lifetimeMs } = options;
   const { client, run } = redis;
   for (const [name, lua] of Object.entries(SCRIPTS)) {
-    client.defineCommand(name, { numberOfKeys: 2, lua });
+    client.defineCommand(name, { numberOfKeys: 3, lua });
   }
   client.defineCommand('visitList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as Scripts;
@@ -162,7 +174,18 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
   ): Promise<unknown> {
     const { callSid = '', room = '' } = about ?? {};
     const bounds = [AUDIT_BOUNDS.events, AUDIT_BOUNDS.ageMs];
-    return run(() => scripts[script](VISITS_KEY, TRAIL_KEY, callSid, room, JSON.stringify(event), ...bounds, ...more));
+    return run(() =>
+      scripts[script](
+        VISITS_KEY,
+        TRAIL_KEY,
+        pastKey(callSid),
+        callSid,
+        room,
+        JSON.stringify(event),
+        ...bounds,
+        ...more,
+      ),
+    );
   }
 
   return {
@@ -179,13 +202,15 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
       await write('visitChange', visit, event, JSON.stringify(visit), visit.since);
     },
     async end(room, callSid, event, { agoMs }) {
-      await write('visitEnd', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS);
+      await write('visitEnd', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS, REMEMBERED_AFTER_END_MS);
     },
 
-    find: (callSid) =>
+    find: (callSid) => run(() => readVisit(callSid)),
+
+    findLast: (callSid) =>
       run(async () => {
-        const stay = await client.hget(VISITS_KEY, callSid);
-        return stay === null ? undefined : (JSON.parse(stay.split('\n')[3] ?? 'null') as Visit);
+        const [present, past] = await Promise.all([readVisit(callSid), client.get(pastKey(callSid))]);
+        return present ?? (past === null ? undefined : (JSON.parse(past) as Visit));
       }),
 
     list: async (room) => {
@@ -215,4 +240,9 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
       }
     },
   };
+
+  async function readVisit(callSid: Sid): Promise<Visit | undefined> {
+    const stay = await client.hget(VISITS_KEY, callSid);
+    return stay === null ? undefined : (JSON.parse(stay.split('\n')[3] ?? 'null') as Visit);
+  }
 }

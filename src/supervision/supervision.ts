@@ -26,6 +26,8 @@ export interface LiveControl {
    * @returns whether it was read back so; undefined when that call is not in the conference any more
    */
   silence(room: RoomName, callSid: Sid, target: Sid | undefined): Promise<boolean | undefined>;
+  /** Takes a participant out of the conference; their call goes on to what comes after it. */
+  remove(room: RoomName, callSid: Sid): Promise<void>;
 }
 
 /** Somebody who was not let in, or had been let in and is not any more. */
@@ -90,7 +92,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function enters(given: Omit<Visit, 'since'>, before?: Mode): void {
     const noted: AuditEvent = { ...stamp(), kind: 'entered' };
     const visit: Visit = { ...given, since: noted.at };
-    outbox.put(() => store.begin(visit, noted), { ...visit, ...noted });
+    void outbox.put(() => store.begin(visit, noted), { ...visit, ...noted });
     const { policy } = notices;
     const isNews = policy === 'always' ? before === undefined : visit.mode === 'coach' && before !== 'coach';
     if (space !== undefined && policy !== 'never' && isNews) {
@@ -111,7 +113,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   /** Somebody came in. */
   function confirm(room: RoomName, callSid: Sid, heardAs: Mode | undefined, agoMs: number): void {
     const stamped = stamp();
-    outbox.put(
+    void outbox.put(
       async () => {
         const visit = await store.find(callSid);
         if (visit?.room === room) {
@@ -126,6 +128,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
               void dropToMonitor(space, visit, { callSid: visit.moderatorCallSid, name: visit.moderator });
             }
           }
+          if (space !== undefined && visit.mode === 'barge') {
+            void removeIfAlone(space, visit);
+          }
         }
       },
       { room, callSid, ...stamped },
@@ -134,10 +139,24 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   function end(room: RoomName, callSid: Sid, agoMs: number): void {
     const noted: AuditEvent = { ...stamp(), kind: 'left' };
-    outbox.put(() => store.end(room, callSid, noted, { agoMs }), { room, callSid, ...noted });
+    void outbox.put(() => store.end(room, callSid, noted, { agoMs }), { room, callSid, ...noted });
   }
 
-  async function followModerator(room: RoomName): Promise<void> {
+  /** What goes on in `followModerator`, so that one event told twice is followed once. */
+  const following = new Map<RoomName, Promise<void>>();
+
+  function followModerator(room: RoomName): Promise<void> {
+    const next = (following.get(room) ?? Promise.resolve()).then(() => follow(room));
+    following.set(room, next);
+    void next.then(() => {
+      if (following.get(room) === next) {
+        following.delete(room);
+      }
+    });
+    return next;
+  }
+
+  async function follow(room: RoomName): Promise<void> {
     try {
       const visits = (await store.list(room)).filter(({ mode }) => mode !== 'barge');
       if (space === undefined || visits.length === 0) {
@@ -169,13 +188,31 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         mode: 'monitor',
         ...(current !== undefined && { moderator: current.name, moderatorCallSid: current.callSid }),
       };
-      outbox.put(() => store.change(changed, noted), { ...changed, ...noted });
+      if (JSON.stringify(changed) === JSON.stringify(visit)) {
+        return;
+      }
       log.warn({ room, callSid, confirmed }, 'A supervisor who could be heard by the wrong people only listens now');
+      await outbox.put(() => store.change(changed, noted), { ...changed, ...noted });
       if (visit.mode !== 'monitor') {
         await live.announce(room, callSid, notices.supervisorUrl);
       }
     } catch (err) {
       log.error({ err, room, callSid }, 'A supervisor who may be heard by the wrong people could not be muted');
+    }
+  }
+
+  /**
+   * Nothing keeps a supervisor who speaks to everybody out of a conference whose moderator left a moment before. There
+   * they would wait, and be heard in the next conversation.
+   */
+  async function removeIfAlone(live: LiveControl, { room, callSid }: Visit): Promise<void> {
+    try {
+      if ((await findModerator(room)).state === 'empty') {
+        await live.remove(room, callSid);
+        log.warn({ room, callSid }, 'A supervisor came in when the moderator had left, and was taken out');
+      }
+    } catch (err) {
+      log.error({ err, room, callSid }, 'A supervisor who came in when the moderator had left is still there');
     }
   }
 
@@ -186,18 +223,19 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     refuse({ from, ...refused }) {
       const noted: AuditEvent = { ...stamp(), kind: 'refused', number: maskPhoneNumber(from), ...refused };
       log.warn(noted, 'A call that may not supervise was turned away');
-      outbox.put(() => store.append(noted), noted);
+      void outbox.put(() => store.append(noted), noted);
     },
 
     lockOut({ callSid, from }) {
       const noted: AuditEvent = { ...stamp(), kind: 'locked-out', number: maskPhoneNumber(from), callSid };
       log.warn(noted, 'A call may not try a PIN: too many were tried');
-      outbox.put(() => store.append(noted), noted);
+      void outbox.put(() => store.append(noted), noted);
     },
 
     async modeOf(room, callSid) {
       try {
-        const visit = await store.find(callSid);
+        // Its end may have been told already.
+        const visit = await store.findLast(callSid);
         return visit?.room === room ? visit.mode : undefined;
       } catch (err) {
         log.warn({ err, room, callSid }, 'The store did not say how a supervisor is heard');

@@ -6,9 +6,11 @@ import { loadConfig } from '../../src/config';
 import { createLog } from '../../src/ops/log';
 import { createOutbox } from '../../src/ops/outbox';
 import { createRoster, type Roster } from '../../src/people/roster';
+import { parseRoster } from '../../src/people/roster-file';
 import { listen } from '../../src/server';
 import { createMemoryStore, type Store } from '../../src/store/store';
 import { createSupervision, type LiveControl } from '../../src/supervision/supervision';
+import { PIN_KEY, type RosterContent, rosterText } from './roster';
 import { sign } from './sign';
 
 /** The people of the tutorial. */
@@ -33,6 +35,8 @@ export interface TestApp {
   port: number;
   /** Every line logged so far. */
   log: string[];
+  store: Store;
+  roster: Roster;
   /** Posts a form, signed as the Space would sign it. */
   post(path: string, form?: Form): Promise<Reply>;
   /** Asks with GET, signed as the Space would sign it. */
@@ -48,6 +52,8 @@ export interface TestAppOptions {
   env?: Record<string, string>;
   now?: () => number;
   roster?: Roster;
+  /** Who is in the roster besides the settings' numbers. */
+  people?: RosterContent;
 }
 
 /** The application with a signing key, on a port of the system's choice. */
@@ -58,6 +64,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     MODERATOR_NUMBERS: ALICE,
     SUPERVISOR_NUMBERS: TED,
     LOG_LEVEL: 'debug',
+    PIN_KEY,
     ...options.env,
   });
   const now = options.now ?? Date.now;
@@ -69,6 +76,9 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const directory = createDirectory({ registry: store.registry, space, log, now, retryMs: 50 });
   const outbox = createOutbox({ log, retryMs: 50 });
   const roster = options.roster ?? createRoster(config);
+  if (options.people !== undefined) {
+    roster.replace(parseRoster(rosterText(options.people), { file: 'roster.json', hasPinKey: true }));
+  }
   const app = createApp({
     settings: { ...config, publicUrl: config.publicUrl ?? PUBLIC_URL },
     roster,
@@ -116,6 +126,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     url: `http://127.0.0.1:${server.port}`,
     port: server.port,
     log: lines,
+    store,
+    roster,
     send,
     post(path, form = {}) {
       const pairs = pairsOf(form);

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { startConferenceCoach } from '../../src/conference-coach';
+import { type ConferenceCoach, startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
 import type { Call, CallSettings } from '../../src/simulator/call';
 import { rowsOf } from '../../src/simulator/play-story';
@@ -18,10 +18,13 @@ export type Matrix = Record<string, string[]>;
 /** The whole server as it runs, and a simulated Space that calls it. */
 export interface Desk {
   space: Space;
+  server: ConferenceCoach;
   url: string;
   /** Somebody dials a number whose webhook is this path; what follows from it has happened. */
   call(who: keyof typeof NUMBERS, path: string, more?: Partial<CallSettings>): Promise<Call>;
   hangUp(call: Call): Promise<void>;
+  /** Presses keys; what follows from them has happened, and what was told to this call since is returned. */
+  press(call: Call, keys: string): Promise<string>;
   hears(): Matrix;
 }
 
@@ -31,20 +34,21 @@ const NUMBERS = { Alice: ALICE, Bob: BOB, Carol: CAROL, Ted: TED };
 export interface DeskOptions {
   env?: Record<string, string>;
   space?: Partial<SpaceOptions>;
+  /** A Space that calls another server too. */
+  shared?: Space;
   /** Whether the server may ask the Space's REST API. */
   withRest?: boolean;
 }
 
 /** Starts both; they are stopped when the test is over. */
-export async function startDesk({ env = {}, withRest = false, ...options }: DeskOptions = {}): Promise<Desk> {
-  const space = createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
+export async function startDesk({ env = {}, withRest = false, shared, ...options }: DeskOptions = {}): Promise<Desk> {
+  const space = shared ?? createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
   atEnd(() => space.close());
   const rest = withRest ? await serveRest(space) : {};
   const config = loadConfig({
     PORT: '0',
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
-    MODERATOR_NUMBERS: ALICE,
-    SUPERVISOR_NUMBERS: TED,
+    ...(env.ROSTER_FILE === undefined && { MODERATOR_NUMBERS: ALICE, SUPERVISOR_NUMBERS: TED }),
     ...rest,
     ...env,
   });
@@ -53,6 +57,7 @@ export async function startDesk({ env = {}, withRest = false, ...options }: Desk
   const names = new Map<Call, string>();
   return {
     space,
+    server,
     url: server.publicUrl,
     async call(who, path, more = {}) {
       const call = space.call({ from: NUMBERS[who], url: server.publicUrl + path, ...more });
@@ -63,6 +68,12 @@ export async function startDesk({ env = {}, withRest = false, ...options }: Desk
     async hangUp(call) {
       call.hangUp();
       await space.rest();
+    },
+    async press(call, keys) {
+      const before = call.told.length;
+      call.press(keys);
+      await space.rest();
+      return call.told.slice(before).join(' ');
     },
     hears() {
       const rows = rowsOf(space, (call) => names.get(call) ?? '');

@@ -1,0 +1,299 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import type { Participant } from '../../src/simulator/conferences';
+import { createRedisStore } from '../../src/store/store';
+import type { AuditRecord } from '../../src/supervision/audit';
+import { ALICE, TED } from '../support/app';
+import { atEnd } from '../support/at-end';
+import { CAROL, type Desk, type DeskOptions, startDesk } from '../support/desk';
+import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+import { rosterSettings } from '../support/roster';
+
+const MOBILE = '+15550004444';
+const PEOPLE = rosterSettings({
+  moderators: [
+    { name: 'Alice', number: ALICE },
+    { name: 'Carol', number: CAROL },
+  ],
+  supervisors: [{ name: 'Ted', number: TED, pin: '48213', rooms: ['sales', 'support'] }],
+});
+const NOTICE = 'A supervisor is on the line.';
+
+function start(env: Record<string, string> = {}, options: DeskOptions = {}): Promise<Desk> {
+  return startDesk({ withRest: true, ...options, env: { ...PEOPLE, ...env } });
+}
+
+async function talking(desk: Desk) {
+  return { bob: await desk.call('Bob', '/conference/sales'), alice: await desk.call('Alice', '/conference/sales') };
+}
+
+const placeOf = (desk: Desk, call: { sid: string }) => desk.space.conferences.of(call.sid) as Participant;
+
+/** What a platform may do that does not end the conference with its moderator. */
+function letTheConferenceGoOn(desk: Desk, call: { sid: string }): void {
+  placeOf(desk, call).endConferenceOnExit = false;
+}
+
+describe('a supervisor whose moderator leaves', () => {
+  it.each([
+    ['by the callback alone', { asksActionAfterHangUp: false }],
+    ['by the end of the dial alone', { chaos: { seed: 1, lose: 1 } }],
+    ['by both', {}],
+  ])('is heard by nobody from then on, and told so: told %s', async (_how, space) => {
+    const desk = await start({}, { space });
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    expect(desk.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
+    letTheConferenceGoOn(desk, alice);
+    await desk.hangUp(alice);
+    await eventually(async () => {
+      await desk.space.rest();
+      expect(ted.told).toEqual(['The agent has changed. You are listening now, and nobody hears you.']);
+    });
+    await desk.space.clock.advance(10_000);
+    expect(desk.hears()).toEqual({ Bob: [], Ted: ['Bob'] });
+    expect(placeOf(desk, ted)).toMatchObject({ muted: true });
+  });
+
+  it('and is followed by another, only listens to that one, and can coach them by the keypad', async () => {
+    const desk = await start();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    const carol = await desk.call('Carol', '/conference/sales');
+    await eventually(async () => {
+      await desk.space.rest();
+      expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: carol.sid });
+      expect(ted.told).toHaveLength(1);
+    });
+    await desk.space.clock.advance(10_000);
+    expect(desk.hears()).toEqual({
+      Bob: ['Alice', 'Carol'],
+      Alice: ['Bob', 'Carol'],
+      Carol: ['Alice', 'Bob'],
+      Ted: ['Alice', 'Bob', 'Carol'],
+    });
+    // The menu says how they are heard, and not how they had asked to be.
+    expect(await desk.press(ted, '*')).toContain('You are listening to Carol. Nobody hears you.');
+    await desk.press(ted, '2');
+    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
+  });
+
+  it('who only listened keeps doing so, and is told nothing', async () => {
+    const desk = await start();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales?mode=monitor');
+    const carol = await desk.call('Carol', '/conference/sales');
+    await eventually(() => expect(placeOf(desk, ted).callSidToCoach).toBe(carol.sid));
+    await desk.space.rest();
+    expect([placeOf(desk, ted).muted, ted.told]).toEqual([true, []]);
+  });
+
+  it('is left alone when a late callback names the one before', async () => {
+    const desk = await start({}, { space: { chaos: { seed: 3, duplicate: 1, delayMs: 20_000 } } });
+    await talking(desk);
+    await desk.call('Ted', '/coach/sales');
+    for (let i = 0; i < 30; i++) {
+      await desk.space.clock.advance(1_000);
+    }
+    expect(desk.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
+  });
+
+  it('is not left waiting in an empty room, where they would be heard in the next conversation', async () => {
+    const desk = await start();
+    const { alice } = await talking(desk);
+    const ted = desk.space.call({ from: TED, url: `${desk.url}/supervisor?mode=barge` });
+    await desk.space.clock.advance(100);
+    expect(ted.told).toEqual([expect.stringContaining('Everybody hears you.')]);
+    await desk.hangUp(alice);
+    await eventually(async () => {
+      await desk.space.rest();
+      expect(ted.told.at(-1)).toBe('Goodbye.');
+    });
+    expect(desk.hears()).toEqual({});
+  });
+});
+
+describe('a moderator', () => {
+  it.each([
+    ['never', '', 0],
+    ['never', '?mode=barge', 0],
+    ['coach', '', 1],
+    ['coach', '?mode=monitor', 0],
+    ['coach', '?mode=barge', 0],
+    ['always', '', 1],
+    ['always', '?mode=monitor', 1],
+    ['always', '?mode=barge', 1],
+  ])('is told %s of who comes in by /coach%s: %i times, and nobody else is', async (policy, query, times) => {
+    const desk = await start({ MODERATOR_NOTICE: policy });
+    const { bob, alice } = await talking(desk);
+    const ted = await desk.call('Ted', `/coach/sales${query}`);
+    if (times > 0) {
+      await eventually(async () => {
+        await desk.space.rest();
+        expect(alice.told).toHaveLength(times);
+      });
+    }
+    await desk.server.stop(0);
+    expect(alice.told).toEqual(Array.from({ length: times }, () => NOTICE));
+    expect([bob.told, ted.told]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['coach', 3],
+    ['always', 1],
+  ])('is told %s again only when there is news', async (policy, times) => {
+    const desk = await start({ MODERATOR_NOTICE: policy, MODERATOR_NOTICE_TEXT: 'Psst.' });
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    // Listens, whispers, whispers again, speaks to all, whispers.
+    for (const key of ['1', '2', '2', '3', '2']) {
+      await desk.press(ted, '*');
+      await desk.press(ted, key);
+    }
+    await eventually(async () => {
+      await desk.space.rest();
+      expect(alice.told).toEqual(Array.from({ length: times }, () => 'Psst.'));
+    });
+  });
+
+  it('costs a supervisor nothing who cannot be told of', async () => {
+    const desk = await start({ MODERATOR_NOTICE: 'always', SIGNALWIRE_API_TOKEN: 'wrong' });
+    await talking(desk);
+    await desk.call('Ted', '/coach/sales');
+    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Ted'] });
+  });
+});
+
+describe('the audit trail', () => {
+  async function startStore(): Promise<RedisServer> {
+    const redis = await startRedis();
+    atEnd(() => redis.dispose());
+    return redis;
+  }
+
+  async function readTrail(redis: RedisServer): Promise<AuditRecord[]> {
+    const store = createRedisStore({ urls: [redis.url], lifetimeMs: 60_000, timeoutMs: 2_000, onConnection: () => {} });
+    try {
+      await eventually(() => store.ping());
+      const records: AuditRecord[] = [];
+      for await (const record of store.supervision.read(0)) {
+        records.push(record);
+      }
+      return records;
+    } finally {
+      store.close();
+    }
+  }
+
+  const brief = ({ kind, supervisor, number, room, mode, moderator, confirmed, reason }: AuditRecord) =>
+    Object.fromEntries(
+      Object.entries({ kind, supervisor, number, room, mode, moderator, confirmed, reason }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    );
+
+  it('tells who supervised whom, where, how, from when until when, and whether it was confirmed', async () => {
+    const redis = await startStore();
+    const desk = await start({ REDIS_URL: redis.url });
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    await desk.press(ted, '11111#');
+    await desk.press(ted, '48213#');
+    await desk.press(ted, '*');
+    await desk.press(ted, '2');
+    const carol = await desk.call('Carol', '/conference/sales');
+    await eventually(async () => expect((await readTrail(redis)).map(({ kind }) => kind)).toContain('mode'));
+    await desk.hangUp(ted);
+    const stranger = await desk.call('Bob', '/coach/sales');
+    const elsewhere = await desk.call('Ted', '/coach/elsewhere');
+    await desk.server.stop(0);
+
+    const trail = await readTrail(redis);
+    const about = { supervisor: 'Ted', number: '***4444', room: 'sales', moderator: 'Alice' };
+    expect(trail.map(brief)).toEqual([
+      { kind: 'refused', number: '***4444', reason: 'wrong-pin' },
+      { kind: 'entered', ...about, mode: 'monitor' },
+      { kind: 'confirmed', ...about, mode: 'monitor', confirmed: true },
+      { kind: 'left', ...about, mode: 'monitor', confirmed: true },
+      { kind: 'entered', ...about, mode: 'coach' },
+      { kind: 'confirmed', ...about, mode: 'coach', confirmed: true },
+      { kind: 'mode', ...about, mode: 'monitor', moderator: 'Carol', confirmed: true },
+      { kind: 'left', ...about, mode: 'monitor', moderator: 'Carol', confirmed: true },
+      { kind: 'refused', number: '***1111', room: 'sales', reason: 'unknown' },
+      { kind: 'refused', supervisor: 'Ted', number: '***2222', room: 'elsewhere', reason: 'room' },
+    ]);
+    expect(trail.map(({ callSid }) => callSid)).toEqual([
+      ...Array.from({ length: 8 }, () => ted.sid),
+      stranger.sid,
+      elsewhere.sid,
+    ]);
+    const [, entered, , left, , , dropped] = trail;
+    expect([entered?.moderatorCallSid, dropped?.moderatorCallSid]).toEqual([alice.sid, carol.sid]);
+    expect(left).toMatchObject({ since: entered?.at, until: left?.at });
+    expect(Date.parse(left?.until ?? '')).toBeGreaterThanOrEqual(Date.parse(left?.since ?? ''));
+    expect(JSON.stringify(trail)).not.toMatch(/\+1555|48213/);
+  });
+
+  it('tells of lockouts', async () => {
+    const redis = await startStore();
+    const desk = await start({ REDIS_URL: redis.url });
+    for (let i = 0; i < 7; i++) {
+      await desk.hangUp(await desk.call('Ted', '/supervisor', { from: MOBILE }));
+    }
+    await desk.server.stop(0);
+    expect((await readTrail(redis)).map(brief)).toEqual([{ kind: 'locked-out', number: '***4444' }]);
+  });
+
+  it.each([
+    ['by the end of the dial alone', { chaos: { seed: 1, lose: 1 } }, false],
+    ['by the callback alone', { asksActionAfterHangUp: false }, true],
+  ])('tells of who left: told %s', async (_how, space, confirmed) => {
+    const redis = await startStore();
+    const desk = await start({ REDIS_URL: redis.url }, { space });
+    await talking(desk);
+    await desk.hangUp(await desk.call('Ted', '/coach/sales'));
+    await desk.server.stop(0);
+    expect((await readTrail(redis)).at(-1)).toMatchObject({ kind: 'left', supervisor: 'Ted', confirmed });
+  });
+
+  it('is written when the store is back', async () => {
+    const redis = await startStore();
+    const desk = await start({ REDIS_URL: redis.url });
+    await talking(desk);
+    await redis.kill();
+    await desk.hangUp(await desk.call('Ted', '/coach/sales'));
+    await redis.restart();
+    await eventually(async () =>
+      expect((await readTrail(redis)).map(({ kind }) => kind)).toEqual(['entered', 'confirmed', 'left']),
+    );
+  });
+
+  it('is exported as lines of JSON and as CSV, from a moment on', async () => {
+    const redis = await startStore();
+    const desk = await start({ REDIS_URL: redis.url });
+    await talking(desk);
+    await desk.hangUp(await desk.call('Ted', '/coach/sales?mode=barge'));
+    await desk.server.stop(0);
+    const command = join(__dirname, '../../dist/commands/audit.js');
+    const audit = async (...args: string[]) =>
+      (await promisify(execFile)(process.execPath, [command, ...args], { env: { REDIS_URL: redis.url } })).stdout;
+
+    const records = (await audit('--since', '1h'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as AuditRecord);
+    expect(records.map(brief)).toEqual((await readTrail(redis)).map(brief));
+    expect(records.map(({ kind }) => kind)).toEqual(['entered', 'confirmed', 'left']);
+
+    const [header, , , left, ...rest] = (await audit('--format', 'csv')).split('\r\n');
+    expect(header).toBe(
+      'at,kind,supervisor,number,room,mode,moderator,since,until,confirmed,heardAs,reason,callSid,moderatorCallSid',
+    );
+    expect(left?.split(',').slice(1, 7)).toEqual(['left', 'Ted', '***2222', 'sales', 'barge', 'Alice']);
+    expect(rest).toEqual(['']);
+    expect(await audit('--since', '2100-01-01', '--format', 'csv')).toBe(`${header}\r\n`);
+    expect(await audit('--since', '2100-01-01T00:00:00Z')).toBe('');
+  });
+});

@@ -1,0 +1,619 @@
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { ALICE, TED } from '../support/app';
+import { atEnd } from '../support/at-end';
+import { CAROL, type Desk, type DeskOptions, startDesk } from '../support/desk';
+import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+import { type RosterContent, rosterSettings, rosterText } from '../support/roster';
+
+const ALICE_PIN = '70001';
+const TED_PIN = '48213';
+/** A telephone that nobody knows. */
+const MOBILE = '+15550004444';
+
+const ROSTER: RosterContent = {
+  moderators: [
+    { name: 'Alice', number: ALICE, pin: ALICE_PIN, extension: '201' },
+    { name: 'Carol', number: CAROL, extension: '202' },
+  ],
+  supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN }],
+};
+
+const ASK = 'Please enter your PIN, then press pound.';
+const WRONG = `That is not right. ${ASK}`;
+const KEYS = 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up.';
+const LISTENING = 'You are listening to Alice. Nobody hears you.';
+const COACHING = 'You are coaching Alice. Nobody else hears you.';
+const SPEAKING = 'You are speaking with Alice. Everybody hears you.';
+const STAR = 'Press star for the menu.';
+
+const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
+const COACHED = { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
+const MONITORED = { ...TALKING, Ted: ['Alice', 'Bob'] };
+const BARGED = { Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
+
+function startLine(content: RosterContent = ROSTER, options: DeskOptions = {}): Promise<Desk> {
+  return startDesk({ ...options, env: { ...rosterSettings(content), ...options.env } });
+}
+
+async function startStore(): Promise<RedisServer> {
+  const redis = await startRedis();
+  atEnd(() => redis.dispose());
+  return redis;
+}
+
+/** Bob and Alice talk in a room. */
+async function talking(desk: Desk, room = 'sales') {
+  const bob = await desk.call('Bob', `/conference/${room}`);
+  // He has heard the greeting, and the second in which a moderator may press the star.
+  await desk.space.clock.advance(1_000);
+  return { bob, alice: await desk.call('Alice', `/conference/${room}`) };
+}
+
+/** Carol leads a conversation of her own. */
+function carolTalks(desk: Desk) {
+  return desk.call('Carol', '/conference/support');
+}
+
+describe('the supervisors’ line', () => {
+  it('lets a known number go straight on, listening, and says so', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(ted.told).toEqual([`${LISTENING} ${STAR}`]);
+    expect(desk.hears()).toEqual(MONITORED);
+  });
+
+  it('asks anybody else for a PIN, without a word about rooms, and lets the right one in', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    expect(ted.told).toEqual([ASK]);
+    expect(await desk.press(ted, `${TED_PIN}#`)).toBe(`${LISTENING} ${STAR}`);
+    expect(desk.hears()).toEqual(MONITORED);
+  });
+
+  it.each([
+    ['a withheld number', undefined],
+    ['a SIP address', 'sip:ted@example.com'],
+  ])('asks %s too', async (_what, from) => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from });
+    await desk.press(ted, `${TED_PIN}#`);
+    expect(desk.hears()).toEqual(MONITORED);
+  });
+
+  it('asks even a known number where the roster says so', async () => {
+    const desk = await startLine({
+      ...ROSTER,
+      supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, requirePin: true }],
+    });
+    await talking(desk);
+    for (const [path, matrix] of [
+      ['/supervisor', MONITORED],
+      ['/coach/sales', COACHED],
+    ] as const) {
+      const ted = await desk.call('Ted', path);
+      expect(ted.told).toEqual([ASK]);
+      expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
+      await desk.press(ted, `${TED_PIN}#`);
+      expect(desk.hears()).toEqual(matrix);
+      await desk.hangUp(ted);
+    }
+  });
+
+  it('says goodbye after three wrong PINs', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    expect(await desk.press(ted, '11111#')).toBe(WRONG);
+    expect(await desk.press(ted, `${ALICE_PIN}#`)).toBe(WRONG);
+    expect(await desk.press(ted, '33333#')).toBe('Goodbye.');
+    expect([desk.hears(), ted.status]).toEqual([TALKING, 'completed']);
+  });
+
+  it('counts silence as a wrong PIN, and waits for nobody for ever', async () => {
+    const desk = await startLine();
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    await desk.space.clock.advance(120_000);
+    expect([ted.told, ted.status]).toEqual([[ASK, WRONG, WRONG, 'Goodbye.'], 'completed']);
+  });
+
+  it('turns an unknown number away when there are no PINs', async () => {
+    const desk = await startLine({ supervisors: [{ name: 'Ted', number: TED }] });
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    expect([ted.told, ted.status]).toEqual([[], 'no-answer']);
+  });
+
+  it('says that there is no conversation, and lets in when there is one', async () => {
+    const desk = await startLine();
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(ted.told).toEqual(['There is no conversation at the moment. Please stay on the line.']);
+    await talking(desk);
+    await desk.space.clock.advance(10_000);
+    await desk.space.rest();
+    expect(desk.hears()).toEqual(MONITORED);
+  });
+
+  it('lets wait, and says goodbye when it was in vain', async () => {
+    const desk = await startLine();
+    const ted = await desk.call('Ted', '/supervisor');
+    await desk.space.clock.advance(300_000);
+    expect([ted.told.length, ted.told.at(-1), ted.isOver]).toEqual([13, 'Goodbye.', true]);
+  });
+
+  it.each([
+    ['the roster', { mode: 'coach' }, '', COACHED],
+    ['the webhook', {}, '?mode=barge', BARGED],
+    ['the webhook before the roster', { mode: 'coach' }, '?mode=barge', BARGED],
+  ])('enters in the mode that %s names', async (_who, more, query, matrix) => {
+    const desk = await startLine({ ...ROSTER, supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, ...more }] });
+    await talking(desk);
+    const ted = await desk.call('Ted', `/supervisor${query}`);
+    expect(desk.hears()).toEqual(matrix);
+    await desk.hangUp(ted);
+    const mobile = await desk.call('Ted', `/supervisor${query}`, { from: MOBILE });
+    await desk.press(mobile, `${TED_PIN}#`);
+    expect(desk.hears()).toMatchObject(matrix);
+  });
+
+  it('lets choose among several conversations by name', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(ted.told).toEqual(['For Alice, press 1. For Carol, press 2. Or enter an extension.']);
+    expect(await desk.press(ted, '1#')).toBe(`${LISTENING} ${STAR}`);
+    expect(desk.hears()).toMatchObject(MONITORED);
+    await desk.hangUp(ted);
+    const again = await desk.call('Ted', '/supervisor');
+    expect(await desk.press(again, '2#')).toContain('You are listening to Carol.');
+    expect(desk.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
+  });
+
+  it('takes the first key at once where nobody has an extension', async () => {
+    const people = ROSTER.moderators?.map(({ extension: _, ...rest }) => rest) ?? [];
+    const desk = await startLine({ ...ROSTER, moderators: people });
+    await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(ted.told).toEqual(['For Alice, press 1. For Carol, press 2.']);
+    await desk.press(ted, '2');
+    expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
+  });
+
+  it('takes an extension', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const carol = await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(await desk.press(ted, '299#')).toContain('There is no such conversation. For Alice, press 1.');
+    await desk.press(ted, '202#');
+    expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
+    await desk.hangUp(carol);
+    expect(desk.hears()).toEqual(TALKING);
+  });
+
+  it('offers nine at a time, and more with pound or after a silence', async () => {
+    const desk = await startLine({ ...ROSTER, moderators: [{ name: 'Alice', number: ALICE }] });
+    for (let i = 10; i <= 20; i++) {
+      await desk.call('Alice', `/conference/room-${i}`);
+    }
+    const ted = await desk.call('Ted', '/supervisor');
+    const page = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => `For Alice in room-${from + i}, press ${i + 1}.`).join(' ');
+    const more = 'For more, press pound.';
+    expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
+    expect(await desk.press(ted, '#')).toBe(`${page(19, 20)} ${more}`);
+    await desk.space.clock.advance(5_000);
+    await desk.space.rest();
+    expect(ted.told.at(-1)).toBe(`${page(10, 18)} ${more}`);
+    await desk.press(ted, '#');
+    await desk.press(ted, '2');
+    expect(desk.space.conferences.of(ted.sid)?.conference.name).toBe('room-20');
+  });
+
+  it('lets nobody choose for ever', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    await desk.space.clock.advance(600_000);
+    expect([ted.told.length, ted.told.at(-1), ted.isOver]).toEqual([13, 'Goodbye.', true]);
+  });
+
+  it('offers the rooms of a supervisor alone', async () => {
+    const desk = await startLine({
+      ...ROSTER,
+      supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, rooms: ['support'] }],
+    });
+    await talking(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(ted.told.at(-1)).toContain('There is no conversation at the moment.');
+    await carolTalks(desk);
+    await desk.space.clock.advance(10_000);
+    await desk.space.rest();
+    expect(desk.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
+    await desk.hangUp(ted);
+    const coach = await desk.call('Ted', '/coach/sales');
+    expect([coach.told, coach.status]).toEqual([[], 'no-answer']);
+  });
+
+  it('says that a conversation is over which ended while the menu played', async () => {
+    const desk = await startLine();
+    const { alice } = await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor');
+    await desk.hangUp(alice);
+    expect(await desk.press(ted, '1#')).toBe(
+      `That conversation is over. You are listening to Carol. Nobody hears you. ${STAR}`,
+    );
+    expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
+  });
+});
+
+describe('the keypad during a call', () => {
+  it.each([
+    ['/coach/sales', 'coach', COACHED, COACHING],
+    ['/coach/sales?mode=monitor', 'monitor', MONITORED, LISTENING],
+    ['/coach/sales?mode=barge', 'barge', BARGED, SPEAKING],
+    ['/supervisor', 'monitor', MONITORED, LISTENING],
+  ])('of who came in by %s says that they are in mode %s', async (path, _mode, matrix, sentence) => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', path);
+    expect(desk.hears()).toEqual(matrix);
+    expect(await desk.press(ted, '*')).toBe(`${sentence} ${KEYS}`);
+    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
+  });
+
+  it('leads through every mode and another room in one call, each time with one document outside', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    const hears = () => {
+      const { Carol: _, ...rest } = desk.hears();
+      return rest;
+    };
+    for (const [key, sentence, matrix] of [
+      ['1', 'Nobody hears you.', MONITORED],
+      ['2', 'The agent alone hears you.', COACHED],
+      ['3', 'Everybody hears you.', BARGED],
+      ['1', 'Nobody hears you.', MONITORED],
+    ] as const) {
+      await desk.press(ted, '*');
+      expect(await desk.press(ted, key)).toBe(sentence);
+      expect(hears()).toEqual(matrix);
+      expect(ted.told.at(-2)).toContain(KEYS);
+    }
+    await desk.press(ted, '*');
+    expect(await desk.press(ted, '4')).toBe(`You are listening to Carol. Nobody hears you. ${STAR}`);
+    expect(desk.hears()).toMatchObject({ ...TALKING, Carol: [], Ted: ['Carol'] });
+    await desk.press(ted, '*');
+    expect(await desk.press(ted, '4')).toBe(`${LISTENING} ${STAR}`);
+    expect(hears()).toEqual(MONITORED);
+    await desk.press(ted, '*');
+    expect(await desk.press(ted, '9')).toBe('Goodbye.');
+    expect([hears(), ted.isOver, ted.errors]).toEqual([TALKING, true, []]);
+  });
+
+  it('goes back to where they were when no key is pressed', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.press(ted, '*');
+    await desk.space.clock.advance(5_000);
+    await desk.space.rest();
+    expect([desk.hears(), ted.told.at(-1)]).toEqual([COACHED, 'The agent alone hears you.']);
+  });
+
+  it('asks again for a key that means nothing', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.press(ted, '*');
+    for (let i = 0; i < 12; i++) {
+      expect(await desk.press(ted, '7')).toBe(`${COACHING} ${KEYS}`);
+    }
+    expect(await desk.press(ted, '7')).toBe('Goodbye.');
+  });
+
+  it('says that there is no other conversation, and goes back', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.press(ted, '*');
+    expect(await desk.press(ted, '4')).toBe('There is no other conversation. The agent alone hears you.');
+    expect(desk.hears()).toEqual(COACHED);
+  });
+
+  it('keeps the PIN of who came in with one', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    await desk.press(ted, `${TED_PIN}#`);
+    await desk.press(ted, '1#');
+    await desk.press(ted, '*');
+    await desk.press(ted, '2');
+    expect(desk.hears()).toMatchObject(COACHED);
+    await desk.press(ted, '*');
+    await desk.press(ted, '4');
+    // In another room nobody hears them at first.
+    expect(desk.hears()).toMatchObject({ ...TALKING, Carol: [], Ted: ['Carol'] });
+  });
+
+  it('gives the moderator of the moment', async () => {
+    const desk = await startLine();
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.press(ted, '*');
+    await desk.hangUp(alice);
+    await talking(desk);
+    await desk.press(ted, '2');
+    expect([desk.hears(), ted.errors]).toEqual([COACHED, []]);
+  });
+
+  it('says that the conversation is over when it ended while the menu played', async () => {
+    const desk = await startLine();
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.press(ted, '*');
+    await desk.hangUp(alice);
+    expect(await desk.press(ted, '1')).toBe('That conversation is over. Goodbye.');
+  });
+
+  it('opens nothing for who was taken out of the roster meanwhile', async () => {
+    const settings = rosterSettings(ROSTER);
+    const desk = await startDesk({ env: settings });
+    await talking(desk);
+    await carolTalks(desk);
+    const removed = { ...ROSTER, supervisors: [{ name: 'Dave', number: '+15550005555', pin: '99999' }] };
+    const told: string[] = [];
+    for (const keys of [[], ['*'], ['*', '1']]) {
+      writeFileSync(settings.ROSTER_FILE, rosterText(ROSTER));
+      await desk.server.reloadRoster();
+      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      await desk.press(ted, `${TED_PIN}#`);
+      if (keys.length > 0) {
+        await desk.press(ted, '1#');
+      }
+      for (const key of keys.slice(0, -1)) {
+        await desk.press(ted, key);
+      }
+      writeFileSync(settings.ROSTER_FILE, rosterText(removed));
+      await desk.server.reloadRoster();
+      told.push(await desk.press(ted, keys.at(-1) ?? '1#'));
+      expect(ted.isOver).toBe(true);
+    }
+    expect(told).toEqual(['Goodbye.', 'Goodbye.', 'Goodbye.']);
+  });
+});
+
+describe('a moderator', () => {
+  const hearsAs = (desk: Desk) => desk.hears();
+
+  it.each([
+    ['the star, and then the PIN', ['*', `${ALICE_PIN}#`]],
+    ['both at once', [`*${ALICE_PIN}#`]],
+    ['the star again with the PIN', ['*', `*${ALICE_PIN}#`]],
+    ['the PIN after a wrong one', ['*', '11111#', `${ALICE_PIN}#`]],
+  ])('on any telephone presses %s', async (_what, presses) => {
+    const desk = await startLine();
+    await desk.call('Bob', '/conference/sales');
+    const alice = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
+    await desk.space.clock.advance(100);
+    expect(alice.told).toEqual(['Welcome.']);
+    for (const keys of presses) {
+      await desk.press(alice, keys);
+      await desk.space.clock.advance(1_000);
+      await desk.space.rest();
+    }
+    expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+    const ted = await desk.call('Ted', '/supervisor');
+    expect(ted.told.at(-1)).toContain(LISTENING);
+    await desk.hangUp(alice);
+    expect(hearsAs(desk)).toEqual({});
+  });
+
+  it.each([
+    ['nothing', []],
+    ['something else', ['5']],
+    ['a star and nothing else', ['*', '', '', '', '']],
+    ['three wrong PINs', ['*11111#', '22222#', '33333#']],
+    ['the PIN of a supervisor', [`*${TED_PIN}#`, `${TED_PIN}#`, `${TED_PIN}#`]],
+    ['a PIN without the star', [`${ALICE_PIN}#`]],
+  ])('is a caller who presses %s, and hears the notice whole', async (_what, presses) => {
+    const desk = await startLine(ROSTER, { env: { CALLER_NOTICE: 'Calls may be supervised.' } });
+    const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
+    for (const keys of presses) {
+      await desk.space.clock.advance(100);
+      bob.press(keys);
+      await desk.space.clock.advance(6_000);
+    }
+    await desk.space.clock.advance(10_000);
+    expect(desk.space.conferences.of(bob.sid)).toMatchObject({
+      startConferenceOnEnter: false,
+      endConferenceOnExit: false,
+    });
+    expect(bob.told.at(presses.length > 0 ? -1 : 0)).toBe('Calls may be supervised.');
+    await desk.call('Alice', '/conference/sales');
+    expect(bob.hearing().voices).toHaveLength(1);
+  });
+
+  it('is asked even on their own telephone where the roster says so', async () => {
+    const desk = await startLine({
+      ...ROSTER,
+      moderators: [{ name: 'Alice', number: ALICE, pin: ALICE_PIN, requirePin: true }],
+    });
+    const alice = await desk.call('Alice', '/conference/sales');
+    expect(alice.told).toEqual([ASK]);
+    await desk.press(alice, `${ALICE_PIN}#`);
+    expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+  });
+
+  it('moderates in their own rooms alone', async () => {
+    const desk = await startLine({
+      ...ROSTER,
+      moderators: [{ name: 'Alice', number: ALICE, pin: ALICE_PIN, rooms: ['support'] }],
+    });
+    const own = await desk.call('Alice', '/conference/sales');
+    expect(desk.space.conferences.of(own.sid)).toMatchObject({ endConferenceOnExit: false });
+    await desk.hangUp(own);
+    const mobile = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
+    await desk.space.clock.advance(100);
+    await desk.press(mobile, `*${ALICE_PIN}#`);
+    expect(mobile.told.at(-1)).toBe(WRONG);
+    await desk.hangUp(mobile);
+    const there = await desk.call('Alice', '/conference/support');
+    expect(desk.space.conferences.of(there.sid)).toMatchObject({ endConferenceOnExit: true });
+  });
+
+  it('costs callers no menu where nobody has a PIN', async () => {
+    const desk = await startLine({ moderators: [{ name: 'Alice', number: ALICE }] });
+    const bob = await desk.call('Bob', '/conference/sales');
+    expect([bob.told, desk.hears()]).toEqual([[], { Bob: ['music'] }]);
+  });
+});
+
+describe('a number that tries PINs', () => {
+  it('is locked out by two servers that share one Redis, and hears nothing of it', async () => {
+    const redis = await startStore();
+    const settings = { ...rosterSettings(ROSTER), REDIS_URL: redis.url };
+    const one = await startDesk({ env: settings });
+    const other = await startDesk({ env: settings });
+    await talking(one);
+    for (const desk of [one, other]) {
+      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      for (const pin of ['11111', '22222', '33333']) {
+        await desk.press(ted, `${pin}#`);
+      }
+      expect(ted.told.at(-1)).toBe('Goodbye.');
+    }
+    for (const desk of [one, other]) {
+      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      expect([ted.told, ted.status]).toEqual([[], 'no-answer']);
+      // Others go on.
+      const known = await desk.call('Ted', '/supervisor');
+      expect(known.isOver).toBe(false);
+      const elsewhere = await desk.call('Ted', '/supervisor', { from: '+15550006666' });
+      expect(elsewhere.told).toEqual([ASK]);
+      await desk.hangUp(known);
+      await desk.hangUp(elsewhere);
+    }
+  });
+
+  it('is locked out over many calls at once, in the middle of each', async () => {
+    const desk = await startLine();
+    await talking(desk);
+    // At once, so that no prompt is over by itself.
+    const dial = async () => {
+      const call = desk.space.call({ from: MOBILE, url: `${desk.url}/supervisor` });
+      await desk.space.clock.advance(100);
+      return call;
+    };
+    const press = async (call: Awaited<ReturnType<typeof dial>>, keys: string) => {
+      call.press(keys);
+      await desk.space.clock.advance(100);
+      return call.told.at(-1);
+    };
+    const [first, second, third] = [await dial(), await dial(), await dial()];
+    for (const call of [first, first, second]) {
+      expect(await press(call, '11111#')).toBe(WRONG);
+    }
+    // Six times a PIN was asked for; there is no seventh.
+    expect(await press(third, '11111#')).toBe('Goodbye.');
+    expect((await dial()).status).toBe('no-answer');
+    // What was asked before may still be answered.
+    expect(await press(second, `${TED_PIN}#`)).toContain(LISTENING);
+  });
+
+  it('on the callers’ line is a caller like any other', async () => {
+    const desk = await startLine();
+    for (let i = 0; i < 3; i++) {
+      const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
+      await desk.space.clock.advance(100);
+      for (const keys of ['*11111#', '22222#', '33333#']) {
+        await desk.press(bob, keys);
+      }
+      await desk.space.rest();
+      expect(desk.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
+    }
+    const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
+    await desk.space.clock.advance(100);
+    await desk.press(bob, `*${ALICE_PIN}#`);
+    expect([bob.told, bob.errors]).toEqual([['Welcome.'], []]);
+    expect(desk.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
+  });
+});
+
+describe('with the store down', () => {
+  it.each([
+    ['before the call', 0],
+    ['while the PIN is asked for', 1],
+    ['while the menu of rooms plays', 2],
+    ['during the conversation', 3],
+    ['while the keypad is explained', 4],
+  ])('%s, a supervisor who can be told from others is let in by REST', async (_when, step) => {
+    const redis = await startStore();
+    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url }, withRest: true });
+    await talking(desk);
+    await carolTalks(desk);
+    let done = 0;
+    const next = async () => {
+      if (done++ === step) {
+        await redis.kill();
+      }
+    };
+    await next();
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    expect(ted.told).toEqual([ASK]);
+    await next();
+    await desk.press(ted, `${TED_PIN}#`);
+    await next();
+    // Without the store nobody knows names.
+    await desk.press(ted, '1#');
+    const room = desk.space.conferences.of(ted.sid)?.conference.name;
+    expect(['sales', 'support']).toContain(room);
+    await next();
+    await desk.press(ted, '*');
+    await next();
+    await desk.press(ted, '3');
+    expect(desk.space.conferences.of(ted.sid)).toMatchObject({ muted: false, callSidToCoach: undefined });
+    expect(ted.errors).toEqual([]);
+    await redis.restart();
+  });
+
+  it('and no REST, nobody is let in who should not be, and who may is asked to wait', async () => {
+    const redis = await startStore();
+    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
+    await talking(desk);
+    await redis.kill();
+    const stranger = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    for (const pin of ['11111', '22222', '33333']) {
+      await desk.press(stranger, `${pin}#`);
+    }
+    expect(stranger.told.at(-1)).toBe('Goodbye.');
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    expect(await desk.press(ted, `${TED_PIN}#`)).toContain('We cannot tell at the moment');
+    await redis.restart();
+    await eventually(async () => expect((await fetch(`${desk.url}/readyz`)).status).toBe(200));
+    await talking(desk, 'support');
+    await desk.space.clock.advance(10_000);
+    await desk.space.rest();
+    expect(desk.space.conferences.of(ted.sid)?.conference.name).toBe('support');
+  });
+
+  it('PINs that were tried are counted in the process', async () => {
+    const redis = await startStore();
+    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
+    await redis.kill();
+    for (let i = 0; i < 6; i++) {
+      await desk.hangUp(await desk.call('Ted', '/supervisor', { from: MOBILE }));
+    }
+    expect((await desk.call('Ted', '/supervisor', { from: MOBILE })).status).toBe('no-answer');
+    await redis.restart();
+  });
+});

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ALICE, BOB, type Form, startApp, TED, type TestApp } from '../support/app';
+
+const PIN = '48213';
+const MOBILE = '+15550004444';
+const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
+const BASE = 'https://coach.example.com';
+const goodbye = laml('<Say>Goodbye.</Say><Hangup/>');
+const reject = laml('<Reject/>');
+const ask = (action: string, words = '') =>
+  laml(
+    `<Gather action="${BASE}${action}"><Say>${words}Please enter your PIN, then press pound.</Say></Gather><Redirect>${BASE}${action}</Redirect>`,
+  );
+const WRONG = 'That is not right. ';
+const reporting = (room: string) =>
+  `statusCallback="${BASE}/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold"`;
+const KEYS = 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up.';
+
+const people = {
+  moderators: [{ name: 'Alice', number: ALICE, pin: '70001' }],
+  supervisors: [{ name: 'Ted', number: TED, pin: PIN }],
+};
+
+let numbers = 0;
+/** A number that has tried no PIN yet. */
+const freshNumber = () => `+1556000${String(++numbers).padStart(4, '0')}`;
+
+describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, asked by %s', (method) => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startApp({ people });
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+  });
+
+  afterAll(() => app.stop());
+
+  const text = async (path: string, form: Form) => {
+    const reply = await app[method](path, form);
+    expect([reply.status, reply.type]).toEqual([200, 'text/xml; charset=utf-8']);
+    return reply.text;
+  };
+
+  it('answers a call from first to last with these documents', async () => {
+    const call = { CallSid: 'ted-1', From: MOBILE };
+    expect(await text('/supervisor', call)).toBe(ask('/supervisor/pin?try=1'));
+    const entered = await text('/supervisor/pin?try=1', { ...call, Digits: PIN });
+    const pass = /pass=([\w-]+)/.exec(entered)?.[1] ?? '';
+    expect(entered).toBe(
+      laml(
+        `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?mode=monitor&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+      ),
+    );
+    const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;pass=${pass}`;
+    expect(await text(`/coach/sales/ended?mode=monitor&pass=${pass}`, { ...call, DialCallStatus: 'answered' })).toBe(
+      laml(
+        `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. Nobody hears you. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
+      ),
+    );
+    expect(await text(`/coach/sales/key?mode=monitor&pass=${pass}`, { ...call, Digits: '2' })).toBe(
+      laml(
+        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+      ),
+    );
+    expect(await text(`/coach/sales/key?pass=${pass}`, { ...call, Digits: '9' })).toBe(goodbye);
+  });
+
+  it.each<[string, [string, string][]]>([
+    ['nothing', []],
+    ['an empty field', [['Digits', '']]],
+    ['one digit', [['Digits', '4']]],
+    ['four digits', [['Digits', PIN.slice(0, 4)]]],
+    ['the PIN and one digit more', [['Digits', `${PIN}0`]]],
+    ['eleven digits', [['Digits', '12345678901']]],
+    ['a hundred digits', [['Digits', PIN.repeat(20)]]],
+    ['star and pound', [['Digits', '*#']]],
+    ['the PIN behind a star', [['Digits', `*${PIN}`]]],
+    ['the PIN with a space', [['Digits', ` ${PIN}`]]],
+    ['digits of another script', [['Digits', '４８２１３']]],
+    ['speech', [['SpeechResult', PIN]]],
+    [
+      'the PIN twice',
+      [
+        ['Digits', PIN],
+        ['Digits', PIN],
+      ],
+    ],
+    ['the PIN of a moderator', [['Digits', '70001']]],
+  ])('lets nobody in who answers with %s', async (_what, digits) => {
+    const call: [string, string][] = [['CallSid', 'x-1'], ['From', freshNumber()], ...digits];
+    expect(await text('/supervisor/pin?try=1', call)).toBe(ask('/supervisor/pin?try=2', WRONG));
+    expect(await text('/supervisor/pin?mode=barge&room=sales&try=2', call)).toBe(
+      ask('/supervisor/pin?mode=barge&amp;try=3&amp;room=sales', WRONG),
+    );
+    expect(await text('/supervisor/pin?try=3', call)).toBe(goodbye);
+  });
+
+  it.each(['', '?try=0', '?try=4', '?try=-1', '?try=x', '?try=1.5', '?try=1&try=1'])(
+    'takes a spoilt count of tries (%s) for the last',
+    async (query) => {
+      const call = { CallSid: 'x-1', From: freshNumber(), Digits: '11111' };
+      expect(await text(`/supervisor/pin${query}`, call)).toBe(goodbye);
+    },
+  );
+
+  it.each([
+    ['none', ''],
+    ['an empty one', '&pass='],
+    ['garbage', '&pass=abc'],
+    ['a long one', `&pass=${'A'.repeat(5_000)}`],
+    ['two', '&pass=a&pass=b'],
+  ])('opens nothing to an unknown number with a pass that is %s', async (_what, pass) => {
+    const call = { CallSid: 'x-1', From: freshNumber(), Digits: '1' };
+    for (const path of [
+      '/supervisor/room?rooms=sales',
+      '/coach/sales/key?mode=barge',
+      '/coach/sales/ended?mode=coach',
+    ]) {
+      expect(await text(path + pass, call)).toBe(goodbye);
+    }
+    expect(await text(`/coach/sales?mode=barge${pass}`, call)).toBe(reject);
+  });
+
+  it('opens nothing with the pass of another call', async () => {
+    const proven = await text('/supervisor/pin?try=1', { CallSid: 'ted-2', From: MOBILE, Digits: PIN });
+    const pass = /pass=([\w-]+)/.exec(proven)?.[1];
+    expect(pass).toBeDefined();
+    const other = { CallSid: 'x-2', From: MOBILE, Digits: '1' };
+    expect(await text(`/coach/sales/key?pass=${pass}`, other)).toBe(goodbye);
+    expect(await text(`/coach/sales/key?pass=${pass}`, { ...other, CallSid: 'ted-2' })).toContain('coach="alice-1"');
+  });
+
+  it.each([
+    ['no room', ''],
+    ['rooms that cannot be', '?rooms=..,a/b,%00'],
+    ['the last of ten', `?rooms=${'sales,'.repeat(10)}`],
+    ['a spoilt page', '?rooms=sales&page=x'],
+    ['too many attempts', '?rooms=sales&attempt=99'],
+  ])('takes a choice from a menu of %s', async (_what, query) => {
+    const reply = await text(`/supervisor/room${query}`, { CallSid: 'ted-3', From: TED, Digits: '0' });
+    expect(reply).toContain('There is no such conversation. You are listening to Alice.');
+  });
+
+  it('refuses a mode that there is not, by name', async () => {
+    const reply = await app[method]('/supervisor?mode=shout', { CallSid: 'ted-1', From: TED });
+    expect(reply).toMatchObject({ status: 400, text: 'mode must be one of monitor, coach, barge.\n' });
+  });
+
+  it('says nothing about rooms before the PIN is right', async () => {
+    const from = freshNumber();
+    const texts = [await text('/supervisor', { CallSid: 'x-1', From: from })];
+    for (const tried of ['1', '2', '3']) {
+      texts.push(await text(`/supervisor/pin?try=${tried}`, { CallSid: 'x-1', From: from, Digits: '11111' }));
+    }
+    expect(texts.join()).not.toMatch(/Alice|sales|conference|conversation/i);
+  });
+});
+
+describe('the notices', () => {
+  it('are spoken in the voice and language of the settings', async () => {
+    const app = await startApp({
+      env: {
+        CALLER_NOTICE: 'Anrufe werden betreut.',
+        MODERATOR_NOTICE_TEXT: 'Jemand hört zu.',
+        NOTICE_VOICE: 'Polly.Marlene',
+        NOTICE_LANGUAGE: 'de-DE',
+      },
+      people,
+    });
+    const spoken = (text: string) => `<Say voice="Polly.Marlene" language="de-DE">${text}</Say>`;
+    const call = { CallSid: 'bob-1', From: BOB };
+    expect((await app.post('/conference', call)).text).toContain(
+      `<Gather action="${BASE}/conference/sample-conf/pin" timeout="1">${spoken('Anrufe werden betreut.')}</Gather><Dial`,
+    );
+    expect((await app.post('/fallback', call)).text).toContain(`<Response>${spoken('Anrufe werden betreut.')}<Dial`);
+    expect((await app.post('/notices/moderator', call)).text).toBe(laml(spoken('Jemand hört zu.')));
+    expect((await app.post('/notices/supervisor', call)).text).toContain('You are listening now');
+    await app.stop();
+  });
+});

@@ -1,0 +1,36 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashPin, type Pin } from '../../src/people/pin';
+
+export const PIN_KEY = 'a key for the tests alone';
+
+/** Somebody in a roster, with the PIN itself. */
+export interface Listed {
+  name: string;
+  number: string;
+  pin?: string;
+  requirePin?: boolean;
+  rooms?: string[];
+  mode?: string;
+  extension?: string;
+}
+
+export interface RosterContent {
+  moderators?: Listed[];
+  supervisors?: Listed[];
+}
+
+/** A roster file's text, with PINs hashed. */
+export function rosterText({ moderators = [], supervisors = [] }: RosterContent): string {
+  const hashed = (people: Listed[]) =>
+    people.map(({ pin, ...rest }) => ({ ...rest, ...(pin !== undefined && { pin: hashPin(PIN_KEY, pin as Pin) }) }));
+  return JSON.stringify({ moderators: hashed(moderators), supervisors: hashed(supervisors) });
+}
+
+/** Settings with a roster in a file of its own. */
+export function rosterSettings(content: RosterContent): { ROSTER_FILE: string; PIN_KEY: string } {
+  const file = join(mkdtempSync(join(tmpdir(), 'roster-')), 'roster.json');
+  writeFileSync(file, rosterText(content));
+  return { ROSTER_FILE: file, PIN_KEY };
+}
