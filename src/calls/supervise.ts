@@ -14,9 +14,9 @@ export interface SupervisorCall {
   person: SupervisorEntry;
 }
 
-/** What is said of a conversation: who leads it, or its room while nobody knows. */
+/** What is said of a conversation: who leads it, or where it is while nobody knows. */
 export function labelOfRoom(room: RoomName, moderator: Moderator | undefined): string {
-  return moderator?.name ?? room;
+  return moderator?.name ?? `the agent in ${room}`;
 }
 
 /** The steps that supervisors' routes have in common. Each answers with a document. */

@@ -40,7 +40,7 @@ export interface Directory {
    * so that whoever was seen to leave is not handed out on the Space's word.
    */
   findModerator(room: RoomName): Promise<Lookup>;
-  /** Every room with a moderator, in the same way; `'unknown'` when no source answered. */
+  /** Every room with a moderator: in the registry, or else, if it knows none, at the Space; `'unknown'` when no source answered. */
   listLive(): Promise<readonly LiveRoom[] | 'unknown'>;
   /**
    * Goes on writing what is owed for `timeoutMs`, then stops; what stays unwritten is logged as lost.

@@ -73,6 +73,10 @@ export function createOutbox({ log, retryMs = 500, maxWaiting = 10_000 }: Outbox
 
   return {
     put(work, about) {
+      if (isClosed) {
+        lose({ work, about, settle() {} });
+        return Promise.resolve();
+      }
       const done = new Promise<void>((resolve) => {
         waiting.push({ work, about, settle: resolve });
       });

@@ -88,7 +88,8 @@ export function createSpaceClient(
         }
         const found = await Promise.all(
           rooms.map(async ({ room, conferenceSid }) => {
-            const moderator = await findModeratorIn(client, conferenceSid);
+            // One that has ended since is no reason to know none of the others.
+            const moderator = await unlessGone(findModeratorIn(client, conferenceSid));
             return moderator && { room, ...moderator };
           }),
         );

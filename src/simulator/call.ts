@@ -46,7 +46,10 @@ export interface Call {
   readonly errors: readonly CallError[];
   /** Everything that was said to it, and what was played to it by its address. */
   readonly told: readonly string[];
-  /** Whether somebody is speaking to it, or a recording with an end is played to it, outside a conference. */
+  /**
+   * Whether somebody is speaking to it, or a recording with an end is played to it, outside a conference; or it is
+   * listened to for a second at the most, which leaves nobody time to do anything.
+   */
   readonly isSpokenTo: boolean;
   readonly isOver: boolean;
   /** What it hears now. */
@@ -96,6 +99,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
   let status: CallStatus = 'ringing';
   /** What is spoken or played to it outside a conference. */
   let prompted: Say | Play | undefined;
+  let isBrieflyListenedTo = false;
   let inARow = 0;
   let onKey: ((key: string) => void) | undefined;
   let interruption: Interruption | undefined;
@@ -116,7 +120,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       return status;
     },
     get isSpokenTo() {
-      return prompted !== undefined && prompted.loop > 0;
+      return isBrieflyListenedTo || (prompted !== undefined && prompted.loop > 0);
     },
     get isOver() {
       return isOver(status);
@@ -294,6 +298,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
           await prompt(one, AbortSignal.any([interrupter.signal, pressed.signal])).catch(throwIfInterrupted);
         }
       }
+      isBrieflyListenedTo = verb.timeoutSeconds <= 1;
       while (!finished) {
         pressed = new AbortController();
         if (await passes(verb.timeoutSeconds * 1000, pressed.signal)) {
@@ -301,6 +306,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
         }
       }
     } finally {
+      isBrieflyListenedTo = false;
       onKey = undefined;
     }
     // Without an action the document's own address is asked again.

@@ -1,16 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { type ConferenceCoach, explainStartFailure, StartError, startConferenceCoach } from '../conference-coach';
 import { loadConfig } from '../config';
+import { hashPin, type Pin, parsePin } from '../people/pin';
 import { computeSignature } from '../signalwire/signature';
 import type { Call } from './call';
 import { BEGINNING, type Mark, markOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
 import { createSpace, type Space } from './space';
+import type { Story } from './story';
 import { tellStory } from './tell-story';
-import { TUTORIAL_CAST, tutorialStory } from './tutorial';
+import { keypadStory, TUTORIAL_CAST, TUTORIAL_PIN, tutorialStory } from './tutorial';
 
 const SIGNING_KEY = 'PSK_demo';
 const CREDENTIALS = { accountSid: 'demo', apiToken: 'demo' };
@@ -25,6 +31,7 @@ async function main(): Promise<void> {
   // Nothing of `.env`: the demo touches no real store and no real Space.
   const config = loadConfig({
     PORT: process.env.PORT || '0',
+    ...(await writeRoster()),
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
     SIGNALWIRE_SPACE_URL: api.url,
     SIGNALWIRE_PROJECT_ID: CREDENTIALS.accountSid,
@@ -39,8 +46,12 @@ async function main(): Promise<void> {
   });
 
   write(`Conference Coach answers at ${server.publicUrl}, a simulated Space calls it.\n`);
-  const story = tutorialStory(TUTORIAL_CAST);
-  const told = tellStory(story, { space, url: server.publicUrl, paint, write });
+  const told = tellStories([tutorialStory(TUTORIAL_CAST), keypadStory(TUTORIAL_CAST)], {
+    space,
+    url: server.publicUrl,
+    paint,
+    write,
+  });
   const outcome = await Promise.race([told, interruption]);
   if (!once && outcome !== 'interrupted') {
     write(invitation(server, api.url));
@@ -48,7 +59,37 @@ async function main(): Promise<void> {
     write('\nStopping.');
   }
   await server.stop(0);
-  process.exit(outcome !== 'interrupted' && outcome.isRight ? 0 : 1);
+  process.exit(outcome === true ? 0 : 1);
+}
+
+/** A roster with the people of the stories, in a file of its own. */
+async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> {
+  const { alice, carol, ted } = TUTORIAL_CAST;
+  const key = randomUUID();
+  const file = join(await mkdtemp(join(tmpdir(), 'conference-coach-')), 'roster.json');
+  const roster = {
+    moderators: [
+      { name: 'Alice', number: alice },
+      // A customer in the first story, an agent of another room in the second.
+      { name: 'Carol', number: carol, rooms: ['support'] },
+    ],
+    supervisors: [{ name: 'Ted', number: ted, pin: hashPin(key, parsePin(TUTORIAL_PIN) as Pin) }],
+  };
+  await writeFile(file, JSON.stringify(roster));
+  return { ROSTER_FILE: file, PIN_KEY: key };
+}
+
+/** Tells one story after the other. Resolves to whether all went as they should. */
+async function tellStories(stories: readonly Story[], options: Parameters<typeof tellStory>[1]): Promise<boolean> {
+  for (const [index, story] of stories.entries()) {
+    if (index > 0) {
+      options.write('Now from any telephone, with a PIN and the keypad:\n');
+    }
+    if (!(await tellStory(story, options)).isRight) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function readArguments() {

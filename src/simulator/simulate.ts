@@ -20,8 +20,9 @@ const HELP = `Plays calls against a running server, as a Space would, and tells 
   --url URL             the server's PUBLIC_URL
   --signing-key KEY     its SIGNALWIRE_SIGNING_KEY; better set in the environment, where others cannot see it;
                         without one nothing is signed (.env is not read)
-  --moderator NUMBER    one of its MODERATOR_NUMBERS, as it is there (${TUTORIAL_CAST.alice})
-  --supervisor NUMBER   one of its SUPERVISOR_NUMBERS, as it is there (${TUTORIAL_CAST.ted})
+  --moderator NUMBER    one of its MODERATOR_NUMBERS, as it is there (${TUTORIAL_CAST.alice}), or of its roster, without
+                        requirePin
+  --supervisor NUMBER   one of its SUPERVISOR_NUMBERS, as it is there (${TUTORIAL_CAST.ted}), or of its roster, likewise
   --room ROOM           the room to meet in (${SMOKE_TEST_ROOM}), one that nobody else uses at the time
   --method METHOD       POST or GET (POST)
   --story FILE          another story than the tutorial's, in YAML or JSON: see docs/stories.md
@@ -175,10 +176,14 @@ function findHints(
   for (const { rows, ended, action } of isTutorial ? reports : []) {
     const caller = action.kind === 'call' ? action.who : undefined;
     if (caller === 'Ted' && ended.some(({ who, status }) => who === caller && status === 'no-answer')) {
-      hints.push('The server turned Ted away: is --supervisor one of its SUPERVISOR_NUMBERS?');
+      hints.push(
+        'The server turned Ted away: is --supervisor one of its SUPERVISOR_NUMBERS? Or in its roster, for all rooms?',
+      );
     }
     if (caller === 'Alice' && rows.some(({ who, sounds }) => who === caller && sounds.includes('music'))) {
-      hints.push('Alice waits like a caller: is --moderator one of its MODERATOR_NUMBERS?');
+      hints.push(
+        'Alice waits like a caller: is --moderator one of its MODERATOR_NUMBERS? Or in its roster, for all rooms?',
+      );
     }
   }
   return [...new Set(hints)];

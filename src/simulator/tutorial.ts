@@ -82,3 +82,64 @@ export function tutorialStory(cast: Cast, room?: string): Story {
     ],
   });
 }
+
+/** The PIN of the supervisor in {@link keypadStory}. */
+export const TUTORIAL_PIN = '48213';
+
+/** A supervisor on the road: an unknown telephone, a PIN, a choice of conversations, and the keypad. */
+export function keypadStory(cast: Cast): Story {
+  const sales = { Bob: ['Alice'], Alice: ['Bob'] };
+  return readStory({
+    people: { Alice: cast.alice, Bob: cast.bob, Carol: cast.carol, Ted: '+15550004444' },
+    steps: [
+      { call: 'Alice', to: '/conference/sales', hears: { Alice: ['music'] } },
+      { call: 'Bob', to: '/conference/sales', hears: sales },
+      { call: 'Carol', to: '/conference/support', note: 'an agent of another room, who waits for customers' },
+      {
+        call: 'Ted',
+        to: '/supervisor',
+        note: 'from a telephone that nobody knows',
+        told: { Ted: 'enter your PIN' },
+      },
+      {
+        press: 'Ted',
+        keys: `${TUTORIAL_PIN}#`,
+        note: 'he may choose',
+        told: { Ted: 'For Alice, press 1. For Carol, press 2.' },
+      },
+      {
+        press: 'Ted',
+        keys: '1',
+        note: 'he listens',
+        hears: { ...sales, Carol: ['music'], Ted: ['Alice', 'Bob'] },
+        told: { Ted: 'You are listening to Alice' },
+        quiet: true,
+      },
+      {
+        press: 'Ted',
+        keys: '*',
+        note: 'the menu',
+        hears: { ...sales, Carol: ['music'], Ted: [] },
+        told: { Ted: 'Press 1 to listen' },
+        quiet: true,
+      },
+      {
+        press: 'Ted',
+        keys: '2',
+        note: 'he whispers',
+        hears: { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Carol: ['music'], Ted: ['Alice', 'Bob'] },
+        quiet: true,
+      },
+      { press: 'Ted', keys: '*' },
+      {
+        press: 'Ted',
+        keys: '4',
+        note: 'he goes over to Carol, and listens',
+        hears: { ...sales, Carol: [], Ted: ['Carol'] },
+        told: { Ted: 'You are listening to Carol' },
+      },
+      { press: 'Ted', keys: '*' },
+      { press: 'Ted', keys: '9', hears: { ...sales, Carol: [] }, told: { Ted: 'Goodbye' } },
+    ],
+  });
+}

@@ -109,7 +109,13 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
 
     async *read(since) {
       const oldest = Math.max(since, now() - AUDIT_BOUNDS.ageMs);
-      yield* trail.filter(({ at }) => Date.parse(at) >= oldest);
+      const seen = new Set<string>();
+      for (const record of trail) {
+        if (!seen.has(record.id) && Date.parse(record.at) >= oldest) {
+          seen.add(record.id);
+          yield record;
+        }
+      }
     },
   };
 }

@@ -27,10 +27,12 @@ const pastKey = (callSid: string) => `conference-coach:{supervision}:past:${call
  *     ARGV[3]  the event, as JSON
  *     ARGV[4]  how many events are kept, about
  *     ARGV[5]  how long they are kept (ms)
+ *     ARGV[6]  how long a visit is remembered whose end nobody told (ms)
  */
 const COMMON = `
 local visits, trail = KEYS[1], KEYS[2]
 local call, room, event, events, age = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local lifetime = tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
@@ -43,7 +45,7 @@ local began, confirmed, where, visit
 local function find()
   local stay = redis.call('HGET', visits, call)
   if stay then began, confirmed, where, visit = string.match(stay, '^(%d+)\\n([01])\\n([^\\n]*)\\n(.*)$') end
-  return stay and where == room
+  return stay and where == room and tonumber(began) > now - lifetime
 end
 local function save(flag, json)
   redis.call('HSET', visits, call, began .. '\\n' .. flag .. '\\n' .. room .. '\\n' .. json)
@@ -58,21 +60,20 @@ append('', '0')
 /**
  * Begins a visit in place of another. Returns nothing.
  *
- *     ARGV[6]  the visit, as JSON
- *     ARGV[7]  how long a visit is remembered whose end nobody told (ms)
+ *     ARGV[7]  the visit, as JSON
  */
 const BEGIN_SCRIPT = `${COMMON}
 find()
-if visit ~= ARGV[6] then
+if visit ~= ARGV[7] then
   began = text(now)
-  save('0', ARGV[6])
-  redis.call('PEXPIRE', visits, ARGV[7])
-  append(ARGV[6], '0')
+  save('0', ARGV[7])
+  redis.call('PEXPIRE', visits, text(lifetime))
+  append(ARGV[7], '0')
   -- Ends that nobody told are rare, and add up.
   if redis.call('HLEN', visits) > 1000 then
     local stays = redis.call('HGETALL', visits)
     for i = 1, #stays, 2 do
-      if tonumber(string.match(stays[i + 1], '^%d+')) <= now - ARGV[7] then redis.call('HDEL', visits, stays[i]) end
+      if tonumber(string.match(stays[i + 1], '^%d+')) <= now - lifetime then redis.call('HDEL', visits, stays[i]) end
     end
   end
 end
@@ -81,10 +82,10 @@ end
 /**
  * Confirms a visit that is not confirmed and had begun by then. Returns nothing.
  *
- *     ARGV[6]  how long ago it was told to have happened, at the latest (ms)
+ *     ARGV[7]  how long ago it was told to have happened, at the latest (ms)
  */
 const CONFIRM_SCRIPT = `${COMMON}
-if find() and confirmed == '0' and now - ARGV[6] >= tonumber(began) then
+if find() and confirmed == '0' and now - ARGV[7] >= tonumber(began) then
   save('1', visit)
   append(visit, '1')
 end
@@ -93,41 +94,48 @@ end
 /**
  * Changes a visit that goes on. Returns nothing.
  *
- *     ARGV[6]  the visit, as JSON
- *     ARGV[7]  when it began, as the visit says: tells it from another
+ *     ARGV[7]  the visit, as JSON
+ *     ARGV[8]  when it began, as the visit says: tells it from another
  */
 const CHANGE_SCRIPT = `${COMMON}
-if find() and string.find(visit, '"since":"' .. ARGV[7] .. '"', 1, true) then
-  save(confirmed, ARGV[6])
-  append(ARGV[6], confirmed)
+if find() and string.find(visit, '"since":"' .. ARGV[8] .. '"', 1, true) then
+  save(confirmed, ARGV[7])
+  append(ARGV[7], confirmed)
 end
 `;
 
 /**
  * Ends a visit that had begun by then. Returns nothing.
  *
- *     ARGV[6]  how long ago it was told to have happened, at the latest (ms)
- *     ARGV[7]  how long it can still be found (ms)
+ *     ARGV[7]  how long ago it was told to have happened, at the latest (ms)
+ *     ARGV[8]  how long it can still be found (ms)
  */
 const END_SCRIPT = `${COMMON}
-if find() and now - ARGV[6] >= tonumber(began) then
+if find() and now - ARGV[7] >= tonumber(began) then
   redis.call('HDEL', visits, call)
-  redis.call('SET', KEYS[3], visit, 'PX', ARGV[7])
+  redis.call('SET', KEYS[3], visit, 'PX', ARGV[8])
   append(visit, confirmed)
 end
 `;
 
 /**
- * Lists the visits, and lets go of those whose end nobody told. Returns the JSON of each.
+ * Lists the visits, or one call's, and lets go of those whose end nobody told. Returns the JSON of each.
  *
  *     KEYS[1]  hash of visits by Call SID
  *     ARGV[1]  how long a visit is remembered whose end nobody told (ms)
+ *     ARGV[2]  Call SID, '' for all
  */
 const LIST_SCRIPT = `
 local time = redis.call('TIME')
 local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
 local found = {}
-local stays = redis.call('HGETALL', KEYS[1])
+local stays
+if ARGV[2] == '' then
+  stays = redis.call('HGETALL', KEYS[1])
+else
+  local stay = redis.call('HGET', KEYS[1], ARGV[2])
+  stays = stay and { ARGV[2], stay } or {}
+end
 for i = 1, #stays, 2 do
   local began, visit = string.match(stays[i + 1], '^(%d+)\\n[01]\\n[^\\n]*\\n(.*)$')
   if tonumber(began) <= oldest then redis.call('HDEL', KEYS[1], stays[i]) else found[#found + 1] = visit end
@@ -144,7 +152,7 @@ const SCRIPTS = {
 };
 
 type Scripts = Record<keyof typeof SCRIPTS, (...args: (string | number)[]) => Promise<null>> & {
-  visitList: (key: string, lifetimeMs: number) => Promise<string[]>;
+  visitList: (key: string, lifetimeMs: number, callSid: string) => Promise<string[]>;
 };
 
 /** How many lines of the trail are read at once. */
@@ -173,7 +181,7 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
     ...more: (string | number)[]
   ): Promise<unknown> {
     const { callSid = '', room = '' } = about ?? {};
-    const bounds = [AUDIT_BOUNDS.events, AUDIT_BOUNDS.ageMs];
+    const bounds = [AUDIT_BOUNDS.events, AUDIT_BOUNDS.ageMs, lifetimeMs];
     return run(() =>
       scripts[script](
         VISITS_KEY,
@@ -193,7 +201,7 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
       await write('auditAppend', undefined, event);
     },
     async begin(visit, event) {
-      await write('visitBegin', visit, event, JSON.stringify(visit), lifetimeMs);
+      await write('visitBegin', visit, event, JSON.stringify(visit));
     },
     async confirm(room, callSid, event, { agoMs }) {
       await write('visitConfirm', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS);
@@ -214,7 +222,7 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
       }),
 
     list: async (room) => {
-      const found = await run(() => scripts.visitList(VISITS_KEY, lifetimeMs));
+      const found = await run(() => scripts.visitList(VISITS_KEY, lifetimeMs, ''));
       return found.map((visit) => JSON.parse(visit) as Visit).filter((visit) => visit.room === room);
     },
 
@@ -242,7 +250,7 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
   };
 
   async function readVisit(callSid: Sid): Promise<Visit | undefined> {
-    const stay = await client.hget(VISITS_KEY, callSid);
-    return stay === null ? undefined : (JSON.parse(stay.split('\n')[3] ?? 'null') as Visit);
+    const [visit] = await scripts.visitList(VISITS_KEY, lifetimeMs, callSid);
+    return visit === undefined ? undefined : (JSON.parse(visit) as Visit);
   }
 }

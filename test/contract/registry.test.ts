@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Change, ConferenceRegistry } from '../../src/conferences/registry';
+import type { Change, ConferenceRegistry, LiveRoom } from '../../src/conferences/registry';
 import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
@@ -52,8 +52,8 @@ describe.each<[string, () => Store]>([
 
   const sid = (text: string) => parseSid(text) as Sid;
   const newRoom = () => parseRoomName(`room ${++rooms}`) as RoomName;
-  const arrived = (call: string, agoMs = 0): Change => {
-    return { kind: 'arrived', room, callSid: sid(call), agoMs };
+  const arrived = (call: string, agoMs = 0, name?: string): Change => {
+    return { kind: 'arrived', room, callSid: sid(call), agoMs, ...(name !== undefined && { name }) };
   };
   const joined = (call: string, conference?: string, agoMs = 0): Change => {
     const conferenceSid = conference === undefined ? undefined : sid(conference);
@@ -69,6 +69,11 @@ describe.each<[string, () => Store]>([
       await registry.apply(change());
     }
     return (await registry.findModerator(room))?.callSid;
+  }
+
+  /** What the list of all rooms says of these. */
+  async function listed(...of: RoomName[]): Promise<LiveRoom[]> {
+    return (await registry.listModerators()).filter((one) => of.includes(one.room));
   }
 
   it('knows no moderator of a room it never heard of', async () => {
@@ -177,5 +182,100 @@ describe.each<[string, () => Store]>([
   it('ignores what happened longer ago than that', async () => {
     expect(await moderatorAfter(() => arrived('a', LIFETIME_MS))).toBeUndefined();
     expect(await moderatorAfter(() => joined('a', 'x', LIFETIME_MS + 1))).toBeUndefined();
+  });
+
+  it.each<[string, (() => Change)[], { callSid: string; name: string | undefined } | undefined]>([
+    ['as they arrived', [() => arrived('a', 0, 'Zoë "Z"')], { callSid: 'a', name: 'Zoë "Z"' }],
+    ['without one', [() => arrived('a')], { callSid: 'a', name: undefined }],
+    ['also when they joined', [() => arrived('a', 9000, 'Ann'), () => joined('a', 'x')], { callSid: 'a', name: 'Ann' }],
+    [
+      'also when they arrived again without it',
+      [() => arrived('a', 9000, 'Ann'), () => arrived('a')],
+      { callSid: 'a', name: 'Ann' },
+    ],
+    [
+      'as they arrived last',
+      [() => arrived('a', 9000, 'Ann'), () => arrived('a', 0, 'Anna')],
+      { callSid: 'a', name: 'Anna' },
+    ],
+    [
+      'when it came after the join',
+      [() => joined('a', 'x', 9000), () => arrived('a', 9000, 'Ann')],
+      { callSid: 'a', name: 'Ann' },
+    ],
+    [
+      'not of the moderator before them',
+      [() => arrived('a', 9000, 'Ann'), () => arrived('b', 0, 'Ben')],
+      { callSid: 'b', name: 'Ben' },
+    ],
+    [
+      'none of the moderator before them',
+      [() => arrived('a', 9000, 'Ann'), () => arrived('b')],
+      { callSid: 'b', name: undefined },
+    ],
+    [
+      'none of the moderator before them, when their arrival was lost',
+      [() => arrived('a', 9000, 'Ann'), () => joined('b', 'x', 1000)],
+      { callSid: 'b', name: undefined },
+    ],
+    [
+      'not of one who arrived earlier and was noted late',
+      [() => arrived('b', 1000, 'Ben'), () => arrived('a', 9000, 'Ann')],
+      { callSid: 'b', name: 'Ben' },
+    ],
+    ['not after they left', [() => arrived('a', 0, 'Ann'), () => left('a')], undefined],
+  ])('hands out the name of the moderator %s, in one room and in the list', async (_which, changes, expected) => {
+    await moderatorAfter(...changes);
+    expect(await registry.findModerator(room)).toEqual(expected);
+    expect(await listed(room)).toEqual(expected === undefined ? [] : [{ room, ...expected }]);
+  });
+
+  describe('listing', () => {
+    it('names every room with a moderator, and none whose moderator left or whose conference ended', async () => {
+      await moderatorAfter(() => arrived('a', 0, 'Ann'));
+      const first = room;
+      await moderatorAfter(
+        () => arrived('b', 9000, 'Ben'),
+        () => arrived('c', 1000, 'Cy'),
+      );
+      const second = room;
+      await moderatorAfter(() => joined('a', 'y'));
+      const third = room;
+      await moderatorAfter(
+        () => arrived('d', 0, 'Dee'),
+        () => left('d'),
+      );
+      const leftRoom = room;
+      await moderatorAfter(
+        () => joined('e', 'x'),
+        () => ended('x'),
+      );
+      const endedRoom = room;
+      await moderatorAfter(() => left('f'));
+      const found = await listed(first, second, third, leftRoom, endedRoom, room);
+      expect(found).toHaveLength(3);
+      expect(found).toEqual(
+        expect.arrayContaining([
+          { room: first, callSid: 'a', name: 'Ann' },
+          { room: second, callSid: 'c', name: 'Cy' },
+          { room: third, callSid: 'a', name: undefined },
+        ]),
+      );
+      await registry.apply({ kind: 'left', room: first, callSid: sid('a'), agoMs: 0 });
+      expect(await listed(first)).toEqual([]);
+    });
+
+    it('names no room whose moderator has been forgotten since', async () => {
+      await moderatorAfter(() => arrived('a', LIFETIME_MS - 400, 'Ann'));
+      const short = room;
+      await moderatorAfter(() => arrived('b'));
+      const long = room;
+      expect(await listed(long)).toEqual([{ room: long, callSid: 'b', name: undefined }]);
+      await eventually(async () => {
+        clock.nowMs = Date.now();
+        expect(await listed(short)).toEqual([]);
+      });
+      expect(await listed(long)).toEqual([{ room: long, callSid: 'b', name: undefined }]);
+    });
   });
 });

@@ -275,4 +275,97 @@ describe('createDirectory', () => {
     expect(await directory.findModerator(room)).toEqual({ state: 'live', callSid: alice, name: undefined });
     expect(findModerator).not.toHaveBeenCalled();
   });
+
+  describe('listing the live rooms', () => {
+    const bert = parseSid('bert') as Sid;
+    const inSales = { room: 'sales', ...aliceThere };
+    const inSupport = {
+      room: 'support',
+      callSid: bert,
+      conferenceSid: parseSid('conf2') as Sid,
+      enteredAgoMs: 2_000,
+    };
+    const fails = async () => {
+      throw new Error('down');
+    };
+
+    it('names the rooms of the registry, without asking the Space', async () => {
+      const listModerators = jest.fn(async () => [inSupport]);
+      const { directory } = create({ space: { listModerators } });
+      await directory.record({ ...arrived, name: 'Alice' });
+      expect(await directory.listLive()).toEqual([{ room, callSid: alice, name: 'Alice' }]);
+      expect(listModerators).not.toHaveBeenCalled();
+    });
+
+    it('writes what it owes before it reads, so that nobody who left is named', async () => {
+      const { directory, state } = create();
+      await directory.record(arrived);
+      await directory.record({ ...arrived, room: otherRoom, callSid: bert });
+      state.down = true;
+      await directory.record(left);
+      state.down = false;
+      expect(await directory.listLive()).toEqual([{ room: otherRoom, callSid: bert, name: undefined }]);
+    });
+
+    it('asks the Space when the registry knows none, and notes whom it names', async () => {
+      const { directory, applied } = create({ space: { listModerators: async () => [inSales, inSupport] } });
+      expect(await directory.listLive()).toEqual([
+        { room, callSid: alice, name: undefined },
+        { room: otherRoom, callSid: bert, name: undefined },
+      ]);
+      expect(applied).toEqual([
+        { kind: 'joined', room, callSid: alice, conferenceSid: 'conf', agoMs: 1_000 },
+        { kind: 'joined', room: otherRoom, callSid: bert, conferenceSid: 'conf2', agoMs: 2_000 },
+      ]);
+    });
+
+    it('believes the store about one who left, not the Space', async () => {
+      const { directory } = create({ space: { listModerators: async () => [inSales, inSupport] } });
+      await directory.record(left);
+      expect(await directory.listLive()).toEqual([{ room: otherRoom, callSid: bert, name: undefined }]);
+    });
+
+    it.each([[''], ['a/b'], [' sales'], ['Vertrieb Süd'], ['a'.repeat(65)], ['..']])(
+      'passes over a conference of others, whose name can be no room: %j',
+      async (name) => {
+        const foreign = { ...inSupport, room: name };
+        const { directory, applied, state } = create({ space: { listModerators: async () => [foreign, inSales] } });
+        expect(await directory.listLive()).toEqual([{ room, callSid: alice, name: undefined }]);
+        expect(applied).toHaveLength(1);
+        state.down = true;
+        expect(await directory.listLive()).toMatchObject([{ room, callSid: alice }]);
+      },
+    );
+
+    it.each<[string, Partial<LiveConferences> | undefined]>([
+      ['names none either', { listModerators: async () => [] }],
+      ['does not answer', { listModerators: fails }],
+      ['is not asked', undefined],
+    ])('knows that there are none when the registry knows none and the Space %s', async (_what, space) => {
+      const { directory } = create(space && { space });
+      expect(await directory.listLive()).toEqual([]);
+    });
+
+    describe('with the store down', () => {
+      it('names whom the Space names, but nobody whose leaving is owed', async () => {
+        const { directory, state } = create({ space: { listModerators: async () => [inSales, inSupport] } });
+        state.down = true;
+        expect(await directory.listLive()).toMatchObject([
+          { room, callSid: alice, name: undefined },
+          { room: otherRoom, callSid: bert, name: undefined },
+        ]);
+        await directory.record(left);
+        expect(await directory.listLive()).toMatchObject([{ room: otherRoom, callSid: bert, name: undefined }]);
+      });
+
+      it.each<[string, Partial<LiveConferences> | undefined]>([
+        ['that does not answer either', { listModerators: fails }],
+        ['that is not asked', undefined],
+      ])('knows nothing with a Space %s', async (_what, space) => {
+        const { directory, state } = create(space && { space });
+        state.down = true;
+        expect(await directory.listLive()).toBe('unknown');
+      });
+    });
+  });
 });

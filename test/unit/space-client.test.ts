@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { createSpaceClient, type SpaceClient } from '../../src/signalwire/space-client';
 
 const CONFERENCE = '3d1d0e5c-0000-4000-8000-000000000001';
@@ -141,5 +142,158 @@ describe('createSpaceClient', () => {
   it('tells of a Space that is not there', async () => {
     server.close();
     await expect(client.findModerator('a')).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('lists the moderators of what runs, asking each conference once', async () => {
+    const [sales, support, lunch] = [1, 2, 3].map((n) => `3d1d0e5c-0000-4000-8000-00000000000${n}`);
+    answer = (req, res) => {
+      const participants = [{ call_sid: 'bob', end_conference_on_exit: false, status: 'in-progress' }];
+      const moderator = { call_sid: 'alice', end_conference_on_exit: true, status: 'in-progress' };
+      const date_created = 'Fri, 02 Jan 2026 09:00:00 +0000';
+      if (req.url?.includes('/Participants')) {
+        const isLed = !req.url.includes(String(lunch));
+        json(res, { ...paging, participants: [...participants, ...(isLed ? [{ ...moderator, date_created }] : [])] });
+      } else {
+        const conferences = [
+          { sid: sales, friendly_name: 'Sales' },
+          { sid: support, friendly_name: 'Süpport' },
+          { sid: lunch, friendly_name: 'Lunch' },
+          { sid: '../Calls', friendly_name: 'Nowhere' },
+        ];
+        json(res, { ...paging, conferences: conferences.map((one) => ({ ...one, status: 'in-progress' })) });
+      }
+    };
+    expect(await client.listModerators()).toEqual([
+      { room: 'Sales', callSid: 'alice', conferenceSid: sales, enteredAgoMs: 3_600_000 },
+      { room: 'Süpport', callSid: 'alice', conferenceSid: support, enteredAgoMs: 3_600_000 },
+    ]);
+    expect(
+      requests.map((request) => request.split(' ')[1]?.replace('/2010-04-01/Accounts/p-1/Conferences', '')),
+    ).toEqual([
+      '.json?Status=in-progress',
+      `/${sales}/Participants.json`,
+      `/${support}/Participants.json`,
+      `/${lunch}/Participants.json`,
+    ]);
+  });
+
+  describe('about participants', () => {
+    const TED = parseSid('ted') as Sid;
+    const NOTICE = 'https://coach.example.com/notices/supervisor';
+    const participant = { call_sid: 'ted', muted: true, coaching: true, call_sid_to_coach: MODERATOR };
+    const moderator = parseSid(MODERATOR) as Sid;
+    type Respond = (res: ServerResponse) => void;
+    const gone: Respond = (res) => json(res, { code: 20404, message: 'The requested resource was not found.' }, 404);
+    const fails: Respond = (res) => json(res, { code: 20500, message: 'No' }, 500);
+    const badGateway: Respond = (res) => res.writeHead(502).end('<html>Bad Gateway</html>');
+    const html: Respond = (res) => res.end('<html></html>');
+    const never: Respond = () => {};
+    let changes: string[];
+
+    /** Answers as a Space where Ted is in `Sales 2`; `answers` take the place of those about him, one by one. */
+    function holdsTed(...answers: (Respond | object)[]): void {
+      changes = [];
+      answer = async (req, res) => {
+        if (!req.url?.includes('/Participants')) {
+          const conferences = [{ sid: CONFERENCE, friendly_name: 'Sales 2', status: 'in-progress' }];
+          return json(res, { ...paging, conferences });
+        }
+        let form = '';
+        for await (const chunk of req.setEncoding('utf8')) {
+          form += chunk;
+        }
+        changes.push(`${req.method} ${form}`.trim());
+        const next = answers[changes.length - 1] ?? {};
+        return typeof next === 'function' ? next(res) : json(res, { ...participant, ...next });
+      };
+    }
+
+    it('mutes first, then changes whom they coach, then reads back', async () => {
+      holdsTed();
+      expect(await client.silence('Sales 2', TED, moderator)).toBe(true);
+      expect(changes).toEqual(['POST Muted=true', `POST Coaching=true&CallSidToCoach=${MODERATOR}`, 'GET']);
+      const path = `/2010-04-01/Accounts/p-1/Conferences/${CONFERENCE}/Participants/ted.json`;
+      expect(requests.slice(1).map((request) => request.split(' ')[1])).toEqual([path, path, path]);
+    });
+
+    it('mutes alone without a target', async () => {
+      holdsTed();
+      expect(await client.silence('Sales 2', TED, undefined)).toBe(true);
+      expect(changes).toEqual(['POST Muted=true', 'GET']);
+    });
+
+    it.each<[string, (Respond | object)[], boolean | undefined]>([
+      ['muted, in words', [{}, {}, { muted: 'true' }], true],
+      ['not muted', [{}, {}, { muted: false }], false],
+      ['not muted, in words', [{}, {}, { muted: 'false' }], false],
+      ['not said to be muted', [{}, {}, { muted: undefined }], false],
+      ['coaching another', [{}, {}, { call_sid_to_coach: 'bob' }], false],
+      ['coaching nobody', [{}, {}, { call_sid_to_coach: null }], false],
+      ['so though the change was refused', [{}, fails, {}], true],
+      ['not so as the change was refused', [{}, fails, { call_sid_to_coach: 'bob' }], false],
+      ['gone before the mute', [gone], undefined],
+      ['gone after the mute', [{}, gone, gone], undefined],
+      ['gone before the reading', [{}, {}, gone], undefined],
+    ])('tells whether nobody hears them, as it was read back: %s', async (_how, answers, expected) => {
+      holdsTed(...answers);
+      expect(await client.silence('Sales 2', TED, moderator)).toBe(expected);
+    });
+
+    it('plays a document to them, which is asked for with POST', async () => {
+      holdsTed();
+      expect(await client.announce('Sales 2', TED, NOTICE)).toBe(true);
+      expect(changes).toEqual([`POST ${new URLSearchParams({ AnnounceUrl: NOTICE, AnnounceMethod: 'POST' })}`]);
+    });
+
+    it.each<[string, (asked: SpaceClient) => Promise<unknown>, unknown]>([
+      ['silence', (asked) => asked.silence('Sales', TED, moderator), undefined],
+      ['announce', (asked) => asked.announce('Sales', TED, NOTICE), false],
+    ])('does nothing in a conference of another name: %s', async (_what, use, expected) => {
+      holdsTed();
+      expect(await use(client)).toBe(expected);
+      expect(changes).toEqual([]);
+    });
+
+    const silence = (asked: SpaceClient) => asked.silence('Sales 2', TED, moderator);
+    const announce = (asked: SpaceClient) => asked.announce('Sales 2', TED, NOTICE);
+    const list = (asked: SpaceClient) => asked.listModerators();
+
+    it.each<[string, (asked: SpaceClient) => Promise<unknown>, (Respond | object)[], object]>([
+      ['an error at the mute', silence, [fails], { code: 'refused', status: 500 }],
+      ['an HTML error at the mute', silence, [badGateway], { code: 'refused', status: 502 }],
+      ['HTML at the mute', silence, [html], { code: 'unreadable' }],
+      ['HTML at the change', silence, [{}, html], { code: 'unreadable' }],
+      ['an error at the reading', silence, [{}, {}, fails], { code: 'refused', status: 500 }],
+      ['silence at the mute', silence, [never], { code: 'timeout' }],
+      ['silence at the change', silence, [{}, never], { code: 'timeout' }],
+      ['silence at the reading', silence, [{}, {}, never], { code: 'timeout' }],
+      ['an error at the announcement', announce, [fails], { code: 'refused', status: 500 }],
+      ['an HTML error at the announcement', announce, [badGateway], { code: 'refused', status: 502 }],
+      ['HTML at the announcement', announce, [html], { code: 'unreadable' }],
+      ['silence at the announcement', announce, [never], { code: 'timeout' }],
+      ['an error in the list of participants', list, [fails], { code: 'refused', status: 500 }],
+      ['HTML in the list of participants', list, [html], { code: 'unreadable' }],
+      ['silence in the list of participants', list, [never], { code: 'timeout' }],
+    ])('tells of %s', async (_what, use, answers, error) => {
+      holdsTed(...answers);
+      const timeoutMs = answers.includes(never) ? 600 : 5_000;
+      const asked = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs, now: () => NOW });
+      await expect(use(asked)).rejects.toMatchObject({ name: 'SpaceError', ...error });
+      expect(changes).toHaveLength(answers.length);
+    });
+
+    it.each<[string, (asked: SpaceClient) => Promise<unknown>]>([
+      ['silence', silence],
+      ['announce', announce],
+      ['listModerators', list],
+    ])('tells that the conferences could not be asked for: %s', async (_what, use) => {
+      answer = (_req, res) => void fails(res);
+      await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'refused', status: 500 });
+      answer = (_req, res) => void html(res);
+      await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'unreadable' });
+      server.close();
+      server.closeAllConnections();
+      await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'unreachable' });
+    });
   });
 });

@@ -1,0 +1,239 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { parseSid, type Sid } from '../../../src/signalwire/sid';
+import { createSpaceClient, type SpaceClient } from '../../../src/signalwire/space-client';
+import type { Call } from '../../../src/simulator/call';
+import { serveRestApi } from '../../../src/simulator/rest-api';
+import { createSpace, type Space } from '../../../src/simulator/space';
+import { atEnd } from '../../support/at-end';
+import { UNHURRIED } from '../../support/desk';
+import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
+
+const NOW = Date.parse('2026-01-02T10:00:00Z');
+const NO_SUCH = parseSid('3d1d0e5c-0000-4000-8000-000000000001') as Sid;
+
+const ROLES = {
+  moderator: 'startConferenceOnEnter="true" endConferenceOnExit="true"',
+  caller: 'startConferenceOnEnter="false"',
+  coach: 'startConferenceOnEnter="false"',
+};
+
+/** A place in the room that the query names, coaching the call that it names. */
+const enterAs =
+  (role: keyof typeof ROLES): Answer =>
+  (res, { path }) => {
+    const { searchParams } = new URL(path, 'http://localhost');
+    const coach = searchParams.get('coach');
+    const attributes = ROLES[role] + (coach === null ? '' : ` coach="${coach}"`);
+    const dial = `<Dial><Conference ${attributes} beep="false">${searchParams.get('room')}</Conference></Dial>`;
+    res.writeHead(200, { 'content-type': 'text/xml' }).end(`<Response>${dial}</Response>`);
+  };
+
+let server: ScriptedServer;
+let space: Space;
+let client: SpaceClient;
+
+beforeEach(async () => {
+  server = await startScriptedServer({
+    '/moderator': enterAs('moderator'),
+    '/caller': enterAs('caller'),
+    '/coach': enterAs('coach'),
+    '/notice': '<Say>You only listen now.</Say>',
+  });
+  const started: Space = createSpace({
+    signingKey: undefined,
+    patience: UNHURRIED,
+    wallClock: () => NOW + started.clock.now(),
+  });
+  space = started;
+  atEnd(() => started.close());
+  const { url, close } = await serveRestApi(started);
+  atEnd(close);
+  client = createSpaceClient(
+    { url, projectId: started.accountSid, apiToken: started.apiToken },
+    { timeoutMs: 10_000, now: started.wallClock },
+  );
+});
+
+const sidOf = ({ sid }: Call) => parseSid(sid) as Sid;
+
+/** Somebody dials; they are in the room when the Space has come to rest. */
+function dial(role: keyof typeof ROLES, room = 'a', coach?: Call): Call {
+  const query = new URLSearchParams({ room, ...(coach && { coach: coach.sid }) });
+  return space.call({ from: undefined, url: `${server.url}/${role}?${query}` });
+}
+
+async function enter(role: keyof typeof ROLES, room = 'a', coach?: Call): Promise<Call> {
+  const call = dial(role, room, coach);
+  await space.rest();
+  return call;
+}
+
+/** Bob and Alice, who moderates, in a room, with Ted, who coaches her. */
+async function talk(room = 'a') {
+  const bob = await enter('caller', room);
+  const alice = await enter('moderator', room);
+  const ted = await enter('coach', room, alice);
+  return { bob, alice, ted };
+}
+
+/** Who hears a call now. */
+function hearersOf(call: Call): Call[] {
+  return [...space.hearing()].filter(([, { voices }]) => voices.includes(call.sid)).map(([hearer]) => hearer);
+}
+
+const stateOf = ({ sid }: Call) => {
+  const { muted, callSidToCoach } = space.conferences.of(sid) ?? {};
+  return { muted, callSidToCoach };
+};
+
+const conferenceSidOf = (room: string) => space.conferences.all().findLast(({ name }) => name === room)?.sid;
+
+describe('silence', () => {
+  it('mutes a coach, and makes them coach the moderator of this moment', async () => {
+    const { alice, ted } = await talk();
+    const anna = await enter('moderator');
+    expect(hearersOf(ted)).toEqual([alice]);
+    expect(await client.silence('a', sidOf(ted), sidOf(anna))).toBe(true);
+    expect(hearersOf(ted)).toEqual([]);
+    expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: anna.sid });
+  });
+
+  it('does so again with the same outcome', async () => {
+    const { alice, ted } = await talk();
+    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toBe(true);
+    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toBe(true);
+    expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: alice.sid });
+  });
+
+  it('makes one who was heard by all coach', async () => {
+    const { alice } = await talk();
+    const tess = await enter('coach');
+    expect(hearersOf(tess)).toHaveLength(3);
+    expect(await client.silence('a', sidOf(tess), sidOf(alice))).toBe(true);
+    expect(stateOf(tess)).toEqual({ muted: true, callSidToCoach: alice.sid });
+  });
+
+  it('leaves whom they coach as it is without a target', async () => {
+    const { alice, ted } = await talk();
+    expect(await client.silence('a', sidOf(ted), undefined)).toBe(true);
+    expect(hearersOf(ted)).toEqual([]);
+    expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: alice.sid });
+  });
+
+  it.each<[string, (elsewhere: Call) => Sid]>([
+    ['nowhere', () => NO_SUCH],
+    ['in another room', sidOf],
+  ])('mutes also when the target is %s, and says that not all is as it should be', async (_where, targetOf) => {
+    const { alice, ted } = await talk();
+    const elsewhere = await enter('moderator', 'b');
+    expect(await client.silence('a', sidOf(ted), targetOf(elsewhere))).toBe(false);
+    expect(hearersOf(ted)).toEqual([]);
+    expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: alice.sid });
+  });
+
+  it('touches nobody else', async () => {
+    const { alice, bob, ted } = await talk();
+    await client.silence('a', sidOf(ted), sidOf(alice));
+    expect(hearersOf(alice)).toEqual([bob, ted]);
+    expect(hearersOf(bob)).toEqual([alice, ted]);
+  });
+
+  it.each<[string, (elsewhere: Call) => [string, Sid]]>([
+    ['a call that is nowhere', () => ['a', NO_SUCH]],
+    ['a call that is in another room', (elsewhere) => ['a', sidOf(elsewhere)]],
+    ['a room that nobody is in', (elsewhere) => ['c', sidOf(elsewhere)]],
+  ])('knows nothing of %s', async (_what, about) => {
+    const { alice } = await talk();
+    const { ted: elsewhere } = await talk('b');
+    const [room, callSid] = about(elsewhere);
+    expect(await client.silence(room, callSid, sidOf(alice))).toBeUndefined();
+    expect(stateOf(elsewhere).muted).toBe(false);
+  });
+
+  it('knows nothing of a call that has left, or whose conference has ended', async () => {
+    const { alice, ted } = await talk();
+    const tess = await enter('coach', 'a', alice);
+    tess.hangUp();
+    await space.rest();
+    expect(await client.silence('a', sidOf(tess), sidOf(alice))).toBeUndefined();
+    alice.hangUp();
+    await space.rest();
+    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toBeUndefined();
+  });
+});
+
+describe('announce', () => {
+  it('is heard by one participant alone', async () => {
+    const { alice, bob, ted } = await talk();
+    expect(await client.announce('a', sidOf(ted), `${server.url}/notice`)).toBe(true);
+    await space.clock.settle();
+    expect([alice.told, bob.told, ted.told]).toEqual([[], [], ['You only listen now.']]);
+    expect(server.asked.at(-1)).toMatchObject({ method: 'POST', path: '/notice' });
+    expect(stateOf(ted)).toEqual({ muted: false, callSidToCoach: alice.sid });
+  });
+
+  it.each<[string, (elsewhere: Call) => [string, Sid]]>([
+    ['a call that is nowhere', () => ['a', NO_SUCH]],
+    ['a call that is in another room', (elsewhere) => ['a', sidOf(elsewhere)]],
+    ['a room that nobody is in', (elsewhere) => ['c', sidOf(elsewhere)]],
+  ])('tells that it reached nobody: %s', async (_what, about) => {
+    await talk();
+    const { ted: elsewhere } = await talk('b');
+    const [room, callSid] = about(elsewhere);
+    expect(await client.announce(room, callSid, `${server.url}/notice`)).toBe(false);
+    await space.clock.settle();
+    expect(server.askedOf('/notice')).toEqual([]);
+  });
+
+  it('tells that it reached nobody where the conference has not begun', async () => {
+    const bob = await enter('caller');
+    expect(await client.announce('a', sidOf(bob), `${server.url}/notice`)).toBe(false);
+    await space.clock.settle();
+    expect(bob.told).toEqual([]);
+  });
+});
+
+describe('listModerators', () => {
+  it('names the moderator of every running conference, and how long ago they entered', async () => {
+    const { alice } = await talk('a');
+    await space.clock.advance(60_000);
+    const { alice: anna } = await talk('b 2');
+    await enter('caller', 'not begun');
+    const { alice: gone } = await talk('over');
+    gone.hangUp();
+    await space.rest();
+    await space.clock.advance(1_000);
+    const found = await client.listModerators();
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { room: 'a', callSid: alice.sid, conferenceSid: conferenceSidOf('a'), enteredAgoMs: 61_000 },
+        { room: 'b 2', callSid: anna.sid, conferenceSid: conferenceSidOf('b 2'), enteredAgoMs: 1_000 },
+      ]),
+    );
+  });
+
+  it('names nobody while there is no conference', async () => {
+    expect(await client.listModerators()).toEqual([]);
+  });
+
+  it('names the last to enter of several moderators', async () => {
+    await talk();
+    await space.clock.advance(60_000);
+    const anna = await enter('moderator');
+    expect(await client.listModerators()).toMatchObject([{ room: 'a', callSid: anna.sid }]);
+  });
+
+  it('names those of more conferences than fit in one page', async () => {
+    const rooms = Array.from({ length: 51 }, (_, index) => `room ${index}`);
+    for (const room of rooms) {
+      dial('caller', room);
+    }
+    await space.rest();
+    const moderators = rooms.map((room) => dial('moderator', room).sid);
+    await space.rest();
+    const found = await client.listModerators();
+    expect(found.map(({ room }) => room).sort()).toEqual([...rooms].sort());
+    expect(found.map(({ callSid }) => callSid).sort()).toEqual([...moderators].sort());
+  });
+});
