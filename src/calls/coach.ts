@@ -1,6 +1,4 @@
 import { type Request, Router } from 'express';
-import type { Lookup } from '../conferences/directory';
-import type { RoomName } from '../conferences/room-name';
 import { roomOfPath } from '../conferences/room-path';
 import { labelOf, mayEnter } from '../people/roster';
 import { MAX_ATTEMPTS, type Mode } from '../supervision/mode';
@@ -54,11 +52,10 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       supervision.leaves(room, callSid);
       return hungUp ? documents.hangup() : documents.wait(room, approach, 'target-gone');
     }
-    // How they were heard, not what they had asked for.
-    const [found, mode = approach.mode] = await Promise.all([
-      findModeratorAfterAll(room),
-      supervision.modeOf(room, callSid),
-    ]);
+    // Either they pressed `*` or the conversation ended; the Space does not say. Its end is told by other requests at
+    // this very moment. And how they were heard is what counts, not what they had asked for.
+    const [mode = approach.mode] = await Promise.all([supervision.modeOf(room, callSid), sleep(SAME_MOMENT_MS)]);
+    const found = await directory.findModerator(room);
     supervision.leaves(room, callSid);
     if (found.state === 'empty') {
       return documents.goodbye();
@@ -67,19 +64,6 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     return identifyAgain(call, approach) === undefined
       ? documents.goodbye()
       : documents.keypad(room, { ...approach, mode, attempt: 0 }, label);
-  }
-
-  /**
-   * Whether the conversation goes on, so that `*` was pressed; the Space does not say. When it ended instead, that is
-   * reported by other requests at the same moment, so a moderator who seems to be there is looked for once more.
-   */
-  async function findModeratorAfterAll(room: RoomName): Promise<Lookup> {
-    const found = await directory.findModerator(room);
-    if (found.state !== 'live') {
-      return found;
-    }
-    await sleep(SAME_MOMENT_MS);
-    return directory.findModerator(room);
   }
 
   async function press(req: Request): Promise<string> {
@@ -95,7 +79,6 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return documents.goodbye();
     }
-    log.info({ callSid: call.callSid, room, key }, 'A supervisor presses a key');
     const stay = (news: string, mode: Mode) =>
       enter(
         who,

@@ -71,7 +71,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
         return documents.caller(room);
       }
     }
-    const proven = await access.moderators.checkPin(call, pin);
+    const proven = access.moderators.checkPin(call, pin);
     if (proven !== undefined && mayEnter(proven.person, room)) {
       return moderate(call, room, proven.person);
     }

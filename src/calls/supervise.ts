@@ -19,6 +19,9 @@ export function labelOfRoom(room: RoomName, moderator: Moderator | undefined): s
   return moderator?.name ?? `the agent in ${room}`;
 }
 
+/** What is said of a choice that leads nowhere. */
+export const NO_SUCH_CONVERSATION = 'There is no such conversation.';
+
 /** The steps that supervisors' routes have in common. Each answers with a document. */
 export type Supervise = ReturnType<typeof createSupervise>;
 
@@ -117,16 +120,23 @@ export function createSupervise(options: CallRoutesOptions) {
    * Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one.
    *
    * @param options.page which nine of the rooms are offered, counted from 0, beginning anew after the last
+   * @param options.extension leads straight to its moderator's conversation, if there is one
    * @param options.except a room that is not offered; when there is no other, `ifNone` answers
    * @param options.news what is said first
    */
   async function chooseRoom(
     who: SupervisorCall,
     approach: LineApproach,
-    options: { page?: number; except?: RoomName; ifNone?: () => Promise<string>; news?: string } = {},
+    options: {
+      page?: number;
+      extension?: string;
+      except?: RoomName;
+      ifNone?: () => Promise<string>;
+      news?: string;
+    } = {},
   ): Promise<string> {
     const { call, person } = who;
-    const { page = 0, except, ifNone, news } = options;
+    const { page = 0, extension, except, ifNone } = options;
     const decided: Approach = { ...approach, mode: approach.mode ?? person.mode ?? 'monitor' };
     const live = await directory.listLive();
     if (live === 'unknown') {
@@ -142,6 +152,13 @@ export function createSupervise(options: CallRoutesOptions) {
     if (first === undefined) {
       return ifNone === undefined ? documents.waitOnLine(decided, 'nobody-there') : ifNone();
     }
+    const wanted = extension === undefined ? undefined : findByExtension(rooms, extension);
+    if (wanted !== undefined) {
+      return letIn(who, { ...decided, attempt: 0 }, wanted, {
+        news: announce(decided.mode, labelOfRoom(wanted.room, wanted)),
+      });
+    }
+    const news = extension === undefined ? options.news : NO_SUCH_CONVERSATION;
     if (others.length === 0) {
       const announcement = `${news ?? ''} ${announce(decided.mode, labelOfRoom(first.room, first))}`.trim();
       return letIn(who, decided, first, { news: announcement });
@@ -163,6 +180,11 @@ export function createSupervise(options: CallRoutesOptions) {
         news,
       },
     );
+  }
+
+  function findByExtension(rooms: readonly LiveRoom[], extension: string): LiveRoom | undefined {
+    const name = roster.moderators.withExtension(extension)?.name;
+    return name === undefined ? undefined : rooms.find((one) => one.name === name);
   }
 
   return { refuse, identifyAgain, askPin, enter, chooseRoom };

@@ -1,11 +1,10 @@
 import { type Request, Router } from 'express';
-import type { RoomName } from '../conferences/room-name';
 import { labelOf, mayEnter } from '../people/roster';
 import { DEFAULT_MODE } from '../supervision/mode';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, parseInboundCall, parseLineApproach, parseMenu, roomWanted, tryOf } from './inbound-call';
 import { MAX_PIN_TRIES } from './laml';
-import type { Supervise, SupervisorCall } from './supervise';
+import { NO_SUCH_CONVERSATION, type Supervise } from './supervise';
 
 /**
  * The routes of the number that supervisors dial from anywhere: `/supervisor`, where they are recognised or asked for
@@ -13,7 +12,7 @@ import type { Supervise, SupervisorCall } from './supervise';
  * they are on the routes of `/coach`.
  */
 export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise: Supervise): Router {
-  const { guard, documents, roster, access, directory, log } = options;
+  const { guard, documents, access, log } = options;
   const { refuse, identifyAgain, askPin, enter, chooseRoom } = supervise;
 
   async function dialIn(req: Request): Promise<string> {
@@ -34,7 +33,7 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
     const call = parseInboundCall(req);
     const room = roomWanted(req);
     const tryNumber = tryOf(req);
-    const proven = await access.supervisors.checkPin(call, digitsOf(req));
+    const proven = access.supervisors.checkPin(call, digitsOf(req));
     if (proven === undefined) {
       refuse(call, 'wrong-pin');
       return tryNumber === 0 || tryNumber >= MAX_PIN_TRIES
@@ -65,10 +64,13 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
     if (digits === undefined) {
       return chooseRoom(who, approach, { page: page + 1 });
     }
-    const room = digits.length === 1 ? rooms[Number(digits) - 1] : await findByExtension(who, digits);
+    if (digits.length > 1) {
+      return chooseRoom(who, approach, { page, extension: digits });
+    }
+    const room = rooms[Number(digits) - 1];
     // The roster may have changed while the menu played, or the conversation have ended.
     if (room === undefined || !mayEnter(who.person, room)) {
-      return chooseRoom(who, approach, { page, news: 'There is no such conversation.' });
+      return chooseRoom(who, approach, { page, news: NO_SUCH_CONVERSATION });
     }
     const mode = approach.mode ?? who.person.mode ?? 'monitor';
     return enter(
@@ -80,13 +82,6 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
         ifOver: () => chooseRoom(who, approach, { page, news: 'That conversation is over.' }),
       },
     );
-  }
-
-  /** The conversation of the moderator with this extension, if this supervisor may hear it. */
-  async function findByExtension({ person }: SupervisorCall, extension: string): Promise<RoomName | undefined> {
-    const name = roster.moderators.withExtension(extension)?.name;
-    const live = name === undefined ? [] : await directory.listLive();
-    return live === 'unknown' ? undefined : live.find((one) => one.name === name && mayEnter(person, one.room))?.room;
   }
 
   const router = Router();

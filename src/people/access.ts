@@ -24,9 +24,9 @@ export interface Access<P extends Person> {
   mayAsk(caller: Caller): Promise<boolean>;
   /**
    * The person with this PIN, and the pass that stands for it in the rest of the call; undefined when it is nobody's.
-   * The try that was taken is given back for a right one. Never rejects.
+   * The try that was taken is given back for a right one.
    */
-  checkPin(caller: Caller, digits: string | undefined): Promise<{ person: P; pass: string } | undefined>;
+  checkPin(caller: Caller, digits: string | undefined): { person: P; pass: string } | undefined;
 }
 
 export interface AccessOptions<P extends Person> {
@@ -55,14 +55,14 @@ export function createAccess<P extends Person>({ book, limiter, pins }: AccessOp
 
     mayAsk: ({ from }) => limiter.take(from),
 
-    async checkPin({ callSid, from }, digits) {
+    checkPin({ callSid, from }, digits) {
       const pin = parsePin(digits);
       const person = pin && pins && book().withPin(hashPin(pins.key, pin));
       if (pins === undefined || person?.name === undefined) {
         return undefined;
       }
-      // Its own try alone: a right PIN must not buy others for somebody else's.
-      await limiter.giveBack(from);
+      // Its own try alone: a right PIN must not buy others for somebody else's. The call need not wait for it.
+      void limiter.giveBack(from);
       return { person, pass: pins.passes.seal(callSid, person.name) };
     },
   };

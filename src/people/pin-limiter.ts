@@ -24,7 +24,7 @@ export const PIN_BUDGETS = {
   everybody: { tries: 100, firstLockSeconds: 3_600 },
 } as const;
 
-/** How long a lockout counts towards the next, in seconds. */
+/** How long after a lockout the next one is longer, in seconds. */
 const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
 
 /** More than any number of tries: who is locked out stays so, whatever is given back meanwhile. */
@@ -105,6 +105,8 @@ function createBudget(
         // The first try too many, and that one alone, begins a lockout.
         if (refusal.consumedPoints === tries + 1) {
           const { consumedPoints: lockout } = await lockouts.penalty(key);
+          // Remembered from now on, so that who goes on never begins anew.
+          await lockouts.set(key, lockout, REMEMBERED_SECONDS);
           const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);
           await counter.set(key, LOCKED, seconds);
         }

@@ -7,7 +7,7 @@ if command -v redis-server >/dev/null 2>&1; then
 fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
-  echo 'The tests need redis-server 6 or newer on the PATH. Install it: brew install redis, dnf install redis, apk add redis.' >&2
+  echo 'The tests need redis-server 6.2 or newer on the PATH. Install it: brew install redis, dnf install redis, apk add redis.' >&2
   exit 1
 fi
 
