@@ -1,4 +1,4 @@
-import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
 import { hashPin, parsePin } from '../people/pin';
 import { CommandError, readSettings, runCommand } from './settings';
 
@@ -20,11 +20,21 @@ async function main(): Promise<void> {
   if (pinKey === undefined) {
     throw new CommandError('PIN_KEY is not set: PINs are hashed with it, such as openssl rand -hex 32 prints one.');
   }
-  const pin = parsePin((given ?? (await text(process.stdin))).trim());
+  const pin = parsePin((given ?? (await readLine())).trim());
   if (pin === undefined) {
     throw new CommandError('A PIN has 5 to 10 digits.');
   }
   process.stdout.write(`${hashPin(pinKey, pin)}\n`);
+}
+
+async function readLine(): Promise<string> {
+  if (process.stdin.isTTY) {
+    process.stderr.write('PIN: ');
+  }
+  for await (const line of createInterface({ input: process.stdin })) {
+    return line;
+  }
+  return '';
 }
 
 runCommand('roster', main);

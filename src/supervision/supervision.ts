@@ -167,7 +167,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const led = visits.filter(({ moderatorCallSid }) => moderatorCallSid !== current?.callSid);
       await Promise.all(led.map((visit) => dropToMonitor(space, visit, current)));
     } catch (err) {
-      log.error({ err, room }, 'Whether the supervisors of a room still have their moderator could not be seen');
+      log.warn({ err, room }, 'Whether the supervisors of a room still have their moderator could not be seen');
     }
   }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'dotenv';
 import supertest from 'supertest';
 import { loadConfig } from '../../src/config';
+import { parseRoster } from '../../src/people/roster-file';
 import { type RunningServer, startProgram } from '../support/process';
 
 const read = (file: string) => readFileSync(join(__dirname, '../..', file), 'utf8');
@@ -57,6 +58,13 @@ describe('the README', () => {
 
   it('opens with the demo', () => {
     expect(/```sh\n(.*)\n```/.exec(readme)?.[1]).toBe('npm ci && npm run demo');
+  });
+
+  it('shows a roster that can be used', () => {
+    const [, roster = ''] = /```json\n([^`]*)```/.exec(readme) ?? [];
+    const hashed = roster.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
+    const { moderators, supervisors } = parseRoster(hashed, { file: 'README.md', hasPinKey: true });
+    expect([moderators.length, supervisors.length]).toEqual([2, 1]);
   });
 
   it('has every setting, and no other', () => {

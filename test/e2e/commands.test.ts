@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from '@jest/globals';
+import { hashPin, type Pin } from '../../src/people/pin';
+import { freePort } from '../support/redis-server';
+
+const KEY = 'a key for the tests alone';
+const HASH = hashPin(KEY, '48213' as Pin);
+
+interface Run {
+  args?: string[];
+  env?: Record<string, string>;
+  /** What is in the folder's .env. */
+  dotenv?: string;
+  input?: string;
+}
+
+async function run(command: string, { args = [], env = {}, dotenv, input = '' }: Run) {
+  const cwd = mkdtempSync(join(tmpdir(), 'conference-coach-'));
+  if (dotenv !== undefined) {
+    writeFileSync(join(cwd, '.env'), dotenv);
+  }
+  const child = spawn(process.execPath, [join(__dirname, '../../dist/commands', `${command}.js`), ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+  });
+  child.stdin.end(input);
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await ended, stdout, stderr };
+}
+
+describe('roster hash-pin', () => {
+  it.each<[string, Run]>([
+    ['of its argument', { args: ['hash-pin', '48213'], env: { PIN_KEY: KEY } }],
+    ['of a line on standard input', { args: ['hash-pin'], env: { PIN_KEY: KEY }, input: '48213\n' }],
+    ['of standard input without a line end', { args: ['hash-pin'], env: { PIN_KEY: KEY }, input: '48213' }],
+    ['with the key in .env', { args: ['hash-pin', '48213'], dotenv: `PIN_KEY=${KEY}\n` }],
+  ])('prints the hash %s, and nothing else', async (_what, how) => {
+    expect(await run('roster', how)).toEqual({ code: 0, stdout: `${HASH}\n`, stderr: '' });
+  });
+
+  it.each<[string, Run, string]>([
+    ['no key', { args: ['hash-pin', '48213'] }, 'roster: PIN_KEY is not set'],
+    ['a short PIN', { args: ['hash-pin', '4821'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
+    ['no PIN at all', { args: ['hash-pin'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
+    ['no command', { env: { PIN_KEY: KEY } }, 'roster: There is hash-pin alone'],
+    ['two PINs', { args: ['hash-pin', '48213', '48214'], env: { PIN_KEY: KEY } }, 'roster: There is hash-pin alone'],
+    ['settings that cannot be used', { args: ['hash-pin', '48213'], env: { PORT: 'x' } }, 'roster: PORT must be'],
+  ])('says in a sentence what is the matter with %s', async (_what, how, sentence) => {
+    const { code, stdout, stderr } = await run('roster', how);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).not.toContain('4821');
+  });
+});
+
+describe('audit', () => {
+  it.each<[string, Run, string]>([
+    ['no Redis in the settings', {}, 'audit: REDIS_URL is not set'],
+    ['another format', { args: ['--format', 'xml'] }, 'audit: --format must be csv or jsonl.'],
+    ['a time that is none', { args: ['--since', 'yesterday'] }, 'audit: --since must be a date'],
+    ['a day that is none', { args: ['--since', '2026-02-40'] }, 'audit: --since must be a date'],
+    ['an option that there is not', { args: ['--until', 'now'] }, "audit: Unknown option '--until'."],
+  ])('says in a sentence what is the matter with %s', async (_what, how, sentence) => {
+    const { code, stdout, stderr } = await run('audit', how);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says so when Redis is not there', async () => {
+    const { code, stdout, stderr } = await run('audit', {
+      env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+    });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^audit: The audit trail cannot be read\. Redis: .*ECONNREFUSED.*\n$/);
+  });
+});
+
+it.each(['roster', 'audit'])('%s --help tells what there is', async (command) => {
+  const { code, stdout, stderr } = await run(command, { args: ['--help'] });
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(`npm run --silent ${command} -- `);
+});
