@@ -12,7 +12,7 @@ import { type Book, createRoster, type Person, type Roster, type RosterEntries }
 import { RosterError, readRosterFile } from './people/roster-file';
 import { listen, type Server } from './server';
 import { createSpaceClient } from './signalwire/space-client';
-import { createMemoryStore, createRedisStore, type Store } from './store/store';
+import { createMemoryStore, createRedisStore, type Store, waitForStore } from './store/store';
 import { StoreError } from './store/store-error';
 import { createSupervision } from './supervision/supervision';
 
@@ -20,6 +20,8 @@ import { createSupervision } from './supervision/supervision';
 const STORE_TIMEOUT_MS = 800;
 /** What the Space's REST API may take after that. */
 const SPACE_TIMEOUT_MS = 1_500;
+/** What it may take for what no call waits for. */
+const CONTROL_TIMEOUT_MS = 10_000;
 /** How much longer than its longest possible call a moderator is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
 const GRACE_MS = 500;
@@ -77,8 +79,14 @@ export async function startConferenceCoach(
     store.close();
     throw error;
   });
-  const space = config.space && createSpaceClient(config.space, { timeoutMs: SPACE_TIMEOUT_MS, now: Date.now });
-  const directory = createDirectory({ registry: store.registry, space, log, now: () => performance.now() });
+  const createSpace = (timeoutMs: number) =>
+    config.space && createSpaceClient(config.space, { timeoutMs, now: Date.now });
+  const directory = createDirectory({
+    registry: store.registry,
+    space: createSpace(SPACE_TIMEOUT_MS),
+    log,
+    now: () => performance.now(),
+  });
   const outbox = createOutbox({ log });
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   server.serve(
@@ -90,7 +98,7 @@ export async function startConferenceCoach(
       supervision: createSupervision({
         store: store.supervision,
         outbox,
-        space,
+        space: createSpace(CONTROL_TIMEOUT_MS),
         findModerator: directory.findModerator,
         notices: {
           policy: config.moderatorNotice,
@@ -217,23 +225,13 @@ function createStore(config: Config, log: Logger): Store {
 
 /** Waits for the store a moment. One that is down may come back, so only one that refuses us stops the start. */
 async function checkStore(store: Store, log: Logger): Promise<void> {
-  const deadline = Date.now() + STORE_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await store.ping();
-      return;
-    } catch (err) {
-      if (err instanceof StoreError && err.code === 'misconfigured') {
-        throw new StartError(
-          `REDIS_URL leads to a Redis that does not let us in, or to no Redis at all. ${err.message}`,
-        );
-      }
-      if (Date.now() > deadline) {
-        log.error({ err }, 'The store does not answer; starting without it');
-        return;
-      }
-      await sleep(50);
+  try {
+    await waitForStore(store, STORE_TIMEOUT_MS);
+  } catch (err) {
+    if (err instanceof StoreError && err.code === 'misconfigured') {
+      throw new StartError(`REDIS_URL leads to a Redis that does not let us in, or to no Redis at all. ${err.message}`);
     }
+    log.error({ err }, 'The store does not answer; starting without it');
   }
 }
 

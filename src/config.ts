@@ -2,8 +2,9 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseRoomName, type RoomName } from './conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from './people/phone-number';
+import { readable } from './readable';
 import type { SpaceSettings } from './signalwire/space-client';
-import { NOTICE_POLICIES, type NoticePolicy } from './supervision/supervision';
+import { NOTICE_POLICIES, type NoticePolicy } from './supervision/mode';
 
 /** The settings of one server, validated and complete. */
 export interface Config {
@@ -55,18 +56,6 @@ export class ConfigError extends Error {
 const TUTORIAL_MODERATOR = parsePhoneNumber('+15557788999') as PhoneNumber;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-/** Reads a text with `read`; what it cannot read is a problem, told by `expected`. No message repeats the value. */
-function readable<T>(read: (text: string) => T | undefined, expected: string) {
-  return z.string().transform((text, context): T => {
-    const value = read(text);
-    if (value === undefined) {
-      context.addIssue(expected);
-      return z.NEVER;
-    }
-    return value;
-  });
-}
 
 function wholeNumber(least: number, most: number) {
   return readable(
@@ -199,8 +188,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   };
 }
 
-/** Who has the roster and guesses the key has the PINs. */
-const MIN_PIN_KEY_CHARACTERS = 16;
+/** How long a key for PINs is at least, in production: who has the roster and guesses the key has the PINs. */
+export const MIN_PIN_KEY_CHARACTERS = 16;
 
 type Given = Partial<Record<keyof typeof settings.shape, string>>;
 
@@ -213,8 +202,8 @@ function findGaps(given: Given): string[] {
       PUBLIC_URL: 'it is the address your Space calls, and part of every signature',
       // A roster is looked at when it is read.
       ...(given.ROSTER_FILE === undefined && {
-        MODERATOR_NUMBERS: 'without a moderator no conference can start',
-        SUPERVISOR_NUMBERS: 'without it nobody may supervise',
+        MODERATOR_NUMBERS: 'without a moderator, here or in a ROSTER_FILE, no conference can start',
+        SUPERVISOR_NUMBERS: 'without it, or a ROSTER_FILE, nobody may supervise',
       }),
     } as const;
     for (const [name, purpose] of Object.entries(purposes)) {
@@ -254,11 +243,13 @@ function findWarnings(given: Given): string[] {
       'the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run',
     SIGNALWIRE_SPACE_URL: 'the Space cannot be asked for the moderator when the store is down or knows none',
   } as const;
+  const isKeyShort = given.PIN_KEY !== undefined && given.PIN_KEY.length < MIN_PIN_KEY_CHARACTERS;
   const cannotTell = (given.MODERATOR_NOTICE ?? 'never') !== 'never' && given.SIGNALWIRE_SPACE_URL === undefined;
   return [
     ...Object.entries(consequences)
       .filter(([name]) => given[name as keyof typeof consequences] === undefined)
       .map(([name, consequence]) => `${name} is not set: ${consequence}.`),
+    ...(isKeyShort ? [`PIN_KEY has less than ${MIN_PIN_KEY_CHARACTERS} characters: production does not take it.`] : []),
     ...(cannotTell
       ? [
           `MODERATOR_NOTICE is ${given.MODERATOR_NOTICE}, and cannot be kept: moderators are told by REST, which is not set.`,

@@ -2,11 +2,11 @@ import { type Request, Router } from 'express';
 import type { RoomName } from '../conferences/room-name';
 import { roomOfPath } from '../conferences/room-path';
 import { maskPhoneNumber } from '../people/phone-number';
-import { MIN_PIN_DIGITS } from '../people/pin';
+import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, type InboundCall, parseInboundCall, tryOf } from './inbound-call';
-import { MAX_PIN_TRIES } from './laml';
+import type { PinPrompt } from './laml';
 
 /**
  * The routes of the number that moderators and callers dial: `/conference`, where they enter; its `/pin`, where a
@@ -27,7 +27,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     log.info({ callSid: call.callSid, room, from: maskPhoneNumber(call.from), as: 'caller' }, 'A call enters');
     switch (who) {
       case 'must-ask':
-        return askPin(call, room, 1);
+        return askPin(call, room, { tryNumber: 1, why: 'asked' });
       case 'may-ask':
         return documents.greeting(room);
       default:
@@ -42,15 +42,22 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
   }
 
   /** Asks for a PIN as long as there are tries left. Whoever has none left is a caller: no call is lost to a PIN. */
-  async function askPin(call: InboundCall, room: RoomName, tryNumber: number): Promise<string> {
-    if (await access.moderators.mayAsk(call)) {
-      return documents.askModeratorPin(room, tryNumber);
+  async function askPin(call: InboundCall, room: RoomName, prompt: PinPrompt): Promise<string> {
+    return (await isLockedOut(call, room)) ? documents.caller(room) : documents.askModeratorPin(room, prompt);
+  }
+
+  /** Takes a try; whether there was none. */
+  async function isLockedOut(call: InboundCall, room: RoomName): Promise<boolean> {
+    const lockout = await access.moderators.takeTry(call);
+    if (lockout === undefined) {
+      return false;
     }
+    const { who: lockedOut, seconds } = lockout;
     log.warn(
-      { callSid: call.callSid, room, from: maskPhoneNumber(call.from) },
-      'A call may not try a PIN: too many were tried',
+      { callSid: call.callSid, room, from: maskPhoneNumber(call.from), lockedOut, seconds },
+      'A call may not try a PIN, and is a caller: too many were tried',
     );
-    return documents.caller(room);
+    return true;
   }
 
   async function takePin(req: Request): Promise<string> {
@@ -65,9 +72,9 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
         return documents.caller(room);
       }
       if (pin === undefined || pin.length < MIN_PIN_DIGITS) {
-        return askPin(call, room, 1);
+        return askPin(call, room, { tryNumber: 1, why: 'asked' });
       }
-      if (!(await access.moderators.mayAsk(call))) {
+      if (await isLockedOut(call, room)) {
         return documents.caller(room);
       }
     }
@@ -80,7 +87,9 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
       'A PIN was no moderator’s of this room',
     );
     const next = Math.max(tryNumber, 1) + 1;
-    return next > MAX_PIN_TRIES ? documents.caller(room) : askPin(call, room, next);
+    return next > MAX_PIN_TRIES
+      ? documents.caller(room)
+      : askPin(call, room, { tryNumber: next, why: digits === undefined ? 'silent' : 'wrong' });
   }
 
   async function leave(req: Request): Promise<string> {

@@ -2,10 +2,10 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { parseRoomName, type RoomName } from '../conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from '../people/phone-number';
+import { MAX_PIN_TRIES } from '../people/pin';
 import { fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import type { Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS, MODES } from '../supervision/mode';
-import { type LineApproach, MAX_PIN_TRIES } from './laml';
+import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, MODES } from '../supervision/mode';
 
 /** A call that asks for a document. */
 export interface InboundCall {
@@ -53,6 +53,7 @@ const mode = z.enum(MODES, `must be one of ${MODES.join(', ')}.`);
 const approach = z.object({
   mode: mode.default(DEFAULT_MODE),
   attempt: counter(0, MAX_ATTEMPTS).default(0),
+  stay: counter(0, 1_000_000).optional(),
   pass: textField,
 });
 const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
@@ -60,10 +61,12 @@ const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
 /**
  * Reads the query that supervisors' addresses carry.
  *
+ * @param usual what goes without saying there
  * @throws RequestError 400 that names the modes there are
  */
-export function parseApproach(req: Request): Approach {
-  return parseFields(approach, req.query);
+export function parseApproach(req: Request, usual = { stay: 0 }): Approach {
+  const { stay = usual.stay, ...rest } = parseFields(approach, req.query);
+  return { ...rest, stay };
 }
 
 /**
@@ -72,8 +75,8 @@ export function parseApproach(req: Request): Approach {
  * @throws RequestError 400 that names the modes there are
  */
 export function parseLineApproach(req: Request): LineApproach {
-  const { mode, ...rest } = parseFields(lineApproach, req.query);
-  return { ...rest, mode };
+  const { mode, stay = 0, ...rest } = parseFields(lineApproach, req.query);
+  return { ...rest, mode, stay };
 }
 
 /** How often a PIN was asked for when this one was keyed in; 0 during a caller's greeting. */

@@ -1,7 +1,7 @@
 import { RestClient } from '@signalwire/compatibility-api';
 import type { RoomName } from '../conferences/room-name';
 import type { Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
 
 export interface DocumentSettings {
   /** The address a Space reaches this server at, without a slash at the end. */
@@ -19,9 +19,6 @@ export interface DocumentSettings {
   noticeLanguage: string | undefined;
 }
 
-/** A way to a choice of rooms: a mode that is not named is the person's own. */
-export type LineApproach = Omit<Approach, 'mode'> & { mode: Mode | undefined };
-
 /** What a menu offers: what it calls a conversation, and its room. */
 export interface Choice {
   label: string;
@@ -34,7 +31,8 @@ export interface RoomMenu {
   choices: readonly Choice[];
   /** Counted from 0. */
   page: number;
-  hasMore: boolean;
+  /** What pound leads to: more, or all again from the first; undefined when this is all. */
+  more: 'more' | 'again' | undefined;
   hasExtensions: boolean;
   /** What is said before it. */
   news?: string | undefined;
@@ -43,8 +41,12 @@ export interface RoomMenu {
 /** How many rooms a menu offers at once: one for each digit but 0. */
 export const CHOICES_AT_ONCE = 9;
 
-/** How often a PIN is asked for in one call. */
-export const MAX_PIN_TRIES = 3;
+/** How a PIN is asked for: the n-th time in this call, and why. */
+export interface PinPrompt {
+  tryNumber: number;
+  /** `wrong` and `silent`: what came of the time before. */
+  why: 'asked' | 'wrong' | 'silent';
+}
 
 /** How long a supervisor waits before each further attempt, in seconds. */
 export const WAIT_SECONDS = 10;
@@ -56,8 +58,9 @@ type Conference = Parameters<ReturnType<InstanceType<typeof RestClient.LaML.Voic
 
 type Response = InstanceType<typeof RestClient.LaML.VoiceResponse>;
 
-/** The keys of the menu during a call. */
-const KEYPAD = 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up.';
+/** The keys of the menu during a call, and that it is heard outside of it. */
+const KEYPAD =
+  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
 
 /** Every document a phone may hear, as LaML text. They are pure: the same arguments give the same document. */
 export type Documents = ReturnType<typeof createDocuments>;
@@ -88,13 +91,15 @@ export function createDocuments(settings: DocumentSettings) {
     return query.size === 0 ? '' : `?${query}`;
   }
 
-  function approachQuery({ mode, attempt, pass }: Approach): string {
-    return queryOf({ mode: mode === DEFAULT_MODE ? undefined : mode, attempt, pass });
+  /** @param usualStay which stay goes without saying there */
+  function approachQuery({ mode, attempt, stay, pass }: Approach, usualStay = 0): string {
+    const named = mode === DEFAULT_MODE ? undefined : mode;
+    return queryOf({ mode: named, attempt, stay: stay === usualStay ? undefined : stay, pass });
   }
 
   function lineAddress(rest: string, approach: LineApproach, more: Record<string, string | number | undefined> = {}) {
-    const { mode, attempt, pass } = approach;
-    return `${publicUrl}/supervisor${rest}${queryOf({ mode, attempt, pass, ...more })}`;
+    const { mode, attempt, stay, pass } = approach;
+    return `${publicUrl}/supervisor${rest}${queryOf({ mode, attempt, stay, pass, ...more })}`;
   }
 
   /** What every `<Conference>` carries: the first to enter decides for all. */
@@ -174,14 +179,14 @@ export function createDocuments(settings: DocumentSettings) {
       return enterAsCaller(response, room);
     },
 
-    /** Asks a moderator for their PIN, the n-th time in this call. */
-    askModeratorPin(room: RoomName, tryNumber: number): string {
-      return ask(askForPin(tryNumber), { action: addressOf('conference', room, `/pin?try=${tryNumber}`) });
+    /** Asks a moderator for their PIN. */
+    askModeratorPin(room: RoomName, prompt: PinPrompt): string {
+      return ask(askForPin(prompt), { action: addressOf('conference', room, `/pin?try=${prompt.tryNumber}`) });
     },
 
-    /** Asks a supervisor for their PIN, the n-th time in this call; `room` is where they want to go, if they said so. */
-    askPin(approach: LineApproach, tryNumber: number, room?: RoomName): string {
-      return ask(askForPin(tryNumber), { action: lineAddress('/pin', approach, { try: tryNumber, room }) });
+    /** Asks a supervisor for their PIN; `room` is where they want to go, if they said so. */
+    askPin(approach: LineApproach, prompt: PinPrompt, room?: RoomName): string {
+      return ask(askForPin(prompt), { action: lineAddress('/pin', approach, { try: prompt.tryNumber, room }) });
     },
 
     /** Enters beside the moderator `target`, heard as the mode says; `*` leads out again. `news` is said before. */
@@ -191,7 +196,7 @@ export function createDocuments(settings: DocumentSettings) {
       if (news !== undefined) {
         response.say(news);
       }
-      const action = addressOf('coach', room, `/ended${approachQuery(approach)}`);
+      const action = addressOf('coach', room, `/ended${approachQuery(approach, 1)}`);
       response.dial({ action, hangupOnStar: true, timeLimit: maxCallSeconds }).conference(
         {
           // Monitoring keeps the target: should the mute slip, only the moderator hears.
@@ -207,21 +212,23 @@ export function createDocuments(settings: DocumentSettings) {
       return response.toString();
     },
 
-    /** The menu during a call: says how the supervisor is heard, and asks what they want. */
-    keypad(room: RoomName, approach: Approach, label: string): string {
-      return ask(`${sayMode(approach.mode, label)} ${KEYPAD}`, {
-        action: addressOf('coach', room, `/key${approachQuery(approach)}`),
+    /** The menu during a call: says how the supervisor is heard in whose conversation, if it is known; asks what they want. */
+    keypad(room: RoomName, approach: Approach, label?: string): string {
+      const present = label === undefined ? '' : sayModeOutside(approach.mode, label);
+      return ask(`${present} ${KEYPAD}`.trim(), {
+        action: addressOf('coach', room, `/key${approachQuery(approach, 1)}`),
         numDigits: 1,
       });
     },
 
     /** Asks which conversation to go to. */
-    chooseRoom(approach: LineApproach, { choices, page, hasMore, hasExtensions, news }: RoomMenu): string {
+    chooseRoom(approach: LineApproach, { choices, page, more, hasExtensions, news }: RoomMenu): string {
       const text = [
         ...(news === undefined ? [] : [news]),
         ...choices.map(({ label }, index) => `For ${label}, press ${index + 1}.`),
-        ...(hasExtensions ? ['Or enter an extension.'] : []),
-        ...(hasMore ? ['For more, press pound.'] : []),
+        ...(hasExtensions ? ['Or enter an extension, then press pound.'] : []),
+        ...(more === 'more' ? ['For more, press pound.'] : []),
+        ...(more === 'again' ? ['For the first ones, press pound.'] : []),
       ];
       // Without extensions the first key is the answer; pound alone and no key at all both ask for more.
       return ask(text.join(' '), {
@@ -291,13 +298,26 @@ export function sayMode(mode: Mode, label: string): string {
   }
 }
 
+/** The same, for who is out for a moment: the mode they come back to, and nothing that does not hold meanwhile. */
+function sayModeOutside(mode: Mode, label: string): string {
+  switch (mode) {
+    case 'monitor':
+      return `You are listening to ${label}.`;
+    case 'coach':
+      return `You are coaching ${label}.`;
+    case 'barge':
+      return `You are speaking to everybody with ${label}.`;
+  }
+}
+
 /** The same, short, for who is in that conversation already: they are out of it while it is said. */
 export function sayModeAgain(mode: Mode): string {
   return { monitor: 'Nobody hears you.', coach: 'The agent alone hears you.', barge: 'Everybody hears you.' }[mode];
 }
 
-function askForPin(tryNumber: number): string {
-  return `${tryNumber > 1 ? 'That is not right. ' : ''}Please enter your PIN, then press pound.`;
+function askForPin({ why }: PinPrompt): string {
+  const news = { asked: '', wrong: 'That is not right. ', silent: 'Nothing was entered. ' }[why];
+  return `${news}Please enter your PIN, then press pound.`;
 }
 
 function explain(reason: WaitReason, room?: RoomName): string {

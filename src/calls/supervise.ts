@@ -3,10 +3,10 @@ import type { RoomName } from '../conferences/room-name';
 import { maskPhoneNumber } from '../people/phone-number';
 import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
 import type { RefusalReason } from '../supervision/audit';
-import { type Approach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
+import { type Approach, type LineApproach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
 import type { CallRoutesOptions } from './document-route';
 import type { InboundCall } from './inbound-call';
-import { CHOICES_AT_ONCE, type LineApproach, sayMode, sayModeAgain } from './laml';
+import { CHOICES_AT_ONCE, type PinPrompt, sayMode, sayModeAgain } from './laml';
 
 /** A supervisor's call, and who it is. */
 export interface SupervisorCall {
@@ -19,8 +19,8 @@ export function labelOfRoom(room: RoomName, moderator: Moderator | undefined): s
   return moderator?.name ?? `the agent in ${room}`;
 }
 
-/** What is said of a choice that leads nowhere. */
-export const NO_SUCH_CONVERSATION = 'There is no such conversation.';
+/** What is said when the conversation that somebody was in, or asked for, has ended. */
+export const CONVERSATION_OVER = 'That conversation is over.';
 
 /** The steps that supervisors' routes have in common. Each answers with a document. */
 export type Supervise = ReturnType<typeof createSupervise>;
@@ -47,69 +47,74 @@ export function createSupervise(options: CallRoutesOptions) {
     return { call, person: who.person };
   }
 
-  /** Asks for a PIN the n-th time, as long as there are tries left; else answers `otherwise`. */
+  /** Asks for a PIN, as long as there are tries left; else answers `otherwise`. */
   async function askPin(
     call: InboundCall,
     approach: LineApproach,
-    { tryNumber, room, otherwise }: { tryNumber: number; room?: RoomName | undefined; otherwise: () => string },
+    { otherwise, ...prompt }: PinPrompt & { room?: RoomName | undefined; otherwise: () => string },
   ): Promise<string> {
-    if (await access.supervisors.mayAsk(call)) {
-      return documents.askPin(approach, tryNumber, room);
+    const lockout = await access.supervisors.takeTry(call);
+    if (lockout === undefined) {
+      return documents.askPin(approach, prompt, prompt.room);
     }
-    supervision.lockOut(call);
+    supervision.lockOut(call, lockout);
     return otherwise();
   }
 
+  /**
+   * Sends a supervisor into a room beside this moderator.
+   *
+   * @param options.news what they are told first, before how they are heard; undefined to tell them nothing
+   * @param options.before how the same call was in that room until just now
+   */
   function letIn(
     { call, person }: SupervisorCall,
     approach: Approach,
     { room, ...moderator }: LiveRoom,
     { news, before }: { news?: string | undefined; before?: Mode | undefined },
   ): string {
+    const { mode } = approach;
+    const stay = approach.stay + 1;
     supervision.enters(
       {
         callSid: call.callSid,
+        stay,
         room,
         supervisor: labelOf(person),
         number: maskPhoneNumber(call.from),
-        mode: approach.mode,
+        mode,
         moderator: moderator.name,
         moderatorCallSid: moderator.callSid,
       },
       before,
     );
-    return documents.supervisor(room, approach, moderator.callSid, news);
+    log.info({ ...describe({ call, person }), room, mode, target: moderator.callSid }, 'A supervisor is let in');
+    const heard =
+      before === undefined
+        ? `${sayMode(mode, labelOfRoom(room, moderator))} Press star for the menu.`
+        : sayModeAgain(mode);
+    const announcement = news === undefined ? undefined : `${news} ${heard}`.trim();
+    return documents.supervisor(room, { ...approach, stay }, moderator.callSid, announcement);
   }
 
   /**
    * Sends a supervisor into a room, to its moderator of this moment, or lets them wait there.
    *
-   * @param options.news what they are told first, before how they are heard; undefined to tell them nothing
-   * @param options.before how the same call was in that room until just now
+   * @param options as of `letIn`
    * @param options.ifOver what to answer when the room has no moderator, instead of letting them wait
    */
   async function enter(
     who: SupervisorCall,
     room: RoomName,
     approach: Approach,
-    options: { news?: string; before?: Mode; ifOver?: () => Promise<string> } = {},
+    { ifOver, ...options }: { news?: string; before?: Mode; ifOver?: () => string } = {},
   ): Promise<string> {
-    const { news, before, ifOver } = options;
-    const { call, person } = who;
-    const { callSid } = call;
     const found = await directory.findModerator(room);
-    const { mode, attempt } = approach;
-    log.info(
-      { callSid, room, from: maskPhoneNumber(call.from), supervisor: labelOf(person), mode, attempt, found },
-      'A supervisor calls',
-    );
     switch (found.state) {
-      case 'live': {
-        const heard = before === undefined ? announce(mode, labelOfRoom(room, found)) : sayModeAgain(mode);
-        const announcement = news === undefined ? undefined : `${news} ${heard}`.trim();
-        return letIn(who, approach, { ...found, room }, { news: announcement, before });
-      }
+      case 'live':
+        return letIn(who, approach, { ...found, room }, options);
       case 'empty':
+        log.info({ ...describe(who), room, attempt: approach.attempt }, 'A supervisor finds no moderator');
         return ifOver === undefined ? documents.wait(room, approach, 'nobody-there') : ifOver();
       case 'unknown':
         return documents.wait(room, approach, 'store-down');
@@ -117,57 +122,51 @@ export function createSupervise(options: CallRoutesOptions) {
   }
 
   /**
-   * Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one.
+   * Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one. All
+   * that happens at one look at which conversations there are.
    *
+   * @param options.choice the room, or the extension, that they chose; when it is not to be had they choose again, even
+   *   if only one is left, so that nobody is put into a conversation they did not mean
    * @param options.page which nine of the rooms are offered, counted from 0, beginning anew after the last
-   * @param options.extension leads straight to its moderator's conversation, if there is one
-   * @param options.except a room that is not offered; when there is no other, `ifNone` answers
-   * @param options.news what is said first
+   * @param options.except a room that is not offered; when there is no other, `ifNone` answers, with what is known of it
    */
   async function chooseRoom(
     who: SupervisorCall,
     approach: LineApproach,
     options: {
+      choice?: RoomName | { extension: string } | undefined;
+      isChosen?: boolean;
       page?: number;
-      extension?: string;
       except?: RoomName;
-      ifNone?: () => Promise<string>;
-      news?: string;
+      ifNone?: (here: LiveRoom | undefined) => string;
     } = {},
   ): Promise<string> {
-    const { call, person } = who;
-    const { page = 0, extension, except, ifNone } = options;
+    const { person } = who;
+    const { choice, isChosen = false, page = 0, except, ifNone } = options;
     const decided: Approach = { ...approach, mode: approach.mode ?? person.mode ?? 'monitor' };
     const live = await directory.listLive();
     if (live === 'unknown') {
       return documents.waitOnLine(decided, 'store-down');
     }
     const rooms = live.filter(({ room }) => mayEnter(person, room) && room !== except).sort(byLabel);
-    const { callSid } = call;
-    log.info(
-      { callSid, from: maskPhoneNumber(call.from), supervisor: labelOf(person), rooms: rooms.length },
-      'A supervisor chooses',
-    );
+    log.info({ ...describe(who), rooms: rooms.map(({ room }) => room) }, 'A supervisor looks for a conversation');
     const [first, ...others] = rooms;
     if (first === undefined) {
-      return ifNone === undefined ? documents.waitOnLine(decided, 'nobody-there') : ifNone();
+      return ifNone === undefined
+        ? documents.waitOnLine(decided, 'nobody-there')
+        : ifNone(live.find(({ room }) => room === except));
     }
-    const wanted = extension === undefined ? undefined : findByExtension(rooms, extension);
-    if (wanted !== undefined) {
-      return letIn(who, { ...decided, attempt: 0 }, wanted, {
-        news: announce(decided.mode, labelOfRoom(wanted.room, wanted)),
-      });
-    }
-    const news = extension === undefined ? options.news : NO_SUCH_CONVERSATION;
-    if (others.length === 0) {
-      const announcement = `${news ?? ''} ${announce(decided.mode, labelOfRoom(first.room, first))}`.trim();
-      return letIn(who, decided, first, { news: announcement });
+    const chosen = isChosen ? find(rooms, choice) : others.length === 0 ? first : undefined;
+    if (chosen !== undefined) {
+      // Somebody chose, so it does not go round by itself.
+      return letIn(who, { ...decided, attempt: isChosen ? 0 : decided.attempt }, chosen, { news: '' });
     }
     if (decided.attempt >= MAX_ATTEMPTS) {
       return documents.goodbye();
     }
     const pages = Math.ceil(rooms.length / CHOICES_AT_ONCE);
     const shown = page % pages;
+    const isOver = typeof choice === 'string' && mayEnter(person, choice);
     return documents.chooseRoom(
       { ...decided, attempt: decided.attempt + 1 },
       {
@@ -175,28 +174,37 @@ export function createSupervise(options: CallRoutesOptions) {
           .slice(shown * CHOICES_AT_ONCE, (shown + 1) * CHOICES_AT_ONCE)
           .map((one) => ({ room: one.room, label: distinctLabel(one, rooms) })),
         page: shown,
-        hasMore: pages > 1,
+        more: pages === 1 ? undefined : shown === pages - 1 ? 'again' : 'more',
         hasExtensions: rooms.some(({ name }) => name !== undefined && roster.moderators.withName(name)?.extension),
-        news,
+        news: isChosen ? (isOver ? CONVERSATION_OVER : 'There is no such conversation.') : undefined,
       },
     );
   }
 
-  function findByExtension(rooms: readonly LiveRoom[], extension: string): LiveRoom | undefined {
-    const name = roster.moderators.withExtension(extension)?.name;
+  function find(
+    rooms: readonly LiveRoom[],
+    choice: RoomName | { extension: string } | undefined,
+  ): LiveRoom | undefined {
+    if (typeof choice !== 'object') {
+      return rooms.find(({ room }) => room === choice);
+    }
+    const name = roster.moderators.withExtension(choice.extension)?.name;
     return name === undefined ? undefined : rooms.find((one) => one.name === name);
   }
 
-  return { refuse, identifyAgain, askPin, enter, chooseRoom };
+  return { refuse, identifyAgain, askPin, letIn, enter, chooseRoom };
 }
 
-function announce(mode: Mode, label: string): string {
-  return `${sayMode(mode, label)} Press star for the menu.`;
-}
+/** Room 2 before room 10. */
+const { compare } = new Intl.Collator('en', { numeric: true });
 
 function byLabel(one: LiveRoom, other: LiveRoom): number {
-  const [a, b] = [one, other].map((live) => `${labelOfRoom(live.room, live)}\n${live.room}`) as [string, string];
-  return a < b ? -1 : 1;
+  return compare(labelOfRoom(one.room, one), labelOfRoom(other.room, other)) || compare(one.room, other.room);
+}
+
+/** Who is calling, for the log. */
+function describe({ call, person }: SupervisorCall) {
+  return { callSid: call.callSid, from: maskPhoneNumber(call.from), supervisor: labelOf(person) };
 }
 
 /** A moderator's name, with the room where one name leads several. */

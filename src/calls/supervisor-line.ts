@@ -1,10 +1,10 @@
 import { type Request, Router } from 'express';
+import { MAX_PIN_TRIES } from '../people/pin';
 import { labelOf, mayEnter } from '../people/roster';
 import { DEFAULT_MODE } from '../supervision/mode';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, parseInboundCall, parseLineApproach, parseMenu, roomWanted, tryOf } from './inbound-call';
-import { MAX_PIN_TRIES } from './laml';
-import { NO_SUCH_CONVERSATION, type Supervise } from './supervise';
+import type { Supervise } from './supervise';
 
 /**
  * The routes of the number that supervisors dial from anywhere: `/supervisor`, where they are recognised or asked for
@@ -24,7 +24,7 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
       return documents.reject();
     }
     return typeof who === 'string'
-      ? askPin(call, approach, { tryNumber: 1, otherwise: documents.reject })
+      ? askPin(call, approach, { why: 'asked', tryNumber: 1, otherwise: documents.reject })
       : chooseRoom({ call, ...who }, approach);
   }
 
@@ -33,12 +33,14 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
     const call = parseInboundCall(req);
     const room = roomWanted(req);
     const tryNumber = tryOf(req);
-    const proven = access.supervisors.checkPin(call, digitsOf(req));
+    const digits = digitsOf(req);
+    const proven = access.supervisors.checkPin(call, digits);
     if (proven === undefined) {
-      refuse(call, 'wrong-pin');
+      const why = digits === undefined ? 'silent' : 'wrong';
+      refuse(call, why === 'silent' ? 'no-pin' : 'wrong-pin');
       return tryNumber === 0 || tryNumber >= MAX_PIN_TRIES
         ? documents.goodbye()
-        : askPin(call, approach, { tryNumber: tryNumber + 1, room, otherwise: documents.goodbye });
+        : askPin(call, approach, { why, tryNumber: tryNumber + 1, room, otherwise: documents.goodbye });
     }
     const { person, pass } = proven;
     const who = { call, person };
@@ -64,24 +66,8 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
     if (digits === undefined) {
       return chooseRoom(who, approach, { page: page + 1 });
     }
-    if (digits.length > 1) {
-      return chooseRoom(who, approach, { page, extension: digits });
-    }
-    const room = rooms[Number(digits) - 1];
-    // The roster may have changed while the menu played, or the conversation have ended.
-    if (room === undefined || !mayEnter(who.person, room)) {
-      return chooseRoom(who, approach, { page, news: NO_SUCH_CONVERSATION });
-    }
-    const mode = approach.mode ?? who.person.mode ?? 'monitor';
-    return enter(
-      who,
-      room,
-      { ...approach, mode, attempt: 0 },
-      {
-        news: '',
-        ifOver: () => chooseRoom(who, approach, { page, news: 'That conversation is over.' }),
-      },
-    );
+    const choice = digits.length === 1 ? rooms[Number(digits) - 1] : { extension: digits };
+    return chooseRoom(who, approach, { isChosen: true, choice, page });
   }
 
   const router = Router();

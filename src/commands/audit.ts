@@ -1,18 +1,18 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createRedisStore, type Store } from '../store/store';
+import { createRedisStore, type Store, waitForStore } from '../store/store';
 import { StoreError } from '../store/store-error';
 import type { AuditRecord } from '../supervision/audit';
 import { CommandError, readSettings, runCommand } from './settings';
 
 const USAGE = `npm run --silent audit -- [--since WHEN] [--format csv|jsonl]
 
-prints the audit trail, oldest first: who supervised whom, where, in which mode, from when until when.
+prints the audit trail in Redis, oldest first: who supervised whom, where, in which mode, from when until when. Which
+Redis, the environment or .env tells, as for the server: REDIS_URL.
 
-  --since WHEN      a date (2026-11-25), a date and time (2026-11-25T08:00:00Z), or how long ago: 90m, 24h, 7d;
-                    everything that is kept if left out
-  --format FORMAT   csv, or jsonl: one object of JSON a line (jsonl)
+  --since WHEN      a date (2026-11-25), a date and time (2026-11-25T08:00:00Z), in UTC unless a zone is given, or how long
+                    ago: 90m, 24h, 7d; everything that is kept if left out
+  --format FORMAT   csv, or jsonl, which is an object of JSON on each line; jsonl if left out
 `;
 
 /** How long the store may take to be there, in milliseconds. */
@@ -32,6 +32,7 @@ const COLUMNS = [
   'confirmed',
   'heardAs',
   'reason',
+  'lockedOut',
   'callSid',
   'moderatorCallSid',
 ] as const satisfies readonly (keyof AuditRecord)[];
@@ -54,27 +55,12 @@ async function main(): Promise<void> {
     onConnection: () => {},
   });
   try {
-    await waitFor(store);
+    await waitForStore(store, CONNECT_TIMEOUT_MS);
     await print(store, since, format === 'csv' ? toCsv : toJson, format === 'csv' ? `${COLUMNS.join(',')}\r\n` : '');
   } catch (error) {
     throw error instanceof StoreError ? new CommandError(`The audit trail cannot be read. ${error.message}`) : error;
   } finally {
     store.close();
-  }
-}
-
-async function waitFor(store: Store): Promise<void> {
-  const deadline = Date.now() + CONNECT_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await store.ping();
-      return;
-    } catch (error) {
-      if ((error as StoreError).code === 'misconfigured' || Date.now() > deadline) {
-        throw error;
-      }
-      await sleep(50);
-    }
   }
 }
 
@@ -125,9 +111,14 @@ const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86
 /** Milliseconds since 1970. */
 function readMoment(text: string): number {
   const [, count, unit = ''] = /^([0-9]{1,6})([mhd])$/.exec(text) ?? [];
-  const isDate = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]+)?)?$/.test(text);
-  const moment =
-    count === undefined ? (isDate ? Date.parse(text) : Number.NaN) : Date.now() - +count * (UNITS[unit] ?? 0);
+  if (count !== undefined) {
+    return Date.now() - Number(count) * (UNITS[unit] ?? 0);
+  }
+  const [, day, time = 'T00:00', zone = 'Z'] =
+    /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$/.exec(
+      text,
+    ) ?? [];
+  const moment = day === undefined ? Number.NaN : Date.parse(day + time + zone);
   if (Number.isNaN(moment)) {
     throw new CommandError('--since must be a date such as 2026-11-25 or 2026-11-25T08:00:00Z, or 90m, 24h or 7d ago.');
   }

@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { MIN_PIN_KEY_CHARACTERS } from '../config';
 import { hashPin, parsePin } from '../people/pin';
 import { CommandError, readSettings, runCommand } from './settings';
 
@@ -24,14 +26,27 @@ async function main(): Promise<void> {
   if (pin === undefined) {
     throw new CommandError('A PIN has 5 to 10 digits.');
   }
+  if (pinKey.length < MIN_PIN_KEY_CHARACTERS) {
+    process.stderr.write(
+      `roster: PIN_KEY has less than ${MIN_PIN_KEY_CHARACTERS} characters: production does not take it.\n`,
+    );
+  }
   process.stdout.write(`${hashPin(pinKey, pin)}\n`);
 }
 
+/** A line from standard input; typed at a terminal, it is not shown. */
 async function readLine(): Promise<string> {
-  if (process.stdin.isTTY) {
+  const { stdin } = process;
+  const hidden = stdin.isTTY
+    ? { terminal: true, output: new Writable({ write: (_text, _encoding, done) => done() }) }
+    : {};
+  if (stdin.isTTY) {
     process.stderr.write('PIN: ');
   }
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of createInterface({ input: stdin, ...hidden })) {
+    if (stdin.isTTY) {
+      process.stderr.write('\n');
+    }
     return line;
   }
   return '';

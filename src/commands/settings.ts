@@ -31,8 +31,14 @@ export function readSettings(): Config {
  * name, and ends with code 2.
  */
 export function runCommand(name: string, command: () => Promise<void>): void {
-  // Whoever reads has gone, as `head` does.
-  process.stdout.on('error', () => process.exit(0));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads has gone, as `head` does.
+    if (error.code === 'EPIPE') {
+      process.exit(0);
+    }
+    process.stderr.write(`${name}: The output cannot be written: ${error.message}.\n`);
+    process.exit(2);
+  });
   command().catch((error) => {
     for (const sentence of error instanceof CommandError ? error.sentences : [error.stack]) {
       process.stderr.write(`${name}: ${sentence}\n`);

@@ -1,19 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { withDeadline } from '../ops/deadline';
 import type { Sid } from '../signalwire/sid';
+import type { SeenModerator } from '../signalwire/space-client';
 import type { Change, ConferenceRegistry, LiveRoom, Moderator } from './registry';
 import { parseRoomName, type RoomName } from './room-name';
 
 /** What is known of a room: its moderator, that it has none, or nothing because no source answered. */
 export type Lookup = ({ state: 'live' } & Moderator) | { state: 'empty' } | { state: 'unknown' };
-
-/** A moderator as the Space sees them. */
-export interface SeenModerator {
-  callSid: Sid;
-  conferenceSid: Sid;
-  /** How long ago they entered, in milliseconds. */
-  enteredAgoMs: number;
-}
 
 /** The second source of truth: the conferences as the Space itself sees them. */
 export interface LiveConferences {
@@ -61,11 +55,13 @@ export interface DirectoryOptions {
   retryMs?: number;
   /** How many changes may be owed; beyond that the oldest is given up. */
   maxOwed?: number;
+  /** How long one look-up may take in all, in milliseconds; then nothing is known. A call waits for it. */
+  lookUpTimeoutMs?: number;
 }
 
 /** A directory over one registry, with the Space's own view to fall back on. */
 export function createDirectory(options: DirectoryOptions): Directory {
-  const { registry, space, log, now, retryMs = 500, maxOwed = 10_000 } = options;
+  const { registry, space, log, now, retryMs = 500, maxOwed = 10_000, lookUpTimeoutMs = 3_000 } = options;
   // Changes may be applied in any order and repeatedly, so one of a kind and call is enough, and order is no concern.
   const owed = new Map<string, { change: Change; since: number }>();
   let timer: NodeJS.Timeout | undefined;
@@ -82,34 +78,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
       }
     },
 
-    async findModerator(room) {
-      try {
-        // Our own writes come first: a moderator whose leaving is still owed must not be handed out.
-        await settle((change) => change.room === room);
-        const moderator = (await registry.findModerator(room)) ?? (await reconcile(room));
-        return moderator === undefined ? { state: 'empty' } : { state: 'live', ...moderator };
-      } catch (err) {
-        log.warn({ err, room }, 'The store did not answer');
-        return lookUpWithoutStore(room);
-      }
-    },
+    findModerator: (room) => inTime(() => lookUp(room), { state: 'unknown' }, { room }),
 
-    async listLive() {
-      try {
-        await settle(() => true);
-        const known = await registry.listModerators();
-        const seen = known.length > 0 ? 'unknown' : await listSeen();
-        if (seen === 'unknown' || seen.length === 0) {
-          return known;
-        }
-        await Promise.all(seen.map(({ room, ...moderator }) => noteSeen(room, moderator)));
-        return await registry.listModerators();
-      } catch (err) {
-        log.warn({ err }, 'The store did not answer');
-        const seen = await listSeen();
-        return seen === 'unknown' ? seen : seen.filter(({ room, callSid }) => !hasLeft(room, callSid));
-      }
-    },
+    listLive: () => inTime(listKnown, 'unknown', {}),
 
     async close(timeoutMs) {
       closed = true;
@@ -128,6 +99,45 @@ export function createDirectory(options: DirectoryOptions): Directory {
       return owed.size === 0;
     },
   };
+
+  /** The result of a look-up, or `otherwise` if it takes too long. */
+  async function inTime<T>(lookUp: () => Promise<T>, otherwise: T, about: object): Promise<T> {
+    try {
+      return await withDeadline(lookUp(), lookUpTimeoutMs, () => new Error(`no answer in ${lookUpTimeoutMs} ms`));
+    } catch (err) {
+      log.warn({ err, ...about }, 'Who moderates could not be told in time');
+      return otherwise;
+    }
+  }
+
+  async function lookUp(room: RoomName): Promise<Lookup> {
+    try {
+      // Our own writes come first: a moderator whose leaving is still owed must not be handed out.
+      await settle((change) => change.room === room);
+      const moderator = (await registry.findModerator(room)) ?? (await reconcile(room));
+      return moderator === undefined ? { state: 'empty' } : { state: 'live', ...moderator };
+    } catch (err) {
+      log.warn({ err, room }, 'The store did not answer');
+      return lookUpWithoutStore(room);
+    }
+  }
+
+  async function listKnown(): Promise<readonly LiveRoom[] | 'unknown'> {
+    try {
+      await settle(() => true);
+      const known = await registry.listModerators();
+      const seen = known.length > 0 ? 'unknown' : await listSeen();
+      if (seen === 'unknown' || seen.length === 0) {
+        return known;
+      }
+      await Promise.all(seen.map(({ room, ...moderator }) => noteSeen(room, moderator)));
+      return await registry.listModerators();
+    } catch (err) {
+      log.warn({ err }, 'The store did not answer');
+      const seen = await listSeen();
+      return seen === 'unknown' ? seen : seen.filter(({ room, callSid }) => !hasLeft(room, callSid));
+    }
+  }
 
   function owe(change: Change, since: number): void {
     const key = keyOf(change);

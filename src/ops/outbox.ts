@@ -1,15 +1,20 @@
 import type { Logger } from 'pino';
 
-/** Work that must be done and that nobody waits for, in order. */
+/** Something to be done that nobody waits for. */
+export interface Errand {
+  /** What it is about: errands about one thing are done one after the other, in order. */
+  key: string;
+  /** Work that fails is tried again until it succeeds, so it must do no harm when it is done twice. */
+  work: () => Promise<void>;
+  /** What to say of it in the log if it is lost. */
+  about: object;
+  /** Whether others come first when there is too much to do. */
+  isMinor?: boolean;
+}
+
+/** Work that must be done and that nobody waits for. */
 export interface Outbox {
-  /**
-   * Takes work to be done after all that was taken before; work that fails is tried again until it succeeds, so it
-   * must do no harm when it is done twice.
-   *
-   * @param about what to say of it in the log if it is lost
-   * @returns when it was done or lost; never rejects
-   */
-  put(work: () => Promise<void>, about: object): Promise<void>;
+  put(errand: Errand): void;
   /**
    * Goes on for `timeoutMs`, then gives up; what is left is logged as lost.
    *
@@ -22,82 +27,96 @@ export interface OutboxOptions {
   log: Logger;
   /** Milliseconds between two attempts. */
   retryMs?: number;
-  /** How much may wait; beyond that the oldest is given up. */
+  /** How much may wait; beyond that the oldest is given up, minor ones first. */
   maxWaiting?: number;
 }
 
+/** How much is done at once. */
+const CONCURRENCY = 16;
+
 /** An outbox in this process, for a store that may be away for a while. */
 export function createOutbox({ log, retryMs = 500, maxWaiting = 10_000 }: OutboxOptions): Outbox {
-  const waiting: { work: () => Promise<void>; about: object; settle: () => void }[] = [];
-  let running: Promise<void> | undefined;
+  const waiting: Errand[] = [];
+  const running = new Map<string, Errand>();
+  let pause: NodeJS.Timeout | undefined;
+  let hasFailed = false;
   let isClosed = false;
-  let wake = () => {};
+  let onIdle = () => {};
 
-  async function run(): Promise<void> {
-    let hasFailed = false;
-    for (let next = waiting[0]; next !== undefined && !isClosed; next = waiting[0]) {
-      try {
-        await next.work();
-        // Or it was given up meanwhile, for want of room.
-        if (waiting[0] === next) {
-          waiting.shift();
-        }
-        next.settle();
-        hasFailed = false;
-      } catch (err) {
-        if (!hasFailed) {
-          log.warn({ err, waiting: waiting.length }, 'The store did not take a record; it will be tried again');
-        }
-        hasFailed = true;
-        await pause();
+  function pump(): void {
+    while (pause === undefined && !isClosed && running.size < CONCURRENCY) {
+      const next = waiting.find(({ key }) => !running.has(key));
+      if (next === undefined) {
+        break;
+      }
+      waiting.splice(waiting.indexOf(next), 1);
+      running.set(next.key, next);
+      void run(next);
+    }
+    if (waiting.length === 0 && running.size === 0) {
+      onIdle();
+    }
+  }
+
+  async function run(errand: Errand): Promise<void> {
+    try {
+      await errand.work();
+      hasFailed = false;
+    } catch (err) {
+      // After closing it was given up already.
+      if (!isClosed) {
+        // Before whatever waits about the same.
+        waiting.unshift(errand);
+        rest(err);
       }
     }
-    running = undefined;
+    running.delete(errand.key);
+    pump();
   }
 
-  function pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, retryMs);
-      timer.unref();
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  function rest(err: unknown): void {
+    if (!hasFailed) {
+      log.warn({ err, waiting: waiting.length }, 'The store did not take a record; it will be tried again');
+    }
+    hasFailed = true;
+    pause ??= setTimeout(() => {
+      pause = undefined;
+      pump();
+    }, retryMs).unref();
   }
 
-  function lose({ about, settle }: (typeof waiting)[number]): void {
+  function lose({ about }: Errand): void {
     log.error(about, 'Lost: the store did not take a record');
-    settle();
   }
 
   return {
-    put(work, about) {
+    put(errand) {
       if (isClosed) {
-        lose({ work, about, settle() {} });
-        return Promise.resolve();
+        lose(errand);
+        return;
       }
-      const done = new Promise<void>((resolve) => {
-        waiting.push({ work, about, settle: resolve });
-      });
+      waiting.push(errand);
       if (waiting.length > maxWaiting) {
-        waiting.splice(0, 1).forEach(lose);
+        const minor = waiting.findIndex(({ isMinor }) => isMinor);
+        waiting.splice(Math.max(0, minor), 1).forEach(lose);
       }
-      running ??= run();
-      return done;
+      pump();
     },
 
     async close(timeoutMs) {
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
+      await new Promise<void>((resolve) => {
         timer = setTimeout(resolve, Math.max(0, timeoutMs));
+        onIdle = resolve;
+        pump();
       });
-      await Promise.race([running, late]);
       clearTimeout(timer);
+      clearTimeout(pause);
       isClosed = true;
-      wake();
-      const left = waiting.splice(0);
+      // What is under way may yet succeed, but nobody will know.
+      const left = [...running.values(), ...waiting.splice(0)];
       left.forEach(lose);
+      running.clear();
       return left.length === 0;
     },
   };

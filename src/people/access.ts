@@ -1,7 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import type { PhoneNumber } from './phone-number';
-import { hashPin, type Passes, parsePin } from './pin';
-import type { PinLimiter } from './pin-limiter';
+import { hashPin, type Passes, type PinHash, parsePin } from './pin';
+import type { Lockout, PinLimiter } from './pin-limiter';
 import type { Book, Person } from './roster';
 
 /** A call, as far as it matters to who is calling. */
@@ -20,8 +20,8 @@ export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
 export interface Access<P extends Person> {
   /** @param pass what the right PIN brought earlier in this call */
   identify(caller: Caller, pass: string | undefined): Identity<P>;
-  /** Takes a try for asking for a PIN; false when there is none left, and nothing may be asked. Never rejects. */
-  mayAsk(caller: Caller): Promise<boolean>;
+  /** Takes a try for asking for a PIN; when there is none left, tells why, and nothing may be asked. Never rejects. */
+  takeTry(caller: Caller): Promise<Lockout | undefined>;
   /**
    * The person with this PIN, and the pass that stands for it in the rest of the call; undefined when it is nobody's.
    * The try that was taken is given back for a right one.
@@ -40,10 +40,10 @@ export interface AccessOptions<P extends Person> {
 export function createAccess<P extends Person>({ book, limiter, pins }: AccessOptions<P>): Access<P> {
   return {
     identify({ callSid, from }, pass) {
-      const name = pins?.passes.open(callSid, pass);
-      const proven = name === undefined ? undefined : book().withName(name);
-      // Who has lost their PIN since has lost what it opened.
-      if (proven?.pin !== undefined) {
+      // Who has another PIN since, or none, has lost what it opened.
+      const pin = pins?.passes.open(callSid, pass);
+      const proven = pin && book().withPin(pin);
+      if (proven !== undefined) {
         return { person: proven };
       }
       const known = book().withNumber(from);
@@ -53,17 +53,18 @@ export function createAccess<P extends Person>({ book, limiter, pins }: AccessOp
       return book().hasPins ? 'may-ask' : 'nobody';
     },
 
-    mayAsk: ({ from }) => limiter.take(from),
+    takeTry: ({ from }) => limiter.take(from),
 
     checkPin({ callSid, from }, digits) {
       const pin = parsePin(digits);
-      const person = pin && pins && book().withPin(hashPin(pins.key, pin));
-      if (pins === undefined || person?.name === undefined) {
+      const hash = pin && pins && hashPin(pins.key, pin);
+      const person = hash && book().withPin(hash);
+      if (pins === undefined || person === undefined) {
         return undefined;
       }
       // Its own try alone: a right PIN must not buy others for somebody else's. The call need not wait for it.
       void limiter.giveBack(from);
-      return { person, pass: pins.passes.seal(callSid, person.name) };
+      return { person, pass: pins.passes.seal(callSid, hash as PinHash) };
     },
   };
 }

@@ -46,8 +46,15 @@ export async function followRoster(options: LiveRosterOptions): Promise<LiveRost
     return reading;
   }
 
-  await replace();
+  // Looked at from before it is first read, so that no edit falls between.
   const onChange = () => void reload();
   watchFile(file, { interval: intervalMs, persistent: false }, onChange);
-  return { reload, close: () => unwatchFile(file, onChange) };
+  const close = () => unwatchFile(file, onChange);
+  try {
+    await replace();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { reload, close };
 }

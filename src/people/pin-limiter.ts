@@ -3,6 +3,12 @@ import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis, RateLimi
 import type { RedisConnection } from '../store/redis-connection';
 import type { PhoneNumber } from './phone-number';
 
+/** Who is locked out, and for how many seconds yet. */
+export interface Lockout {
+  who: 'number' | 'everybody';
+  seconds: number;
+}
+
 /** Bounds how many PINs can be tried. */
 export interface PinLimiter {
   /**
@@ -10,15 +16,19 @@ export interface PinLimiter {
    * locked out for a time that doubles with each lockout. Never rejects.
    *
    * @param number undefined for all who withhold theirs, who share the tries of one number
+   * @returns undefined when the try was taken
    */
-  take(number: PhoneNumber | undefined): Promise<boolean>;
+  take(number: PhoneNumber | undefined): Promise<Lockout | undefined>;
   /** Gives a try back that was right. Never rejects. */
   giveBack(number: PhoneNumber | undefined): Promise<void>;
 }
 
 const DAY_SECONDS = 86_400;
 
-/** Tries in a day, and how long the first lockout lasts; each further one lasts twice as long, a day at the most. */
+/**
+ * Tries in a day, and how long the first lockout lasts when there was one too many; each further one lasts twice as
+ * long, a day at the most, and after it the tries are there again.
+ */
 export const PIN_BUDGETS = {
   number: { tries: 6, firstLockSeconds: 900 },
   everybody: { tries: 100, firstLockSeconds: 3_600 },
@@ -31,7 +41,8 @@ const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
 const LOCKED = 1_000_000_000;
 
 interface Budget {
-  take(key: string): Promise<boolean>;
+  /** How many seconds there is no try yet, undefined when one was taken. */
+  take(key: string): Promise<number | undefined>;
   giveBack(key: string): Promise<unknown>;
 }
 
@@ -69,8 +80,22 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
 
   return {
     take(number) {
-      // A number that is locked out takes nothing from the others.
-      return count(async (budgets) => (await budgets.number.take(keyOf(number))) && budgets.everybody.take(EVERYBODY));
+      return count(async (budgets) => {
+        // A number that is locked out takes nothing from the others.
+        for (const [who, key] of [
+          ['number', keyOf(number)],
+          ['everybody', EVERYBODY],
+        ] as const) {
+          const seconds = await budgets[who].take(key);
+          if (seconds !== undefined) {
+            if (who === 'everybody') {
+              await budgets.number.giveBack(keyOf(number));
+            }
+            return { who, seconds };
+          }
+        }
+        return undefined;
+      });
     },
     async giveBack(number) {
       await count((budgets) =>
@@ -97,22 +122,28 @@ function createBudget(
     async take(key) {
       try {
         await counter.consume(key);
-        return true;
+        return undefined;
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) {
           throw refusal;
         }
-        // The first try too many, and that one alone, begins a lockout.
-        if (refusal.consumedPoints === tries + 1) {
+        // A try too many begins a lockout; in it, none does.
+        if (refusal.consumedPoints < LOCKED) {
           const { consumedPoints: lockout } = await lockouts.penalty(key);
           // Remembered from now on, so that who goes on never begins anew.
           await lockouts.set(key, lockout, REMEMBERED_SECONDS);
           const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);
           await counter.set(key, LOCKED, seconds);
+          return seconds;
         }
-        return false;
+        return Math.ceil(refusal.msBeforeNext / 1000);
       }
     },
-    giveBack: (key) => counter.reward(key),
+    async giveBack(key) {
+      // What does not count any more is not to be had twice.
+      if (((await counter.get(key))?.consumedPoints ?? 0) > 0) {
+        await counter.reward(key);
+      }
+    },
   };
 }

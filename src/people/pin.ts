@@ -7,6 +7,9 @@ export type Pin = string & { readonly brand: 'Pin' };
 /** The fewest digits of a PIN. */
 export const MIN_PIN_DIGITS = 5;
 
+/** How often a PIN is asked for in one call. */
+export const MAX_PIN_TRIES = 3;
+
 /** Reads a PIN. Returns undefined for anything but 5 to 10 digits. */
 export function parsePin(text: string | undefined): Pin | undefined {
   return /^[0-9]{5,10}$/.test(text ?? '') ? (text as Pin) : undefined;
@@ -31,15 +34,15 @@ export function hashPin(pinKey: string, pin: Pin): PinHash {
 }
 
 /**
- * What a call carries along in its addresses after the right PIN: the person's name, sealed for that call alone.
+ * What a call carries along in its addresses after the right PIN: the PIN's hash, sealed for that call alone.
  *
  * A Space signs the addresses it asks for, and asks for none that we did not give out, so this is the second lock: an
  * address out of somebody's log opens nothing for another call.
  */
 export interface Passes {
-  seal(callSid: Sid, name: string): string;
-  /** The name; undefined for a pass of another call, of another role or key, or for no pass at all. */
-  open(callSid: Sid, pass: string | undefined): string | undefined;
+  seal(callSid: Sid, pin: PinHash): string;
+  /** The hash; undefined for a pass of another call, of another role or key, or for no pass at all. */
+  open(callSid: Sid, pass: string | undefined): PinHash | undefined;
 }
 
 const ALGORITHM = 'aes-256-gcm';
@@ -54,10 +57,10 @@ const TAG_BYTES = 16;
 export function createPasses(pinKey: string, role: string): Passes {
   const key = createHash('sha256').update(`pass:${role}:${pinKey}`).digest();
   return {
-    seal(callSid, name) {
+    seal(callSid, pin) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(callSid));
-      const sealed = Buffer.concat([iv, cipher.update(name, 'utf8'), cipher.final()]);
+      const sealed = Buffer.concat([iv, cipher.update(pin, 'hex'), cipher.final()]);
       return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url');
     },
 
@@ -69,7 +72,8 @@ export function createPasses(pinKey: string, role: string): Passes {
       const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
       decipher.setAAD(Buffer.from(callSid)).setAuthTag(bytes.subarray(-TAG_BYTES));
       try {
-        return decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+        const pin = decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, 'hex') + decipher.final('hex');
+        return parsePinHash(pin);
       } catch {
         return undefined;
       }

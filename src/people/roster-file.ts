@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseRoomName } from '../conferences/room-name';
+import { readable, unlessMissing } from '../readable';
 import { MODES } from '../supervision/mode';
 import { parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
@@ -15,22 +16,10 @@ export class RosterError extends Error {
   }
 }
 
-/** Reads a text; what it cannot read is a problem. No message repeats the text: it may be a PIN. */
-function readable<T>(read: (text: string) => T | undefined, expected: string) {
-  return z.string(expected).transform((text, context): T => {
-    const value = read(text);
-    if (value === undefined) {
-      context.addIssue(expected);
-      return z.NEVER;
-    }
-    return value;
-  });
-}
-
 const person = {
   // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
   name: z
-    .string('must be a text')
+    .string(unlessMissing('must be a text'))
     .regex(
       /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
       "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
@@ -39,9 +28,10 @@ const person = {
     (text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined),
     'must be a telephone number in E.164 form, such as +15557788999',
   ),
-  pin: readable(parsePinHash, 'must be what `npm run roster -- hash-pin` prints for the PIN, and not the PIN itself')
-    .optional()
-    .transform((pin) => pin),
+  pin: readable(
+    parsePinHash,
+    'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
+  ).optional(),
   requirePin: z.boolean('must be true or false').default(false),
   rooms: z
     .array(
@@ -53,29 +43,26 @@ const person = {
     .optional(),
 };
 
-const roster = z.strictObject(
-  {
-    moderators: z
-      .array(
-        z.strictObject({
-          ...person,
-          extension: z
-            .string('must be a text: put it in quotes')
-            .regex(/^[0-9]{2,6}$/, 'must be 2 to 6 digits')
-            .optional(),
-        }),
-        'must be a list',
-      )
-      .default([]),
-    supervisors: z
-      .array(
-        z.strictObject({ ...person, mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`).optional() }),
-        'must be a list',
-      )
-      .default([]),
-  },
-  'must be an object with moderators and supervisors',
-);
+const roster = z.strictObject({
+  moderators: z
+    .array(
+      z.strictObject({
+        ...person,
+        extension: z
+          .string('must be a text: put it in quotes')
+          .regex(/^[0-9]{2,6}$/, 'must be 2 to 6 digits')
+          .optional(),
+      }),
+      'must be a list',
+    )
+    .default([]),
+  supervisors: z
+    .array(
+      z.strictObject({ ...person, mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`).optional() }),
+      'must be a list',
+    )
+    .default([]),
+});
 
 type Given = z.output<typeof roster>;
 type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
@@ -150,9 +137,10 @@ function findConflicts(role: string, people: readonly GivenPerson[], hasPinKey: 
   });
 }
 
-function parseJson(text: string, file: string): unknown {
+function parseJson(given: string, file: string): unknown {
+  const text = given.replace(/^\uFEFF/, '');
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(text);
   } catch (error) {
     // Not the parser's own words: they quote the text.
     const [, position] = /position (\d+)/.exec((error as Error).message) ?? [];
@@ -166,7 +154,7 @@ const inWords: z.core.$ZodErrorMap = (issue) => {
     case 'unrecognized_keys':
       return `has ${issue.keys.join(', ')}, which means nothing there`;
     case 'invalid_type':
-      return issue.input === undefined ? 'is missing' : 'must be an object';
+      return issue.input === undefined ? 'is missing' : 'must be an object: names in quotes, with values';
     default:
       return undefined;
   }
@@ -181,7 +169,8 @@ function placeOf([role, index, ...rest]: readonly PropertyKey[], given: unknown)
     return String(role);
   }
   const entry = (given as Record<PropertyKey, unknown[]>)[role]?.[index] as { name?: unknown } | undefined;
-  const name = typeof entry?.name === 'string' ? entry.name : undefined;
+  // Not one that could steer a terminal.
+  const name = typeof entry?.name === 'string' && !/\p{C}/u.test(entry.name) ? entry.name : undefined;
   return [
     describe(String(role), index, name),
     ...rest.map((part) => (typeof part === 'number' ? part + 1 : part)),

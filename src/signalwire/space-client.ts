@@ -28,9 +28,10 @@ export class SpaceError extends Error {
 }
 
 /** A moderator in a running conference. */
-interface SeenModerator {
+export interface SeenModerator {
   callSid: Sid;
   conferenceSid: Sid;
+  /** How long ago they entered, in milliseconds. */
   enteredAgoMs: number;
 }
 
@@ -52,9 +53,14 @@ export interface SpaceClient {
    * Lets nobody hear a participant: mutes it, then makes it coach `target`, so that a slipped mute reaches them alone.
    *
    * @param target undefined leaves it as it is
-   * @returns whether it is so, as it was read back; undefined when that call is not in the conference any more
+   * @returns whether it was heard before; whether it is muted and coaches the target now, as it was read back;
+   *   undefined when that call is not in the conference
    */
-  silence(room: string, callSid: Sid, target: Sid | undefined): Promise<boolean | undefined>;
+  silence(
+    room: string,
+    callSid: Sid,
+    target: Sid | undefined,
+  ): Promise<{ wasHeard: boolean; isMuted: boolean; isLed: boolean } | undefined>;
   /** Takes a participant out of the conference of that name, if it is there, running or not. */
   remove(room: string, callSid: Sid): Promise<void>;
 }
@@ -110,6 +116,21 @@ export function createSpaceClient(
           return undefined;
         }
         const participant = client.conferences(conferenceSid).participants(callSid);
+        const read = async () => {
+          const found = (await unlessGone(participant.fetch())) as
+            | { muted: unknown; callSidToCoach?: unknown }
+            | undefined;
+          return (
+            found && {
+              isMuted: String(found.muted) === 'true',
+              isLed: target === undefined || found.callSidToCoach === target,
+            }
+          );
+        };
+        const before = await read();
+        if (before === undefined || (before.isMuted && before.isLed)) {
+          return before && { ...before, wasHeard: false };
+        }
         if ((await unlessGone(participant.update({ muted: true }))) === undefined) {
           return undefined;
         }
@@ -117,10 +138,8 @@ export function createSpaceClient(
           // A target that is not there (yet) is refused; the mute holds all the same, and the reading tells.
           await participant.update({ coaching: true, callSidToCoach: target }).catch(ignoreRefusal);
         }
-        const read = (await unlessGone(participant.fetch())) as
-          | { muted: unknown; callSidToCoach?: unknown }
-          | undefined;
-        return read && String(read.muted) === 'true' && (target === undefined || read.callSidToCoach === target);
+        const after = await read();
+        return after && { ...after, wasHeard: !before.isMuted };
       }),
 
     remove: (room, callSid) =>

@@ -54,8 +54,12 @@ export interface Call {
   readonly isOver: boolean;
   /** What it hears now. */
   hearing(): Hearing;
-  /** Presses keys: digits, `*` and `#`. Heard only by a `<Gather>`, or a `<Dial>` that hangs up on `*`. */
-  press(keys: string): void;
+  /**
+   * Presses keys: digits, `*` and `#`. Heard only by a `<Gather>`, or a `<Dial>` that hangs up on `*`.
+   *
+   * @returns whether anything listened
+   */
+  press(keys: string): boolean;
   /** Ends it: by hanging up, or before it was answered. */
   hangUp(as?: 'completed' | 'canceled'): void;
   /** Leaves whatever it is doing for another document. */
@@ -131,9 +135,11 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       return (place && conferences.hearing(place.conference).get(sid)) ?? outside;
     },
     press(keys) {
+      const isHeard = onKey !== undefined;
       for (const key of keys) {
         onKey?.(key);
       }
+      return isHeard;
     },
     hangUp: (as = 'completed') => interrupt({ status: as }),
     redirect: (url, method) => interrupt({ target: { url, method } }),

@@ -129,17 +129,24 @@ export async function* playStory(
         ...(action.fallback !== undefined && { fallbackUrl: url + action.fallback, fallbackMethod: story.method }),
       });
       calls.set(action.who, call);
-      return [];
+      if (action.keys === undefined) {
+        return [];
+      }
+      await space.clock.settle();
+      return press(call, action.who, action.keys);
     }
     if (!isOnTheLine) {
       return [`${action.who} is not on the line.`];
     }
     if (action.kind === 'press') {
-      present.press(action.keys);
-    } else {
-      present.hangUp();
+      return press(present, action.who, action.keys);
     }
+    present.hangUp();
     return [];
+  }
+
+  function press(call: Call, who: string, keys: string): string[] {
+    return call.press(keys) ? [] : [`Nothing listens to the keys of ${who}.`];
   }
 
   /** What happened since the step before. */

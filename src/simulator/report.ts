@@ -66,7 +66,7 @@ export function renderMatrix(given: readonly Row[], paint: Paint): string {
 function sentence(action: StepReport['action']): string {
   switch (action.kind) {
     case 'call':
-      return `${action.who} calls ${action.to}`;
+      return `${action.who} calls ${action.to}${action.keys === undefined ? '' : ` and presses ${action.keys}`}`;
     case 'hangUp':
       return `${action.who} hangs up`;
     case 'press':

@@ -173,8 +173,11 @@ function findHints(
 ): string[] {
   const failures = reports.flatMap(({ errors }) => errors.filter(({ expected }) => !expected));
   const hints = failures.flatMap(({ error }) => hintFor(error, url, signingKey) ?? []);
-  for (const { rows, ended, action } of isTutorial ? reports : []) {
+  for (const { rows, ended, told, action } of isTutorial ? reports : []) {
     const caller = action.kind === 'call' ? action.who : undefined;
+    if (told.some(({ who, text }) => who === caller && text.includes('enter your PIN'))) {
+      hints.push(`The server asks ${caller} for a PIN: give a number without requirePin in its roster.`);
+    }
     if (caller === 'Ted' && ended.some(({ who, status }) => who === caller && status === 'no-answer')) {
       hints.push(
         'The server turned Ted away: is --supervisor one of its SUPERVISOR_NUMBERS? Or in its roster, for all rooms?',

@@ -16,6 +16,7 @@ export class StoryError extends Error {
 
 const name = z.string().min(1);
 const path = z.string().regex(/^\//, 'must be a path of the server, such as /conference');
+const keys = z.string('must be a text: put keys in quotes').regex(/^[0-9*#]+$/, 'must be digits, * and #');
 const probability = z.number().min(0).max(1).optional();
 const byName = <T extends z.ZodType>(value: T) =>
   z.record(name, value).transform((given) => new Map(Object.entries(given)));
@@ -35,12 +36,12 @@ const expectation = {
 };
 
 const steps = {
-  /** Somebody dials a number whose webhook is this path of the server. */
+  /** Somebody dials a number whose webhook is this path of the server, and presses keys as soon as somebody listens. */
   call: z
-    .strictObject({ call: name, to: path, fallback: path.optional(), ...expectation })
-    .transform(({ call: who, to, fallback, ...rest }) => ({
+    .strictObject({ call: name, to: path, fallback: path.optional(), keys: keys.optional(), ...expectation })
+    .transform(({ call: who, to, fallback, keys, ...rest }) => ({
       ...rest,
-      action: { kind: 'call' as const, who, to, fallback },
+      action: { kind: 'call' as const, who, to, fallback, keys },
     })),
   hangUp: z
     .strictObject({ hangUp: name, ...expectation })
@@ -48,7 +49,7 @@ const steps = {
   press: z
     .strictObject({
       press: name,
-      keys: z.string('must be a text: put keys in quotes').regex(/^[0-9*#]+$/, 'must be digits, * and #'),
+      keys,
       ...expectation,
     })
     .transform(({ press: who, keys, ...rest }) => ({ ...rest, action: { kind: 'press' as const, who, keys } })),

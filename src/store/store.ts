@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryRegistry } from '../conferences/memory-registry';
 import { createRedisRegistry } from '../conferences/redis-registry';
 import type { ConferenceRegistry } from '../conferences/registry';
@@ -5,6 +6,7 @@ import type { SupervisionStore } from '../supervision/audit';
 import { createMemorySupervisionStore } from '../supervision/memory-store';
 import { createRedisSupervisionStore } from '../supervision/redis-store';
 import { connectRedis, type RedisConnection, type RedisConnectionOptions } from './redis-connection';
+import { StoreError } from './store-error';
 
 /** All that is kept outside of calls. */
 export interface Store {
@@ -42,6 +44,26 @@ export function createMemoryStore(options: {
     ping: async () => {},
     close() {},
   };
+}
+
+/**
+ * Waits until the store answers.
+ *
+ * @throws StoreError at once when it refuses us or is no such store, or when it does not answer in time
+ */
+export async function waitForStore(store: Store, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      await store.ping();
+      return;
+    } catch (error) {
+      if ((error instanceof StoreError && error.code === 'misconfigured') || Date.now() > deadline) {
+        throw error;
+      }
+      await sleep(50);
+    }
+  }
 }
 
 /** A store in Redis, or in a Redis Cluster; it connects at once. See {@link connectRedis}. */

@@ -5,6 +5,8 @@ import type { Mode } from './mode';
 /** A supervisor's stay in a room, from the document that sent them there. */
 export interface Visit {
   callSid: Sid;
+  /** Which of this call's stays it is, counted from 1: a later one has a greater number. */
+  stay: number;
   room: RoomName;
   /** Their name, or the end of their number. */
   supervisor: string;
@@ -24,38 +26,41 @@ export type RefusalReason =
   | 'unknown'
   /** A PIN that is nobody's. */
   | 'wrong-pin'
+  /** No PIN, though it was asked for. */
+  | 'no-pin'
   /** A room that this person may not supervise. */
   | 'room'
-  /** Somebody who had been let in and is not in the roster any more. */
+  /** Somebody in the middle of a call whom the roster does not know, or not any more. */
   | 'removed';
 
-/**
- * What is noted in the audit trail.
- *
- * - `entered`: was sent into a room; `confirmed`: the Space reported them in, and how they are heard, if it said so
- * - `mode`: is heard differently since, without having left
- * - `left`: is out of the room again; `until` is when, and `confirmed` whether the Space ever reported them in
- * - `refused`, `locked-out`: were not let in
- */
-export type AuditEvent = {
+/** What is noted of a visit. */
+export type VisitEvent = {
   /** Tells one that was written twice. */
   id: string;
   /** ISO 8601. */
   at: string;
 } & (
-  | { kind: 'entered' }
+  | /** Was sent into a room. */ { kind: 'entered' }
+  /** The Space reported them in, and how they are heard, if it said so. */
   | { kind: 'confirmed'; confirmed: boolean; heardAs?: Mode | undefined }
+  /** Is heard differently since, without having left; or should be, and it was not read back so. */
   | { kind: 'mode'; confirmed: boolean }
+  /** Is out of the room again. */
   | { kind: 'left' }
-  | { kind: 'refused'; reason: RefusalReason; number: string; callSid: Sid; supervisor?: string; room?: RoomName }
-  | { kind: 'locked-out'; number: string; callSid: Sid }
 );
 
-/** A line of the audit trail: an event, with the visit that it belongs to. */
+/** What is noted of somebody who was not let in. */
+export type RefusalEvent = { id: string; at: string; number: string; callSid: Sid } & (
+  | { kind: 'refused'; reason: RefusalReason; supervisor?: string; room?: RoomName }
+  /** Found no try for a PIN left: their number, or everybody. */
+  | { kind: 'locked-out'; lockedOut: 'number' | 'everybody' }
+);
+
+/** A line of the audit trail. */
 export interface AuditRecord {
   id: string;
   at: string;
-  kind: AuditEvent['kind'];
+  kind: VisitEvent['kind'] | RefusalEvent['kind'];
   supervisor?: string | undefined;
   number: string;
   room?: RoomName | undefined;
@@ -64,41 +69,51 @@ export interface AuditRecord {
   callSid: Sid;
   moderatorCallSid?: Sid | undefined;
   since?: string | undefined;
-  /** Of `left`. */
+  /** Of `left`: when, and below whether the Space ever reported them in. */
   until?: string | undefined;
   confirmed?: boolean | undefined;
   heardAs?: Mode | undefined;
   reason?: RefusalReason | undefined;
+  lockedOut?: 'number' | 'everybody' | undefined;
 }
 
-/** How much is kept of the audit trail: about so many events, and none that is older. */
-export const AUDIT_BOUNDS = { events: 200_000, ageMs: 365 * 86_400_000 } as const;
+/**
+ * How much of the audit trail is kept in Redis: about so many events of visits and so many refusals, and none that is
+ * older. Refusals have room of their own, for anybody can cause them.
+ */
+export const AUDIT_BOUNDS = { events: 200_000, refusals: 20_000, ageMs: 365 * 86_400_000 } as const;
 
-/** When something was told to have happened, in milliseconds ago; callbacks are dated to the second. */
-export interface Told {
-  agoMs: number;
-}
+/**
+ * Which stay of a call something is about: this very one, as the call's own requests say; or whichever it was so long
+ * ago, in milliseconds, as callbacks say, which are dated to the second.
+ */
+export type About = { stay: number } | { agoMs: number };
 
 /**
  * Remembers who supervises where, and the audit trail. Shared by every server that answers for the same Space.
  *
- * Each change and its line in the trail are one step; repeating a change that was made does nothing. What rejects does
- * so with a StoreError, and may have been done all the same.
+ * Each change and its line in the trail are one step; repeating a change that was made does nothing. Changes may come
+ * late and out of order: a stay never takes the place of a later one, nor of its own end. What rejects does so with a
+ * StoreError, and may have been done all the same.
  */
 export interface SupervisionStore {
-  /** Appends an event of its own to the trail. */
-  append(event: AuditEvent): Promise<void>;
-  /** Notes a visit, in place of one that this call was on, and appends the event. */
-  begin(visit: Visit, event: AuditEvent): Promise<void>;
-  /** Appends the event, unless this call is not on a visit to that room, or was confirmed, or began it after that. */
-  confirm(room: RoomName, callSid: Sid, event: AuditEvent, told: Told): Promise<void>;
-  /** Changes a visit that goes on, and appends the event; does nothing when the call is on another visit or none. */
-  change(visit: Visit, event: AuditEvent): Promise<void>;
-  /** Ends this call's visit to that room and appends the event, unless it is on none, or began it after that. */
-  end(room: RoomName, callSid: Sid, event: AuditEvent, told: Told): Promise<void>;
+  /** Notes that somebody was not let in. */
+  refuse(event: RefusalEvent): Promise<void>;
+  /** Notes a visit, in place of an earlier stay of this call. */
+  begin(visit: Visit, event: VisitEvent): Promise<void>;
+  /**
+   * Notes that a visit to that room was confirmed, unless it was already, or began after that.
+   *
+   * @returns the visit, if it is confirmed by this
+   */
+  confirm(room: RoomName, callSid: Sid, event: VisitEvent, about: { agoMs: number }): Promise<Visit | undefined>;
+  /** Changes a visit; does nothing when this call is on another stay or none, or it is so already. */
+  change(visit: Visit, event: VisitEvent): Promise<void>;
+  /** Ends this call's visit to that room, unless it is on none, or on another stay than that. */
+  end(room: RoomName, callSid: Sid, event: VisitEvent, about: About): Promise<void>;
   /** The visit that a call is on. */
   find(callSid: Sid): Promise<Visit | undefined>;
-  /** The same, or the visit that it was on until a minute ago. */
+  /** The same, or the last one that it was on, if it ended not long ago. */
   findLast(callSid: Sid): Promise<Visit | undefined>;
   /** Those who supervise in a room. */
   list(room: RoomName): Promise<Visit[]>;
@@ -107,16 +122,13 @@ export interface SupervisionStore {
 }
 
 /** How an event of a visit stands in the trail. */
-export function toRecord(event: AuditEvent, visit: Visit | undefined, wasConfirmed: boolean): AuditRecord {
-  return {
-    ...(visit as Visit),
-    ...event,
-    ...(event.kind === 'left' && { until: event.at, confirmed: wasConfirmed }),
-  };
+export function toRecord(event: VisitEvent, visit: Visit, wasConfirmed: boolean): AuditRecord {
+  const { stay: _, ...about } = visit;
+  return { ...about, ...event, ...(event.kind === 'left' && { until: event.at, confirmed: wasConfirmed }) };
 }
-
-/** How long a visit can still be found after its end, in milliseconds. */
-export const REMEMBERED_AFTER_END_MS = 60_000;
 
 /** How far a callback's date may lie before what it tells: it is cut to the second. */
 export const CALLBACK_RESOLUTION_MS = 999;
+
+/** How long a visit can still be found after its end, in milliseconds. */
+export const REMEMBERED_AFTER_END_MS = 600_000;

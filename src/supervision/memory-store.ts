@@ -1,6 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import {
-  AUDIT_BOUNDS,
+  type About,
   type AuditRecord,
   CALLBACK_RESOLUTION_MS,
   REMEMBERED_AFTER_END_MS,
@@ -22,18 +22,20 @@ export interface MemorySupervisionStoreOptions {
   now: () => number;
 }
 
+/** How many lines of the trail are kept: nothing but this process can read them. */
+const MAX_RECORDS = 5_000;
+
 /** Visits and the audit trail in this process: a restart forgets both. */
 export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervisionStoreOptions): SupervisionStore {
   const stays = new Map<Sid, Stay>();
-  /** Visits that ended, in that order. */
-  const past = new Map<Sid, { visit: Visit; endedAt: number }>();
-  let trail: AuditRecord[] = [];
+  /** Stays that ended, in that order; the visit is undefined while only its end was told. */
+  const past = new Map<Sid, { stay: number; visit: Visit | undefined; endedAt: number }>();
+  const trail: AuditRecord[] = [];
 
   function append(record: AuditRecord): void {
-    trail.push(record);
-    // A tenth more than is kept, so that it is not cut for each.
-    if (trail.length > AUDIT_BOUNDS.events * 1.1) {
-      trail = trail.slice(-AUDIT_BOUNDS.events);
+    if (!trail.some(({ id }) => id === record.id)) {
+      trail.push(record);
+      trail.splice(0, trail.length - MAX_RECORDS);
     }
   }
 
@@ -46,6 +48,10 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
     return stay;
   }
 
+  function isAbout({ visit, beganAt }: Stay, about: About): boolean {
+    return 'stay' in about ? visit.stay === about.stay : now() - about.agoMs + CALLBACK_RESOLUTION_MS >= beganAt;
+  }
+
   function forget(): void {
     for (const [callSid, { endedAt }] of past) {
       if (endedAt + REMEMBERED_AFTER_END_MS > now()) {
@@ -56,41 +62,58 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
   }
 
   return {
-    async append(event) {
-      append(toRecord(event, undefined, false));
+    async refuse(event) {
+      append(event);
     },
 
     async begin(visit, event) {
-      if (JSON.stringify(stays.get(visit.callSid)?.visit) !== JSON.stringify(visit)) {
-        stays.set(visit.callSid, { visit, beganAt: now(), confirmed: false });
+      forget();
+      const { callSid, stay } = visit;
+      const last = past.get(callSid);
+      if (stay > Math.max(stays.get(callSid)?.visit.stay ?? 0, last?.stay ?? 0)) {
+        stays.set(callSid, { visit, beganAt: now(), confirmed: false });
+        append(toRecord(event, visit, false));
+      } else if (stay === last?.stay && last.visit === undefined) {
+        last.visit = visit;
+        if ((stays.get(callSid)?.visit.stay ?? 0) < stay) {
+          stays.delete(callSid);
+        }
         append(toRecord(event, visit, false));
       }
     },
 
-    async confirm(room, callSid, event, { agoMs }) {
+    async confirm(room, callSid, event, about) {
       const stay = present(callSid);
-      if (stay?.visit.room === room && !stay.confirmed && now() - agoMs + CALLBACK_RESOLUTION_MS >= stay.beganAt) {
-        stay.confirmed = true;
-        append(toRecord(event, stay.visit, true));
+      if (stay?.visit.room !== room || stay.confirmed || !isAbout(stay, about)) {
+        return undefined;
       }
+      stay.confirmed = true;
+      append(toRecord(event, stay.visit, true));
+      return stay.visit;
     },
 
     async change(visit, event) {
       const stay = present(visit.callSid);
-      if (stay?.visit.room === visit.room && stay.visit.since === visit.since) {
+      if (stay?.visit.stay === visit.stay && JSON.stringify(stay.visit) !== JSON.stringify(visit)) {
         stay.visit = visit;
         append(toRecord(event, visit, stay.confirmed));
       }
     },
 
-    async end(room, callSid, event, { agoMs }) {
+    async end(room, callSid, event, about) {
+      forget();
       const stay = present(callSid);
-      if (stay?.visit.room === room && now() - agoMs + CALLBACK_RESOLUTION_MS >= stay.beganAt) {
+      if (stay?.visit.room === room && isAbout(stay, about)) {
         stays.delete(callSid);
-        forget();
-        past.delete(callSid);
-        past.set(callSid, { visit: stay.visit, endedAt: now() });
+        if (stay.visit.stay > (past.get(callSid)?.stay ?? 0)) {
+          past.delete(callSid);
+          past.set(callSid, { stay: stay.visit.stay, visit: stay.visit, endedAt: now() });
+        }
         append(toRecord(event, stay.visit, stay.confirmed));
+      } else if ('stay' in about && about.stay > Math.max(stay?.visit.stay ?? 0, past.get(callSid)?.stay ?? 0)) {
+        // Its beginning is yet to come, and must not outlive its end.
+        past.delete(callSid);
+        past.set(callSid, { stay: about.stay, visit: undefined, endedAt: now() });
       }
     },
 
@@ -108,14 +131,9 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
       }),
 
     async *read(since) {
-      const oldest = Math.max(since, now() - AUDIT_BOUNDS.ageMs);
-      const seen = new Set<string>();
-      for (const record of trail) {
-        if (!seen.has(record.id) && Date.parse(record.at) >= oldest) {
-          seen.add(record.id);
-          yield record;
-        }
-      }
+      yield* trail
+        .filter(({ at }) => Date.parse(at) >= since)
+        .sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
     },
   };
 }

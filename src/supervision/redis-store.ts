@@ -3,25 +3,29 @@ import type { Sid } from '../signalwire/sid';
 import type { RedisConnection } from '../store/redis-connection';
 import {
   AUDIT_BOUNDS,
-  type AuditEvent,
+  type AuditRecord,
   CALLBACK_RESOLUTION_MS,
   REMEMBERED_AFTER_END_MS,
+  type RefusalEvent,
   type SupervisionStore,
   toRecord,
   type Visit,
+  type VisitEvent,
 } from './audit';
 
 /** The braces keep all on one node of a cluster, so that one script reaches them. */
 const VISITS_KEY = 'conference-coach:{supervision}:visits';
 const TRAIL_KEY = 'conference-coach:{supervision}:trail';
+const REFUSALS_KEY = 'conference-coach:{supervision}:refusals';
 const pastKey = (callSid: string) => `conference-coach:{supervision}:past:${callSid}`;
 
 /**
- * What is common to the scripts. A visit is `<began, ms>\n<0 or 1: confirmed>\n<room>\n<its JSON>`, by Redis's clock.
+ * What the scripts about visits have in common. Instants are by Redis's clock. Each returns the visit's JSON if it did
+ * something, else nothing.
  *
- *     KEYS[1]  hash of visits by Call SID
- *     KEYS[2]  stream of the audit trail: event and visit (JSON, '' for none), confirmed (0 or 1)
- *     KEYS[3]  the visit that this call has just ended, as JSON
+ *     KEYS[1]  hash of visits by Call SID: '<began, ms>\n<0 or 1: confirmed>\n<number of the stay>\n<room>\n<JSON>'
+ *     KEYS[2]  stream of the audit trail: event and visit (JSON), confirmed (0 or 1)
+ *     KEYS[3]  the last stay that this call has ended: '<number of the stay>\n<JSON>', JSON '' while only its end was told
  *     ARGV[1]  Call SID
  *     ARGV[2]  room
  *     ARGV[3]  the event, as JSON
@@ -30,7 +34,7 @@ const pastKey = (callSid: string) => `conference-coach:{supervision}:past:${call
  *     ARGV[6]  how long a visit is remembered whose end nobody told (ms)
  */
 const COMMON = `
-local visits, trail = KEYS[1], KEYS[2]
+local visits, trail, past = KEYS[1], KEYS[2], KEYS[3]
 local call, room, event, events, age = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local lifetime = tonumber(ARGV[6])
 local time = redis.call('TIME')
@@ -40,35 +44,41 @@ local function append(visit, confirmed)
   redis.call('XADD', trail, 'MAXLEN', '~', events, '*', 'event', event, 'visit', visit, 'confirmed', confirmed)
   redis.call('XTRIM', trail, 'MINID', '~', text(now - age))
   redis.call('PEXPIRE', trail, text(age))
+  return visit
 end
-local began, confirmed, where, visit
-local function find()
-  local stay = redis.call('HGET', visits, call)
-  if stay then began, confirmed, where, visit = string.match(stay, '^(%d+)\\n([01])\\n([^\\n]*)\\n(.*)$') end
-  return stay and where == room and tonumber(began) > now - lifetime
+local function save(began, confirmed, stay, json)
+  redis.call('HSET', visits, call, table.concat({ text(began), confirmed, text(stay), room, json }, '\\n'))
 end
-local function save(flag, json)
-  redis.call('HSET', visits, call, began .. '\\n' .. flag .. '\\n' .. room .. '\\n' .. json)
+local began, confirmed, stay, where, visit = 0, '0', 0, '', nil
+local saved = redis.call('HGET', visits, call)
+if saved then
+  began, confirmed, stay, where, visit = string.match(saved, '^(%d+)\\n([01])\\n(%d+)\\n([^\\n]*)\\n(.*)$')
+  began, stay = tonumber(began), tonumber(stay)
+  if began <= now - lifetime then visit = nil end
 end
-`;
-
-/** Appends an event of its own. Returns nothing. */
-const APPEND_SCRIPT = `${COMMON}
-append('', '0')
+local ended, endedVisit = 0, nil
+local function findPast()
+  local last = redis.call('GET', past)
+  if last then
+    ended, endedVisit = string.match(last, '^(%d+)\\n(.*)$')
+    ended = tonumber(ended)
+  end
+end
 `;
 
 /**
- * Begins a visit in place of another. Returns nothing.
+ * Begins a visit in place of an earlier stay.
  *
  *     ARGV[7]  the visit, as JSON
+ *     ARGV[8]  the number of the stay
+ *     ARGV[9]  how long an ended stay is remembered (ms)
  */
 const BEGIN_SCRIPT = `${COMMON}
-find()
-if visit ~= ARGV[7] then
-  began = text(now)
-  save('0', ARGV[7])
+findPast()
+local number = tonumber(ARGV[8])
+if number > stay and number > ended then
+  save(now, '0', number, ARGV[7])
   redis.call('PEXPIRE', visits, text(lifetime))
-  append(ARGV[7], '0')
   -- Ends that nobody told are rare, and add up.
   if redis.call('HLEN', visits) > 1000 then
     local stays = redis.call('HGETALL', visits)
@@ -76,46 +86,74 @@ if visit ~= ARGV[7] then
       if tonumber(string.match(stays[i + 1], '^%d+')) <= now - lifetime then redis.call('HDEL', visits, stays[i]) end
     end
   end
+  return append(ARGV[7], '0')
+elseif number == ended and endedVisit == '' then
+  redis.call('SET', past, text(ended) .. '\\n' .. ARGV[7], 'PX', ARGV[9])
+  if stay < number then redis.call('HDEL', visits, call) end
+  return append(ARGV[7], '0')
 end
 `;
 
 /**
- * Confirms a visit that is not confirmed and had begun by then. Returns nothing.
+ * Confirms a visit that is not confirmed and had begun by then.
  *
  *     ARGV[7]  how long ago it was told to have happened, at the latest (ms)
  */
 const CONFIRM_SCRIPT = `${COMMON}
-if find() and confirmed == '0' and now - ARGV[7] >= tonumber(began) then
-  save('1', visit)
-  append(visit, '1')
+if visit and where == room and confirmed == '0' and now - ARGV[7] >= began then
+  save(began, '1', stay, visit)
+  return append(visit, '1')
 end
 `;
 
 /**
- * Changes a visit that goes on. Returns nothing.
+ * Changes a visit that goes on.
  *
  *     ARGV[7]  the visit, as JSON
- *     ARGV[8]  when it began, as the visit says: tells it from another
+ *     ARGV[8]  the number of the stay
  */
 const CHANGE_SCRIPT = `${COMMON}
-if find() and string.find(visit, '"since":"' .. ARGV[8] .. '"', 1, true) then
-  save(confirmed, ARGV[7])
-  append(ARGV[7], confirmed)
+if visit and stay == tonumber(ARGV[8]) and visit ~= ARGV[7] then
+  save(began, confirmed, stay, ARGV[7])
+  return append(ARGV[7], confirmed)
 end
 `;
 
 /**
- * Ends a visit that had begun by then. Returns nothing.
+ * Ends a visit.
  *
- *     ARGV[7]  how long ago it was told to have happened, at the latest (ms)
- *     ARGV[8]  how long it can still be found (ms)
+ *     ARGV[7]  the number of the stay, 0 for whichever had begun by then
+ *     ARGV[8]  how long ago it was told to have happened, at the latest (ms)
+ *     ARGV[9]  how long an ended stay is remembered (ms)
  */
 const END_SCRIPT = `${COMMON}
-if find() and now - ARGV[7] >= tonumber(began) then
+local number = tonumber(ARGV[7])
+local isMeant = stay == number
+findPast()
+if number == 0 then isMeant = now - ARGV[8] >= began end
+if visit and where == room and isMeant then
   redis.call('HDEL', visits, call)
-  redis.call('SET', KEYS[3], visit, 'PX', ARGV[8])
-  append(visit, confirmed)
+  if stay > ended then redis.call('SET', past, text(stay) .. '\\n' .. visit, 'PX', ARGV[9]) end
+  return append(visit, confirmed)
 end
+-- Its beginning is yet to come, and must not outlive its end.
+if number > stay and number > ended then redis.call('SET', past, text(number) .. '\\n', 'PX', ARGV[9]) end
+`;
+
+/**
+ * Notes that somebody was not let in. Returns nothing.
+ *
+ *     KEYS[1]  stream of refusals: event (JSON)
+ *     ARGV[1]  the event, as JSON
+ *     ARGV[2]  how many are kept, about
+ *     ARGV[3]  how long they are kept (ms)
+ */
+const REFUSE_SCRIPT = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'event', ARGV[1])
+redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', now - ARGV[3]))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 `;
 
 /**
@@ -137,22 +175,22 @@ else
   stays = stay and { ARGV[2], stay } or {}
 end
 for i = 1, #stays, 2 do
-  local began, visit = string.match(stays[i + 1], '^(%d+)\\n[01]\\n[^\\n]*\\n(.*)$')
+  local began, visit = string.match(stays[i + 1], '^(%d+)\\n[01]\\n%d+\\n[^\\n]*\\n(.*)$')
   if tonumber(began) <= oldest then redis.call('HDEL', KEYS[1], stays[i]) else found[#found + 1] = visit end
 end
 return found
 `;
 
-const SCRIPTS = {
-  auditAppend: APPEND_SCRIPT,
+const VISIT_SCRIPTS = {
   visitBegin: BEGIN_SCRIPT,
   visitConfirm: CONFIRM_SCRIPT,
   visitChange: CHANGE_SCRIPT,
   visitEnd: END_SCRIPT,
 };
 
-type Scripts = Record<keyof typeof SCRIPTS, (...args: (string | number)[]) => Promise<null>> & {
+type Scripts = Record<keyof typeof VISIT_SCRIPTS, (...args: (string | number)[]) => Promise<string | null>> & {
   visitList: (key: string, lifetimeMs: number, callSid: string) => Promise<string[]>;
+  auditRefuse: (key: string, event: string, events: number, ageMs: number) => Promise<null>;
 };
 
 /** How many lines of the trail are read at once. */
@@ -168,49 +206,42 @@ export interface RedisSupervisionStoreOptions {
 export function createRedisSupervisionStore(options: RedisSupervisionStoreOptions): SupervisionStore {
   const { redis, lifetimeMs } = options;
   const { client, run } = redis;
-  for (const [name, lua] of Object.entries(SCRIPTS)) {
+  for (const [name, lua] of Object.entries(VISIT_SCRIPTS)) {
     client.defineCommand(name, { numberOfKeys: 3, lua });
   }
   client.defineCommand('visitList', { numberOfKeys: 1, lua: LIST_SCRIPT });
+  client.defineCommand('auditRefuse', { numberOfKeys: 1, lua: REFUSE_SCRIPT });
   const scripts = client as unknown as Scripts;
 
-  function write(
-    script: keyof typeof SCRIPTS,
-    about: { callSid: Sid; room: RoomName } | undefined,
-    event: AuditEvent,
+  async function write(
+    script: keyof typeof VISIT_SCRIPTS,
+    { callSid, room }: { callSid: Sid; room: RoomName },
+    event: VisitEvent,
     ...more: (string | number)[]
-  ): Promise<unknown> {
-    const { callSid = '', room = '' } = about ?? {};
-    const bounds = [AUDIT_BOUNDS.events, AUDIT_BOUNDS.ageMs, lifetimeMs];
-    return run(() =>
-      scripts[script](
-        VISITS_KEY,
-        TRAIL_KEY,
-        pastKey(callSid),
-        callSid,
-        room,
-        JSON.stringify(event),
-        ...bounds,
-        ...more,
-      ),
-    );
+  ): Promise<Visit | undefined> {
+    const { events, ageMs } = AUDIT_BOUNDS;
+    const keys = [VISITS_KEY, TRAIL_KEY, pastKey(callSid)];
+    const common = [callSid, room, JSON.stringify(event), events, ageMs, lifetimeMs];
+    const visit = await run(() => scripts[script](...keys, ...common, ...more));
+    return visit === null ? undefined : (JSON.parse(visit) as Visit);
   }
 
   return {
-    async append(event) {
-      await write('auditAppend', undefined, event);
+    async refuse(event) {
+      const { refusals, ageMs } = AUDIT_BOUNDS;
+      await run(() => scripts.auditRefuse(REFUSALS_KEY, JSON.stringify(event), refusals, ageMs));
     },
     async begin(visit, event) {
-      await write('visitBegin', visit, event, JSON.stringify(visit));
+      await write('visitBegin', visit, event, JSON.stringify(visit), visit.stay, REMEMBERED_AFTER_END_MS);
     },
-    async confirm(room, callSid, event, { agoMs }) {
-      await write('visitConfirm', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS);
-    },
+    confirm: (room, callSid, event, { agoMs }) =>
+      write('visitConfirm', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS),
     async change(visit, event) {
-      await write('visitChange', visit, event, JSON.stringify(visit), visit.since);
+      await write('visitChange', visit, event, JSON.stringify(visit), visit.stay);
     },
-    async end(room, callSid, event, { agoMs }) {
-      await write('visitEnd', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS, REMEMBERED_AFTER_END_MS);
+    async end(room, callSid, event, about) {
+      const [stay, agoMs] = 'stay' in about ? [about.stay, 0] : [0, about.agoMs - CALLBACK_RESOLUTION_MS];
+      await write('visitEnd', { room, callSid }, event, stay, agoMs, REMEMBERED_AFTER_END_MS);
     },
 
     find: (callSid) => run(() => readVisit(callSid)),
@@ -218,7 +249,8 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
     findLast: (callSid) =>
       run(async () => {
         const [present, past] = await Promise.all([readVisit(callSid), client.get(pastKey(callSid))]);
-        return present ?? (past === null ? undefined : (JSON.parse(past) as Visit));
+        const json = past?.slice(past.indexOf('\n') + 1);
+        return present ?? (json ? (JSON.parse(json) as Visit) : undefined);
       }),
 
     list: async (room) => {
@@ -228,23 +260,20 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
 
     async *read(since) {
       const seen = new Set<string>();
-      const oldest = Math.max(since, Date.now() - AUDIT_BOUNDS.ageMs);
-      // A line is written after what it tells, by a clock of its own: the event's date decides.
-      let from = String(Math.max(0, oldest - 60_000));
+      // Merged, each stream being in order of its own.
+      const sources = [readStream(TRAIL_KEY, since), readStream(REFUSALS_KEY, since)];
+      const heads = await Promise.all(sources.map((source) => source.next()));
       for (;;) {
-        const page = await run(() => client.xrange(TRAIL_KEY, from, '+', 'COUNT', PAGE_SIZE));
-        for (const [, [, event = '', , visit = '', , confirmed]] of page) {
-          const read = JSON.parse(event) as AuditEvent;
-          if (!seen.has(read.id) && Date.parse(read.at) >= oldest) {
-            seen.add(read.id);
-            yield toRecord(read, visit === '' ? undefined : (JSON.parse(visit) as Visit), confirmed === '1');
-          }
-        }
-        const last = page.at(-1)?.[0];
-        if (last === undefined || page.length < PAGE_SIZE) {
+        const open = heads.flatMap(({ value }, index) => (value === undefined ? [] : [{ record: value, index }]));
+        const [first] = open.sort((one, other) => (one.record.at < other.record.at ? -1 : 1));
+        if (first === undefined) {
           return;
         }
-        from = `(${last}`;
+        heads[first.index] = (await sources[first.index]?.next()) ?? { done: true, value: undefined };
+        if (!seen.has(first.record.id)) {
+          seen.add(first.record.id);
+          yield first.record;
+        }
       }
     },
   };
@@ -252,5 +281,28 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
   async function readVisit(callSid: Sid): Promise<Visit | undefined> {
     const [visit] = await scripts.visitList(VISITS_KEY, lifetimeMs, callSid);
     return visit === undefined ? undefined : (JSON.parse(visit) as Visit);
+  }
+
+  /** The lines of one stream, in the order in which they were written. */
+  async function* readStream(key: string, since: number): AsyncGenerator<AuditRecord, undefined> {
+    const oldest = Math.max(since, Date.now() - AUDIT_BOUNDS.ageMs);
+    // A line is written after what it tells, by a clock of its own: the event's date decides.
+    let from = String(Math.max(0, oldest - 60_000));
+    for (;;) {
+      const page = await run(() => client.xrange(key, from, '+', 'COUNT', PAGE_SIZE));
+      for (const [, [, event = '', , visit, , confirmed]] of page) {
+        const read = JSON.parse(event) as VisitEvent | RefusalEvent;
+        if (Date.parse(read.at) >= oldest) {
+          yield visit === undefined
+            ? (read as RefusalEvent)
+            : toRecord(read as VisitEvent, JSON.parse(visit) as Visit, confirmed === '1');
+        }
+      }
+      const last = page.at(-1)?.[0];
+      if (last === undefined || page.length < PAGE_SIZE) {
+        return undefined;
+      }
+      from = `(${last}`;
+    }
   }
 }

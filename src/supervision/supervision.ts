@@ -5,27 +5,27 @@ import type { Lookup } from '../conferences/directory';
 import type { RoomName } from '../conferences/room-name';
 import type { Outbox } from '../ops/outbox';
 import { maskPhoneNumber, type PhoneNumber } from '../people/phone-number';
+import type { Lockout } from '../people/pin-limiter';
 import { type Fields, sidField, textField } from '../signalwire/fields';
 import type { Sid } from '../signalwire/sid';
-import type { AuditEvent, RefusalReason, SupervisionStore, Visit } from './audit';
-import type { Mode } from './mode';
+import type { About, RefusalEvent, RefusalReason, SupervisionStore, Visit, VisitEvent } from './audit';
+import type { Mode, NoticePolicy } from './mode';
 
-/** When a moderator is told that a supervisor came in: never, when one comes to whisper, or always. */
-export const NOTICE_POLICIES = ['never', 'coach', 'always'] as const;
-
-/** One of {@link NOTICE_POLICIES}. */
-export type NoticePolicy = (typeof NOTICE_POLICIES)[number];
+/** What came of making a participant silent, as it was read back. */
+export interface Silence {
+  /** Whether they were heard before. */
+  wasHeard: boolean;
+  isMuted: boolean;
+  /** Whether they coach whom they should now; true when nobody was named. */
+  isLed: boolean;
+}
 
 /** What the Space's REST API does for us while a supervisor is in. */
 export interface LiveControl {
   /** Plays the document at an address to one participant; false when that call is not in the conference. */
   announce(room: RoomName, callSid: Sid, url: string): Promise<boolean>;
-  /**
-   * Lets nobody hear a participant: mutes, then makes it coach `target`, if one is given.
-   *
-   * @returns whether it was read back so; undefined when that call is not in the conference any more
-   */
-  silence(room: RoomName, callSid: Sid, target: Sid | undefined): Promise<boolean | undefined>;
+  /** Mutes a participant, then makes them coach `target`, if one is given; undefined when that call is not there. */
+  silence(room: RoomName, callSid: Sid, target: Sid | undefined): Promise<Silence | undefined>;
   /** Takes a participant out of the conference; their call goes on to what comes after it. */
   remove(room: RoomName, callSid: Sid): Promise<void>;
 }
@@ -40,23 +40,27 @@ export interface Refused {
 }
 
 /**
- * What supervisors do, remembered and followed up. Nothing here keeps a call waiting: what is noted is written in the
- * background, in order, and again until the store takes it.
+ * What supervisors do, remembered and followed up. Nothing here keeps a call waiting, but for `modeOf`: what is noted is
+ * written in the background, in order for each call, and again until the store takes it.
  */
 export interface Supervision {
   /** A supervisor is sent into a room; `before` is how the same call was in that room until just now. */
   enters(visit: Omit<Visit, 'since'>, before?: Mode): void;
-  /** A supervisor's call is out of that room. */
-  leaves(room: RoomName, callSid: Sid): void;
+  /** A supervisor's call is out of that room after that stay. */
+  leaves(room: RoomName, callSid: Sid, stay: number): void;
   refuse(refused: Refused): void;
-  lockOut(caller: { callSid: Sid; from: PhoneNumber | undefined }): void;
-  /** The mode in which a call is in that room, as far as it is known: what was confirmed last. Never rejects. */
-  modeOf(room: RoomName, callSid: Sid): Promise<Mode | undefined>;
+  lockOut(caller: { callSid: Sid; from: PhoneNumber | undefined }, lockout: Lockout): void;
+  /**
+   * How a call is heard, or was until just now, in a stay for which it had asked for a mode: we may have changed it
+   * since. Undefined when that cannot be told. Never rejects.
+   */
+  modeOf(callSid: Sid, stay: number, asked: Mode): Promise<Mode | undefined>;
   /** Takes a status callback of a conference; `agoMs` is how long ago it happened. */
   noteEvent(room: RoomName, fields: Fields, agoMs: number): void;
   /**
    * Sees to it that nobody in the room goes on with a moderator who has left it or was followed by another: by REST
-   * they are muted, coach the moderator of this moment, and are told. Never rejects.
+   * they are muted, coach the moderator of this moment, and are told. What fails is tried again for about half a
+   * minute; whoever cannot be muted until then is taken out. Never rejects.
    */
   followModerator(room: RoomName): Promise<void>;
 }
@@ -76,6 +80,8 @@ export interface SupervisionOptions {
   /** Milliseconds since 1970. */
   now: () => number;
   log: Logger;
+  /** Milliseconds until something that failed is tried again; twice as long each further time. */
+  retryMs?: number;
 }
 
 const event = z.object({
@@ -83,16 +89,22 @@ const event = z.object({
   CallSid: sidField.optional().catch(undefined),
   Muted: textField,
   Coaching: textField,
+  EndConferenceOnExit: textField,
 });
 
+/** How often something that must be done in a conference is tried. */
+const MAX_TRIES = 6;
+
 export function createSupervision(options: SupervisionOptions): Supervision {
-  const { store, outbox, space, findModerator, notices, now, log } = options;
+  const { store, outbox, space, findModerator, notices, now, log, retryMs = 1_000 } = options;
+  /** The rooms in which somebody is being followed, and whether there was more news since. */
+  const following = new Map<RoomName, { hasNews: boolean; done: Promise<void> }>();
   const stamp = () => ({ id: randomUUID(), at: new Date(now()).toISOString() });
 
   function enters(given: Omit<Visit, 'since'>, before?: Mode): void {
-    const noted: AuditEvent = { ...stamp(), kind: 'entered' };
+    const noted: VisitEvent = { ...stamp(), kind: 'entered' };
     const visit: Visit = { ...given, since: noted.at };
-    void outbox.put(() => store.begin(visit, noted), { ...visit, ...noted });
+    outbox.put({ key: visit.callSid, work: () => store.begin(visit, noted), about: { ...visit, ...noted } });
     const { policy } = notices;
     const isNews = policy === 'always' ? before === undefined : visit.mode === 'coach' && before !== 'coach';
     if (space !== undefined && policy !== 'never' && isNews) {
@@ -110,148 +122,204 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     }
   }
 
-  /** Somebody came in. */
+  /** Somebody came in, who may be a supervisor. */
   function confirm(room: RoomName, callSid: Sid, heardAs: Mode | undefined, agoMs: number): void {
     const stamped = stamp();
-    void outbox.put(
-      async () => {
-        const visit = await store.find(callSid);
-        if (visit?.room === room) {
-          const confirmed = heardAs === undefined || heardAs === visit.mode;
-          await store.confirm(room, callSid, { ...stamped, kind: 'confirmed', confirmed, heardAs }, { agoMs });
-          if (!confirmed) {
-            log.error(
-              { room, callSid, mode: visit.mode, heardAs },
-              'A supervisor is heard in another mode than theirs',
-            );
-            if (space !== undefined && visit.mode !== 'barge') {
-              void dropToMonitor(space, visit, { callSid: visit.moderatorCallSid, name: visit.moderator });
-            }
-          }
-          if (space !== undefined && visit.mode === 'barge') {
-            void removeIfAlone(space, visit);
-          }
-        }
-      },
-      { room, callSid, ...stamped },
-    );
-  }
-
-  function end(room: RoomName, callSid: Sid, agoMs: number): void {
-    const noted: AuditEvent = { ...stamp(), kind: 'left' };
-    void outbox.put(() => store.end(room, callSid, noted, { agoMs }), { room, callSid, ...noted });
-  }
-
-  /** What goes on in `followModerator`, so that one event told twice is followed once. */
-  const following = new Map<RoomName, Promise<void>>();
-
-  function followModerator(room: RoomName): Promise<void> {
-    const next = (following.get(room) ?? Promise.resolve()).then(() => follow(room));
-    following.set(room, next);
-    void next.then(() => {
-      if (following.get(room) === next) {
-        following.delete(room);
-      }
-    });
-    return next;
-  }
-
-  async function follow(room: RoomName): Promise<void> {
-    try {
-      const visits = (await store.list(room)).filter(({ mode }) => mode !== 'barge');
-      if (space === undefined || visits.length === 0) {
+    const happenedAt = now() - agoMs;
+    const work = async () => {
+      const expected = await store.find(callSid);
+      if (expected?.room !== room) {
         return;
       }
-      const found = await findModerator(room);
-      const current = found.state === 'live' ? found : undefined;
-      const led = visits.filter(({ moderatorCallSid }) => moderatorCallSid !== current?.callSid);
-      await Promise.all(led.map((visit) => dropToMonitor(space, visit, current)));
-    } catch (err) {
-      log.warn({ err, room }, 'Whether the supervisors of a room still have their moderator could not be seen');
+      const confirmed = heardAs === undefined || heardAs === expected.mode;
+      const noted: VisitEvent = { ...stamped, kind: 'confirmed', confirmed, heardAs };
+      const visit = await store.confirm(room, callSid, noted, { agoMs: now() - happenedAt });
+      if (visit !== undefined) {
+        void followUp(visit, confirmed);
+      }
+    };
+    outbox.put({ key: callSid, work, about: { room, callSid, ...stamped }, isMinor: true });
+  }
+
+  /** Sees to it that a supervisor who came in is heard as they should be. */
+  async function followUp(visit: Visit, isHeardAsAsked: boolean): Promise<void> {
+    const { room, callSid, mode } = visit;
+    if (!isHeardAsAsked) {
+      log.error({ room, callSid, mode }, 'A supervisor is heard in another mode than theirs');
+    }
+    if (space === undefined) {
+      return;
+    }
+    if (mode === 'barge') {
+      await persist(() => removeIfAlone(space, visit), { room, callSid });
+    } else if (!isHeardAsAsked) {
+      const moderator = { callSid: visit.moderatorCallSid, name: visit.moderator };
+      await persist((isLast) => makeListen(space, visit, moderator, isLast), { room, callSid });
+    }
+    // The moderator may have changed while they were on their way.
+    await followModerator(room);
+  }
+
+  function end(room: RoomName, callSid: Sid, about: () => About, isMinor: boolean): void {
+    const noted: VisitEvent = { ...stamp(), kind: 'left' };
+    const work = () => store.end(room, callSid, noted, about());
+    outbox.put({ key: callSid, work, about: { room, callSid, ...noted }, isMinor });
+  }
+
+  /** Tries until it is done, each time later; what it could not do is in the log. */
+  async function persist(attempt: (isLast: boolean) => Promise<boolean>, about: object): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const isLast = tries === MAX_TRIES;
+      try {
+        if (await attempt(isLast)) {
+          return;
+        }
+        log.warn({ ...about, tries }, 'Who hears a supervisor is not as it should be yet');
+      } catch (err) {
+        log.warn({ err, ...about, tries }, 'Who hears a supervisor could not be seen to');
+      }
+      if (isLast) {
+        log.error(about, 'Given up: a supervisor may be heard by the wrong people');
+        return;
+      }
+      await new Promise<void>((resolve) => void setTimeout(resolve, retryMs * 2 ** (tries - 1)).unref());
     }
   }
 
-  async function dropToMonitor(
+  function followModerator(room: RoomName): Promise<void> {
+    const present = following.get(room);
+    if (present !== undefined) {
+      present.hasNews = true;
+      return present.done;
+    }
+    const started = { hasNews: true, done: Promise.resolve() };
+    following.set(room, started);
+    started.done = (async () => {
+      while (space !== undefined && started.hasNews) {
+        started.hasNews = false;
+        await persist((isLast) => follow(space, room, isLast), { room });
+      }
+      following.delete(room);
+    })();
+    return started.done;
+  }
+
+  /** @returns whether there is nobody left to be seen to */
+  async function follow(live: LiveControl, room: RoomName, isLast: boolean): Promise<boolean> {
+    const visits = (await store.list(room)).filter(({ mode }) => mode !== 'barge');
+    if (visits.length === 0) {
+      return true;
+    }
+    const found = await findModerator(room);
+    if (found.state === 'unknown') {
+      return false;
+    }
+    const current = found.state === 'live' ? found : undefined;
+    const astray = visits.filter(({ moderatorCallSid }) => moderatorCallSid !== current?.callSid);
+    const seenTo = await Promise.all(astray.map((visit) => makeListen(live, visit, current, isLast)));
+    return seenTo.every(Boolean);
+  }
+
+  /**
+   * Makes a supervisor listen, to the moderator of this moment if there is one. What is noted and said is what was read
+   * back.
+   *
+   * @param isLast whether who cannot be muted is to be taken out
+   * @returns whether it is so, or they are not there any more
+   */
+  async function makeListen(
     live: LiveControl,
     visit: Visit,
     current: { callSid: Sid; name: string | undefined } | undefined,
-  ): Promise<void> {
+    isLast: boolean,
+  ): Promise<boolean> {
     const { room, callSid } = visit;
-    try {
-      const confirmed = await live.silence(room, callSid, current?.callSid);
-      if (confirmed === undefined) {
-        return;
-      }
-      const noted: AuditEvent = { ...stamp(), kind: 'mode', confirmed };
-      const changed: Visit = {
-        ...visit,
-        mode: 'monitor',
-        ...(current !== undefined && { moderator: current.name, moderatorCallSid: current.callSid }),
-      };
-      if (JSON.stringify(changed) === JSON.stringify(visit)) {
-        return;
-      }
-      log.warn({ room, callSid, confirmed }, 'A supervisor who could be heard by the wrong people only listens now');
-      await outbox.put(() => store.change(changed, noted), { ...changed, ...noted });
-      if (visit.mode !== 'monitor') {
-        await live.announce(room, callSid, notices.supervisorUrl);
-      }
-    } catch (err) {
-      log.error({ err, room, callSid }, 'A supervisor who may be heard by the wrong people could not be muted');
+    const silence = await live.silence(room, callSid, current?.callSid);
+    if (silence === undefined) {
+      return true;
     }
+    const { isMuted, isLed, wasHeard } = silence;
+    if (!isMuted) {
+      if (isLast) {
+        await live.remove(room, callSid);
+        note(visit, { ...stamp(), kind: 'mode', confirmed: false });
+        log.error({ room, callSid }, 'A supervisor could not be muted, and was taken out');
+      }
+      return isLast;
+    }
+    if (wasHeard) {
+      log.warn({ room, callSid }, 'A supervisor who could be heard by the wrong people only listens now');
+      await live.announce(room, callSid, notices.supervisorUrl);
+    }
+    const led = isLed && current !== undefined && { moderator: current.name, moderatorCallSid: current.callSid };
+    note({ ...visit, mode: 'monitor', ...led }, { ...stamp(), kind: 'mode', confirmed: true });
+    return isLed;
+  }
+
+  function note(visit: Visit, noted: VisitEvent): void {
+    const work = () => store.change(visit, noted);
+    outbox.put({ key: visit.callSid, work, about: { ...visit, ...noted } });
   }
 
   /**
    * Nothing keeps a supervisor who speaks to everybody out of a conference whose moderator left a moment before. There
    * they would wait, and be heard in the next conversation.
    */
-  async function removeIfAlone(live: LiveControl, { room, callSid }: Visit): Promise<void> {
-    try {
-      if ((await findModerator(room)).state === 'empty') {
-        await live.remove(room, callSid);
-        log.warn({ room, callSid }, 'A supervisor came in when the moderator had left, and was taken out');
-      }
-    } catch (err) {
-      log.error({ err, room, callSid }, 'A supervisor who came in when the moderator had left is still there');
+  async function removeIfAlone(live: LiveControl, { room, callSid }: Visit): Promise<boolean> {
+    const { state } = await findModerator(room);
+    if (state === 'empty') {
+      await live.remove(room, callSid);
+      log.warn({ room, callSid }, 'A supervisor came in when the moderator had left, and was taken out');
     }
+    return state !== 'unknown';
+  }
+
+  function turnAway(noted: RefusalEvent, why: string, more: object = {}): void {
+    log.warn({ ...noted, ...more }, why);
+    outbox.put({ key: noted.callSid, work: () => store.refuse(noted), about: noted });
   }
 
   return {
     enters,
-    leaves: (room, callSid) => end(room, callSid, 0),
+    leaves: (room, callSid, stay) => end(room, callSid, () => ({ stay }), false),
 
     refuse({ from, ...refused }) {
-      const noted: AuditEvent = { ...stamp(), kind: 'refused', number: maskPhoneNumber(from), ...refused };
-      log.warn(noted, 'A call that may not supervise was turned away');
-      void outbox.put(() => store.append(noted), noted);
+      const noted: RefusalEvent = { ...stamp(), kind: 'refused', number: maskPhoneNumber(from), ...refused };
+      turnAway(noted, 'A call that may not supervise was turned away');
     },
 
-    lockOut({ callSid, from }) {
-      const noted: AuditEvent = { ...stamp(), kind: 'locked-out', number: maskPhoneNumber(from), callSid };
-      log.warn(noted, 'A call may not try a PIN: too many were tried');
-      void outbox.put(() => store.append(noted), noted);
+    lockOut({ callSid, from }, { who: lockedOut, seconds }) {
+      const number = maskPhoneNumber(from);
+      const noted: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, number, callSid };
+      turnAway(noted, 'A call may not try a PIN: too many were tried', { seconds });
     },
 
-    async modeOf(room, callSid) {
+    async modeOf(callSid, stay, asked) {
+      // Without REST nothing is changed behind a call's back.
+      if (space === undefined) {
+        return asked;
+      }
       try {
-        // Its end may have been told already.
+        // Its end may have been told already. Another stay's is no answer: the store may be behind.
         const visit = await store.findLast(callSid);
-        return visit?.room === room ? visit.mode : undefined;
+        return visit?.stay === stay ? visit.mode : undefined;
       } catch (err) {
-        log.warn({ err, room, callSid }, 'The store did not say how a supervisor is heard');
+        log.warn({ err, callSid }, 'The store did not say how a supervisor is heard');
         return undefined;
       }
     },
 
     noteEvent(room, fields, agoMs) {
-      const { StatusCallbackEvent: kind, CallSid: callSid, Muted, Coaching } = event.parse(fields);
-      if (callSid === undefined) {
+      const { StatusCallbackEvent: kind, CallSid: callSid, ...about } = event.parse(fields);
+      // Nobody who ends a conference supervises it.
+      if (callSid === undefined || about.EndConferenceOnExit?.toLowerCase() === 'true') {
         return;
       }
       if (kind === 'participant-join') {
-        confirm(room, callSid, heardAs(Muted, Coaching), agoMs);
+        confirm(room, callSid, heardAs(about.Muted, about.Coaching), agoMs);
       } else if (kind === 'participant-leave') {
-        end(room, callSid, agoMs);
+        const happenedAt = now() - agoMs;
+        end(room, callSid, () => ({ agoMs: now() - happenedAt }), true);
       }
     },
 

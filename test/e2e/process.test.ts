@@ -13,6 +13,7 @@ import { generateCertificate } from '../support/certificate';
 import { type RunningServer, startProgram } from '../support/process';
 import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
+import { PIN_KEY, rosterText } from '../support/roster';
 import { sign } from '../support/sign';
 
 async function start(env: Record<string, string>, folder?: string): Promise<RunningServer> {
@@ -436,5 +437,181 @@ describe('SIGTERM', () => {
     expect(failed.filter(({ code }) => code !== 'ECONNREFUSED' && code !== 'ECONNRESET')).toEqual([]);
     expect(answered.length).toBeGreaterThan(200);
     expect(answered.some(({ sentAt }) => sentAt > (killedAt ?? 0))).toBe(true);
+  });
+});
+
+describe('a roster', () => {
+  const ALICE = { name: 'Alice', number: '+15550004444', pin: '24680' };
+  const TED = { name: 'Ted', number: '+15550005555', pin: '13579' };
+
+  /** A program with this roster, and its file. */
+  async function startWith(text: string, env: Record<string, string> = {}) {
+    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    const file = join(folder, 'roster.json');
+    await writeFile(file, text);
+    return { file, program: await start({ ROSTER_FILE: file, PIN_KEY, ...env }, folder) };
+  }
+
+  /** Whether a call from this number comes in as the moderator. */
+  async function moderates(port: number, from: string): Promise<boolean> {
+    const response = await supertest(`http://127.0.0.1:${port}`)
+      .post('/conference')
+      .type('form')
+      .send({ CallSid: 'call-1', From: from });
+    expect(response.status).toBe(200);
+    return response.text.includes('startConferenceOnEnter="true"');
+  }
+
+  it('says who moderates, and no number or PIN is written anywhere', async () => {
+    const { program } = await startWith(rosterText({ moderators: [ALICE], supervisors: [TED] }), {
+      LOG_LEVEL: 'trace',
+    });
+    const port = await program.port();
+    expect([await moderates(port, ALICE.number), await moderates(port, TED.number)]).toEqual([true, false]);
+    // The tutorial's moderator is none where a roster says who is.
+    expect(await moderates(port, '+15557788999')).toBe(false);
+    expect(program.stdout()).toContain('"moderators":1,"supervisors":1,"msg":"The roster was read"');
+    expect(program.stdout() + program.stderr()).not.toMatch(/1555\d{7}|24680|13579|a key for the tests/);
+  });
+
+  it('is read again on SIGHUP, and the program lives on', async () => {
+    const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
+    const port = await program.port();
+    await program.says('"moderators":1,"supervisors":0,"msg":"The roster was read"');
+    // Nothing to see in it, so that it is the signal that makes it be read.
+    program.child.kill('SIGHUP');
+    await program.says('"moderators":1,"supervisors":0,"msg":"The roster was read"');
+    await writeFile(file, rosterText({ moderators: [{ ...ALICE, number: '+15550006666' }], supervisors: [TED] }));
+    program.child.kill('SIGHUP');
+    await program.says('"moderators":1,"supervisors":1,"msg":"The roster was read"');
+    expect([await moderates(port, '+15550006666'), await moderates(port, ALICE.number)]).toEqual([true, false]);
+    expect(program.child.exitCode).toBeNull();
+  });
+
+  it('is followed without a signal', async () => {
+    const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
+    const port = await program.port();
+    await writeFile(file, rosterText({ moderators: [ALICE, TED] }));
+    await program.says('"moderators":2,"supervisors":0,"msg":"The roster was read"');
+    expect(await moderates(port, TED.number)).toBe(true);
+  });
+
+  it('that breaks stays in force as it was, also on SIGHUP', async () => {
+    const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
+    const port = await program.port();
+    await writeFile(file, '{"moderators": 24680}');
+    program.child.kill('SIGHUP');
+    await program.says(
+      `"problems":["${file}: moderators must be a list."],"msg":"The roster cannot be used; the one before stays in force"`,
+    );
+    expect(await moderates(port, ALICE.number)).toBe(true);
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+  });
+
+  it('that there is none of is no harm on SIGHUP', async () => {
+    const program = await start({});
+    const port = await program.port();
+    for (let n = 0; n < 3; n++) {
+      program.child.kill('SIGHUP');
+      await program.says('There is no roster to read again: ROSTER_FILE is not set');
+    }
+    expect(await moderates(port, '+15557788999')).toBe(true);
+  });
+
+  it('is not asked for while the program starts, and SIGHUP does not end it then', async () => {
+    let isAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    const silent = await listening(
+      createServer((socket) => {
+        socket.on('error', () => {});
+        isAsked();
+      }),
+    );
+    const { program } = await startWith(rosterText({ moderators: [ALICE] }), {
+      REDIS_URL: `redis://127.0.0.1:${silent.port}`,
+    });
+    await asked;
+    program.child.kill('SIGHUP');
+    await program.port();
+    expect(program.stdout().split('The roster was read')).toHaveLength(2);
+  });
+
+  it('does not keep the program from ending', async () => {
+    const { program } = await startWith(rosterText({ moderators: [ALICE] }));
+    await program.port();
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+    expect(program.stdout()).toContain('"msg":"Stopped"');
+  });
+
+  const production = {
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://coach.example.com',
+    SIGNALWIRE_SIGNING_KEY: 'PSK_1',
+  };
+
+  it.each<[what: string, text: string, env: Record<string, string>, sentences: string[]]>([
+    ['it is no JSON', '{"moderators": [\n]\n24680}', {}, ['FILE, line 3: this is not JSON.']],
+    [
+      'a PIN stands in it instead of its hash',
+      JSON.stringify({ moderators: [{ ...ALICE }], supervisors: [{ ...TED, number: '15550005555' }] }),
+      {},
+      [
+        'FILE: moderators, entry 1 (Alice), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
+        'FILE: supervisors, entry 1 (Ted), number must be a telephone number in E.164 form, such as +15557788999.',
+        'FILE: supervisors, entry 1 (Ted), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
+      ],
+    ],
+    [
+      'there is no key for its PINs',
+      rosterText({ supervisors: [TED] }),
+      { PIN_KEY: '' },
+      ['FILE: supervisors, entry 1 (Ted) has a pin, which cannot be checked: PIN_KEY is not set.'],
+    ],
+    [
+      'it names no moderator in production',
+      rosterText({ supervisors: [TED] }),
+      production,
+      ['FILE: neither it nor the settings name a moderator: no conference can start.'],
+    ],
+    [
+      'it names nobody in production',
+      '{}',
+      production,
+      [
+        'FILE: neither it nor the settings name a moderator: no conference can start.',
+        'FILE: neither it nor the settings name a supervisor: nobody may supervise.',
+      ],
+    ],
+  ])('stops the start when %s', async (_what, text, env, sentences) => {
+    const { file, program } = await startWith(text, env);
+    expect(await program.exit).toBe(1);
+    expect(program.stderr()).toBe(
+      sentences.map((sentence) => `conference-coach: ${sentence.replace('FILE', file)}\n`).join(''),
+    );
+    expect(program.stdout() + program.stderr()).not.toMatch(/24680|13579|is listening/);
+  });
+
+  it('stops the start when its file is missing', async () => {
+    const program = await start({ ROSTER_FILE: '/nowhere/roster.json' });
+    expect(await program.exit).toBe(1);
+    expect(program.stderr()).toBe(
+      "conference-coach: ROSTER_FILE /nowhere/roster.json cannot be read: ENOENT: no such file or directory, open '/nowhere/roster.json'.\n",
+    );
+  });
+
+  it('names the people of production, together with the settings', async () => {
+    const { file, program } = await startWith(rosterText({ supervisors: [TED] }), {
+      ...production,
+      MODERATOR_NUMBERS: '+15557788999',
+    });
+    await program.port();
+    await writeFile(file, '{}');
+    program.child.kill('SIGHUP');
+    await program.says(`${file}: neither it nor the settings name a supervisor: nobody may supervise.`);
+    expect(program.child.exitCode).toBeNull();
   });
 });

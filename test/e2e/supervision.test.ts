@@ -75,7 +75,7 @@ describe('a supervisor whose moderator leaves', () => {
       Ted: ['Alice', 'Bob', 'Carol'],
     });
     // The menu says how they are heard, and not how they had asked to be.
-    expect(await desk.press(ted, '*')).toContain('You are listening to Carol. Nobody hears you.');
+    expect(await desk.press(ted, '*')).toContain('You are listening to Carol. Press 1');
     await desk.press(ted, '2');
     expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
   });
@@ -187,9 +187,9 @@ describe('the audit trail', () => {
     }
   }
 
-  const brief = ({ kind, supervisor, number, room, mode, moderator, confirmed, reason }: AuditRecord) =>
+  const brief = ({ kind, supervisor, number, room, mode, moderator, confirmed, reason, lockedOut }: AuditRecord) =>
     Object.fromEntries(
-      Object.entries({ kind, supervisor, number, room, mode, moderator, confirmed, reason }).filter(
+      Object.entries({ kind, supervisor, number, room, mode, moderator, confirmed, reason, lockedOut }).filter(
         ([, value]) => value !== undefined,
       ),
     );
@@ -243,7 +243,9 @@ describe('the audit trail', () => {
       await desk.hangUp(await desk.call('Ted', '/supervisor', { from: MOBILE }));
     }
     await desk.server.stop(0);
-    expect((await readTrail(redis)).map(brief)).toEqual([{ kind: 'locked-out', number: '***4444' }]);
+    expect((await readTrail(redis)).map(brief)).toEqual([
+      { kind: 'locked-out', number: '***4444', lockedOut: 'number' },
+    ]);
   });
 
   it.each([
@@ -289,7 +291,7 @@ describe('the audit trail', () => {
 
     const [header, , , left, ...rest] = (await audit('--format', 'csv')).split('\r\n');
     expect(header).toBe(
-      'at,kind,supervisor,number,room,mode,moderator,since,until,confirmed,heardAs,reason,callSid,moderatorCallSid',
+      'at,kind,supervisor,number,room,mode,moderator,since,until,confirmed,heardAs,reason,lockedOut,callSid,moderatorCallSid',
     );
     expect(left?.split(',').slice(1, 7)).toEqual(['left', 'Ted', '***2222', 'sales', 'barge', 'Alice']);
     expect(rest).toEqual(['']);

@@ -21,10 +21,11 @@ const ROSTER: RosterContent = {
 
 const ASK = 'Please enter your PIN, then press pound.';
 const WRONG = `That is not right. ${ASK}`;
-const KEYS = 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up.';
+const SILENT = `Nothing was entered. ${ASK}`;
+const KEYS =
+  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
 const LISTENING = 'You are listening to Alice. Nobody hears you.';
-const COACHING = 'You are coaching Alice. Nobody else hears you.';
-const SPEAKING = 'You are speaking with Alice. Everybody hears you.';
+const COACHING = 'You are coaching Alice.';
 const STAR = 'Press star for the menu.';
 
 const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
@@ -110,11 +111,11 @@ describe('the supervisors’ line', () => {
     expect([desk.hears(), ted.status]).toEqual([TALKING, 'completed']);
   });
 
-  it('counts silence as a wrong PIN, and waits for nobody for ever', async () => {
+  it('takes silence for a try, and waits for nobody for ever', async () => {
     const desk = await startLine();
     const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
     await desk.space.clock.advance(120_000);
-    expect([ted.told, ted.status]).toEqual([[ASK, WRONG, WRONG, 'Goodbye.'], 'completed']);
+    expect([ted.told, ted.status]).toEqual([[ASK, SILENT, SILENT, 'Goodbye.'], 'completed']);
   });
 
   it('turns an unknown number away when there are no PINs', async () => {
@@ -160,7 +161,7 @@ describe('the supervisors’ line', () => {
     await talking(desk);
     await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor');
-    expect(ted.told).toEqual(['For Alice, press 1. For Carol, press 2. Or enter an extension.']);
+    expect(ted.told).toEqual(['For Alice, press 1. For Carol, press 2. Or enter an extension, then press pound.']);
     expect(await desk.press(ted, '1#')).toBe(`${LISTENING} ${STAR}`);
     expect(desk.hears()).toMatchObject(MONITORED);
     await desk.hangUp(ted);
@@ -201,8 +202,9 @@ describe('the supervisors’ line', () => {
     const page = (from: number, to: number) =>
       Array.from({ length: to - from + 1 }, (_, i) => `For Alice in room-${from + i}, press ${i + 1}.`).join(' ');
     const more = 'For more, press pound.';
+    const again = 'For the first ones, press pound.';
     expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
-    expect(await desk.press(ted, '#')).toBe(`${page(19, 20)} ${more}`);
+    expect(await desk.press(ted, '#')).toBe(`${page(19, 20)} ${again}`);
     await desk.space.clock.advance(5_000);
     await desk.space.rest();
     expect(ted.told.at(-1)).toBe(`${page(10, 18)} ${more}`);
@@ -243,9 +245,12 @@ describe('the supervisors’ line', () => {
     await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor');
     await desk.hangUp(alice);
+    // Not into Carol's, though it is the only one left: they did not mean it.
     expect(await desk.press(ted, '1#')).toBe(
-      `That conversation is over. You are listening to Carol. Nobody hears you. ${STAR}`,
+      'That conversation is over. For Carol, press 1. Or enter an extension, then press pound.',
     );
+    expect(desk.hears()).toMatchObject({ Ted: [] });
+    await desk.press(ted, '1#');
     expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
   });
 });
@@ -253,9 +258,9 @@ describe('the supervisors’ line', () => {
 describe('the keypad during a call', () => {
   it.each([
     ['/coach/sales', 'coach', COACHED, COACHING],
-    ['/coach/sales?mode=monitor', 'monitor', MONITORED, LISTENING],
-    ['/coach/sales?mode=barge', 'barge', BARGED, SPEAKING],
-    ['/supervisor', 'monitor', MONITORED, LISTENING],
+    ['/coach/sales?mode=monitor', 'monitor', MONITORED, 'You are listening to Alice.'],
+    ['/coach/sales?mode=barge', 'barge', BARGED, 'You are speaking to everybody with Alice.'],
+    ['/supervisor', 'monitor', MONITORED, 'You are listening to Alice.'],
   ])('of who came in by %s says that they are in mode %s', async (path, _mode, matrix, sentence) => {
     const desk = await startLine();
     await talking(desk);
@@ -312,7 +317,7 @@ describe('the keypad during a call', () => {
     const ted = await desk.call('Ted', '/coach/sales');
     await desk.press(ted, '*');
     for (let i = 0; i < 12; i++) {
-      expect(await desk.press(ted, '7')).toBe(`${COACHING} ${KEYS}`);
+      expect(await desk.press(ted, '7')).toBe(KEYS);
     }
     expect(await desk.press(ted, '7')).toBe('Goodbye.');
   });

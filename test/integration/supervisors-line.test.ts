@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Change } from '../../src/conferences/registry';
+import type { RoomName } from '../../src/conferences/room-name';
+import type { Sid } from '../../src/signalwire/sid';
+import { createMemoryStore } from '../../src/store/store';
 import { ALICE, BOB, type Form, startApp, TED, type TestApp } from '../support/app';
+import { atEnd } from '../support/at-end';
 
 const PIN = '48213';
 const MOBILE = '+15550004444';
@@ -14,7 +19,8 @@ const ask = (action: string, words = '') =>
 const WRONG = 'That is not right. ';
 const reporting = (room: string) =>
   `statusCallback="${BASE}/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold"`;
-const KEYS = 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up.';
+const KEYS =
+  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
 
 const people = {
   moderators: [{ name: 'Alice', number: ALICE, pin: '70001' }],
@@ -54,12 +60,12 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;pass=${pass}`;
     expect(await text(`/coach/sales/ended?mode=monitor&pass=${pass}`, { ...call, DialCallStatus: 'answered' })).toBe(
       laml(
-        `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. Nobody hears you. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
+        `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
     expect(await text(`/coach/sales/key?mode=monitor&pass=${pass}`, { ...call, Digits: '2' })).toBe(
       laml(
-        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?stay=2&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
     expect(await text(`/coach/sales/key?pass=${pass}`, { ...call, Digits: '9' })).toBe(goodbye);
@@ -88,9 +94,11 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     ['the PIN of a moderator', [['Digits', '70001']]],
   ])('lets nobody in who answers with %s', async (_what, digits) => {
     const call: [string, string][] = [['CallSid', 'x-1'], ['From', freshNumber()], ...digits];
-    expect(await text('/supervisor/pin?try=1', call)).toBe(ask('/supervisor/pin?try=2', WRONG));
+    const isSilent = !digits.some(([name, value]) => name === 'Digits' && value !== '') || digits.length > 1;
+    const words = isSilent ? 'Nothing was entered. ' : WRONG;
+    expect(await text('/supervisor/pin?try=1', call)).toBe(ask('/supervisor/pin?try=2', words));
     expect(await text('/supervisor/pin?mode=barge&room=sales&try=2', call)).toBe(
-      ask('/supervisor/pin?mode=barge&amp;try=3&amp;room=sales', WRONG),
+      ask('/supervisor/pin?mode=barge&amp;try=3&amp;room=sales', words),
     );
     expect(await text('/supervisor/pin?try=3', call)).toBe(goodbye);
   });
@@ -135,10 +143,14 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     ['rooms that cannot be', '?rooms=..,a/b,%00'],
     ['the last of ten', `?rooms=${'sales,'.repeat(10)}`],
     ['a spoilt page', '?rooms=sales&page=x'],
-    ['too many attempts', '?rooms=sales&attempt=99'],
   ])('takes a choice from a menu of %s', async (_what, query) => {
     const reply = await text(`/supervisor/room${query}`, { CallSid: 'ted-3', From: TED, Digits: '0' });
-    expect(reply).toContain('There is no such conversation. You are listening to Alice.');
+    expect(reply).toContain('There is no such conversation. For Alice, press 1.');
+  });
+
+  it('lets nobody choose for ever, whatever the address says', async () => {
+    const call = { CallSid: 'ted-3', From: TED, Digits: '0' };
+    expect(await text('/supervisor/room?rooms=sales&attempt=99', call)).toBe(goodbye);
   });
 
   it('refuses a mode that there is not, by name', async () => {
@@ -156,6 +168,87 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
   });
 });
 
+describe('the keypad', () => {
+  it('comes to an end when the Space ends every stay at once, and nobody presses a key', async () => {
+    const app = await startApp({ people });
+    atEnd(() => app.stop());
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    const call = { CallSid: 'ted-1', From: TED, DialCallStatus: 'completed' };
+    let path = '/coach/sales';
+    let documents = 0;
+    for (; path !== '' && documents < 200; documents++) {
+      const { text } = await app.post(path, call);
+      path = (/<Gather action="([^"]*)"|<Dial action="([^"]*)"/.exec(text)?.slice(1).find(Boolean) ?? '')
+        .replaceAll('&amp;', '&')
+        .replace(BASE, '');
+    }
+    expect([path, documents]).toEqual(['', 27]);
+  });
+
+  it.each(['constructor', '__proto__', 'toString', '12', '0', '#'])(
+    'takes %s for no key of its own',
+    async (Digits) => {
+      const app = await startApp({ people });
+      atEnd(() => app.stop());
+      await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+      const { text } = await app.post('/coach/sales/key?mode=monitor', { CallSid: 'ted-1', From: TED, Digits });
+      expect(text).toContain(`<Say>${KEYS}</Say>`);
+      expect(text).toContain('mode=monitor');
+    },
+  );
+
+  it('leads to another conversation by listening, whatever the roster and the webhook name', async () => {
+    const supervisors = [{ name: 'Ted', number: TED, mode: 'barge' }];
+    const app = await startApp({ people: { moderators: people.moderators, supervisors } });
+    atEnd(() => app.stop());
+    for (const room of ['sales', 'support']) {
+      await app.post(`/conference/${room}`, { CallSid: `alice-${room}`, From: ALICE });
+    }
+    const call = { CallSid: 'ted-1', From: TED, Digits: '4' };
+    for (const mode of ['coach', 'barge', 'monitor']) {
+      const { text } = await app.post(`/coach/sales/key?mode=${mode}`, call);
+      expect(text).toContain('coach="alice-support" muted="true"');
+    }
+  });
+});
+
+describe('with a store and a Space that are slow', () => {
+  const AS_LONG_AS_A_SPACE_WAITS_MS = 5_000;
+  const slow = <T>(ms: number, value: T) => new Promise<T>((resolve) => void setTimeout(resolve, ms, value));
+
+  it.each<[string, string, Record<string, string>]>([
+    ['the supervisors’ line', '/supervisor', {}],
+    ['a choice of a room that is over', '/supervisor/room?rooms=gone', { Digits: '1' }],
+    ['an extension', '/supervisor/room?rooms=gone', { Digits: '201' }],
+    ['a way out', '/coach/gone/ended', { DialCallStatus: 'answered' }],
+    ['a key', '/coach/gone/key', { Digits: '2' }],
+    ['another conversation', '/coach/gone/key', { Digits: '4' }],
+  ])('%s is answered in time', async (_what, path, fields) => {
+    const memory = createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now });
+    const { registry, supervision } = memory;
+    const store = {
+      ...memory,
+      registry: {
+        apply: (change: Change) => slow(700, undefined).then(() => registry.apply(change)),
+        findModerator: (room: RoomName) => slow(700, undefined).then(() => registry.findModerator(room)),
+        listModerators: () => slow(700, undefined).then(() => registry.listModerators()),
+      },
+      supervision: { ...supervision, findLast: () => slow(700, undefined) },
+    };
+    const space = {
+      findModerator: () => slow(1_300, { callSid: 'a' as Sid, conferenceSid: 'c' as Sid, enteredAgoMs: 1 }),
+      listModerators: () => slow(1_300, []),
+    };
+    const app = await startApp({ people, store, space });
+    atEnd(() => app.stop());
+    const startedAt = performance.now();
+    const { status } = await app.post(path, { CallSid: 'ted-1', From: TED, ...fields });
+    // The 200 ms that a test does not wait are added.
+    expect(performance.now() - startedAt + 200).toBeLessThan(AS_LONG_AS_A_SPACE_WAITS_MS - 500);
+    expect(status).toBe(200);
+  });
+});
+
 describe('the notices', () => {
   it('are spoken in the voice and language of the settings', async () => {
     const app = await startApp({
@@ -167,6 +260,7 @@ describe('the notices', () => {
       },
       people,
     });
+    atEnd(() => app.stop());
     const spoken = (text: string) => `<Say voice="Polly.Marlene" language="de-DE">${text}</Say>`;
     const call = { CallSid: 'bob-1', From: BOB };
     expect((await app.post('/conference', call)).text).toContain(
@@ -175,6 +269,5 @@ describe('the notices', () => {
     expect((await app.post('/fallback', call)).text).toContain(`<Response>${spoken('Anrufe werden betreut.')}<Dial`);
     expect((await app.post('/notices/moderator', call)).text).toBe(laml(spoken('Jemand hört zu.')));
     expect((await app.post('/notices/supervisor', call)).text).toContain('You are listening now');
-    await app.stop();
   });
 });

@@ -175,10 +175,10 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
         `<Say>The call in ${room} could not be joined. We will try again. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
       );
     const ted = { CallSid: 'ted-1', From: TED, ...fields };
-    expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(again('attempt=1'));
+    expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(again('attempt=1&amp;stay=1'));
     // The mode survives: who listened in silence is not heard after the retry.
     expect((await app.post(`/coach/${room}/ended?mode=monitor&attempt=1`, ted)).text).toBe(
-      again('mode=monitor&amp;attempt=2'),
+      again('mode=monitor&amp;attempt=2&amp;stay=1'),
     );
     expect((await app.post(`/coach/${room}/ended?attempt=12`, ted)).text).toBe(goodbye);
   });

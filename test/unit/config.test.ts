@@ -193,7 +193,7 @@ describe('loadConfig', () => {
       'PORT must be a whole number from 0 to 65535.',
       'SUPERVISOR_NUMBERS must be telephone numbers in E.164 form, such as +15557788999, separated by commas.',
       'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
-      'MODERATOR_NUMBERS must be set in production: without a moderator no conference can start.',
+      'MODERATOR_NUMBERS must be set in production: without a moderator, here or in a ROSTER_FILE, no conference can start.',
       'PUBLIC_URL must begin with https:// in production.',
     ]);
   });
@@ -220,7 +220,10 @@ describe('loadConfig', () => {
     expect(warnings.join()).not.toMatch(/MODERATOR_NUMBERS|SUPERVISOR_NUMBERS/);
   });
 
-  it('wants a key for PINs that is not soon guessed, in production', () => {
+  it('wants a key for PINs that is not soon guessed, in production, and says so before', () => {
+    expect(loadConfig({ PIN_KEY: 'x' }).warnings).toContain(
+      'PIN_KEY has less than 16 characters: production does not take it.',
+    );
     expect(problemsOf({ ...production, PIN_KEY: 'x'.repeat(15) })).toEqual([
       'PIN_KEY must have at least 16 characters in production, such as openssl rand -hex 32 prints.',
     ]);

@@ -369,3 +369,20 @@ describe('createDirectory', () => {
     });
   });
 });
+
+describe('a look-up that takes too long', () => {
+  it.each(['findModerator', 'listLive'] as const)(
+    'by %s tells that nothing is known, while the call still waits',
+    async (ask) => {
+      const never = () => new Promise<never>(() => {});
+      const { directory, lines } = create({
+        registry: { apply: never, findModerator: never, listModerators: never },
+        lookUpTimeoutMs: 3_000,
+      });
+      const found = ask === 'findModerator' ? directory.findModerator(room) : directory.listLive();
+      await jest.advanceTimersByTimeAsync(3_000);
+      expect(await found).toEqual(ask === 'findModerator' ? { state: 'unknown' } : 'unknown');
+      expect(lines.at(-1)).toMatchObject({ level: 'warn', msg: 'Who moderates could not be told in time' });
+    },
+  );
+});

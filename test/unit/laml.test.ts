@@ -59,7 +59,7 @@ describe('createDocuments', () => {
     ['monitor', 1, '?mode=monitor&amp;attempt=1', 'coach="6a5b-1" muted="true" '],
     ['barge', 0, '?mode=barge', ''],
   ] as const)('lets a supervisor in to %s, attempt %i', (mode, attempt, query, attributes) => {
-    expect(documents.supervisor(room, { mode, attempt }, target)).toBe(
+    expect(documents.supervisor(room, { mode, attempt, stay: 1 }, target)).toBe(
       laml(
         `<Dial action="https://coach.example.com/coach/Sales%202/ended${query}" hangupOnStar="true" timeLimit="3600"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting}>Sales 2</Conference></Dial>`,
       ),
@@ -71,7 +71,7 @@ describe('createDocuments', () => {
     ['store-down', 'We are sorry. We cannot tell at the moment who is in Sales 2. Please stay on the line.'],
     ['target-gone', 'The call in Sales 2 could not be joined. We will try again. Please stay on the line.'],
   ] as const)('says why a supervisor waits: %s', (reason, words) => {
-    expect(documents.wait(room, { mode: 'monitor', attempt: 4 }, reason)).toBe(
+    expect(documents.wait(room, { mode: 'monitor', attempt: 4, stay: 0 }, reason)).toBe(
       laml(
         `<Say>${words}</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/Sales%202?mode=monitor&amp;attempt=5</Redirect>`,
       ),
@@ -79,7 +79,7 @@ describe('createDocuments', () => {
   });
 
   it('lets nobody wait for ever', () => {
-    const last = { mode: 'coach', attempt: MAX_ATTEMPTS } as const;
+    const last = { mode: 'coach', attempt: MAX_ATTEMPTS, stay: 0 } as const;
     expect(documents.wait(room, { ...last, attempt: MAX_ATTEMPTS - 1 }, 'nobody-there')).toContain('<Redirect>');
     expect(documents.wait(room, last, 'nobody-there')).toBe(laml('<Say>Goodbye.</Say><Hangup/>'));
   });

@@ -181,6 +181,7 @@ describe('createSpaceClient', () => {
     const TED = parseSid('ted') as Sid;
     const NOTICE = 'https://coach.example.com/notices/supervisor';
     const participant = { call_sid: 'ted', muted: true, coaching: true, call_sid_to_coach: MODERATOR };
+    const heard = { muted: false, coaching: true, call_sid_to_coach: 'bob' };
     const moderator = parseSid(MODERATOR) as Sid;
     type Respond = (res: ServerResponse) => void;
     const gone: Respond = (res) => json(res, { code: 20404, message: 'The requested resource was not found.' }, 404);
@@ -208,35 +209,139 @@ describe('createSpaceClient', () => {
       };
     }
 
-    it('mutes first, then changes whom they coach, then reads back', async () => {
-      holdsTed();
-      expect(await client.silence('Sales 2', TED, moderator)).toBe(true);
-      expect(changes).toEqual(['POST Muted=true', `POST Coaching=true&CallSidToCoach=${MODERATOR}`, 'GET']);
+    it('reads, mutes, then changes whom they coach, then reads back', async () => {
+      holdsTed(heard);
+      expect(await client.silence('Sales 2', TED, moderator)).toEqual({ wasHeard: true, isMuted: true, isLed: true });
+      expect(changes).toEqual(['GET', 'POST Muted=true', `POST Coaching=true&CallSidToCoach=${MODERATOR}`, 'GET']);
       const path = `/2010-04-01/Accounts/p-1/Conferences/${CONFERENCE}/Participants/ted.json`;
-      expect(requests.slice(1).map((request) => request.split(' ')[1])).toEqual([path, path, path]);
+      expect(requests.slice(1).map((request) => request.split(' ')[1])).toEqual([path, path, path, path]);
     });
 
     it('mutes alone without a target', async () => {
-      holdsTed();
-      expect(await client.silence('Sales 2', TED, undefined)).toBe(true);
-      expect(changes).toEqual(['POST Muted=true', 'GET']);
+      holdsTed(heard);
+      expect(await client.silence('Sales 2', TED, undefined)).toEqual({ wasHeard: true, isMuted: true, isLed: true });
+      expect(changes).toEqual(['GET', 'POST Muted=true', 'GET']);
     });
 
-    it.each<[string, (Respond | object)[], boolean | undefined]>([
-      ['muted, in words', [{}, {}, { muted: 'true' }], true],
-      ['not muted', [{}, {}, { muted: false }], false],
-      ['not muted, in words', [{}, {}, { muted: 'false' }], false],
-      ['not said to be muted', [{}, {}, { muted: undefined }], false],
-      ['coaching another', [{}, {}, { call_sid_to_coach: 'bob' }], false],
-      ['coaching nobody', [{}, {}, { call_sid_to_coach: null }], false],
-      ['so though the change was refused', [{}, fails, {}], true],
-      ['not so as the change was refused', [{}, fails, { call_sid_to_coach: 'bob' }], false],
-      ['gone before the mute', [gone], undefined],
-      ['gone after the mute', [{}, gone, gone], undefined],
-      ['gone before the reading', [{}, {}, gone], undefined],
+    it.each<[string, object, Sid | undefined]>([
+      ['muted and coaching the target', {}, moderator],
+      ['muted, in words', { muted: 'true' }, moderator],
+      ['muted and coaching another, without a target', { call_sid_to_coach: 'bob' }, undefined],
+      ['muted and coaching nobody, without a target', { coaching: false, call_sid_to_coach: null }, undefined],
+    ])('only reads when they are %s already', async (_how, found, target) => {
+      holdsTed(found);
+      expect(await client.silence('Sales 2', TED, target)).toEqual({ wasHeard: false, isMuted: true, isLed: true });
+      expect(changes).toEqual(['GET']);
+      expect(requests.map((request) => request.split(' ')[0])).toEqual(['GET', 'GET']);
+    });
+
+    it.each<[string, object, boolean]>([
+      ['was muted, coaching another', { call_sid_to_coach: 'bob' }, false],
+      ['was muted, coaching nobody', { coaching: false, call_sid_to_coach: null }, false],
+      ['was heard by the target', { muted: false }, true],
+      ['was heard by the target, in words', { muted: 'false' }, true],
+      ['was heard by all', { muted: false, coaching: false, call_sid_to_coach: null }, true],
+      ['was not said to be muted', { muted: undefined }, true],
+    ])('tells whether somebody %s', async (_how, found, wasHeard) => {
+      holdsTed(found);
+      expect(await client.silence('Sales 2', TED, moderator)).toEqual({ wasHeard, isMuted: true, isLed: true });
+      expect(changes).toEqual(['GET', 'POST Muted=true', `POST Coaching=true&CallSidToCoach=${MODERATOR}`, 'GET']);
+    });
+
+    const silenced = { wasHeard: true, isMuted: true, isLed: true };
+
+    it.each<[string, (Respond | object)[], object | undefined]>([
+      ['muted, in words', [heard, {}, {}, { muted: 'true' }], silenced],
+      ['not muted', [heard, {}, {}, { muted: false }], { ...silenced, isMuted: false }],
+      ['not muted, in words', [heard, {}, {}, { muted: 'false' }], { ...silenced, isMuted: false }],
+      ['not said to be muted', [heard, {}, {}, { muted: undefined }], { ...silenced, isMuted: false }],
+      ['coaching another', [heard, {}, {}, { call_sid_to_coach: 'bob' }], { ...silenced, isLed: false }],
+      ['coaching nobody', [heard, {}, {}, { call_sid_to_coach: null }], { ...silenced, isLed: false }],
+      ['neither', [heard, {}, {}, heard], { wasHeard: true, isMuted: false, isLed: false }],
+      ['so though the change was refused', [heard, {}, fails, {}], silenced],
+      [
+        'not so as the change was refused',
+        [heard, {}, fails, { call_sid_to_coach: 'bob' }],
+        { ...silenced, isLed: false },
+      ],
+      ['gone before the first reading', [gone], undefined],
+      ['gone before the mute', [heard, gone], undefined],
+      ['gone after the mute', [heard, {}, gone, gone], undefined],
+      ['gone before the reading', [heard, {}, {}, gone], undefined],
     ])('tells whether nobody hears them, as it was read back: %s', async (_how, answers, expected) => {
       holdsTed(...answers);
-      expect(await client.silence('Sales 2', TED, moderator)).toBe(expected);
+      expect(await client.silence('Sales 2', TED, moderator)).toEqual(expected);
+      expect(changes).toHaveLength(answers.length);
+    });
+
+    describe('remove', () => {
+      const WAITING = '3d1d0e5c-0000-4000-8000-000000000002';
+      type Status = 'init' | 'in-progress';
+
+      /** Answers as a Space with conferences of that name in these states, whose participants `respond` speaks for. */
+      function holdsAll(conferences: Partial<Record<Status, string>>, respond: Respond, name = 'Sales 2'): void {
+        answer = (req, res) => {
+          const asked = new URL(String(req.url), url);
+          if (asked.pathname.includes('/Participants')) {
+            return respond(res);
+          }
+          const status = asked.searchParams.get('Status') as Status;
+          const sid = conferences[status];
+          return json(res, { ...paging, conferences: sid ? [{ sid, friendly_name: name, status }] : [] });
+        };
+      }
+
+      const removed: Respond = (res) => res.writeHead(204).end();
+      const asked = () =>
+        requests.map((request) => request.split(' ').slice(0, 2).join(' ').replace('/2010-04-01/Accounts/p-1', ''));
+      const list = (status: Status) => `GET /Conferences.json?FriendlyName=Sales+2&Status=${status}`;
+      const del = (conference: string) => `DELETE /Conferences/${conference}/Participants/ted.json`;
+
+      it.each<[string, Partial<Record<Status, string>>, string[]]>([
+        ['one that runs', { 'in-progress': CONFERENCE }, [list('init'), list('in-progress'), del(CONFERENCE)]],
+        ['one that waits', { init: WAITING }, [list('init'), del(WAITING), list('in-progress')]],
+        [
+          'both',
+          { init: WAITING, 'in-progress': CONFERENCE },
+          [list('init'), del(WAITING), list('in-progress'), del(CONFERENCE)],
+        ],
+        // Begun between the two questions.
+        [
+          'one that begins at this moment',
+          { init: CONFERENCE, 'in-progress': CONFERENCE },
+          [list('init'), del(CONFERENCE), list('in-progress'), del(CONFERENCE)],
+        ],
+        ['none', {}, [list('init'), list('in-progress')]],
+      ])('takes them out of every conference of that name: %s', async (_which, conferences, expected) => {
+        holdsAll(conferences, removed);
+        expect(await client.remove('Sales 2', TED)).toBeUndefined();
+        expect(asked()).toEqual(expected);
+      });
+
+      it('goes on to the next when they are not in the first', async () => {
+        holdsAll({ init: WAITING, 'in-progress': CONFERENCE }, gone);
+        expect(await client.remove('Sales 2', TED)).toBeUndefined();
+        expect(asked()).toEqual([list('init'), del(WAITING), list('in-progress'), del(CONFERENCE)]);
+      });
+
+      it('does nothing in a conference of another name', async () => {
+        holdsAll({ init: WAITING, 'in-progress': CONFERENCE }, removed, 'Sales 22');
+        await client.remove('Sales 2', TED);
+        expect(asked()).toEqual([list('init'), list('in-progress')]);
+      });
+
+      it.each<[string, Respond, object]>([
+        ['an error', fails, { code: 'refused', status: 500 }],
+        ['an HTML error', badGateway, { code: 'refused', status: 502 }],
+        ['no answer', never, { code: 'timeout' }],
+        ['half a connection', (res) => res.destroy(), { code: 'unreachable' }],
+      ])('tells of %s', async (_what, respond, error) => {
+        holdsAll({ 'in-progress': CONFERENCE }, respond);
+        const timeoutMs = respond === never ? 600 : 5_000;
+        const other = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs, now: () => NOW });
+        await expect(other.remove('Sales 2', TED)).rejects.toMatchObject({ name: 'SpaceError', ...error });
+        expect(asked().at(-1)).toBe(del(CONFERENCE));
+      });
     });
 
     it('plays a document to them, which is asked for with POST', async () => {
@@ -259,14 +364,17 @@ describe('createSpaceClient', () => {
     const list = (asked: SpaceClient) => asked.listModerators();
 
     it.each<[string, (asked: SpaceClient) => Promise<unknown>, (Respond | object)[], object]>([
-      ['an error at the mute', silence, [fails], { code: 'refused', status: 500 }],
-      ['an HTML error at the mute', silence, [badGateway], { code: 'refused', status: 502 }],
-      ['HTML at the mute', silence, [html], { code: 'unreadable' }],
-      ['HTML at the change', silence, [{}, html], { code: 'unreadable' }],
-      ['an error at the reading', silence, [{}, {}, fails], { code: 'refused', status: 500 }],
-      ['silence at the mute', silence, [never], { code: 'timeout' }],
-      ['silence at the change', silence, [{}, never], { code: 'timeout' }],
-      ['silence at the reading', silence, [{}, {}, never], { code: 'timeout' }],
+      ['an error at the first reading', silence, [fails], { code: 'refused', status: 500 }],
+      ['HTML at the first reading', silence, [html], { code: 'unreadable' }],
+      ['an error at the mute', silence, [heard, fails], { code: 'refused', status: 500 }],
+      ['an HTML error at the mute', silence, [heard, badGateway], { code: 'refused', status: 502 }],
+      ['HTML at the mute', silence, [heard, html], { code: 'unreadable' }],
+      ['HTML at the change', silence, [heard, {}, html], { code: 'unreadable' }],
+      ['an error at the reading', silence, [heard, {}, {}, fails], { code: 'refused', status: 500 }],
+      ['silence at the first reading', silence, [never], { code: 'timeout' }],
+      ['silence at the mute', silence, [heard, never], { code: 'timeout' }],
+      ['silence at the change', silence, [heard, {}, never], { code: 'timeout' }],
+      ['silence at the reading', silence, [heard, {}, {}, never], { code: 'timeout' }],
       ['an error at the announcement', announce, [fails], { code: 'refused', status: 500 }],
       ['an HTML error at the announcement', announce, [badGateway], { code: 'refused', status: 502 }],
       ['HTML at the announcement', announce, [html], { code: 'unreadable' }],
@@ -285,6 +393,7 @@ describe('createSpaceClient', () => {
     it.each<[string, (asked: SpaceClient) => Promise<unknown>]>([
       ['silence', silence],
       ['announce', announce],
+      ['remove', (asked) => asked.remove('Sales 2', TED)],
       ['listModerators', list],
     ])('tells that the conferences could not be asked for: %s', async (_what, use) => {
       answer = (_req, res) => void fails(res);

@@ -86,6 +86,9 @@ const stateOf = ({ sid }: Call) => {
   return { muted, callSidToCoach };
 };
 
+/** What comes of silencing somebody who was heard. */
+const SILENCED = { wasHeard: true, isMuted: true, isLed: true };
+
 const conferenceSidOf = (room: string) => space.conferences.all().findLast(({ name }) => name === room)?.sid;
 
 describe('silence', () => {
@@ -93,29 +96,41 @@ describe('silence', () => {
     const { alice, ted } = await talk();
     const anna = await enter('moderator');
     expect(hearersOf(ted)).toEqual([alice]);
-    expect(await client.silence('a', sidOf(ted), sidOf(anna))).toBe(true);
+    expect(await client.silence('a', sidOf(ted), sidOf(anna))).toEqual(SILENCED);
     expect(hearersOf(ted)).toEqual([]);
     expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: anna.sid });
   });
 
-  it('does so again with the same outcome', async () => {
+  it('does nothing when all is so already', async () => {
     const { alice, ted } = await talk();
-    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toBe(true);
-    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toBe(true);
+    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toEqual(SILENCED);
+    const { updatedAt } = space.conferences.of(ted.sid) ?? {};
+    await space.clock.advance(5_000);
+    expect(await client.silence('a', sidOf(ted), sidOf(alice))).toEqual({ ...SILENCED, wasHeard: false });
+    expect(await client.silence('a', sidOf(ted), undefined)).toEqual({ ...SILENCED, wasHeard: false });
+    expect(space.conferences.of(ted.sid)?.updatedAt).toBe(updatedAt);
     expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: alice.sid });
+  });
+
+  it('makes one who is muted already coach another, and says that nobody heard them', async () => {
+    const { alice, ted } = await talk();
+    await client.silence('a', sidOf(ted), sidOf(alice));
+    const anna = await enter('moderator');
+    expect(await client.silence('a', sidOf(ted), sidOf(anna))).toEqual({ ...SILENCED, wasHeard: false });
+    expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: anna.sid });
   });
 
   it('makes one who was heard by all coach', async () => {
     const { alice } = await talk();
     const tess = await enter('coach');
     expect(hearersOf(tess)).toHaveLength(3);
-    expect(await client.silence('a', sidOf(tess), sidOf(alice))).toBe(true);
+    expect(await client.silence('a', sidOf(tess), sidOf(alice))).toEqual(SILENCED);
     expect(stateOf(tess)).toEqual({ muted: true, callSidToCoach: alice.sid });
   });
 
   it('leaves whom they coach as it is without a target', async () => {
     const { alice, ted } = await talk();
-    expect(await client.silence('a', sidOf(ted), undefined)).toBe(true);
+    expect(await client.silence('a', sidOf(ted), undefined)).toEqual(SILENCED);
     expect(hearersOf(ted)).toEqual([]);
     expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: alice.sid });
   });
@@ -126,7 +141,7 @@ describe('silence', () => {
   ])('mutes also when the target is %s, and says that not all is as it should be', async (_where, targetOf) => {
     const { alice, ted } = await talk();
     const elsewhere = await enter('moderator', 'b');
-    expect(await client.silence('a', sidOf(ted), targetOf(elsewhere))).toBe(false);
+    expect(await client.silence('a', sidOf(ted), targetOf(elsewhere))).toEqual({ ...SILENCED, isLed: false });
     expect(hearersOf(ted)).toEqual([]);
     expect(stateOf(ted)).toEqual({ muted: true, callSidToCoach: alice.sid });
   });
@@ -159,6 +174,49 @@ describe('silence', () => {
     alice.hangUp();
     await space.rest();
     expect(await client.silence('a', sidOf(ted), sidOf(alice))).toBeUndefined();
+  });
+});
+
+describe('remove', () => {
+  const isIn = ({ sid }: Call) => space.conferences.of(sid) !== undefined;
+
+  it('takes one participant out of a running conference, and nobody else', async () => {
+    const { alice, bob, ted } = await talk();
+    expect(await client.remove('a', sidOf(ted))).toBeUndefined();
+    await space.rest();
+    expect([alice, bob, ted].map(isIn)).toEqual([true, true, false]);
+    expect(hearersOf(alice)).toEqual([bob]);
+    await client.remove('a', sidOf(ted));
+    expect([alice, bob].map(isIn)).toEqual([true, true]);
+  });
+
+  it('takes one out of a conference that has not begun', async () => {
+    const bob = await enter('caller');
+    const ted = await enter('coach');
+    expect([bob, ted].map(isIn)).toEqual([true, true]);
+    await client.remove('a', sidOf(ted));
+    await space.rest();
+    expect([bob, ted].map(isIn)).toEqual([true, false]);
+  });
+
+  it.each<[string, (elsewhere: Call) => [string, Sid]]>([
+    ['a call that is nowhere', () => ['a', NO_SUCH]],
+    ['a call that is in another room', (elsewhere) => ['a', sidOf(elsewhere)]],
+    ['a room that nobody is in', (elsewhere) => ['c', sidOf(elsewhere)]],
+  ])('does nothing about %s', async (_what, about) => {
+    const { alice, bob, ted } = await talk();
+    const { ted: elsewhere } = await talk('b');
+    const [room, callSid] = about(elsewhere);
+    expect(await client.remove(room, callSid)).toBeUndefined();
+    await space.rest();
+    expect([alice, bob, ted, elsewhere].map(isIn)).toEqual([true, true, true, true]);
+  });
+
+  it('does nothing about a call whose conference has ended', async () => {
+    const { alice, ted } = await talk();
+    alice.hangUp();
+    await space.rest();
+    expect(await client.remove('a', sidOf(ted))).toBeUndefined();
   });
 });
 

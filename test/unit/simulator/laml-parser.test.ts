@@ -21,18 +21,18 @@ describe('parseLaml', () => {
       noticeLanguage: 'en-GB',
     });
     const room = 'Sales 2' as RoomName;
-    const approach = { mode: 'monitor', attempt: 0, pass: 'abc' } as const;
-    const menu = { page: 0, hasMore: true, hasExtensions: true, news: 'That is over.' };
+    const approach = { mode: 'monitor', attempt: 0, stay: 2, pass: 'abc' } as const;
+    const menu = { page: 0, more: 'more', hasExtensions: true, news: 'That is over.' } as const;
     const texts = [
       documents.moderator(room),
       documents.caller(room),
-      ...MODES.map((mode) => documents.supervisor(room, { mode, attempt: 1 }, 'alice-1' as Sid)),
+      ...MODES.map((mode) => documents.supervisor(room, { mode, attempt: 1, stay: 1 }, 'alice-1' as Sid)),
       ...(['nobody-there', 'store-down', 'target-gone'] as const).map((reason) =>
-        documents.wait(room, { mode: 'monitor', attempt: 0 }, reason),
+        documents.wait(room, { mode: 'monitor', attempt: 0, stay: 0 }, reason),
       ),
       documents.greeting(room),
-      documents.askModeratorPin(room, 1),
-      documents.askPin(approach, 2, room),
+      documents.askModeratorPin(room, { tryNumber: 1, why: 'asked' }),
+      documents.askPin(approach, { tryNumber: 2, why: 'wrong' }, room),
       documents.keypad(room, approach, 'Alice'),
       documents.chooseRoom(approach, { ...menu, choices: [{ label: 'Alice', room }] }),
       documents.waitOnLine(approach, 'nobody-there'),

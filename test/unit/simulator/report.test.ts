@@ -102,7 +102,7 @@ describe('renderStep', () => {
   });
 
   it.each<[StepReport['action'], string]>([
-    [{ kind: 'call', who: 'Bob', to: '/conference', fallback: undefined }, 'Bob calls /conference'],
+    [{ kind: 'call', who: 'Bob', to: '/conference', fallback: undefined, keys: undefined }, 'Bob calls /conference'],
     [{ kind: 'press', who: 'Ted', keys: '1#' }, 'Ted presses 1#'],
     [{ kind: 'wait', seconds: 10 }, '10 s pass'],
   ])('names the step %j', (action, words) => {

@@ -1,0 +1,478 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createLog } from '../../src/ops/log';
+import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
+import { createPinLimiter, type PinLimiter } from '../../src/people/pin-limiter';
+import { connectRedis, type RedisConnection } from '../../src/store/redis-connection';
+import { atEnd } from '../support/at-end';
+import { startRedisCluster } from '../support/redis-cluster';
+import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The n-th number; each is another one. */
+const numberOf = (n: number) => parsePhoneNumber(`+1555${String(5_000_000 + n)}`) as PhoneNumber;
+const alice = numberOf(-1);
+const bob = numberOf(-2);
+
+/** Takes a try; whether there was one. */
+const lets = async (limiter: PinLimiter, number: PhoneNumber | undefined) => (await limiter.take(number)) === undefined;
+
+/** How many of so many tries are let. */
+async function takeTries(limiter: PinLimiter, number: PhoneNumber | undefined, tries: number): Promise<number> {
+  let taken = 0;
+  for (let n = 0; n < tries; n++) {
+    taken += Number(await lets(limiter, number));
+  }
+  return taken;
+}
+
+let fresh = 0;
+
+/** A number that nothing was asked of before. */
+const freshNumber = () => numberOf(fresh++);
+
+/** Takes all the tries there are for everybody together, none for a number that has none left, and then one too many. */
+async function takeAll(limiter: PinLimiter): Promise<number> {
+  let taken = 0;
+  for (let isOver = false; !isOver && taken < 1_000; ) {
+    const more = await takeTries(limiter, freshNumber(), 6);
+    taken += more;
+    isOver = more < 6;
+  }
+  return taken;
+}
+
+interface Limiters {
+  /** One more server's limiter; it shares the count of the others if there is Redis. */
+  create(role?: string): PinLimiter;
+  /** Lets the time pass that everybody is locked out at first. */
+  endLockout(): Promise<void>;
+}
+
+function describeLimiter(setUp: () => Limiters): void {
+  let limiters: Limiters;
+  let limiter: PinLimiter;
+
+  beforeEach(() => {
+    limiters = setUp();
+    limiter = limiters.create();
+  });
+
+  it('lets a number try 6 times, and no more', async () => {
+    const answers = [];
+    for (let n = 0; n < 9; n++) {
+      answers.push(await lets(limiter, alice));
+    }
+    expect(answers).toEqual([true, true, true, true, true, true, false, false, false]);
+  });
+
+  it('says who is locked out, and for how long yet', async () => {
+    await takeTries(limiter, alice, 6);
+    const first = await limiter.take(alice);
+    const later = await limiter.take(alice);
+    await takeAll(limiter);
+    const everybody = await limiter.take(bob);
+    expect([first?.who, later?.who, everybody?.who]).toEqual(['number', 'number', 'everybody']);
+    expect(first?.seconds).toBe(900);
+    for (const [lockout, seconds] of [
+      [later, 900],
+      [everybody, 3_600],
+    ] as const) {
+      expect(lockout?.seconds).toBeLessThanOrEqual(seconds);
+      expect(lockout?.seconds).toBeGreaterThan(seconds - 10);
+    }
+  });
+
+  it('lets other numbers go on', async () => {
+    await takeTries(limiter, alice, 10);
+    expect(await takeTries(limiter, bob, 10)).toBe(6);
+  });
+
+  it('lets those who withhold their numbers share the tries of one', async () => {
+    expect(await takeTries(limiter, undefined, 10)).toBe(6);
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+  });
+
+  it('lets all together try 100 times, then refuses everybody', async () => {
+    expect(await takeAll(limiter)).toBe(100);
+    expect(await lets(limiter, alice)).toBe(false);
+    expect(await lets(limiter, undefined)).toBe(false);
+  });
+
+  it('has tries for each role', async () => {
+    expect(await takeAll(limiter)).toBe(100);
+    expect(await takeAll(limiters.create('supervisor'))).toBe(100);
+  });
+
+  it('lets a number that is locked out take nothing from the others', async () => {
+    await takeTries(limiter, alice, 200);
+    expect(await takeAll(limiter)).toBe(94);
+  });
+
+  it('does not count a try that was given back', async () => {
+    for (let n = 0; n < 150; n++) {
+      expect(await lets(limiter, alice)).toBe(true);
+      await limiter.giveBack(alice);
+    }
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await takeAll(limiter)).toBe(94);
+  });
+
+  it('gives back one try alone, to its number and to everybody', async () => {
+    await takeTries(limiter, alice, 5);
+    await limiter.giveBack(alice);
+    expect(await takeTries(limiter, alice, 10)).toBe(2);
+    await takeTries(limiter, undefined, 5);
+    await limiter.giveBack(undefined);
+    expect(await takeTries(limiter, undefined, 10)).toBe(2);
+  });
+
+  it('ends no lockout when a try is given back', async () => {
+    await takeTries(limiter, alice, 7);
+    for (let n = 0; n < 20; n++) {
+      await limiter.giveBack(alice);
+    }
+    expect(await takeTries(limiter, alice, 10)).toBe(0);
+  });
+
+  it('ends no lockout of everybody when a try is given back', async () => {
+    await takeAll(limiter);
+    for (let n = 0; n < 20; n++) {
+      await limiter.giveBack(freshNumber());
+    }
+    expect(await takeTries(limiter, alice, 5)).toBe(0);
+  });
+
+  it('takes nothing from a number while everybody is locked out', async () => {
+    await takeAll(limiter);
+    expect(await takeTries(limiter, alice, 5)).toBe(0);
+    await limiters.endLockout();
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+  });
+
+  it('buys no try with one that is given back when it does not count any more', async () => {
+    await limiter.giveBack(alice);
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+  });
+
+  it('lets no more through when many try at the same moment', async () => {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => lets(limiter, alice)));
+    expect(answers.filter(Boolean)).toHaveLength(6);
+    const others = await Promise.all(Array.from({ length: 200 }, (_, n) => lets(limiter, numberOf(n))));
+    expect(others.filter(Boolean)).toHaveLength(94);
+  });
+}
+
+describe('a limiter in this process', () => {
+  const log = createLog('silent', { write: () => {} });
+  const create = (role = 'moderator') => createPinLimiter({ role, redis: undefined, log });
+
+  beforeEach(() => {
+    // What promises need goes on as it does.
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance', 'hrtime'] });
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  describeLimiter(() => ({
+    create,
+    async endLockout() {
+      jest.advanceTimersByTime(HOUR_MS);
+    },
+  }));
+
+  it('counts for itself', async () => {
+    expect(await takeTries(create(), alice, 10)).toBe(6);
+    expect(await takeTries(create(), alice, 10)).toBe(6);
+  });
+
+  it('counts a try for a day', async () => {
+    const limiter = create();
+    await takeTries(limiter, alice, 6);
+    jest.advanceTimersByTime(DAY_MS - 1);
+    // The tries of everybody are counted as long.
+    expect(await takeTries(limiter, bob, 2)).toBe(2);
+    jest.advanceTimersByTime(1);
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await takeTries(limiter, bob, 10)).toBe(4);
+  });
+
+  it.each([
+    ['a number', () => alice, [0.25, 0.5, 1, 2, 4, 8, 16]],
+    ['everybody', freshNumber, [1, 2, 4, 8, 16]],
+  ])(
+    'locks %s out for twice as long each time, up to a day, until there was peace for a week',
+    async (_who, next, hours) => {
+      const limiter = create();
+      /** Takes tries until there are none, and tells for how many hours there are none. */
+      async function lockOut(): Promise<number> {
+        for (let n = 0; n < 200 && (await lets(limiter, next())); n++) {}
+        for (let minutes = 1; minutes < 3_000; minutes++) {
+          jest.advanceTimersByTime(MINUTE_MS);
+          if (await lets(limiter, next())) {
+            return minutes / 60;
+          }
+        }
+        return Number.POSITIVE_INFINITY;
+      }
+      const lockouts: number[] = [];
+      for (let n = 0; n < hours.length + 12; n++) {
+        lockouts.push(await lockOut());
+      }
+      expect(lockouts).toEqual([...hours, ...Array(12).fill(24)]);
+      // A day of the week was the lockout itself.
+      jest.advanceTimersByTime(6 * DAY_MS - 1);
+      expect(await lockOut()).toBe(24);
+      jest.advanceTimersByTime(6 * DAY_MS);
+      expect(await lockOut()).toBe(hours[0]);
+    },
+  );
+
+  it('says how long a lockout lasts yet, to the second', async () => {
+    const limiter = create();
+    await takeTries(limiter, alice, 7);
+    jest.advanceTimersByTime(5 * MINUTE_MS);
+    expect(await limiter.take(alice)).toEqual({ who: 'number', seconds: 600 });
+    jest.advanceTimersByTime(10 * MINUTE_MS - 1);
+    expect(await limiter.take(alice)).toEqual({ who: 'number', seconds: 1 });
+  });
+
+  it('locks out no longer for trying meanwhile', async () => {
+    const limiter = create();
+    await takeTries(limiter, alice, 7);
+    jest.advanceTimersByTime(15 * MINUTE_MS - 1);
+    expect(await takeTries(limiter, alice, 1_000)).toBe(0);
+    jest.advanceTimersByTime(1);
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+  });
+
+  /** How many tries an attacker gets on each day, who makes a move each minute. */
+  async function attack(days: number, move: (limiter: PinLimiter, minute: number) => Promise<number>) {
+    const limiter = create();
+    const tries = Array.from({ length: days }, () => 0);
+    // No longer than it takes to see that there is no bound.
+    for (let minute = 0; minute < days * 1_440 && Math.max(...tries) < 1_000; minute++) {
+      const day = Math.floor(minute / 1_440);
+      tries[day] = (tries[day] ?? 0) + (await move(limiter, minute));
+      jest.advanceTimersByTime(MINUTE_MS);
+    }
+    return tries;
+  }
+
+  describe('an attacker can try', () => {
+    it('42 PINs from one number on the first day, then 6 a day', async () => {
+      const tries = await attack(15, (limiter) => takeTries(limiter, alice, 7));
+      expect(tries).toEqual([42, ...Array(14).fill(6)]);
+    });
+
+    it('500 PINs from many numbers on the first day, then 100 a day', async () => {
+      expect(await attack(15, takeAll)).toEqual([500, ...Array(14).fill(100)]);
+    });
+
+    it('6 PINs a day from one number, 100 from many, when never locked out', async () => {
+      const daily = (move: (limiter: PinLimiter) => Promise<number>) =>
+        attack(15, async (limiter, minute) => (minute % 1_440 === 0 ? move(limiter) : 0));
+      expect(await daily((limiter) => takeTries(limiter, alice, 6))).toEqual(Array(15).fill(6));
+      const fromMany = async (limiter: PinLimiter) => {
+        let taken = 0;
+        for (let n = 0; n < 100; n++) {
+          taken += await takeTries(limiter, freshNumber(), 1);
+        }
+        return taken;
+      };
+      expect(await daily(fromMany)).toEqual(Array(15).fill(100));
+    });
+
+    it('as many PINs on the first day again, after a week of peace', async () => {
+      const active = (minute: number) => Math.floor(minute / 1_440) % 9 === 0;
+      const tries = await attack(19, async (limiter, minute) => (active(minute) ? takeTries(limiter, alice, 7) : 0));
+      expect(tries).toEqual([42, ...Array(8).fill(0), 42, ...Array(8).fill(0), 42]);
+    });
+  });
+});
+
+describe('a limiter in Redis', () => {
+  const TIMEOUT_MS = 2_000;
+  let server: RedisServer;
+  let lines: string[] = [];
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+
+  async function connected(urls: string[] = [server.url], timeoutMs = TIMEOUT_MS): Promise<RedisConnection> {
+    const redis = connectRedis({ urls, timeoutMs, onConnection: () => {} });
+    atEnd(() => redis.close());
+    await eventually(() => redis.ping());
+    return redis;
+  }
+
+  function administer(): Redis {
+    const client = new Redis(server.url);
+    atEnd(() => client.quit());
+    return client;
+  }
+
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+
+  afterAll(() => server.dispose());
+
+  let redis: RedisConnection;
+
+  beforeEach(async () => {
+    lines = [];
+    redis = await connected();
+    await administer().flushall();
+  });
+
+  afterEach(() => {
+    server.thaw();
+  });
+
+  const create = (role = 'moderator', connection = redis) => createPinLimiter({ role, redis: connection, log });
+
+  describeLimiter(() => ({
+    create,
+    async endLockout() {
+      await administer().del('conference-coach:pin:moderator:everybody:all');
+    },
+  }));
+
+  it('shares its count with other servers', async () => {
+    const one = create();
+    const other = create('moderator', await connected());
+    expect(await takeTries(one, alice, 4)).toBe(4);
+    expect(await takeTries(other, alice, 10)).toBe(2);
+    await takeAll(other);
+    expect(await lets(one, bob)).toBe(false);
+    expect(lines).toEqual([]);
+  });
+
+  it('gives back on one server what was taken on another', async () => {
+    await takeTries(create(), alice, 6);
+    await create('moderator', await connected()).giveBack(alice);
+    expect(await takeTries(create(), alice, 10)).toBe(1);
+  });
+
+  it('is not made to forget by a server that starts anew', async () => {
+    await takeTries(create(), alice, 7);
+    expect(await lets(create(), alice)).toBe(false);
+  });
+
+  it('leaves no key that does not expire, and none of another beginning', async () => {
+    const client = administer();
+    const limiter = create();
+    await takeTries(limiter, alice, 8);
+    await takeTries(limiter, undefined, 2);
+    await limiter.giveBack(undefined);
+    await lets(limiter, bob);
+    await limiter.giveBack(bob);
+    await takeAll(limiter);
+    await takeAll(create('supervisor'));
+    const keys = (await client.keys('*')).sort();
+    expect(keys.filter((key) => !/:number:\+15555\d{6}$/.test(key))).toEqual(
+      [
+        'conference-coach:pin:moderator:everybody:all',
+        'conference-coach:pin:moderator:everybody:lockouts:all',
+        `conference-coach:pin:moderator:number:${alice}`,
+        `conference-coach:pin:moderator:number:${bob}`,
+        `conference-coach:pin:moderator:number:lockouts:${alice}`,
+        'conference-coach:pin:moderator:number:withheld',
+        'conference-coach:pin:supervisor:everybody:all',
+        'conference-coach:pin:supervisor:everybody:lockouts:all',
+      ].sort(),
+    );
+    for (const key of keys) {
+      const ttl = await client.ttl(key);
+      expect(ttl).toBeGreaterThan(0);
+      expect(ttl).toBeLessThanOrEqual((key.includes('lockouts') ? 7 : 1) * 86_400);
+    }
+  });
+
+  it.each([
+    ['a number', `number:${alice}`, 900, (limiter: PinLimiter) => takeTries(limiter, alice, 7)],
+    ['everybody', 'everybody:all', 3_600, takeAll],
+  ])('locks %s out for twice as long each time, for a day at the most', async (_who, name, firstSeconds, takeThem) => {
+    const client = administer();
+    const limiter = create();
+    const key = `conference-coach:pin:moderator:${name}`;
+    const seconds: number[] = [];
+    for (let n = 0; n < 9; n++) {
+      await takeThem(limiter);
+      seconds.push(await client.ttl(key));
+      // As when the time is over, for it and for the numbers that took part.
+      const counted = await client.keys('conference-coach:pin:moderator:*');
+      await client.del(...counted.filter((one) => !one.includes('lockouts')));
+    }
+    const expected = Array.from({ length: 9 }, (_, n) => Math.min(firstSeconds * 2 ** n, 86_400));
+    seconds.forEach((one, n) => {
+      expect(one).toBeLessThanOrEqual(expected[n] ?? 0);
+      expect(one).toBeGreaterThan((expected[n] ?? 0) - 10);
+    });
+  });
+
+  it('counts in a Redis Cluster', async () => {
+    const cluster = await startRedisCluster(2);
+    atEnd(() => cluster.dispose());
+    const limiter = create('moderator', await connected(cluster.urls));
+    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await takeAll(limiter)).toBe(94);
+    await limiter.giveBack(alice);
+    expect(await lets(limiter, bob)).toBe(false);
+    expect(lines).toEqual([]);
+  });
+
+  describe('counts in this process, and says so,', () => {
+    /** Each sentence of the log, and how often it was said. */
+    function said(): Record<string, number> {
+      const times: Record<string, number> = {};
+      for (const line of lines) {
+        const { level, err, msg } = JSON.parse(line) as { level: string; err: { code: string }; msg: string };
+        const sentence = `${level}, ${err.code}: ${msg}`;
+        times[sentence] = (times[sentence] ?? 0) + 1;
+      }
+      return times;
+    }
+    const sentence = 'warn, unavailable: The store does not count PINs; this process does';
+
+    it('while Redis is down, and in Redis again when it is back', async () => {
+      const own = await startRedis();
+      atEnd(() => own.dispose());
+      const connection = await connected([own.url]);
+      const limiter = create('moderator', connection);
+      await lets(limiter, alice);
+      expect(said()).toEqual({});
+      await own.kill();
+      expect(await takeTries(limiter, alice, 10)).toBe(6);
+      expect(await takeAll(limiter)).toBe(94);
+      await limiter.giveBack(alice);
+      // Once for each try, let or not, and for the one that was given back.
+      expect(said()).toEqual({ [sentence]: 10 + 96 + 1 });
+      expect(lines.join('')).not.toMatch(/1555\d{7}/);
+      await own.restart();
+      await eventually(() => connection.ping());
+      expect(await lets(limiter, alice)).toBe(true);
+      expect(await connection.client.get(`conference-coach:pin:moderator:number:${alice}`)).toBe('1');
+    });
+
+    it('while Redis hangs', async () => {
+      const limiter = create('moderator', await connected([server.url], 100));
+      server.freeze();
+      expect(await takeTries(limiter, alice, 8)).toBe(6);
+      await limiter.giveBack(alice);
+      expect(said()).toEqual({ [sentence]: 9 });
+    });
+
+    it('when Redis was never there', async () => {
+      const nowhere = connectRedis({ urls: ['redis://127.0.0.1:1'], timeoutMs: 100, onConnection: () => {} });
+      atEnd(() => nowhere.close());
+      const limiter = create('moderator', nowhere);
+      expect(await takeTries(limiter, alice, 8)).toBe(6);
+      expect(said()).toEqual({ [sentence]: 8 });
+    });
+  });
+});

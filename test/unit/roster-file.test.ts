@@ -1,0 +1,332 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { hashPin, type Pin } from '../../src/people/pin';
+import { createRoster } from '../../src/people/roster';
+import { parseRoster, RosterError, readRosterFile } from '../../src/people/roster-file';
+import { PIN_KEY } from '../support/roster';
+
+const hash = (pin: string) => hashPin(PIN_KEY, pin as Pin);
+const alice = { name: 'Alice', number: '+15557788999' };
+const carol = { name: 'Carol', number: '+15550003333' };
+const ted = { name: 'Ted', number: '+15550002222' };
+const secret = { pin: hash('24680') };
+
+const parse = (content: unknown, hasPinKey = true) =>
+  parseRoster(typeof content === 'string' ? content : JSON.stringify(content), { file: 'roster.json', hasPinKey });
+
+function problemsOf(content: unknown, hasPinKey = true): readonly string[] {
+  try {
+    parse(content, hasPinKey);
+  } catch (error) {
+    if (error instanceof RosterError) {
+      expect(error.message).toBe(error.problems.join('\n'));
+      return error.problems;
+    }
+    throw error;
+  }
+  return [];
+}
+
+describe('parseRoster', () => {
+  it('reads every field', () => {
+    const content = {
+      moderators: [{ ...alice, ...secret, requirePin: true, rooms: ['sales', 'Sales 2'], extension: '201' }],
+      supervisors: [{ ...ted, pin: hash('13579'), requirePin: true, rooms: ['sales'], mode: 'barge' }],
+    };
+    expect(parse(content)).toEqual({
+      moderators: [
+        {
+          name: 'Alice',
+          number: '+15557788999',
+          pin: hash('24680'),
+          requirePin: true,
+          rooms: new Set(['sales', 'Sales 2']),
+          extension: '201',
+        },
+      ],
+      supervisors: [
+        {
+          name: 'Ted',
+          number: '+15550002222',
+          pin: hash('13579'),
+          requirePin: true,
+          rooms: new Set(['sales']),
+          mode: 'barge',
+        },
+      ],
+    });
+  });
+
+  it('needs no more than a name and a number, which do for all rooms', () => {
+    const person = { pin: undefined, requirePin: false, rooms: 'all' };
+    expect(parse({ moderators: [alice], supervisors: [ted] }, false)).toStrictEqual({
+      moderators: [{ ...alice, ...person, extension: undefined }],
+      supervisors: [{ ...ted, ...person, mode: undefined }],
+    });
+  });
+
+  it.each([
+    ['an empty object', '{}'],
+    ['empty lists', '{"moderators":[],"supervisors":[]}'],
+    ['a byte order mark', '\uFEFF{}'],
+    ['spaces and line ends around it', '\r\n {} \r\n'],
+  ])('takes %s', (_what, text) => {
+    expect(parse(text)).toEqual({ moderators: [], supervisors: [] });
+  });
+
+  it('lets one person moderate and supervise, with the same number, PIN and rooms', () => {
+    const both = { ...alice, ...secret, rooms: ['sales'] };
+    const { moderators, supervisors } = parse({ moderators: [both], supervisors: [both] });
+    expect([moderators[0], supervisors[0]]).toEqual([
+      expect.objectContaining({ name: 'Alice', pin: secret.pin }),
+      expect.objectContaining({ name: 'Alice', pin: secret.pin }),
+    ]);
+  });
+
+  it('lets many people have no PIN and no extension', () => {
+    expect(problemsOf({ moderators: [alice, carol, ted], supervisors: [alice, carol, ted] })).toEqual([]);
+  });
+
+  it.each(['Zoë', "Seán O'Brien", 'D’Arcy', 'Smith, Ann (Sales)', 'A', '7of9', '李小龙', 'Jose\u0301', 'x'.repeat(64)])(
+    'takes the name %s',
+    (name) => {
+      expect(parse({ moderators: [{ ...alice, name }] }).moderators[0]?.name).toBe(name);
+    },
+  );
+
+  it.each(['monitor', 'coach', 'barge'])('takes the mode %s', (mode) => {
+    expect(parse({ supervisors: [{ ...ted, mode }] }).supervisors[0]?.mode).toBe(mode);
+  });
+
+  it.each(['20', '007', '999999'])('takes the extension %s', (extension) => {
+    expect(parse({ moderators: [{ ...alice, extension }] }).moderators[0]?.extension).toBe(extension);
+  });
+
+  const first = 'roster.json: moderators, entry 1 (Alice)';
+  const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
+  const noPin = 'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.';
+  const noObject = 'must be an object: names in quotes, with values.';
+  const noRoom = 'must be a room name: 1 to 64 letters, digits, spaces, _, . or -.';
+  const noName = "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit.";
+  const moderator = (fields: object) => ({ moderators: [{ ...alice, ...fields }] });
+  const supervisor = (fields: object) => ({ supervisors: [{ ...ted, ...fields }] });
+
+  it.each<[what: string, content: unknown, problem: string]>([
+    ['text that is no JSON', '{"moderators": [\n]\n"pin": 24680\n}', 'roster.json, line 3: this is not JSON.'],
+    ['JSON that breaks off', '{"moderators": [', 'roster.json: this is not JSON.'],
+    ['nothing', '', 'roster.json: this is not JSON.'],
+    ['a list', [], `roster.json: the roster ${noObject}`],
+    ['null', 'null', `roster.json: the roster ${noObject}`],
+    ['a PIN', '24680', `roster.json: the roster ${noObject}`],
+    ['moderators that are no list', { moderators: alice }, 'roster.json: moderators must be a list.'],
+    ['supervisors that are no list', { supervisors: null }, 'roster.json: supervisors must be a list.'],
+    ['an entry that is null', { moderators: [null] }, `roster.json: moderators, entry 1 ${noObject}`],
+    ['an entry that is a number', { supervisors: [ted, '+1'] }, `roster.json: supervisors, entry 2 ${noObject}`],
+    ['a misspelt list', { moderator: [alice] }, 'roster.json: the roster has moderator, which means nothing there.'],
+    [
+      'an entry without a name',
+      { moderators: [{ number: alice.number }] },
+      'roster.json: moderators, entry 1, name is missing.',
+    ],
+    ['an entry without a number', { moderators: [{ name: 'Alice' }] }, `${first}, number is missing.`],
+    ['a misspelt field', moderator({ pinn: '24680' }), `${first} has pinn, which means nothing there.`],
+    ['two misspelt fields', moderator({ a: 1, b: 2 }), `${first} has a, b, which means nothing there.`],
+    ['a mode of a moderator', moderator({ mode: 'coach' }), `${first} has mode, which means nothing there.`],
+    [
+      'an extension of a supervisor',
+      supervisor({ extension: '20' }),
+      'roster.json: supervisors, entry 1 (Ted) has extension, which means nothing there.',
+    ],
+    [
+      'a field that JavaScript has for itself',
+      '{"moderators":[{"name":"Alice","number":"+15557788999","__proto__":{}}]}',
+      `${first} has __proto__, which means nothing there.`,
+    ],
+    ['a name that is a number', moderator({ name: 5 }), 'roster.json: moderators, entry 1, name must be a text.'],
+    ['a number without a plus', moderator({ number: '15557788999' }), `${first}, number ${noNumber}`],
+    ['a number with a space for the plus', moderator({ number: ' 15557788999' }), `${first}, number ${noNumber}`],
+    ['a number with spaces', moderator({ number: '+1 555 7788999' }), `${first}, number ${noNumber}`],
+    ['a number without quotes', moderator({ number: 15557788999 }), `${first}, number ${noNumber}`],
+    ['a PIN instead of its hash', moderator({ pin: '24680' }), `${first}, pin ${noPin}`],
+    ['a PIN without quotes', moderator({ pin: 24680 }), `${first}, pin ${noPin}`],
+    ['a PIN that is null', moderator({ pin: null }), `${first}, pin ${noPin}`],
+    ['a hash cut short', moderator({ pin: hash('24680').slice(1) }), `${first}, pin ${noPin}`],
+    ['a room that is none', moderator({ rooms: ['a/b'] }), `${first}, rooms, 1 ${noRoom}`],
+    ['a second room that is none', moderator({ rooms: ['sales', ' '] }), `${first}, rooms, 2 ${noRoom}`],
+    ['a room that is a number', moderator({ rooms: [7] }), `${first}, rooms, 1 ${noRoom}`],
+    ['no rooms', moderator({ rooms: [] }), `${first}, rooms must name a room; leave it out for all rooms.`],
+    ['a room without a list', moderator({ rooms: 'sales' }), `${first}, rooms must be a list of room names.`],
+    ['requirePin that is a text', moderator({ requirePin: 'yes' }), `${first}, requirePin must be true or false.`],
+    ['requirePin without a PIN', moderator({ requirePin: true }), `${first} has requirePin, and no pin.`],
+    ['an extension of one digit', moderator({ extension: '1' }), `${first}, extension must be 2 to 6 digits.`],
+    ['an extension of seven', moderator({ extension: '1234567' }), `${first}, extension must be 2 to 6 digits.`],
+    ['an extension with a star', moderator({ extension: '*20' }), `${first}, extension must be 2 to 6 digits.`],
+    [
+      'an extension without quotes',
+      moderator({ extension: 201 }),
+      `${first}, extension must be a text: put it in quotes.`,
+    ],
+    [
+      'a mode that is none',
+      supervisor({ mode: 'whisper' }),
+      'roster.json: supervisors, entry 1 (Ted), mode must be one of monitor, coach, barge.',
+    ],
+    ...['', '=A1', '+A', '-A', '@A', ' A', '(A)', 'A;B', 'A<B', 'A"B'].map((name): [string, unknown, string] => [
+      `the name ${JSON.stringify(name)}`,
+      moderator({ name }),
+      `roster.json: moderators, entry 1 (${name}), name ${noName}`,
+    ]),
+    [
+      'a name that is too long, in full',
+      moderator({ name: 'x'.repeat(65) }),
+      `roster.json: moderators, entry 1 (${'x'.repeat(64)}), name ${noName}`,
+    ],
+    [
+      'one number twice',
+      { moderators: [alice, carol, { ...ted, number: alice.number }] },
+      'roster.json: moderators, entry 3 (Ted) has the same number as entry 1 (Alice).',
+    ],
+    [
+      'one name twice',
+      { supervisors: [alice, carol, { ...ted, name: 'Carol' }] },
+      'roster.json: supervisors, entry 3 (Carol) has the same name as entry 2 (Carol).',
+    ],
+    [
+      'one PIN twice',
+      {
+        supervisors: [
+          { ...carol, ...secret },
+          { ...ted, ...secret },
+        ],
+      },
+      'roster.json: supervisors, entry 2 (Ted) has the same PIN as entry 1 (Carol).',
+    ],
+    [
+      'one extension twice',
+      {
+        moderators: [
+          { ...alice, extension: '20' },
+          { ...carol, extension: '20' },
+        ],
+      },
+      'roster.json: moderators, entry 2 (Carol) has the same extension as entry 1 (Alice).',
+    ],
+  ])('refuses %s', (_what, content, problem) => {
+    expect(problemsOf(content)).toEqual([problem]);
+    expect(problem).not.toContain('24680');
+  });
+
+  it.each<[what: string, content: unknown, problem: string]>([
+    ...['A\nB', 'A\u0000', '\u001b[31mA', 'A\u202eB'].map((name): [string, unknown, string] => [
+      `the name ${JSON.stringify(name)}, which no terminal should show,`,
+      moderator({ name }),
+      `roster.json: moderators, entry 1, name ${noName}`,
+    ]),
+    [
+      'text that is no JSON behind a byte order mark',
+      '\uFEFF{\n"a": 1\n"b": 2}',
+      'roster.json, line 3: this is not JSON.',
+    ],
+  ])('refuses %s', (_what, content, problem) => {
+    expect(problemsOf(content)).toEqual([problem]);
+  });
+
+  it.each(['A\nB', 'A\u0000', '\u001b[31mA', 'A\u202eB'])('refuses the name %j', (name) => {
+    expect(problemsOf(moderator({ name }))).toEqual([expect.stringContaining(`, name ${noName}`)]);
+  });
+
+  it.each(['moderators', 'supervisors'])('refuses a PIN of one of the %s that no key can check', (role) => {
+    expect(problemsOf({ [role]: [carol, { ...ted, ...secret }] }, false)).toEqual([
+      `roster.json: ${role}, entry 2 (Ted) has a pin, which cannot be checked: PIN_KEY is not set.`,
+    ]);
+  });
+
+  it.each([
+    'a PIN that stands alone: 24680',
+    '{"pin": 24680x}',
+    '{"pin": "24680',
+    '{\n  "pin": 24680\n  "a": 1\n}',
+    '24680 13579',
+  ])('does not repeat what is no JSON: %j', (text) => {
+    const [problem, ...others] = problemsOf(text);
+    expect(problem).toMatch(/^roster\.json(, line \d+)?: this is not JSON\.$/);
+    expect(others).toEqual([]);
+  });
+
+  it('tells every problem of the form at once', () => {
+    const content = {
+      moderators: [alice, { ...carol, number: '5', extension: '1' }, { ...ted, pn: 1 }],
+      supervisors: [{ ...ted, pin: '24680', mode: 'x' }],
+    };
+    expect(problemsOf(content)).toEqual([
+      `roster.json: moderators, entry 2 (Carol), number ${noNumber}`,
+      'roster.json: moderators, entry 2 (Carol), extension must be 2 to 6 digits.',
+      'roster.json: moderators, entry 3 (Ted) has pn, which means nothing there.',
+      `roster.json: supervisors, entry 1 (Ted), pin ${noPin}`,
+      'roster.json: supervisors, entry 1 (Ted), mode must be one of monitor, coach, barge.',
+    ]);
+  });
+
+  it('tells every contradiction at once', () => {
+    const twin = { ...alice, ...secret, extension: '20' };
+    expect(problemsOf({ moderators: [twin, twin], supervisors: [{ ...ted, requirePin: true }] })).toEqual([
+      'roster.json: moderators, entry 2 (Alice) has the same name as entry 1 (Alice).',
+      'roster.json: moderators, entry 2 (Alice) has the same number as entry 1 (Alice).',
+      'roster.json: moderators, entry 2 (Alice) has the same PIN as entry 1 (Alice).',
+      'roster.json: moderators, entry 2 (Alice) has the same extension as entry 1 (Alice).',
+      'roster.json: supervisors, entry 1 (Ted) has requirePin, and no pin.',
+    ]);
+  });
+
+  it('finds a person among 500 by their PIN with one hash', () => {
+    const people = Array.from({ length: 500 }, (_, index) => ({
+      name: `Person ${index}`,
+      number: `+1555000${String(index).padStart(4, '0')}`,
+      pin: hash(String(10_000 + index)),
+    }));
+    const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
+    roster.replace(parse({ supervisors: people }));
+    const found = Array.from({ length: 1_000 }, (_, index) => roster.supervisors.withPin(hash(String(10_000 + index))));
+    expect(found.map((person) => person?.name)).toEqual([
+      ...people.map(({ name }) => name),
+      ...Array.from({ length: 500 }, () => undefined),
+    ]);
+  });
+});
+
+describe('readRosterFile', () => {
+  async function write(text: string): Promise<string> {
+    const file = join(await mkdtemp(join(tmpdir(), 'roster-')), 'roster.json');
+    await writeFile(file, text);
+    return file;
+  }
+
+  it('reads a file', async () => {
+    const file = await write(`\uFEFF${JSON.stringify({ moderators: [{ ...alice, name: 'Zoë' }] })}`);
+    expect((await readRosterFile(file, false)).moderators).toMatchObject([{ name: 'Zoë' }]);
+  });
+
+  it('names the file in what is wrong with it, and knows whether there is a key', async () => {
+    const file = await write(JSON.stringify({ moderators: [{ ...alice, ...secret }] }));
+    await expect(readRosterFile(file, false)).rejects.toThrow(
+      new RosterError([`${file}: moderators, entry 1 (Alice) has a pin, which cannot be checked: PIN_KEY is not set.`]),
+    );
+    expect((await readRosterFile(file, true)).moderators).toMatchObject([secret]);
+  });
+
+  it('says that a file is missing', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'roster-')), 'missing.json');
+    await expect(readRosterFile(file, true)).rejects.toThrow(
+      new RosterError([`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`]),
+    );
+  });
+
+  it('says that a folder is no file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'roster-'));
+    await expect(readRosterFile(folder, true)).rejects.toThrow(
+      new RosterError([`ROSTER_FILE ${folder} cannot be read: EISDIR: illegal operation on a directory, read.`]),
+    );
+  });
+});
