@@ -99,8 +99,8 @@ export type About = { stay: number } | { agoMs: number };
 export interface SupervisionStore {
   /** Notes that somebody was not let in. */
   refuse(event: RefusalEvent): Promise<void>;
-  /** Notes a visit, in place of an earlier stay of this call. */
-  begin(visit: Visit, event: VisitEvent): Promise<void>;
+  /** Notes a visit that began so long ago, in place of an earlier stay of this call. */
+  begin(visit: Visit, event: VisitEvent, about: { agoMs: number }): Promise<void>;
   /**
    * Notes that a visit to that room was confirmed, unless it was already, or began after that.
    *

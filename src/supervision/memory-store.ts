@@ -66,12 +66,12 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
       append(event);
     },
 
-    async begin(visit, event) {
+    async begin(visit, event, { agoMs }) {
       forget();
       const { callSid, stay } = visit;
       const last = past.get(callSid);
       if (stay > Math.max(stays.get(callSid)?.visit.stay ?? 0, last?.stay ?? 0)) {
-        stays.set(callSid, { visit, beganAt: now(), confirmed: false });
+        stays.set(callSid, { visit, beganAt: now() - agoMs, confirmed: false });
         append(toRecord(event, visit, false));
       } else if (stay === last?.stay && last.visit === undefined) {
         last.visit = visit;

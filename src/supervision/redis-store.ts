@@ -72,12 +72,13 @@ end
  *     ARGV[7]  the visit, as JSON
  *     ARGV[8]  the number of the stay
  *     ARGV[9]  how long an ended stay is remembered (ms)
+ *     ARGV[10] how long ago it began (ms)
  */
 const BEGIN_SCRIPT = `${COMMON}
 findPast()
 local number = tonumber(ARGV[8])
 if number > stay and number > ended then
-  save(now, '0', number, ARGV[7])
+  save(now - ARGV[10], '0', number, ARGV[7])
   redis.call('PEXPIRE', visits, text(lifetime))
   -- Ends that nobody told are rare, and add up.
   if redis.call('HLEN', visits) > 1000 then
@@ -231,8 +232,9 @@ export function createRedisSupervisionStore(options: RedisSupervisionStoreOption
       const { refusals, ageMs } = AUDIT_BOUNDS;
       await run(() => scripts.auditRefuse(REFUSALS_KEY, JSON.stringify(event), refusals, ageMs));
     },
-    async begin(visit, event) {
-      await write('visitBegin', visit, event, JSON.stringify(visit), visit.stay, REMEMBERED_AFTER_END_MS);
+    async begin(visit, event, { agoMs }) {
+      const more = [JSON.stringify(visit), visit.stay, REMEMBERED_AFTER_END_MS, agoMs];
+      await write('visitBegin', visit, event, ...more);
     },
     confirm: (room, callSid, event, { agoMs }) =>
       write('visitConfirm', { room, callSid }, event, agoMs - CALLBACK_RESOLUTION_MS),

@@ -99,12 +99,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   const { store, outbox, space, findModerator, notices, now, log, retryMs = 1_000 } = options;
   /** The rooms in which somebody is being followed, and whether there was more news since. */
   const following = new Map<RoomName, { hasNews: boolean; done: Promise<void> }>();
+  /** How long ago something happened, when it comes to be written. */
+  const ageSince = (happenedAt: number) => () => now() - happenedAt;
   const stamp = () => ({ id: randomUUID(), at: new Date(now()).toISOString() });
 
   function enters(given: Omit<Visit, 'since'>, before?: Mode): void {
     const noted: VisitEvent = { ...stamp(), kind: 'entered' };
     const visit: Visit = { ...given, since: noted.at };
-    outbox.put({ key: visit.callSid, work: () => store.begin(visit, noted), about: { ...visit, ...noted } });
+    const ageMs = ageSince(now());
+    const work = () => store.begin(visit, noted, { agoMs: ageMs() });
+    outbox.put({ key: visit.callSid, work, about: { ...visit, ...noted } });
     const { policy } = notices;
     const isNews = policy === 'always' ? before === undefined : visit.mode === 'coach' && before !== 'coach';
     if (space !== undefined && policy !== 'never' && isNews) {
@@ -125,7 +129,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   /** Somebody came in, who may be a supervisor. */
   function confirm(room: RoomName, callSid: Sid, heardAs: Mode | undefined, agoMs: number): void {
     const stamped = stamp();
-    const happenedAt = now() - agoMs;
+    const ageMs = ageSince(now() - agoMs);
     const work = async () => {
       const expected = await store.find(callSid);
       if (expected?.room !== room) {
@@ -133,7 +137,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       }
       const confirmed = heardAs === undefined || heardAs === expected.mode;
       const noted: VisitEvent = { ...stamped, kind: 'confirmed', confirmed, heardAs };
-      const visit = await store.confirm(room, callSid, noted, { agoMs: now() - happenedAt });
+      const visit = await store.confirm(room, callSid, noted, { agoMs: ageMs() });
       if (visit !== undefined) {
         void followUp(visit, confirmed);
       }
@@ -318,8 +322,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       if (kind === 'participant-join') {
         confirm(room, callSid, heardAs(about.Muted, about.Coaching), agoMs);
       } else if (kind === 'participant-leave') {
-        const happenedAt = now() - agoMs;
-        end(room, callSid, () => ({ agoMs: now() - happenedAt }), true);
+        const ageMs = ageSince(now() - agoMs);
+        end(room, callSid, () => ({ agoMs: ageMs() }), true);
       }
     },
 

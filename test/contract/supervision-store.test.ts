@@ -36,6 +36,8 @@ afterAll(async () => {
   await Promise.all([redis?.dispose(), cluster?.dispose()]);
 });
 
+const NOW = { agoMs: 0 };
+
 /** Starts at the present: Redis counts by its own clock. */
 const clock = { nowMs: Date.now() };
 const now = () => clock.nowMs;
@@ -126,7 +128,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
   /** A visit that has begun. */
   async function begun(given: Partial<Visit> = {}): Promise<Visit> {
     const visit = visitWith(given);
-    await store.begin(visit, entered());
+    await store.begin(visit, entered(), NOW);
     return visit;
   }
 
@@ -136,7 +138,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
     it('notes a visit, and a line about it', async () => {
       const visit = visitWith();
       const event = entered();
-      await store.begin(visit, event);
+      await store.begin(visit, event, NOW);
       expect(await store.find(visit.callSid)).toEqual(visit);
       expect(await store.list(visit.room)).toEqual([visit]);
       expect(await trailOf(store, visit)).toEqual([recordOf(visit, event)]);
@@ -179,16 +181,16 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
     it('repeated, notes nothing twice and forgets no confirmation', async () => {
       const visit = visitWith();
       const event = entered();
-      await store.begin(visit, event);
-      await store.begin(visit, event);
+      await store.begin(visit, event, NOW);
+      await store.begin(visit, event, NOW);
       await store.confirm(visit.room, visit.callSid, confirmed(), JUST_NOW);
-      await store.begin(visit, event);
+      await store.begin(visit, event, NOW);
       expect(await store.list(visit.room)).toEqual([visit]);
       await store.end(visit.room, visit.callSid, left(), JUST_NOW);
       const trail = await trailOf(store, visit);
       expect(trail.map(({ kind }) => kind)).toEqual(['entered', 'confirmed', 'left']);
       expect(trail.at(-1)).toMatchObject({ confirmed: true });
-      await store.begin(visit, event);
+      await store.begin(visit, event, NOW);
       expect(await store.find(visit.callSid)).toBeUndefined();
       expect(await trailOf(store, visit)).toEqual(trail);
     });
@@ -223,8 +225,8 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
         const visit = await ended();
         expect(await store.findLast(visit.callSid)).toBeUndefined();
         const event = entered();
-        await store.begin(visit, event);
-        await store.begin(visit, event);
+        await store.begin(visit, event, NOW);
+        await store.begin(visit, event, NOW);
         expect(await store.find(visit.callSid)).toBeUndefined();
         expect(await store.findLast(visit.callSid)).toEqual(visit);
         expect(await store.list(visit.room)).toEqual([]);
@@ -236,7 +238,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
 
       it('begins a later stay as always', async () => {
         const visit = await ended();
-        await store.begin(visit, entered());
+        await store.begin(visit, entered(), NOW);
         const second = await begun({ ...visit, stay: 2 });
         expect(await store.find(visit.callSid)).toEqual(second);
         await store.end(second.room, second.callSid, left(), { stay: 2 });
@@ -247,7 +249,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
       it('begins a later stay also when it was never told itself', async () => {
         const visit = await ended();
         const second = await begun({ ...visit, stay: 2 });
-        await store.begin(visit, entered());
+        await store.begin(visit, entered(), NOW);
         expect(await store.find(visit.callSid)).toEqual(second);
         expect(await store.list(visit.room)).toEqual([second]);
       });
@@ -256,7 +258,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
         const first = await begun();
         const second = await ended({ ...first, stay: 2, room: newRoom() });
         expect(await store.find(first.callSid)).toEqual(first);
-        await store.begin(second, entered());
+        await store.begin(second, entered(), NOW);
         expect(await store.find(first.callSid)).toBeUndefined();
         expect(await store.list(first.room)).toEqual([]);
         expect(await store.findLast(first.callSid)).toEqual(second);
@@ -271,7 +273,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
         const second = await ended({ ...first, stay: 2, room: newRoom() });
         await store.end(first.room, first.callSid, left(), about);
         expect(await kindsOf(first)).toEqual(['entered', 'left']);
-        await store.begin(second, entered());
+        await store.begin(second, entered(), NOW);
         expect(await store.find(first.callSid)).toBeUndefined();
         expect(await store.list(second.room)).toEqual([]);
         expect(await store.findLast(first.callSid)).toEqual(second);
@@ -591,7 +593,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
         { ...left(), ...at(6) },
       ] as const;
       await store.refuse(refusals[0]);
-      await store.begin(visit, events[0]);
+      await store.begin(visit, events[0], NOW);
       await store.change({ ...visit, mode: 'barge' }, events[1]);
       await store.refuse(refusals[1]);
       await store.end(visit.room, visit.callSid, events[2], JUST_NOW);
@@ -637,12 +639,12 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
     clock.nowMs = Date.now();
     const old = visitWith();
     const { room } = old;
-    await supervision.begin(old, entered());
+    await supervision.begin(old, entered(), NOW);
     expect(await supervision.list(room)).toEqual([old]);
     await eventually(async () => {
       clock.nowMs = Date.now();
       const young = visitWith({ room, callSid: sid('young'), since: new Date(now()).toISOString() });
-      await supervision.begin(young, entered());
+      await supervision.begin(young, entered(), NOW);
       expect(await supervision.list(room)).toEqual([young]);
     });
     expect(await supervision.find(old.callSid)).toBeUndefined();
@@ -657,14 +659,14 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
     const olds = [one, other, third];
     clock.nowMs = Date.now();
     for (const old of olds) {
-      await supervision.begin(old, entered());
+      await supervision.begin(old, entered(), NOW);
     }
     const room = newRoom();
     const isOverAt = Date.now() + 1_000;
     await eventually(async () => {
       clock.nowMs = Date.now();
       // Redis would let go of all, were there none younger.
-      await supervision.begin(visitWith({ room }), entered());
+      await supervision.begin(visitWith({ room }), entered(), NOW);
       expect(Date.now()).toBeGreaterThan(isOverAt);
     });
     clock.nowMs = Date.now();
@@ -683,7 +685,7 @@ describe.each<[string, (lifetimeMs: number) => Store]>([
     }
     expect(await supervision.list(room)).not.toEqual([]);
     const second = { ...one, stay: 2 };
-    await supervision.begin(second, entered());
+    await supervision.begin(second, entered(), NOW);
     expect(await supervision.find(one.callSid)).toEqual(second);
   });
 
@@ -719,14 +721,14 @@ describe('the embedded supervision store', () => {
     const kept = (await all(supervision.read(0))).map(({ id }) => id);
     expect(kept).toHaveLength(5_000);
     expect([kept.at(0), kept.at(-1)]).toEqual(['11', '5010']);
-    await supervision.begin(visitWith(), entered());
+    await supervision.begin(visitWith(), entered(), NOW);
     expect(await all(supervision.read(0))).toHaveLength(5_000);
   });
 
   it('finds a visit for a while after its end, and no longer', async () => {
     const { supervision } = inMemory(LIFETIME_MS);
     const visit = visitWith();
-    await supervision.begin(visit, entered());
+    await supervision.begin(visit, entered(), NOW);
     await supervision.end(visit.room, visit.callSid, left(), { stay: 1 });
     clock.nowMs += REMEMBERED_AFTER_END_MS - 1;
     expect(await supervision.findLast(visit.callSid)).toEqual(visit);
@@ -739,10 +741,10 @@ describe('the embedded supervision store', () => {
     const [one, other] = [visitWith(), visitWith()];
     await supervision.end(one.room, one.callSid, left(), { stay: 1 });
     clock.nowMs += REMEMBERED_AFTER_END_MS / 2;
-    await supervision.begin(other, entered());
+    await supervision.begin(other, entered(), NOW);
     await supervision.end(other.room, other.callSid, left(), { stay: 1 });
     clock.nowMs += REMEMBERED_AFTER_END_MS / 2 - 1;
-    await supervision.begin(one, entered());
+    await supervision.begin(one, entered(), NOW);
     expect(await supervision.find(one.callSid)).toBeUndefined();
     clock.nowMs += REMEMBERED_AFTER_END_MS / 2;
     expect(await supervision.findLast(other.callSid)).toEqual(other);
@@ -781,7 +783,7 @@ describe.each<[string, () => string[]]>([
     atEnd(() => other.close());
     await eventually(() => other.ping());
     const visit = visitWith();
-    await one.begin(visit, entered());
+    await one.begin(visit, entered(), NOW);
     expect(await other.supervision.list(visit.room)).toEqual([visit]);
     await other.supervision.end(visit.room, visit.callSid, left(), JUST_NOW);
     expect(await one.find(visit.callSid)).toBeUndefined();
@@ -789,7 +791,7 @@ describe.each<[string, () => string[]]>([
   });
 
   const VISIT = visitWith();
-  const begin = (supervision: SupervisionStore) => supervision.begin(VISIT, entered());
+  const begin = (supervision: SupervisionStore) => supervision.begin(VISIT, entered(), NOW);
   const end = (supervision: SupervisionStore) =>
     supervision.end(VISIT.room, VISIT.callSid, left(), { stay: VISIT.stay });
 
@@ -829,10 +831,10 @@ describe.each<[string, () => string[]]>([
 
   it('lets every visit live its whole lifetime, however long ago the first began', async () => {
     const { supervision, node } = await start();
-    await supervision.begin(visitWith(), entered());
+    await supervision.begin(visitWith(), entered(), NOW);
     await node.pexpire(VISITS_KEY, 1_000);
     await node.pexpire(TRAIL_KEY, 1_000);
-    await supervision.begin(visitWith(), entered());
+    await supervision.begin(visitWith(), entered(), NOW);
     expect(await node.pttl(VISITS_KEY)).toBeGreaterThan(LIFETIME_MS - 30_000);
     expect(await node.pttl(TRAIL_KEY)).toBeGreaterThan(AUDIT_BOUNDS.ageMs - 30_000);
   });
@@ -841,9 +843,9 @@ describe.each<[string, () => string[]]>([
     const { supervision } = await start();
     const [old, young] = [AUDIT_BOUNDS.ageMs + 60_000, AUDIT_BOUNDS.ageMs - 60_000].map(dateOf) as [string, string];
     await supervision.refuse({ ...lockedOut(), at: old });
-    await supervision.begin(visitWith(), { ...entered(), at: old });
+    await supervision.begin(visitWith(), { ...entered(), at: old }, NOW);
     await supervision.refuse({ ...lockedOut(), at: young });
-    await supervision.begin(visitWith(), { ...entered(), at: young });
+    await supervision.begin(visitWith(), { ...entered(), at: young }, NOW);
     const read = (await all(supervision.read(0))).map(({ kind, at }) => `${kind} ${at}`);
     expect(read.sort()).toEqual([`entered ${young}`, `locked-out ${young}`]);
   });
@@ -852,7 +854,7 @@ describe.each<[string, () => string[]]>([
 
   // Redis trims whole blocks of 100 lines at once.
   describe.each<[string, string, number, (supervision: SupervisionStore) => Promise<void>]>([
-    ['visits', TRAIL_KEY, AUDIT_BOUNDS.events, (supervision) => supervision.begin(visitWith(), entered())],
+    ['visits', TRAIL_KEY, AUDIT_BOUNDS.events, (supervision) => supervision.begin(visitWith(), entered(), NOW)],
     ['refusals', REFUSALS_KEY, AUDIT_BOUNDS.refusals, refuse],
   ])('of %s', (_what, key, bound, write) => {
     it('throws away what is older than is kept', async () => {
@@ -891,7 +893,7 @@ describe.each<[string, () => string[]]>([
 describe('the Redis supervision store without Redis', () => {
   it.each<[string, (store: SupervisionStore) => Promise<unknown>]>([
     ['refuse', (store) => store.refuse(lockedOut())],
-    ['begin', (store) => store.begin(visitWith(), entered())],
+    ['begin', (store) => store.begin(visitWith(), entered(), NOW)],
     ['confirm', (store) => store.confirm(newRoom(), newSid(), confirmed(), JUST_NOW)],
     ['change', (store) => store.change(visitWith(), mode())],
     ['end', (store) => store.end(newRoom(), newSid(), left(), JUST_NOW)],

@@ -307,4 +307,17 @@ describe('a callback', () => {
     await jest.advanceTimersByTimeAsync(5_000);
     expect(await server.memory.list(room)).toMatchObject([{ mode: 'coach', stay: 2 }]);
   });
+
+  it('confirms a stay whose beginning is written late, together with it', async () => {
+    const server = createServer();
+    server.state.isDown = true;
+    server.enter('coach', 1);
+    await jest.advanceTimersByTimeAsync(1_000);
+    server.report('join', { Muted: 'false', Coaching: 'true' });
+    await jest.advanceTimersByTimeAsync(30_000);
+    server.report('leave');
+    server.state.isDown = false;
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect((await server.trail()).map(({ kind }) => kind)).toEqual(['entered', 'confirmed', 'left']);
+  });
 });
