@@ -1,10 +1,11 @@
 import { type Request, Router } from 'express';
+import type { LiveRoom } from '../conferences/registry';
 import { roomOfPath } from '../conferences/room-path';
 import { labelOf, mayEnter } from '../people/roster';
 import { type Approach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { didDialFail, digitsOf, isOver, parseApproach, parseInboundCall } from './inbound-call';
-import { CONVERSATION_OVER, labelOfRoom, type Supervise } from './supervise';
+import { CONVERSATION_OVER, labelOfRoom, type Supervise, type SupervisorCall } from './supervise';
 
 /** The keys by which a supervisor changes how they are heard. */
 const MODE_KEYS: ReadonlyMap<string, Mode> = new Map([
@@ -15,6 +16,9 @@ const MODE_KEYS: ReadonlyMap<string, Mode> = new Map([
 
 /** How far apart requests may come that tell of one event, in milliseconds. */
 const SAME_MOMENT_MS = 200;
+
+/** What is said to who asks for another conversation and is in the only one. */
+const NO_OTHER = 'There is no other conversation.';
 
 /**
  * The routes of the number that supervisors of one room dial, and of every supervisor who is in a room: `/coach`,
@@ -41,7 +45,8 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return documents.reject();
     }
-    return enter({ call, ...who }, room, approach);
+    // Who was told of another conversation before, or had left this one, is told where they are.
+    return enter({ call, ...who }, room, approach, approach.stay > 0 ? { news: '' } : {});
   }
 
   async function comeOut(req: Request): Promise<string> {
@@ -59,19 +64,18 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     }
     // Either they pressed `*` or the conversation ended; the Space does not say. Its end is told by other requests at
     // this very moment. And how they were heard is what counts, not what they had asked for.
-    const [mode] = await Promise.all([
-      supervision.modeOf(callSid, approach.stay, approach.mode),
-      sleep(SAME_MOMENT_MS),
-    ]);
+    const [last] = await Promise.all([supervision.lastStay(callSid, approach.stay), sleep(SAME_MOMENT_MS)]);
     supervision.leaves(room, callSid, approach.stay);
     const found = await directory.findModerator(room);
     if (found.state === 'empty' || identifyAgain(call, approach) === undefined) {
       return documents.goodbye();
     }
-    const label = labelOfRoom(room, found.state === 'live' ? found : undefined);
-    // Whom nobody can tell how they were heard, goes back unheard.
-    const next = mode ?? (approach.mode === 'coach' ? 'monitor' : approach.mode);
-    return documents.keypad(room, { ...approach, mode: next }, mode && label);
+    const next = { ...approach, attempt: 0 };
+    if (last !== undefined && found.state === 'live' && found.callSid === last.moderatorCallSid) {
+      return documents.keypad(room, { ...next, mode: last.mode, of: found.callSid }, labelOfRoom(room, found));
+    }
+    // Nobody can tell how they were heard, or there is another agent now: a coach goes back unheard.
+    return documents.keypad(room, { ...next, mode: next.mode === 'coach' ? 'monitor' : next.mode });
   }
 
   async function press(req: Request): Promise<string> {
@@ -87,34 +91,47 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return documents.goodbye();
     }
-    // What goes round without a key, or without one that means something, comes to an end.
-    const again: Approach = { ...approach, attempt: approach.attempt + 1 };
-    if (again.attempt > MAX_ATTEMPTS && !(key === '4' || MODE_KEYS.has(key ?? ''))) {
+    // What goes round without a key that means something comes to an end.
+    const round = (approach.round ?? 0) + 1;
+    const keyed = MODE_KEYS.get(key ?? '');
+    if (round > MAX_ATTEMPTS && key !== '4' && keyed === undefined) {
       return documents.goodbye();
     }
-    const before = approach.mode;
-    const over = () => documents.goodbye(CONVERSATION_OVER);
     if (key === '4') {
       // Elsewhere they begin anew: nobody there expects to hear them.
-      return chooseRoom(
-        who,
-        { ...approach, mode: 'monitor', attempt: 0 },
-        {
-          except: room,
-          ifNone: (here) =>
-            here === undefined
-              ? over()
-              : letIn(who, { ...approach, attempt: 0 }, here, { news: 'There is no other conversation.', before }),
-        },
-      );
+      const elsewhere = { ...approach, mode: 'monitor', round: undefined } as const;
+      const ifNone = (here: LiveRoom | undefined) =>
+        here === undefined ? documents.goodbye(CONVERSATION_OVER) : goBack(who, approach, here, NO_OTHER);
+      return chooseRoom(who, elsewhere, { except: room, ifNone });
     }
-    if (key === undefined) {
-      return enter(who, room, again, { news: '', before, ifOver: over });
+    if (key !== undefined && keyed === undefined) {
+      return documents.keypad(room, { ...approach, round });
     }
-    const mode = MODE_KEYS.get(key);
-    return mode === undefined
-      ? documents.keypad(room, again)
-      : enter(who, room, { ...approach, mode, attempt: 0 }, { news: '', before, ifOver: over });
+    const found = await directory.findModerator(room);
+    switch (found.state) {
+      case 'live':
+        return goBack(
+          who,
+          { ...approach, round: keyed === undefined ? round : undefined },
+          { ...found, room },
+          '',
+          keyed,
+        );
+      case 'empty':
+        return documents.goodbye(CONVERSATION_OVER);
+      case 'unknown':
+        return documents.wait(room, { ...approach, mode: keyed ?? approach.mode }, 'store-down');
+    }
+  }
+
+  /** Back to where they were, heard as before or as they chose; but no words meant for one agent reach another. */
+  function goBack(who: SupervisorCall, approach: Approach, here: LiveRoom, news: string, chosen?: Mode): string {
+    const isSame = here.callSid === approach.of;
+    const kept = isSame || approach.mode !== 'coach' ? approach.mode : 'monitor';
+    return letIn(who, { ...approach, mode: chosen ?? kept }, here, {
+      news,
+      before: isSame ? approach.mode : undefined,
+    });
   }
 
   const router = Router();

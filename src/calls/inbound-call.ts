@@ -4,7 +4,7 @@ import { parseRoomName, type RoomName } from '../conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from '../people/phone-number';
 import { MAX_PIN_TRIES } from '../people/pin';
 import { fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
-import type { Sid } from '../signalwire/sid';
+import { parseSid, type Sid } from '../signalwire/sid';
 import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, MODES } from '../supervision/mode';
 
 /** A call that asks for a document. */
@@ -54,6 +54,8 @@ const approach = z.object({
   mode: mode.default(DEFAULT_MODE),
   attempt: counter(0, MAX_ATTEMPTS).default(0),
   stay: counter(0, 1_000_000).optional(),
+  round: counter(0, MAX_ATTEMPTS).optional(),
+  of: textField.transform((text = '') => parseSid(text)),
   pass: textField,
 });
 const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });

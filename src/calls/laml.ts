@@ -92,9 +92,9 @@ export function createDocuments(settings: DocumentSettings) {
   }
 
   /** @param usualStay which stay goes without saying there */
-  function approachQuery({ mode, attempt, stay, pass }: Approach, usualStay = 0): string {
+  function approachQuery({ mode, stay, attempt, round, of, pass }: Approach, usualStay = 0): string {
     const named = mode === DEFAULT_MODE ? undefined : mode;
-    return queryOf({ mode: named, attempt, stay: stay === usualStay ? undefined : stay, pass });
+    return queryOf({ mode: named, attempt, stay: stay === usualStay ? undefined : stay, round, of, pass });
   }
 
   function lineAddress(rest: string, approach: LineApproach, more: Record<string, string | number | undefined> = {}) {
@@ -196,7 +196,7 @@ export function createDocuments(settings: DocumentSettings) {
       if (news !== undefined) {
         response.say(news);
       }
-      const action = addressOf('coach', room, `/ended${approachQuery(approach, 1)}`);
+      const action = addressOf('coach', room, `/ended${approachQuery({ ...approach, of: undefined }, 1)}`);
       response.dial({ action, hangupOnStar: true, timeLimit: maxCallSeconds }).conference(
         {
           // Monitoring keeps the target: should the mute slip, only the moderator hears.
@@ -257,7 +257,7 @@ export function createDocuments(settings: DocumentSettings) {
     moderatorNotice: () => notice(moderatorNoticeText),
 
     /** Played to a supervisor alone who was made to listen. */
-    supervisorNotice: () => notice('The agent has changed. You are listening now, and nobody hears you.'),
+    supervisorNotice: () => notice('You are listening now, and nobody hears you.'),
 
     /** Ends the call without a word. */
     hangup(): string {

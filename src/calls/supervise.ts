@@ -101,13 +101,12 @@ export function createSupervise(options: CallRoutesOptions) {
    * Sends a supervisor into a room, to its moderator of this moment, or lets them wait there.
    *
    * @param options as of `letIn`
-   * @param options.ifOver what to answer when the room has no moderator, instead of letting them wait
    */
   async function enter(
     who: SupervisorCall,
     room: RoomName,
     approach: Approach,
-    { ifOver, ...options }: { news?: string; before?: Mode; ifOver?: () => string } = {},
+    options: { news?: string } = {},
   ): Promise<string> {
     const found = await directory.findModerator(room);
     switch (found.state) {
@@ -115,7 +114,7 @@ export function createSupervise(options: CallRoutesOptions) {
         return letIn(who, approach, { ...found, room }, options);
       case 'empty':
         log.info({ ...describe(who), room, attempt: approach.attempt }, 'A supervisor finds no moderator');
-        return ifOver === undefined ? documents.wait(room, approach, 'nobody-there') : ifOver();
+        return documents.wait(room, approach, 'nobody-there');
       case 'unknown':
         return documents.wait(room, approach, 'store-down');
     }

@@ -7,7 +7,7 @@ import { CommandError, readSettings, runCommand } from './settings';
 
 const USAGE = `npm run --silent audit -- [--since WHEN] [--format csv|jsonl]
 
-prints the audit trail in Redis, oldest first: who supervised whom, where, in which mode, from when until when. Which
+prints the audit trail in Redis, in the order in which it was written: who supervised whom, where, in which mode, from when until when. Which
 Redis, the environment or .env tells, as for the server: REDIS_URL.
 
   --since WHEN      a date (2026-11-25), a date and time (2026-11-25T08:00:00Z), in UTC unless a zone is given, or how long

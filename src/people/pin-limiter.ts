@@ -128,7 +128,7 @@ function createBudget(
           throw refusal;
         }
         // A try too many begins a lockout; in it, none does.
-        if (refusal.consumedPoints < LOCKED) {
+        if (refusal.consumedPoints < LOCKED / 2) {
           const { consumedPoints: lockout } = await lockouts.penalty(key);
           // Remembered from now on, so that who goes on never begins anew.
           await lockouts.set(key, lockout, REMEMBERED_SECONDS);

@@ -61,8 +61,10 @@ export interface SpaceClient {
     callSid: Sid,
     target: Sid | undefined,
   ): Promise<{ wasHeard: boolean; isMuted: boolean; isLed: boolean } | undefined>;
-  /** Takes a participant out of the conference of that name, if it is there, running or not. */
+  /** Takes a participant out of the conference of that name, if it is there, started or not. */
   remove(room: string, callSid: Sid): Promise<void>;
+  /** Takes a participant out of the conference of that name if that has not started; whether it was there. */
+  removeWaiting(room: string, callSid: Sid): Promise<boolean>;
 }
 
 /**
@@ -145,12 +147,11 @@ export function createSpaceClient(
     remove: (room, callSid) =>
       ask(async (client) => {
         for (const status of ['init', 'in-progress'] as const) {
-          const conferenceSid = await findConference(client, room, status);
-          if (conferenceSid !== undefined) {
-            await unlessGone(client.conferences(conferenceSid).participants(callSid).remove());
-          }
+          await removeFrom(client, room, callSid, status);
         }
       }),
+
+    removeWaiting: (room, callSid) => ask((client) => removeFrom(client, room, callSid, 'init')),
   };
 
   async function ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
@@ -182,6 +183,17 @@ export function createSpaceClient(
       }
     }
     return undefined;
+  }
+
+  async function removeFrom(
+    client: Client,
+    room: string,
+    callSid: Sid,
+    status: 'init' | 'in-progress',
+  ): Promise<boolean> {
+    const conferenceSid = await findConference(client, room, status);
+    const removed = conferenceSid && client.conferences(conferenceSid).participants(callSid).remove();
+    return (await unlessGone(removed?.then(() => true))) ?? false;
   }
 
   async function findModeratorIn(client: Client, conferenceSid: Sid): Promise<SeenModerator | undefined> {

@@ -117,7 +117,7 @@ export interface SupervisionStore {
   findLast(callSid: Sid): Promise<Visit | undefined>;
   /** Those who supervise in a room. */
   list(room: RoomName): Promise<Visit[]>;
-  /** The trail from a moment on, oldest first, each event once; milliseconds since 1970. */
+  /** The trail from a moment on, about oldest first, each event once; milliseconds since 1970. */
   read(since: number): AsyncIterable<AuditRecord>;
 }
 

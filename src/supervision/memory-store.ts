@@ -53,6 +53,9 @@ export function createMemorySupervisionStore({ lifetimeMs, now }: MemorySupervis
   }
 
   function forget(): void {
+    for (const callSid of stays.keys()) {
+      present(callSid);
+    }
     for (const [callSid, { endedAt }] of past) {
       if (endedAt + REMEMBERED_AFTER_END_MS > now()) {
         return;

@@ -1,3 +1,5 @@
+import type { Sid } from '../signalwire/sid';
+
 /** The ways to supervise: `monitor` is heard by nobody, `coach` by the moderator alone, `barge` by all. */
 export const MODES = ['monitor', 'coach', 'barge'] as const;
 
@@ -14,6 +16,10 @@ export interface Approach {
   attempt: number;
   /** How many stays in a room this call was sent to so far; the last of them is the one that it is on or comes from. */
   stay: number;
+  /** How often the keypad went round without a key, since one was pressed; undefined for never. */
+  round?: number | undefined;
+  /** Whose conversation the supervisor has left for the keypad. */
+  of?: Sid | undefined;
   /** What the right PIN brought earlier in this call; undefined for who is known by their number. */
   pass?: string | undefined;
 }

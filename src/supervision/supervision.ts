@@ -28,6 +28,8 @@ export interface LiveControl {
   silence(room: RoomName, callSid: Sid, target: Sid | undefined): Promise<Silence | undefined>;
   /** Takes a participant out of the conference; their call goes on to what comes after it. */
   remove(room: RoomName, callSid: Sid): Promise<void>;
+  /** The same, if that conference has not started, having no moderator; whether they were there. */
+  removeWaiting(room: RoomName, callSid: Sid): Promise<boolean>;
 }
 
 /** Somebody who was not let in, or had been let in and is not any more. */
@@ -40,7 +42,7 @@ export interface Refused {
 }
 
 /**
- * What supervisors do, remembered and followed up. Nothing here keeps a call waiting, but for `modeOf`: what is noted is
+ * What supervisors do, remembered and followed up. Nothing here keeps a call waiting, but for `lastStay`: what is noted is
  * written in the background, in order for each call, and again until the store takes it.
  */
 export interface Supervision {
@@ -51,10 +53,10 @@ export interface Supervision {
   refuse(refused: Refused): void;
   lockOut(caller: { callSid: Sid; from: PhoneNumber | undefined }, lockout: Lockout): void;
   /**
-   * How a call is heard, or was until just now, in a stay for which it had asked for a mode: we may have changed it
-   * since. Undefined when that cannot be told. Never rejects.
+   * How a call is heard in this stay, or was until just now, and beside whom: both may have been changed since it was
+   * sent there. Undefined when that cannot be told. Never rejects.
    */
-  modeOf(callSid: Sid, stay: number, asked: Mode): Promise<Mode | undefined>;
+  lastStay(callSid: Sid, stay: number): Promise<Pick<Visit, 'mode' | 'moderatorCallSid'> | undefined>;
   /** Takes a status callback of a conference; `agoMs` is how long ago it happened. */
   noteEvent(room: RoomName, fields: Fields, agoMs: number): void;
   /**
@@ -97,8 +99,8 @@ const MAX_TRIES = 6;
 
 export function createSupervision(options: SupervisionOptions): Supervision {
   const { store, outbox, space, findModerator, notices, now, log, retryMs = 1_000 } = options;
-  /** The rooms in which somebody is being followed, and whether there was more news since. */
-  const following = new Map<RoomName, { hasNews: boolean; done: Promise<void> }>();
+  /** The rooms in which somebody is being followed, whether there was more news since, and how to tell of it. */
+  const following = new Map<RoomName, { hasNews: boolean; wake: () => void; done: Promise<void> }>();
   /** How long ago something happened, when it comes to be written. */
   const ageSince = (happenedAt: number) => () => now() - happenedAt;
   const stamp = () => ({ id: randomUUID(), at: new Date(now()).toISOString() });
@@ -130,6 +132,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function confirm(room: RoomName, callSid: Sid, heardAs: Mode | undefined, agoMs: number): void {
     const stamped = stamp();
     const ageMs = ageSince(now() - agoMs);
+    let isRepeat = false;
     const work = async () => {
       const expected = await store.find(callSid);
       if (expected?.room !== room) {
@@ -137,7 +140,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       }
       const confirmed = heardAs === undefined || heardAs === expected.mode;
       const noted: VisitEvent = { ...stamped, kind: 'confirmed', confirmed, heardAs };
-      const visit = await store.confirm(room, callSid, noted, { agoMs: ageMs() });
+      // What was done already when its answer was lost is followed up all the same.
+      const known = isRepeat ? expected : undefined;
+      isRepeat = true;
+      const visit = (await store.confirm(room, callSid, noted, { agoMs: ageMs() })) ?? known;
       if (visit !== undefined) {
         void followUp(visit, confirmed);
       }
@@ -170,8 +176,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     outbox.put({ key: callSid, work, about: { room, callSid, ...noted }, isMinor });
   }
 
-  /** Tries until it is done, each time later; what it could not do is in the log. */
-  async function persist(attempt: (isLast: boolean) => Promise<boolean>, about: object): Promise<void> {
+  /**
+   * Tries until it is done, each time later; what it could not do is in the log.
+   *
+   * @param news ends the wait, and all further trying, when there is something newer to see to
+   */
+  async function persist(
+    attempt: (isLast: boolean) => Promise<boolean>,
+    about: object,
+    news: { hasNews: boolean; wake: () => void } = { hasNews: false, wake: () => {} },
+  ): Promise<void> {
     for (let tries = 1; ; tries++) {
       const isLast = tries === MAX_TRIES;
       try {
@@ -183,10 +197,19 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         log.warn({ err, ...about, tries }, 'Who hears a supervisor could not be seen to');
       }
       if (isLast) {
-        log.error(about, 'Given up: a supervisor may be heard by the wrong people');
+        log.error(about, 'Given up: who hears a supervisor is not as it should be');
         return;
       }
-      await new Promise<void>((resolve) => void setTimeout(resolve, retryMs * 2 ** (tries - 1)).unref());
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, retryMs * 2 ** (tries - 1)).unref();
+        news.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      if (news.hasNews) {
+        return;
+      }
     }
   }
 
@@ -194,14 +217,15 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     const present = following.get(room);
     if (present !== undefined) {
       present.hasNews = true;
+      present.wake();
       return present.done;
     }
-    const started = { hasNews: true, done: Promise.resolve() };
+    const started = { hasNews: true, wake: () => {}, done: Promise.resolve() };
     following.set(room, started);
     started.done = (async () => {
       while (space !== undefined && started.hasNews) {
         started.hasNews = false;
-        await persist((isLast) => follow(space, room, isLast), { room });
+        await persist((isLast) => follow(space, room, isLast), { room }, started);
       }
       following.delete(room);
     })();
@@ -238,7 +262,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     isLast: boolean,
   ): Promise<boolean> {
     const { room, callSid } = visit;
-    const silence = await live.silence(room, callSid, current?.callSid);
+    if ((await store.find(callSid))?.stay !== visit.stay) {
+      return true;
+    }
+    const silence = await live.silence(room, callSid, current?.callSid).catch((err) => {
+      if (!isLast) {
+        throw err;
+      }
+      log.warn({ err, room, callSid }, 'A supervisor could not be muted');
+      return { isMuted: false, isLed: false, wasHeard: false };
+    });
     if (silence === undefined) {
       return true;
     }
@@ -246,12 +279,13 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     if (!isMuted) {
       if (isLast) {
         await live.remove(room, callSid);
-        note(visit, { ...stamp(), kind: 'mode', confirmed: false });
+        note({ ...visit, mode: 'monitor' }, { ...stamp(), kind: 'mode', confirmed: false });
         log.error({ room, callSid }, 'A supervisor could not be muted, and was taken out');
       }
       return isLast;
     }
-    if (wasHeard) {
+    // Noted only after it was said, so that it is said again if that failed.
+    if (wasHeard || visit.mode !== 'monitor') {
       log.warn({ room, callSid }, 'A supervisor who could be heard by the wrong people only listens now');
       await live.announce(room, callSid, notices.supervisorUrl);
     }
@@ -266,16 +300,14 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   }
 
   /**
-   * Nothing keeps a supervisor who speaks to everybody out of a conference whose moderator left a moment before. There
-   * they would wait, and be heard in the next conversation.
+   * Nothing keeps a supervisor who speaks to everybody out of a conference whose moderator has left, known or not.
+   * There they would wait, and be heard in the next conversation.
    */
   async function removeIfAlone(live: LiveControl, { room, callSid }: Visit): Promise<boolean> {
-    const { state } = await findModerator(room);
-    if (state === 'empty') {
-      await live.remove(room, callSid);
-      log.warn({ room, callSid }, 'A supervisor came in when the moderator had left, and was taken out');
+    if (await live.removeWaiting(room, callSid)) {
+      log.warn({ room, callSid }, 'A supervisor came in where there was no moderator, and was taken out');
     }
-    return state !== 'unknown';
+    return true;
   }
 
   function turnAway(noted: RefusalEvent, why: string, more: object = {}): void {
@@ -298,15 +330,11 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       turnAway(noted, 'A call may not try a PIN: too many were tried', { seconds });
     },
 
-    async modeOf(callSid, stay, asked) {
-      // Without REST nothing is changed behind a call's back.
-      if (space === undefined) {
-        return asked;
-      }
+    async lastStay(callSid, stay) {
       try {
         // Its end may have been told already. Another stay's is no answer: the store may be behind.
         const visit = await store.findLast(callSid);
-        return visit?.stay === stay ? visit.mode : undefined;
+        return visit?.stay === stay ? visit : undefined;
       } catch (err) {
         log.warn({ err, callSid }, 'The store did not say how a supervisor is heard');
         return undefined;

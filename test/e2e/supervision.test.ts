@@ -50,7 +50,7 @@ describe('a supervisor whose moderator leaves', () => {
     await desk.hangUp(alice);
     await eventually(async () => {
       await desk.space.rest();
-      expect(ted.told).toEqual(['The agent has changed. You are listening now, and nobody hears you.']);
+      expect(ted.told).toEqual(['You are listening now, and nobody hears you.']);
     });
     await desk.space.clock.advance(10_000);
     expect(desk.hears()).toEqual({ Bob: [], Ted: ['Bob'] });

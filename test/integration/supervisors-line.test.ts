@@ -27,6 +27,8 @@ const people = {
   supervisors: [{ name: 'Ted', number: TED, pin: PIN }],
 };
 
+const CAROL_ENTRY = { name: 'Carol', number: '+15550003333' };
+
 let numbers = 0;
 /** A number that has tried no PIN yet. */
 const freshNumber = () => `+1556000${String(++numbers).padStart(4, '0')}`;
@@ -57,13 +59,13 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
         `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?mode=monitor&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
-    const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;pass=${pass}`;
+    const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;of=alice-1&amp;pass=${pass}`;
     expect(await text(`/coach/sales/ended?mode=monitor&pass=${pass}`, { ...call, DialCallStatus: 'answered' })).toBe(
       laml(
         `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
-    expect(await text(`/coach/sales/key?mode=monitor&pass=${pass}`, { ...call, Digits: '2' })).toBe(
+    expect(await text(`/coach/sales/key?mode=monitor&of=alice-1&pass=${pass}`, { ...call, Digits: '2' })).toBe(
       laml(
         `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?stay=2&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
@@ -183,6 +185,47 @@ describe('the keypad', () => {
         .replace(BASE, '');
     }
     expect([path, documents]).toEqual(['', 27]);
+  });
+
+  it('coaches nobody by itself whom the supervisor did not leave', async () => {
+    const app = await startApp({ people: { ...people, moderators: [...people.moderators, CAROL_ENTRY] } });
+    atEnd(() => app.stop());
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    const call = { CallSid: 'ted-1', From: TED };
+    expect((await app.post('/coach/sales', call)).text).toContain('coach="alice-1" start');
+    const { text } = await app.post('/coach/sales/ended', { ...call, DialCallStatus: 'answered' });
+    const [, keypad = ''] = /<Gather action="([^"]*)"/.exec(text) ?? [];
+    expect(text).toContain('You are coaching Alice.');
+    await app.post('/conference/sales', { CallSid: 'carol-1', From: CAROL_ENTRY.number });
+    const path = keypad.replaceAll('&amp;', '&').replace(BASE, '');
+    const unpressed = (await app.post(path, call)).text;
+    expect(unpressed).toContain('You are listening to Carol. Nobody hears you.');
+    expect(unpressed).toContain('coach="carol-1" muted="true"');
+    const chosen = (await app.post(path, { ...call, Digits: '2' })).text;
+    expect(chosen).toContain('You are coaching Carol. Nobody else hears you.');
+    // Out of a conversation that another took over meanwhile, nothing is said of how they were heard.
+    const out = (await app.post('/coach/sales/ended', { ...call, DialCallStatus: 'answered' })).text;
+    expect(out).toContain(`<Say>${KEYS}</Say>`);
+    expect(out).toContain('/coach/sales/key?mode=monitor');
+  });
+
+  it('says where they are to who is let in after a target that had gone', async () => {
+    const app = await startApp({ people });
+    atEnd(() => app.stop());
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    const { text } = await app.post('/coach/sales?attempt=1&stay=1', { CallSid: 'ted-1', From: TED });
+    expect(text).toContain('<Say>You are coaching Alice. Nobody else hears you. Press star for the menu.</Say>');
+  });
+
+  it('is not cut short by a wait before', async () => {
+    const app = await startApp({ people });
+    atEnd(() => app.stop());
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    const call = { CallSid: 'ted-1', From: TED };
+    await app.post('/coach/sales?attempt=12', call);
+    const { text } = await app.post('/coach/sales/ended?attempt=12', { ...call, DialCallStatus: 'answered' });
+    const [, keypad = ''] = /<Gather action="([^"]*)"/.exec(text) ?? [];
+    expect((await app.post(keypad.replaceAll('&amp;', '&').replace(BASE, ''), call)).text).toContain('coach="alice-1"');
   });
 
   it.each(['constructor', '__proto__', 'toString', '12', '0', '#'])(

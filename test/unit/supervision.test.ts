@@ -23,6 +23,8 @@ function createServer(given: { store?: SupervisionStore } = {}) {
     moderator: { state: 'live', ...alice } as Lookup,
     /** What comes of each attempt to silence, the last one for ever. */
     silences: [{ wasHeard: true, isMuted: true, isLed: true }] as (Silence | undefined | Error)[],
+    /** What comes of the next announcements, before they succeed. */
+    announcements: [] as Error[],
   };
   const done: string[] = [];
   const lines: { level: string; msg: string }[] = [];
@@ -40,6 +42,10 @@ function createServer(given: { store?: SupervisionStore } = {}) {
   });
   const space: LiveControl = {
     async announce(_room, callSid, url) {
+      const failure = state.announcements.shift();
+      if (failure !== undefined) {
+        throw failure;
+      }
       done.push(`${url} ${callSid}`);
       return true;
     },
@@ -53,6 +59,10 @@ function createServer(given: { store?: SupervisionStore } = {}) {
     },
     async remove(_room, callSid) {
       done.push(`remove ${callSid}`);
+    },
+    async removeWaiting(_room, callSid) {
+      done.push(`remove ${callSid} if nobody is there`);
+      return true;
     },
   };
   const outbox = createOutbox({ log, retryMs: 500 });
@@ -98,15 +108,16 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('modeOf', () => {
+describe('lastStay', () => {
   it('tells how a call was heard, also when its end was told first', async () => {
     const server = createServer();
     server.enter('coach', 1);
     await settle();
-    expect(await server.supervision.modeOf(ted, 1, 'coach')).toBe('coach');
+    const coached = { mode: 'coach', moderatorCallSid: 'alice-1' };
+    expect(await server.supervision.lastStay(ted, 1)).toMatchObject(coached);
     server.report('leave');
     await settle();
-    expect(await server.supervision.modeOf(ted, 1, 'coach')).toBe('coach');
+    expect(await server.supervision.lastStay(ted, 1)).toMatchObject(coached);
   });
 
   it('tells that they were made to listen', async () => {
@@ -115,7 +126,7 @@ describe('modeOf', () => {
     server.state.moderator = { state: 'live', ...carol };
     await server.supervision.followModerator(room);
     await settle();
-    expect(await server.supervision.modeOf(ted, 1, 'coach')).toBe('monitor');
+    expect(await server.supervision.lastStay(ted, 1)).toMatchObject({ mode: 'monitor', moderatorCallSid: 'carol-1' });
   });
 
   it('does not take another stay’s answer while the store is behind', async () => {
@@ -127,15 +138,15 @@ describe('modeOf', () => {
     server.enter('monitor', 2);
     await settle();
     server.state.isDown = false;
-    expect(await server.supervision.modeOf(ted, 2, 'monitor')).toBeUndefined();
+    expect(await server.supervision.lastStay(ted, 2)).toBeUndefined();
     await jest.advanceTimersByTimeAsync(500);
-    expect(await server.supervision.modeOf(ted, 2, 'monitor')).toBe('monitor');
+    expect(await server.supervision.lastStay(ted, 2)).toMatchObject({ mode: 'monitor' });
   });
 
-  it('cannot tell while the store is away, for REST may have changed it', async () => {
+  it('cannot tell while the store is away', async () => {
     const server = createServer();
     server.state.isDown = true;
-    expect(await server.supervision.modeOf(ted, 1, 'coach')).toBeUndefined();
+    expect(await server.supervision.lastStay(ted, 1)).toBeUndefined();
   });
 });
 
@@ -200,15 +211,19 @@ describe('a supervisor whose moderator was followed by another', () => {
     expect(await server.memory.list(room)).toMatchObject([{ mode: 'monitor', moderator: 'Carol' }]);
   });
 
-  it('is taken out if the mute is never read back, and never told that nobody hears them', async () => {
+  it.each<[string, Silence | Error]>([
+    ['is never read back', { wasHeard: true, isMuted: false, isLed: true }],
+    ['is never taken by the Space', new Error('400')],
+  ])('is taken out if the mute %s, and never told that nobody hears them', async (_what, silence) => {
     const server = await coaching();
-    server.state.silences = [{ wasHeard: true, isMuted: false, isLed: true }];
+    server.state.silences = [silence];
     const followed = server.supervision.followModerator(room);
     await jest.advanceTimersByTimeAsync(60_000);
     await followed;
     expect(server.done.at(-1)).toBe('remove ted-1');
     expect(server.done).not.toContain(`${LISTEN} ted-1`);
-    expect((await server.trail()).some(({ kind, mode }) => kind === 'mode' && mode === 'monitor')).toBe(false);
+    expect((await server.trail()).at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', confirmed: false });
+    expect(await server.supervision.lastStay(ted, 1)).toMatchObject({ mode: 'monitor' });
     expect(server.lines.filter(({ level }) => level === 'error')).not.toEqual([]);
   });
 
@@ -245,6 +260,32 @@ describe('a supervisor whose moderator was followed by another', () => {
     expect(server.done).toEqual(['silence ted-1 carol-1', `${LISTEN} ted-1`]);
   });
 
+  it('is told again if telling them failed, and then noted', async () => {
+    const server = await coaching();
+    server.state.announcements = [new Error('slow')];
+    server.state.silences = [
+      { wasHeard: true, isMuted: true, isLed: true },
+      { wasHeard: false, isMuted: true, isLed: true },
+    ];
+    const followed = server.supervision.followModerator(room);
+    await jest.advanceTimersByTimeAsync(5_000);
+    await followed;
+    expect(server.done.filter((one) => one.startsWith(LISTEN))).toHaveLength(1);
+    expect(await server.memory.list(room)).toMatchObject([{ mode: 'monitor' }]);
+  });
+
+  it('is seen to at once while another attempt waits', async () => {
+    const server = await coaching();
+    server.state.moderator = { state: 'unknown' };
+    const followed = server.supervision.followModerator(room);
+    await jest.advanceTimersByTimeAsync(16_000);
+    server.state.moderator = { state: 'live', ...carol };
+    void server.supervision.followModerator(room);
+    await settle();
+    expect(server.done).toEqual(['silence ted-1 carol-1', `${LISTEN} ted-1`]);
+    await followed;
+  });
+
   it('who speaks to everybody goes on doing so', async () => {
     const server = createServer();
     server.enter('barge', 1);
@@ -270,6 +311,29 @@ describe('a callback', () => {
     await settle();
     expect(server.done).toEqual([]);
     expect(await server.memory.list(room)).toMatchObject([{ mode: 'coach', stay: 2 }]);
+  });
+
+  it('that a supervisor who speaks to everybody came in has them taken out of a room without a moderator', async () => {
+    const server = createServer();
+    server.enter('barge', 1);
+    server.report('join', { Muted: 'false', Coaching: 'false' });
+    await settle();
+    expect(server.done).toEqual(['remove ted-1 if nobody is there']);
+  });
+
+  it('is followed up also when the store’s answer to it was lost', async () => {
+    const server = createServer();
+    server.enter('monitor', 1);
+    await settle();
+    const confirm = server.memory.confirm;
+    server.memory.confirm = async (...args) => {
+      await confirm(...args);
+      server.memory.confirm = confirm;
+      throw new Error('lost');
+    };
+    server.report('join', { Muted: 'false', Coaching: 'false' });
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(server.done).toContain('silence ted-1 alice-1');
   });
 
   it('that says that a listener is heard has them muted', async () => {
