@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
+import type { RoomName } from '../../src/conferences/room-name';
 import { hashPin, type Pin } from '../../src/people/pin';
-import { freePort } from '../support/redis-server';
+import type { Sid } from '../../src/signalwire/sid';
+import { createRedisStore } from '../../src/store/store';
+import { atEnd } from '../support/at-end';
+import { eventually, freePort, startRedis } from '../support/redis-server';
 
 const KEY = 'a key for the tests alone';
 const HASH = hashPin(KEY, '48213' as Pin);
@@ -71,6 +75,29 @@ describe('audit', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('quotes in CSV a name that has a comma', async () => {
+    const redis = await startRedis();
+    atEnd(() => redis.dispose());
+    const store = createRedisStore({ urls: [redis.url], lifetimeMs: 60_000, timeoutMs: 2_000, onConnection: () => {} });
+    atEnd(() => store.close());
+    await eventually(() => store.ping());
+    await store.supervision.refuse({
+      id: 'refusal-1',
+      at: '2026-11-25T08:00:00.000Z',
+      kind: 'refused',
+      reason: 'room',
+      supervisor: 'King, Ted',
+      number: '***2222',
+      room: 'sales' as RoomName,
+      callSid: 'ted-1' as Sid,
+    });
+    const { code, stdout } = await run('audit', { args: ['--format', 'csv'], env: { REDIS_URL: redis.url } });
+    expect(code).toBe(0);
+    expect(stdout.split('\r\n')[1]).toBe(
+      '2026-11-25T08:00:00.000Z,refused,"King, Ted",***2222,sales,,,,,,,room,,ted-1,',
+    );
   });
 
   it('says so when Redis is not there', async () => {

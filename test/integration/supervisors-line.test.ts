@@ -3,6 +3,7 @@ import type { Change } from '../../src/conferences/registry';
 import type { RoomName } from '../../src/conferences/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 import { createMemoryStore } from '../../src/store/store';
+import type { AuditRecord } from '../../src/supervision/audit';
 import { ALICE, BOB, type Form, startApp, TED, type TestApp } from '../support/app';
 import { atEnd } from '../support/at-end';
 
@@ -314,3 +315,73 @@ describe('the notices', () => {
     expect((await app.post('/notices/supervisor', call)).text).toContain('You are listening now');
   });
 });
+
+describe('a call that is turned away', () => {
+  const limited = [{ name: 'Ted', number: TED, pin: PIN, rooms: ['sales'] }];
+
+  it.each<[string, string, Record<string, string>, object]>([
+    ['without a PIN', '/supervisor/pin?try=1', {}, { reason: 'no-pin' }],
+    ['with a wrong PIN', '/supervisor/pin?try=1', { Digits: '11111' }, { reason: 'wrong-pin' }],
+    [
+      'with a right PIN, and the room of others',
+      '/supervisor/pin?try=1&room=support',
+      { Digits: PIN },
+      { reason: 'room', room: 'support', supervisor: 'Ted' },
+    ],
+    [
+      'by a key in a room that is not theirs any more',
+      '/coach/support/key',
+      { From: TED, Digits: '2' },
+      { reason: 'room', room: 'support', supervisor: 'Ted', number: '***2222' },
+    ],
+    ['by a key, for nobody knows it any more', '/coach/sales/key', { Digits: '2' }, { reason: 'removed' }],
+  ])('%s enters nowhere, and the trail tells why', async (_what, path, form, why) => {
+    const app = await startApp({ people: { ...people, supervisors: limited } });
+    atEnd(() => app.stop());
+    for (const room of ['sales', 'support']) {
+      await app.post(`/conference/${room}`, { CallSid: `alice-${room}`, From: ALICE });
+    }
+    const { text } = await app.post(path, { CallSid: 'x-1', From: MOBILE, ...form });
+    expect(text).not.toContain('<Conference');
+    expect(await readTrail(app)).toMatchObject([{ kind: 'refused', callSid: 'x-1', number: '***4444', ...why }]);
+  });
+
+  it('on the line, where nobody has a PIN, is in the trail', async () => {
+    const app = await startApp({ people: { supervisors: [{ name: 'Ted', number: TED }] } });
+    atEnd(() => app.stop());
+    expect((await app.post('/supervisor', { CallSid: 'x-1', From: MOBILE })).text).toBe(reject);
+    expect(await readTrail(app)).toMatchObject([{ kind: 'refused', number: '***4444', reason: 'unknown' }]);
+  });
+});
+
+describe('a call that goes on', () => {
+  it('opens nothing by its number alone where the roster asks for a PIN', async () => {
+    const supervisors = [{ name: 'Ted', number: TED, pin: PIN, requirePin: true }];
+    const app = await startApp({ people: { ...people, supervisors } });
+    atEnd(() => app.stop());
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    for (const path of ['/supervisor/room?rooms=sales', '/coach/sales/key?mode=barge', '/coach/sales/ended']) {
+      expect((await app.post(path, { CallSid: 'x-1', From: TED, Digits: '1' })).text).toBe(goodbye);
+    }
+  });
+
+  it('after the star has left the conversation, though no callback tells it', async () => {
+    const app = await startApp({ people });
+    atEnd(() => app.stop());
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    const ted = { CallSid: 'ted-1', From: TED };
+    await app.post('/coach/sales', ted);
+    expect((await app.post('/coach/sales/ended', { ...ted, DialCallStatus: 'answered' })).text).toContain(KEYS);
+    expect((await readTrail(app)).map(({ kind }) => kind)).toEqual(['entered', 'left']);
+  });
+});
+
+async function readTrail(app: TestApp): Promise<AuditRecord[]> {
+  // What is noted is written in the background.
+  await app.stop();
+  const records: AuditRecord[] = [];
+  for await (const record of app.store.supervision.read(0)) {
+    records.push(record);
+  }
+  return records;
+}

@@ -156,6 +156,15 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
     expect(reply.text).toBe(goodbye);
   });
 
+  it.each(['completed', 'Completed', 'canceled', 'failed', 'busy', 'no-answer'])(
+    'ask a supervisor nothing whose call is %s, while the conversation goes on',
+    async (CallStatus) => {
+      await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      const ted = { CallSid: 'ted-1', From: TED, DialCallStatus: 'completed', CallStatus };
+      expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(hangup);
+    },
+  );
+
   it('say goodbye to a supervisor of whose dial nothing is told', async () => {
     expect((await app.post(`/coach/${room}/ended`, { CallSid: 'ted-1' })).text).toBe(goodbye);
   });
