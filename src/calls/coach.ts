@@ -45,8 +45,7 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return documents.reject();
     }
-    // Who was told of another conversation before, or had left this one, is told where they are.
-    return enter({ call, ...who }, room, approach, approach.stay > 0 ? { news: '' } : {});
+    return enter({ call, ...who }, room, approach, approach.isTold ? { news: '' } : {});
   }
 
   async function comeOut(req: Request): Promise<string> {

@@ -56,6 +56,7 @@ const approach = z.object({
   stay: counter(0, 1_000_000).optional(),
   round: counter(0, MAX_ATTEMPTS).optional(),
   of: textField.transform((text = '') => parseSid(text)),
+  told: textField,
   pass: textField,
 });
 const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
@@ -67,8 +68,8 @@ const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
  * @throws RequestError 400 that names the modes there are
  */
 export function parseApproach(req: Request, usual = { stay: 0 }): Approach {
-  const { stay = usual.stay, ...rest } = parseFields(approach, req.query);
-  return { ...rest, stay };
+  const { stay = usual.stay, told, ...rest } = parseFields(approach, req.query);
+  return { ...rest, stay, isTold: told !== undefined };
 }
 
 /**
@@ -77,7 +78,7 @@ export function parseApproach(req: Request, usual = { stay: 0 }): Approach {
  * @throws RequestError 400 that names the modes there are
  */
 export function parseLineApproach(req: Request): LineApproach {
-  const { mode, stay = 0, ...rest } = parseFields(lineApproach, req.query);
+  const { mode, stay = 0, told: _, ...rest } = parseFields(lineApproach, req.query);
   return { ...rest, mode, stay };
 }
 

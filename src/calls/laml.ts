@@ -92,9 +92,10 @@ export function createDocuments(settings: DocumentSettings) {
   }
 
   /** @param usualStay which stay goes without saying there */
-  function approachQuery({ mode, stay, attempt, round, of, pass }: Approach, usualStay = 0): string {
+  function approachQuery({ mode, stay, attempt, round, of, isTold, pass }: Approach, usualStay = 0): string {
     const named = mode === DEFAULT_MODE ? undefined : mode;
-    return queryOf({ mode: named, attempt, stay: stay === usualStay ? undefined : stay, round, of, pass });
+    const told = isTold ? 1 : undefined;
+    return queryOf({ mode: named, attempt, stay: stay === usualStay ? undefined : stay, round, of, told, pass });
   }
 
   function lineAddress(rest: string, approach: LineApproach, more: Record<string, string | number | undefined> = {}) {

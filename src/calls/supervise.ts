@@ -94,7 +94,8 @@ export function createSupervise(options: CallRoutesOptions) {
         ? `${sayMode(mode, labelOfRoom(room, moderator))} Press star for the menu.`
         : sayModeAgain(mode);
     const announcement = news === undefined ? undefined : `${news} ${heard}`.trim();
-    return documents.supervisor(room, { ...approach, stay }, moderator.callSid, announcement);
+    const isTold = approach.isTold || announcement !== undefined;
+    return documents.supervisor(room, { ...approach, stay, isTold }, moderator.callSid, announcement);
   }
 
   /**

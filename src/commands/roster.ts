@@ -47,6 +47,8 @@ async function readLine(): Promise<string> {
     if (stdin.isTTY) {
       process.stderr.write('\n');
     }
+    // A terminal that is listened to keeps the process going.
+    stdin.destroy();
     return line;
   }
   return '';

@@ -20,6 +20,8 @@ export interface Approach {
   round?: number | undefined;
   /** Whose conversation the supervisor has left for the keypad. */
   of?: Sid | undefined;
+  /** Whether they were told where they go, so that they must be told if it becomes another place. */
+  isTold?: boolean | undefined;
   /** What the right PIN brought earlier in this call; undefined for who is known by their number. */
   pass?: string | undefined;
 }

@@ -57,18 +57,20 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const pass = /pass=([\w-]+)/.exec(entered)?.[1] ?? '';
     expect(entered).toBe(
       laml(
-        `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?mode=monitor&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?mode=monitor&amp;told=1&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
-    const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;of=alice-1&amp;pass=${pass}`;
-    expect(await text(`/coach/sales/ended?mode=monitor&pass=${pass}`, { ...call, DialCallStatus: 'answered' })).toBe(
+    const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;of=alice-1&amp;told=1&amp;pass=${pass}`;
+    expect(
+      await text(`/coach/sales/ended?mode=monitor&told=1&pass=${pass}`, { ...call, DialCallStatus: 'answered' }),
+    ).toBe(
       laml(
         `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
-    expect(await text(`/coach/sales/key?mode=monitor&of=alice-1&pass=${pass}`, { ...call, Digits: '2' })).toBe(
+    expect(await text(`/coach/sales/key?mode=monitor&of=alice-1&told=1&pass=${pass}`, { ...call, Digits: '2' })).toBe(
       laml(
-        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?stay=2&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?stay=2&amp;told=1&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
     expect(await text(`/coach/sales/key?pass=${pass}`, { ...call, Digits: '9' })).toBe(goodbye);
@@ -210,11 +212,11 @@ describe('the keypad', () => {
     expect(out).toContain('/coach/sales/key?mode=monitor');
   });
 
-  it('says where they are to who is let in after a target that had gone', async () => {
+  it('says where they are to who was told of it before, and whose target had gone', async () => {
     const app = await startApp({ people });
     atEnd(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
-    const { text } = await app.post('/coach/sales?attempt=1&stay=1', { CallSid: 'ted-1', From: TED });
+    const { text } = await app.post('/coach/sales?attempt=1&stay=1&told=1', { CallSid: 'ted-1', From: TED });
     expect(text).toContain('<Say>You are coaching Alice. Nobody else hears you. Press star for the menu.</Say>');
   });
 
