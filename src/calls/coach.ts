@@ -74,7 +74,7 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       return documents.keypad(room, { ...next, mode: last.mode, of: found.callSid }, labelOfRoom(room, found));
     }
     // Nobody can tell how they were heard, or there is another agent now: a coach goes back unheard.
-    return documents.keypad(room, { ...next, mode: next.mode === 'coach' ? 'monitor' : next.mode });
+    return documents.keypad(room, { ...next, mode: unheard(next.mode) });
   }
 
   async function press(req: Request): Promise<string> {
@@ -119,14 +119,15 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       case 'empty':
         return documents.goodbye(CONVERSATION_OVER);
       case 'unknown':
-        return documents.wait(room, { ...approach, mode: keyed ?? approach.mode }, 'store-down');
+        // Whoever leads then may be another agent: they are told, and nobody is coached by itself.
+        return documents.wait(room, { ...approach, mode: keyed ?? unheard(approach.mode), isTold: true }, 'store-down');
     }
   }
 
   /** Back to where they were, heard as before or as they chose; but no words meant for one agent reach another. */
   function goBack(who: SupervisorCall, approach: Approach, here: LiveRoom, news: string, chosen?: Mode): string {
     const isSame = here.callSid === approach.of;
-    const kept = isSame || approach.mode !== 'coach' ? approach.mode : 'monitor';
+    const kept = isSame ? approach.mode : unheard(approach.mode);
     return letIn(who, { ...approach, mode: chosen ?? kept }, here, {
       news,
       before: isSame ? approach.mode : undefined,
@@ -139,4 +140,9 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
   router.all('/coach/:room/ended', guard, documentRoute(comeOut, last));
   router.all('/coach/:room/key', guard, documentRoute(press, last));
   return router;
+}
+
+/** The mode in which whoever coached one agent can be sent to another: not heard by them. */
+function unheard(mode: Mode): Mode {
+  return mode === 'coach' ? 'monitor' : mode;
 }
