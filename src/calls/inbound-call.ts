@@ -35,15 +35,19 @@ export function didDialFail(req: Request): boolean {
   return !hasEntered || STALE_TARGET_CODES.includes(ErrorCode);
 }
 
+const callStatus = z.object({ CallStatus: textField });
+
 /** Whether the call itself is over, so that nobody hears what is answered. */
 export function isOver(req: Request): boolean {
-  const { CallStatus } = parseFields(z.object({ CallStatus: textField }), fieldsOf(req));
+  const { CallStatus } = parseFields(callStatus, fieldsOf(req));
   return /^(completed|canceled|failed|busy|no-answer)$/i.test(CallStatus ?? '');
 }
 
+const keys = z.object({ Digits: textField });
+
 /** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field that is there twice. */
 export function digitsOf(req: Request): string | undefined {
-  return parseFields(z.object({ Digits: textField }), fieldsOf(req)).Digits || undefined;
+  return parseFields(keys, fieldsOf(req)).Digits || undefined;
 }
 
 /** A number that our own addresses carry; a spoilt one counts as the last, so that nothing goes on for ever. */
@@ -82,14 +86,16 @@ export function parseLineApproach(req: Request): LineApproach {
   return { ...rest, mode, stay };
 }
 
+const pinQuery = z.object({ try: counter(0, MAX_PIN_TRIES).default(0), room: textField });
+
 /** How often a PIN was asked for when this one was keyed in; 0 during a caller's greeting. */
 export function tryOf(req: Request): number {
-  return parseFields(z.object({ try: counter(0, MAX_PIN_TRIES).default(0) }), req.query).try;
+  return parseFields(pinQuery, req.query).try;
 }
 
 /** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
 export function roomWanted(req: Request): RoomName | undefined {
-  return parseRoomName(parseFields(z.object({ room: textField }), req.query).room ?? '');
+  return parseRoomName(parseFields(pinQuery, req.query).room ?? '');
 }
 
 const menu = z.object({

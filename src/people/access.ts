@@ -1,6 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import type { PhoneNumber } from './phone-number';
-import { hashPin, type Passes, type PinHash, parsePin } from './pin';
+import { hashPin, type Passes, parsePin } from './pin';
 import type { Lockout, PinLimiter } from './pin-limiter';
 import type { Book, Person } from './roster';
 
@@ -57,14 +57,17 @@ export function createAccess<P extends Person>({ book, limiter, pins }: AccessOp
 
     checkPin({ callSid, from }, digits) {
       const pin = parsePin(digits);
-      const hash = pin && pins && hashPin(pins.key, pin);
-      const person = hash && book().withPin(hash);
-      if (pins === undefined || person === undefined) {
+      if (pin === undefined || pins === undefined) {
+        return undefined;
+      }
+      const hash = hashPin(pins.key, pin);
+      const person = book().withPin(hash);
+      if (person === undefined) {
         return undefined;
       }
       // Its own try alone: a right PIN must not buy others for somebody else's. The call need not wait for it.
       void limiter.giveBack(from);
-      return { person, pass: pins.passes.seal(callSid, hash as PinHash) };
+      return { person, pass: pins.passes.seal(callSid, hash) };
     },
   };
 }

@@ -161,7 +161,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       return;
     }
     if (mode === 'barge') {
-      await persist(() => removeIfAlone(space, visit), { room, callSid });
+      await persist(() => removeIfAlone(space, visit).then(() => true), { room, callSid });
     } else if (!isHeardAsAsked) {
       const moderator = { callSid: visit.moderatorCallSid, name: visit.moderator };
       await persist((isLast) => makeListen(space, visit, moderator, isLast), { room, callSid });
@@ -220,10 +220,13 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       present.wake();
       return present.done;
     }
+    if (space === undefined) {
+      return Promise.resolve();
+    }
     const started = { hasNews: true, wake: () => {}, done: Promise.resolve() };
     following.set(room, started);
     started.done = (async () => {
-      while (space !== undefined && started.hasNews) {
+      while (started.hasNews) {
         started.hasNews = false;
         await persist((isLast) => follow(space, room, isLast), { room }, started);
       }
@@ -303,11 +306,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
    * Nothing keeps a supervisor who speaks to everybody out of a conference whose moderator has left, known or not.
    * There they would wait, and be heard in the next conversation.
    */
-  async function removeIfAlone(live: LiveControl, { room, callSid }: Visit): Promise<boolean> {
+  async function removeIfAlone(live: LiveControl, { room, callSid }: Visit): Promise<void> {
     if (await live.removeWaiting(room, callSid)) {
       log.warn({ room, callSid }, 'A supervisor came in where there was no moderator, and was taken out');
     }
-    return true;
   }
 
   function turnAway(noted: RefusalEvent, why: string, more: object = {}): void {
