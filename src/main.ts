@@ -1,14 +1,26 @@
 import { config as loadDotenv } from 'dotenv';
-import { pino } from 'pino';
 import { explainStartFailure, StartError, startConferenceCoach } from './conference-coach';
 import { loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
+import { createLogDestination, openNonBlocking } from './ops/log-destination';
+
+/** How long the process waits for its last log lines to be written. */
+const LOG_CLOSE_MS = 500;
 
 async function main(): Promise<void> {
+  // Node prints its warnings there; a reader that has gone must not end the process.
+  process.stderr.on('error', () => {});
   const strangers = readDotenv();
   const config = loadConfig(process.env);
-  const destination = pino.destination({ dest: 1, sync: false });
+  const destination = createLogDestination({
+    fd: openNonBlocking(1),
+    onLoss: (dropped) => log.warn({ dropped }, 'Log lines dropped: the log could not be written'),
+  });
   const log = createLog(config.logLevel, destination);
+  async function exit(code: number): Promise<void> {
+    await destination.close(LOG_CLOSE_MS);
+    process.exit(code);
+  }
   // Until there is something to stop, a signal just ends the process.
   let stop = async (_signal: string): Promise<void> => process.exit(0);
   process.on('SIGTERM', (signal) => stop(signal));
@@ -34,13 +46,16 @@ async function main(): Promise<void> {
     if (await conferenceCoach.stop()) {
       log.info('Stopped');
     }
-    destination.flushSync();
-    process.exit(0);
+    await exit(0);
   };
+  let crashed = false;
   const crash = (err: unknown) => {
+    if (crashed) {
+      return;
+    }
+    crashed = true;
     log.fatal({ err }, 'A fault in this program; it stops rather than go on in an unknown state');
-    destination.flushSync();
-    process.exit(1);
+    void exit(1);
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { atEnd } from '../support/at-end';
+import { eventually, freePort } from '../support/redis-server';
+
+/** Makes the program throw where nothing catches it, on SIGUSR2. */
+const CRASH = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("planted")})';
+
+const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+afterAll(() => agent.destroy());
+
+/** Starts the server with this standard output; resolves when it serves. */
+async function start(stdout: 'pipe' | number): Promise<{ child: ChildProcess; port: number }> {
+  const port = await freePort();
+  const child = spawn(process.execPath, ['--import', CRASH, join(__dirname, '../../dist/main.js')], {
+    cwd: __dirname,
+    env: { PATH: process.env.PATH, PORT: String(port), LOG_LEVEL: 'trace' },
+    stdio: ['ignore', stdout, 'ignore'],
+  });
+  const exit = once(child, 'exit');
+  atEnd(() => {
+    child.kill('SIGKILL');
+    return exit;
+  });
+  await eventually(() => call(port));
+  return { child, port };
+}
+
+/** A caller's request; the document that they get. */
+function call(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const path = '/conference?CallSid=bob-1&From=%2B15550001111';
+    request({ agent, port, host: '127.0.0.1', path, timeout: 5_000 }, async (res) => {
+      let text = '';
+      for await (const part of res.setEncoding('utf8')) {
+        text += part;
+      }
+      resolve(text);
+    })
+      .on('timeout', () => reject(new Error('No answer')))
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** Calls until a pipe that nobody reads is full; each must get its document. */
+async function fillLog(port: number): Promise<void> {
+  for (let batch = 0; batch < 40; batch++) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call(port)));
+    expect(answers.filter((text) => text.includes('</Conference>'))).toHaveLength(20);
+  }
+}
+
+/** Standard outputs that fail, each in its own way. */
+const SINKS: [string, () => Promise<{ child: ChildProcess; port: number }>][] = [
+  [
+    'the disk is full',
+    async () => {
+      const full = openSync('/dev/full', 'w');
+      try {
+        return await start(full);
+      } finally {
+        closeSync(full);
+      }
+    },
+  ],
+  [
+    'its reader has gone',
+    async () => {
+      const program = await start('pipe');
+      (program.child.stdout as Readable).destroy();
+      return program;
+    },
+  ],
+  ['its reader has stopped reading', () => start('pipe')],
+];
+
+describe.each(SINKS)('when the log cannot be written because %s', (_what, startWithSink) => {
+  it('calls go on', async () => {
+    const { child, port } = await startWithSink();
+    await fillLog(port);
+    expect(child.exitCode).toBeNull();
+  });
+
+  it.each([
+    ['SIGTERM', 0],
+    ['SIGUSR2', 1],
+  ] as const)('%s ends the process with code %i, in time', async (signal, code) => {
+    const { child, port } = await startWithSink();
+    await fillLog(port);
+    const startedAt = Date.now();
+    child.kill(signal);
+    expect(await once(child, 'exit')).toEqual([code, null]);
+    expect(Date.now() - startedAt).toBeLessThan(11_000);
+  });
+});
