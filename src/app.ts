@@ -12,6 +12,7 @@ import { createSupervisorLineRoutes } from './calls/supervisor-line';
 import type { Directory } from './conferences/directory';
 import { createEventRoutes } from './conferences/events';
 import type { RoomName } from './conferences/room-name';
+import type { RefusalLog } from './http/refusal-log';
 import { createHealthRoutes } from './ops/health';
 import { createRequestLog } from './ops/request-log';
 import type { Roster } from './people/roster';
@@ -39,12 +40,15 @@ export interface AppOptions {
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Takes the refusals of what our Space did not sign. */
+  refusals: RefusalLog;
   log: Logger;
 }
 
 /** The whole server but for the sockets. */
 export function createApp(options: AppOptions): RequestListener {
-  const { settings, roster, access, directory, supervision, pingStore, isDraining, sleep, now, log } = options;
+  const { settings, roster, access, directory, supervision, pingStore, isDraining, sleep, now, refusals, log } =
+    options;
   const shared = {
     guard: fromSpace(settings),
     usualRoom: settings.conferenceName,
@@ -64,7 +68,7 @@ export function createApp(options: AppOptions): RequestListener {
   // A document is asked for because a call needs it now; "not modified" would be no answer.
   app.disable('etag');
   app.set('trust proxy', settings.trustProxy);
-  app.use(createRequestLog(log));
+  app.use(createRequestLog(log, refusals));
   app.use(helmet());
   app.use((_req, res, next) => {
     // Clients that keep their connection take the next request elsewhere.

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import { createApp } from './app';
 import { createDirectory } from './conferences/directory';
 import { type Config, ConfigError } from './config';
+import { listen, type Server } from './http/listener';
+import { createRefusalLog } from './http/refusal-log';
 import { createOutbox } from './ops/outbox';
 import { createAccess } from './people/access';
 import { followRoster } from './people/live-roster';
@@ -10,7 +12,6 @@ import { createPasses } from './people/pin';
 import { createPinLimiter } from './people/pin-limiter';
 import { type Book, createRoster, type Person, type Roster, type RosterEntries } from './people/roster';
 import { RosterError, readRosterFile } from './people/roster-file';
-import { listen, type Server } from './server';
 import { createSpaceClient } from './signalwire/space-client';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './store/store';
 import { StoreError } from './store/store-error';
@@ -112,6 +113,7 @@ export async function startConferenceCoach(
       isDraining: () => draining,
       sleep: options.sleep,
       now: Date.now,
+      refusals: createRefusalLog(log),
       log,
     }),
   );

@@ -17,7 +17,7 @@ const MAX_BODY = '64kb';
  * The guard of every route a Space asks for: GET or a posted form, at most 64 kB, signed. Whatever comes after it
  * reads the request with `fieldsOf`.
  *
- * Refused requests fail with a RequestError 403, 405 or 415, or the body parser's own error with a 4xx status.
+ * A request that passes has `res.locals.isVerified`. Refused requests fail with a RequestError 403, 405 or 415, or the body parser's own error with a 4xx status.
  *
  * @throws RangeError for an empty signing key, with which anybody could sign
  */
@@ -52,12 +52,13 @@ export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestH
       next();
     },
     urlencoded({ extended: false, inflate: false, limit: MAX_BODY, type: FORM }),
-    (req, _res, next) => {
+    (req, res, next) => {
       const fields = req.method === 'POST' ? fieldsOf(req) : {};
       const url = publicUrl + req.originalUrl;
       if (signingKey !== undefined && !isSignedBySpace(signingKey, signatureOf(req), { url, fields })) {
         throw refusal('wrong_signature');
       }
+      res.locals.isVerified = true;
       next();
     },
   );

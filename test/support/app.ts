@@ -3,11 +3,12 @@ import { createApp } from '../../src/app';
 import { createAccesses } from '../../src/conference-coach';
 import { createDirectory, type LiveConferences } from '../../src/conferences/directory';
 import { loadConfig } from '../../src/config';
+import { listen } from '../../src/http/listener';
+import { createRefusalLog, type Refusal } from '../../src/http/refusal-log';
 import { createLog } from '../../src/ops/log';
 import { createOutbox } from '../../src/ops/outbox';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { parseRoster } from '../../src/people/roster-file';
-import { listen } from '../../src/server';
 import { createMemoryStore, type Store } from '../../src/store/store';
 import { createSupervision, type LiveControl } from '../../src/supervision/supervision';
 import { PIN_KEY, type RosterContent, rosterText } from './roster';
@@ -35,6 +36,8 @@ export interface TestApp {
   port: number;
   /** Every line logged so far. */
   log: string[];
+  /** Every refusal so far, also those that the log only counts. */
+  refused: Refusal[];
   store: Store;
   roster: Roster;
   /** Posts a form, signed as the Space would sign it. */
@@ -79,6 +82,14 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   if (options.people !== undefined) {
     roster.replace(parseRoster(rosterText(options.people), { file: 'roster.json', hasPinKey: true }));
   }
+  const refused: Refusal[] = [];
+  const refusalLog = createRefusalLog(log);
+  const refusals = {
+    add(refusal: Refusal) {
+      refused.push(refusal);
+      refusalLog.add(refusal);
+    },
+  };
   const app = createApp({
     settings: { ...config, publicUrl: config.publicUrl ?? PUBLIC_URL },
     roster,
@@ -101,6 +112,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     isDraining: () => false,
     sleep: async () => {},
     now,
+    refusals,
     log,
   });
   const server = await listen({ port: 0, host: '127.0.0.1' });
@@ -126,6 +138,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     url: `http://127.0.0.1:${server.port}`,
     port: server.port,
     log: lines,
+    refused,
     store,
     roster,
     send,
