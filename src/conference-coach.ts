@@ -4,7 +4,8 @@ import { createApp } from './app';
 import { createDirectory } from './conferences/directory';
 import { type Config, ConfigError } from './config';
 import { listen, type Server } from './http/listener';
-import { createRefusalLog } from './http/refusal-log';
+import { createRefusalLog, type RefusalLog } from './http/refusal-log';
+import { compileTrust } from './http/trust-proxy';
 import { createOutbox } from './ops/outbox';
 import { createAccess } from './people/access';
 import { followRoster } from './people/live-roster';
@@ -75,7 +76,8 @@ export async function startConferenceCoach(
   const roster = createRoster(config);
   const liveRoster = await followRosterFile(config, roster, log);
   const store = createStore(config, log);
-  const server = await listenWithStore(config, store, log).catch((error) => {
+  const refusals = createRefusalLog(log);
+  const server = await listenWithStore(config, store, log, refusals).catch((error) => {
     liveRoster?.close();
     store.close();
     throw error;
@@ -113,7 +115,7 @@ export async function startConferenceCoach(
       isDraining: () => draining,
       sleep: options.sleep,
       now: Date.now,
-      refusals: createRefusalLog(log),
+      refusals,
       log,
     }),
   );
@@ -194,10 +196,10 @@ function checkRoles({ moderators, supervisors }: RosterEntries, config: Config, 
   }
 }
 
-async function listenWithStore(config: Config, store: Store, log: Logger): Promise<Server> {
+async function listenWithStore(config: Config, store: Store, log: Logger, refusals: RefusalLog): Promise<Server> {
   await checkStore(store, log);
   try {
-    return await listen(config);
+    return await listen({ ...config, isTrustedPeer: compileTrust(config.trustProxy), refusals });
   } catch (error) {
     throw explainListenError(error as NodeJS.ErrnoException, config);
   }

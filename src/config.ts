@@ -17,6 +17,8 @@ export interface Config {
   publicUrl: string | undefined;
   trustProxy: number | readonly string[] | false;
   logLevel: string;
+  /** How many connections one address may have, trusted proxies excepted. */
+  maxConnectionsPerAddress: number;
   /** `redis:` or `rediss:` urls, several for a cluster; none for the embedded store. */
   redisUrls: readonly string[];
   /** Undefined accepts unsigned webhooks. */
@@ -98,6 +100,7 @@ const settings = z.object({
     'must be a number of proxies, or their addresses or networks separated by commas (loopback, 10.0.0.0/8).',
   ).optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}.`).optional(),
+  MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 1_000_000).optional(),
   REDIS_URL: readable(
     readRedisUrls,
     'must be a url such as redis://localhost:6379 or rediss://:password@host:6380/0, or for a cluster several without a database, separated by commas.',
@@ -169,6 +172,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: read.PUBLIC_URL,
     trustProxy: read.TRUST_PROXY ?? false,
     logLevel: read.LOG_LEVEL ?? 'info',
+    maxConnectionsPerAddress: read.MAX_CONNECTIONS_PER_ADDRESS ?? 1_000,
     redisUrls: read.REDIS_URL ?? [],
     signingKey: read.SIGNALWIRE_SIGNING_KEY,
     space: readSpace(read.SIGNALWIRE_SPACE_URL, read.SIGNALWIRE_PROJECT_ID, read.SIGNALWIRE_API_TOKEN),

@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnectionLimit } from './connection-limit';
+import { createInTurn } from './in-turn';
+import type { RefusalLog } from './refusal-log';
 
 export interface Server {
   /** The port it listens on, also when the system chose it. */
@@ -17,29 +20,74 @@ export interface Server {
   stop(times: { graceMs: number; deadlineMs: number }): Promise<boolean>;
 }
 
+export interface ListenOptions {
+  /** 0 lets the system choose. */
+  port: number;
+  /** Undefined listens on every address of this machine. */
+  host: string | undefined;
+  maxConnectionsPerAddress: number;
+  /** Whether this peer is a trusted proxy, which may open any number of connections. */
+  isTrustedPeer: (address: string) => boolean;
+  refusals: RefusalLog;
+}
+
+/** How long a complete request may take to arrive. A Space gives up after 5 s. */
+const REQUEST_MS = 10_000;
+/** How long a connection may make no progress while something is to be read or written. */
+const STALL_MS = 12_000;
+/** How long a connection may be idle between requests: longer than proxies keep theirs, so that they close it first. */
+const IDLE_MS = 75_000;
+/** How long a client that got its last answer may take to close the connection. */
+const LINGER_MS = 1_000;
+
 /**
- * Listens for HTTP.
+ * Listens for HTTP. Every connection has deadlines, and its requests are served one after the other.
  *
- * @param options.host undefined for every address of this machine
  * @throws the system's error, such as `EADDRINUSE`
  */
-export async function listen(options: { port: number; host: string | undefined }): Promise<Server> {
+export async function listen(options: ListenOptions): Promise<Server> {
+  const { refusals } = options;
   const server = createServer({
-    // A Space gives up after 5 s; nobody else may hold a connection with half a request for longer than this.
-    headersTimeout: 10_000,
-    requestTimeout: 10_000,
+    headersTimeout: REQUEST_MS,
+    requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: 1_000,
-    // Longer than a proxy's, so that it is the proxy that closes an idle connection.
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: IDLE_MS,
   });
+  server.timeout = STALL_MS;
+  const limit = createConnectionLimit(options.maxConnectionsPerAddress, options.isTrustedPeer);
+  const inTurn = createInTurn();
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
+    // Also after Node has handed it over, as it does for CONNECT: an error without a listener ends the process.
+    socket.on('error', () => {});
+    const ip = socket.remoteAddress;
+    const close = limit.open(ip ?? '');
+    if (close === undefined) {
+      socket.destroy();
+      refusals.add({ code: 'too_many_connections', ip });
+      return;
+    }
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      close();
+    });
+    inTurn.add(socket);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket as Socket));
-  server.on('connect', (_req, socket) => {
-    endWith(socket as Socket, '405 Method Not Allowed', 'Use GET or POST.\n');
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    const socket = stream as Socket;
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const { status, code } = CLIENT_ERRORS.get(error.code) ?? MALFORMED;
+    refusals.add({ code, ip: socket.remoteAddress });
+    endWith(socket, status, 'This is not a complete HTTP request.\n');
+  });
+  server.on('connect', (_req, stream) => {
+    const socket = stream as Socket;
+    refusals.add({ code: 'method_not_allowed', ip: socket.remoteAddress });
+    endWith(socket, '405 Method Not Allowed', 'Use GET or POST.\n');
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -48,7 +96,7 @@ export async function listen(options: { port: number; host: string | undefined }
     port: (server.address() as AddressInfo).port,
 
     serve(listener) {
-      server.on('request', listener);
+      server.on('request', inTurn.serve(listener));
     },
 
     async stop({ graceMs, deadlineMs }) {
@@ -57,7 +105,9 @@ export async function listen(options: { port: number; host: string | undefined }
       let complete = true;
       const cutOff = setTimeout(() => {
         complete = false;
-        server.closeAllConnections();
+        for (const socket of sockets) {
+          socket.destroy();
+        }
       }, deadline - Date.now());
       await quietMoment();
       // Not http's own close, which also cuts off who has connected and not yet sent a request.
@@ -98,21 +148,21 @@ async function quietMoment(): Promise<void> {
   }
 }
 
-/** What cannot be parsed as HTTP never reaches Express. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status =
-    { HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large', ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout' }[
-      error.code ?? ''
-    ] ?? '400 Bad Request';
-  endWith(socket, status, 'This is not a complete HTTP request.\n');
-}
+const MALFORMED = { status: '400 Bad Request', code: 'malformed_request' };
 
+/** The answers to what never reaches Express, by Node's code. */
+const CLIENT_ERRORS: ReadonlyMap<string | undefined, typeof MALFORMED> = new Map([
+  ['HPE_HEADER_OVERFLOW', { status: '431 Request Header Fields Too Large', code: 'headers_too_large' }],
+  ['ERR_HTTP_REQUEST_TIMEOUT', { status: '408 Request Timeout', code: 'request_timeout' }],
+]);
+
+/** Sends a last answer and lets go of the connection, whether or not the client does. */
 function endWith(socket: Socket, status: string, text: string): void {
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
   );
+  // What else the client sends is read and ignored, so that its end is noticed.
+  socket.resume();
 }

@@ -5,6 +5,7 @@ import { createDirectory, type LiveConferences } from '../../src/conferences/dir
 import { loadConfig } from '../../src/config';
 import { listen } from '../../src/http/listener';
 import { createRefusalLog, type Refusal } from '../../src/http/refusal-log';
+import { compileTrust } from '../../src/http/trust-proxy';
 import { createLog } from '../../src/ops/log';
 import { createOutbox } from '../../src/ops/outbox';
 import { createRoster, type Roster } from '../../src/people/roster';
@@ -115,7 +116,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     refusals,
     log,
   });
-  const server = await listen({ port: 0, host: '127.0.0.1' });
+  const isTrustedPeer = compileTrust(config.trustProxy);
+  const server = await listen({ ...config, port: 0, host: '127.0.0.1', isTrustedPeer, refusals });
   server.serve(app);
   const agent = new Agent({ keepAlive: true });
 

@@ -1,0 +1,133 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** The most that is parsed at once, in bytes: a webhook, or a few dozen of the shortest requests. */
+const SLICE_BYTES = 2_048;
+
+/** The most that may wait unparsed, in bytes. Node reads 64 kB at a time, and now and then without being asked to. */
+const MAX_UNREAD_BYTES = 262_144;
+
+type Exchange = [req: IncomingMessage, res: ServerResponse];
+
+interface Connection {
+  /** Parsed requests that wait for the one in progress; undefined while there is none. */
+  waiting: Exchange[] | undefined;
+  /** Goes on parsing. */
+  read(): void;
+}
+
+/** Serves the requests of each connection one after the other. */
+export interface InTurn {
+  /** Registers a connection; call it before the first byte is read. */
+  add(socket: Socket): void;
+  /** Wraps the listener of requests. */
+  serve(listener: RequestListener): RequestListener;
+}
+
+/**
+ * Keeps a client that pipelines from delaying the others: a connection has one request in progress, and whatever
+ * follows waits as unparsed bytes, which cost next to nothing. Between two requests of one connection every other
+ * connection has its turn.
+ */
+export function createInTurn(): InTurn {
+  const connections = new WeakMap<Socket, Connection>();
+
+  return {
+    add(socket) {
+      const connection: Connection = { waiting: undefined, read: () => {} };
+      connections.set(socket, connection);
+      connection.read = readInSlices(socket, () => (connection.waiting?.length ?? 0) === 0);
+    },
+
+    serve(listener) {
+      function start(connection: Connection, [req, res]: Exchange): void {
+        res.once('close', () => finish(connection, req.socket));
+        listener(req, res);
+      }
+
+      function finish(connection: Connection, socket: Socket): void {
+        const next = connection.waiting?.shift();
+        if (next === undefined || socket.destroyed) {
+          connection.waiting = undefined;
+          return;
+        }
+        setImmediate(start, connection, next);
+        if (connection.waiting?.length === 0) {
+          connection.read();
+        }
+      }
+
+      return (req, res) => {
+        const connection = connections.get(req.socket);
+        if (connection?.waiting !== undefined) {
+          connection.waiting.push([req, res]);
+        } else if (connection !== undefined) {
+          connection.waiting = [];
+          start(connection, [req, res]);
+        } else {
+          listener(req, res);
+        }
+      };
+    },
+  };
+}
+
+/**
+ * Lets the HTTP parser have a socket's data in slices, as long as `mayParse`; the rest stays unread.
+ *
+ * Node parses all that arrived at once, 64 kB and some 2,000 requests, and goes on reading whatever the listener does.
+ *
+ * @returns call it when `mayParse` has become true again
+ */
+function readInSlices(socket: Socket, mayParse: () => boolean): () => void {
+  const push = socket.push.bind(socket);
+  const read = socket._read.bind(socket);
+  let unread: Buffer = Buffer.alloc(0);
+  let isEnded = false;
+  let wantedBytes: number | undefined;
+
+  function parse(): void {
+    while (unread.length > 0 && mayParse()) {
+      const slice = unread.subarray(0, SLICE_BYTES);
+      unread = unread.subarray(SLICE_BYTES);
+      push(slice);
+    }
+    if (unread.length > 0) {
+      return;
+    }
+    if (isEnded) {
+      isEnded = false;
+      push(null);
+    } else if (wantedBytes !== undefined) {
+      const bytes = wantedBytes;
+      wantedBytes = undefined;
+      read(bytes);
+    }
+  }
+
+  socket.push = (data: Buffer | null) => {
+    if (unread.length === 0 && (data === null || (data.length <= SLICE_BYTES && mayParse()))) {
+      return push(data);
+    }
+    if (data === null) {
+      isEnded = true;
+    } else {
+      unread = unread.length === 0 ? data : Buffer.concat([unread, data]);
+      parse();
+    }
+    if (unread.length > MAX_UNREAD_BYTES) {
+      socket.destroy();
+    }
+    return unread.length === 0;
+  };
+  socket._read = (bytes) => {
+    if (unread.length === 0) {
+      read(bytes);
+    } else {
+      wantedBytes = bytes;
+    }
+  };
+  // With a listener for it, Node's parser takes the data from here and no longer from beneath the socket.
+  socket.on('data', () => {});
+  return parse;
+}

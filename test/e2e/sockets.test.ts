@@ -1,0 +1,250 @@
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { atEnd } from '../support/at-end';
+import { type RunningServer, startProgram } from '../support/process';
+import { openSocket, type RawSocket } from '../support/raw-socket';
+import { eventually } from '../support/redis-server';
+import { sign } from '../support/sign';
+
+const KEY = 'PSK_test';
+const PUBLIC_URL = 'https://coach.example.com';
+const FORM = 'Content-Type: application/x-www-form-urlencoded';
+
+const SETTINGS = { PORT: '0', SIGNALWIRE_SIGNING_KEY: KEY, PUBLIC_URL };
+
+/** The server as a process, with a signing key. */
+async function start(env: Record<string, string> = {}): Promise<RunningServer & { at: number }> {
+  const program = await startProgram({ ...SETTINGS, ...env });
+  atEnd(() => {
+    program.child.kill('SIGKILL');
+    return program.exit;
+  });
+  return { ...program, at: await program.port() };
+}
+
+function openMany(count: number, port: number, bytes?: string): Promise<RawSocket[]> {
+  return Promise.all(Array.from({ length: count }, () => openSocket(port, bytes)));
+}
+
+/** A signed call on a connection of its own; how many milliseconds its document took. */
+function call(port: number, agent: Agent | false = false): Promise<number> {
+  const startedAt = performance.now();
+  const path = '/conference?CallSid=bob-1&From=%2B15550001111';
+  const headers = { 'x-signalwire-signature': sign(KEY, PUBLIC_URL + path) };
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path, headers, agent }, (res) => {
+      expect(res.statusCode).toBe(200);
+      res.resume().on('end', () => resolve(performance.now() - startedAt));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** Sends SIGTERM; the process must end well within the 10 s of `docker stop` and a second. */
+async function expectToStop(program: RunningServer): Promise<void> {
+  const startedAt = Date.now();
+  program.child.kill('SIGTERM');
+  expect(await program.exit).toBe(0);
+  expect(Date.now() - startedAt).toBeLessThan(11_000);
+}
+
+describe('a reset', () => {
+  let shared: ReturnType<typeof startProgram> | undefined;
+  const running = async () => {
+    shared ??= startProgram(SETTINGS);
+    const program = await shared;
+    return { ...program, at: await program.port() };
+  };
+  afterAll(async () => (await shared)?.child.kill('SIGKILL'));
+
+  it.each([
+    ['after CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['after CONNECT with data behind it', `CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n${'x'.repeat(1_000)}`],
+    ['after Upgrade', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['in the middle of a request', 'POST /conference HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nCall'],
+    ['after what is no request', 'hello\r\n\r\n'],
+    ['after pipelined requests', 'GET /conference HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000)],
+  ])('%s does no harm', async (_what, bytes) => {
+    const { at, child } = await running();
+    for (let n = 0; n < 20; n++) {
+      const { socket } = await openSocket(at, bytes);
+      socket.resetAndDestroy();
+    }
+    for (let n = 0; n < 20; n++) {
+      // And once the server has begun to answer.
+      const { socket, received } = await openSocket(at, bytes);
+      await Promise.race([eventually(() => expect(received()).not.toBe('')), sleep(50)]);
+      socket.resetAndDestroy();
+    }
+    expect(await call(at)).toBeLessThan(5_000);
+    expect(child.exitCode).toBeNull();
+  });
+});
+
+it('no connection stays open that does nothing, sends half a request, or does not read', async () => {
+  const program = await start();
+  const { at } = program;
+  const started = Date.now();
+  const [connects, silent, halves, unread, behind] = await Promise.all([
+    openMany(100, at, 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'),
+    openMany(200, at),
+    Promise.all([
+      openSocket(at, 'GET /conference HTTP/1.1\r\nHost: a\r\nX-A: '),
+      openSocket(
+        at,
+        `POST /conference HTTP/1.1\r\nHost: a\r\nX-SignalWire-Signature: a\r\n${FORM}\r\nContent-Length: 9\r\n\r\na`,
+      ),
+    ]),
+    openMany(5, at),
+    openMany(5, at, 'GET /conference HTTP/1.1\r\nHost: a\r\n\r\nGET /conf'),
+  ]);
+  // These ask for more than the system buffers, and read nothing of it.
+  for (const { socket } of unread) {
+    socket.pause();
+    socket.write('GET /conference HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(20_000));
+  }
+  // These send a byte from time to time, as if they were only slow.
+  const slow = await openMany(5, at, 'GET /conference HTTP/1.1\r\nHost: a\r\nX-A: ');
+  const drip = setInterval(() => {
+    for (const { socket } of slow) {
+      socket.write('a');
+    }
+  }, 500);
+  atEnd(() => clearInterval(drip));
+  const sleepers = [...connects, ...silent, ...halves, ...behind, ...slow];
+  await eventually(() => expect(sleepers.filter((one) => !one.isGone())).toHaveLength(0), 16_000);
+  clearInterval(drip);
+  expect(connects[0]?.received()).toMatch(/^HTTP\/1\.1 405 /);
+  for (const one of [...silent.slice(0, 1), ...halves, ...slow]) {
+    expect(one.received()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  }
+  // Their own side notices only when it writes.
+  await eventually(() => {
+    for (const { socket } of unread) {
+      socket.write('x');
+    }
+    expect(unread.filter(({ socket }) => !socket.destroyed)).toHaveLength(0);
+  }, 16_000);
+  expect(Date.now() - started).toBeLessThan(20_000);
+  await expectToStop(program);
+}, 40_000);
+
+describe('pipelined requests', () => {
+  const ONE = 'GET /conference HTTP/1.1\r\nHost: a\r\n\r\n';
+
+  it('are all answered, in their order', async () => {
+    const { at } = await start();
+    const paths = Array.from({ length: 500 }, (_, n) =>
+      n % 3 === 0 ? '/healthz' : n % 3 === 1 ? '/coach' : '/nowhere',
+    );
+    const body = 'CallSid=a-1';
+    const { received } = await openSocket(
+      at,
+      paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join('') +
+        `POST /coach HTTP/1.1\r\nHost: a\r\nX-SignalWire-Signature: a\r\n${FORM}\r\nContent-Length: ${body.length}\r\n\r\n${body}` +
+        'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    );
+    const expected = [...paths, '/coach', '/healthz'].map((path) => ({ '/healthz': 200, '/coach': 403 })[path] ?? 404);
+    await eventually(() => expect(received().match(/^HTTP\/1\.1 \d+/gm)).toHaveLength(expected.length));
+    expect(
+      received()
+        .match(/(?<=^HTTP\/1\.1 )\d+/gm)
+        ?.map(Number),
+    ).toEqual(expected);
+  });
+
+  it('do not delay the calls of others, and a stop ends them', async () => {
+    const program = await start();
+    const flood = await openMany(50, program.at, ONE.repeat(400));
+    const delays: number[] = [];
+    while (flood.some(({ received }) => received().split('HTTP/1.1 403').length <= 400) && delays.length < 200) {
+      delays.push(await call(program.at));
+    }
+    expect(delays.length).toBeGreaterThan(5);
+    expect(Math.max(...delays)).toBeLessThan(1_000);
+    for (const { socket } of flood) {
+      socket.write(ONE.repeat(2_000));
+    }
+    await expectToStop(program);
+  }, 40_000);
+});
+
+describe('a flood of unsigned requests', () => {
+  it('leaves signed calls their time, and the log a line a second', async () => {
+    const program = await start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 300 });
+    atEnd(() => agent.destroy());
+    let isOver = false;
+    let refused = 0;
+    const startedAt = Date.now();
+    const floods = Array.from({ length: 300 }, async () => {
+      while (!isOver) {
+        const req = request({ agent, port: program.at, host: '127.0.0.1', path: '/conference?CallSid=a-1' }).end();
+        const [res] = await once(req, 'response');
+        await once(res.resume(), 'end');
+        refused++;
+      }
+    });
+    const delays: number[] = [];
+    for (let n = 0; n < 20; n++) {
+      delays.push(await call(program.at));
+    }
+    isOver = true;
+    await Promise.all(floods);
+    const seconds = (Date.now() - startedAt) / 1_000;
+    delays.sort((one, other) => one - other);
+    expect(delays[18]).toBeLessThan(1_000);
+    const lines = program.stdout().split('\n');
+    const refusals = lines.filter((line) => /"msg":"(Request refused|More requests refused)"/.test(line));
+    expect(refused).toBeGreaterThan(1_000);
+    expect(refusals.length).toBeGreaterThan(1);
+    expect(refusals.length).toBeLessThanOrEqual(seconds + 1);
+    expect(lines.length).toBeLessThan(20 * 3 + refusals.length + 20);
+    expect(refusals[1]).toMatch(/"refused":\{"no_signature":\d+\},"lastIp":"127\.0\.0\.1"/);
+  }, 40_000);
+
+  it('does not keep the process from stopping', async () => {
+    const program = await start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 300 });
+    atEnd(() => agent.destroy());
+    let isOver = false;
+    const floods = Array.from({ length: 300 }, async () => {
+      while (!isOver) {
+        await call(program.at, agent).catch(() => sleep(10));
+      }
+    });
+    await sleep(500);
+    await expectToStop(program);
+    isOver = true;
+    await Promise.all(floods);
+  }, 40_000);
+});
+
+describe('MAX_CONNECTIONS_PER_ADDRESS', () => {
+  it('limits the connections of a direct peer, and says so', async () => {
+    const program = await start({ MAX_CONNECTIONS_PER_ADDRESS: '5' });
+    const kept = await openMany(5, program.at);
+    const refused = await openMany(3, program.at);
+    await eventually(() => expect(refused.every((one) => one.isGone())).toBe(true));
+    expect(kept.some((one) => one.isGone())).toBe(false);
+    await eventually(() => expect(program.stdout()).toContain('"code":"too_many_connections","ip":"127.0.0.1"'));
+    kept[0]?.socket.destroy();
+    await eventually(() => call(program.at));
+  });
+
+  it.each(['loopback', '127.0.0.0/8', '1'])('does not limit a proxy trusted by TRUST_PROXY=%s', async (TRUST_PROXY) => {
+    const { at } = await start({ MAX_CONNECTIONS_PER_ADDRESS: '5', TRUST_PROXY });
+    const kept = await openMany(10, at);
+    await call(at);
+    expect(kept.some((one) => one.isGone())).toBe(false);
+  });
+});
+
+it('a connection may rest 75 s between requests, longer than proxies keep theirs', async () => {
+  const { at } = await start();
+  const { received } = await openSocket(at, 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+  await eventually(() => expect(received()).toContain('\r\nKeep-Alive: timeout=75\r\n'));
+});
