@@ -13,6 +13,8 @@ RUN npm run build
 
 FROM node:26.10.0-trixie-slim
 ENV NODE_ENV=production
+# For an env file with an empty NODE_ENV, which replaces the line above.
+ENV DEFAULT_NODE_ENV=production
 WORKDIR /app
 COPY package.json ./
 COPY --from=dependencies /app/node_modules ./node_modules

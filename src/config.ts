@@ -147,12 +147,14 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set(Object.keys(settings.s
 /**
  * Reads the settings from the environment; an empty value is a missing one.
  *
+ * @param env may also have DEFAULT_NODE_ENV, the NODE_ENV of an environment that sets none: the image is for production
  * @throws ConfigError with every problem there is
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(
-    [...SETTING_NAMES].map((name) => [name, env[name]?.trim()]).filter(([, value]) => value),
-  ) as Given;
+  const given = {
+    ...(env.DEFAULT_NODE_ENV !== undefined && { NODE_ENV: env.DEFAULT_NODE_ENV }),
+    ...Object.fromEntries([...SETTING_NAMES].map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)),
+  } as Given;
   const result = settings.safeParse(given);
   const problems = [
     ...(result.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []),

@@ -16,6 +16,8 @@ const readme = read('README.md');
 function settingNames(): string[] {
   const names = new Set<string>();
   loadConfig(new Proxy({}, { get: (_, name) => void names.add(String(name)) }));
+  // The image's, not the user's.
+  names.delete('DEFAULT_NODE_ENV');
   return [...names].sort();
 }
 

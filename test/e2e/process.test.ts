@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { Agent, createServer as createHttpServer, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server as NetServer } from 'node:net';
@@ -10,7 +11,7 @@ import { Redis } from 'ioredis';
 import supertest from 'supertest';
 import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
-import { type RunningServer, startProgram } from '../support/process';
+import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { PIN_KEY, rosterText } from '../support/roster';
@@ -266,6 +267,41 @@ describe('the program', () => {
     await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
     const coach = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
     expect(coach.text).toContain('coach="alice-1"');
+  });
+});
+
+describe('in the image', () => {
+  const dockerfile = readFileSync(join(__dirname, '../../Dockerfile'), 'utf8');
+  const [, lastStage = ''] = dockerfile.split(/^FROM (?!.* AS )/m);
+  const imageEnv = Object.fromEntries(
+    [...lastStage.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+  );
+
+  it.each(['', '  '])('NODE_ENV=%j is production: the server does not start without its settings', async (NODE_ENV) => {
+    const program = await start({ ...imageEnv, NODE_ENV });
+    expect(await program.exit).toBe(1);
+    expect(program.stderr().match(/\S+(?= must be set in production: )/g)).toEqual([
+      'SIGNALWIRE_SIGNING_KEY',
+      'PUBLIC_URL',
+      'MODERATOR_NUMBERS',
+      'SUPERVISOR_NUMBERS',
+    ]);
+  });
+
+  it('an empty NODE_ENV is production for the commands too', async () => {
+    const program = await runProgram('commands/roster.js', ['hash-pin', '48213'], {
+      ...imageEnv,
+      PIN_KEY,
+      NODE_ENV: '',
+    });
+    expect(await program.exit).toBe(2);
+    expect(program.stderr()).toContain('roster: SIGNALWIRE_SIGNING_KEY must be set in production');
+    expect(program.stdout()).toBe('');
+  });
+
+  it('development has to be asked for by name', async () => {
+    const program = await start({ ...imageEnv, NODE_ENV: 'development' });
+    await program.port();
   });
 });
 

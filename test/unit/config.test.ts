@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ConfigError, loadConfig } from '../../src/config';
 
-const production = {
-  NODE_ENV: 'production',
+const required = {
   PUBLIC_URL: 'https://coach.example.com',
   SIGNALWIRE_SIGNING_KEY: 'PSK_1',
   MODERATOR_NUMBERS: '+15557788999',
   SUPERVISOR_NUMBERS: '+15550002222',
 };
+const production = { NODE_ENV: 'production', ...required };
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -103,6 +103,15 @@ describe('loadConfig', () => {
       maxCallSeconds: 600,
       warnings: [],
     });
+  });
+
+  it.each([
+    [{ NODE_ENV: '' }, false],
+    [{ NODE_ENV: '', DEFAULT_NODE_ENV: 'production' }, true],
+    [{ DEFAULT_NODE_ENV: 'production' }, true],
+    [{ NODE_ENV: 'development', DEFAULT_NODE_ENV: 'production' }, false],
+  ])('takes %j as production: %s', (env, production) => {
+    expect(loadConfig({ ...required, ...env }).production).toBe(production);
   });
 
   it('listens everywhere in production', () => {
