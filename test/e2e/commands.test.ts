@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -27,10 +27,21 @@ async function run(command: string, { args = [], env = {}, dotenv, input = '' }:
   if (dotenv !== undefined) {
     writeFileSync(join(cwd, '.env'), dotenv);
   }
-  const child = spawn(process.execPath, [join(__dirname, '../../dist/commands', `${command}.js`), ...args], {
+  return outcomeOf(process.execPath, [join(__dirname, '../../dist/commands', `${command}.js`), ...args], {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env,
+    input,
   });
+}
+
+interface Place {
+  cwd: string;
+  env?: Record<string, string>;
+  input?: string;
+}
+
+async function outcomeOf(program: string, args: string[], { cwd, env = {}, input = '' }: Place) {
+  const child = spawn(program, args, { cwd, env: { PATH: process.env.PATH, ...env } });
   child.stdin.end(input);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -106,6 +117,35 @@ describe('audit', () => {
     });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^audit: The audit trail cannot be read\. Redis: .*ECONNREFUSED.*\n$/);
+  });
+});
+
+describe.each(['roster', 'audit'])('npm run %s', (command) => {
+  /** Runs it in a folder with package.json, and with this program in `dist` if one is given. */
+  function npmRun(program?: string) {
+    const cwd = mkdtempSync(join(tmpdir(), 'conference-coach-'));
+    copyFileSync(join(__dirname, '../../package.json'), join(cwd, 'package.json'));
+    if (program !== undefined) {
+      mkdirSync(join(cwd, 'dist/commands'), { recursive: true });
+      writeFileSync(join(cwd, 'dist/commands', `${command}.js`), program);
+    }
+    return outcomeOf('npm', ['run', '--silent', command, '--', '--an-option', 'a value'], { cwd });
+  }
+
+  it('runs what is built, and builds nothing', async () => {
+    expect(await npmRun('console.log(process.argv.slice(2).join())')).toEqual({
+      code: 0,
+      stdout: '--an-option,a value\n',
+      stderr: '',
+    });
+  });
+
+  it('says how to build it when it is missing', async () => {
+    expect(await npmRun()).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `dist/commands/${command}.js is missing: run npm run build first.\n`,
+    });
   });
 });
 
