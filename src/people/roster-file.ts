@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseRoomName } from '../conferences/room-name';
 import { readable, unlessMissing } from '../readable';
 import { MODES } from '../supervision/mode';
+import { findJsonMistake } from './json-mistake';
 import { parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
@@ -141,11 +142,10 @@ function parseJson(given: string, file: string): unknown {
   const text = given.replace(/^\uFEFF/, '');
   try {
     return JSON.parse(text);
-  } catch (error) {
-    // Not the parser's own words: they quote the text.
-    const [, position] = /position (\d+)/.exec((error as Error).message) ?? [];
-    const line = position === undefined ? '' : `, line ${text.slice(0, Number(position)).split('\n').length}`;
-    throw new RosterError([`${file}${line}: this is not JSON.`]);
+  } catch {
+    const { line, column, hint } = findJsonMistake(text) ?? {};
+    const place = line === undefined ? file : `${file}, line ${line}, column ${column}`;
+    throw new RosterError([`${place}: this is not JSON${hint === undefined ? '' : `: ${hint}`}.`]);
   }
 }
 

@@ -590,7 +590,12 @@ describe('a roster', () => {
   };
 
   it.each<[what: string, text: string, env: Record<string, string>, sentences: string[]]>([
-    ['it is no JSON', '{"moderators": [\n]\n24680}', {}, ['FILE, line 3: this is not JSON.']],
+    [
+      'it is no JSON',
+      '{"moderators": [\n]\n24680}',
+      {},
+      ['FILE, line 3, column 1: this is not JSON: a comma is missing before this.'],
+    ],
     [
       'a PIN stands in it instead of its hash',
       JSON.stringify({ moderators: [{ ...ALICE }], supervisors: [{ ...TED, number: '15550005555' }] }),

@@ -1,0 +1,51 @@
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+
+/** The first thing that keeps a text from being JSON. */
+export interface JsonMistake {
+  /** Counted from 1. */
+  line: number;
+  /** Counted from 1, in UTF-16 units, as editors do. */
+  column: number;
+  /** What to do about it, without quoting the text; undefined if the place has to do. */
+  hint: string | undefined;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ColonExpected: 'a colon is missing before this',
+  CommaExpected: 'a comma is missing before this',
+  EndOfFileExpected: 'remove this and what follows',
+  InvalidCommentToken: 'comments are not allowed',
+  InvalidSymbol: 'names and texts need double quotes',
+  UnexpectedEndOfString: 'a closing quote is missing',
+};
+
+/** Finds the mistake in a text that `JSON.parse` refuses, whose own message quotes the text and often names no place. */
+export function findJsonMistake(text: string): JsonMistake | undefined {
+  const errors: ParseError[] = [];
+  parse(text, errors, { disallowComments: true });
+  const [first] = errors;
+  if (first === undefined) {
+    return undefined;
+  }
+  const lines = text.slice(0, first.offset).split(/\r\n|\r|\n/);
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1, hint: hintAt(text, first) };
+}
+
+function hintAt(text: string, { error, offset }: ParseError): string | undefined {
+  const before = text.slice(0, offset).trimEnd();
+  const here = text.slice(offset, offset + 1);
+  const code = printParseErrorCode(error);
+  if (here === '') {
+    return before === '' ? 'the file is empty' : 'the file breaks off';
+  }
+  if (here === "'") {
+    return 'use double quotes';
+  }
+  if (before.endsWith(',') && /[\]},]/.test(here)) {
+    return 'remove the comma before this';
+  }
+  if (code === 'CommaExpected' && /[\]}]/.test(here)) {
+    return 'a closing bracket is missing before this';
+  }
+  return HINTS[code];
+}
