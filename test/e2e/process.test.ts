@@ -610,7 +610,7 @@ describe('a roster', () => {
       'there is no key for its PINs',
       rosterText({ supervisors: [TED] }),
       { PIN_KEY: '' },
-      ['FILE: supervisors, entry 1 (Ted) has a pin, which cannot be checked: PIN_KEY is not set.'],
+      ['PIN_KEY must be set: 1 person in FILE has a PIN.'],
     ],
     [
       'it names no moderator in production',

@@ -241,8 +241,19 @@ describe('parseRoster', () => {
 
   it.each(['moderators', 'supervisors'])('refuses a PIN of one of the %s that no key can check', (role) => {
     expect(problemsOf({ [role]: [carol, { ...ted, ...secret }] }, false)).toEqual([
-      `roster.json: ${role}, entry 2 (Ted) has a pin, which cannot be checked: PIN_KEY is not set.`,
+      'PIN_KEY must be set: 1 person in roster.json has a PIN.',
     ]);
+  });
+
+  it('says once that PINs cannot be checked, and how many people have one', () => {
+    const people = Array.from({ length: 8 }, (_, index) => ({
+      name: `Agent ${index}`,
+      number: `+1555000100${index}`,
+      pin: hash(String(20_000 + index)),
+    }));
+    // Agent 4 is in both lists.
+    const content = { moderators: [alice, ...people.slice(0, 5)], supervisors: people.slice(4) };
+    expect(problemsOf(content, false)).toEqual(['PIN_KEY must be set: 8 people in roster.json have a PIN.']);
   });
 
   it.each([
@@ -377,7 +388,7 @@ describe('readRosterFile', () => {
   it('names the file in what is wrong with it, and knows whether there is a key', async () => {
     const file = await write(JSON.stringify({ moderators: [{ ...alice, ...secret }] }));
     await expect(readRosterFile(file, false)).rejects.toThrow(
-      new RosterError([`${file}: moderators, entry 1 (Alice) has a pin, which cannot be checked: PIN_KEY is not set.`]),
+      new RosterError([`PIN_KEY must be set: 1 person in ${file} has a PIN.`]),
     );
     expect((await readRosterFile(file, true)).moderators).toMatchObject([secret]);
   });
