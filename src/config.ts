@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseRoomName, type RoomName } from './conferences/room-name';
+import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import { readable } from './readable';
 import type { SpaceSettings } from './signalwire/space-client';
@@ -115,10 +115,7 @@ const settings = z.object({
     .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the project id from your Space.')
     .optional(),
   SIGNALWIRE_API_TOKEN: z.string().optional(),
-  CONFERENCE_NAME: readable(
-    parseRoomName,
-    'must be 1 to 64 letters, digits, spaces, _, . or -, with no space at either end.',
-  ).optional(),
+  CONFERENCE_NAME: readable(parseRoomName, `must be ${ROOM_NAME_FORM}, with no space at either end.`).optional(),
   MODERATOR_NUMBERS: phoneNumbers.optional(),
   SUPERVISOR_NUMBERS: phoneNumbers.optional(),
   ROSTER_FILE: z.string().optional(),

@@ -1,6 +1,9 @@
 /** The name of a conference, safe in a path, a key and a document. Only {@link parseRoomName} makes one. */
 export type RoomName = string & { readonly brand: 'RoomName' };
 
+/** A room name in words, for messages that refuse one. */
+export const ROOM_NAME_FORM = '1 to 64 letters A–Z without accents, digits, spaces, _, . or -';
+
 /**
  * Reads a room name: 1 to 64 of the letters a–z and A–Z, digits, space and `_ . -`. It starts and ends with
  * something else than a space, because a Space may trim names and two names must never mean one conference, and it

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parseRoomName } from '../conferences/room-name';
+import { parseRoomName, ROOM_NAME_FORM } from '../conferences/room-name';
 import { readable, unlessMissing } from '../readable';
 import { MODES } from '../supervision/mode';
 import { findJsonMistake } from './json-mistake';
@@ -35,10 +35,7 @@ const person = {
   ).optional(),
   requirePin: z.boolean('must be true or false').default(false),
   rooms: z
-    .array(
-      readable(parseRoomName, 'must be a room name: 1 to 64 letters, digits, spaces, _, . or -'),
-      'must be a list of room names',
-    )
+    .array(readable(parseRoomName, `must be a room name: ${ROOM_NAME_FORM}`), 'must be a list of room names')
     .min(1, 'must name a room; leave it out for all rooms')
     .transform((rooms) => new Set(rooms))
     .optional(),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { parseRoomName } from '../conferences/room-name';
+import { parseRoomName, ROOM_NAME_FORM } from '../conferences/room-name';
 import { parsePhoneNumber } from '../people/phone-number';
 import { type CallError, CODES } from './call-error';
 import type { StepReport } from './play-story';
@@ -133,9 +133,7 @@ function readNumber(name: string, text: string): string {
 
 function readTutorial({ moderator, supervisor, room = SMOKE_TEST_ROOM, method = 'POST' }: Options): Story {
   if (parseRoomName(room) === undefined) {
-    throw new UsageError(
-      '--room must be 1 to 64 letters, digits, spaces, _, . or -, with no space at either end, and not . or ..',
-    );
+    throw new UsageError(`--room must be ${ROOM_NAME_FORM}, with no space at either end, and not . or ..`);
   }
   if (method !== 'POST' && method !== 'GET') {
     throw new UsageError('--method must be POST or GET.');

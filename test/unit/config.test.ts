@@ -199,6 +199,15 @@ describe('loadConfig', () => {
     expect(value.length > 3 && problems[0]?.includes(`${value}.`)).toBe(false);
   });
 
+  it.each(['Büro', 'a/b', 'Zoë', 'x'.repeat(65)])(
+    'says which letters a room name may have, for %s',
+    (CONFERENCE_NAME) => {
+      expect(problemsOf({ CONFERENCE_NAME })).toEqual([
+        'CONFERENCE_NAME must be 1 to 64 letters A–Z without accents, digits, spaces, _, . or -, with no space at either end.',
+      ]);
+    },
+  );
+
   it('tells every problem at once', () => {
     expect(
       problemsOf({ NODE_ENV: 'production', PORT: 'x', SUPERVISOR_NUMBERS: 'y', PUBLIC_URL: 'http://a.b' }),

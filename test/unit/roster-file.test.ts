@@ -118,7 +118,7 @@ describe('parseRoster', () => {
   const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
   const noPin = 'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.';
   const noObject = 'must be an object: names in quotes, with values.';
-  const noRoom = 'must be a room name: 1 to 64 letters, digits, spaces, _, . or -.';
+  const noRoom = 'must be a room name: 1 to 64 letters A–Z without accents, digits, spaces, _, . or -.';
   const noName = "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit.";
   const moderator = (fields: object) => ({ moderators: [{ ...alice, ...fields }] });
   const supervisor = (fields: object) => ({ supervisors: [{ ...ted, ...fields }] });
@@ -161,6 +161,7 @@ describe('parseRoster', () => {
     ['a PIN that is null', moderator({ pin: null }), `${first}, pin ${noPin}`],
     ['a hash cut short', moderator({ pin: hash('24680').slice(1) }), `${first}, pin ${noPin}`],
     ['a room that is none', moderator({ rooms: ['a/b'] }), `${first}, rooms, 1 ${noRoom}`],
+    ['a room with an accent', moderator({ rooms: ['Büro'] }), `${first}, rooms, 1 ${noRoom}`],
     ['a second room that is none', moderator({ rooms: ['sales', ' '] }), `${first}, rooms, 2 ${noRoom}`],
     ['a room that is a number', moderator({ rooms: [7] }), `${first}, rooms, 1 ${noRoom}`],
     ['no rooms', moderator({ rooms: [] }), `${first}, rooms must name a room; leave it out for all rooms.`],
