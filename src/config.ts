@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './conferences/room-name';
-import { type PhoneNumber, parsePhoneNumber } from './people/phone-number';
+import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import { readable } from './readable';
 import type { SpaceSettings } from './signalwire/space-client';
 import { NOTICE_POLICIES, type NoticePolicy } from './supervision/mode';
@@ -73,10 +73,39 @@ function listOf<T>(read: (text: string) => T | undefined) {
   };
 }
 
-const phoneNumbers = readable(
-  listOf((text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined)),
-  'must be telephone numbers in E.164 form, such as +15557788999, separated by commas.',
+/** Reads what stands between commas. Each entry that `read` cannot read is a problem of its own. */
+function readEntries<T>(
+  text: string,
+  context: z.core.$RefinementCtx,
+  { read, explain }: { read: (entry: string) => T | undefined; explain: (entry: string) => string },
+): T[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  return entries.flatMap((entry, index) => {
+    const value = read(entry);
+    if (value !== undefined) {
+      return [value];
+    }
+    const message = entry === '' ? 'is empty: remove a comma.' : explain(entry);
+    context.addIssue({ code: 'custom', path: entries.length === 1 ? [] : [index], message });
+    return [];
+  });
+}
+
+const phoneNumbers = z.string().transform((text, context) =>
+  readEntries(text, context, {
+    read: (entry) => (entry.startsWith('+') ? parsePhoneNumber(entry) : undefined),
+    explain: explainPhoneNumber,
+  }),
 );
+
+const trustProxy = z.string().transform((text, context): number | string[] => {
+  if (/^[0-9]{1,2}$/.test(text)) {
+    return Number(text);
+  }
+  const form = 'an address, a network such as 10.0.0.0/8, loopback, linklocal or uniquelocal';
+  const explain = () => (text.includes(',') ? `must be ${form}.` : `must be a number of proxies, ${form}.`);
+  return readEntries(text, context, { read: readProxy, explain });
+});
 
 const spokenText = readable(
   // No control characters, and nothing else that XML cannot hold.
@@ -95,10 +124,7 @@ const settings = z.object({
     readPublicUrl,
     'must be the address a Space reaches this server at, such as https://coach.example.com, without a webhook path or query.',
   ).optional(),
-  TRUST_PROXY: readable(
-    readTrustProxy,
-    'must be a number of proxies, or their addresses or networks separated by commas (loopback, 10.0.0.0/8).',
-  ).optional(),
+  TRUST_PROXY: trustProxy.optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}.`).optional(),
   MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 1_000_000).optional(),
   REDIS_URL: readable(
@@ -154,7 +180,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   } as Given;
   const result = settings.safeParse(given);
   const problems = [
-    ...(result.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []),
+    ...(result.error?.issues.map(({ path, message }) => `${placeOf(path)} ${message}`) ?? []),
     ...findGaps(given),
   ];
   if (!result.success || problems.length > 0) {
@@ -189,6 +215,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     maxCallSeconds: read.MAX_CALL_SECONDS ?? 14_400,
     warnings: findWarnings(given),
   };
+}
+
+/** A setting, and the entry of its list if it is one's. */
+function placeOf([name, index]: readonly PropertyKey[]): string {
+  return typeof index === 'number' ? `${String(name)}, entry ${index + 1}` : String(name);
 }
 
 /** How long a key for PINs is at least, in production: who has the roster and guesses the key has the PINs. */
@@ -304,15 +335,10 @@ function isDecodable(text: string): boolean {
   }
 }
 
-function readTrustProxy(text: string): number | string[] | undefined {
-  if (/^[0-9]{1,2}$/.test(text)) {
-    return Number(text);
-  }
-  return listOf((item) => {
-    const [address = '', bits, ...rest] = item.split('/');
-    const version = isIP(address);
-    const isNetwork = bits === undefined || (/^[1-9][0-9]{0,2}$/.test(bits) && +bits <= (version === 4 ? 32 : 128));
-    const isAddress = version !== 0 && isNetwork && rest.length === 0;
-    return isAddress || ['loopback', 'linklocal', 'uniquelocal'].includes(item) ? item : undefined;
-  })(text);
+function readProxy(text: string): string | undefined {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  const isNetwork = bits === undefined || (/^[1-9][0-9]{0,2}$/.test(bits) && +bits <= (version === 4 ? 32 : 128));
+  const isAddress = version !== 0 && isNetwork && rest.length === 0;
+  return isAddress || ['loopback', 'linklocal', 'uniquelocal'].includes(text) ? text : undefined;
 }

@@ -18,3 +18,34 @@ export function parsePhoneNumber(text: string | undefined): PhoneNumber | undefi
 export function maskPhoneNumber(number: PhoneNumber | undefined): string {
   return number === undefined ? 'no number' : `***${number.slice(-4)}`;
 }
+
+const SEPARATORS = {
+  spaces: /\s/gu,
+  brackets: /[()[\]]/gu,
+  dashes: /\p{Pd}/gu,
+  dots: /\./gu,
+  'invisible characters': /\p{Cf}/gu,
+} as const;
+
+/** What people write for the plus: each with what to write instead, and the number that follows. */
+const BEGINNINGS = [
+  { form: /^00([1-9][0-9]{6,14})$/, advice: 'write + instead of 00' },
+  { form: /^0([1-9][0-9]{6,14})$/, advice: 'write + and the country code instead of 0' },
+  { form: /^([1-9][0-9]{6,14})$/, advice: 'begin it with + and the country code' },
+];
+
+/**
+ * Tells the person who wrote a number that {@link parsePhoneNumber} refuses what to change. Shows no more of it than
+ * its last four digits, and nothing of a text that is no number at all. Follows the name of the place it stands in.
+ */
+export function explainPhoneNumber(text: string): string {
+  const present = Object.entries(SEPARATORS).filter(([, separator]) => text.search(separator) >= 0);
+  const bare = present.reduce((rest, [, separator]) => rest.replace(separator, ''), text);
+  const beginning = BEGINNINGS.find(({ form }) => form.test(bare));
+  if (beginning === undefined && !/^\+[1-9][0-9]{6,14}$/.test(bare)) {
+    return 'must be a telephone number in E.164 form, such as +15557788999.';
+  }
+  const names = new Intl.ListFormat('en-GB').format(present.map(([name]) => name));
+  const advice = [...(present.length > 0 ? [`remove the ${names}`] : []), ...(beginning ? [beginning.advice] : [])];
+  return `(***${bare.slice(-4)}): ${advice.join('; ')}.`;
+}

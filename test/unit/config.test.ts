@@ -181,7 +181,6 @@ describe('loadConfig', () => {
     ['SIGNALWIRE_PROJECT_ID', '../x'],
     ['CONFERENCE_NAME', 'a/b'],
     ['CONFERENCE_NAME', 'x'.repeat(65)],
-    ['MODERATOR_NUMBERS', '15557788999'],
     ['MODERATOR_NUMBERS', '+15557788999;+15557788998'],
     ['SUPERVISOR_NUMBERS', 'anyone'],
     ['WAIT_URL', '/wait.xml'],
@@ -199,6 +198,62 @@ describe('loadConfig', () => {
     expect(value.length > 3 && problems[0]?.includes(`${value}.`)).toBe(false);
   });
 
+  const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
+
+  it.each([
+    ['+1 555 778 8999', '(***8999): remove the spaces.'],
+    ['+1\u00a0555\u00a0778\u00a08999', '(***8999): remove the spaces.'],
+    ['+1-555-778-8999', '(***8999): remove the dashes.'],
+    ['+1–555–778–8999', '(***8999): remove the dashes.'],
+    ['+1(555)7788999', '(***8999): remove the brackets.'],
+    ['+1.555.778.8999', '(***8999): remove the dots.'],
+    ['+1 (555) 778-8999', '(***8999): remove the spaces, brackets and dashes.'],
+    ['\u202a+15557788999\u202c', '(***8999): remove the invisible characters.'],
+    ['15557788999', '(***8999): begin it with + and the country code.'],
+    ['1 555 778 8999', '(***8999): remove the spaces; begin it with + and the country code.'],
+    ['0015557788999', '(***8999): write + instead of 00.'],
+    ['00 1555-7788999', '(***8999): remove the spaces and dashes; write + instead of 00.'],
+    ['05557788999', '(***8999): write + and the country code instead of 0.'],
+    ['', 'is empty: remove a comma.'],
+    [' ', 'is empty: remove a comma.'],
+    ['anyone', noNumber],
+    ['+155577', noNumber],
+    ['+15557788999;+15557788998', noNumber],
+    ['+15557788999 +15557788998', noNumber],
+    ['+15557788999x12', noNumber],
+    ['+1５５５7788999', noNumber],
+  ])('names the entry of a list that is no telephone number, and what to do: %j', (entry, problem) => {
+    const numbers = Array.from({ length: 30 }, (_, index) => `+155500020${index + 10}`);
+    for (const position of [0, 6, 29]) {
+      const list = numbers.with(position, entry).join(', ').concat(',+15550009999');
+      for (const name of ['MODERATOR_NUMBERS', 'SUPERVISOR_NUMBERS']) {
+        expect(problemsOf({ [name]: list })).toEqual([`${name}, entry ${position + 1} ${problem}`]);
+      }
+    }
+  });
+
+  it('names no entry of a list that has one alone', () => {
+    expect(problemsOf({ MODERATOR_NUMBERS: '15557788999' })).toEqual([
+      'MODERATOR_NUMBERS (***8999): begin it with + and the country code.',
+    ]);
+  });
+
+  it('names every bad entry of a list', () => {
+    expect(problemsOf({ MODERATOR_NUMBERS: '+1 5550002222,+15557788999,,0015557788999,' })).toEqual([
+      'MODERATOR_NUMBERS, entry 1 (***2222): remove the spaces.',
+      'MODERATOR_NUMBERS, entry 3 is empty: remove a comma.',
+      'MODERATOR_NUMBERS, entry 4 (***8999): write + instead of 00.',
+      'MODERATOR_NUMBERS, entry 5 is empty: remove a comma.',
+    ]);
+    const noProxy = 'must be an address, a network such as 10.0.0.0/8, loopback, linklocal or uniquelocal.';
+    expect(problemsOf({ TRUST_PROXY: 'loopback,10.0.0.0/33,,example.com,1' })).toEqual([
+      `TRUST_PROXY, entry 2 ${noProxy}`,
+      'TRUST_PROXY, entry 3 is empty: remove a comma.',
+      `TRUST_PROXY, entry 4 ${noProxy}`,
+      `TRUST_PROXY, entry 5 ${noProxy}`,
+    ]);
+  });
+
   it.each(['Büro', 'a/b', 'Zoë', 'x'.repeat(65)])(
     'says which letters a room name may have, for %s',
     (CONFERENCE_NAME) => {
@@ -213,7 +268,7 @@ describe('loadConfig', () => {
       problemsOf({ NODE_ENV: 'production', PORT: 'x', SUPERVISOR_NUMBERS: 'y', PUBLIC_URL: 'http://a.b' }),
     ).toEqual([
       'PORT must be a whole number from 0 to 65535.',
-      'SUPERVISOR_NUMBERS must be telephone numbers in E.164 form, such as +15557788999, separated by commas.',
+      'SUPERVISOR_NUMBERS must be a telephone number in E.164 form, such as +15557788999.',
       'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
       'MODERATOR_NUMBERS must be set in production: without a moderator, here or in a ROSTER_FILE, no conference can start.',
       'PUBLIC_URL must begin with https:// in production.',
