@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './conferences/room-name';
 import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import { readable } from './readable';
+import { readSettingText } from './setting-text';
 import type { SpaceSettings } from './signalwire/space-client';
 import { NOTICE_POLICIES, type NoticePolicy } from './supervision/mode';
 
@@ -167,6 +168,16 @@ const settings = z.object({
 /** The names of all settings. */
 export const SETTING_NAMES: ReadonlySet<string> = new Set(Object.keys(settings.shape));
 
+const LISTS = new Set([
+  'TRUST_PROXY',
+  'REDIS_URL',
+  'SIGNALWIRE_SIGNING_KEY',
+  'MODERATOR_NUMBERS',
+  'SUPERVISOR_NUMBERS',
+]);
+const PROSE = new Set(['CALLER_NOTICE', 'MODERATOR_NOTICE_TEXT']);
+const TOKENS = new Set(['SIGNALWIRE_SIGNING_KEY', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN']);
+
 /**
  * Reads the settings from the environment; an empty value is a missing one.
  *
@@ -174,12 +185,10 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set(Object.keys(settings.s
  * @throws ConfigError with every problem there is
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = {
-    ...(env.DEFAULT_NODE_ENV !== undefined && { NODE_ENV: env.DEFAULT_NODE_ENV }),
-    ...Object.fromEntries([...SETTING_NAMES].map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)),
-  } as Given;
+  const { given, problems: remains } = readGiven(env);
   const result = settings.safeParse(given);
   const problems = [
+    ...remains,
     ...(result.error?.issues.map(({ path, message }) => `${placeOf(path)} ${message}`) ?? []),
     ...findGaps(given),
   ];
@@ -214,6 +223,25 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     noticeLanguage: read.NOTICE_LANGUAGE,
     maxCallSeconds: read.MAX_CALL_SECONDS ?? 14_400,
     warnings: findWarnings(given),
+  };
+}
+
+/** What the environment says, and what must not stand around it. */
+function readGiven(env: Readonly<Record<string, string | undefined>>): { given: Given; problems: string[] } {
+  const texts = [...SETTING_NAMES].map((name) => ({
+    name,
+    ...readSettingText(name, env[name]?.trim() ?? '', {
+      isList: LISTS.has(name),
+      isProse: PROSE.has(name),
+      isToken: TOKENS.has(name),
+    }),
+  }));
+  return {
+    given: {
+      ...(env.DEFAULT_NODE_ENV !== undefined && { NODE_ENV: env.DEFAULT_NODE_ENV }),
+      ...Object.fromEntries(texts.filter(({ text }) => text).map(({ name, text }) => [name, text])),
+    },
+    problems: texts.flatMap(({ problems }) => problems),
   };
 }
 

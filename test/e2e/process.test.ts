@@ -299,6 +299,16 @@ describe('in the image', () => {
     expect(program.stdout()).toBe('');
   });
 
+  it('quotes that Docker passes on stop the start, and are not repeated with what they hold', async () => {
+    const program = await start({ ...imageEnv, SIGNALWIRE_SIGNING_KEY: '"PSK_secret"', NODE_ENV: '"development"' });
+    expect(await program.exit).toBe(1);
+    expect(program.stderr()).toBe(
+      'conference-coach: NODE_ENV is in quotes ("…"): remove them; Docker keeps quotes.\n' +
+        'conference-coach: SIGNALWIRE_SIGNING_KEY is in quotes ("…"): remove them; Docker keeps quotes.\n',
+    );
+    expect(program.stdout()).toBe('');
+  });
+
   it('development has to be asked for by name', async () => {
     const program = await start({ ...imageEnv, NODE_ENV: 'development' });
     await program.port();

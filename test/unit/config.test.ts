@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ConfigError, loadConfig } from '../../src/config';
+import { type ConfigError, loadConfig, SETTING_NAMES } from '../../src/config';
 
 const required = {
   PUBLIC_URL: 'https://coach.example.com',
@@ -196,6 +196,106 @@ describe('loadConfig', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} must be .*\\.$`));
     expect(value.length > 3 && problems[0]?.includes(`${value}.`)).toBe(false);
+  });
+
+  describe.each([
+    ['"', 'in quotes ("…"): remove them; Docker keeps quotes.'],
+    ["'", "in quotes ('…'): remove them; Docker keeps quotes."],
+    ['`', 'in quotes (`…`): remove them; Docker keeps quotes.'],
+  ])('a value in %s', (mark, problem) => {
+    const values = {
+      ...production,
+      PORT: '8080',
+      HOST: '::1',
+      TRUST_PROXY: 'loopback,10.0.0.0/8',
+      LOG_LEVEL: 'debug',
+      REDIS_URL: 'redis://a:7000,redis://b:7001',
+      SIGNALWIRE_SPACE_URL: 'example.signalwire.com',
+      SIGNALWIRE_PROJECT_ID: '5c1f-1',
+      SIGNALWIRE_API_TOKEN: 'PT1',
+      CONFERENCE_NAME: 'Sales 2',
+      ROSTER_FILE: 'roster.json',
+      PIN_KEY: '0123456789abcdef',
+      WAIT_URL: 'https://cdn.example.com/wait.xml',
+      CALLER_NOTICE: "It's supervised.",
+      MODERATOR_NOTICE: 'coach',
+      MODERATOR_NOTICE_TEXT: 'Your coach is here.',
+      NOTICE_VOICE: 'Polly.Amy',
+      NOTICE_LANGUAGE: 'en-GB',
+      MAX_CALL_SECONDS: '600',
+    };
+    const quote = (text: string) => mark + text + mark;
+
+    it('is a problem in every setting, and hides no other', () => {
+      for (const name of SETTING_NAMES) {
+        expect(problemsOf({ ...values, [name]: quote('a value') })).toContain(`${name} is ${problem}`);
+      }
+      const all = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, quote(value)]));
+      const quoted = [...SETTING_NAMES].filter((name) => name in all).map((name) => `${name} is ${problem}`);
+      expect(problemsOf(all)).toEqual(quoted);
+      expect(problemsOf({ ...all, PORT: quote('x') })).toEqual([
+        ...quoted,
+        'PORT must be a whole number from 0 to 65535.',
+      ]);
+    });
+
+    it('is a problem when it is empty', () => {
+      expect(problemsOf({ ...production, SIGNALWIRE_SIGNING_KEY: quote('') })).toEqual([
+        `SIGNALWIRE_SIGNING_KEY is ${problem}`,
+        expect.stringMatching(/^SIGNALWIRE_SIGNING_KEY must be set in production: /),
+      ]);
+    });
+
+    it('is a problem as an entry of a list', () => {
+      for (const name of ['MODERATOR_NUMBERS', 'SUPERVISOR_NUMBERS', 'TRUST_PROXY', 'REDIS_URL'] as const) {
+        const [first = '', second = first] = values[name].split(',');
+        expect(problemsOf({ [name]: `${first}, ${quote(second)}` })).toEqual([`${name}, entry 2 is ${problem}`]);
+        expect(problemsOf({ [name]: `${quote(first)},${quote(second)}` })).toEqual([
+          `${name}, entry 1 is ${problem}`,
+          `${name}, entry 2 is ${problem}`,
+        ]);
+      }
+      expect(problemsOf({ SIGNALWIRE_SIGNING_KEY: `PSK_1,${quote('PSK_2')}` })).toEqual([
+        `SIGNALWIRE_SIGNING_KEY, entry 2 is ${problem}`,
+      ]);
+    });
+
+    it('is a problem with one quote alone, unless it is a text', () => {
+      for (const [name, value] of Object.entries(values)) {
+        const isText = name === 'CALLER_NOTICE' || name === 'MODERATOR_NOTICE_TEXT';
+        const list = value.includes(',');
+        expect(problemsOf({ ...values, [name]: mark + value })).toEqual(
+          isText
+            ? []
+            : [`${name}${list ? ', entry 1' : ''} begins with a quote (${mark}): remove it; Docker keeps quotes.`],
+        );
+        expect(problemsOf({ ...values, [name]: value + mark })).toEqual(
+          isText
+            ? []
+            : [`${name}${list ? ', entry 2' : ''} ends with a quote (${mark}): remove it; Docker keeps quotes.`],
+        );
+      }
+    });
+  });
+
+  it.each([
+    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret # of the main project'],
+    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret PSK_other'],
+    ['SIGNALWIRE_API_TOKEN', 'PT_secret\t# read and write'],
+    ['SIGNALWIRE_PROJECT_ID', '5c1f-secret # id'],
+  ])('says that %s contains white space: %j', (name, value) => {
+    const rest = { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
+    expect(problemsOf({ ...rest, [name]: value })).toEqual([
+      `${name} contains white space: remove it and any comment after the value; Docker keeps comments.`,
+    ]);
+  });
+
+  it('repeats nothing of a secret in quotes with a comment', () => {
+    const problems = problemsOf({ SIGNALWIRE_SIGNING_KEY: '"PSK_secret" # of the main project' });
+    expect(problems).toEqual([
+      'SIGNALWIRE_SIGNING_KEY begins with a quote ("): remove it; Docker keeps quotes.',
+      'SIGNALWIRE_SIGNING_KEY contains white space: remove it and any comment after the value; Docker keeps comments.',
+    ]);
   });
 
   const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
