@@ -5,6 +5,7 @@ import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people
 import { readable } from './readable';
 import { readSettingText } from './setting-text';
 import type { SpaceSettings } from './signalwire/space-client';
+import { findSimilarSetting } from './similar-setting';
 import { NOTICE_POLICIES, type NoticePolicy } from './supervision/mode';
 
 /** The settings of one server, validated and complete. */
@@ -45,6 +46,9 @@ export interface Config {
   /** Sentences about what is open or provisional, to be said loudly at the start. */
   warnings: readonly string[];
 }
+
+/** Variables as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The settings cannot be used. Each problem is a sentence that begins with the setting's name. */
 export class ConfigError extends Error {
@@ -184,13 +188,13 @@ const TOKENS = new Set(['SIGNALWIRE_SIGNING_KEY', 'SIGNALWIRE_PROJECT_ID', 'SIGN
  * @param env may also have DEFAULT_NODE_ENV, the NODE_ENV of an environment that sets none: the image is for production
  * @throws ConfigError with every problem there is
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(env: Environment): Config {
   const { given, problems: remains } = readGiven(env);
   const result = settings.safeParse(given);
   const problems = [
     ...remains,
     ...(result.error?.issues.map(({ path, message }) => `${placeOf(path)} ${message}`) ?? []),
-    ...findGaps(given),
+    ...findGaps(given, env),
   ];
   if (!result.success || problems.length > 0) {
     throw new ConfigError(problems);
@@ -222,12 +226,25 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     noticeVoice: read.NOTICE_VOICE,
     noticeLanguage: read.NOTICE_LANGUAGE,
     maxCallSeconds: read.MAX_CALL_SECONDS ?? 14_400,
-    warnings: findWarnings(given),
+    warnings: findWarnings(given, env),
   };
 }
 
+/**
+ * What to add to the sentence that a setting is missing: for each variable that may be it, misspelt, a question that
+ * begins with a space. Asks about ROSTER_FILE where that would do instead.
+ */
+export function askAboutMisspelling(setting: string, env: Environment): string {
+  const missing = setting.endsWith('_NUMBERS') ? [setting, 'ROSTER_FILE'] : [setting];
+  return Object.keys(env)
+    .map((name) => ({ name, meant: env[name]?.trim() ? findSimilarSetting(name, SETTING_NAMES) : undefined }))
+    .filter(({ meant }) => meant !== undefined && missing.includes(meant))
+    .map(({ name, meant }) => ` ${name} is set: did you mean ${meant}?`)
+    .join('');
+}
+
 /** What the environment says, and what must not stand around it. */
-function readGiven(env: Readonly<Record<string, string | undefined>>): { given: Given; problems: string[] } {
+function readGiven(env: Environment): { given: Given; problems: string[] } {
   const texts = [...SETTING_NAMES].map((name) => ({
     name,
     ...readSettingText(name, env[name]?.trim() ?? '', {
@@ -256,7 +273,7 @@ export const MIN_PIN_KEY_CHARACTERS = 16;
 type Given = Partial<Record<keyof typeof settings.shape, string>>;
 
 /** What is missing, or goes together with something else. */
-function findGaps(given: Given): string[] {
+function findGaps(given: Given, env: Environment): string[] {
   const problems: string[] = [];
   if (given.NODE_ENV === 'production') {
     const purposes = {
@@ -270,7 +287,7 @@ function findGaps(given: Given): string[] {
     } as const;
     for (const [name, purpose] of Object.entries(purposes)) {
       if (given[name as keyof typeof purposes] === undefined) {
-        problems.push(`${name} must be set in production: ${purpose}.`);
+        problems.push(`${name} must be set in production: ${purpose}.${askAboutMisspelling(name, env)}`);
       }
     }
     if (given.PIN_KEY !== undefined && given.PIN_KEY.length < MIN_PIN_KEY_CHARACTERS) {
@@ -288,12 +305,15 @@ function findGaps(given: Given): string[] {
   const rest = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
   const missing = rest.filter((name) => given[name] === undefined);
   if (missing.length === 1 || missing.length === 2) {
-    problems.push(`${missing.join(' and ')} must be set too: the REST API needs ${rest.join(', ')} together.`);
+    const questions = missing.map((name) => askAboutMisspelling(name, env)).join('');
+    problems.push(
+      `${missing.join(' and ')} must be set too: the REST API needs ${rest.join(', ')} together.${questions}`,
+    );
   }
   return problems;
 }
 
-function findWarnings(given: Given): string[] {
+function findWarnings(given: Given, env: Environment): string[] {
   const consequences = {
     SIGNALWIRE_SIGNING_KEY: 'webhooks are accepted from anyone, unsigned',
     PUBLIC_URL: 'documents point to localhost, where no Space can call back',
@@ -310,7 +330,7 @@ function findWarnings(given: Given): string[] {
   return [
     ...Object.entries(consequences)
       .filter(([name]) => given[name as keyof typeof consequences] === undefined)
-      .map(([name, consequence]) => `${name} is not set: ${consequence}.`),
+      .map(([name, consequence]) => `${name} is not set: ${consequence}.${askAboutMisspelling(name, env)}`),
     ...(isKeyShort ? [`PIN_KEY has less than ${MIN_PIN_KEY_CHARACTERS} characters: production does not take it.`] : []),
     ...(cannotTell
       ? [

@@ -3,6 +3,7 @@ import { explainStartFailure, StartError, startConferenceCoach } from './confere
 import { loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
+import { findSimilarSetting } from './similar-setting';
 
 /** How long the process waits for its last log lines to be written. */
 const LOG_CLOSE_MS = 500;
@@ -69,7 +70,11 @@ function readDotenv(): string[] {
   }
   return Object.keys(parsed)
     .filter((name) => !SETTING_NAMES.has(name))
-    .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
+    .map((name) => {
+      const similar = findSimilarSetting(name, SETTING_NAMES);
+      const question = similar === undefined ? '' : ` Did you mean ${similar}?`;
+      return `.env has ${name}, which is no setting of this server: it has no effect.${question}`;
+    });
 }
 
 main().catch((error) => {

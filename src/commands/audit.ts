@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { askAboutMisspelling } from '../config';
 import { createRedisStore, type Store, waitForStore } from '../store/store';
 import { StoreError } from '../store/store-error';
 import type { AuditRecord } from '../supervision/audit';
@@ -46,7 +47,9 @@ async function main(): Promise<void> {
   const { since, format } = options;
   const { redisUrls, maxCallSeconds } = readSettings();
   if (redisUrls.length === 0) {
-    throw new CommandError('REDIS_URL is not set: the audit trail of a server without Redis is in its memory alone.');
+    throw new CommandError(
+      `REDIS_URL is not set: the audit trail of a server without Redis is in its memory alone.${askAboutMisspelling('REDIS_URL', process.env)}`,
+    );
   }
   const store = createRedisStore({
     urls: redisUrls,

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { MIN_PIN_KEY_CHARACTERS } from '../config';
+import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS } from '../config';
 import { hashPin, parsePin } from '../people/pin';
 import { CommandError, readSettings, runCommand } from './settings';
 
@@ -20,7 +20,9 @@ async function main(): Promise<void> {
   }
   const { pinKey } = readSettings();
   if (pinKey === undefined) {
-    throw new CommandError('PIN_KEY is not set: PINs are hashed with it, such as openssl rand -hex 32 prints one.');
+    throw new CommandError(
+      `PIN_KEY is not set: PINs are hashed with it, such as openssl rand -hex 32 prints one.${askAboutMisspelling('PIN_KEY', process.env)}`,
+    );
   }
   const pin = parsePin((given ?? (await readLine())).trim());
   if (pin === undefined) {

@@ -60,6 +60,11 @@ describe('roster hash-pin', () => {
 
   it.each<[string, Run, string]>([
     ['no key', { args: ['hash-pin', '48213'] }, 'roster: PIN_KEY is not set'],
+    [
+      'a misspelt key',
+      { args: ['hash-pin', '48213'], env: { PINKEY: KEY } },
+      'roster: PIN_KEY is not set: PINs are hashed with it, such as openssl rand -hex 32 prints one. PINKEY is set: did you mean PIN_KEY?\n',
+    ],
     ['a short PIN', { args: ['hash-pin', '4821'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
     ['no PIN at all', { args: ['hash-pin'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
     ['no command', { env: { PIN_KEY: KEY } }, 'roster: There is hash-pin alone'],
@@ -77,6 +82,11 @@ describe('roster hash-pin', () => {
 describe('audit', () => {
   it.each<[string, Run, string]>([
     ['no Redis in the settings', {}, 'audit: REDIS_URL is not set'],
+    [
+      'a misspelt Redis url',
+      { env: { REDIS_URI: 'redis://localhost' } },
+      'audit: REDIS_URL is not set: the audit trail of a server without Redis is in its memory alone. REDIS_URI is set: did you mean REDIS_URL?\n',
+    ],
     ['another format', { args: ['--format', 'xml'] }, 'audit: --format must be csv or jsonl.'],
     ['a time that is none', { args: ['--since', 'yesterday'] }, 'audit: --since must be a date'],
     ['a day that is none', { args: ['--since', '2026-02-40'] }, 'audit: --since must be a date'],

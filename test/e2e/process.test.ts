@@ -73,14 +73,15 @@ describe('the program', () => {
 
   it('warns of names in .env that are no settings', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
-    await writeFile(join(folder, '.env'), 'CALLER_NOTIC=Calls may be supervised.\nCONFERENCE_NAME=a\n');
+    await writeFile(join(folder, '.env'), 'CALLER_NOTIC=Calls may be supervised.\nCONFERENCE_NAME=a\nDOMAIN=a.b\n');
     const program = await start({}, folder);
     await program.port();
     await eventually(() =>
       expect(program.stdout()).toContain(
-        '.env has CALLER_NOTIC, which is no setting of this server: it has no effect.',
+        '.env has CALLER_NOTIC, which is no setting of this server: it has no effect. Did you mean CALLER_NOTICE?"',
       ),
     );
+    expect(program.stdout()).toContain('.env has DOMAIN, which is no setting of this server: it has no effect."');
     expect(program.stdout()).not.toContain('.env has CONFERENCE_NAME');
   });
 

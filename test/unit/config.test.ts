@@ -298,6 +298,56 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it.each([
+    ['SIGNALWIRE_SIGNING_KEY', 'SIGNALWIRE_SIGNIN_KEY', 'it proves that a webhook comes from your Space.'],
+    ['SIGNALWIRE_SIGNING_KEY', 'SIGNING_KEY', 'it proves that a webhook comes from your Space.'],
+    ['SIGNALWIRE_SIGNING_KEY', 'signalwire_signing_key', 'it proves that a webhook comes from your Space.'],
+    ['PUBLIC_URL', 'PUBLIC_URI', 'it is the address your Space calls, and part of every signature.'],
+    [
+      'MODERATOR_NUMBERS',
+      'MODERATOR_NUMBER',
+      'without a moderator, here or in a ROSTER_FILE, no conference can start.',
+    ],
+    ['SUPERVISOR_NUMBERS', 'APP_SUPERVISOR_NUMBERS', 'without it, or a ROSTER_FILE, nobody may supervise.'],
+  ])('asks whether %s was meant by %s', (name, misspelt, purpose) => {
+    expect(problemsOf({ ...production, [name]: '', [misspelt]: 'a-secret' })).toEqual([
+      `${name} must be set in production: ${purpose} ${misspelt} is set: did you mean ${name}?`,
+    ]);
+  });
+
+  it('asks about a misspelt ROSTER_FILE where nobody is named', () => {
+    const { MODERATOR_NUMBERS: _, ...rest } = production;
+    expect(problemsOf({ ...rest, ROSTERFILE: 'roster.json' })).toEqual([
+      'MODERATOR_NUMBERS must be set in production: without a moderator, here or in a ROSTER_FILE, no conference can start. ROSTERFILE is set: did you mean ROSTER_FILE?',
+    ]);
+  });
+
+  it('asks about names that resemble a setting of the REST API', () => {
+    expect(problemsOf({ SIGNALWIRE_PROJECT_ID: 'p-1', SIGNALWIRE_SPACE: 'a.b', SIGNALWIRE_TOKEN: 'a-secret' })).toEqual(
+      [
+        'SIGNALWIRE_SPACE_URL and SIGNALWIRE_API_TOKEN must be set too: the REST API needs SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID, SIGNALWIRE_API_TOKEN together. SIGNALWIRE_SPACE is set: did you mean SIGNALWIRE_SPACE_URL? SIGNALWIRE_TOKEN is set: did you mean SIGNALWIRE_API_TOKEN?',
+      ],
+    );
+  });
+
+  it('asks in the warnings too', () => {
+    const { warnings } = loadConfig({ ...production, REDIS_URI: 'redis://localhost', SPACE_URL: 'a.b' });
+    expect(warnings).toEqual([
+      'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
+      'SIGNALWIRE_SPACE_URL is not set: the Space cannot be asked for the moderator when the store is down or knows none. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
+    ]);
+  });
+
+  it.each([
+    ['is empty', { SIGNALWIRE_SIGNIN_KEY: ' ' }],
+    ['is another setting', { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' }],
+    ['resembles another setting more', { SIGNALWIRE_API_TOKE: 't' }],
+  ])('does not ask about what %s', (_what, env) => {
+    expect(problemsOf({ ...production, SIGNALWIRE_SIGNING_KEY: '', ...env })).toEqual([
+      'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
+    ]);
+  });
+
   const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
 
   it.each([
