@@ -11,7 +11,7 @@ import { createAccess } from './people/access';
 import { followRoster } from './people/live-roster';
 import { createPasses } from './people/pin';
 import { createPinLimiter } from './people/pin-limiter';
-import { type Book, createRoster, type Person, type Roster, type RosterEntries } from './people/roster';
+import { type Book, createRoster, type Person, type Roster } from './people/roster';
 import { RosterError, readRosterFile } from './people/roster-file';
 import { createSpaceClient } from './signalwire/space-client';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './store/store';
@@ -37,8 +37,15 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** Why the server did not start: sentences for the person who started it, or the stack of a fault in this program. */
-export function explainStartFailure(error: unknown): readonly string[] {
+/**
+ * Why the server did not start: sentences for the person who started it, or the stack of a fault in this program. Where
+ * it was the settings, the problems of the roster too, so that all can be mended at once.
+ */
+export async function explainStartFailure(error: unknown): Promise<readonly string[]> {
+  if (error instanceof ConfigError && error.roster !== undefined) {
+    const rosterProblems = await readRosterFile(error.roster).then(() => [], explainStartFailure);
+    return [...error.problems, ...rosterProblems];
+  }
   if (error instanceof ConfigError || error instanceof RosterError) {
     return error.problems;
   }
@@ -168,32 +175,8 @@ export function createAccesses(
   };
 }
 
-async function followRosterFile(config: Config, roster: Roster, log: Logger) {
-  const { rosterFile: file, pinKey } = config;
-  if (file === undefined) {
-    return undefined;
-  }
-  return followRoster({
-    roster,
-    file,
-    log,
-    async read() {
-      const entries = await readRosterFile(file, pinKey !== undefined);
-      checkRoles(entries, config, file);
-      return entries;
-    },
-  });
-}
-
-/** Production without a moderator or a supervisor is no use to anybody, and most likely a mistake. */
-function checkRoles({ moderators, supervisors }: RosterEntries, config: Config, file: string): void {
-  const problems = [
-    ...(moderators.length + config.moderatorNumbers.length === 0 ? ['moderator: no conference can start'] : []),
-    ...(supervisors.length + config.supervisorNumbers.length === 0 ? ['supervisor: nobody may supervise'] : []),
-  ];
-  if (config.production && problems.length > 0) {
-    throw new RosterError(problems.map((problem) => `${file}: neither it nor the settings name a ${problem}.`));
-  }
+async function followRosterFile({ roster: source }: Config, roster: Roster, log: Logger) {
+  return source && followRoster({ roster, file: source.file, log, read: () => readRosterFile(source) });
 }
 
 async function listenWithStore(config: Config, store: Store, log: Logger, refusals: RefusalLog): Promise<Server> {

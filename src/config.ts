@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './conferences/room-name';
 import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people/phone-number';
+import type { RosterSource } from './people/roster-file';
 import { readable } from './readable';
 import { readSettingText } from './setting-text';
 import type { SpaceSettings } from './signalwire/space-client';
@@ -30,8 +31,8 @@ export interface Config {
   conferenceName: RoomName;
   moderatorNumbers: readonly PhoneNumber[];
   supervisorNumbers: readonly PhoneNumber[] | 'any';
-  /** The path of the roster; undefined for the numbers above alone. */
-  rosterFile: string | undefined;
+  /** Undefined for the numbers above alone. */
+  roster: RosterSource | undefined;
   /** What PINs are hashed with; undefined when there are none. */
   pinKey: string | undefined;
   waitUrl: string | undefined;
@@ -54,7 +55,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  constructor(readonly problems: readonly string[]) {
+  /** @param roster where to look for further problems, if the settings name one */
+  constructor(
+    readonly problems: readonly string[],
+    readonly roster: RosterSource | undefined,
+  ) {
     super(problems.join('\n'));
   }
 }
@@ -197,7 +202,7 @@ export function loadConfig(env: Environment): Config {
     ...findGaps(given, env),
   ];
   if (!result.success || problems.length > 0) {
-    throw new ConfigError(problems);
+    throw new ConfigError(problems, findRoster(given, env));
   }
 
   const read = result.data;
@@ -217,7 +222,7 @@ export function loadConfig(env: Environment): Config {
     conferenceName: read.CONFERENCE_NAME ?? (parseRoomName('sample-conf') as RoomName),
     moderatorNumbers: read.MODERATOR_NUMBERS ?? (read.ROSTER_FILE === undefined ? [TUTORIAL_MODERATOR] : []),
     supervisorNumbers: read.SUPERVISOR_NUMBERS ?? (read.ROSTER_FILE === undefined ? 'any' : []),
-    rosterFile: read.ROSTER_FILE,
+    roster: findRoster(given, env),
     pinKey: read.PIN_KEY,
     waitUrl: read.WAIT_URL,
     callerNotice: read.CALLER_NOTICE,
@@ -265,6 +270,24 @@ function readGiven(env: Environment): { given: Given; problems: string[] } {
 /** A setting, and the entry of its list if it is one's. */
 function placeOf([name, index]: readonly PropertyKey[]): string {
   return typeof index === 'number' ? `${String(name)}, entry ${index + 1}` : String(name);
+}
+
+/** The roster, by the settings that are there, valid or not. */
+function findRoster(given: Given, env: Environment): RosterSource | undefined {
+  if (given.ROSTER_FILE === undefined) {
+    return undefined;
+  }
+  const unnamed = [
+    ...(given.MODERATOR_NUMBERS === undefined ? (['moderator'] as const) : []),
+    ...(given.SUPERVISOR_NUMBERS === undefined ? (['supervisor'] as const) : []),
+  ];
+  return {
+    file: given.ROSTER_FILE,
+    hasPinKey: given.PIN_KEY !== undefined,
+    pinKeyQuestion: askAboutMisspelling('PIN_KEY', env),
+    // Production without a moderator or a supervisor is most likely a mistake.
+    mustName: given.NODE_ENV === 'production' ? unnamed : [],
+  };
 }
 
 /** How long a key for PINs is at least, in production: who has the roster and guesses the key has the PINs. */

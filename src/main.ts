@@ -77,8 +77,8 @@ function readDotenv(): string[] {
     });
 }
 
-main().catch((error) => {
-  for (const sentence of explainStartFailure(error)) {
+main().catch(async (error) => {
+  for (const sentence of await explainStartFailure(error)) {
     process.stderr.write(`conference-coach: ${sentence}\n`);
   }
   process.exit(1);

@@ -8,6 +8,19 @@ import { parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
 
+/** A roster's file, and the settings that decide whether it can be used. */
+export interface RosterSource {
+  file: string;
+  /** Whether `PIN_KEY` is set, without which PINs cannot be checked. */
+  hasPinKey: boolean;
+  /** Follows the sentence that it is missing; nothing by default. */
+  pinKeyQuestion?: string;
+  /** The roles that somebody in it must have; none by default. */
+  mustName?: readonly Role[];
+}
+
+export type Role = 'moderator' | 'supervisor';
+
 /** A roster that cannot be used. Each problem is a sentence that names the file, and the entry if it is one's. */
 export class RosterError extends Error {
   override readonly name = 'RosterError';
@@ -16,6 +29,8 @@ export class RosterError extends Error {
     super(problems.join('\n'));
   }
 }
+
+const WITHOUT = { moderator: 'no conference can start', supervisor: 'nobody may supervise' } as const;
 
 const person = {
   // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
@@ -69,12 +84,11 @@ type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
  * Reads the roster from a file's text.
  *
  * @param text JSON: `moderators` and `supervisors`, lists of people; the README shows one
- * @param options.file what problems call it
- * @param options.hasPinKey whether `PIN_KEY` is set, without which PINs cannot be checked
+ * @param source.file what problems call it
  * @throws RosterError with every problem there is
  */
-export function parseRoster(text: string, options: { file: string; hasPinKey: boolean }): RosterEntries {
-  const { file, hasPinKey } = options;
+export function parseRoster(text: string, source: RosterSource): RosterEntries {
+  const { file, hasPinKey, pinKeyQuestion = '', mustName = [] } = source;
   const given = parseJson(text, file);
   const result = roster.safeParse(given, { error: inWords });
   if (!result.success) {
@@ -88,9 +102,15 @@ export function parseRoster(text: string, options: { file: string; hasPinKey: bo
   const problems = conflicts.map((conflict) => `${file}: ${conflict}.`);
   if (!hasPinKey && withPin.size > 0) {
     problems.push(
-      `PIN_KEY must be set: ${withPin.size === 1 ? `1 person in ${file} has` : `${withPin.size} people in ${file} have`} a PIN.`,
+      `PIN_KEY must be set: ${withPin.size === 1 ? `1 person in ${file} has` : `${withPin.size} people in ${file} have`} a PIN.${pinKeyQuestion}`,
     );
   }
+  const counts = { moderator: moderators.length, supervisor: supervisors.length };
+  problems.push(
+    ...mustName
+      .filter((role) => counts[role] === 0)
+      .map((role) => `${file}: neither it nor the settings name a ${role}: ${WITHOUT[role]}.`),
+  );
   if (problems.length > 0) {
     throw new RosterError(problems);
   }
@@ -101,11 +121,11 @@ export function parseRoster(text: string, options: { file: string; hasPinKey: bo
 }
 
 /** Reads a roster file; see {@link parseRoster}. */
-export async function readRosterFile(file: string, hasPinKey: boolean): Promise<RosterEntries> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new RosterError([`ROSTER_FILE ${file} cannot be read: ${error.message}.`]);
+export async function readRosterFile(source: RosterSource): Promise<RosterEntries> {
+  const text = await readFile(source.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new RosterError([`ROSTER_FILE ${source.file} cannot be read: ${error.message}.`]);
   });
-  return parseRoster(text, { file, hasPinKey });
+  return parseRoster(text, source);
 }
 
 function toPerson({ name, number, pin, requirePin, rooms }: GivenPerson) {

@@ -168,8 +168,8 @@ function write(text: string): void {
 
 // Whoever reads has gone, as `head` does.
 process.stdout.on('error', () => process.exit(1));
-main().catch((error) => {
-  for (const sentence of explainStartFailure(error)) {
+main().catch(async (error) => {
+  for (const sentence of await explainStartFailure(error)) {
     process.stderr.write(`demo: ${sentence}\n`);
   }
   process.exit(1);

@@ -638,6 +638,48 @@ describe('a roster', () => {
         'FILE: neither it nor the settings name a supervisor: nobody may supervise.',
       ],
     ],
+    [
+      'the settings have mistakes too: one report has all',
+      JSON.stringify({ moderators: [{ ...ALICE, pin: undefined, number: '5' }] }),
+      { ...production, SIGNALWIRE_SIGNING_KEY: '', PORT: 'x', SUPERVISOR_NUMBERS: '15550005555' },
+      [
+        'PORT must be a whole number from 0 to 65535.',
+        'SUPERVISOR_NUMBERS (***5555): begin it with + and the country code.',
+        'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
+        'FILE: moderators, entry 1 (Alice), number must be a telephone number in E.164 form, such as +15557788999.',
+      ],
+    ],
+    [
+      'the settings have mistakes too, and it names nobody',
+      '{}',
+      { ...production, PORT: 'x', MODERATOR_NUMBERS: '5' },
+      [
+        'PORT must be a whole number from 0 to 65535.',
+        'MODERATOR_NUMBERS must be a telephone number in E.164 form, such as +15557788999.',
+        'FILE: neither it nor the settings name a supervisor: nobody may supervise.',
+      ],
+    ],
+    [
+      'the settings have mistakes too, and it is no JSON',
+      '{"moderators": []',
+      { PORT: 'x' },
+      [
+        'PORT must be a whole number from 0 to 65535.',
+        'FILE, line 1, column 18: this is not JSON: the file breaks off.',
+      ],
+    ],
+    [
+      'the settings alone have mistakes',
+      rosterText({ moderators: [ALICE], supervisors: [TED] }),
+      { ...production, PORT: 'x' },
+      ['PORT must be a whole number from 0 to 65535.'],
+    ],
+    [
+      'the name of the key for its PINs is misspelt',
+      rosterText({ moderators: [ALICE], supervisors: [TED] }),
+      { PIN_KEY: '', PINKEY: PIN_KEY },
+      ['PIN_KEY must be set: 2 people in FILE have a PIN. PINKEY is set: did you mean PIN_KEY?'],
+    ],
   ])('stops the start when %s', async (_what, text, env, sentences) => {
     const { file, program } = await startWith(text, env);
     expect(await program.exit).toBe(1);
@@ -645,6 +687,27 @@ describe('a roster', () => {
       sentences.map((sentence) => `conference-coach: ${sentence.replace('FILE', file)}\n`).join(''),
     );
     expect(program.stdout() + program.stderr()).not.toMatch(/24680|13579|is listening/);
+  });
+
+  it('is read although its path is in quotes, to find all mistakes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    await writeFile(join(folder, 'roster.json'), '{}');
+    const program = await start({ ...production, ROSTER_FILE: '"roster.json"' }, folder);
+    expect(await program.exit).toBe(1);
+    expect(program.stderr()).toBe(
+      'conference-coach: ROSTER_FILE is in quotes ("…"): remove them; Docker keeps quotes.\n' +
+        'conference-coach: roster.json: neither it nor the settings name a moderator: no conference can start.\n' +
+        'conference-coach: roster.json: neither it nor the settings name a supervisor: nobody may supervise.\n',
+    );
+  });
+
+  it('stops the start when its file is missing, also where the settings have mistakes', async () => {
+    const program = await start({ ROSTER_FILE: '/nowhere/roster.json', PORT: 'x' });
+    expect(await program.exit).toBe(1);
+    expect(program.stderr()).toBe(
+      'conference-coach: PORT must be a whole number from 0 to 65535.\n' +
+        "conference-coach: ROSTER_FILE /nowhere/roster.json cannot be read: ENOENT: no such file or directory, open '/nowhere/roster.json'.\n",
+    );
   });
 
   it('stops the start when its file is missing', async () => {

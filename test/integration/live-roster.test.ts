@@ -45,7 +45,7 @@ async function follow(
   interval: { intervalMs?: number } = { intervalMs: 20 },
 ): Promise<LiveRoster> {
   const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line)) });
-  const read = () => readRosterFile(file, true);
+  const read = () => readRosterFile({ file, hasPinKey: true });
   const live = await followRoster({ roster, file, read, log, ...interval, ...options });
   atEnd(() => live.close());
   return live;
@@ -145,7 +145,7 @@ describe('followRoster', () => {
     let reads = 0;
     await follow({
       async read() {
-        const entries = await readRosterFile(file, true);
+        const entries = await readRosterFile({ file, hasPinKey: true });
         if (++reads === 1) {
           await replaceFile(textOf('Barbara'));
         }
@@ -213,7 +213,7 @@ describe('reload', () => {
       if (isBroken) {
         throw new TypeError('broken');
       }
-      return readRosterFile(file, true);
+      return readRosterFile({ file, hasPinKey: true });
     };
     const live = await follow({ read, intervalMs: 3_600_000 });
     isBroken = true;
@@ -231,7 +231,7 @@ describe('reload', () => {
     });
     const live = await follow({
       async read() {
-        const entries = await readRosterFile(file, true);
+        const entries = await readRosterFile({ file, hasPinKey: true });
         if (++reads === 2) {
           await released;
         }
@@ -246,7 +246,7 @@ describe('reload', () => {
     const quick = live.reload();
     // Time enough for the quick one, if it did not wait for the slow one.
     for (let n = 0; n < 10; n++) {
-      await readRosterFile(file, true);
+      await readRosterFile({ file, hasPinKey: true });
     }
     expect(isIn('Christopher')).toBe(false);
     release();

@@ -383,27 +383,27 @@ describe('readRosterFile', () => {
 
   it('reads a file', async () => {
     const file = await write(`\uFEFF${JSON.stringify({ moderators: [{ ...alice, name: 'Zoë' }] })}`);
-    expect((await readRosterFile(file, false)).moderators).toMatchObject([{ name: 'Zoë' }]);
+    expect((await readRosterFile({ file, hasPinKey: false })).moderators).toMatchObject([{ name: 'Zoë' }]);
   });
 
   it('names the file in what is wrong with it, and knows whether there is a key', async () => {
     const file = await write(JSON.stringify({ moderators: [{ ...alice, ...secret }] }));
-    await expect(readRosterFile(file, false)).rejects.toThrow(
+    await expect(readRosterFile({ file, hasPinKey: false })).rejects.toThrow(
       new RosterError([`PIN_KEY must be set: 1 person in ${file} has a PIN.`]),
     );
-    expect((await readRosterFile(file, true)).moderators).toMatchObject([secret]);
+    expect((await readRosterFile({ file, hasPinKey: true })).moderators).toMatchObject([secret]);
   });
 
   it('says that a file is missing', async () => {
     const file = join(await mkdtemp(join(tmpdir(), 'roster-')), 'missing.json');
-    await expect(readRosterFile(file, true)).rejects.toThrow(
+    await expect(readRosterFile({ file, hasPinKey: true })).rejects.toThrow(
       new RosterError([`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`]),
     );
   });
 
   it('says that a folder is no file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'roster-'));
-    await expect(readRosterFile(folder, true)).rejects.toThrow(
+    await expect(readRosterFile({ file: folder, hasPinKey: true })).rejects.toThrow(
       new RosterError([`ROSTER_FILE ${folder} cannot be read: EISDIR: illegal operation on a directory, read.`]),
     );
   });
