@@ -118,6 +118,20 @@ function createBudget(
 ): Budget {
   const counter = create({ keyPrefix, points: tries, duration: DAY_SECONDS });
   const lockouts = create({ keyPrefix: `${keyPrefix}:lockouts`, points: 1, duration: REMEMBERED_SECONDS });
+
+  /** @returns how many seconds it lasts */
+  async function startLockout(key: string): Promise<number> {
+    const last = await lockouts.get(key);
+    // Calls that find no attempt left at the same moment start one lockout together. No lockout is shorter than the
+    // first, so one that started more recently is this one.
+    const isStarted = last !== null && last.msBeforeNext > (REMEMBERED_SECONDS - firstLockSeconds) * 1000;
+    const lockout = (last?.consumedPoints ?? 0) + (isStarted ? 0 : 1);
+    const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);
+    await lockouts.set(key, lockout, REMEMBERED_SECONDS);
+    await counter.set(key, LOCKED, seconds);
+    return seconds;
+  }
+
   return {
     async take(key) {
       try {
@@ -127,16 +141,7 @@ function createBudget(
         if (!(refusal instanceof RateLimiterRes)) {
           throw refusal;
         }
-        // A try too many begins a lockout; in it, none does.
-        if (refusal.consumedPoints < LOCKED / 2) {
-          const { consumedPoints: lockout } = await lockouts.penalty(key);
-          // Remembered from now on, so that who goes on never begins anew.
-          await lockouts.set(key, lockout, REMEMBERED_SECONDS);
-          const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);
-          await counter.set(key, LOCKED, seconds);
-          return seconds;
-        }
-        return Math.ceil(refusal.msBeforeNext / 1000);
+        return refusal.consumedPoints < LOCKED / 2 ? startLockout(key) : Math.ceil(refusal.msBeforeNext / 1000);
       }
     },
     async giveBack(key) {

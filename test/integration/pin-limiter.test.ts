@@ -164,6 +164,17 @@ function describeLimiter(setUp: () => Limiters): void {
     const others = await Promise.all(Array.from({ length: 200 }, (_, n) => lets(limiter, numberOf(n))));
     expect(others.filter(Boolean)).toHaveLength(94);
   });
+
+  it('starts one lockout, the first and shortest, when many try at the same moment', async () => {
+    await Promise.all(Array.from({ length: 200 }, () => lets(limiter, alice)));
+    const number = await limiter.take(alice);
+    expect(number?.who).toBe('number');
+    expect(number?.seconds).toBeLessThanOrEqual(900);
+    await Promise.all(Array.from({ length: 300 }, () => lets(limiter, freshNumber())));
+    const everybody = await limiter.take(bob);
+    expect(everybody?.who).toBe('everybody');
+    expect(everybody?.seconds).toBeLessThanOrEqual(3_600);
+  });
 }
 
 describe('a limiter in this process', () => {
@@ -405,6 +416,8 @@ describe('a limiter in Redis', () => {
       await takeThem(limiter);
       seconds.push(await client.ttl(key));
       // As when the time is over, for it and for the numbers that took part.
+      const lockouts = key.replace(/:([^:]+)$/, ':lockouts:$1');
+      await client.expire(lockouts, (await client.ttl(lockouts)) - (seconds.at(-1) ?? 0));
       const counted = await client.keys('conference-coach:pin:moderator:*');
       await client.del(...counted.filter((one) => !one.includes('lockouts')));
     }
