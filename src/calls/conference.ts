@@ -3,6 +3,7 @@ import type { RoomName } from '../conferences/room-name';
 import { roomOfPath } from '../conferences/room-path';
 import { maskPhoneNumber } from '../people/phone-number';
 import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
+import type { Lockout } from '../people/pin-limiter';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, type InboundCall, parseInboundCall, tryOf } from './inbound-call';
@@ -41,23 +42,18 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     return documents.moderator(room);
   }
 
-  /** Asks for a PIN as long as there are tries left. Whoever has none left is a caller: no call is lost to a PIN. */
+  /** Asks for a PIN, if that is possible now. Otherwise the call joins as a caller: no call is lost to a PIN. */
   async function askPin(call: InboundCall, room: RoomName, prompt: PinPrompt): Promise<string> {
-    return (await isLockedOut(call, room)) ? documents.caller(room) : documents.askModeratorPin(room, prompt);
+    const lockout = await access.moderators.openPrompt(call);
+    return lockout === undefined ? documents.askModeratorPin(room, prompt) : lockOut(call, room, lockout);
   }
 
-  /** Takes a try; whether there was none. */
-  async function isLockedOut(call: InboundCall, room: RoomName): Promise<boolean> {
-    const lockout = await access.moderators.takeTry(call);
-    if (lockout === undefined) {
-      return false;
-    }
-    const { who: lockedOut, seconds } = lockout;
+  function lockOut(call: InboundCall, room: RoomName, { who: lockedOut, limit, seconds }: Lockout): string {
     log.warn(
-      { callSid: call.callSid, room, from: maskPhoneNumber(call.from), lockedOut, seconds },
-      'A call may not try a PIN, and is a caller: too many were tried',
+      { callSid: call.callSid, room, from: maskPhoneNumber(call.from), lockedOut, limit, seconds },
+      'PINs are locked; the call joins as a caller',
     );
-    return true;
+    return documents.caller(room);
   }
 
   async function takePin(req: Request): Promise<string> {
@@ -74,22 +70,25 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
       if (pin === undefined || pin.length < MIN_PIN_DIGITS) {
         return askPin(call, room, { tryNumber: 1, why: 'asked' });
       }
-      if (await isLockedOut(call, room)) {
-        return documents.caller(room);
-      }
     }
-    const proven = access.moderators.checkPin(call, pin);
-    if (proven !== undefined && mayEnter(proven.person, room)) {
-      return moderate(call, room, proven.person);
+    const result = await access.moderators.checkPin(call, pin);
+    if (result.kind === 'right' && mayEnter(result.person, room)) {
+      return moderate(call, room, result.person);
     }
-    log.warn(
-      { callSid: call.callSid, room, from: maskPhoneNumber(call.from) },
-      'A PIN was no moderator’s of this room',
-    );
+    if (result.kind !== 'locked-out') {
+      const about = { callSid: call.callSid, room, from: maskPhoneNumber(call.from) };
+      log.warn(about, result.kind === 'none' ? 'No PIN was entered' : 'Wrong moderator PIN for this room');
+    }
+    if ('lockout' in result && result.lockout !== undefined) {
+      return lockOut(call, room, result.lockout);
+    }
     const next = Math.max(tryNumber, 1) + 1;
-    return next > MAX_PIN_TRIES
-      ? documents.caller(room)
-      : askPin(call, room, { tryNumber: next, why: digits === undefined ? 'silent' : 'wrong' });
+    if (next > MAX_PIN_TRIES) {
+      return documents.caller(room);
+    }
+    const prompt: PinPrompt = { tryNumber: next, why: digits === undefined ? 'silent' : 'wrong' };
+    // A wrong PIN took an attempt: that limits these prompts, and has shown that nobody is locked out.
+    return result.kind === 'wrong' ? documents.askModeratorPin(room, prompt) : askPin(call, room, prompt);
   }
 
   async function leave(req: Request): Promise<string> {

@@ -47,13 +47,13 @@ export function createSupervise(options: CallRoutesOptions) {
     return { call, person: who.person };
   }
 
-  /** Asks for a PIN, as long as there are tries left; else answers `otherwise`. */
+  /** Asks for a PIN, if that is possible now; else answers `otherwise`. */
   async function askPin(
     call: InboundCall,
     approach: LineApproach,
     { otherwise, ...prompt }: PinPrompt & { room?: RoomName | undefined; otherwise: () => string },
   ): Promise<string> {
-    const lockout = await access.supervisors.takeTry(call);
+    const lockout = await access.supervisors.openPrompt(call);
     if (lockout === undefined) {
       return documents.askPin(approach, prompt, prompt.room);
     }

@@ -4,6 +4,7 @@ import { labelOf, mayEnter } from '../people/roster';
 import { DEFAULT_MODE } from '../supervision/mode';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, parseInboundCall, parseLineApproach, parseMenu, roomWanted, tryOf } from './inbound-call';
+import type { PinPrompt } from './laml';
 import type { Supervise } from './supervise';
 
 /**
@@ -12,7 +13,7 @@ import type { Supervise } from './supervise';
  * they are on the routes of `/coach`.
  */
 export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise: Supervise): Router {
-  const { guard, documents, access, log } = options;
+  const { guard, documents, access, supervision, log } = options;
   const { refuse, identifyAgain, askPin, enter, chooseRoom } = supervise;
 
   async function dialIn(req: Request): Promise<string> {
@@ -34,15 +35,25 @@ export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise
     const room = roomWanted(req);
     const tryNumber = tryOf(req);
     const digits = digitsOf(req);
-    const proven = access.supervisors.checkPin(call, digits);
-    if (proven === undefined) {
-      const why = digits === undefined ? 'silent' : 'wrong';
-      refuse(call, why === 'silent' ? 'no-pin' : 'wrong-pin');
-      return tryNumber === 0 || tryNumber >= MAX_PIN_TRIES
-        ? documents.goodbye()
-        : askPin(call, approach, { why, tryNumber: tryNumber + 1, room, otherwise: documents.goodbye });
+    const result = await access.supervisors.checkPin(call, digits);
+    if (result.kind === 'wrong' || result.kind === 'none') {
+      refuse(call, digits === undefined ? 'no-pin' : 'wrong-pin');
     }
-    const { person, pass } = proven;
+    if ('lockout' in result && result.lockout !== undefined) {
+      supervision.lockOut(call, result.lockout);
+      return documents.goodbye();
+    }
+    if (result.kind !== 'right') {
+      if (tryNumber === 0 || tryNumber >= MAX_PIN_TRIES) {
+        return documents.goodbye();
+      }
+      const prompt: PinPrompt = { tryNumber: tryNumber + 1, why: digits === undefined ? 'silent' : 'wrong' };
+      // A wrong PIN took an attempt: that limits these prompts, and has shown that nobody is locked out.
+      return result.kind === 'wrong'
+        ? documents.askPin(approach, prompt, room)
+        : askPin(call, approach, { ...prompt, room, otherwise: documents.goodbye });
+    }
+    const { person, pass } = result;
     const who = { call, person };
     if (room === undefined) {
       return chooseRoom(who, { ...approach, pass });

@@ -20,14 +20,26 @@ export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
 export interface Access<P extends Person> {
   /** @param pass what the right PIN brought earlier in this call */
   identify(caller: Caller, pass: string | undefined): Identity<P>;
-  /** Takes a try for asking for a PIN; when there is none left, tells why, and nothing may be asked. Never rejects. */
-  takeTry(caller: Caller): Promise<Lockout | undefined>;
+  /** Call it before a prompt for a PIN is opened. Returns undefined if it may be; takes no attempt. Never rejects. */
+  openPrompt(caller: Caller): Promise<Lockout | undefined>;
   /**
-   * The person with this PIN, and the pass that stands for it in the rest of the call; undefined when it is nobody's.
-   * The try that was taken is given back for a right one.
+   * Checks what was keyed in for a PIN, and counts it as an attempt if it is a wrong one. Never rejects.
+   *
+   * @param digits undefined for silence
    */
-  checkPin(caller: Caller, digits: string | undefined): { person: P; pass: string } | undefined;
+  checkPin(caller: Caller, digits: string | undefined): Promise<PinResult<P>>;
 }
+
+/** What came of a prompt for a PIN. */
+export type PinResult<P> =
+  /** `pass` stands for the PIN in the rest of the call. */
+  | { kind: 'right'; person: P; pass: string }
+  /** `lockout` if this took the last attempt. */
+  | { kind: 'wrong'; lockout: Lockout | undefined }
+  /** Silence, or digits that cannot be a PIN. */
+  | { kind: 'none' }
+  /** No attempt was left. This says nothing about the PIN. */
+  | { kind: 'locked-out'; lockout: Lockout };
 
 export interface AccessOptions<P extends Person> {
   /** The people as they are now. */
@@ -53,21 +65,22 @@ export function createAccess<P extends Person>({ book, limiter, pins }: AccessOp
       return book().hasPins ? 'may-ask' : 'nobody';
     },
 
-    takeTry: ({ from }) => limiter.take(from),
+    openPrompt: ({ from }) => limiter.openPrompt(from),
 
-    checkPin({ callSid, from }, digits) {
+    async checkPin({ callSid, from }, digits) {
       const pin = parsePin(digits);
       if (pin === undefined || pins === undefined) {
-        return undefined;
+        return { kind: 'none' };
       }
       const hash = hashPin(pins.key, pin);
       const person = book().withPin(hash);
-      if (person === undefined) {
-        return undefined;
+      const { isAllowed, lockout } = await limiter.consumeAttempt(from, { isRight: person !== undefined });
+      if (!isAllowed) {
+        return { kind: 'locked-out', lockout };
       }
-      // Its own try alone: a right PIN must not buy others for somebody else's. The call need not wait for it.
-      void limiter.giveBack(from);
-      return { person, pass: pins.passes.seal(callSid, hash) };
+      return person === undefined
+        ? { kind: 'wrong', lockout }
+        : { kind: 'right', person, pass: pins.passes.seal(callSid, hash) };
     },
   };
 }

@@ -1,65 +1,93 @@
 import type { Logger } from 'pino';
-import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { RedisConnection } from '../store/redis-connection';
 import type { PhoneNumber } from './phone-number';
 
-/** Who is locked out, and for how many seconds yet. */
+/** Why a call may not use PINs now. */
 export interface Lockout {
+  /** Which limit was reached: too many wrong PINs, or too many prompts in a short time. */
+  limit: 'attempts' | 'prompts';
   who: 'number' | 'everybody';
+  /** How long it still lasts. */
   seconds: number;
 }
 
-/** Bounds how many PINs can be tried. */
+/** What became of a PIN that was keyed in. */
+export type Attempt =
+  /** It may be answered. `lockout` if it took the last attempt. */
+  | { isAllowed: true; lockout: Lockout | undefined }
+  /** No attempt was left: the caller must not learn whether it was right. */
+  | { isAllowed: false; lockout: Lockout };
+
+/**
+ * Limits how many PINs can be guessed, and how many prompts are opened in a short time. For both, `number` is undefined
+ * for withheld numbers, which share the limits of one. Never rejects.
+ */
 export interface PinLimiter {
   /**
-   * Takes one of the tries that a number has, and of those that all have together. A number or everybody without one is
-   * locked out for a time that doubles with each lockout. Never rejects.
+   * Call it before a prompt for a PIN is opened. Takes no attempt.
    *
-   * @param number undefined for all who withhold theirs, who share the tries of one number
-   * @returns undefined when the try was taken
+   * @returns undefined if the prompt may be opened
    */
-  take(number: PhoneNumber | undefined): Promise<Lockout | undefined>;
-  /** Gives a try back that was right. Never rejects. */
-  giveBack(number: PhoneNumber | undefined): Promise<void>;
+  openPrompt(number: PhoneNumber | undefined): Promise<Lockout | undefined>;
+  /**
+   * Call it for each PIN that is keyed in, and answer only if it is allowed. A wrong PIN takes an attempt from the number
+   * and from everybody; the last one starts a lockout, twice as long each time. A right PIN needs an attempt to be left,
+   * and takes none.
+   */
+  consumeAttempt(number: PhoneNumber | undefined, options: { isRight: boolean }): Promise<Attempt>;
 }
 
 const DAY_SECONDS = 86_400;
 
 /**
- * Tries in a day, and how long the first lockout lasts when there was one too many; each further one lasts twice as
- * long, a day at the most, and after it the tries are there again.
+ * Wrong PINs in a day, and how long the first lockout lasts; each further one lasts twice as long, a day at the most.
+ * After it all attempts are there again.
  */
 export const PIN_BUDGETS = {
-  number: { tries: 6, firstLockSeconds: 900 },
-  everybody: { tries: 100, firstLockSeconds: 3_600 },
+  number: { attempts: 6, firstLockSeconds: 900 },
+  everybody: { attempts: 100, firstLockSeconds: 3_600 },
 } as const;
+
+/** How many prompts each server opens in so many seconds. Silence takes no attempt, so prompts need a limit of their own. */
+const PROMPT_BOUNDS = { number: 120, everybody: 1_000, seconds: 10 } as const;
 
 /** How long after a lockout the next one is longer, in seconds. */
 const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
 
-/** More than any number of tries: who is locked out stays so, whatever is given back meanwhile. */
+/** Stands for a lockout in the count of attempts: more than can be made. */
 const LOCKED = 1_000_000_000;
 
 interface Budget {
-  /** How many seconds there is no try yet, undefined when one was taken. */
-  take(key: string): Promise<number | undefined>;
-  giveBack(key: string): Promise<unknown>;
+  /**
+   * Takes an attempt, or none with a cost of 0.
+   *
+   * @returns whether one was left, and the seconds until one is left again; undefined while one still is
+   */
+  take(key: string, cost: 0 | 1): Promise<{ wasLeft: boolean; lockedSeconds: number | undefined }>;
 }
 
+type Budgets = Record<keyof typeof PIN_BUDGETS, Budget>;
+
 export interface PinLimiterOptions {
-  /** Whose PINs: each role has tries of its own. */
+  /** Whose PINs: each role has attempts of its own. */
   role: string;
-  /** Where tries are counted; undefined for this process. */
+  /** Where attempts are counted; undefined for this process. */
   redis: RedisConnection | undefined;
   log: Logger;
 }
 
-/** A limiter that counts in Redis for all servers, and in this process as long as Redis does not answer. */
+/** A limiter that counts attempts in Redis for all servers, and in this process while Redis does not answer. */
 export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLimiter {
   const here = createBudgets((options) => new RateLimiterMemory(options));
   const shared = redis && createBudgets((options) => new RateLimiterRedis({ ...options, storeClient: redis.client }));
+  // Prompts load the server that opens them: no store is asked.
+  const prompts = {
+    number: new RateLimiterMemory({ points: PROMPT_BOUNDS.number, duration: PROMPT_BOUNDS.seconds }),
+    everybody: new RateLimiterMemory({ points: PROMPT_BOUNDS.everybody, duration: PROMPT_BOUNDS.seconds }),
+  };
 
-  function createBudgets(create: (options: IRateLimiterOptions) => RateLimiterMemory | RateLimiterRedis) {
+  function createBudgets(create: (options: IRateLimiterOptions) => RateLimiterMemory | RateLimiterRedis): Budgets {
     const prefix = `conference-coach:pin:${role}`;
     return {
       number: createBudget(create, `${prefix}:number`, PIN_BUDGETS.number),
@@ -67,7 +95,7 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
     };
   }
 
-  async function count<T>(work: (budgets: Record<keyof typeof PIN_BUDGETS, Budget>) => Promise<T>): Promise<T> {
+  async function count<T>(work: (budgets: Budgets) => Promise<T>): Promise<T> {
     if (redis !== undefined && shared !== undefined) {
       try {
         return await redis.run(() => work(shared));
@@ -79,44 +107,60 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
   }
 
   return {
-    take(number) {
-      return count(async (budgets) => {
-        // A number that is locked out takes nothing from the others.
-        for (const [who, key] of [
-          ['number', keyOf(number)],
-          ['everybody', EVERYBODY],
-        ] as const) {
-          const seconds = await budgets[who].take(key);
-          if (seconds !== undefined) {
-            if (who === 'everybody') {
-              await budgets.number.giveBack(keyOf(number));
-            }
-            return { who, seconds };
-          }
+    async openPrompt(number) {
+      const { lockout } = await count((budgets) => take(budgets, number, 0));
+      if (lockout !== undefined) {
+        return lockout;
+      }
+      for (const [who, key] of keysOf(number)) {
+        const { consumedPoints, msBeforeNext } = await prompts[who].penalty(key);
+        if (consumedPoints > PROMPT_BOUNDS[who]) {
+          return { limit: 'prompts', who, seconds: secondsOf(msBeforeNext) };
         }
-        return undefined;
-      });
+      }
+      return undefined;
     },
-    async giveBack(number) {
-      await count((budgets) =>
-        Promise.all([budgets.number.giveBack(keyOf(number)), budgets.everybody.giveBack(EVERYBODY)]),
-      );
+
+    consumeAttempt(number, { isRight }) {
+      return count(async (budgets) => {
+        // During a lockout nothing is counted, for the number or for everybody.
+        const before = await take(budgets, number, 0);
+        // Right or wrong, it takes the same steps. Otherwise, of many PINs keyed in at once, a right one would overtake
+        // the wrong ones, and a burst of calls could guess more than one call after the other.
+        return before.isAllowed ? take(budgets, number, isRight ? 0 : 1) : before;
+      });
     },
   };
 }
 
-const EVERYBODY = 'all';
+/** The number first: once it is locked out, it takes nothing from the others. */
+async function take(budgets: Budgets, number: PhoneNumber | undefined, cost: 0 | 1): Promise<Attempt> {
+  let lockout: Lockout | undefined;
+  for (const [who, key] of keysOf(number)) {
+    const { wasLeft, lockedSeconds } = await budgets[who].take(key, cost);
+    if (lockedSeconds !== undefined) {
+      lockout = { limit: 'attempts', who, seconds: lockedSeconds };
+      if (!wasLeft) {
+        return { isAllowed: false, lockout };
+      }
+    }
+  }
+  return { isAllowed: true, lockout };
+}
 
-function keyOf(number: PhoneNumber | undefined): string {
-  return number ?? 'withheld';
+function keysOf(number: PhoneNumber | undefined) {
+  return [
+    ['number', number ?? 'withheld'],
+    ['everybody', 'all'],
+  ] as const;
 }
 
 function createBudget(
   create: (options: IRateLimiterOptions) => RateLimiterMemory | RateLimiterRedis,
   keyPrefix: string,
-  { tries, firstLockSeconds }: { tries: number; firstLockSeconds: number },
+  { attempts, firstLockSeconds }: { attempts: number; firstLockSeconds: number },
 ): Budget {
-  const counter = create({ keyPrefix, points: tries, duration: DAY_SECONDS });
+  const counter = create({ keyPrefix, points: attempts, duration: DAY_SECONDS });
   const lockouts = create({ keyPrefix: `${keyPrefix}:lockouts`, points: 1, duration: REMEMBERED_SECONDS });
 
   /** @returns how many seconds it lasts */
@@ -133,22 +177,18 @@ function createBudget(
   }
 
   return {
-    async take(key) {
-      try {
-        await counter.consume(key);
-        return undefined;
-      } catch (refusal) {
-        if (!(refusal instanceof RateLimiterRes)) {
-          throw refusal;
-        }
-        return refusal.consumedPoints < LOCKED / 2 ? startLockout(key) : Math.ceil(refusal.msBeforeNext / 1000);
+    async take(key, cost) {
+      const counted = cost === 0 ? await counter.get(key) : await counter.penalty(key, cost);
+      const used = counted?.consumedPoints ?? 0;
+      const wasLeft = used - cost < attempts;
+      if (counted === null || used < attempts) {
+        return { wasLeft, lockedSeconds: undefined };
       }
-    },
-    async giveBack(key) {
-      // What does not count any more is not to be had twice.
-      if (((await counter.get(key))?.consumedPoints ?? 0) > 0) {
-        await counter.reward(key);
-      }
+      return { wasLeft, lockedSeconds: used < LOCKED ? await startLockout(key) : secondsOf(counted.msBeforeNext) };
     },
   };
+}
+
+function secondsOf(ms: number): number {
+  return Math.ceil(ms / 1000);
 }

@@ -52,7 +52,7 @@ export type VisitEvent = {
 /** What is noted of somebody who was not let in. */
 export type RefusalEvent = { id: string; at: string; number: string; callSid: Sid } & (
   | { kind: 'refused'; reason: RefusalReason; supervisor?: string; room?: RoomName }
-  /** Found no try for a PIN left: their number, or everybody. */
+  /** PINs were locked: for their number, or for everybody. */
   | { kind: 'locked-out'; lockedOut: 'number' | 'everybody' }
 );
 

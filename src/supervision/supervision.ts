@@ -326,10 +326,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       turnAway(noted, 'A call that may not supervise was turned away');
     },
 
-    lockOut({ callSid, from }, { who: lockedOut, seconds }) {
+    lockOut({ callSid, from }, { who: lockedOut, limit, seconds }) {
       const number = maskPhoneNumber(from);
       const noted: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, number, callSid };
-      turnAway(noted, 'A call may not try a PIN: too many were tried', { seconds });
+      turnAway(noted, 'PINs are locked; the call was turned away', { limit, seconds });
     },
 
     async lastStay(callSid, stay) {

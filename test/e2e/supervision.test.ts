@@ -239,12 +239,24 @@ describe('the audit trail', () => {
   it('tells of lockouts', async () => {
     const redis = await startStore();
     const desk = await start({ REDIS_URL: redis.url });
+    // Silence is no attempt.
     for (let i = 0; i < 7; i++) {
       await desk.hangUp(await desk.call('Ted', '/supervisor', { from: MOBILE }));
     }
+    for (let i = 0; i < 2; i++) {
+      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      for (const pin of ['11111', '22222', '33333']) {
+        await desk.press(ted, `${pin}#`);
+      }
+    }
+    await desk.call('Ted', '/supervisor', { from: MOBILE });
     await desk.server.stop(0);
+    const lockedOut = { kind: 'locked-out', number: '***4444', lockedOut: 'number' };
     expect((await readTrail(redis)).map(brief)).toEqual([
-      { kind: 'locked-out', number: '***4444', lockedOut: 'number' },
+      ...Array(6).fill({ kind: 'refused', number: '***4444', reason: 'wrong-pin' }),
+      // By the last wrong PIN, and by the call after it.
+      lockedOut,
+      lockedOut,
     ]);
   });
 

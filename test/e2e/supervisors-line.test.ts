@@ -111,7 +111,7 @@ describe('the supervisors’ line', () => {
     expect([desk.hears(), ted.status]).toEqual([TALKING, 'completed']);
   });
 
-  it('takes silence for a try, and waits for nobody for ever', async () => {
+  it('asks three times in silence, and waits for nobody for ever', async () => {
     const desk = await startLine();
     const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
     await desk.space.clock.advance(120_000);
@@ -522,15 +522,41 @@ describe('a number that tries PINs', () => {
       return call.told.at(-1);
     };
     const [first, second, third] = [await dial(), await dial(), await dial()];
-    for (const call of [first, first, second]) {
+    for (const call of [first, first, second, second, third]) {
       expect(await press(call, '11111#')).toBe(WRONG);
     }
-    // Six times a PIN was asked for; there is no seventh.
-    expect(await press(third, '11111#')).toBe('Goodbye.');
+    // The sixth wrong PIN is the last.
+    expect(await press(first, '11111#')).toBe('Goodbye.');
     expect((await dial()).status).toBe('no-answer');
-    // What was asked before may still be answered.
-    expect(await press(second, `${TED_PIN}#`)).toContain(LISTENING);
+    // Then the right one does not open either, where a PIN was asked for before.
+    expect(await press(third, `${TED_PIN}#`)).toBe('Goodbye.');
   });
+
+  it.each([34, 60])(
+    'is not locked out, nor anybody else, by %i customers who press the star and stay silent',
+    async (n) => {
+      const desk = await startLine({
+        ...ROSTER,
+        moderators: [{ name: 'Alice', number: ALICE, pin: ALICE_PIN, requirePin: true }],
+      });
+      const customers = Array.from({ length: n }, (_, i) =>
+        desk.space.call({ from: `+1556${1_000_000 + i}`, url: `${desk.url}/conference/sales` }),
+      );
+      await desk.space.clock.advance(100);
+      for (const customer of customers) {
+        customer.press('*');
+      }
+      await desk.space.clock.advance(60_000);
+      for (const { told, sid } of customers) {
+        expect(told).toEqual(['Welcome.', ASK, SILENT, SILENT]);
+        expect(desk.space.conferences.of(sid)).toMatchObject({ endConferenceOnExit: false });
+      }
+      const alice = await desk.call('Alice', '/conference/sales');
+      expect(alice.told).toEqual([ASK]);
+      await desk.press(alice, `${ALICE_PIN}#`);
+      expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+    },
+  );
 
   it('on the callers’ line is a caller like any other', async () => {
     const desk = await startLine();
@@ -612,8 +638,11 @@ describe('with the store down', () => {
     const redis = await startStore();
     const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
     await redis.kill();
-    for (let i = 0; i < 6; i++) {
-      await desk.hangUp(await desk.call('Ted', '/supervisor', { from: MOBILE }));
+    for (let i = 0; i < 2; i++) {
+      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      for (const pin of ['11111', '22222', '33333']) {
+        await desk.press(ted, `${pin}#`);
+      }
     }
     expect((await desk.call('Ted', '/supervisor', { from: MOBILE })).status).toBe('no-answer');
     await redis.restart();

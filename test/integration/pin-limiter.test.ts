@@ -17,13 +17,18 @@ const numberOf = (n: number) => parsePhoneNumber(`+1555${String(5_000_000 + n)}`
 const alice = numberOf(-1);
 const bob = numberOf(-2);
 
-/** Takes a try; whether there was one. */
-const lets = async (limiter: PinLimiter, number: PhoneNumber | undefined) => (await limiter.take(number)) === undefined;
+/** Keys in a wrong PIN; whether there was an attempt for it. */
+const lets = async (limiter: PinLimiter, number: PhoneNumber | undefined) =>
+  (await limiter.consumeAttempt(number, { isRight: false })).isAllowed;
 
-/** How many of so many tries are let. */
-async function takeTries(limiter: PinLimiter, number: PhoneNumber | undefined, tries: number): Promise<number> {
+/** Keys in a right PIN; whether there was an attempt left. */
+const letsRight = async (limiter: PinLimiter, number: PhoneNumber | undefined) =>
+  (await limiter.consumeAttempt(number, { isRight: true })).isAllowed;
+
+/** Keys in so many wrong PINs; how many attempts there were for them. */
+async function attempt(limiter: PinLimiter, number: PhoneNumber | undefined, pins: number): Promise<number> {
   let taken = 0;
-  for (let n = 0; n < tries; n++) {
+  for (let n = 0; n < pins; n++) {
     taken += Number(await lets(limiter, number));
   }
   return taken;
@@ -34,11 +39,11 @@ let fresh = 0;
 /** A number that nothing was asked of before. */
 const freshNumber = () => numberOf(fresh++);
 
-/** Takes all the tries there are for everybody together, none for a number that has none left, and then one too many. */
+/** Takes all the attempts that everybody has together, no more than 6 for each number, and then one too many. */
 async function takeAll(limiter: PinLimiter): Promise<number> {
   let taken = 0;
   for (let isOver = false; !isOver && taken < 1_000; ) {
-    const more = await takeTries(limiter, freshNumber(), 6);
+    const more = await attempt(limiter, freshNumber(), 6);
     taken += more;
     isOver = more < 6;
   }
@@ -61,7 +66,7 @@ function describeLimiter(setUp: () => Limiters): void {
     limiter = limiters.create();
   });
 
-  it('lets a number try 6 times, and no more', async () => {
+  it('lets a number try 6 PINs, and no more', async () => {
     const answers = [];
     for (let n = 0; n < 9; n++) {
       answers.push(await lets(limiter, alice));
@@ -70,92 +75,102 @@ function describeLimiter(setUp: () => Limiters): void {
   });
 
   it('says who is locked out, and for how long yet', async () => {
-    await takeTries(limiter, alice, 6);
-    const first = await limiter.take(alice);
-    const later = await limiter.take(alice);
+    await attempt(limiter, alice, 5);
+    // The last attempt may be answered, and starts the lockout.
+    const last = await limiter.consumeAttempt(alice, { isRight: false });
+    expect(last).toEqual({ isAllowed: true, lockout: { limit: 'attempts', who: 'number', seconds: 900 } });
+    const later = await limiter.consumeAttempt(alice, { isRight: false });
+    const prompt = await limiter.openPrompt(alice);
     await takeAll(limiter);
-    const everybody = await limiter.take(bob);
-    expect([first?.who, later?.who, everybody?.who]).toEqual(['number', 'number', 'everybody']);
-    expect(first?.seconds).toBe(900);
-    for (const [lockout, seconds] of [
-      [later, 900],
-      [everybody, 3_600],
+    const everybody = await limiter.consumeAttempt(bob, { isRight: false });
+    expect([later.isAllowed, everybody.isAllowed]).toEqual([false, false]);
+    for (const [lockout, who, seconds] of [
+      [later.lockout, 'number', 900],
+      [prompt, 'number', 900],
+      [everybody.lockout, 'everybody', 3_600],
+      [await limiter.openPrompt(bob), 'everybody', 3_600],
     ] as const) {
+      expect(lockout).toMatchObject({ limit: 'attempts', who });
       expect(lockout?.seconds).toBeLessThanOrEqual(seconds);
       expect(lockout?.seconds).toBeGreaterThan(seconds - 10);
     }
   });
 
   it('lets other numbers go on', async () => {
-    await takeTries(limiter, alice, 10);
-    expect(await takeTries(limiter, bob, 10)).toBe(6);
+    await attempt(limiter, alice, 10);
+    expect(await attempt(limiter, bob, 10)).toBe(6);
   });
 
-  it('lets those who withhold their numbers share the tries of one', async () => {
-    expect(await takeTries(limiter, undefined, 10)).toBe(6);
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
+  it('lets those who withhold their numbers share the attempts of one', async () => {
+    expect(await attempt(limiter, undefined, 10)).toBe(6);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('lets all together try 100 times, then refuses everybody', async () => {
+  it('lets all together try 100 PINs, then refuses everybody', async () => {
     expect(await takeAll(limiter)).toBe(100);
     expect(await lets(limiter, alice)).toBe(false);
     expect(await lets(limiter, undefined)).toBe(false);
   });
 
-  it('has tries for each role', async () => {
+  it('has attempts for each role', async () => {
     expect(await takeAll(limiter)).toBe(100);
     expect(await takeAll(limiters.create('supervisor'))).toBe(100);
   });
 
   it('lets a number that is locked out take nothing from the others', async () => {
-    await takeTries(limiter, alice, 200);
+    await attempt(limiter, alice, 200);
     expect(await takeAll(limiter)).toBe(94);
   });
 
-  it('does not count a try that was given back', async () => {
-    for (let n = 0; n < 150; n++) {
+  it('takes no attempt for a prompt', async () => {
+    for (let n = 0; n < 100; n++) {
+      expect(await limiter.openPrompt(alice)).toBeUndefined();
+    }
+    expect(await attempt(limiter, alice, 10)).toBe(6);
+    expect(await takeAll(limiter)).toBe(94);
+  });
+
+  it('takes no attempt for a right PIN, whatever is outstanding', async () => {
+    for (let wrong = 0; wrong < 6; wrong++) {
+      for (let n = 0; n < 30; n++) {
+        expect(await letsRight(limiter, alice)).toBe(true);
+      }
       expect(await lets(limiter, alice)).toBe(true);
-      await limiter.giveBack(alice);
     }
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await letsRight(limiter, alice)).toBe(false);
+    expect(await lets(limiter, alice)).toBe(false);
     expect(await takeAll(limiter)).toBe(94);
   });
 
-  it('gives back one try alone, to its number and to everybody', async () => {
-    await takeTries(limiter, alice, 5);
-    await limiter.giveBack(alice);
-    expect(await takeTries(limiter, alice, 10)).toBe(2);
-    await takeTries(limiter, undefined, 5);
-    await limiter.giveBack(undefined);
-    expect(await takeTries(limiter, undefined, 10)).toBe(2);
-  });
-
-  it('ends no lockout when a try is given back', async () => {
-    await takeTries(limiter, alice, 7);
+  it('ends no lockout for a right PIN', async () => {
+    await attempt(limiter, alice, 6);
     for (let n = 0; n < 20; n++) {
-      await limiter.giveBack(alice);
+      expect(await letsRight(limiter, alice)).toBe(false);
     }
-    expect(await takeTries(limiter, alice, 10)).toBe(0);
+    expect(await attempt(limiter, alice, 10)).toBe(0);
+    expect(await letsRight(limiter, bob)).toBe(true);
   });
 
-  it('ends no lockout of everybody when a try is given back', async () => {
+  it('ends no lockout of everybody for a right PIN', async () => {
     await takeAll(limiter);
     for (let n = 0; n < 20; n++) {
-      await limiter.giveBack(freshNumber());
+      expect(await letsRight(limiter, freshNumber())).toBe(false);
     }
-    expect(await takeTries(limiter, alice, 5)).toBe(0);
+    expect(await attempt(limiter, alice, 5)).toBe(0);
+  });
+
+  it('takes a right PIN again after the lockout', async () => {
+    await takeAll(limiter);
+    await limiters.endLockout();
+    expect(await letsRight(limiter, alice)).toBe(true);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
   it('takes nothing from a number while everybody is locked out', async () => {
     await takeAll(limiter);
-    expect(await takeTries(limiter, alice, 5)).toBe(0);
+    expect(await attempt(limiter, alice, 5)).toBe(0);
     await limiters.endLockout();
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
-  });
-
-  it('buys no try with one that is given back when it does not count any more', async () => {
-    await limiter.giveBack(alice);
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
   it('lets no more through when many try at the same moment', async () => {
@@ -165,13 +180,51 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(others.filter(Boolean)).toHaveLength(94);
   });
 
+  it.each([
+    ['6 wrong ones of its number', 6, () => alice, 6],
+    ['150 wrong ones of its number', 150, () => alice, 6],
+    ['100 wrong ones of other numbers', 100, numberOf, 100],
+  ])('lets no right PIN overtake %s that came before it at the same moment', async (_what, before, from, allowed) => {
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => (n === before ? letsRight : lets)(limiter, from(n))),
+    );
+    expect(answers[before]).toBe(false);
+    expect(answers.filter(Boolean)).toHaveLength(allowed);
+  });
+
+  it('lets 200 right PINs through from one number at the same moment', async () => {
+    const answers = await Promise.all(Array.from({ length: 200 }, () => letsRight(limiter, alice)));
+    expect(answers).toEqual(Array(200).fill(true));
+    expect(await attempt(limiter, alice, 10)).toBe(6);
+  });
+
+  it('opens 120 prompts for a number in a short time, 1,000 for everybody, and takes no attempt for more', async () => {
+    const open = async (number: PhoneNumber | undefined, prompts: number) => {
+      const refusals = await Promise.all(Array.from({ length: prompts }, () => limiter.openPrompt(number)));
+      return refusals.filter((lockout) => lockout === undefined).length;
+    };
+    expect(await open(alice, 200)).toBe(120);
+    expect(await limiter.openPrompt(alice)).toEqual({ limit: 'prompts', who: 'number', seconds: expect.any(Number) });
+    expect((await limiter.openPrompt(alice))?.seconds).toBeLessThanOrEqual(10);
+    let opened = 120;
+    for (let n = 0; n < 10; n++) {
+      opened += await open(freshNumber(), 100);
+    }
+    expect(opened).toBe(1_000);
+    expect(await limiter.openPrompt(bob)).toMatchObject({ limit: 'prompts', who: 'everybody' });
+    // Another role has prompts of its own, and an open prompt may be answered.
+    expect(await limiters.create('supervisor').openPrompt(bob)).toBeUndefined();
+    expect(await letsRight(limiter, alice)).toBe(true);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
+  });
+
   it('starts one lockout, the first and shortest, when many try at the same moment', async () => {
     await Promise.all(Array.from({ length: 200 }, () => lets(limiter, alice)));
-    const number = await limiter.take(alice);
+    const number = await limiter.openPrompt(alice);
     expect(number?.who).toBe('number');
     expect(number?.seconds).toBeLessThanOrEqual(900);
     await Promise.all(Array.from({ length: 300 }, () => lets(limiter, freshNumber())));
-    const everybody = await limiter.take(bob);
+    const everybody = await limiter.openPrompt(bob);
     expect(everybody?.who).toBe('everybody');
     expect(everybody?.seconds).toBeLessThanOrEqual(3_600);
   });
@@ -198,19 +251,18 @@ describe('a limiter in this process', () => {
   }));
 
   it('counts for itself', async () => {
-    expect(await takeTries(create(), alice, 10)).toBe(6);
-    expect(await takeTries(create(), alice, 10)).toBe(6);
+    expect(await attempt(create(), alice, 10)).toBe(6);
+    expect(await attempt(create(), alice, 10)).toBe(6);
   });
 
-  it('counts a try for a day', async () => {
+  it('counts an attempt for a day', async () => {
     const limiter = create();
-    await takeTries(limiter, alice, 6);
+    await attempt(limiter, alice, 5);
+    await attempt(limiter, bob, 4);
     jest.advanceTimersByTime(DAY_MS - 1);
-    // The tries of everybody are counted as long.
-    expect(await takeTries(limiter, bob, 2)).toBe(2);
+    expect(await attempt(limiter, alice, 10)).toBe(1);
     jest.advanceTimersByTime(1);
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
-    expect(await takeTries(limiter, bob, 10)).toBe(4);
+    expect(await attempt(limiter, bob, 10)).toBe(6);
   });
 
   it.each([
@@ -220,7 +272,7 @@ describe('a limiter in this process', () => {
     'locks %s out for twice as long each time, up to a day, until there was peace for a week',
     async (_who, next, hours) => {
       const limiter = create();
-      /** Takes tries until there are none, and tells for how many hours there are none. */
+      /** Takes attempts until there are none, and tells for how many hours there are none. */
       async function lockOut(): Promise<number> {
         for (let n = 0; n < 200 && (await lets(limiter, next())); n++) {}
         for (let minutes = 1; minutes < 3_000; minutes++) {
@@ -244,25 +296,51 @@ describe('a limiter in this process', () => {
     },
   );
 
-  it('says how long a lockout lasts yet, to the second', async () => {
+  it('says how long a lockout still lasts, to the second', async () => {
     const limiter = create();
-    await takeTries(limiter, alice, 7);
+    await attempt(limiter, alice, 6);
     jest.advanceTimersByTime(5 * MINUTE_MS);
-    expect(await limiter.take(alice)).toEqual({ who: 'number', seconds: 600 });
+    expect(await limiter.openPrompt(alice)).toMatchObject({ who: 'number', seconds: 600 });
     jest.advanceTimersByTime(10 * MINUTE_MS - 1);
-    expect(await limiter.take(alice)).toEqual({ who: 'number', seconds: 1 });
+    expect(await limiter.openPrompt(alice)).toMatchObject({ who: 'number', seconds: 1 });
+    jest.advanceTimersByTime(1);
+    expect(await limiter.openPrompt(alice)).toBeUndefined();
+  });
+
+  it('opens prompts again after 10 seconds', async () => {
+    const limiter = create();
+    const open = () => Promise.all(Array.from({ length: 120 }, () => limiter.openPrompt(alice)));
+    await open();
+    jest.advanceTimersByTime(9_000);
+    expect(await limiter.openPrompt(alice)).toEqual({ limit: 'prompts', who: 'number', seconds: 1 });
+    jest.advanceTimersByTime(1_000);
+    expect(await open()).toEqual(Array(120).fill(undefined));
+  });
+
+  it.each([
+    ['back', -DAY_MS],
+    ['on', 10 * MINUTE_MS],
+  ])('locks out for 15 minutes, whatever the clock does that goes %s', async (_where, byMs) => {
+    const limiter = create();
+    await attempt(limiter, alice, 6);
+    jest.setSystemTime(Date.now() + byMs);
+    jest.advanceTimersByTime(15 * MINUTE_MS - 1);
+    expect(await letsRight(limiter, alice)).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(await letsRight(limiter, alice)).toBe(true);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
   it('locks out no longer for trying meanwhile', async () => {
     const limiter = create();
-    await takeTries(limiter, alice, 7);
+    await attempt(limiter, alice, 7);
     jest.advanceTimersByTime(15 * MINUTE_MS - 1);
-    expect(await takeTries(limiter, alice, 1_000)).toBe(0);
+    expect(await attempt(limiter, alice, 1_000)).toBe(0);
     jest.advanceTimersByTime(1);
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  /** How many tries an attacker gets on each day, who makes a move each minute. */
+  /** How many PINs an attacker can try on each day, who makes a move each minute. */
   async function attack(days: number, move: (limiter: PinLimiter, minute: number) => Promise<number>) {
     const limiter = create();
     const tries = Array.from({ length: days }, () => 0);
@@ -277,7 +355,7 @@ describe('a limiter in this process', () => {
 
   describe('an attacker can try', () => {
     it('42 PINs from one number on the first day, then 6 a day', async () => {
-      const tries = await attack(15, (limiter) => takeTries(limiter, alice, 7));
+      const tries = await attack(15, (limiter) => attempt(limiter, alice, 7));
       expect(tries).toEqual([42, ...Array(14).fill(6)]);
     });
 
@@ -285,14 +363,28 @@ describe('a limiter in this process', () => {
       expect(await attack(15, takeAll)).toEqual([500, ...Array(14).fill(100)]);
     });
 
-    it('6 PINs a day from one number, 100 from many, when never locked out', async () => {
+    it('42 PINs and 500, not one more, who keys in all at once', async () => {
+      const atOnce = (next: () => PhoneNumber) => async (limiter: PinLimiter) => {
+        const answers = await Promise.all(Array.from({ length: 150 }, () => lets(limiter, next())));
+        return answers.filter(Boolean).length;
+      };
+      expect(
+        await attack(
+          2,
+          atOnce(() => alice),
+        ),
+      ).toEqual([42, 6]);
+      expect(await attack(2, atOnce(freshNumber))).toEqual([500, 100]);
+    });
+
+    it('6 PINs a day from one number, 100 from many, who comes once a day', async () => {
       const daily = (move: (limiter: PinLimiter) => Promise<number>) =>
         attack(15, async (limiter, minute) => (minute % 1_440 === 0 ? move(limiter) : 0));
-      expect(await daily((limiter) => takeTries(limiter, alice, 6))).toEqual(Array(15).fill(6));
+      expect(await daily((limiter) => attempt(limiter, alice, 6))).toEqual(Array(15).fill(6));
       const fromMany = async (limiter: PinLimiter) => {
         let taken = 0;
         for (let n = 0; n < 100; n++) {
-          taken += await takeTries(limiter, freshNumber(), 1);
+          taken += await attempt(limiter, freshNumber(), 1);
         }
         return taken;
       };
@@ -301,7 +393,7 @@ describe('a limiter in this process', () => {
 
     it('as many PINs on the first day again, after a week of peace', async () => {
       const active = (minute: number) => Math.floor(minute / 1_440) % 9 === 0;
-      const tries = await attack(19, async (limiter, minute) => (active(minute) ? takeTries(limiter, alice, 7) : 0));
+      const tries = await attack(19, async (limiter, minute) => (active(minute) ? attempt(limiter, alice, 7) : 0));
       expect(tries).toEqual([42, ...Array(8).fill(0), 42, ...Array(8).fill(0), 42]);
     });
   });
@@ -356,36 +448,52 @@ describe('a limiter in Redis', () => {
   it('shares its count with other servers', async () => {
     const one = create();
     const other = create('moderator', await connected());
-    expect(await takeTries(one, alice, 4)).toBe(4);
-    expect(await takeTries(other, alice, 10)).toBe(2);
+    expect(await attempt(one, alice, 4)).toBe(4);
+    expect(await attempt(other, alice, 10)).toBe(2);
     await takeAll(other);
     expect(await lets(one, bob)).toBe(false);
     expect(lines).toEqual([]);
   });
 
-  it('gives back on one server what was taken on another', async () => {
-    await takeTries(create(), alice, 6);
-    await create('moderator', await connected()).giveBack(alice);
-    expect(await takeTries(create(), alice, 10)).toBe(1);
+  it('takes a right PIN on another server for what is left here', async () => {
+    const other = create('moderator', await connected());
+    await attempt(create(), alice, 5);
+    expect(await letsRight(other, alice)).toBe(true);
+    expect(await attempt(create(), alice, 10)).toBe(1);
+    expect(await letsRight(other, alice)).toBe(false);
   });
 
+  it.each([
+    ['a number', `number:${alice}`, 6, 900],
+    ['everybody', 'everybody:all', 100, 3_600],
+  ])(
+    'starts the lockout of %s that a server left out, which died on its last attempt',
+    async (_who, name, used, seconds) => {
+      const client = administer();
+      await client.set(`conference-coach:pin:moderator:${name}`, used, 'EX', 80_000);
+      expect(await create().openPrompt(alice)).toMatchObject({ limit: 'attempts', seconds });
+      expect(await client.ttl(`conference-coach:pin:moderator:${name}`)).toBeLessThanOrEqual(seconds);
+      expect(await letsRight(create(), alice)).toBe(false);
+    },
+  );
+
   it('is not made to forget by a server that starts anew', async () => {
-    await takeTries(create(), alice, 7);
+    await attempt(create(), alice, 7);
     expect(await lets(create(), alice)).toBe(false);
   });
 
   it('leaves no key that does not expire, and none of another beginning', async () => {
     const client = administer();
     const limiter = create();
-    await takeTries(limiter, alice, 8);
-    await takeTries(limiter, undefined, 2);
-    await limiter.giveBack(undefined);
+    await attempt(limiter, alice, 8);
+    await attempt(limiter, undefined, 2);
     await lets(limiter, bob);
-    await limiter.giveBack(bob);
+    await letsRight(limiter, freshNumber());
+    await limiter.openPrompt(freshNumber());
     await takeAll(limiter);
     await takeAll(create('supervisor'));
     const keys = (await client.keys('*')).sort();
-    expect(keys.filter((key) => !/:number:\+15555\d{6}$/.test(key))).toEqual(
+    expect(keys.filter((key) => !/:number:(lockouts:)?\+15555\d{6}$/.test(key))).toEqual(
       [
         'conference-coach:pin:moderator:everybody:all',
         'conference-coach:pin:moderator:everybody:lockouts:all',
@@ -405,7 +513,7 @@ describe('a limiter in Redis', () => {
   });
 
   it.each([
-    ['a number', `number:${alice}`, 900, (limiter: PinLimiter) => takeTries(limiter, alice, 7)],
+    ['a number', `number:${alice}`, 900, (limiter: PinLimiter) => attempt(limiter, alice, 7)],
     ['everybody', 'everybody:all', 3_600, takeAll],
   ])('locks %s out for twice as long each time, for a day at the most', async (_who, name, firstSeconds, takeThem) => {
     const client = administer();
@@ -432,10 +540,10 @@ describe('a limiter in Redis', () => {
     const cluster = await startRedisCluster(2);
     atEnd(() => cluster.dispose());
     const limiter = create('moderator', await connected(cluster.urls));
-    expect(await takeTries(limiter, alice, 10)).toBe(6);
+    expect(await attempt(limiter, alice, 10)).toBe(6);
     expect(await takeAll(limiter)).toBe(94);
-    await limiter.giveBack(alice);
-    expect(await lets(limiter, bob)).toBe(false);
+    expect(await letsRight(limiter, bob)).toBe(false);
+    expect((await limiter.openPrompt(bob))?.who).toBe('everybody');
     expect(lines).toEqual([]);
   });
 
@@ -460,11 +568,12 @@ describe('a limiter in Redis', () => {
       await lets(limiter, alice);
       expect(said()).toEqual({});
       await own.kill();
-      expect(await takeTries(limiter, alice, 10)).toBe(6);
+      expect(await attempt(limiter, alice, 10)).toBe(6);
       expect(await takeAll(limiter)).toBe(94);
-      await limiter.giveBack(alice);
-      // Once for each try, let or not, and for the one that was given back.
-      expect(said()).toEqual({ [sentence]: 10 + 96 + 1 });
+      expect(await letsRight(limiter, alice)).toBe(false);
+      expect((await limiter.openPrompt(bob))?.who).toBe('everybody');
+      // Once for each PIN, allowed or not, and for the prompt.
+      expect(said()).toEqual({ [sentence]: 10 + 96 + 1 + 1 });
       expect(lines.join('')).not.toMatch(/1555\d{7}/);
       await own.restart();
       await eventually(() => connection.ping());
@@ -475,8 +584,8 @@ describe('a limiter in Redis', () => {
     it('while Redis hangs', async () => {
       const limiter = create('moderator', await connected([server.url], 100));
       server.freeze();
-      expect(await takeTries(limiter, alice, 8)).toBe(6);
-      await limiter.giveBack(alice);
+      expect(await attempt(limiter, alice, 8)).toBe(6);
+      expect(await letsRight(limiter, alice)).toBe(false);
       expect(said()).toEqual({ [sentence]: 9 });
     });
 
@@ -484,7 +593,7 @@ describe('a limiter in Redis', () => {
       const nowhere = connectRedis({ urls: ['redis://127.0.0.1:1'], timeoutMs: 100, onConnection: () => {} });
       atEnd(() => nowhere.close());
       const limiter = create('moderator', nowhere);
-      expect(await takeTries(limiter, alice, 8)).toBe(6);
+      expect(await attempt(limiter, alice, 8)).toBe(6);
       expect(said()).toEqual({ [sentence]: 8 });
     });
   });
