@@ -22,8 +22,8 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     const room = roomOfPath(req.params.room, usualRoom);
     const call = parseInboundCall(req);
     const who = access.moderators.identify(call, undefined);
-    if (typeof who !== 'string' && mayEnter(who.person, room)) {
-      return moderate(call, room, who.person);
+    if (typeof who !== 'string') {
+      return enterAs(who.person, call, room);
     }
     log.info({ callSid: call.callSid, room, from: maskPhoneNumber(call.from), as: 'caller' }, 'A call enters');
     switch (who) {
@@ -36,8 +36,15 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     }
   }
 
-  async function moderate({ callSid, from }: InboundCall, room: RoomName, { name }: ModeratorEntry): Promise<string> {
-    log.info({ callSid, room, from: maskPhoneNumber(from), as: 'moderator', name }, 'A call enters');
+  /** Lets a moderator in; where the room is not theirs, as a caller who is told so. */
+  async function enterAs(person: ModeratorEntry, { callSid, from }: InboundCall, room: RoomName): Promise<string> {
+    const { name } = person;
+    const about = { callSid, room, from: maskPhoneNumber(from), name };
+    if (!mayEnter(person, room)) {
+      log.warn({ ...about, as: 'caller' }, 'Moderator dialled a room that is not theirs; the call joins as a caller');
+      return documents.wrongRoom(room);
+    }
+    log.info({ ...about, as: 'moderator' }, 'A call enters');
     await directory.record({ kind: 'arrived', room, callSid, name, agoMs: 0 });
     return documents.moderator(room);
   }
@@ -72,12 +79,12 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
       }
     }
     const result = await access.moderators.checkPin(call, pin);
-    if (result.kind === 'right' && mayEnter(result.person, room)) {
-      return moderate(call, room, result.person);
+    if (result.kind === 'right') {
+      return enterAs(result.person, call, room);
     }
     if (result.kind !== 'locked-out') {
       const about = { callSid: call.callSid, room, from: maskPhoneNumber(call.from) };
-      log.warn(about, result.kind === 'none' ? 'No PIN was entered' : 'Wrong moderator PIN for this room');
+      log.warn(about, result.kind === 'none' ? 'No PIN was entered' : 'Wrong moderator PIN');
     }
     if ('lockout' in result && result.lockout !== undefined) {
       return lockOut(call, room, result.lockout);

@@ -139,6 +139,14 @@ export function createDocuments(settings: DocumentSettings) {
     return response.toString();
   }
 
+  /** The same, after the notice to callers. */
+  function joinAsCaller(response: Response, room: RoomName): string {
+    if (callerNotice !== undefined) {
+      response.say(noticeVoiceAttributes, callerNotice);
+    }
+    return enterAsCaller(response, room);
+  }
+
   function notice(text: string): string {
     const response = new VoiceResponse();
     response.say(noticeVoiceAttributes, text);
@@ -164,11 +172,14 @@ export function createDocuments(settings: DocumentSettings) {
 
     /** Waits until a moderator is in. */
     caller(room: RoomName): string {
+      return joinAsCaller(new VoiceResponse(), room);
+    },
+
+    /** Tells a moderator that the room is not theirs; then they join exactly as a caller. */
+    wrongRoom(room: RoomName): string {
       const response = new VoiceResponse();
-      if (callerNotice !== undefined) {
-        response.say(noticeVoiceAttributes, callerNotice);
-      }
-      return enterAsCaller(response, room);
+      response.say('This number is not yours. You are joining as a caller.');
+      return joinAsCaller(response, room);
     },
 
     /** The caller's, during whose greeting a moderator may press `*` and their PIN. */

@@ -16,7 +16,7 @@ import { serveRestApi } from './rest-api';
 import { createSpace, type Space } from './space';
 import type { Story } from './story';
 import { tellStory } from './tell-story';
-import { keypadStory, TUTORIAL_CAST, TUTORIAL_PIN, tutorialStory } from './tutorial';
+import { keypadStory, TUTORIAL_AGENT, TUTORIAL_CAST, TUTORIAL_PIN, tutorialStory } from './tutorial';
 
 const SIGNING_KEY = 'PSK_demo';
 const CREDENTIALS = { accountSid: 'demo', apiToken: 'demo' };
@@ -64,14 +64,13 @@ async function main(): Promise<void> {
 
 /** A roster with the people of the stories, in a file of its own. */
 async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> {
-  const { alice, carol, ted } = TUTORIAL_CAST;
+  const { alice, ted } = TUTORIAL_CAST;
   const key = randomUUID();
   const file = join(await mkdtemp(join(tmpdir(), 'conference-coach-')), 'roster.json');
   const roster = {
     moderators: [
       { name: 'Alice', number: alice },
-      // A customer in the first story, an agent of another room in the second.
-      { name: 'Carol', number: carol, rooms: ['support'] },
+      { name: 'Carol', number: TUTORIAL_AGENT, rooms: ['support'] },
     ],
     supervisors: [{ name: 'Ted', number: ted, pin: hashPin(key, parsePin(TUTORIAL_PIN) as Pin) }],
   };
@@ -135,7 +134,8 @@ function newsOf({ from, told, errors }: Call, since: Mark = BEGINNING): string[]
 
 function nameOf(number: string | undefined): string {
   const { alice, bob, carol, ted } = TUTORIAL_CAST;
-  return { [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol', [ted]: 'Ted' }[number ?? ''] ?? number ?? 'somebody';
+  const names = { [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol', [TUTORIAL_AGENT]: 'Carol', [ted]: 'Ted' };
+  return names[number ?? ''] ?? number ?? 'somebody';
 }
 
 function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {

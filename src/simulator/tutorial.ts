@@ -86,11 +86,17 @@ export function tutorialStory(cast: Cast, room?: string): Story {
 /** The PIN of the supervisor in {@link keypadStory}. */
 export const TUTORIAL_PIN = '48213';
 
-/** A supervisor on the road: an unknown telephone, a PIN, a choice of conversations, and the keypad. */
+/** The number of the second agent in {@link keypadStory}, who moderates `support` alone. */
+export const TUTORIAL_AGENT = '+15550005555';
+
+/**
+ * A supervisor on the road: an unknown telephone, a PIN, a choice of conversations, and the keypad. And an agent who
+ * dials a number that is not theirs.
+ */
 export function keypadStory(cast: Cast): Story {
   const sales = { Bob: ['Alice'], Alice: ['Bob'] };
   return readStory({
-    people: { Alice: cast.alice, Bob: cast.bob, Carol: cast.carol, Ted: '+15550004444' },
+    people: { Alice: cast.alice, Bob: cast.bob, Carol: TUTORIAL_AGENT, Ted: '+15550004444' },
     steps: [
       { call: 'Alice', to: '/conference/sales', hears: { Alice: ['music'] } },
       { call: 'Bob', to: '/conference/sales', hears: sales },
@@ -140,6 +146,14 @@ export function keypadStory(cast: Cast): Story {
       },
       { press: 'Ted', keys: '*' },
       { press: 'Ted', keys: '9', hears: { ...sales, Carol: [] }, told: { Ted: 'Goodbye' } },
+      { hangUp: 'Carol', hears: sales },
+      {
+        call: 'Carol',
+        to: '/conference/sales',
+        note: 'not her number: she is told so, and joins as a caller',
+        hears: { Bob: ['Alice', 'Carol'], Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob'] },
+        told: { Carol: 'This number is not yours' },
+      },
     ],
   });
 }

@@ -459,16 +459,28 @@ describe('a moderator', () => {
   it('moderates in their own rooms alone', async () => {
     const desk = await startLine({
       ...ROSTER,
-      moderators: [{ name: 'Alice', number: ALICE, pin: ALICE_PIN, rooms: ['support'] }],
+      moderators: [
+        { name: 'Alice', number: ALICE, pin: ALICE_PIN, rooms: ['support'] },
+        { name: 'Carol', number: CAROL },
+      ],
     });
-    const own = await desk.call('Alice', '/conference/sales');
-    expect(desk.space.conferences.of(own.sid)).toMatchObject({ endConferenceOnExit: false });
-    await desk.hangUp(own);
+    const notYours = 'This number is not yours. You are joining as a caller.';
     const mobile = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
     await desk.space.clock.advance(100);
     await desk.press(mobile, `*${ALICE_PIN}#`);
-    expect(mobile.told.at(-1)).toBe(WRONG);
+    expect(mobile.told).toEqual(['Welcome.', notYours]);
+    expect(desk.space.conferences.of(mobile.sid)).toMatchObject({ endConferenceOnExit: false });
     await desk.hangUp(mobile);
+    const own = await desk.call('Alice', '/conference/sales');
+    expect([own.told, desk.hears()]).toEqual([[notYours], { Alice: ['music'] }]);
+    // With the agent of the room they talk as a caller does, and leave the conversation to the others.
+    const bob = await desk.call('Bob', '/conference/sales');
+    const carol = await desk.call('Carol', '/conference/sales');
+    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob'] });
+    await desk.hangUp(own);
+    expect(desk.hears()).toEqual({ Bob: ['Carol'], Carol: ['Bob'] });
+    await desk.hangUp(bob);
+    await desk.hangUp(carol);
     const there = await desk.call('Alice', '/conference/support');
     expect(desk.space.conferences.of(there.sid)).toMatchObject({ endConferenceOnExit: true });
   });

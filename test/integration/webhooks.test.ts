@@ -269,6 +269,83 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
   });
 });
 
+describe.each(stores)('a moderator of other rooms, with %s', (_name, createStore) => {
+  const PIN = '70001';
+  const MOBILE = '+15550004444';
+  const here = { name: 'Carol', number: '+15550003333', pin: '70002' };
+  const elsewhere = { name: 'Alice', number: ALICE, pin: PIN, rooms: ['support'] };
+  const sayNotYours = '<Say>This number is not yours. You are joining as a caller.</Say>';
+  const notYours = caller('sales').replace('<Response>', `<Response>${sayNotYours}`);
+  const ask = (words = '') =>
+    laml(
+      `<Gather action="https://coach.example.com/conference/sales/pin?try=1"><Say>${words}Please enter your PIN, then press pound.</Say></Gather><Redirect>https://coach.example.com/conference/sales/pin?try=1</Redirect>`,
+    );
+
+  let app: TestApp;
+
+  async function start(alice: object): Promise<void> {
+    const store = createStore();
+    await eventually(() => store.ping());
+    app = await startApp({ store, people: { moderators: [{ ...elsewhere, ...alice }, here] } });
+  }
+
+  afterEach(async () => {
+    await app.stop();
+    app.store.close();
+  });
+
+  const warnings = () =>
+    app.log.map((line) => JSON.parse(line)).filter(({ level, msg }) => level === 'warn' && msg.includes('not theirs'));
+
+  describe.each<['post' | 'get']>([['post'], ['get']])('who dials a number by %s', (method) => {
+    const text = async (path: string, form: Form) => (await app[method](path, form)).text;
+
+    it('that is not theirs, is told so, and is a caller', async () => {
+      await start({});
+      expect(await text('/conference/sales', { CallSid: 'alice-1', From: ALICE })).toBe(notYours);
+      expect(warnings()).toMatchObject([{ callSid: 'alice-1', room: 'sales', name: 'Alice', from: '***8999' }]);
+      // The conference does not become theirs either.
+      expect((await app.post('/coach/sales', { CallSid: 'ted-1', From: TED })).text).toBe(nobody('attempt=1', 'sales'));
+      expect(await text('/conference/support', { CallSid: 'alice-2', From: ALICE })).toBe(moderator('support'));
+      expect(warnings()).toHaveLength(1);
+    });
+
+    it.each([
+      ['during the greeting', '', `*${PIN}`],
+      ['when asked', '?try=1', PIN],
+      ['when asked for the last time', '?try=3', PIN],
+    ])('and keys in their PIN %s, is told so, and is not asked again', async (_when, query, Digits) => {
+      await start({});
+      const call = { CallSid: 'alice-1', From: MOBILE, Digits };
+      expect(await text(`/conference/sales/pin${query}`, call)).toBe(notYours);
+      expect(warnings()).toMatchObject([{ callSid: 'alice-1', room: 'sales', name: 'Alice', from: '***4444' }]);
+    });
+
+    it('and needs a PIN, is asked first and then told', async () => {
+      await start({ requirePin: true });
+      const call = { CallSid: 'alice-1', From: ALICE };
+      expect(await text('/conference/sales', call)).toBe(ask());
+      expect(warnings()).toEqual([]);
+      expect(await text('/conference/sales/pin?try=1', { ...call, Digits: PIN })).toBe(notYours);
+      expect(warnings()).toHaveLength(1);
+    });
+  });
+
+  it('takes no attempt with their PIN, and hears nothing of the room while locked out', async () => {
+    await start({});
+    const key = async (Digits: string) =>
+      (await app.post('/conference/sales/pin?try=1', { CallSid: 'alice-1', From: '+15550006666', Digits })).text;
+    for (let n = 0; n < 5; n++) {
+      expect(await key('11111')).toContain('That is not right.');
+    }
+    for (let n = 0; n < 10; n++) {
+      expect(await key(PIN)).toBe(notYours);
+    }
+    expect(await key('11111')).toBe(caller('sales'));
+    expect(await key(PIN)).toBe(caller('sales'));
+  });
+});
+
 describe('the webhooks', () => {
   let app: TestApp;
 

@@ -52,6 +52,21 @@ describe('createDocuments', () => {
     expect(configured.moderator(room)).toBe(documents.moderator(room));
   });
 
+  it('tells a moderator that the room is not theirs, who then waits exactly as a caller', () => {
+    const news = '<Say>This number is not yours. You are joining as a caller.</Say>';
+    for (const of of [
+      documents,
+      createDocuments({ ...settings, callerNotice: 'Calls may be heard.', noticeVoice: 'Polly.Amy' }),
+    ]) {
+      expect(of.wrongRoom(room)).toBe(of.caller(room).replace('<Response>', `<Response>${news}`));
+    }
+    expect(documents.wrongRoom(room)).toBe(
+      laml(
+        `${news}<Dial timeLimit="3600"><Conference startConferenceOnEnter="false" ${reporting}>Sales 2</Conference></Dial>`,
+      ),
+    );
+  });
+
   it.each([
     ['coach', 0, '', 'coach="6a5b-1" '],
     ['coach', 3, '?attempt=3', 'coach="6a5b-1" '],
