@@ -197,6 +197,7 @@ function createStore(config: Config, log: Logger): Store {
   return createRedisStore({
     lifetimeMs,
     urls: config.redisUrls,
+    tls: config.redisTls,
     timeoutMs: STORE_TIMEOUT_MS,
     onConnection: (state) => {
       // Said once for each turn of events, not for each attempt; how it was at the start, checkStore says.

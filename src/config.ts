@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './conferences/room-name';
@@ -7,6 +9,7 @@ import { readable } from './readable';
 import { readSettingText } from './setting-text';
 import type { SpaceSettings } from './signalwire/space-client';
 import { findSimilarSetting } from './similar-setting';
+import type { RedisTls } from './store/tls-problem';
 import { NOTICE_POLICIES, type NoticePolicy } from './supervision/mode';
 
 /** The settings of one server, validated and complete. */
@@ -24,6 +27,8 @@ export interface Config {
   maxConnectionsPerAddress: number;
   /** `redis:` or `rediss:` urls, several for a cluster; none for the embedded store. */
   redisUrls: readonly string[];
+  /** For `rediss:` urls. */
+  redisTls: RedisTls;
   /** Undefined accepts unsigned webhooks. */
   signingKey: string | undefined;
   /** Undefined when the Space's REST API is not to be used. */
@@ -137,10 +142,18 @@ const settings = z.object({
   TRUST_PROXY: trustProxy.optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}.`).optional(),
   MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 1_000_000).optional(),
-  REDIS_URL: readable(
-    readRedisUrls,
-    'must be a url such as redis://localhost:6379 or rediss://:password@host:6380/0, or for a cluster several without a database, separated by commas.',
-  ).optional(),
+  REDIS_URL: z
+    .string()
+    .superRefine(refuseParameters)
+    .pipe(
+      readable(
+        readRedisUrls,
+        'must be a url such as redis://localhost:6379 or rediss://:password@host:6380/0, or for a cluster several without a database, separated by commas.',
+      ),
+    )
+    .optional(),
+  REDIS_TLS_CA: z.string().transform(readCertificates).optional(),
+  REDIS_TLS_VERIFY: z.enum(['true', 'false'], 'must be true or false.').optional(),
   SIGNALWIRE_SIGNING_KEY: z.string().optional(),
   SIGNALWIRE_SPACE_URL: readable(
     readSpaceUrl,
@@ -188,7 +201,7 @@ const PROSE = new Set(['CALLER_NOTICE', 'MODERATOR_NOTICE_TEXT']);
 const TOKENS = new Set(['SIGNALWIRE_SIGNING_KEY', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN']);
 
 /**
- * Reads the settings from the environment; an empty value is a missing one.
+ * Reads the settings from the environment, and the file that REDIS_TLS_CA names; an empty value is a missing one.
  *
  * @param env may also have DEFAULT_NODE_ENV, the NODE_ENV of an environment that sets none: the image is for production
  * @throws ConfigError with every problem there is
@@ -217,6 +230,7 @@ export function loadConfig(env: Environment): Config {
     logLevel: read.LOG_LEVEL ?? 'info',
     maxConnectionsPerAddress: read.MAX_CONNECTIONS_PER_ADDRESS ?? 1_000,
     redisUrls: read.REDIS_URL ?? [],
+    redisTls: { ca: read.REDIS_TLS_CA, verify: read.REDIS_TLS_VERIFY !== 'false' },
     signingKey: read.SIGNALWIRE_SIGNING_KEY,
     space: readSpace(read.SIGNALWIRE_SPACE_URL, read.SIGNALWIRE_PROJECT_ID, read.SIGNALWIRE_API_TOKEN),
     conferenceName: read.CONFERENCE_NAME ?? (parseRoomName('sample-conf') as RoomName),
@@ -348,12 +362,22 @@ function findWarnings(given: Given, env: Environment): string[] {
       'the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run',
     SIGNALWIRE_SPACE_URL: 'the Space cannot be asked for the moderator when the store is down or knows none',
   } as const;
+  const tlsWithoutUse = /^rediss:/i.test(given.REDIS_URL ?? '')
+    ? []
+    : (['REDIS_TLS_CA', 'REDIS_TLS_VERIFY'] as const).filter((name) => given[name] !== undefined);
+  const acceptsAnyCertificate = given.REDIS_TLS_VERIFY === 'false' && tlsWithoutUse.length === 0;
   const isKeyShort = given.PIN_KEY !== undefined && given.PIN_KEY.length < MIN_PIN_KEY_CHARACTERS;
   const cannotTell = (given.MODERATOR_NOTICE ?? 'never') !== 'never' && given.SIGNALWIRE_SPACE_URL === undefined;
   return [
     ...Object.entries(consequences)
       .filter(([name]) => given[name as keyof typeof consequences] === undefined)
       .map(([name, consequence]) => `${name} is not set: ${consequence}.${askAboutMisspelling(name, env)}`),
+    ...tlsWithoutUse.map((name) => `${name} has no effect: REDIS_URL does not begin with rediss://.`),
+    ...(acceptsAnyCertificate
+      ? [
+          'REDIS_TLS_VERIFY is false: anyone between this server and Redis can read and change everything, and its password.',
+        ]
+      : []),
     ...(isKeyShort ? [`PIN_KEY has less than ${MIN_PIN_KEY_CHARACTERS} characters: production does not take it.`] : []),
     ...(cannotTell
       ? [
@@ -385,6 +409,42 @@ function readSpace(url?: string, projectId?: string, apiToken?: string): SpaceSe
   return url && projectId && apiToken ? { url, projectId, apiToken } : undefined;
 }
 
+const FAMILY = /^(\?family=[046])?$/;
+
+/** Names a parameter of a Redis url that is not known. */
+function refuseParameters(text: string, context: z.RefinementCtx): void {
+  const urls = text.split(',').map((item) => readUrl(item.trim(), ['redis:', 'rediss:']));
+  // Before an @ there may be a password.
+  const url = urls.find((item) => item && !FAMILY.test(item.search) && !item.search.includes('@'));
+  if (url !== undefined) {
+    const name = [...url.searchParams.keys()].find((key) => key !== 'family');
+    context.addIssue(
+      name === undefined
+        ? 'must be without ?family=, or with ?family=0, 4 or 6.'
+        : `must be without the parameter ${name}: there is only family.`,
+    );
+  }
+}
+
+/** The certificates in a PEM file. */
+function readCertificates(path: string, context: z.RefinementCtx): string[] {
+  let certificates: string[] = [];
+  try {
+    const text = readFileSync(path, 'utf8');
+    certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    for (const certificate of certificates) {
+      new X509Certificate(certificate);
+    }
+  } catch (error) {
+    context.addIssue(`must be a PEM file that can be read: ${(error as NodeJS.ErrnoException).code}.`);
+    return z.NEVER;
+  }
+  if (certificates.length === 0) {
+    context.addIssue('must be a PEM file with a certificate: it has none.');
+  }
+  return certificates;
+}
+
 function readRedisUrls(text: string): string[] | undefined {
   const urls = listOf((item) => readUrl(item, ['redis:', 'rediss:']))(text);
   const usable = urls?.every(({ pathname, search, hash, protocol, username, password }) => {
@@ -392,7 +452,7 @@ function readRedisUrls(text: string): string[] | undefined {
       return false;
     }
     const database = urls.length === 1 ? /^(\/[0-9]{0,5})?$/ : /^\/?$/;
-    return database.test(pathname) && !search && !hash && protocol === urls[0]?.protocol;
+    return database.test(pathname) && FAMILY.test(search) && !hash && protocol === urls[0]?.protocol;
   });
   return usable ? urls?.map(({ href }) => href) : undefined;
 }

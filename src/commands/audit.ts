@@ -8,8 +8,8 @@ import { CommandError, readSettings, runCommand } from './settings';
 
 const USAGE = `npm run --silent audit -- [--since WHEN] [--format csv|jsonl]
 
-prints the audit trail in Redis, in the order in which it was written: who supervised whom, where, in which mode, from when until when. Which
-Redis, the environment or .env tells, as for the server: REDIS_URL.
+prints the audit trail in Redis, in the order in which it was written: who supervised whom, where, in which mode, from when until when. The
+Redis is the server's, named in the environment or .env by REDIS_URL, REDIS_TLS_CA and REDIS_TLS_VERIFY.
 
   --since WHEN      a date (2026-11-25), a date and time (2026-11-25T08:00:00Z), in UTC unless a zone is given, or how long
                     ago: 90m, 24h, 7d; everything that is kept if left out
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     return;
   }
   const { since, format } = options;
-  const { redisUrls, maxCallSeconds } = readSettings();
+  const { redisUrls, redisTls, maxCallSeconds } = readSettings();
   if (redisUrls.length === 0) {
     throw new CommandError(
       `REDIS_URL is not set: the audit trail of a server without Redis is in its memory alone.${askAboutMisspelling('REDIS_URL', process.env)}`,
@@ -53,6 +53,7 @@ async function main(): Promise<void> {
   }
   const store = createRedisStore({
     urls: redisUrls,
+    tls: redisTls,
     lifetimeMs: maxCallSeconds * 1000,
     timeoutMs: CONNECT_TIMEOUT_MS,
     onConnection: () => {},

@@ -1,6 +1,7 @@
 import Redis, { Cluster, type RedisOptions } from 'ioredis';
 import { withDeadline } from '../ops/deadline';
 import { StoreError } from './store-error';
+import { type RedisAddress, type RedisTls, tlsOptions } from './tls-problem';
 
 export type RedisClient = Redis | Cluster;
 
@@ -21,8 +22,13 @@ export interface RedisConnection {
 }
 
 export interface RedisConnectionOptions {
-  /** One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's credentials. */
+  /**
+   * One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's credentials
+   * and `?family=`.
+   */
   urls: readonly string[];
+  /** For `rediss:` urls; by default Node's own authorities are trusted. */
+  tls?: RedisTls | undefined;
   /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
   timeoutMs: number;
   /** Told of every failure to connect, and of every connection that became usable. */
@@ -33,8 +39,10 @@ export interface RedisConnectionOptions {
  * Connects at once and reconnects for ever, at least once a second; while there is no connection every operation fails
  * immediately. Needs Redis 6.2 or newer.
  */
-export function connectRedis({ urls, timeoutMs, onConnection }: RedisConnectionOptions): RedisConnection {
-  const client = connect(urls);
+export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnectionOptions): RedisConnection {
+  const parsed = urls.map((url) => new URL(url));
+  const usedTls = parsed[0]?.protocol === 'rediss:' ? (tls ?? { ca: undefined, verify: true }) : undefined;
+  const client = connect(parsed, usedTls);
   // The error that says why there is no connection; a command only learns that there is none.
   let connectionError: Error | undefined;
   // ioredis goes on with database 0 when it is not let into the one it was told to use.
@@ -79,7 +87,7 @@ export function connectRedis({ urls, timeoutMs, onConnection }: RedisConnectionO
   };
 }
 
-function connect(urls: readonly string[]): RedisClient {
+function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
   const common = {
     // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
     enableOfflineQueue: false,
@@ -98,28 +106,31 @@ function connect(urls: readonly string[]): RedisClient {
     enableAutoPipelining: false,
     connectionName: 'conference-coach',
   } satisfies RedisOptions;
-  const [first, ...others] = urls.map((url) => new URL(url));
+  const [first, ...others] = urls;
   if (first === undefined) {
     throw new RangeError('A Redis registry needs at least one url.');
   }
+  const { host, port, family } = addressOf(first);
+  const options = {
+    ...common,
+    family,
+    username: decodeURIComponent(first.username),
+    password: decodeURIComponent(first.password),
+    ...(tls && { tls: tlsOptions(tls) }),
+  } satisfies RedisOptions;
   if (others.length === 0) {
-    return new Redis(first.href, common);
+    return new Redis({ ...options, host, port, db: Number(first.pathname.slice(1)) });
   }
   return new Cluster(
-    [first, ...others].map((url) => ({ host: hostOf(url), port: Number(url.port || 6379) })),
+    urls.map(addressOf).map((node) => ({ host: node.host, port: node.port })),
     {
       enableOfflineQueue: false,
       // Certificates name hosts; a host looked up beforehand is an address by the time it is checked.
-      dnsLookup: (host, done) => done(null, host),
+      dnsLookup: (name, done) => done(null, name),
       clusterRetryStrategy: reconnectDelayMs,
       slotsRefreshTimeout: 2_000,
       enableAutoPipelining: false,
-      redisOptions: {
-        ...common,
-        ...(first.username && { username: decodeURIComponent(first.username) }),
-        ...(first.password && { password: decodeURIComponent(first.password) }),
-        ...(first.protocol === 'rediss:' && { tls: {} }),
-      },
+      redisOptions: options,
     },
   );
 }
@@ -129,8 +140,12 @@ function reconnectDelayMs(attempt: number): number {
   return Math.min(50 * 2 ** (attempt - 1), 800) + Math.floor(Math.random() * 200);
 }
 
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
+function addressOf(url: URL): RedisAddress {
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || 6379),
+    family: Number(url.searchParams.get('family')),
+  };
 }
 
 /** ioredis wraps what a cluster's nodes said in an error of its own. */

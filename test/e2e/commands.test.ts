@@ -9,7 +9,9 @@ import { hashPin, type Pin } from '../../src/people/pin';
 import type { Sid } from '../../src/signalwire/sid';
 import { createRedisStore } from '../../src/store/store';
 import { atEnd } from '../support/at-end';
+import { generateCertificate } from '../support/certificate';
 import { eventually, freePort, startRedis } from '../support/redis-server';
+import { startTlsRedis } from '../support/tls-redis';
 
 const KEY = 'a key for the tests alone';
 const HASH = hashPin(KEY, '48213' as Pin);
@@ -119,6 +121,18 @@ describe('audit', () => {
     expect(stdout.split('\r\n')[1]).toBe(
       '2026-11-25T08:00:00.000Z,refused,"King, Ted",***2222,sales,,,,,,,room,,ted-1,',
     );
+  });
+
+  it('reads from a Redis with TLS as the server does', async () => {
+    const certificate = await generateCertificate();
+    const { tlsPort } = await startTlsRedis(certificate);
+    const REDIS_URL = `rediss://localhost:${tlsPort}?family=0`;
+    for (const settings of [{ REDIS_TLS_CA: certificate.ca }, { REDIS_TLS_VERIFY: 'false' }] as Record<
+      string,
+      string
+    >[]) {
+      expect(await run('audit', { env: { REDIS_URL, ...settings } })).toEqual({ code: 0, stdout: '', stderr: '' });
+    }
   });
 
   it('says so when Redis is not there', async () => {

@@ -16,6 +16,7 @@ import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { PIN_KEY, rosterText } from '../support/roster';
 import { sign } from '../support/sign';
+import { startTlsRedis } from '../support/tls-redis';
 
 async function start(env: Record<string, string>, folder?: string): Promise<RunningServer> {
   const program = await startProgram({ PORT: '0', ...env }, folder);
@@ -150,6 +151,12 @@ describe('the program', () => {
       );
     });
 
+    it('when REDIS_TLS_CA cannot be read', () =>
+      expectRefusal(
+        { REDIS_URL: 'rediss://localhost', REDIS_TLS_CA: 'redis-ca.pem' },
+        'conference-coach: REDIS_TLS_CA must be a PEM file that can be read: ENOENT.\n',
+      ));
+
     it('when production lacks the signing key', () =>
       expectRefusal(
         {
@@ -268,6 +275,21 @@ describe('the program', () => {
     await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
     const coach = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
     expect(coach.text).toContain('coach="alice-1"');
+  });
+
+  it('trusts the authority of REDIS_TLS_CA, or loudly any certificate', async () => {
+    const { ca, ...certificate } = await generateCertificate();
+    const { tlsPort } = await startTlsRedis({ ca, ...certificate });
+    const warning = 'REDIS_TLS_VERIFY is false: anyone between this server and Redis can read and change everything';
+    for (const [settings, isLoud] of [
+      [{ REDIS_TLS_CA: ca }, false] as const,
+      [{ REDIS_TLS_VERIFY: 'false' }, true] as const,
+    ]) {
+      const program = await start({ REDIS_URL: `rediss://localhost:${tlsPort}?family=0`, ...settings });
+      const server = supertest(`http://127.0.0.1:${await program.port()}`);
+      await server.get('/readyz').expect(200);
+      expect(program.stdout().includes(warning)).toBe(isLoud);
+    }
   });
 });
 

@@ -1,5 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { type ConfigError, loadConfig, SETTING_NAMES } from '../../src/config';
+import { generateCertificate } from '../support/certificate';
 
 const required = {
   PUBLIC_URL: 'https://coach.example.com',
@@ -29,6 +32,7 @@ describe('loadConfig', () => {
       logLevel: 'info',
       maxConnectionsPerAddress: 1_000,
       redisUrls: [],
+      redisTls: { ca: undefined, verify: true },
       signingKey: undefined,
       space: undefined,
       conferenceName: 'sample-conf',
@@ -54,7 +58,8 @@ describe('loadConfig', () => {
     });
   });
 
-  it('reads every setting', () => {
+  it('reads every setting', async () => {
+    const { ca } = await generateCertificate();
     const config = loadConfig({
       ...production,
       PORT: '8080',
@@ -62,7 +67,9 @@ describe('loadConfig', () => {
       TRUST_PROXY: '1',
       MAX_CONNECTIONS_PER_ADDRESS: '50',
       LOG_LEVEL: 'debug',
-      REDIS_URL: 'rediss://user:pa%23ss@redis.example.com:6380/3',
+      REDIS_URL: 'rediss://user:pa%23ss@redis.example.com:6380/3?family=6',
+      REDIS_TLS_CA: ca,
+      REDIS_TLS_VERIFY: 'true',
       SIGNALWIRE_SPACE_URL: 'example.signalwire.com',
       SIGNALWIRE_PROJECT_ID: '5c1f-1',
       SIGNALWIRE_API_TOKEN: 'PT1',
@@ -86,7 +93,8 @@ describe('loadConfig', () => {
       trustProxy: 1,
       logLevel: 'debug',
       maxConnectionsPerAddress: 50,
-      redisUrls: ['rediss://user:pa%23ss@redis.example.com:6380/3'],
+      redisUrls: ['rediss://user:pa%23ss@redis.example.com:6380/3?family=6'],
+      redisTls: { ca: [readFileSync(ca, 'utf8').trim()], verify: true },
       signingKey: 'PSK_1',
       space: { url: 'https://example.signalwire.com', projectId: '5c1f-1', apiToken: 'PT1' },
       conferenceName: 'Sales 2',
@@ -147,6 +155,56 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it.each(['', '?family=0', '?family=4', '?family=6'])('reads a Redis url with %j', (query) => {
+    expect(loadConfig({ REDIS_URL: `redis://a:7000/1${query}` }).redisUrls).toEqual([`redis://a:7000/1${query}`]);
+    expect(loadConfig({ REDIS_URL: `redis://a${query},redis://b${query}` }).redisUrls).toHaveLength(2);
+  });
+
+  it('names the parameter of a Redis url that it does not know, unless that may be a password', () => {
+    expect(problemsOf({ REDIS_URL: 'redis://a,redis://b?family=0&tls=1' })).toEqual([
+      'REDIS_URL must be without the parameter tls: there is only family.',
+    ]);
+    expect(problemsOf({ REDIS_URL: 'redis://a?family=5' })).toEqual([
+      'REDIS_URL must be without ?family=, or with ?family=0, 4 or 6.',
+    ]);
+    expect(problemsOf({ REDIS_URL: 'redis://user:12?secret=1@a' }).join()).not.toContain('secret');
+  });
+
+  it('reads all certificates of REDIS_TLS_CA, and says why it cannot', async () => {
+    const [one, other] = await Promise.all([generateCertificate(), generateCertificate()]);
+    const [first = '', second = ''] = [one, other].map(({ ca }) => readFileSync(ca, 'utf8').trim());
+    const file = join(one.folder, 'bundle.pem');
+    const problemWith = (content: string) => {
+      writeFileSync(file, content);
+      return problemsOf({ REDIS_TLS_CA: file });
+    };
+    expect(problemWith(`The first\n${first}\n\nThe second\r\n${second.replaceAll('\n', '\r\n')}`)).toEqual([]);
+    expect(loadConfig({ REDIS_TLS_CA: file }).redisTls.ca).toHaveLength(2);
+    expect(problemWith('')).toEqual(['REDIS_TLS_CA must be a PEM file with a certificate: it has none.']);
+    expect(problemWith(readFileSync(join(one.folder, 'key.pem'), 'utf8'))).toHaveLength(1);
+    expect(problemWith(first.replace(/\n.{20}/, '\n'))).toHaveLength(1);
+    expect(problemsOf({ REDIS_TLS_CA: `${file}.gone` })).toEqual([
+      'REDIS_TLS_CA must be a PEM file that can be read: ENOENT.',
+    ]);
+  });
+
+  it('warns of TLS settings for Redis that weaken it, or have no effect', async () => {
+    const { ca } = await generateCertificate();
+    const warnings = (env: Record<string, string>) =>
+      loadConfig(env).warnings.filter((warning) => warning.startsWith('REDIS_TLS'));
+    const secure = { REDIS_URL: 'rediss://a' };
+    expect(warnings({ ...secure, REDIS_TLS_CA: ca, REDIS_TLS_VERIFY: 'true' })).toEqual([]);
+    expect(warnings({ ...secure, REDIS_TLS_VERIFY: 'false' })).toEqual([
+      'REDIS_TLS_VERIFY is false: anyone between this server and Redis can read and change everything, and its password.',
+    ]);
+    for (const env of [{ REDIS_URL: 'redis://a' }, {}]) {
+      expect(warnings({ ...env, REDIS_TLS_CA: ca, REDIS_TLS_VERIFY: 'false' })).toEqual([
+        'REDIS_TLS_CA has no effect: REDIS_URL does not begin with rediss://.',
+        'REDIS_TLS_VERIFY has no effect: REDIS_URL does not begin with rediss://.',
+      ]);
+    }
+  });
+
   it.each([
     ['NODE_ENV', 'prodution'],
     ['PORT', 'abc'],
@@ -174,6 +232,13 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'redis://u:%ff@localhost'],
     ['REDIS_URL', 'redis://localhost/main'],
     ['REDIS_URL', 'redis://localhost?tls=1'],
+    ['REDIS_URL', 'redis://localhost?family=5'],
+    ['REDIS_URL', 'redis://localhost?family=0&family=4'],
+    ['REDIS_URL', 'redis://user:12?secret=1@localhost'],
+    ['REDIS_TLS_CA', 'no-such-file.pem'],
+    ['REDIS_TLS_CA', __dirname],
+    ['REDIS_TLS_CA', __filename],
+    ['REDIS_TLS_VERIFY', 'no'],
     ['REDIS_URL', 'redis://a:7000/1,redis://b:7001'],
     ['REDIS_URL', 'redis://a:7000,rediss://b:7001'],
     ['REDIS_URL', 'redis://a:7000,'],
