@@ -14,6 +14,7 @@ import { createPinLimiter } from './people/pin-limiter';
 import { type Book, createRoster, type Person, type Roster } from './people/roster';
 import { RosterError, readRosterFile } from './people/roster-file';
 import { createSpaceClient } from './signalwire/space-client';
+import type { RedisConnectionOptions } from './store/redis-connection';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './store/store';
 import { StoreError } from './store/store-error';
 import { createSupervision } from './supervision/supervision';
@@ -82,13 +83,15 @@ export async function startConferenceCoach(
   let draining = false;
   const roster = createRoster(config);
   const liveRoster = await followRosterFile(config, roster, log);
-  const store = createStore(config, log);
+  const connectionLog = createConnectionLog(log);
+  const store = createStore(config, connectionLog.onConnection);
   const refusals = createRefusalLog(log);
   const server = await listenWithStore(config, store, log, refusals).catch((error) => {
     liveRoster?.close();
     store.close();
     throw error;
   });
+  connectionLog.started();
   const createSpace = (timeoutMs: number) =>
     config.space && createSpaceClient(config.space, { timeoutMs, now: Date.now });
   const directory = createDirectory({
@@ -188,27 +191,46 @@ async function listenWithStore(config: Config, store: Store, log: Logger, refusa
   }
 }
 
-function createStore(config: Config, log: Logger): Store {
+function createStore(config: Config, onConnection: RedisConnectionOptions['onConnection']): Store {
   const lifetimeMs = config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
   if (config.redisUrls.length === 0) {
     return createMemoryStore({ lifetimeMs, monotonicNow: () => performance.now(), now: Date.now });
   }
-  let wasReady = false;
   return createRedisStore({
     lifetimeMs,
     urls: config.redisUrls,
     tls: config.redisTls,
     timeoutMs: STORE_TIMEOUT_MS,
-    onConnection: (state) => {
-      // Said once for each turn of events, not for each attempt; how it was at the start, checkStore says.
-      if (state.ready && !wasReady) {
-        log.info('Redis is connected');
-      } else if (!state.ready && wasReady) {
+    onConnection,
+  });
+}
+
+/** Logs each turn of events once, not each attempt. Why Redis is missing at the start, checkStore says. */
+function createConnectionLog(log: Logger) {
+  let isStarting = true;
+  let wasReady = false;
+  let lastReason: string | undefined;
+  return {
+    started() {
+      isStarting = false;
+    },
+    onConnection(state: Parameters<RedisConnectionOptions['onConnection']>[0]) {
+      if (state.ready) {
+        if (!wasReady) {
+          log.info('Redis is connected');
+        }
+        lastReason = undefined;
+      } else if (!isStarting && state.error.code === 'misconfigured') {
+        if (state.error.message !== lastReason) {
+          lastReason = state.error.message;
+          log.error({ err: state.error }, 'Redis refuses this server; calls continue without it, retrying');
+        }
+      } else if (wasReady) {
         log.error({ err: state.error }, 'Redis cannot be reached; calls go on without it, and it is tried again');
       }
       wasReady = state.ready;
     },
-  });
+  };
 }
 
 /** Waits for the store a moment. One that is down may come back, so only one that refuses us stops the start. */
@@ -217,7 +239,7 @@ async function checkStore(store: Store, log: Logger): Promise<void> {
     await waitForStore(store, STORE_TIMEOUT_MS);
   } catch (err) {
     if (err instanceof StoreError && err.code === 'misconfigured') {
-      throw new StartError(`REDIS_URL leads to a Redis that does not let us in, or to no Redis at all. ${err.message}`);
+      throw new StartError(err.message);
     }
     log.error({ err }, 'The store does not answer; starting without it');
   }

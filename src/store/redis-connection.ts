@@ -1,7 +1,7 @@
 import Redis, { Cluster, type RedisOptions } from 'ioredis';
 import { withDeadline } from '../ops/deadline';
 import { StoreError } from './store-error';
-import { type RedisAddress, type RedisTls, tlsOptions } from './tls-problem';
+import { findTlsProblem, type RedisAddress, type RedisTls, tlsOptions } from './tls-problem';
 
 export type RedisClient = Redis | Cluster;
 
@@ -32,8 +32,11 @@ export interface RedisConnectionOptions {
   /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
   timeoutMs: number;
   /** Told of every failure to connect, and of every connection that became usable. */
-  onConnection: (state: { ready: true } | { ready: false; error: Error }) => void;
+  onConnection: (state: { ready: true } | { ready: false; error: StoreError }) => void;
 }
+
+/** How long a first connection may take before TLS is looked at, in milliseconds. */
+const SUSPICION_MS = 300;
 
 /**
  * Connects at once and reconnects for ever, at least once a second; while there is no connection every operation fails
@@ -44,30 +47,66 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
   const usedTls = parsed[0]?.protocol === 'rediss:' ? (tls ?? { ca: undefined, verify: true }) : undefined;
   const client = connect(parsed, usedTls);
   // The error that says why there is no connection; a command only learns that there is none.
-  let connectionError: Error | undefined;
+  let connectionError: StoreError | undefined;
   // ioredis goes on with database 0 when it is not let into the one it was told to use.
   let databaseError: Error | undefined;
+  // Asked of the port itself: ioredis drops a cluster's errors, and a port that expects TLS just closes.
+  let tlsError: StoreError | undefined;
+  // A node of the cluster that REDIS_URL may not name.
+  let failedNode: RedisAddress | undefined;
+  let isDiagnosing = false;
+  let isClosed = false;
+  // A Redis without TLS never answers a handshake, so no event comes in time.
+  const suspicion = setTimeout(diagnose, SUSPICION_MS);
   client.on('ready', () => {
-    connectionError = databaseError;
-    onConnection(databaseError === undefined ? { ready: true } : { ready: false, error: databaseError });
+    clearTimeout(suspicion);
+    tlsError = undefined;
+    failedNode = undefined;
+    connectionError = databaseError && toStoreError(databaseError);
+    onConnection(connectionError === undefined ? { ready: true } : { ready: false, error: connectionError });
   });
   client.on('close', () => {
     databaseError = undefined;
+    connectionError ??= toStoreError(new Error('connection closed'));
+    void diagnose();
   });
   client.on('error', (error: Error) => {
-    connectionError = rootCause(error);
     if ((error as { command?: { name: string } }).command?.name === 'select') {
       databaseError = error;
     }
+    connectionError = toStoreError(rootCause(error));
     onConnection({ ready: false, error: connectionError });
   });
+  client.on('node error', (_error: Error, node: string) => {
+    const colon = node.lastIndexOf(':');
+    failedNode = { host: node.slice(0, colon), port: Number(node.slice(colon + 1)), family: 0 };
+  });
+
+  /** Finds out whether TLS is why there is no connection. Never rejects. */
+  async function diagnose(): Promise<void> {
+    if (isDiagnosing || isClosed || connectionError?.code === 'misconfigured') {
+      return;
+    }
+    isDiagnosing = true;
+    const addresses = [...parsed.map(addressOf), ...(failedNode ? [failedNode] : [])];
+    const problems = await Promise.all(addresses.map((address) => findTlsProblem(address, usedTls)));
+    isDiagnosing = false;
+    if (isClosed || client.status === 'ready') {
+      return;
+    }
+    const problem = problems.find((sentence) => sentence !== undefined);
+    tlsError = problem === undefined ? undefined : new StoreError('misconfigured', problem);
+    if (tlsError !== undefined) {
+      onConnection({ ready: false, error: tlsError });
+    }
+  }
 
   async function run<T>(command: () => Promise<T>): Promise<T> {
     if (databaseError !== undefined) {
       throw toStoreError(databaseError);
     }
     if (client.status !== 'ready') {
-      throw toStoreError(connectionError ?? new Error('not connected yet'));
+      throw tlsError ?? connectionError ?? new StoreError('unavailable', 'Redis: not connected yet');
     }
     try {
       return await withDeadline(command(), timeoutMs, () => new Error(`no answer in ${timeoutMs} ms`));
@@ -83,7 +122,11 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
       // A read that a cluster must route and a password must allow, unlike PING.
       await run(() => client.exists('conference-coach:{ping}'));
     },
-    close: () => client.disconnect(),
+    close() {
+      isClosed = true;
+      clearTimeout(suspicion);
+      client.disconnect();
+    },
   };
 }
 
@@ -155,14 +198,16 @@ function rootCause(error: Error): Error {
 }
 
 function toStoreError(error: Error): StoreError {
-  if (error.message.startsWith('Unknown RESP type')) {
-    return new StoreError('misconfigured', 'What answers there does not speak the protocol of Redis.', {
-      cause: error,
-    });
+  const refused = 'REDIS_URL: login refused, or not a Redis server.';
+  // 21 begins an alert of TLS, which is told from its port.
+  if (/^Unknown RESP type (?!21 )/.test(error.message)) {
+    return new StoreError('misconfigured', `${refused} It does not speak the protocol of Redis.`, { cause: error });
   }
   const isRefusal =
     /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index|ERR This instance has cluster support disabled)/.test(
       error.message,
     );
-  return new StoreError(isRefusal ? 'misconfigured' : 'unavailable', `Redis: ${error.message}`, { cause: error });
+  return isRefusal
+    ? new StoreError('misconfigured', `${refused} Redis: ${error.message}`, { cause: error })
+    : new StoreError('unavailable', `Redis: ${error.message}`, { cause: error });
 }

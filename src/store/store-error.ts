@@ -1,6 +1,6 @@
 /**
  * The store could not do its work. `misconfigured`: it refuses us or is no such store, and waiting will not help;
- * `unavailable`: it is down, slow or starting.
+ * `unavailable`: it is down, slow or starting. The message of `misconfigured` is a sentence that names the setting.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

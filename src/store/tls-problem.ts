@@ -1,4 +1,6 @@
-import type { ConnectionOptions } from 'node:tls';
+import { connect as connectPlain, isIPv6, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
 /** Which certificates Redis may show. */
 export interface RedisTls {
@@ -15,7 +17,89 @@ export interface RedisAddress {
   family: number;
 }
 
+const PING = 'PING\r\n';
+
+/** Deadline of one probe, in milliseconds. */
+const PROBE_TIMEOUT_MS = 1_000;
+
+/** How long a port that speaks without TLS may take to answer a handshake all the same, in milliseconds. */
+const SILENCE_MS = 200;
+
+// The codes of OpenSSL's verification, and Node's for a host name.
+const UNKNOWN_AUTHORITY = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/;
+const BAD_CERTIFICATE = /^(ERR_TLS_CERT_|CERT_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
+
 /** The options of Node's TLS for these settings. */
 export function tlsOptions({ ca, verify }: RedisTls): ConnectionOptions {
   return { rejectUnauthorized: verify, ...(ca && { ca: [...ca] }) };
+}
+
+/**
+ * Asks an address whether TLS is why a connection to it failed. Sends no secret. Never throws.
+ *
+ * @param tls undefined for a connection without TLS
+ * @returns a sentence about REDIS_URL with the remedy; undefined unless that is certain, as when nobody answers
+ */
+export async function findTlsProblem(address: RedisAddress, tls: RedisTls | undefined): Promise<string | undefined> {
+  const { host, port } = address;
+  const name = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  if (tls === undefined) {
+    const { isOpen, error } = await probe(connectTls({ ...address, rejectUnauthorized: false }), 'secureConnect');
+    // An alert is TLS too.
+    const speaksTls = isOpen || error?.code?.includes('_ALERT_');
+    return speaksTls ? `REDIS_URL: ${name} speaks TLS; use rediss:// instead of redis://.` : undefined;
+  }
+  const secure = probe(connectTls({ ...address, ...tlsOptions(tls) }), 'secureConnect', PING);
+  const { reply } = await probe(connectPlain(address), 'connect', PING);
+  const isPlainRedis = /^(\+PONG|-[A-Z]+ )/.test(reply);
+  // A Redis without TLS waits for the rest of a handshake, and says nothing.
+  const silence = { isOpen: false, error: undefined };
+  const { isOpen, error } = await (isPlainRedis ? Promise.race([secure, sleep(SILENCE_MS, silence)]) : secure);
+  if (isPlainRedis && !isOpen && !isCertificateError(error)) {
+    return `REDIS_URL: ${name} does not speak TLS; use redis://, or turn TLS on there.`;
+  }
+  return error && explainTlsError(error, name);
+}
+
+function explainTlsError(error: NodeJS.ErrnoException, name: string): string | undefined {
+  if (error.code?.endsWith('_ALERT_CERTIFICATE_REQUIRED')) {
+    return `REDIS_URL: ${name} wants a client certificate, and this server has none; set tls-auth-clients no in Redis.`;
+  }
+  if (!isCertificateError(error)) {
+    return undefined;
+  }
+  const remedy = UNKNOWN_AUTHORITY.test(error.code ?? '')
+    ? 'name its CA in REDIS_TLS_CA, or set REDIS_TLS_VERIFY=false to accept any'
+    : 'REDIS_TLS_CA cannot help, REDIS_TLS_VERIFY=false accepts any';
+  return `REDIS_URL: the certificate of ${name} is not accepted (${error.message.trim()}); ${remedy}.`;
+}
+
+function isCertificateError(error: NodeJS.ErrnoException | undefined): boolean {
+  const code = error?.code ?? '';
+  return UNKNOWN_AUTHORITY.test(code) || BAD_CERTIFICATE.test(code);
+}
+
+/** Opens a socket, sends the question if there is one, waits for the first bytes or the end, and closes it. */
+function probe(socket: Socket, openEvent: 'connect' | 'secureConnect', question?: string) {
+  return new Promise<{ isOpen: boolean; reply: string; error?: NodeJS.ErrnoException }>((resolve) => {
+    let isOpen = false;
+    const finish = (result: { reply?: string; error?: NodeJS.ErrnoException }) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ isOpen, reply: '', ...result });
+    };
+    const timer = setTimeout(finish, PROBE_TIMEOUT_MS, {});
+    socket.once(openEvent, () => {
+      isOpen = true;
+      if (question === undefined) {
+        finish({});
+      } else {
+        socket.write(question);
+      }
+    });
+    socket.once('data', (data) => finish({ reply: data.toString('latin1') }));
+    // Not once: a second error must not be thrown.
+    socket.on('error', (error) => finish({ error }));
+    socket.once('close', () => finish({}));
+  });
 }

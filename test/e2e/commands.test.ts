@@ -133,6 +133,11 @@ describe('audit', () => {
     >[]) {
       expect(await run('audit', { env: { REDIS_URL, ...settings } })).toEqual({ code: 0, stdout: '', stderr: '' });
     }
+    expect(await run('audit', { env: { REDIS_URL } })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `audit: The audit trail cannot be read. REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate); name its CA in REDIS_TLS_CA, or set REDIS_TLS_VERIFY=false to accept any.\n`,
+    });
   });
 
   it('says so when Redis is not there', async () => {

@@ -121,21 +121,27 @@ describe('the program', () => {
     it('when Redis wants another password', async () => {
       const redis = await startStore(['--requirepass', 'right-secret']);
       try {
-        const sentence = /^conference-coach: REDIS_URL leads to a Redis that does not let us in.*WRONGPASS/;
+        const sentence = /^conference-coach: REDIS_URL: login refused, or not a Redis server\. .*WRONGPASS/;
         await expectRefusal({ REDIS_URL: `redis://:wrong-secret@127.0.0.1:${redis.port}` }, sentence);
-        await expectRefusal({ REDIS_URL: redis.url }, /^conference-coach: REDIS_URL leads to a Redis.*NOAUTH/);
+        await expectRefusal({ REDIS_URL: redis.url }, /^conference-coach: REDIS_URL: login refused.*NOAUTH/);
       } finally {
       }
     });
 
     it('when Redis has no such database: nothing is written into another', async () => {
       const redis = await startStore();
-      await expectRefusal({ REDIS_URL: `${redis.url}/99` }, /does not let us in.*DB index is out of range/);
+      await expectRefusal(
+        { REDIS_URL: `${redis.url}/99` },
+        /login refused, or not a Redis server.*DB index is out of range/,
+      );
     });
 
     it('when Redis is told to be a cluster and is none', async () => {
       const { url } = await startStore();
-      await expectRefusal({ REDIS_URL: `${url},${url}` }, /does not let us in.*cluster support disabled/);
+      await expectRefusal(
+        { REDIS_URL: `${url},${url}` },
+        /login refused, or not a Redis server.*cluster support disabled/,
+      );
     });
 
     it('when what is at the Redis url is no Redis', async () => {
@@ -147,7 +153,27 @@ describe('the program', () => {
       );
       await expectRefusal(
         { REDIS_URL: `redis://127.0.0.1:${port}` },
-        'REDIS_URL leads to a Redis that does not let us in, or to no Redis at all.',
+        'conference-coach: REDIS_URL: login refused, or not a Redis server.',
+      );
+    });
+
+    it('when Redis speaks TLS and the url does not, or the other way round', async () => {
+      const { port, tlsPort } = await startTlsRedis(await generateCertificate());
+      await expectRefusal(
+        { REDIS_URL: `redis://:hunter2@localhost:${tlsPort}` },
+        `conference-coach: REDIS_URL: localhost:${tlsPort} speaks TLS; use rediss:// instead of redis://.\n`,
+      );
+      await expectRefusal(
+        { REDIS_URL: `rediss://:hunter2@localhost:${port}` },
+        `conference-coach: REDIS_URL: localhost:${port} does not speak TLS; use redis://, or turn TLS on there.\n`,
+      );
+    });
+
+    it('when nobody vouches for the certificate of Redis', async () => {
+      const { tlsPort } = await startTlsRedis(await generateCertificate());
+      await expectRefusal(
+        { REDIS_URL: `rediss://localhost:${tlsPort}` },
+        `conference-coach: REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate); name its CA in REDIS_TLS_CA, or set REDIS_TLS_VERIFY=false to accept any.\n`,
       );
     });
 

@@ -1,12 +1,17 @@
 import dns from 'node:dns';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
+import { createLog } from '../../src/ops/log';
 import { createRedisStore, type Store, waitForStore } from '../../src/store/store';
 import { atEnd } from '../support/at-end';
 import { type Certificate, generateAuthority, generateCertificate } from '../support/certificate';
-import { startRedis } from '../support/redis-server';
+import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { startTlsCluster, startTlsRedis } from '../support/tls-redis';
 
 /** What the server gives Redis at the start. */
@@ -59,12 +64,138 @@ function relayTo(port: number): Server {
   });
 }
 
+/** One url, and the same node twice, which is a cluster. */
+const kinds: [string, (url: string) => string][] = [
+  ['a Redis', (url) => url],
+  ['a Redis Cluster', (url) => `${url},${url}`],
+];
+
+describe.each(kinds)('the url of %s', (_kind, nodes) => {
+  it('with redis:// for a port that speaks TLS is refused', async () => {
+    const { tlsPort } = await startTlsRedis(certificate);
+    expect(await refusalOf({ REDIS_URL: nodes(`redis://:hunter2@localhost:${tlsPort}`) })).toMatchObject({
+      code: 'misconfigured',
+      message: `REDIS_URL: localhost:${tlsPort} speaks TLS; use rediss:// instead of redis://.`,
+    });
+  });
+
+  it.each([[[]], [['--requirepass', 'hunter2']]])(
+    'with rediss:// for a port without TLS is refused %j',
+    async (args) => {
+      const redis = await startRedis(args);
+      atEnd(() => redis.dispose());
+      expect(await refusalOf({ REDIS_URL: nodes(`rediss://:hunter2@localhost:${redis.port}`) })).toMatchObject({
+        code: 'misconfigured',
+        message: `REDIS_URL: localhost:${redis.port} does not speak TLS; use redis://, or turn TLS on there.`,
+      });
+    },
+  );
+
+  it.each<[string, string, string, () => Promise<Certificate>]>([
+    ['signed by itself', 'self-signed certificate', 'name its CA in REDIS_TLS_CA', generateCertificate],
+    [
+      'of an unknown authority',
+      'unable to verify the first certificate',
+      'name its CA in REDIS_TLS_CA',
+      async () => generateCertificate({ issuer: await generateAuthority() }),
+    ],
+    [
+      'that has expired',
+      'certificate has expired',
+      'REDIS_TLS_CA cannot help',
+      () => generateCertificate({ notAfterDate: new Date('2020-01-01') }),
+    ],
+  ])('with a certificate %s is refused', async (_what, reason, remedy, generate) => {
+    const { tlsPort } = await startTlsRedis(await generate());
+    const REDIS_URL = nodes(`rediss://localhost:${tlsPort}`);
+    const { code, message } = await refusalOf({ REDIS_URL });
+    expect(code).toBe('misconfigured');
+    expect(message).toContain(
+      `REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (${reason}); ${remedy}, `,
+    );
+    expect(message).toContain('REDIS_TLS_VERIFY=false');
+  });
+
+  it('with a certificate for another host is refused', async () => {
+    const other = await generateCertificate({ host: 'redis.example.com' });
+    const { tlsPort } = await startTlsRedis(other);
+    const { code, message } = await refusalOf({
+      REDIS_URL: nodes(`rediss://localhost:${tlsPort}`),
+      REDIS_TLS_CA: other.ca,
+    });
+    expect(code).toBe('misconfigured');
+    expect(message).toMatch(
+      /is not accepted \(.*redis\.example\.com\); REDIS_TLS_CA cannot help, REDIS_TLS_VERIFY=false/,
+    );
+  });
+
+  it('of a server that wants a client certificate is refused', async () => {
+    const { tlsPort } = await startTlsRedis(certificate, [
+      '--tls-auth-clients',
+      'yes',
+      '--tls-ca-cert-file',
+      certificate.ca,
+    ]);
+    expect(
+      await refusalOf({ REDIS_URL: nodes(`rediss://localhost:${tlsPort}`), REDIS_TLS_CA: certificate.ca }),
+    ).toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringMatching(/wants a client certificate.*tls-auth-clients no/),
+    });
+  });
+
+  it.each(['redis', 'rediss'])('with %s:// is not refused while nobody listens', async (scheme) => {
+    const port = await freePort();
+    expect(await refusalOf({ REDIS_URL: nodes(`${scheme}://localhost:${port}`) })).toMatchObject({
+      code: 'unavailable',
+    });
+  });
+
+  it.each(['redis', 'rediss'])('with %s:// is not refused while a proxy closes connections', async (scheme) => {
+    const port = await listening(createServer((socket) => void socket.on('error', () => {}).end()));
+    expect(await refusalOf({ REDIS_URL: nodes(`${scheme}://localhost:${port}`) })).toMatchObject({
+      code: 'unavailable',
+    });
+  });
+
+  it.each(['redis', 'rediss'])('with %s:// is not refused while Redis hangs', async (scheme) => {
+    const redis = await startTlsRedis(certificate);
+    redis.freeze();
+    const port = scheme === 'redis' ? redis.port : redis.tlsPort;
+    // Longer than the questions to the port wait.
+    const { code } = await refusalOf({ REDIS_URL: nodes(`${scheme}://localhost:${port}`) }, 2_500);
+    expect(code).toBe('unavailable');
+  });
+});
+
+it('reports TLS whatever answers there', async () => {
+  const [cert, key] = ['cert.pem', 'key.pem'].map((file) => readFileSync(join(certificate.folder, file)));
+  const port = await listening(createTlsServer({ cert, key }).on('tlsClientError', () => {}));
+  const { code, message } = await refusalOf({ REDIS_URL: `redis://localhost:${port}` });
+  expect([code, message]).toEqual(['misconfigured', expect.stringContaining('speaks TLS; use rediss://')]);
+});
+
+it('reports the certificate of a node that only the cluster names', async () => {
+  const { tlsPort } = await startTlsCluster(certificate, '127.0.0.1');
+  const url = `rediss://localhost:${tlsPort}`;
+  const { code, message } = await refusalOf({ REDIS_URL: `${url},${url}`, REDIS_TLS_CA: certificate.ca });
+  expect(code).toBe('misconfigured');
+  expect(message).toContain(`the certificate of 127.0.0.1:${tlsPort} is not accepted`);
+});
+
 describe('REDIS_TLS_CA and REDIS_TLS_VERIFY', () => {
   it('trust a Redis by its authority', async () => {
     const signed = await generateCertificate({ issuer: await generateAuthority() });
     const { tlsPort } = await startTlsRedis(signed);
     const store = connected({ REDIS_URL: `rediss://localhost:${tlsPort}`, REDIS_TLS_CA: signed.ca });
     await waitForStore(store, 5_000);
+  });
+
+  it('trust no other authority', async () => {
+    const { tlsPort } = await startTlsRedis(certificate);
+    const { ca } = await generateAuthority();
+    const { code } = await refusalOf({ REDIS_URL: `rediss://localhost:${tlsPort}`, REDIS_TLS_CA: ca });
+    expect(code).toBe('misconfigured');
   });
 
   it('accept any certificate if told to', async () => {
@@ -80,6 +211,43 @@ describe('REDIS_TLS_CA and REDIS_TLS_VERIFY', () => {
     const { tlsPort } = await startTlsCluster(certificate);
     const url = `rediss://localhost:${tlsPort}`;
     await waitForStore(connected({ REDIS_URL: `${url},${url}`, ...settings(certificate.ca) }), 5_000);
+  });
+});
+
+describe('at run time', () => {
+  it('the log says once why Redis is missing, calls go on, and it connects when that is mended', async () => {
+    const port = await freePort();
+    let right: RedisServer | undefined;
+    atEnd(() => right?.dispose());
+    const lines: string[] = [];
+    const log = createLog('info', { write: (line) => void lines.push(line) });
+    const server = await startConferenceCoach(
+      loadConfig({ PORT: '0', REDIS_URL: `redis://:hunter2@localhost:${port}` }),
+      log,
+    );
+    atEnd(() => server.stop(0));
+    const { tlsPort } = await startTlsRedis(certificate);
+    let connections = 0;
+    const wrong = relayTo(tlsPort).on('connection', () => connections++);
+    await listening(wrong, '127.0.0.1', port);
+    // An attempt, and the question that follows it, three times.
+    await eventually(() => expect(connections).toBeGreaterThan(6));
+    const told = lines.filter((line) => line.includes('speaks TLS'));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({
+      level: 'error',
+      err: { message: `REDIS_URL: localhost:${port} speaks TLS; use rediss:// instead of redis://.` },
+      msg: 'Redis refuses this server; calls continue without it, retrying',
+    });
+    const response = await fetch(`http://127.0.0.1:${server.port}/conference`, {
+      method: 'POST',
+      body: new URLSearchParams({ CallSid: 'alice-1', From: '+15557788999' }),
+    });
+    expect(await response.text()).toContain('startConferenceOnEnter="true"');
+    wrong.close();
+    right = await startRedis(['--requirepass', 'hunter2'], port);
+    await eventually(() => expect(lines.join('')).toContain('Redis is connected'));
+    expect(lines.join('')).not.toContain('hunter2');
   });
 });
 
