@@ -139,6 +139,55 @@ describe('the signature', () => {
     expect(() => fromSpace({ publicUrl: PUBLIC_URL, signingKey: '' })).toThrow('The signing key is empty');
   });
 
+  it.each([
+    ['__proto__', [['__proto__', 'a']]],
+    [
+      'constructor and prototype',
+      [
+        ['constructor', 'a'],
+        ['prototype', 'b'],
+        ['toString', 'c'],
+      ],
+    ],
+    [
+      'a name with brackets',
+      [
+        ['a[b]', '1'],
+        ['a[]', '2'],
+        ['a[]', '3'],
+      ],
+    ],
+    [
+      'a name with dots and an equals sign',
+      [
+        ['a.b', '1'],
+        ['=', '2'],
+        ['c', '3=4'],
+      ],
+    ],
+    ['an empty name', [['', 'a']]],
+    [
+      'a field that is sent twice',
+      [
+        ['Digits', '2'],
+        ['Digits', '1'],
+      ],
+    ],
+    [
+      'other scripts',
+      [
+        ['Имя', 'Алиса'],
+        ['emoji', '👩🏽'],
+      ],
+    ],
+  ] as [string, [string, string][]][])('covers a form with %s, which is otherwise ignored', async (_what, more) => {
+    expect(await app.post('/conference', [...form, ...more])).toMatchObject({
+      status: 200,
+      text: (await app.post('/conference', form)).text,
+    });
+    expect(Object.prototype).not.toHaveProperty('a');
+  });
+
   it('counts for a form in any charset notation', async () => {
     const signature = sign(SIGNING_KEY, `${PUBLIC_URL}/conference`, form);
     const headers = { 'content-type': `${FORM}; charset=UTF-8`, 'x-signalwire-signature': signature };
@@ -193,6 +242,24 @@ describe('signed, but wrong', () => {
   it('a call that has nothing gets its fallback all the same', async () => {
     expect(await app.post('/fallback', { CallSid: 'a\u0007' })).toMatchObject({ status: 200 });
     expect(await app.get('/fallback')).toMatchObject({ status: 200 });
+  });
+
+  it.each<[number, number]>([
+    [100, 200],
+    [101, 413],
+  ])('%i fields get %i, in a form or a query, with a right signature or a wrong one', async (count, status) => {
+    const fields: [string, string][] = [
+      ['CallSid', 'alice-1'],
+      ['From', ALICE],
+      ...Array.from({ length: count - 2 }, (_, n): [string, string] => [`field${n}`, 'a']),
+    ];
+    expect(await app.post('/conference', fields)).toMatchObject({ status });
+    expect(await app.get('/conference', fields)).toMatchObject({ status });
+    const headers = { 'content-type': FORM, 'x-signalwire-signature': 'x' };
+    const body = new URLSearchParams(fields).toString();
+    const refused = { status: status === 200 ? 403 : status };
+    expect(await app.send('POST', '/conference', headers, body)).toMatchObject(refused);
+    expect(await app.send('GET', `/conference?${body}`, headers)).toMatchObject(refused);
   });
 
   it.each(['shout', '', 'Coach', 'coach,barge', 'coach&mode=barge'])('mode=%s gets 400', async (mode) => {
