@@ -22,8 +22,8 @@ import type { Supervision } from './supervision/supervision';
 
 export interface AppOptions {
   settings: DocumentSettings & {
-    /** Undefined accepts unsigned webhooks, for development. */
-    signingKey: string | undefined;
+    /** None accepts unsigned webhooks, for development. */
+    signingKeys: readonly string[];
     /** The room of a path that names none. */
     conferenceName: RoomName;
     /** Express's `trust proxy`: how many proxies, or which addresses, are believed about who is asking. */

@@ -29,8 +29,8 @@ export interface Config {
   redisUrls: readonly string[];
   /** For `rediss:` urls. */
   redisTls: RedisTls;
-  /** Undefined accepts unsigned webhooks. */
-  signingKey: string | undefined;
+  /** Two while a new key replaces an old one; none accepts unsigned webhooks. */
+  signingKeys: readonly string[];
   /** Undefined when the Space's REST API is not to be used. */
   space: SpaceSettings | undefined;
   conferenceName: RoomName;
@@ -113,6 +113,13 @@ const phoneNumbers = z.string().transform((text, context) =>
   }),
 );
 
+const signingKeys = z
+  .string()
+  .transform((text, context) =>
+    readEntries(text, context, { read: (entry) => entry || undefined, explain: () => 'is empty.' }),
+  )
+  .refine((keys) => keys.length <= 2, 'must be one key, or two while a new key replaces an old one.');
+
 const trustProxy = z.string().transform((text, context): number | string[] => {
   if (/^[0-9]{1,2}$/.test(text)) {
     return Number(text);
@@ -154,7 +161,7 @@ const settings = z.object({
     .optional(),
   REDIS_TLS_CA: z.string().transform(readCertificates).optional(),
   REDIS_TLS_VERIFY: z.enum(['true', 'false'], 'must be true or false.').optional(),
-  SIGNALWIRE_SIGNING_KEY: z.string().optional(),
+  SIGNALWIRE_SIGNING_KEY: signingKeys.optional(),
   SIGNALWIRE_SPACE_URL: readable(
     readSpaceUrl,
     'must be the host name of your Space, such as example.signalwire.com.',
@@ -231,7 +238,7 @@ export function loadConfig(env: Environment): Config {
     maxConnectionsPerAddress: read.MAX_CONNECTIONS_PER_ADDRESS ?? 1_000,
     redisUrls: read.REDIS_URL ?? [],
     redisTls: { ca: read.REDIS_TLS_CA, verify: read.REDIS_TLS_VERIFY !== 'false' },
-    signingKey: read.SIGNALWIRE_SIGNING_KEY,
+    signingKeys: read.SIGNALWIRE_SIGNING_KEY ?? [],
     space: readSpace(read.SIGNALWIRE_SPACE_URL, read.SIGNALWIRE_PROJECT_ID, read.SIGNALWIRE_API_TOKEN),
     conferenceName: read.CONFERENCE_NAME ?? (parseRoomName('sample-conf') as RoomName),
     moderatorNumbers: read.MODERATOR_NUMBERS ?? (read.ROSTER_FILE === undefined ? [TUTORIAL_MODERATOR] : []),
@@ -372,6 +379,9 @@ function findWarnings(given: Given, env: Environment): string[] {
     ...Object.entries(consequences)
       .filter(([name]) => given[name as keyof typeof consequences] === undefined)
       .map(([name, consequence]) => `${name} is not set: ${consequence}.${askAboutMisspelling(name, env)}`),
+    ...(given.SIGNALWIRE_SIGNING_KEY?.includes(',')
+      ? ['SIGNALWIRE_SIGNING_KEY has two keys, and webhooks signed with either are accepted: remove the old one soon.']
+      : []),
     ...tlsWithoutUse.map((name) => `${name} has no effect: REDIS_URL does not begin with rediss://.`),
     ...(acceptsAnyCertificate
       ? [

@@ -7,8 +7,8 @@ import { isSignedBySpace } from './signature';
 export interface FromSpaceOptions {
   /** The address a Space reaches this server at, without a slash at the end. */
   publicUrl: string;
-  /** Undefined accepts unsigned requests, for development. */
-  signingKey: string | undefined;
+  /** None accepts unsigned requests, for development. */
+  signingKeys: readonly string[];
 }
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -24,10 +24,11 @@ const MAX_FIELDS = 100;
  *
  * @throws RangeError for an empty signing key, with which anybody could sign
  */
-export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestHandler {
-  if (signingKey === '') {
-    throw new RangeError('The signing key is empty: set it, or leave it out to accept unsigned requests.');
+export function fromSpace({ publicUrl, signingKeys }: FromSpaceOptions): RequestHandler {
+  if (signingKeys.includes('')) {
+    throw new RangeError('A signing key is empty: set it, or leave it out to accept unsigned requests.');
   }
+  const isOpen = signingKeys.length === 0;
   const signatureOf = (req: Request) => req.get('x-signalwire-signature') ?? req.get('x-twilio-signature');
   const refusal = (code: string) =>
     new RequestError(
@@ -41,7 +42,7 @@ export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestH
   return Router().use(
     (req, res, next) => {
       // Not a byte of an unsigned body is read.
-      if (signingKey !== undefined && signatureOf(req) === undefined) {
+      if (!isOpen && signatureOf(req) === undefined) {
         throw refusal('no_signature');
       }
       if (req.method !== 'GET' && req.method !== 'POST') {
@@ -63,7 +64,7 @@ export function fromSpace({ publicUrl, signingKey }: FromSpaceOptions): RequestH
       req.body = parseForm(req.body);
       const fields = req.method === 'POST' ? fieldsOf(req) : {};
       const url = publicUrl + req.originalUrl;
-      if (signingKey !== undefined && !isSignedBySpace(signingKey, signatureOf(req), { url, fields })) {
+      if (!isOpen && !isSignedBySpace(signingKeys, signatureOf(req), { url, fields })) {
         throw refusal('wrong_signature');
       }
       res.locals.isVerified = true;

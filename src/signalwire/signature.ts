@@ -24,21 +24,29 @@ export function computeSignature(signingKey: string, { url, fields }: SignedRequ
 }
 
 /**
- * Whether the Space that holds `signingKey` sent this request. Takes the same time for every wrong signature.
+ * Whether a Space that holds one of these keys sent this request. Takes the same time for every wrong signature.
  *
- * @param signingKey not empty, or anybody can sign
+ * @param signingKeys none empty, or anybody can sign; two while a new key replaces an old one
  */
-export function isSignedBySpace(signingKey: string, signature: string | undefined, request: SignedRequest): boolean {
+export function isSignedBySpace(
+  signingKeys: readonly string[],
+  signature: string | undefined,
+  request: SignedRequest,
+): boolean {
   const given = Buffer.from(signature ?? '');
-  // Spaces sign the url now with its default port, now without.
-  return [request.url, withDefaultPort(request.url)]
-    .map((url) => Buffer.from(computeSignature(signingKey, { ...request, url })))
-    .map((expected) => given.length === expected.length && timingSafeEqual(given, expected))
-    .includes(true);
+  const urls = [request.url, withOtherPort(request.url)];
+  return signingKeys.some((key) =>
+    urls.some((url) => {
+      const expected = Buffer.from(computeSignature(key, { ...request, url }));
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    }),
+  );
 }
 
-function withDefaultPort(url: string): string {
-  return url.replace(/^(https?):\/\/([^/?:]+|\[[^\]]+\])(?=[/?]|$)/, (_, scheme, host) => {
-    return `${scheme}://${host}:${scheme === 'https' ? 443 : 80}`;
+/** The other form in which a Space may sign a url: without its port, or with the default port if it has none. */
+function withOtherPort(url: string): string {
+  return url.replace(/^(https?):\/\/([^/?:[]+|\[[^\]]+\])(:[0-9]+)?(?=[/?]|$)/, (_, scheme, host, port) => {
+    const otherPort = port === undefined ? `:${scheme === 'https' ? 443 : 80}` : '';
+    return `${scheme}://${host}${otherPort}`;
   });
 }

@@ -50,7 +50,8 @@ async function main(): Promise<void> {
   }
   const url = readUrl(options.url);
   const story = options.story === undefined ? readTutorial(options) : await readStoryFile(options.story, options);
-  const signingKey = options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY || undefined;
+  // During a rotation the server accepts either of two keys.
+  const [signingKey] = (options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY)?.split(',') ?? [];
   const { seed = Math.floor(Math.random() * 2 ** 31), delaySeconds = 0, ...chaos } = story.callbacks ?? {};
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos } });
   const stop = new AbortController();

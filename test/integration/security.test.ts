@@ -114,6 +114,30 @@ describe('the signature', () => {
     expect(await app.send('GET', query, overQuery)).toMatchObject({ status: 200 });
   });
 
+  it('may leave out a port that PUBLIC_URL has', async () => {
+    const other = await startApp({ env: { PUBLIC_URL: 'https://coach.example.com:8443' } });
+    for (const url of ['https://coach.example.com/conference?a=1', 'https://coach.example.com:8443/conference?a=1']) {
+      const headers = { 'content-type': FORM, 'x-signalwire-signature': sign(SIGNING_KEY, url, form) };
+      expect(await other.send('POST', '/conference?a=1', headers, body)).toMatchObject({ status: 200 });
+    }
+    await other.stop();
+  });
+
+  it('may be made with either of two keys during a rotation', async () => {
+    const other = await startApp({ env: { SIGNALWIRE_SIGNING_KEY: 'PSK_new, PSK_old' } });
+    for (const [key, status] of [
+      ['PSK_new', 200],
+      ['PSK_old', 200],
+      ['PSK_new, PSK_old', 403],
+      ['', 403],
+    ] as const) {
+      const signature = sign(key, `${PUBLIC_URL}/conference`, form);
+      const headers = { 'content-type': FORM, 'x-signalwire-signature': signature };
+      expect(await other.send('POST', '/conference', headers, body)).toMatchObject({ status });
+    }
+    await other.stop();
+  });
+
   it('is over the raw query, however it is encoded', async () => {
     const path = '/coach/sales?mode=%63oach&x=%3F+%20&&';
     expect(await app.post(path, { CallSid: 'ted-1', From: TED })).toMatchObject({ status: 200 });
@@ -136,7 +160,7 @@ describe('the signature', () => {
   });
 
   it('cannot be made with an empty key: such a guard is not built', () => {
-    expect(() => fromSpace({ publicUrl: PUBLIC_URL, signingKey: '' })).toThrow('The signing key is empty');
+    expect(() => fromSpace({ publicUrl: PUBLIC_URL, signingKeys: ['PSK_1', ''] })).toThrow('A signing key is empty');
   });
 
   it.each([

@@ -33,7 +33,7 @@ describe('loadConfig', () => {
       maxConnectionsPerAddress: 1_000,
       redisUrls: [],
       redisTls: { ca: undefined, verify: true },
-      signingKey: undefined,
+      signingKeys: [],
       space: undefined,
       conferenceName: 'sample-conf',
       moderatorNumbers: ['+15557788999'],
@@ -95,7 +95,7 @@ describe('loadConfig', () => {
       maxConnectionsPerAddress: 50,
       redisUrls: ['rediss://user:pa%23ss@redis.example.com:6380/3?family=6'],
       redisTls: { ca: [readFileSync(ca, 'utf8').trim()], verify: true },
-      signingKey: 'PSK_1',
+      signingKeys: ['PSK_1'],
       space: { url: 'https://example.signalwire.com', projectId: '5c1f-1', apiToken: 'PT1' },
       conferenceName: 'Sales 2',
       moderatorNumbers: ['+15557788999', '+15557788998'],
@@ -120,6 +120,23 @@ describe('loadConfig', () => {
     [{ NODE_ENV: 'development', DEFAULT_NODE_ENV: 'production' }, false],
   ])('takes %j as production: %s', (env, production) => {
     expect(loadConfig({ ...required, ...env }).production).toBe(production);
+  });
+
+  it('accepts two signing keys during a rotation, and says so', () => {
+    const { signingKeys, warnings } = loadConfig({ SIGNALWIRE_SIGNING_KEY: 'PSK_new, PSK_old' });
+    expect(signingKeys).toEqual(['PSK_new', 'PSK_old']);
+    expect(warnings).toContain(
+      'SIGNALWIRE_SIGNING_KEY has two keys, and webhooks signed with either are accepted: remove the old one soon.',
+    );
+    expect(loadConfig(production).warnings.join()).not.toContain('two keys');
+  });
+
+  it.each([
+    ['PSK_1,', 'SIGNALWIRE_SIGNING_KEY, entry 2 is empty: remove a comma.'],
+    [',', 'SIGNALWIRE_SIGNING_KEY, entry 1 is empty: remove a comma.'],
+    ['a,b,c', 'SIGNALWIRE_SIGNING_KEY must be one key, or two while a new key replaces an old one.'],
+  ])('refuses the signing keys %s', (SIGNALWIRE_SIGNING_KEY, problem) => {
+    expect(problemsOf({ ...production, SIGNALWIRE_SIGNING_KEY })).toContain(problem);
   });
 
   it('listens everywhere in production', () => {

@@ -34,7 +34,7 @@ describe('computeSignature', () => {
 
 describe('isSignedBySpace', () => {
   it('accepts the right signature', () => {
-    expect(isSignedBySpace(key, signature, { url, fields })).toBe(true);
+    expect(isSignedBySpace([key], signature, { url, fields })).toBe(true);
   });
 
   it.each([
@@ -42,13 +42,43 @@ describe('isSignedBySpace', () => {
     ['http://mycompany.com:80/?a=b:80', 'http://mycompany.com/?a=b:80'],
     ['https://mycompany.com:443', 'https://mycompany.com'],
     ['https://[::1]:443/a', 'https://[::1]/a'],
+    ['https://mycompany.com/myapp.php', 'https://mycompany.com:8443/myapp.php'],
+    ['https://mycompany.com:8443/myapp.php', 'https://mycompany.com:8443/myapp.php'],
+    ['http://mycompany.com/?a=b:80', 'http://mycompany.com:3000/?a=b:80'],
+    ['https://[::1]/a', 'https://[::1]:8443/a'],
   ])('accepts a signature over %s for %s', (signed, asked) => {
-    expect(isSignedBySpace(key, computeSignature(key, { url: signed, fields }), { url: asked, fields })).toBe(true);
+    expect(isSignedBySpace([key], computeSignature(key, { url: signed, fields }), { url: asked, fields })).toBe(true);
   });
 
-  it('adds no port to an address that has one', () => {
-    const other = computeSignature(key, { url: 'https://mycompany.com:8443:443/', fields });
-    expect(isSignedBySpace(key, other, { url: 'https://mycompany.com:8443/', fields })).toBe(false);
+  it.each(['https://mycompany.com:8443:443/', 'https://mycompany.com:443/'])(
+    'adds no port to an address that has one: refuses %s',
+    (url) => {
+      const other = computeSignature(key, { url, fields });
+      expect(isSignedBySpace([key], other, { url: 'https://mycompany.com:8443/', fields })).toBe(false);
+    },
+  );
+
+  it("agrees with the SDK's own check on which ports may be in the url", () => {
+    const ports = fc.constantFrom('', ':80', ':443', ':8443', ':3000');
+    fc.assert(
+      fc.property(fc.constantFrom('http', 'https'), ports, ports, (scheme, signedPort, port) => {
+        const asked = `${scheme}://mycompany.com${port}/a?b=c:80`;
+        const given = computeSignature(key, { url: `${scheme}://mycompany.com${signedPort}/a?b=c:80`, fields });
+        fc.pre(new URL(asked).href === asked);
+        expect(isSignedBySpace([key], given, { url: asked, fields })).toBe(
+          RestClient.validateRequest(key, given, asked, fields),
+        );
+      }),
+    );
+  });
+
+  it.each(['new', 'old'])('accepts the %s key while there are two', (name) => {
+    const given = computeSignature(name, { url, fields });
+    expect(isSignedBySpace(['new', 'old'], given, { url, fields })).toBe(true);
+  });
+
+  it('accepts nothing without a key', () => {
+    expect(isSignedBySpace([], signature, { url, fields })).toBe(false);
   });
 
   it.each([
@@ -61,6 +91,6 @@ describe('isSignedBySpace', () => {
     ['one for a form with more in it', signature, { url, fields: { ...fields, Z: '' } }],
     ['one of another key', computeSignature('54321', { url, fields }), { url, fields }],
   ])('refuses %s', (_what, given, request) => {
-    expect(isSignedBySpace(key, given, request)).toBe(false);
+    expect(isSignedBySpace([key], given, request)).toBe(false);
   });
 });
