@@ -1,6 +1,14 @@
+/** Share of each suite's full number of random runs. */
+const fuzzScale = Number(process.env.FUZZ_SCALE || 0.05);
+if (!(fuzzScale > 0)) {
+  throw new Error('FUZZ_SCALE must be a number above 0.');
+}
+process.env.FUZZ_SCALE = String(fuzzScale);
+
 /** @type {import('jest').Config} */
 module.exports = {
   roots: ['<rootDir>/test'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -12,7 +20,7 @@ module.exports = {
     ],
   },
   maxWorkers: 2,
-  testTimeout: 20_000,
+  testTimeout: Math.max(20_000, 600_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
   openHandlesTimeout: 3_000,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],

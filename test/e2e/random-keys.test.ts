@@ -7,6 +7,7 @@ import type { Call } from '../../src/simulator/call';
 import { createSpace } from '../../src/simulator/space';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { CAROL, UNHURRIED } from '../support/desk';
+import { fuzzRuns, isFullFuzz } from '../support/fuzz';
 import { rosterSettings } from '../support/roster';
 
 const PIN = '48213';
@@ -65,7 +66,7 @@ const sequence: fc.Arbitrary<Sequence> = fc.record({
 
 /** So many calls share a server: more, and everybody is locked out most of the time. */
 const CALLS = 50;
-const RUNS = 200;
+const RUNS = fuzzRuns(200);
 
 it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and all come to an end`, async () => {
   const seen = { entered: 0, switched: 0, asked: 0, lockedOut: 0, refused: 0 };
@@ -154,8 +155,11 @@ it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and al
 
   // The sequences were worth trying.
   expect(seen.entered).toBeGreaterThan(RUNS);
-  expect(seen.switched).toBeGreaterThan(RUNS / 10);
   expect(seen.asked).toBeGreaterThan(RUNS * 10);
-  expect(seen.lockedOut).toBeGreaterThan(RUNS / 10);
   expect(seen.refused).toBeGreaterThan(RUNS);
-}, 600_000);
+  // These are too rare to count on in a few runs.
+  if (isFullFuzz) {
+    expect(seen.switched).toBeGreaterThan(RUNS / 10);
+    expect(seen.lockedOut).toBeGreaterThan(RUNS / 10);
+  }
+});

@@ -10,6 +10,7 @@ import { createSpace, type Space } from '../../src/simulator/space';
 import { MODES, type Mode } from '../../src/supervision/mode';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { UNHURRIED } from '../support/desk';
+import { fuzzRuns, isFullFuzz } from '../support/fuzz';
 
 /** `settle`: whether what follows from a step has happened before the next begins. */
 type Step = { settle: boolean } & (
@@ -56,7 +57,7 @@ const story = fc.record({
   withRest: fc.boolean(),
 });
 
-const RUNS = 1_000;
+const RUNS = fuzzRuns(1_000);
 const CREDENTIALS = { accountSid: 'account', apiToken: 'token' };
 
 let servers: Record<'withRest' | 'without', ConferenceCoach>;
@@ -255,11 +256,13 @@ it(`${RUNS} random stories: no supervisor is heard who should be silent, whateve
     { numRuns: RUNS },
   );
 
-  // The stories were worth telling.
-  expect(seen.listens).toBeGreaterThan(RUNS / 2);
-  expect(seen.whispers).toBeGreaterThan(RUNS / 10);
-  expect(seen.barges).toBeGreaterThan(RUNS / 10);
-  expect(seen.orderly).toBeGreaterThan(RUNS / 10);
-  expect(seen.stale).toBeGreaterThan(0);
-  expect(seen.lostCallbacks).toBeGreaterThan(RUNS);
-}, 600_000);
+  // The stories were worth telling. A few of them need not have it all.
+  if (isFullFuzz) {
+    expect(seen.listens).toBeGreaterThan(RUNS / 2);
+    expect(seen.whispers).toBeGreaterThan(RUNS / 10);
+    expect(seen.barges).toBeGreaterThan(RUNS / 10);
+    expect(seen.orderly).toBeGreaterThan(RUNS / 10);
+    expect(seen.stale).toBeGreaterThan(0);
+    expect(seen.lostCallbacks).toBeGreaterThan(RUNS);
+  }
+});

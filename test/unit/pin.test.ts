@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createPasses, hashPin, type Pin, parsePin, parsePinHash } from '../../src/people/pin';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { fuzzRuns } from '../support/fuzz';
 
 const KEY = '0123456789abcdef0123456789abcdef';
 
@@ -155,6 +156,7 @@ describe('createPasses', () => {
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String({ maxLength: 200 })), (text) => {
         expect(passes.open(call, text)).toBeUndefined();
       }),
+      { numRuns: fuzzRuns(2_000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RestClient } from '@signalwire/compatibility-api';
 import fc from 'fast-check';
 import { computeSignature, isSignedBySpace } from '../../src/signalwire/signature';
+import { fuzzRuns } from '../support/fuzz';
 
 // The documentation's example.
 const key = '12345';
@@ -28,6 +29,7 @@ describe('computeSignature', () => {
         const computed = computeSignature(signingKey, { url, fields: params });
         expect(RestClient.validateRequest(signingKey, computed, url, params)).toBe(true);
       }),
+      { numRuns: fuzzRuns(2_000) },
     );
   });
 });

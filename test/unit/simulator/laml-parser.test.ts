@@ -6,6 +6,7 @@ import type { Sid } from '../../../src/signalwire/sid';
 import { CallError } from '../../../src/simulator/call-error';
 import { parseLaml } from '../../../src/simulator/laml-parser';
 import { MODES } from '../../../src/supervision/mode';
+import { fuzzRuns } from '../../support/fuzz';
 
 const document = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
 
@@ -234,7 +235,7 @@ describe('parseLaml', () => {
           expect(error).toBeInstanceOf(CallError);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: fuzzRuns(40_000) },
     );
   });
 });
