@@ -1,11 +1,20 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The most that is parsed at once, in bytes: a webhook, or a few dozen of the shortest requests. */
-const SLICE_BYTES = 2_048;
+/** The most that is parsed at once, in bytes: most of a webhook, or a few dozen of the shortest requests. */
+const SLICE_BYTES = 1_024;
 
 /** The most that may wait unparsed, in bytes. Node reads 64 kB at a time, and now and then without being asked to. */
 const MAX_UNREAD_BYTES = 262_144;
+
+/**
+ * How many requests are begun in one turn of the event loop. Node accepts one connection a turn, so turns must be short
+ * for new calls to get through.
+ */
+const STARTS_PER_TURN = 16;
+
+/** The longest that a connection is idle, in milliseconds; Node's own limit begins anew with each line break it gets. */
+const MAX_IDLE_MS = 86_000;
 
 type Exchange = [req: IncomingMessage, res: ServerResponse];
 
@@ -14,6 +23,7 @@ interface Connection {
   waiting: Exchange[] | undefined;
   /** Goes on parsing. */
   read(): void;
+  idleTimer: NodeJS.Timeout | undefined;
 }
 
 /** Serves the requests of each connection one after the other. */
@@ -25,33 +35,67 @@ export interface InTurn {
 }
 
 /**
- * Keeps a client that pipelines from delaying the others: a connection has one request in progress, and whatever
- * follows waits as unparsed bytes, which cost next to nothing. Between two requests of one connection every other
- * connection has its turn.
+ * Keeps clients that pipeline or flood from delaying the others: a connection has one request in progress, and whatever
+ * follows waits as unparsed bytes, which cost next to nothing. Connections that have a request wait in one line.
  */
 export function createInTurn(): InTurn {
   const connections = new WeakMap<Socket, Connection>();
+  const line: (() => void)[] = [];
+  let startsThisTurn = 0;
+
+  /** Starts a request in this turn of the event loop if there is room, or else in one of the next. */
+  function queue(start: () => void): void {
+    if (startsThisTurn < STARTS_PER_TURN && line.length === 0) {
+      countStart();
+      start();
+    } else {
+      line.push(start);
+    }
+  }
+
+  function countStart(): void {
+    startsThisTurn++;
+    if (startsThisTurn === 1) {
+      setImmediate(nextTurn);
+    }
+  }
+
+  function nextTurn(): void {
+    startsThisTurn = 0;
+    for (const start of line.splice(0, STARTS_PER_TURN)) {
+      countStart();
+      start();
+    }
+  }
 
   return {
     add(socket) {
-      const connection: Connection = { waiting: undefined, read: () => {} };
+      const connection: Connection = { waiting: undefined, read: () => {}, idleTimer: undefined };
       connections.set(socket, connection);
       connection.read = readInSlices(socket, () => (connection.waiting?.length ?? 0) === 0);
+      socket.once('close', () => clearTimeout(connection.idleTimer));
     },
 
     serve(listener) {
       function start(connection: Connection, [req, res]: Exchange): void {
+        if (req.socket.destroyed) {
+          return;
+        }
         res.once('close', () => finish(connection, req.socket));
         listener(req, res);
       }
 
       function finish(connection: Connection, socket: Socket): void {
         const next = connection.waiting?.shift();
-        if (next === undefined || socket.destroyed) {
-          connection.waiting = undefined;
+        if (socket.destroyed) {
           return;
         }
-        setImmediate(start, connection, next);
+        if (next === undefined) {
+          connection.waiting = undefined;
+          connection.idleTimer = setTimeout(() => socket.destroy(), MAX_IDLE_MS).unref();
+          return;
+        }
+        queue(() => start(connection, next));
         if (connection.waiting?.length === 0) {
           connection.read();
         }
@@ -59,14 +103,17 @@ export function createInTurn(): InTurn {
 
       return (req, res) => {
         const connection = connections.get(req.socket);
-        if (connection?.waiting !== undefined) {
-          connection.waiting.push([req, res]);
-        } else if (connection !== undefined) {
-          connection.waiting = [];
-          start(connection, [req, res]);
-        } else {
-          listener(req, res);
+        if (connection === undefined) {
+          // Refused already.
+          return;
         }
+        if (connection.waiting !== undefined) {
+          connection.waiting.push([req, res]);
+          return;
+        }
+        connection.waiting = [];
+        clearTimeout(connection.idleTimer);
+        queue(() => start(connection, [req, res]));
       };
     },
   };

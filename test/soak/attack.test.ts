@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from '@jest/globals';
+import { atEnd } from '../support/at-end';
+import { call, expectToStop, floodUnsigned, openMany, p95, startAttacked } from '../support/attacked-server';
+import { eventually } from '../support/redis-server';
+
+const ONE = 'GET /conference HTTP/1.1\r\nHost: a\r\n\r\n';
+
+it('100,000 pipelined requests delay no call by 2 s, are all answered, and take a bounded memory', async () => {
+  const program = await startAttacked();
+  await call(program.at);
+  const before = program.residentMb();
+  const flood = await openMany(50, program.at, ONE.repeat(2_000));
+  const delays: number[] = [];
+  const megabytes: number[] = [];
+  while (flood.some(({ received }) => received().split('HTTP/1.1 403').length <= 2_000)) {
+    delays.push(await call(program.at));
+    megabytes.push(program.residentMb());
+    await sleep(100);
+  }
+  expect(delays.length).toBeGreaterThan(20);
+  expect(Math.max(...delays)).toBeLessThan(2_000);
+  expect(Math.max(...megabytes) - before).toBeLessThan(200);
+  await expectToStop(program);
+});
+
+it('900 connections that pipeline without reading delay no call by 3 s, and take a bounded memory', async () => {
+  const program = await startAttacked();
+  await call(program.at);
+  const before = program.residentMb();
+  const flood = await openMany(900, program.at);
+  for (const { socket } of flood) {
+    socket.pause();
+    socket.write(ONE.repeat(1_000));
+  }
+  const megabytes: number[] = [];
+  for (let n = 0; n < 40; n++) {
+    expect(await call(program.at)).toBeLessThan(3_000);
+    megabytes.push(program.residentMb());
+    await sleep(250);
+  }
+  expect(Math.max(...megabytes) - before).toBeLessThan(500);
+  await expectToStop(program);
+});
+
+it('300 connections that send unsigned requests at full speed leave signed calls their time', async () => {
+  const program = await startAttacked();
+  const flood = floodUnsigned(program.at, 300);
+  const delays: number[] = [];
+  for (let n = 0; n < 100; n++) {
+    delays.push(await call(program.at));
+  }
+  expect(p95(delays)).toBeLessThan(1_000);
+  expect(await flood.stop()).toBeGreaterThan(10_000);
+  await expectToStop(program);
+});
+
+it('a connection may be idle for 75 s between requests, and no longer, whatever it sends', async () => {
+  const program = await startAttacked();
+  const startedAt = Date.now();
+  const [idle, drips] = await Promise.all([openMany(2, program.at, ONE), openMany(2, program.at, ONE)]);
+  // Line breaks between requests mean nothing.
+  const drip = setInterval(() => {
+    for (const { socket } of drips) {
+      socket.write('\r\n');
+    }
+  }, 1_000);
+  atEnd(() => clearInterval(drip));
+  await sleep(70_000);
+  expect(idle.filter((one) => one.isGone())).toHaveLength(0);
+  await eventually(() => expect([...idle, ...drips].filter((one) => !one.isGone())).toHaveLength(0), 20_000);
+  expect(Date.now() - startedAt).toBeLessThan(90_000);
+});
