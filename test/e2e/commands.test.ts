@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
@@ -11,6 +10,7 @@ import { createRedisStore } from '../../src/store/store';
 import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
 import { eventually, freePort, startRedis } from '../support/redis-server';
+import { temporaryFolder } from '../support/temporary-folder';
 import { startTlsRedis } from '../support/tls-redis';
 
 const KEY = 'a key for the tests alone';
@@ -25,7 +25,7 @@ interface Run {
 }
 
 async function run(command: string, { args = [], env = {}, dotenv, input = '' }: Run) {
-  const cwd = mkdtempSync(join(tmpdir(), 'conference-coach-'));
+  const cwd = temporaryFolder();
   if (dotenv !== undefined) {
     writeFileSync(join(cwd, '.env'), dotenv);
   }
@@ -152,7 +152,7 @@ describe('audit', () => {
 describe.each(['roster', 'audit'])('npm run %s', (command) => {
   /** Runs it in a folder with package.json, and with this program in `dist` if one is given. */
   function npmRun(program?: string) {
-    const cwd = mkdtempSync(join(tmpdir(), 'conference-coach-'));
+    const cwd = temporaryFolder();
     copyFileSync(join(__dirname, '../../package.json'), join(cwd, 'package.json'));
     if (program !== undefined) {
       mkdirSync(join(cwd, 'dist/commands'), { recursive: true });

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { Agent, createServer as createHttpServer, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server as NetServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
@@ -16,6 +15,7 @@ import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { PIN_KEY, rosterText } from '../support/roster';
 import { sign } from '../support/sign';
+import { temporaryFolder } from '../support/temporary-folder';
 import { startTlsRedis } from '../support/tls-redis';
 
 async function start(env: Record<string, string>, folder?: string): Promise<RunningServer> {
@@ -61,7 +61,7 @@ describe('the program', () => {
   });
 
   it('reads .env from its folder', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    const folder = temporaryFolder();
     await writeFile(
       join(folder, '.env'),
       'CONFERENCE_NAME="Sales 2"\nSIGNALWIRE_SIGNING_KEY=PSK_1\nPUBLIC_URL=http://a.b\n',
@@ -73,7 +73,7 @@ describe('the program', () => {
   });
 
   it('warns of names in .env that are no settings', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    const folder = temporaryFolder();
     await writeFile(join(folder, '.env'), 'CALLER_NOTIC=Calls may be supervised.\nCONFERENCE_NAME=a\nDOMAIN=a.b\n');
     const program = await start({}, folder);
     await program.port();
@@ -110,7 +110,7 @@ describe('the program', () => {
       expectRefusal({ PORT: 'abc' }, 'conference-coach: PORT must be a whole number from 0 to 65535.\n'));
 
     it('when .env cannot be read', async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+      const folder = temporaryFolder();
       await mkdir(join(folder, '.env'));
       await expectRefusal({}, 'conference-coach: The file .env cannot be read: ', folder);
     });
@@ -541,7 +541,7 @@ describe('a roster', () => {
 
   /** A program with this roster, and its file. */
   async function startWith(text: string, env: Record<string, string> = {}) {
-    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    const folder = temporaryFolder();
     const file = join(folder, 'roster.json');
     await writeFile(file, text);
     return { file, program: await start({ ROSTER_FILE: file, PIN_KEY, ...env }, folder) };
@@ -738,7 +738,7 @@ describe('a roster', () => {
   });
 
   it('is read although its path is in quotes, to find all mistakes', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+    const folder = temporaryFolder();
     await writeFile(join(folder, 'roster.json'), '{}');
     const program = await start({ ...production, ROSTER_FILE: '"roster.json"' }, folder);
     expect(await program.exit).toBe(1);

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
@@ -9,6 +8,7 @@ import { atEnd } from '../support/at-end';
 import { runProgram, startProgram } from '../support/process';
 import { eventually, freePort } from '../support/redis-server';
 import { type Answer, startScriptedServer } from '../support/scripted-server';
+import { temporaryFolder } from '../support/temporary-folder';
 
 const ROOT = join(__dirname, '../..');
 
@@ -35,10 +35,8 @@ async function run(name: string, args: string[], env?: Record<string, string>, f
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }
 
-const emptyFolder = () => mkdtemp(join(tmpdir(), 'conference-coach-'));
-
 async function fileOf(text: string): Promise<string> {
-  const file = join(await emptyFolder(), 'story.yaml');
+  const file = join(temporaryFolder(), 'story.yaml');
   await writeFile(file, text);
   return file;
 }
@@ -237,7 +235,7 @@ const STORY = [
 
 describe('npm run demo', () => {
   it('-- --once tells the stories and ends well, whatever the folder’s .env says', async () => {
-    const folder = await emptyFolder();
+    const folder = temporaryFolder();
     await writeFile(join(folder, '.env'), 'REDIS_URL=redis://127.0.0.1:1\nMODERATOR_NUMBERS=+15550009999\n');
     const { code, stdout, stderr } = await run('demo', ['--once'], {}, folder);
     expect(stdout.replace(/localhost:\d+/, 'localhost:PORT')).toBe(STORY);

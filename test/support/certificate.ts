@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
+import { temporaryFolder } from './temporary-folder';
 
 /** `cert.pem` and `key.pem` in a folder; `ca` is the file to trust it by. */
 export interface Certificate {
@@ -20,7 +20,7 @@ export interface CertificateOptions {
 /** A new certificate. */
 export async function generateCertificate(options: CertificateOptions = {}): Promise<Certificate> {
   const { host = 'localhost', notAfterDate, issuer } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'certificate-'));
+  const folder = temporaryFolder();
   const { cert, private: key } = await generate([{ name: 'commonName', value: host }], {
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
     ...(notAfterDate && { notBeforeDate: new Date(notAfterDate.getTime() - 86_400_000), notAfterDate }),
@@ -36,7 +36,7 @@ export async function generateCertificate(options: CertificateOptions = {}): Pro
 
 /** The certificate of an authority, which can be an issuer. */
 export async function generateAuthority(): Promise<Certificate> {
-  const folder = await mkdtemp(join(tmpdir(), 'authority-'));
+  const folder = temporaryFolder();
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'Test authority' }], {
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './redis-server';
+import { temporaryFolder } from './temporary-folder';
 
 const DIST = join(__dirname, '../../dist');
 
@@ -28,11 +27,10 @@ export async function runProgram(
   program: string,
   args: string[] = [],
   env: Record<string, string> = {},
-  folder?: string,
+  folder = temporaryFolder(),
 ): Promise<RunningProgram> {
-  const cwd = folder ?? (await mkdtemp(join(tmpdir(), 'conference-coach-')));
   const child = spawn(process.execPath, [join(DIST, program), ...args], {
-    cwd,
+    cwd: folder,
     env: { PATH: process.env.PATH, ...env },
   });
   let stdout = '';

@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashPin, type Pin } from '../../src/people/pin';
+import { temporaryFolder } from './temporary-folder';
 
 export const PIN_KEY = 'a key for the tests alone';
 
@@ -30,7 +30,7 @@ export function rosterText({ moderators = [], supervisors = [] }: RosterContent)
 
 /** Settings with a roster in a file of its own. */
 export function rosterSettings(content: RosterContent): { ROSTER_FILE: string; PIN_KEY: string } {
-  const file = join(mkdtempSync(join(tmpdir(), 'roster-')), 'roster.json');
+  const file = join(temporaryFolder(), 'roster.json');
   writeFileSync(file, rosterText(content));
   return { ROSTER_FILE: file, PIN_KEY };
 }

@@ -1,20 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogDestination } from '../../src/ops/log-destination';
 import { atEnd } from '../support/at-end';
 import { eventually } from '../support/redis-server';
+import { temporaryFolder } from '../support/temporary-folder';
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'log-'));
-  atEnd(() => rmSync(folder, { recursive: true }));
+  folder = temporaryFolder();
 });
 
 /** Opens a file that is closed when the test is over. */

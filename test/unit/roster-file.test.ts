@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -7,6 +6,7 @@ import { hashPin, type Pin } from '../../src/people/pin';
 import { createRoster } from '../../src/people/roster';
 import { parseRoster, RosterError, readRosterFile } from '../../src/people/roster-file';
 import { PIN_KEY } from '../support/roster';
+import { temporaryFolder } from '../support/temporary-folder';
 
 const hash = (pin: string) => hashPin(PIN_KEY, pin as Pin);
 const alice = { name: 'Alice', number: '+15557788999' };
@@ -376,7 +376,7 @@ describe('parseRoster', () => {
 
 describe('readRosterFile', () => {
   async function write(text: string): Promise<string> {
-    const file = join(await mkdtemp(join(tmpdir(), 'roster-')), 'roster.json');
+    const file = join(temporaryFolder(), 'roster.json');
     await writeFile(file, text);
     return file;
   }
@@ -395,14 +395,14 @@ describe('readRosterFile', () => {
   });
 
   it('says that a file is missing', async () => {
-    const file = join(await mkdtemp(join(tmpdir(), 'roster-')), 'missing.json');
+    const file = join(temporaryFolder(), 'missing.json');
     await expect(readRosterFile({ file, hasPinKey: true })).rejects.toThrow(
       new RosterError([`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`]),
     );
   });
 
   it('says that a folder is no file', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'roster-'));
+    const folder = temporaryFolder();
     await expect(readRosterFile({ file: folder, hasPinKey: true })).rejects.toThrow(
       new RosterError([`ROSTER_FILE ${folder} cannot be read: EISDIR: illegal operation on a directory, read.`]),
     );
