@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,11 +63,13 @@ async function main(): Promise<void> {
   process.exit(outcome === true ? 0 : 1);
 }
 
-/** A roster with the people of the stories, in a file of its own. */
+/** A roster with the people of the stories, in a temporary file; removed when the process exits. */
 async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> {
   const { alice, ted } = TUTORIAL_CAST;
   const key = randomUUID();
-  const file = join(await mkdtemp(join(tmpdir(), 'conference-coach-')), 'roster.json');
+  const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'roster.json');
   const roster = {
     moderators: [
       { name: 'Alice', number: alice },

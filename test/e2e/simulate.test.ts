@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -237,9 +237,12 @@ describe('npm run demo', () => {
   it('-- --once tells the stories and ends well, whatever the folder’s .env says', async () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, '.env'), 'REDIS_URL=redis://127.0.0.1:1\nMODERATOR_NUMBERS=+15550009999\n');
-    const { code, stdout, stderr } = await run('demo', ['--once'], {}, folder);
+    const TMPDIR = temporaryFolder();
+    const { code, stdout, stderr } = await run('demo', ['--once'], { TMPDIR }, folder);
     expect(stdout.replace(/localhost:\d+/, 'localhost:PORT')).toBe(STORY);
     expect([code, stderr]).toEqual([0, '']);
+    // Its roster is gone, too.
+    expect(readdirSync(TMPDIR)).toEqual([]);
   }, 10_000);
 
   it('listens on PORT', async () => {
