@@ -19,7 +19,8 @@ module.exports = {
       },
     ],
   },
-  maxWorkers: 2,
+  // More than the two cores of CI: tests wait more than they compute.
+  maxWorkers: 3,
   testTimeout: Math.max(20_000, 600_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
   openHandlesTimeout: 3_000,

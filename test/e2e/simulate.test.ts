@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { atEnd } from '../support/at-end';
-import { runProgram, startProgram } from '../support/process';
+import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { eventually, freePort } from '../support/redis-server';
 import { type Answer, startScriptedServer } from '../support/scripted-server';
 import { temporaryFolder } from '../support/temporary-folder';
@@ -43,19 +43,22 @@ async function fileOf(text: string): Promise<string> {
 
 const simulate = (...args: string[]) => run('simulate', args);
 
-async function startServer(env: Record<string, string> = {}): Promise<string> {
-  const program = await startProgram({
+/** Starts a server that knows Alice and Ted, unless told otherwise. Whoever starts it ends it. */
+function startServer(env: Record<string, string> = {}): Promise<RunningServer> {
+  return startProgram({
     PORT: '0',
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
     MODERATOR_NUMBERS: ALICE,
     SUPERVISOR_NUMBERS: TED,
     ...env,
   });
-  atEnd(() => {
-    program.child.kill('SIGKILL');
-    return program.exit;
-  });
-  return `http://localhost:${await program.port()}`;
+}
+
+const addressOf = async (server: RunningServer) => `http://localhost:${await server.port()}`;
+
+function end({ child, exit }: RunningServer): Promise<number | null> {
+  child.kill('SIGKILL');
+  return exit;
 }
 
 const STORY = [
@@ -341,8 +344,17 @@ async function curl(command: string): Promise<{ status: number; text: string }> 
 }
 
 describe('npm run simulate', () => {
+  let server: RunningServer;
+  let url: string;
+
+  beforeAll(async () => {
+    server = await startServer();
+    url = await addressOf(server);
+  });
+
+  afterAll(() => end(server));
+
   it.each(['POST', 'GET'])('tells of a server that is right, over %s', async (method) => {
-    const url = await startServer();
     const { code, stdout, stderr } = await simulate('--url', url, '--signing-key', SIGNING_KEY, '--method', method);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Bob calls /conference/smoke-test');
@@ -350,10 +362,12 @@ describe('npm run simulate', () => {
   });
 
   it('takes the key from the environment, and plays with the people and the room it is told', async () => {
-    const url = await startServer({ MODERATOR_NUMBERS: '+15550007777', SUPERVISOR_NUMBERS: '+15550008888' });
+    const own = await startServer({ MODERATOR_NUMBERS: '+15550007777', SUPERVISOR_NUMBERS: '+15550008888' });
+    atEnd(() => end(own));
+    const base = `${await addressOf(own)}/`;
     const { code, stdout } = await run(
       'simulate',
-      ['--url', `${url}/`, '--moderator', '+15550007777', '--supervisor', '+15550008888', '--room', 'Sales 2'],
+      ['--url', base, '--moderator', '+15550007777', '--supervisor', '+15550008888', '--room', 'Sales 2'],
       { SIGNALWIRE_SIGNING_KEY: SIGNING_KEY },
     );
     expect(code).toBe(0);
@@ -361,7 +375,6 @@ describe('npm run simulate', () => {
   });
 
   it('can be repeated against the same server', async () => {
-    const url = await startServer();
     for (let time = 0; time < 2; time++) {
       expect((await simulate('--url', url, '--signing-key', SIGNING_KEY)).code).toBe(0);
     }
@@ -381,7 +394,7 @@ describe('npm run simulate', () => {
       'is --moderator one of its MODERATOR_NUMBERS?',
     ],
   ])('says what is the matter with %s', async (_what, args, sentence) => {
-    const { code, stderr } = await simulate('--url', await startServer(), ...args);
+    const { code, stderr } = await simulate('--url', url, ...args);
     expect(code).toBe(1);
     expect(stderr).toContain(`${sentence}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -389,7 +402,7 @@ describe('npm run simulate', () => {
 
   it('says what is the matter with a room that is missing', async () => {
     const story = `people: { Bob: '${BOB}' }\nsteps: [{ call: Bob, to: '/conference/a~b' }]`;
-    const args = ['--url', await startServer(), '--signing-key', SIGNING_KEY, '--story', await fileOf(story)];
+    const args = ['--url', url, '--signing-key', SIGNING_KEY, '--story', await fileOf(story)];
     expect(await simulate(...args)).toMatchObject({
       code: 1,
       stderr: 'simulate: The server has no such address: is --url its PUBLIC_URL, and the room one that can exist?\n',
@@ -506,7 +519,7 @@ describe('npm run simulate', () => {
   });
 
   it('takes it calmly when nobody reads on', async () => {
-    const simulation = await start('simulate', ['--url', await startServer()]);
+    const simulation = await start('simulate', ['--url', url]);
     simulation.child.stdout?.destroy();
     expect(await simulation.exit).toBe(1);
     expect(simulation.stderr()).not.toContain('    at ');
@@ -528,7 +541,6 @@ describe('npm run simulate', () => {
   it('plays the story of the manual', async () => {
     const manual = readFileSync(join(ROOT, 'docs/stories.md'), 'utf8');
     const [story = '', trouble = ''] = [...manual.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text ?? '');
-    const url = await startServer();
     for (const text of [story, trouble.replace(/lose: .*/, '') + story]) {
       const args = ['--url', url, '--signing-key', SIGNING_KEY, '--story', await fileOf(text)];
       const { code, stdout } = await simulate(...args);

@@ -262,7 +262,8 @@ describe('with a store and a Space that are slow', () => {
   const AS_LONG_AS_A_SPACE_WAITS_MS = 5_000;
   const slow = <T>(ms: number, value: T) => new Promise<T>((resolve) => void setTimeout(resolve, ms, value));
 
-  it.each<[string, string, Record<string, string>]>([
+  // Concurrent, as they take seconds; so each stops its own application.
+  it.concurrent.each<[string, string, Record<string, string>]>([
     ['the supervisors’ line', '/supervisor', {}],
     ['a choice of a room that is over', '/supervisor/room?rooms=gone', { Digits: '1' }],
     ['an extension', '/supervisor/room?rooms=gone', { Digits: '201' }],
@@ -286,9 +287,8 @@ describe('with a store and a Space that are slow', () => {
       listModerators: () => slow(1_300, []),
     };
     const app = await startApp({ people, store, space });
-    atEnd(() => app.stop());
     const startedAt = performance.now();
-    const { status } = await app.post(path, { CallSid: 'ted-1', From: TED, ...fields });
+    const { status } = await app.post(path, { CallSid: 'ted-1', From: TED, ...fields }).finally(app.stop);
     // The 200 ms that a test does not wait are added.
     expect(performance.now() - startedAt + 200).toBeLessThan(AS_LONG_AS_A_SPACE_WAITS_MS - 500);
     expect(status).toBe(200);

@@ -43,7 +43,6 @@ export interface DeskOptions {
 /** Starts both; they are stopped when the test is over. */
 export async function startDesk({ env = {}, withRest = false, shared, ...options }: DeskOptions = {}): Promise<Desk> {
   const space = shared ?? createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
-  atEnd(() => space.close());
   const rest = withRest ? await serveRest(space) : {};
   const config = loadConfig({
     PORT: '0',
@@ -53,7 +52,11 @@ export async function startDesk({ env = {}, withRest = false, shared, ...options
     ...env,
   });
   const server = await startConferenceCoach(config, pino({ level: 'silent' }));
-  atEnd(() => server.stop(0));
+  atEnd(() => {
+    // First, so that the server need not wait for the Space to close its idle connections.
+    space.close();
+    return server.stop(0);
+  });
   const names = new Map<Call, string>();
   return {
     space,
