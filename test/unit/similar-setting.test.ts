@@ -45,7 +45,6 @@ describe('findSimilarSetting', () => {
     'CI',
     'REDIS_HOST',
     'REDIS_PORT',
-    'REDIS_TLS_URL',
     'DATABASE_URL',
     'APP_PORT',
     'APP_URL',

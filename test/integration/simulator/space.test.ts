@@ -50,7 +50,8 @@ function callsIn(space: Space, room: string): Call[] {
 describe('an inbound call', () => {
   it('posts the fields of SignalWire, signed', async () => {
     const { call, server } = await setUp({ '/hello': '<Hangup/>' });
-    const { sid, status } = await call('/hello?a=%20b');
+    const { sid, status, errors } = await call('/hello?a=%20b');
+    expect(errors).toEqual([]);
     expect(sid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(status).toBe('completed');
     const [asked] = server.asked;
