@@ -33,8 +33,9 @@ export interface ListenOptions {
 
 /** How long a complete request may take to arrive. A Space gives up after 5 s. */
 const REQUEST_MS = 10_000;
-/** How long a connection may make no progress while something is to be read or written. */
+/** How long a client may take nothing of what is to be written to it. A feed that drains goes on. */
 const STALL_MS = 12_000;
+const STALL_CHECK_MS = 1_000;
 /** How long a connection may be idle between requests: longer than proxies keep theirs, so that they close it first. */
 const IDLE_MS = 75_000;
 /** How long a client that got its last answer may take to close the connection. */
@@ -53,10 +54,10 @@ export async function listen(options: ListenOptions): Promise<Server> {
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: IDLE_MS,
   });
-  server.timeout = STALL_MS;
   const limit = createConnectionLimit(options.maxConnectionsPerAddress, options.isTrustedPeer);
   const inTurn = createInTurn();
   const sockets = new Set<Socket>();
+  const stallCheck = createStallCheck(sockets);
   server.on('connection', (socket) => {
     // Also after Node has handed it over, as it does for CONNECT: an error without a listener ends the process.
     socket.on('error', () => {});
@@ -123,10 +124,30 @@ export async function listen(options: ListenOptions): Promise<Server> {
       }, 100);
       await closed;
       clearInterval(sweep);
+      clearInterval(stallCheck);
       clearTimeout(cutOff);
       return complete;
     },
   };
+}
+
+/** Ends connections whose client does not read. Node's own time limit begins anew with each write. */
+function createStallCheck(sockets: ReadonlySet<Socket>): NodeJS.Timeout {
+  const progress = new WeakMap<Socket, { takenBytes: number; since: number }>();
+  return setInterval(() => {
+    const now = performance.now();
+    for (const socket of sockets) {
+      const takenBytes = socket.bytesWritten - socket.writableLength;
+      const last = progress.get(socket);
+      if (socket.writableLength === 0) {
+        progress.delete(socket);
+      } else if (last?.takenBytes !== takenBytes) {
+        progress.set(socket, { takenBytes, since: now });
+      } else if (now - last.since > STALL_MS) {
+        socket.destroy();
+      }
+    }
+  }, STALL_CHECK_MS).unref();
 }
 
 /**

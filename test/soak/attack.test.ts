@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
+import { listen } from '../../src/http/listener';
 import { atEnd } from '../support/at-end';
 import { call, expectToStop, floodUnsigned, openMany, p95, startAttacked } from '../support/attacked-server';
+import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 
 const ONE = 'GET /conference HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -53,6 +55,30 @@ it('300 connections that send unsigned requests at full speed leave signed calls
   expect(p95(delays)).toBeLessThan(1_000);
   expect(await flood.stop()).toBeGreaterThan(10_000);
   await expectToStop(program);
+});
+
+it('a response that goes on is cut off where nobody reads it, and only there', async () => {
+  const server = await listen({
+    port: 0,
+    host: '127.0.0.1',
+    maxConnectionsPerAddress: 10,
+    isTrustedPeer: () => false,
+    refusals: { add() {} },
+  });
+  atEnd(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
+  server.serve((_req, res) => {
+    const feed = setInterval(() => res.write('x'.repeat(200_000)), 100);
+    res.once('close', () => clearInterval(feed));
+  });
+  const reading = await openSocket(server.port, ONE);
+  const stuck = await openSocket(server.port, ONE);
+  stuck.socket.pause();
+  await sleep(20_000);
+  expect(reading.isGone()).toBe(false);
+  // Whoever does not read learns of it when they do.
+  stuck.socket.resume();
+  await eventually(() => expect(stuck.isGone()).toBe(true));
+  expect(stuck.received().length).toBeLessThan(reading.received().length);
 });
 
 it('a connection may be idle for 75 s between requests, and no longer, whatever it sends', async () => {

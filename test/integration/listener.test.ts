@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import type { RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { listen } from '../../src/http/listener';
+import { atEnd } from '../support/at-end';
+import { openSocket } from '../support/raw-socket';
+import { eventually } from '../support/redis-server';
+
+const ONE = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n';
+
+async function serve(listener: RequestListener) {
+  const server = await listen({
+    port: 0,
+    host: '127.0.0.1',
+    maxConnectionsPerAddress: 10,
+    isTrustedPeer: () => false,
+    refusals: { add() {} },
+  });
+  atEnd(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
+  server.serve(listener);
+  return server;
+}
+
+describe('the requests of one connection', () => {
+  it('are served one after the other, and those behind the first are not even parsed', async () => {
+    const answers: ServerResponse[] = [];
+    const { port } = await serve((_req, res) => void answers.push(res));
+    const { received } = await openSocket(port, ONE.repeat(200));
+    for (let n = 1; n <= 200; n++) {
+      await eventually(() => expect(answers).toHaveLength(n));
+      await sleep(1);
+      expect(answers).toHaveLength(n);
+      answers.at(-1)?.end(`answer ${n}.`);
+      await eventually(() => expect(received()).toContain(`answer ${n}.`));
+    }
+  });
+
+  it('have their bodies, however these are cut', async () => {
+    const bodies: string[] = [];
+    const { port } = await serve(async (req, res) => {
+      let body = '';
+      for await (const chunk of req.setEncoding('latin1')) {
+        body += chunk;
+      }
+      bodies.push(body);
+      res.end('ok');
+    });
+    const sent = Array.from({ length: 40 }, (_, n) => String(n % 10).repeat(n * 331));
+    const bytes = sent
+      .map((body) => `POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      .join('');
+    const { socket } = await openSocket(port);
+    for (let at = 0; at < bytes.length; at += 7_919) {
+      socket.write(bytes.slice(at, at + 7_919));
+      await sleep(1);
+    }
+    await eventually(() => expect(bodies).toHaveLength(sent.length));
+    expect(bodies).toEqual(sent);
+  });
+
+  it('end with the connection: nothing more is begun for a client that has gone', async () => {
+    const answers: ServerResponse[] = [];
+    const { port } = await serve((_req, res) => void answers.push(res));
+    const { socket } = await openSocket(port, ONE.repeat(10));
+    await eventually(() => expect(answers).toHaveLength(1));
+    const closed = once(answers[0] as ServerResponse, 'close');
+    socket.resetAndDestroy();
+    answers[0]?.write('x'.repeat(100));
+    await closed;
+    await sleep(50);
+    expect(answers).toHaveLength(1);
+  });
+});
+
+it('a response that has no end is cut off by a stop', async () => {
+  const server = await serve((_req, res) => void res.write('begin'));
+  const { isGone, received } = await openSocket(server.port, ONE);
+  await eventually(() => expect(received()).toContain('begin'));
+  expect(await server.stop({ graceMs: 0, deadlineMs: 100 })).toBe(false);
+  await eventually(() => expect(isGone()).toBe(true));
+});
