@@ -116,7 +116,10 @@ const phoneNumbers = z.string().transform((text, context) =>
 const signingKeys = z
   .string()
   .transform((text, context) =>
-    readEntries(text, context, { read: (entry) => entry || undefined, explain: () => 'is empty.' }),
+    readEntries(text, context, {
+      read: (entry) => (/^[A-Za-z0-9_.+/=-]+$/.test(entry) ? entry : undefined),
+      explain: () => 'has a character that no signing key has; two keys are separated by a comma.',
+    }),
   )
   .refine((keys) => keys.length <= 2, 'must be one key, or two while a new key replaces an old one.');
 
@@ -262,11 +265,18 @@ export function loadConfig(env: Environment): Config {
  */
 export function askAboutMisspelling(setting: string, env: Environment): string {
   const missing = setting.endsWith('_NUMBERS') ? [setting, 'ROSTER_FILE'] : [setting];
-  return Object.keys(env)
-    .map((name) => ({ name, meant: env[name]?.trim() ? findSimilarSetting(name, SETTING_NAMES) : undefined }))
-    .filter(({ meant }) => meant !== undefined && missing.includes(meant))
+  return findMisspelt(env)
+    .filter(({ meant }) => missing.includes(meant))
     .map(({ name, meant }) => ` ${name} is set: did you mean ${meant}?`)
     .join('');
+}
+
+/** The variables whose names resemble those of settings that are not set. */
+export function findMisspelt(env: Environment): { name: string; meant: string }[] {
+  return Object.keys(env).flatMap((name) => {
+    const meant = env[name]?.trim() ? findSimilarSetting(name, SETTING_NAMES) : undefined;
+    return meant === undefined || env[meant]?.trim() ? [] : [{ name, meant }];
+  });
 }
 
 /** What the environment says, and what must not stand around it. */
@@ -369,6 +379,7 @@ function findWarnings(given: Given, env: Environment): string[] {
       'the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run',
     SIGNALWIRE_SPACE_URL: 'the Space cannot be asked for the moderator when the store is down or knows none',
   } as const;
+  const misspelt = findMisspelt(env);
   const tlsWithoutUse = /^rediss:/i.test(given.REDIS_URL ?? '')
     ? []
     : (['REDIS_TLS_CA', 'REDIS_TLS_VERIFY'] as const).filter((name) => given[name] !== undefined);
@@ -379,6 +390,12 @@ function findWarnings(given: Given, env: Environment): string[] {
     ...Object.entries(consequences)
       .filter(([name]) => given[name as keyof typeof consequences] === undefined)
       .map(([name, consequence]) => `${name} is not set: ${consequence}.${askAboutMisspelling(name, env)}`),
+    ...misspelt
+      .filter(({ meant }) => !(meant in consequences))
+      .map(({ name, meant }) => `${name} is set, and is no setting: did you mean ${meant}?`),
+    ...(/(^|,) *PT/.test(given.SIGNALWIRE_SIGNING_KEY ?? '')
+      ? ['SIGNALWIRE_SIGNING_KEY begins with PT, as API tokens do: a signing key begins with PSK_.']
+      : []),
     ...(given.SIGNALWIRE_SIGNING_KEY?.includes(',')
       ? ['SIGNALWIRE_SIGNING_KEY has two keys, and webhooks signed with either are accepted: remove the old one soon.']
       : []),

@@ -1,9 +1,8 @@
 import { config as loadDotenv } from 'dotenv';
 import { explainStartFailure, StartError, startConferenceCoach } from './conference-coach';
-import { loadConfig, SETTING_NAMES } from './config';
+import { findMisspelt, loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
-import { findSimilarSetting } from './similar-setting';
 
 /** How long the process waits for its last log lines to be written. */
 const LOG_CLOSE_MS = 500;
@@ -62,19 +61,20 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', crash);
 }
 
-/** Reads `.env` into the environment. Returns a sentence for each name in it that is none of ours, as misspelt ones are. */
+/**
+ * Reads `.env` into the environment.
+ *
+ * @returns a sentence for each name in it that is no setting and resembles none; about the others the settings ask
+ */
 function readDotenv(): string[] {
   const { error, parsed = {} } = loadDotenv({ quiet: true });
   if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
     throw new StartError(`The file .env cannot be read: ${error.message}.`);
   }
+  const askedAbout = new Set(findMisspelt(process.env).map(({ name }) => name));
   return Object.keys(parsed)
-    .filter((name) => !SETTING_NAMES.has(name))
-    .map((name) => {
-      const similar = findSimilarSetting(name, SETTING_NAMES);
-      const question = similar === undefined ? '' : ` Did you mean ${similar}?`;
-      return `.env has ${name}, which is no setting of this server: it has no effect.${question}`;
-    });
+    .filter((name) => !SETTING_NAMES.has(name) && !askedAbout.has(name))
+    .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
 }
 
 main().catch(async (error) => {

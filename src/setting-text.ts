@@ -4,12 +4,14 @@ export interface TextRules {
   isList: boolean;
   /** A sentence that is spoken, which may begin or end with a quote. */
   isProse: boolean;
-  /** A key or an id, or a list of them: white space means that a comment follows. */
+  /** A key or an id, or a list of them: no white space. */
   isToken: boolean;
 }
 
-/** A comment, or anything else behind white space that follows no comma. */
-const COMMENT = /(?<=[^\s,])\s+[^\s,].*$/s;
+/** A comment. */
+const COMMENT = /\s+#.*$/s;
+/** Anything behind white space that follows no comma. */
+const REMAINDER = /(?<=[^\s,])\s+[^\s,].*$/s;
 
 /**
  * Finds quotes and comments in a setting, which `docker run --env-file` passes on as part of the value.
@@ -19,9 +21,13 @@ const COMMENT = /(?<=[^\s,])\s+[^\s,].*$/s;
  * repeat the text: it may be a secret
  */
 export function readSettingText(name: string, given: string, { isList, isProse, isToken }: TextRules) {
-  const isQuotedAsOne = /^(["'`])((?!\1).)*\1$/s.test(given);
-  const entries = isList && !isQuotedAsOne ? given.split(',') : [given];
   const problems: string[] = [];
+  const uncommented = isProse ? given : given.replace(COMMENT, '');
+  if (uncommented !== given) {
+    problems.push(`${name} has a comment after the value: remove it; Docker keeps comments.`);
+  }
+  const isQuotedAsOne = /^(["'`])((?!\1).)*\1$/s.test(uncommented);
+  const entries = isList && !isQuotedAsOne ? uncommented.split(',') : [uncommented];
   const text = entries
     .map((entry, index) => {
       const unquoted = unquote(entry.trim(), isProse);
@@ -30,11 +36,11 @@ export function readSettingText(name: string, given: string, { isList, isProse, 
       return unquoted.text;
     })
     .join(',');
-  if (!isToken || !COMMENT.test(text)) {
+  if (!isToken || !REMAINDER.test(text)) {
     return { text, problems };
   }
-  problems.push(`${name} contains white space: remove it and any comment after the value; Docker keeps comments.`);
-  return { text: text.replace(COMMENT, ''), problems };
+  problems.push(`${name} has white space in it: remove it.`);
+  return { text: text.replace(REMAINDER, ''), problems };
 }
 
 function unquote(text: string, isProse: boolean): { text: string; problems: string[] } {

@@ -39,6 +39,9 @@ const BEGINNINGS = [
  * its last four digits, and nothing of a text that is no number at all. Follows the name of the place it stands in.
  */
 export function explainPhoneNumber(text: string): string {
+  if (text.includes(';')) {
+    return 'must be one number: separate numbers by commas.';
+  }
   const present = Object.entries(SEPARATORS).filter(([, separator]) => text.search(separator) >= 0);
   const bare = present.reduce((rest, [, separator]) => rest.replace(separator, ''), text);
   const beginning = BEGINNINGS.find(({ form }) => form.test(bare));

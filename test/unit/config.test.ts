@@ -360,23 +360,62 @@ describe('loadConfig', () => {
     });
   });
 
+  const COMMENT = 'has a comment after the value: remove it; Docker keeps comments.';
+
   it.each([
-    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret # of the main project'],
-    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret PSK_other'],
-    ['SIGNALWIRE_API_TOKEN', 'PT_secret\t# read and write'],
-    ['SIGNALWIRE_PROJECT_ID', '5c1f-secret # id'],
-  ])('says that %s contains white space: %j', (name, value) => {
+    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret # of the main project', COMMENT],
+    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret PSK_other', 'has white space in it: remove it.'],
+    ['SIGNALWIRE_API_TOKEN', 'PT_secret\t# read and write', COMMENT],
+    ['SIGNALWIRE_PROJECT_ID', '5c1f-secret # id', COMMENT],
+    ['PIN_KEY', '0123456789abcdef # all servers', COMMENT],
+    ['MODERATOR_NUMBERS', '+15557788999, +15557788998 # Alice, Carol', COMMENT],
+    ['PUBLIC_URL', 'https://coach.example.com # ours', COMMENT],
+    ['REDIS_URL', 'redis://localhost # ours', COMMENT],
+    ['WAIT_URL', 'https://cdn.example.com/wait.xml # music', COMMENT],
+    ['PORT', '3000 #', COMMENT],
+  ])('says that %s has more than the value: %j', (name, value, problem) => {
     const rest = { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
-    expect(problemsOf({ ...rest, [name]: value })).toEqual([
-      `${name} contains white space: remove it and any comment after the value; Docker keeps comments.`,
+    expect(problemsOf({ ...rest, [name]: value })).toEqual([`${name} ${problem}`]);
+  });
+
+  it('takes a # in a spoken text for a # and not for a comment', () => {
+    expect(loadConfig({ CALLER_NOTICE: 'Press # now.' }).callerNotice).toBe('Press # now.');
+  });
+
+  it.each(['PSK_a;PSK_b', 'PSK_a#note', '“PSK_a”', '$KEY', 'PSK_…'])('refuses %s as a signing key', (key) => {
+    expect(problemsOf({ SIGNALWIRE_SIGNING_KEY: key })).toEqual([
+      'SIGNALWIRE_SIGNING_KEY has a character that no signing key has; two keys are separated by a comma.',
+    ]);
+  });
+
+  it('warns of an API token in place of the signing key', () => {
+    const { warnings } = loadConfig({ SIGNALWIRE_SIGNING_KEY: 'PT1234567890abcdef' });
+    expect(warnings).toContain(
+      'SIGNALWIRE_SIGNING_KEY begins with PT, as API tokens do: a signing key begins with PSK_.',
+    );
+  });
+
+  it('asks about each variable that resembles a setting which is not set', () => {
+    const { warnings } = loadConfig({
+      ...production,
+      CALLER_NOTISE: 'Calls may be supervised.',
+      LOGLEVEL: 'debug',
+      PORTS: '',
+      HOSTNAME: 'a',
+      PIN_KEYS: 'a',
+      PIN_KEY: '0123456789abcdef',
+    });
+    expect(warnings.filter((warning) => warning.includes('did you mean'))).toEqual([
+      'CALLER_NOTISE is set, and is no setting: did you mean CALLER_NOTICE?',
+      'LOGLEVEL is set, and is no setting: did you mean LOG_LEVEL?',
     ]);
   });
 
   it('repeats nothing of a secret in quotes with a comment', () => {
     const problems = problemsOf({ SIGNALWIRE_SIGNING_KEY: '"PSK_secret" # of the main project' });
     expect(problems).toEqual([
-      'SIGNALWIRE_SIGNING_KEY begins with a quote ("): remove it; Docker keeps quotes.',
-      'SIGNALWIRE_SIGNING_KEY contains white space: remove it and any comment after the value; Docker keeps comments.',
+      `SIGNALWIRE_SIGNING_KEY ${COMMENT}`,
+      'SIGNALWIRE_SIGNING_KEY is in quotes ("…"): remove them; Docker keeps quotes.',
     ]);
   });
 
@@ -450,7 +489,7 @@ describe('loadConfig', () => {
     [' ', 'is empty: remove a comma.'],
     ['anyone', noNumber],
     ['+155577', noNumber],
-    ['+15557788999;+15557788998', noNumber],
+    ['+15557788999;+15557788998', 'must be one number: separate numbers by commas.'],
     ['+15557788999 +15557788998', noNumber],
     ['+15557788999x12', noNumber],
     ['+1５５５7788999', noNumber],
