@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     return;
   }
   if (command !== 'hash-pin' || others.length > 0) {
-    throw new CommandError('There is hash-pin alone, with one PIN or none. --help tells more.');
+    throw new CommandError('Usage: npm run --silent roster -- hash-pin [PIN]');
   }
   const { pinKey } = readSettings();
   if (pinKey === undefined) {

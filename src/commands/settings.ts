@@ -13,14 +13,15 @@ export class CommandError extends Error {
 }
 
 /**
- * The server's settings, from the environment and `.env` as it reads them itself.
+ * The server's settings, from the environment and `.env` as it reads them itself. What only a server needs in production
+ * may be missing: PINs are hashed before the first start, and the audit trail is read elsewhere.
  *
  * @throws CommandError when they cannot be used
  */
 export function readSettings(): Config {
   loadDotenv({ quiet: true });
   try {
-    return loadConfig(process.env);
+    return loadConfig({ ...process.env, NODE_ENV: 'development' });
   } catch (error) {
     throw error instanceof ConfigError ? new CommandError(...error.problems) : error;
   }

@@ -69,8 +69,12 @@ describe('roster hash-pin', () => {
     ],
     ['a short PIN', { args: ['hash-pin', '4821'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
     ['no PIN at all', { args: ['hash-pin'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
-    ['no command', { env: { PIN_KEY: KEY } }, 'roster: There is hash-pin alone'],
-    ['two PINs', { args: ['hash-pin', '48213', '48214'], env: { PIN_KEY: KEY } }, 'roster: There is hash-pin alone'],
+    ['no command', { env: { PIN_KEY: KEY } }, 'roster: Usage: npm run --silent roster -- hash-pin [PIN]'],
+    [
+      'two PINs',
+      { args: ['hash-pin', '48213', '48214'], env: { PIN_KEY: KEY } },
+      'roster: Usage: npm run --silent roster -- hash-pin [PIN]',
+    ],
     ['settings that cannot be used', { args: ['hash-pin', '48213'], env: { PORT: 'x' } }, 'roster: PORT must be'],
   ])('says in a sentence what is the matter with %s', async (_what, how, sentence) => {
     const { code, stdout, stderr } = await run('roster', how);
