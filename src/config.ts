@@ -109,7 +109,7 @@ function readEntries<T>(
 const phoneNumbers = z.string().transform((text, context) =>
   readEntries(text, context, {
     read: (entry) => (entry.startsWith('+') ? parsePhoneNumber(entry) : undefined),
-    explain: explainPhoneNumber,
+    explain: (entry) => `${explainPhoneNumber(entry)}.`,
   }),
 );
 

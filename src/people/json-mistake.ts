@@ -1,4 +1,4 @@
-import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+import { type ParseError, parse, printParseErrorCode, visit } from 'jsonc-parser';
 
 /** The first thing that keeps a text from being JSON. */
 export interface JsonMistake {
@@ -27,8 +27,30 @@ export function findJsonMistake(text: string): JsonMistake | undefined {
   if (first === undefined) {
     return undefined;
   }
-  const lines = text.slice(0, first.offset).split(/\r\n|\r|\n/);
-  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1, hint: hintAt(text, first) };
+  return { ...placeAt(text, first.offset), hint: hintAt(text, first) };
+}
+
+/** Finds a name that stands twice in one object, where `JSON.parse` keeps the last value and loses the others. */
+export function findRepeatedName(text: string): JsonMistake | undefined {
+  const objects: Set<string>[] = [];
+  let mistake: JsonMistake | undefined;
+  visit(text, {
+    onObjectBegin: () => void objects.push(new Set()),
+    onObjectEnd: () => void objects.pop(),
+    onObjectProperty(name, offset) {
+      const names = objects.at(-1);
+      if (names?.has(name)) {
+        mistake ??= { ...placeAt(text, offset), hint: undefined };
+      }
+      names?.add(name);
+    },
+  });
+  return mistake;
+}
+
+function placeAt(text: string, offset: number): { line: number; column: number } {
+  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
 
 function hintAt(text: string, { error, offset }: ParseError): string | undefined {

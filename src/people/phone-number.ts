@@ -36,19 +36,19 @@ const BEGINNINGS = [
 
 /**
  * Tells the person who wrote a number that {@link parsePhoneNumber} refuses what to change. Shows no more of it than
- * its last four digits, and nothing of a text that is no number at all. Follows the name of the place it stands in.
+ * its last four digits, and nothing of a text that is no number at all. Follows the name of the place it stands in, without a full stop.
  */
 export function explainPhoneNumber(text: string): string {
   if (text.includes(';')) {
-    return 'must be one number: separate numbers by commas.';
+    return 'must be one number: separate numbers by commas';
   }
   const present = Object.entries(SEPARATORS).filter(([, separator]) => text.search(separator) >= 0);
   const bare = present.reduce((rest, [, separator]) => rest.replace(separator, ''), text);
   const beginning = BEGINNINGS.find(({ form }) => form.test(bare));
   if (beginning === undefined && !/^\+[1-9][0-9]{6,14}$/.test(bare)) {
-    return 'must be a telephone number in E.164 form, such as +15557788999.';
+    return 'must be a telephone number in E.164 form, such as +15557788999';
   }
   const names = new Intl.ListFormat('en-GB').format(present.map(([name]) => name));
   const advice = [...(present.length > 0 ? [`remove the ${names}`] : []), ...(beginning ? [beginning.advice] : [])];
-  return `(***${bare.slice(-4)}): ${advice.join('; ')}.`;
+  return `(***${bare.slice(-4)}): ${advice.join('; ')}`;
 }

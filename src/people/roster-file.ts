@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { parseRoomName, ROOM_NAME_FORM } from '../conferences/room-name';
 import { readable, unlessMissing } from '../readable';
 import { MODES } from '../supervision/mode';
-import { findJsonMistake } from './json-mistake';
-import { parsePhoneNumber } from './phone-number';
+import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
+import { explainPhoneNumber, parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
 
@@ -40,10 +40,14 @@ const person = {
       /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
       "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
     ),
-  number: readable(
-    (text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined),
-    'must be a telephone number in E.164 form, such as +15557788999',
-  ),
+  number: z.string(unlessMissing('must be a text: put it in quotes')).transform((text, context) => {
+    const number = text.startsWith('+') ? parsePhoneNumber(text) : undefined;
+    if (number === undefined) {
+      context.addIssue(explainPhoneNumber(text));
+      return z.NEVER;
+    }
+    return number;
+  }),
   pin: readable(
     parsePinHash,
     'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
@@ -158,13 +162,21 @@ function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
 
 function parseJson(given: string, file: string): unknown {
   const text = given.replace(/^\uFEFF/, '');
+  const placeOfMistake = ({ line, column }: JsonMistake) => `${file}, line ${line}, column ${column}`;
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
-    const { line, column, hint } = findJsonMistake(text) ?? {};
-    const place = line === undefined ? file : `${file}, line ${line}, column ${column}`;
-    throw new RosterError([`${place}: this is not JSON${hint === undefined ? '' : `: ${hint}`}.`]);
+    const mistake = findJsonMistake(text);
+    const place = mistake === undefined ? file : placeOfMistake(mistake);
+    const hint = mistake?.hint === undefined ? '' : `: ${mistake.hint}`;
+    throw new RosterError([`${place}: this is not JSON${hint}.`]);
   }
+  const repeated = findRepeatedName(text);
+  if (repeated !== undefined) {
+    throw new RosterError([`${placeOfMistake(repeated)}: this name stands twice in one object; only one counts.`]);
+  }
+  return value;
 }
 
 const inWords: z.core.$ZodErrorMap = (issue) => {

@@ -655,7 +655,7 @@ describe('a roster', () => {
       {},
       [
         'FILE: moderators, entry 1 (Alice), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
-        'FILE: supervisors, entry 1 (Ted), number must be a telephone number in E.164 form, such as +15557788999.',
+        'FILE: supervisors, entry 1 (Ted), number (***5555): begin it with + and the country code.',
         'FILE: supervisors, entry 1 (Ted), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
       ],
     ],

@@ -152,10 +152,22 @@ describe('parseRoster', () => {
       `${first} has __proto__, which means nothing there.`,
     ],
     ['a name that is a number', moderator({ name: 5 }), 'roster.json: moderators, entry 1, name must be a text.'],
-    ['a number without a plus', moderator({ number: '15557788999' }), `${first}, number ${noNumber}`],
-    ['a number with a space for the plus', moderator({ number: ' 15557788999' }), `${first}, number ${noNumber}`],
-    ['a number with spaces', moderator({ number: '+1 555 7788999' }), `${first}, number ${noNumber}`],
-    ['a number without quotes', moderator({ number: 15557788999 }), `${first}, number ${noNumber}`],
+    [
+      'a number without a plus',
+      moderator({ number: '15557788999' }),
+      `${first}, number (***8999): begin it with + and the country code.`,
+    ],
+    [
+      'a number with a space for the plus',
+      moderator({ number: ' 15557788999' }),
+      `${first}, number (***8999): remove the spaces; begin it with + and the country code.`,
+    ],
+    ['a number with spaces', moderator({ number: '+1 555 7788999' }), `${first}, number (***8999): remove the spaces.`],
+    [
+      'a number without quotes',
+      moderator({ number: 15557788999 }),
+      `${first}, number must be a text: put it in quotes.`,
+    ],
     ['a PIN instead of its hash', moderator({ pin: '24680' }), `${first}, pin ${noPin}`],
     ['a PIN without quotes', moderator({ pin: 24680 }), `${first}, pin ${noPin}`],
     ['a PIN that is null', moderator({ pin: null }), `${first}, pin ${noPin}`],
@@ -267,6 +279,18 @@ describe('parseRoster', () => {
     const [problem, ...others] = problemsOf(text);
     expect(problem).toMatch(/^roster\.json, line \d, column \d+: this is not JSON(: [a-z ]+)?\.$/);
     expect(others).toEqual([]);
+  });
+
+  it.each([
+    ['a list', '{\n  "moderators": [],\n  "moderators": []\n}', 'line 3, column 3'],
+    [
+      'a field',
+      '{"supervisors": [{"name": "Ted",\r\n"number": "+15550002222", "name": "Alice"}]}',
+      'line 2, column 27',
+    ],
+    ['a name written with an escape', '{"moderators": [], "\\u006doderators": []}', 'line 1, column 20'],
+  ])('refuses %s that stands twice', (_what, text, place) => {
+    expect(problemsOf(text)).toEqual([`roster.json, ${place}: this name stands twice in one object; only one counts.`]);
   });
 
   it.each<[what: string, text: string, place: string, hint: string]>([
