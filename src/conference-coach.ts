@@ -241,7 +241,7 @@ async function checkStore(store: Store, log: Logger): Promise<void> {
     if (err instanceof StoreError && err.code === 'misconfigured') {
       throw new StartError(err.message);
     }
-    log.error({ err }, 'The store does not answer; starting without it');
+    log.error({ err }, 'Redis cannot be reached; starting without it, and it is tried again');
   }
 }
 

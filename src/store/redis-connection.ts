@@ -197,17 +197,29 @@ function rootCause(error: Error): Error {
   return last ?? error;
 }
 
-function toStoreError(error: Error): StoreError {
-  const refused = 'REDIS_URL: login refused, or not a Redis server.';
+/** What Redis says when it refuses this server for good, and what to do about it. */
+const REFUSALS: readonly [RegExp, string][] = [
   // 21 begins an alert of TLS, which is told from its port.
-  if (/^Unknown RESP type (?!21 )/.test(error.message)) {
-    return new StoreError('misconfigured', `${refused} It does not speak the protocol of Redis.`, { cause: error });
-  }
-  const isRefusal =
-    /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR unknown command|ERR DB index|ERR This instance has cluster support disabled)/.test(
-      error.message,
-    );
-  return isRefusal
-    ? new StoreError('misconfigured', `${refused} Redis: ${error.message}`, { cause: error })
-    : new StoreError('unavailable', `Redis: ${error.message}`, { cause: error });
+  [/^Unknown RESP type (?!21 )/, 'not a Redis server'],
+  [/^NOAUTH/, 'login refused; Redis wants a password, and the url has none'],
+  [/^(WRONGPASS|ERR invalid password)/, 'login refused; wrong user or password'],
+  [/^NOPERM/, 'login refused; the user lacks a permission'],
+  [/^ERR DB index/, 'no such database'],
+  [
+    /^ERR This instance has cluster support disabled/,
+    'several urls are for a Redis Cluster, and this is none; name one',
+  ],
+  [/^ERR unknown command/, 'Redis 6.2 or newer is needed'],
+];
+
+function toStoreError(error: Error): StoreError {
+  const [, refusal] = REFUSALS.find(([form]) => form.test(error.message)) ?? [];
+  return refusal === undefined
+    ? new StoreError('unavailable', `Redis: ${error.message}`, { cause: error })
+    : new StoreError('misconfigured', `REDIS_URL: ${refusal} (${firstWords(error.message)}).`, { cause: error });
+}
+
+/** The beginning of what Redis said, which identifies it. */
+function firstWords(message: string): string {
+  return message.length <= 60 ? message : `${message.slice(0, 60)}…`;
 }

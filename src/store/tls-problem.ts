@@ -58,20 +58,22 @@ export async function findTlsProblem(address: RedisAddress, tls: RedisTls | unde
   if (isPlainRedis && !isOpen && !isCertificateError(error)) {
     return `REDIS_URL: ${name} does not speak TLS; use redis://, or turn TLS on there.`;
   }
-  return error && explainTlsError(error, name);
+  return error && explainTlsError(error, name, tls);
 }
 
-function explainTlsError(error: NodeJS.ErrnoException, name: string): string | undefined {
+function explainTlsError(error: NodeJS.ErrnoException, name: string, { ca }: RedisTls): string | undefined {
   if (error.code?.endsWith('_ALERT_CERTIFICATE_REQUIRED')) {
     return `REDIS_URL: ${name} wants a client certificate, and this server has none; set tls-auth-clients no in Redis.`;
   }
   if (!isCertificateError(error)) {
     return undefined;
   }
-  const remedy = UNKNOWN_AUTHORITY.test(error.code ?? '')
-    ? 'name its CA in REDIS_TLS_CA, or set REDIS_TLS_VERIFY=false to accept any'
-    : 'REDIS_TLS_CA cannot help, REDIS_TLS_VERIFY=false accepts any';
-  return `REDIS_URL: the certificate of ${name} is not accepted (${error.message.trim()}); ${remedy}.`;
+  const remedy = !UNKNOWN_AUTHORITY.test(error.code ?? '')
+    ? 'Redis needs another certificate'
+    : ca === undefined
+      ? 'name its CA in REDIS_TLS_CA'
+      : 'REDIS_TLS_CA is not its CA';
+  return `REDIS_URL: the certificate of ${name} is not accepted (${error.message.trim()}): ${remedy}. For a test, REDIS_TLS_VERIFY=false accepts any.`;
 }
 
 function isCertificateError(error: NodeJS.ErrnoException | undefined): boolean {

@@ -140,7 +140,7 @@ describe('audit', () => {
     expect(await run('audit', { env: { REDIS_URL } })).toEqual({
       code: 2,
       stdout: '',
-      stderr: `audit: The audit trail cannot be read. REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate); name its CA in REDIS_TLS_CA, or set REDIS_TLS_VERIFY=false to accept any.\n`,
+      stderr: `audit: The audit trail cannot be read. REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate): name its CA in REDIS_TLS_CA. For a test, REDIS_TLS_VERIFY=false accepts any.\n`,
     });
   });
 

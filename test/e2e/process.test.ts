@@ -119,26 +119,26 @@ describe('the program', () => {
     it('when Redis wants another password', async () => {
       const redis = await startStore(['--requirepass', 'right-secret']);
       try {
-        const sentence = /^conference-coach: REDIS_URL: login refused, or not a Redis server\. .*WRONGPASS/;
+        const sentence = /^conference-coach: REDIS_URL: login refused; wrong user or password \(WRONGPASS/;
         await expectRefusal({ REDIS_URL: `redis://:wrong-secret@127.0.0.1:${redis.port}` }, sentence);
-        await expectRefusal({ REDIS_URL: redis.url }, /^conference-coach: REDIS_URL: login refused.*NOAUTH/);
+        await expectRefusal(
+          { REDIS_URL: redis.url },
+          /^conference-coach: REDIS_URL: login refused; Redis wants a password, and the url has none \(NOAUTH/,
+        );
       } finally {
       }
     });
 
     it('when Redis has no such database: nothing is written into another', async () => {
       const redis = await startStore();
-      await expectRefusal(
-        { REDIS_URL: `${redis.url}/99` },
-        /login refused, or not a Redis server.*DB index is out of range/,
-      );
+      await expectRefusal({ REDIS_URL: `${redis.url}/99` }, /REDIS_URL: no such database .*DB index is out of range/);
     });
 
     it('when Redis is told to be a cluster and is none', async () => {
       const { url } = await startStore();
       await expectRefusal(
         { REDIS_URL: `${url},${url}` },
-        /login refused, or not a Redis server.*cluster support disabled/,
+        /REDIS_URL: several urls are for a Redis Cluster, and this is none; name one .*cluster support disabled/,
       );
     });
 
@@ -151,7 +151,7 @@ describe('the program', () => {
       );
       await expectRefusal(
         { REDIS_URL: `redis://127.0.0.1:${port}` },
-        'conference-coach: REDIS_URL: login refused, or not a Redis server.',
+        'conference-coach: REDIS_URL: not a Redis server',
       );
     });
 
@@ -171,7 +171,7 @@ describe('the program', () => {
       const { tlsPort } = await startTlsRedis(await generateCertificate());
       await expectRefusal(
         { REDIS_URL: `rediss://localhost:${tlsPort}` },
-        `conference-coach: REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate); name its CA in REDIS_TLS_CA, or set REDIS_TLS_VERIFY=false to accept any.\n`,
+        `conference-coach: REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate): name its CA in REDIS_TLS_CA. For a test, REDIS_TLS_VERIFY=false accepts any.\n`,
       );
     });
 

@@ -102,7 +102,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     [
       'that has expired',
       'certificate has expired',
-      'REDIS_TLS_CA cannot help',
+      'Redis needs another certificate',
       () => generateCertificate({ notAfterDate: new Date('2020-01-01') }),
     ],
   ])('with a certificate %s is refused', async (_what, reason, remedy, generate) => {
@@ -111,9 +111,18 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     const { code, message } = await refusalOf({ REDIS_URL });
     expect(code).toBe('misconfigured');
     expect(message).toContain(
-      `REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (${reason}); ${remedy}, `,
+      `REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (${reason}): ${remedy}. `,
     );
     expect(message).toContain('REDIS_TLS_VERIFY=false');
+  });
+
+  it('with a certificate that REDIS_TLS_CA does not vouch for is refused', async () => {
+    const { tlsPort } = await startTlsRedis(certificate);
+    const { message } = await refusalOf({
+      REDIS_URL: nodes(`rediss://localhost:${tlsPort}`),
+      REDIS_TLS_CA: (await generateCertificate()).ca,
+    });
+    expect(message).toContain('(self-signed certificate): REDIS_TLS_CA is not its CA. ');
   });
 
   it('with a certificate for another host is refused', async () => {
@@ -125,7 +134,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     });
     expect(code).toBe('misconfigured');
     expect(message).toMatch(
-      /is not accepted \(.*redis\.example\.com\); REDIS_TLS_CA cannot help, REDIS_TLS_VERIFY=false/,
+      /is not accepted \(.*redis\.example\.com\): Redis needs another certificate\. .*REDIS_TLS_VERIFY=false/,
     );
   });
 
