@@ -41,7 +41,10 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     const { name } = person;
     const about = { callSid, room, from: maskPhoneNumber(from), name };
     if (!mayEnter(person, room)) {
-      log.warn({ ...about, as: 'caller' }, 'Moderator dialled a room that is not theirs; the call joins as a caller');
+      log.warn(
+        { ...about, as: 'caller', rooms: [...person.rooms] },
+        'Moderator dialled a room that is not theirs; the call joins as a caller',
+      );
       return documents.wrongRoom(room);
     }
     log.info({ ...about, as: 'moderator' }, 'A call enters');

@@ -30,20 +30,14 @@ export function fromSpace({ publicUrl, signingKeys }: FromSpaceOptions): Request
   }
   const isOpen = signingKeys.length === 0;
   const signatureOf = (req: Request) => req.get('x-signalwire-signature') ?? req.get('x-twilio-signature');
-  const refusal = (code: string) =>
-    new RequestError(
-      403,
-      code,
-      'This request does not carry the signature of our Space.',
-      // Not the address that was asked for: it may hold telephone numbers.
-      `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`,
-    );
+  const refusal = (code: string, reason: string) =>
+    new RequestError(403, code, 'This request does not carry the signature of our Space.', reason);
 
   return Router().use(
     (req, res, next) => {
       // Not a byte of an unsigned body is read.
       if (!isOpen && signatureOf(req) === undefined) {
-        throw refusal('no_signature');
+        throw refusal('no_signature', 'It has no signature; a Space signs every request.');
       }
       if (req.method !== 'GET' && req.method !== 'POST') {
         res.set('Allow', 'GET, POST');
@@ -65,7 +59,11 @@ export function fromSpace({ publicUrl, signingKeys }: FromSpaceOptions): Request
       const fields = req.method === 'POST' ? fieldsOf(req) : {};
       const url = publicUrl + req.originalUrl;
       if (!isOpen && !isSignedBySpace(signingKeys, signatureOf(req), { url, fields })) {
-        throw refusal('wrong_signature');
+        throw refusal(
+          'wrong_signature',
+          // Not the whole address: it may hold telephone numbers.
+          `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`,
+        );
       }
       res.locals.isVerified = true;
       next();

@@ -94,6 +94,15 @@ const event = z.object({
   EndConferenceOnExit: textField,
 });
 
+/** What the log says of a refusal. After a wrong PIN or none, the call may be asked again. */
+const REFUSALS: Readonly<Record<RefusalReason, string>> = {
+  unknown: 'Unknown number: supervisor call rejected',
+  'wrong-pin': 'Wrong supervisor PIN',
+  'no-pin': 'No supervisor PIN entered',
+  room: 'Supervisor call rejected: not their room',
+  removed: 'Supervisor call ended: no longer in the roster',
+};
+
 /** How often something that must be done in a conference is tried. */
 const MAX_TRIES = 6;
 
@@ -323,7 +332,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
     refuse({ from, ...refused }) {
       const noted: RefusalEvent = { ...stamp(), kind: 'refused', number: maskPhoneNumber(from), ...refused };
-      turnAway(noted, 'A call that may not supervise was turned away');
+      turnAway(noted, REFUSALS[refused.reason]);
     },
 
     lockOut({ callSid, from }, { who: lockedOut, limit, seconds }) {

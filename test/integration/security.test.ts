@@ -493,7 +493,7 @@ describe('the log', () => {
     const expected = `Expected an address that begins with ${PUBLIC_URL}, signed with SIGNALWIRE_SIGNING_KEY.`;
     expect(reasons).toEqual([
       { code: 'wrong_signature', reason: expected },
-      { code: 'no_signature', reason: expected },
+      { code: 'no_signature', reason: 'It has no signature; a Space signs every request.' },
       { code: 'unreadable_request', reason: 'Payload Too Large' },
     ]);
     // What our Space signed is logged by itself, however much is refused.
