@@ -1,4 +1,5 @@
 import { config as loadDotenv } from 'dotenv';
+import type { Logger } from 'pino';
 import { explainStartFailure, StartError, startConferenceCoach } from './conference-coach';
 import { findMisspelt, loadConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
@@ -7,58 +8,64 @@ import { createLogDestination, openNonBlocking } from './ops/log-destination';
 /** How long the process waits for its last log lines to be written. */
 const LOG_CLOSE_MS = 500;
 
-async function main(): Promise<void> {
-  // Node prints its warnings there; a reader that has gone must not end the process.
-  process.stderr.on('error', () => {});
-  const strangers = readDotenv();
-  const config = loadConfig(process.env);
-  const destination = createLogDestination({
-    fd: openNonBlocking(1),
-    onLoss: (dropped) => log.warn({ dropped }, 'Log lines dropped: the log could not be written'),
-  });
-  const log = createLog(config.logLevel, destination);
-  async function exit(code: number): Promise<void> {
-    await destination.close(LOG_CLOSE_MS);
-    process.exit(code);
+const destination = createLogDestination({
+  fd: openNonBlocking(1),
+  onLoss: (dropped) => log?.warn({ dropped }, 'Log lines dropped: the log could not be written'),
+});
+let log: Logger | undefined;
+let exitCode = 0;
+
+/** Ends the process once the log is written. Of several codes the highest holds: a crash during a stop is a crash. */
+async function exit(code: number): Promise<void> {
+  exitCode = Math.max(exitCode, code);
+  await destination.close(LOG_CLOSE_MS);
+  process.exit(exitCode);
+}
+
+let hasCrashed = false;
+function crash(err: unknown): void {
+  if (hasCrashed) {
+    return;
   }
+  hasCrashed = true;
+  log?.fatal({ err }, 'A fault in this program; it stops rather than go on in an unknown state');
+  if (log === undefined) {
+    process.stderr.write(`conference-coach: ${err instanceof Error ? err.stack : err}\n`);
+  }
+  void exit(1);
+}
+
+async function main(): Promise<void> {
   // Until there is something to stop, a signal just ends the process.
-  let stop = async (_signal: string): Promise<void> => process.exit(0);
+  let stop = (_signal: string): Promise<void> => exit(0);
   process.on('SIGTERM', (signal) => stop(signal));
   process.on('SIGINT', (signal) => stop(signal));
-
   // Without a listener it would end the process, also while it starts.
   let reload = async (): Promise<void> => {};
   process.on('SIGHUP', () => reload());
 
-  const conferenceCoach = await startConferenceCoach(config, log);
+  const unknownNames = readDotenv();
+  const config = loadConfig(process.env);
+  const logger = createLog(config.logLevel, destination);
+  log = logger;
+  const conferenceCoach = await startConferenceCoach(config, logger);
   reload = conferenceCoach.reloadRoster;
-  for (const stranger of strangers) {
-    log.warn(stranger);
+  for (const sentence of unknownNames) {
+    logger.warn(sentence);
   }
 
-  let stopping = false;
+  let isStopping = false;
   stop = async (signal) => {
-    if (stopping) {
+    if (isStopping) {
       return;
     }
-    stopping = true;
-    log.info({ signal }, 'Stopping: no new calls are taken, those in flight are answered');
+    isStopping = true;
+    logger.info({ signal }, 'Stopping: no new calls are taken, those in flight are answered');
     if (await conferenceCoach.stop()) {
-      log.info('Stopped');
+      logger.info('Stopped');
     }
     await exit(0);
   };
-  let crashed = false;
-  const crash = (err: unknown) => {
-    if (crashed) {
-      return;
-    }
-    crashed = true;
-    log.fatal({ err }, 'A fault in this program; it stops rather than go on in an unknown state');
-    void exit(1);
-  };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
 }
 
 /**
@@ -77,9 +84,13 @@ function readDotenv(): string[] {
     .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
 }
 
+// Node prints its warnings there; a reader that has gone must not end the process.
+process.stderr.on('error', () => {});
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
 main().catch(async (error) => {
   for (const sentence of await explainStartFailure(error)) {
     process.stderr.write(`conference-coach: ${sentence}\n`);
   }
-  process.exit(1);
+  await exit(1);
 });

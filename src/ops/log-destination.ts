@@ -6,7 +6,7 @@ export interface LogDestination {
   write(line: string): void;
   /**
    * Writes what is buffered, for `timeoutMs` at most; a descriptor that reports an error is not tried again. Call it
-   * last: the rest is discarded.
+   * last: the rest is discarded. Later calls wait for the first.
    */
   close(timeoutMs: number): Promise<void>;
 }
@@ -32,6 +32,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
   let isWriting = false;
   let timer: NodeJS.Timeout | undefined;
   let onClosed: (() => void) | undefined;
+  let closed: Promise<void> | undefined;
 
   function schedule(delayMs: number): void {
     timer ??= setTimeout(flush, delayMs).unref();
@@ -83,16 +84,18 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
       schedule(BATCH_MS);
     },
 
-    async close(timeoutMs) {
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(resolve, timeoutMs);
-        onClosed = () => {
+    close(timeoutMs) {
+      closed ??= new Promise((resolve) => {
+        const finish = () => {
           clearTimeout(deadline);
+          clearTimeout(timer);
           resolve();
         };
+        const deadline = setTimeout(finish, timeoutMs);
+        onClosed = finish;
         flush();
       });
-      clearTimeout(timer);
+      return closed;
     },
   };
 }

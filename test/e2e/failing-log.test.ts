@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { atEnd } from '../support/at-end';
+import { openSocket } from '../support/raw-socket';
 import { eventually, freePort } from '../support/redis-server';
+import { temporaryFolder } from '../support/temporary-folder';
 
 /** Makes the program throw where nothing catches it, on SIGUSR2. */
 const CRASH = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("planted")})';
@@ -77,7 +79,18 @@ const SINKS: [string, () => Promise<{ child: ChildProcess; port: number }>][] = 
       return program;
     },
   ],
-  ['its reader has stopped reading', () => start('pipe')],
+  // What Node calls a pipe is a socket; the shell and Docker give real pipes.
+  ['the reader of its socket has stopped reading', () => start('pipe')],
+  [
+    'the reader of its pipe has stopped reading',
+    async () => {
+      const path = join(temporaryFolder(), 'pipe');
+      execFileSync('mkfifo', [path]);
+      const pipe = openSync(path, 'r+');
+      atEnd(() => closeSync(pipe));
+      return start(pipe);
+    },
+  ],
 ];
 
 describe.each(SINKS)('when the log cannot be written because %s', (_what, startWithSink) => {
@@ -98,4 +111,19 @@ describe.each(SINKS)('when the log cannot be written because %s', (_what, startW
     expect(await once(child, 'exit')).toEqual([code, null]);
     expect(Date.now() - startedAt).toBeLessThan(11_000);
   });
+});
+
+it('a crash during a stop is a crash, and is logged', async () => {
+  const { child, port } = await start('pipe');
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  // Keeps the stop waiting.
+  await openSocket(port, 'GET /conference HTTP/1.1\r\nHost: a\r\n');
+  child.kill('SIGTERM');
+  await eventually(() => expect(text).toContain('Stopping'));
+  child.kill('SIGUSR2');
+  expect(await once(child, 'exit')).toEqual([1, null]);
+  await eventually(() => expect(text).toContain('"level":"fatal"'));
 });

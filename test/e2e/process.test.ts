@@ -101,6 +101,13 @@ describe('the program', () => {
       );
     });
 
+    it('when the port is taken; what was logged until then is not lost', async () => {
+      const { port } = await listening(createServer());
+      const program = await start({ PORT: String(port), REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+      expect(await program.exit).toBe(1);
+      expect(program.stdout()).toContain('"msg":"Redis cannot be reached; starting without it, and it is tried again"');
+    });
+
     it('when the host is none of this machine', () =>
       expectRefusal({ HOST: '192.0.2.1' }, 'conference-coach: HOST 192.0.2.1 is no address of this machine'));
 
