@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionLimit } from './connection-limit';
-import { createInTurn } from './in-turn';
+
 import type { RefusalLog } from './refusal-log';
+import { createRequestQueue } from './request-queue';
 
 export interface Server {
   /** The port it listens on, also when the system chose it. */
@@ -53,9 +54,11 @@ export async function listen(options: ListenOptions): Promise<Server> {
     requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: IDLE_MS,
+    // Node would answer these itself, past the queue.
+    requireHostHeader: false,
   });
   const limit = createConnectionLimit(options.maxConnectionsPerAddress, options.isTrustedPeer);
-  const inTurn = createInTurn();
+  const requests = createRequestQueue();
   const sockets = new Set<Socket>();
   const stallCheck = createStallCheck(sockets);
   server.on('connection', (socket) => {
@@ -73,7 +76,7 @@ export async function listen(options: ListenOptions): Promise<Server> {
       sockets.delete(socket);
       close();
     });
-    inTurn.add(socket);
+    requests.track(socket);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
@@ -90,6 +93,13 @@ export async function listen(options: ListenOptions): Promise<Server> {
     refusals.add({ code: 'method_not_allowed', ip: socket.remoteAddress });
     endWith(socket, '405 Method Not Allowed', 'Use GET or POST.\n');
   });
+  /** Answers a request that Node itself would otherwise refuse. */
+  function refuse(req: IncomingMessage, res: ServerResponse, status: 400 | 417): void {
+    refusals.add({ code: 'malformed_request', ip: req.socket.remoteAddress, status });
+    res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+    res.end(status === 400 ? 'A Host header is missing.\n' : 'Expect only 100-continue.\n');
+  }
+
   server.listen(options.port, options.host);
   await once(server, 'listening');
 
@@ -97,7 +107,20 @@ export async function listen(options: ListenOptions): Promise<Server> {
     port: (server.address() as AddressInfo).port,
 
     serve(listener) {
-      server.on('request', inTurn.serve(listener));
+      server.on(
+        'request',
+        requests.wrap((req, res) => {
+          if (req.headers.host === undefined && req.httpVersion !== '1.0') {
+            refuse(req, res, 400);
+          } else {
+            listener(req, res);
+          }
+        }),
+      );
+      server.on(
+        'checkExpectation',
+        requests.wrap((req, res) => refuse(req, res, 417)),
+      );
     },
 
     async stop({ graceMs, deadlineMs }) {
@@ -184,6 +207,7 @@ function endWith(socket: Socket, status: string, text: string): void {
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
   );
-  // What else the client sends is read and ignored, so that its end is noticed.
+  // What else the client sends is read and ignored: unread, it would make the system reset the connection, answer and all.
+  socket.removeAllListeners('data');
   socket.resume();
 }

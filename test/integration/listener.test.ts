@@ -3,19 +3,20 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { listen } from '../../src/http/listener';
+import type { Refusal } from '../../src/http/refusal-log';
 import { atEnd } from '../support/at-end';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 
 const ONE = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n';
 
-async function serve(listener: RequestListener) {
+async function serve(listener: RequestListener, refused: Refusal[] = []) {
   const server = await listen({
     port: 0,
     host: '127.0.0.1',
     maxConnectionsPerAddress: 10,
     isTrustedPeer: () => false,
-    refusals: { add() {} },
+    refusals: { add: (refusal) => void refused.push(refusal) },
   });
   atEnd(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
   server.serve(listener);
@@ -71,6 +72,31 @@ describe('the requests of one connection', () => {
     await sleep(50);
     expect(answers).toHaveLength(1);
   });
+});
+
+it.each([
+  ['an expectation that nobody meets', 'GET /a HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n', '417'],
+  ['no Host', 'GET /a HTTP/1.1\r\n\r\n', '400'],
+])('requests with %s wait like others, and the first ends the connection', async (_what, one, status) => {
+  const refused: Refusal[] = [];
+  const { port } = await serve((_req, res) => void res.end('served'), refused);
+  const { received, isGone } = await openSocket(port, one.repeat(500));
+  await eventually(() => expect(isGone()).toBe(true));
+  expect(received().match(/^HTTP\/1\.1 \d+/gm)).toEqual([`HTTP/1.1 ${status}`]);
+  // One more may have begun before the connection was closed, but not all.
+  expect(refused[0]).toEqual({ code: 'malformed_request', ip: '127.0.0.1', status: Number(status) });
+  expect(refused.length).toBeLessThan(10);
+});
+
+it.each([70_000, 300_000, 2_000_000])('headers of %i bytes get a 431 and no reset', async (length) => {
+  const { port } = await serve((_req, res) => void res.end());
+  const { socket, received, isGone } = await openSocket(port);
+  const errors: Error[] = [];
+  socket.on('error', (error) => errors.push(error));
+  socket.write(`GET /a HTTP/1.1\r\nHost: a\r\nX-A: ${'x'.repeat(length)}\r\n\r\n`);
+  await eventually(() => expect(isGone()).toBe(true));
+  expect(received()).toMatch(/^HTTP\/1\.1 431 /);
+  expect(errors).toEqual([]);
 });
 
 it('a response that has no end is cut off by a stop', async () => {

@@ -1,55 +1,58 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The most that is parsed at once, in bytes: most of a webhook, or a few dozen of the shortest requests. */
-const SLICE_BYTES = 1_024;
+/** What keeps one client, or many, from delaying the others. */
+export interface RequestQueueLimits {
+  /** The most that is parsed at once: most of a webhook, or a few dozen of the shortest requests. */
+  sliceBytes: number;
+  /** The most that may wait unparsed. Node reads 64 kB at a time, and now and then without being asked to. */
+  unreadBytes: number;
+  /**
+   * How many requests are begun in one turn of the event loop. Node accepts one connection a turn, so turns must be
+   * short for new calls to get through.
+   */
+  startsPerTurn: number;
+  /** Ends an idle connection. Node's own limit restarts with every line break it receives. */
+  idleMs: number;
+}
 
-/** The most that may wait unparsed, in bytes. Node reads 64 kB at a time, and now and then without being asked to. */
-const MAX_UNREAD_BYTES = 262_144;
+const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, startsPerTurn: 16, idleMs: 86_000 };
 
-/**
- * How many requests are begun in one turn of the event loop. Node accepts one connection a turn, so turns must be short
- * for new calls to get through.
- */
-const STARTS_PER_TURN = 16;
-
-/** The longest that a connection is idle, in milliseconds; Node's own limit begins anew with each line break it gets. */
-const MAX_IDLE_MS = 86_000;
-
-type Exchange = [req: IncomingMessage, res: ServerResponse];
+type PendingRequest = [req: IncomingMessage, res: ServerResponse];
 
 interface Connection {
   /** Parsed requests that wait for the one in progress; undefined while there is none. */
-  waiting: Exchange[] | undefined;
+  waiting: PendingRequest[] | undefined;
   /** Goes on parsing. */
   read(): void;
   idleTimer: NodeJS.Timeout | undefined;
 }
 
 /** Serves the requests of each connection one after the other. */
-export interface InTurn {
+export interface RequestQueue {
   /** Registers a connection; call it before the first byte is read. */
-  add(socket: Socket): void;
-  /** Wraps the listener of requests. */
-  serve(listener: RequestListener): RequestListener;
+  track(socket: Socket): void;
+  /** Wraps a listener of requests. */
+  wrap(listener: RequestListener): RequestListener;
 }
 
 /**
  * Keeps clients that pipeline or flood from delaying the others: a connection has one request in progress, and whatever
- * follows waits as unparsed bytes, which cost next to nothing. Connections that have a request wait in one line.
+ * follows waits as unparsed bytes, which cost next to nothing. Requests that are ready to start share one first-in,
+ * first-out queue.
  */
-export function createInTurn(): InTurn {
+export function createRequestQueue(limits: RequestQueueLimits = LIMITS): RequestQueue {
   const connections = new WeakMap<Socket, Connection>();
-  const line: (() => void)[] = [];
+  const ready: (() => void)[] = [];
   let startsThisTurn = 0;
 
   /** Starts a request in this turn of the event loop if there is room, or else in one of the next. */
-  function queue(start: () => void): void {
-    if (startsThisTurn < STARTS_PER_TURN && line.length === 0) {
+  function schedule(start: () => void): void {
+    if (startsThisTurn < limits.startsPerTurn && ready.length === 0) {
       countStart();
       start();
     } else {
-      line.push(start);
+      ready.push(start);
     }
   }
 
@@ -62,22 +65,22 @@ export function createInTurn(): InTurn {
 
   function nextTurn(): void {
     startsThisTurn = 0;
-    for (const start of line.splice(0, STARTS_PER_TURN)) {
+    for (const start of ready.splice(0, limits.startsPerTurn)) {
       countStart();
       start();
     }
   }
 
   return {
-    add(socket) {
+    track(socket) {
       const connection: Connection = { waiting: undefined, read: () => {}, idleTimer: undefined };
       connections.set(socket, connection);
-      connection.read = readInSlices(socket, () => (connection.waiting?.length ?? 0) === 0);
+      connection.read = readInSlices(socket, limits, () => (connection.waiting?.length ?? 0) === 0);
       socket.once('close', () => clearTimeout(connection.idleTimer));
     },
 
-    serve(listener) {
-      function start(connection: Connection, [req, res]: Exchange): void {
+    wrap(listener) {
+      function start(connection: Connection, [req, res]: PendingRequest): void {
         if (req.socket.destroyed) {
           return;
         }
@@ -92,10 +95,10 @@ export function createInTurn(): InTurn {
         }
         if (next === undefined) {
           connection.waiting = undefined;
-          connection.idleTimer = setTimeout(() => socket.destroy(), MAX_IDLE_MS).unref();
+          connection.idleTimer = setTimeout(() => socket.destroy(), limits.idleMs).unref();
           return;
         }
-        queue(() => start(connection, next));
+        schedule(() => start(connection, next));
         if (connection.waiting?.length === 0) {
           connection.read();
         }
@@ -113,7 +116,7 @@ export function createInTurn(): InTurn {
         }
         connection.waiting = [];
         clearTimeout(connection.idleTimer);
-        queue(() => start(connection, [req, res]));
+        schedule(() => start(connection, [req, res]));
       };
     },
   };
@@ -126,7 +129,11 @@ export function createInTurn(): InTurn {
  *
  * @returns call it when `mayParse` has become true again
  */
-function readInSlices(socket: Socket, mayParse: () => boolean): () => void {
+function readInSlices(
+  socket: Socket,
+  { sliceBytes, unreadBytes }: RequestQueueLimits,
+  mayParse: () => boolean,
+): () => void {
   const push = socket.push.bind(socket);
   const read = socket._read.bind(socket);
   let unread: Buffer = Buffer.alloc(0);
@@ -135,8 +142,8 @@ function readInSlices(socket: Socket, mayParse: () => boolean): () => void {
 
   function parse(): void {
     while (unread.length > 0 && mayParse()) {
-      const slice = unread.subarray(0, SLICE_BYTES);
-      unread = unread.subarray(SLICE_BYTES);
+      const slice = unread.subarray(0, sliceBytes);
+      unread = unread.subarray(sliceBytes);
       push(slice);
     }
     if (unread.length > 0) {
@@ -153,7 +160,7 @@ function readInSlices(socket: Socket, mayParse: () => boolean): () => void {
   }
 
   socket.push = (data: Buffer | null) => {
-    if (unread.length === 0 && (data === null || (data.length <= SLICE_BYTES && mayParse()))) {
+    if (unread.length === 0 && (data === null || (data.length <= sliceBytes && mayParse()))) {
       return push(data);
     }
     if (data === null) {
@@ -162,7 +169,7 @@ function readInSlices(socket: Socket, mayParse: () => boolean): () => void {
       unread = unread.length === 0 ? data : Buffer.concat([unread, data]);
       parse();
     }
-    if (unread.length > MAX_UNREAD_BYTES) {
+    if (unread.length > unreadBytes) {
       socket.destroy();
     }
     return unread.length === 0;
