@@ -423,7 +423,7 @@ function readPublicUrl(text: string): string | undefined {
   const url = readUrl(text, ['http:', 'https:']);
   // A webhook's whole address, pasted here, would make every signature wrong.
   const isWebhook = url && /\/(conference|coach|supervisor|events|fallback)(\/|$)/.test(url.pathname);
-  const bare = url && !isWebhook && !url.username && !url.password && !/[?#]/.test(text);
+  const bare = url && !isWebhook && !url.username && !url.password && !/[?#\s,]/.test(text);
   return bare ? (url.origin + url.pathname).replace(/\/+$/, '') : undefined;
 }
 

@@ -84,13 +84,15 @@ function readDotenv(): string[] {
     .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
 }
 
-// Node prints its warnings there; a reader that has gone must not end the process.
 process.stderr.on('error', () => {});
+// Node prints its warnings to standard error, which may block; and they may quote an address with a telephone number.
+process.removeAllListeners('warning');
+process.on('warning', ({ name, code }: NodeJS.ErrnoException) => log?.warn({ name, code }, 'Warning from Node.js'));
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
 main().catch(async (error) => {
   for (const sentence of await explainStartFailure(error)) {
-    process.stderr.write(`conference-coach: ${sentence}\n`);
+    process.stderr.write(`conference-coach: ${sentence.replace(/(?!\n)\p{C}/gu, '?')}\n`);
   }
   await exit(1);
 });

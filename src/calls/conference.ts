@@ -87,7 +87,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     }
     if (result.kind !== 'locked-out') {
       const about = { callSid: call.callSid, room, from: maskPhoneNumber(call.from) };
-      log.warn(about, result.kind === 'none' ? 'No PIN was entered' : 'Wrong moderator PIN');
+      log.warn(about, digits === undefined ? 'No PIN was entered' : 'Wrong moderator PIN');
     }
     if ('lockout' in result && result.lockout !== undefined) {
       return lockOut(call, room, result.lockout);

@@ -93,11 +93,10 @@ export async function listen(options: ListenOptions): Promise<Server> {
     refusals.add({ code: 'method_not_allowed', ip: socket.remoteAddress });
     endWith(socket, '405 Method Not Allowed', 'Use GET or POST.\n');
   });
-  /** Answers a request that Node itself would otherwise refuse. */
-  function refuse(req: IncomingMessage, res: ServerResponse, status: 400 | 417): void {
+  /** Answers a request that Express should not see, and ends the connection. */
+  function refuse(req: IncomingMessage, res: ServerResponse, status: number, text: string): void {
     refusals.add({ code: 'malformed_request', ip: req.socket.remoteAddress, status });
-    res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-    res.end(status === 400 ? 'A Host header is missing.\n' : 'Expect only 100-continue.\n');
+    res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' }).end(`${text}\n`);
   }
 
   server.listen(options.port, options.host);
@@ -111,7 +110,12 @@ export async function listen(options: ListenOptions): Promise<Server> {
         'request',
         requests.wrap((req, res) => {
           if (req.headers.host === undefined && req.httpVersion !== '1.0') {
-            refuse(req, res, 400);
+            refuse(req, res, 400, 'A Host header is missing.');
+          } else if (!req.url?.startsWith('/')) {
+            refuse(req, res, 400, 'Ask for a path.');
+          } else if (req.headers['transfer-encoding'] !== undefined) {
+            // A chunk may hold one byte, and costs hundreds; a Space sends the length.
+            refuse(req, res, 411, 'A Content-Length is missing.');
           } else {
             listener(req, res);
           }
@@ -119,7 +123,7 @@ export async function listen(options: ListenOptions): Promise<Server> {
       );
       server.on(
         'checkExpectation',
-        requests.wrap((req, res) => refuse(req, res, 417)),
+        requests.wrap((req, res) => refuse(req, res, 417, 'Expect only 100-continue.')),
       );
     },
 

@@ -18,11 +18,16 @@ export interface RequestQueueLimits {
 
 const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, startsPerTurn: 16, idleMs: 86_000 };
 
+/** How long a client that was answered before it had sent everything may take to read the answer. */
+const LINGER_MS = 1_000;
+
 type PendingRequest = [req: IncomingMessage, res: ServerResponse];
 
 interface Connection {
   /** Parsed requests that wait for the one in progress; undefined while there is none. */
   waiting: PendingRequest[] | undefined;
+  /** Whether the rest of a request is not wanted: it was answered before it was complete. */
+  isOver: boolean;
   /** Goes on parsing. */
   read(): void;
   idleTimer: NodeJS.Timeout | undefined;
@@ -73,9 +78,13 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
 
   return {
     track(socket) {
-      const connection: Connection = { waiting: undefined, read: () => {}, idleTimer: undefined };
+      const connection: Connection = { waiting: undefined, isOver: false, read: () => {}, idleTimer: undefined };
       connections.set(socket, connection);
-      connection.read = readInSlices(socket, limits, () => (connection.waiting?.length ?? 0) === 0);
+      connection.read = readInSlices(socket, {
+        ...limits,
+        mayParse: () => !connection.isOver && (connection.waiting?.length ?? 0) === 0,
+        schedule,
+      });
       socket.once('close', () => clearTimeout(connection.idleTimer));
     },
 
@@ -84,7 +93,15 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
         if (req.socket.destroyed) {
           return;
         }
-        res.once('close', () => finish(connection, req.socket));
+        res.once('close', () => {
+          if (req.complete) {
+            finish(connection, req.socket);
+          } else {
+            connection.isOver = true;
+            req.socket.end();
+            setTimeout(() => req.socket.destroy(), LINGER_MS).unref();
+          }
+        });
         listener(req, res);
       }
 
@@ -131,22 +148,30 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
  */
 function readInSlices(
   socket: Socket,
-  { sliceBytes, unreadBytes }: RequestQueueLimits,
-  mayParse: () => boolean,
+  {
+    sliceBytes,
+    unreadBytes,
+    mayParse,
+    schedule,
+  }: Pick<RequestQueueLimits, 'sliceBytes' | 'unreadBytes'> & {
+    mayParse: () => boolean;
+    /** Runs a step in this turn of the event loop or in one of the next. */
+    schedule: (step: () => void) => void;
+  },
 ): () => void {
   const push = socket.push.bind(socket);
   const read = socket._read.bind(socket);
   let unread: Buffer = Buffer.alloc(0);
   let isEnded = false;
+  let isScheduled = false;
   let wantedBytes: number | undefined;
 
   function parse(): void {
-    while (unread.length > 0 && mayParse()) {
-      const slice = unread.subarray(0, sliceBytes);
-      unread = unread.subarray(sliceBytes);
-      push(slice);
-    }
     if (unread.length > 0) {
+      if (mayParse() && !isScheduled) {
+        isScheduled = true;
+        schedule(parseSlice);
+      }
       return;
     }
     if (isEnded) {
@@ -157,6 +182,16 @@ function readInSlices(
       wantedBytes = undefined;
       read(bytes);
     }
+  }
+
+  function parseSlice(): void {
+    isScheduled = false;
+    if (mayParse() && !socket.destroyed) {
+      const slice = unread.subarray(0, sliceBytes);
+      unread = unread.subarray(sliceBytes);
+      push(slice);
+    }
+    parse();
   }
 
   socket.push = (data: Buffer | null) => {

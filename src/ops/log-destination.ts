@@ -1,4 +1,4 @@
-import { constants, openSync, write } from 'node:fs';
+import { constants, fstatSync, openSync, write } from 'node:fs';
 
 /** Where log lines go. It never blocks or throws, whatever happens to the file, pipe or terminal behind it. */
 export interface LogDestination {
@@ -34,6 +34,10 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
   let onClosed: (() => void) | undefined;
   let closed: Promise<void> | undefined;
 
+  function hasRoom(): boolean {
+    return chunk.length + buffered.length < MAX_BUFFERED;
+  }
+
   function schedule(delayMs: number): void {
     timer ??= setTimeout(flush, delayMs).unref();
   }
@@ -66,7 +70,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
       return;
     }
     chunk = chunk.subarray(bytes);
-    if (dropped > 0) {
+    if (dropped > 0 && hasRoom()) {
       const lines = dropped;
       dropped = 0;
       onLoss(lines);
@@ -76,7 +80,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
 
   return {
     write(line) {
-      if (chunk.length + buffered.length >= MAX_BUFFERED) {
+      if (!hasRoom()) {
         dropped++;
         return;
       }
@@ -106,6 +110,10 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
  * @param fd 1 or 2
  */
 export function openNonBlocking(fd: 1 | 2): number {
+  if (fstatSync(fd).isFile()) {
+    // Writing to a file does not wait for a reader, and the place in it is shared with other programs.
+    return fd;
+  }
   try {
     // Opened anew, so that other programs that share the stream keep theirs as it is.
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);

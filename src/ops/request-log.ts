@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { RefusalLog } from '../http/refusal-log';
@@ -27,7 +28,7 @@ export function createRequestLog(log: Logger, refusals: RefusalLog): RequestHand
       } else if (line.route === '/healthz' || line.route === '/readyz') {
         log.debug(line, 'Request');
       } else {
-        refusals.add({ code: 'unreadable_request', ...line, ip: req.ip });
+        refusals.add({ code: 'unreadable_request', ...line, ip: isIP(req.ip ?? '') ? req.ip : undefined });
       }
     });
     next();

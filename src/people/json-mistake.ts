@@ -1,4 +1,4 @@
-import { type ParseError, parse, printParseErrorCode, visit } from 'jsonc-parser';
+import { type JSONVisitor, type ParseError, parse, printParseErrorCode, visit } from 'jsonc-parser';
 
 /** The first thing that keeps a text from being JSON. */
 export interface JsonMistake {
@@ -22,7 +22,11 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Finds the mistake in a text that `JSON.parse` refuses, whose own message quotes the text and often names no place. */
 export function findJsonMistake(text: string): JsonMistake | undefined {
   const errors: ParseError[] = [];
-  parse(text, errors, { disallowComments: true });
+  try {
+    parse(text, errors, { disallowComments: true });
+  } catch {
+    // Nested too deeply to say more.
+  }
   const [first] = errors;
   if (first === undefined) {
     return undefined;
@@ -34,7 +38,7 @@ export function findJsonMistake(text: string): JsonMistake | undefined {
 export function findRepeatedName(text: string): JsonMistake | undefined {
   const objects: Set<string>[] = [];
   let mistake: JsonMistake | undefined;
-  visit(text, {
+  visitSafely(text, {
     onObjectBegin: () => void objects.push(new Set()),
     onObjectEnd: () => void objects.pop(),
     onObjectProperty(name, offset) {
@@ -46,6 +50,14 @@ export function findRepeatedName(text: string): JsonMistake | undefined {
     },
   });
   return mistake;
+}
+
+function visitSafely(text: string, visitor: JSONVisitor): void {
+  try {
+    visit(text, visitor);
+  } catch {
+    // Nested far deeper than any roster.
+  }
 }
 
 function placeAt(text: string, offset: number): { line: number; column: number } {

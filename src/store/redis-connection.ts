@@ -212,7 +212,10 @@ const REFUSALS: readonly [RegExp, string][] = [
   [/^ERR unknown command/, 'Redis 6.2 or newer is needed'],
 ];
 
-function toStoreError(error: Error): StoreError {
+function toStoreError(given: Error): StoreError {
+  // Redis repeats the arguments of a command that it does not know: keys with telephone numbers.
+  const message = given.message.replace(/,? with args beginning with.*/s, '');
+  const error = message === given.message ? given : new Error(message);
   const [, refusal] = REFUSALS.find(([form]) => form.test(error.message)) ?? [];
   return refusal === undefined
     ? new StoreError('unavailable', `Redis: ${error.message}`, { cause: error })

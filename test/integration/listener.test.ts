@@ -88,6 +88,24 @@ it.each([
   expect(refused.length).toBeLessThan(10);
 });
 
+it('a client that is answered before its body has come is let go of, and the rest is not read', async () => {
+  const { port } = await serve((_req, res) => void res.writeHead(403).end('refused'));
+  const { socket, received, isGone } = await openSocket(
+    port,
+    `POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${10 ** 9}\r\n\r\n`,
+  );
+  const body = setInterval(() => socket.write('x'.repeat(65_536)), 1);
+  atEnd(() => clearInterval(body));
+  await eventually(() => expect(isGone()).toBe(true), 5_000);
+  expect(received()).toMatch(/^HTTP\/1\.1 403 /);
+});
+
+it.each(['http://a/b', '*', 'a'])('an address that is no path, %s, gets a 400', async (target) => {
+  const { port } = await serve((_req, res) => void res.end('served'));
+  const { received } = await openSocket(port, `OPTIONS ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await eventually(() => expect(received()).toMatch(/^HTTP\/1\.1 400 /));
+});
+
 it.each([70_000, 300_000, 2_000_000])('headers of %i bytes get a 431 and no reset', async (length) => {
   const { port } = await serve((_req, res) => void res.end());
   const { socket, received, isGone } = await openSocket(port);

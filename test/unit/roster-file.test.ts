@@ -281,6 +281,13 @@ describe('parseRoster', () => {
     expect(others).toEqual([]);
   });
 
+  it.each(['['.repeat(200_000), `${'['.repeat(200_000)}${']'.repeat(200_000)}`])(
+    'refuses what is nested too deeply',
+    (text) => {
+      expect(problemsOf(text)).toHaveLength(1);
+    },
+  );
+
   it.each([
     ['a list', '{\n  "moderators": [],\n  "moderators": []\n}', 'line 3, column 3'],
     [
