@@ -279,7 +279,7 @@ export function findMisspelt(env: Environment): { name: string; meant: string }[
   });
 }
 
-/** What the environment says, and what must not stand around it. */
+/** Each setting's text without quotes and comments, and a problem for each one found. */
 function readGiven(env: Environment): { given: Given; problems: string[] } {
   const texts = [...SETTING_NAMES].map((name) => ({
     name,
@@ -447,8 +447,8 @@ function refuseParameters(text: string, context: z.RefinementCtx): void {
     const name = [...url.searchParams.keys()].find((key) => key !== 'family');
     context.addIssue(
       name === undefined
-        ? 'must be without ?family=, or with ?family=0, 4 or 6.'
-        : `must be without the parameter ${name}: there is only family.`,
+        ? 'must have a family of 0, 4 or 6.'
+        : `has the unknown parameter ${name}; only family is supported.`,
     );
   }
 }

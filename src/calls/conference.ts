@@ -61,7 +61,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
   function lockOut(call: InboundCall, room: RoomName, { who: lockedOut, limit, seconds }: Lockout): string {
     log.warn(
       { callSid: call.callSid, room, from: maskPhoneNumber(call.from), lockedOut, limit, seconds },
-      'PINs are locked; the call joins as a caller',
+      'PIN attempts locked; call joins as a caller',
     );
     return documents.caller(room);
   }

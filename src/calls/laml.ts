@@ -178,7 +178,7 @@ export function createDocuments(settings: DocumentSettings) {
     /** Tells a moderator that the room is not theirs; then they join exactly as a caller. */
     wrongRoom(room: RoomName): string {
       const response = new VoiceResponse();
-      response.say('This number is not yours. You are joining as a caller.');
+      response.say('You are not an agent on this line. You are joining as a customer.');
       return joinAsCaller(response, room);
     },
 

@@ -10,7 +10,7 @@ export interface Refusal {
   [field: string]: unknown;
 }
 
-/** Logs what anyone on the internet can cause, so that a flood of it does not flood the log. */
+/** Logs refusals, at most one line a second. */
 export interface RefusalLog {
   add(refusal: Refusal): void;
 }

@@ -20,7 +20,7 @@ export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
 export interface Access<P extends Person> {
   /** @param pass what the right PIN brought earlier in this call */
   identify(caller: Caller, pass: string | undefined): Identity<P>;
-  /** Call it before a prompt for a PIN is opened. Returns undefined if it may be; takes no attempt. Never rejects. */
+  /** Counts a PIN prompt, which takes no attempt. Returns the lockout if it must not open. Never rejects. */
   openPrompt(caller: Caller): Promise<Lockout | undefined>;
   /**
    * Checks what was keyed in for a PIN, and counts it as an attempt if it is a wrong one. Never rejects.

@@ -70,7 +70,7 @@ function hintAt(text: string, { error, offset }: ParseError): string | undefined
   const here = text.slice(offset, offset + 1);
   const code = printParseErrorCode(error);
   if (here === '') {
-    return before === '' ? 'the file is empty' : 'the file breaks off';
+    return before === '' ? 'the file is empty' : 'the file ends too early';
   }
   if (here === "'") {
     return 'use double quotes';

@@ -31,7 +31,7 @@ const SEPARATORS = {
 const BEGINNINGS = [
   { form: /^00([1-9][0-9]{6,14})$/, advice: 'write + instead of 00' },
   { form: /^0([1-9][0-9]{6,14})$/, advice: 'write + and the country code instead of 0' },
-  { form: /^([1-9][0-9]{6,14})$/, advice: 'begin it with + and the country code' },
+  { form: /^([1-9][0-9]{6,14})$/, advice: 'put + before the country code' },
 ];
 
 /**

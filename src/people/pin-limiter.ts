@@ -52,7 +52,7 @@ export const PIN_BUDGETS = {
 /** How many prompts each server opens in so many seconds. Silence takes no attempt, so prompts need a limit of their own. */
 const PROMPT_BOUNDS = { number: 120, everybody: 1_000, seconds: 10 } as const;
 
-/** How long after a lockout the next one is longer, in seconds. */
+/** A lockout within this time of the last one lasts twice as long. */
 const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
 
 /** Stands for a lockout in the count of attempts: more than can be made. */

@@ -662,7 +662,7 @@ describe('a roster', () => {
       {},
       [
         'FILE: moderators, entry 1 (Alice), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
-        'FILE: supervisors, entry 1 (Ted), number (***5555): begin it with + and the country code.',
+        'FILE: supervisors, entry 1 (Ted), number (***5555): put + before the country code.',
         'FILE: supervisors, entry 1 (Ted), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
       ],
     ],
@@ -693,7 +693,7 @@ describe('a roster', () => {
       { ...production, SIGNALWIRE_SIGNING_KEY: '', PORT: 'x', SUPERVISOR_NUMBERS: '15550005555' },
       [
         'PORT must be a whole number from 0 to 65535.',
-        'SUPERVISOR_NUMBERS (***5555): begin it with + and the country code.',
+        'SUPERVISOR_NUMBERS (***5555): put + before the country code.',
         'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
         'FILE: moderators, entry 1 (Alice), number must be a telephone number in E.164 form, such as +15557788999.',
       ],
@@ -714,7 +714,7 @@ describe('a roster', () => {
       { PORT: 'x' },
       [
         'PORT must be a whole number from 0 to 65535.',
-        'FILE, line 1, column 18: this is not JSON: the file breaks off.',
+        'FILE, line 1, column 18: this is not JSON: the file ends too early.',
       ],
     ],
     [

@@ -224,7 +224,7 @@ const STORY = [
   '    Bob hears    yes    -',
   '',
   '14. Carol calls /conference/sales (not her number: she is told so, and joins as a caller)',
-  '    Carol is told: "This number is not yours. You are joining as a caller."',
+  '    Carol is told: "You are not an agent on this line. You are joining as a customer."',
   '                 Alice  Bob  Carol  besides',
   '    Alice hears  -      yes  yes    beep',
   '    Bob hears    yes    -    yes    beep',

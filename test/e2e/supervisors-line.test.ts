@@ -464,7 +464,7 @@ describe('a moderator', () => {
         { name: 'Carol', number: CAROL },
       ],
     });
-    const notYours = 'This number is not yours. You are joining as a caller.';
+    const notYours = 'You are not an agent on this line. You are joining as a customer.';
     const mobile = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
     await desk.space.clock.advance(100);
     await desk.press(mobile, `*${ALICE_PIN}#`);

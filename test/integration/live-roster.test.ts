@@ -130,7 +130,7 @@ describe('followRoster', () => {
         {
           level: 'error',
           time: expect.any(String),
-          problems: [`${file}: moderators, entry 1 (Barbara), number (***3333): begin it with + and the country code.`],
+          problems: [`${file}: moderators, entry 1 (Barbara), number (***3333): put + before the country code.`],
           msg: 'The roster cannot be used; the one before stays in force',
         },
       ]),
@@ -201,7 +201,7 @@ describe('reload', () => {
     await writeFile(file, '{');
     await live.reload();
     expect(errors()).toMatchObject([
-      { problems: [`${file}, line 1, column 2: this is not JSON: the file breaks off.`] },
+      { problems: [`${file}, line 1, column 2: this is not JSON: the file ends too early.`] },
     ]);
     expect(isIn('Alice')).toBe(true);
   });

@@ -274,7 +274,7 @@ describe.each(stores)('a moderator of other rooms, with %s', (_name, createStore
   const MOBILE = '+15550004444';
   const here = { name: 'Carol', number: '+15550003333', pin: '70002' };
   const elsewhere = { name: 'Alice', number: ALICE, pin: PIN, rooms: ['support'] };
-  const sayNotYours = '<Say>This number is not yours. You are joining as a caller.</Say>';
+  const sayNotYours = '<Say>You are not an agent on this line. You are joining as a customer.</Say>';
   const notYours = caller('sales').replace('<Response>', `<Response>${sayNotYours}`);
   const ask = (words = '') =>
     laml(

@@ -53,7 +53,7 @@ describe('createDocuments', () => {
   });
 
   it('tells a moderator that the room is not theirs, who then waits exactly as a caller', () => {
-    const news = '<Say>This number is not yours. You are joining as a caller.</Say>';
+    const news = '<Say>You are not an agent on this line. You are joining as a customer.</Say>';
     for (const of of [
       documents,
       createDocuments({ ...settings, callerNotice: 'Calls may be heard.', noticeVoice: 'Polly.Amy' }),

@@ -155,12 +155,12 @@ describe('parseRoster', () => {
     [
       'a number without a plus',
       moderator({ number: '15557788999' }),
-      `${first}, number (***8999): begin it with + and the country code.`,
+      `${first}, number (***8999): put + before the country code.`,
     ],
     [
       'a number with a space for the plus',
       moderator({ number: ' 15557788999' }),
-      `${first}, number (***8999): remove the spaces; begin it with + and the country code.`,
+      `${first}, number (***8999): remove the spaces; put + before the country code.`,
     ],
     ['a number with spaces', moderator({ number: '+1 555 7788999' }), `${first}, number (***8999): remove the spaces.`],
     [
@@ -303,7 +303,7 @@ describe('parseRoster', () => {
   it.each<[what: string, text: string, place: string, hint: string]>([
     ['an empty file', '', 'line 1, column 1', ': the file is empty'],
     ['white space alone', ' \n\n', 'line 3, column 1', ': the file is empty'],
-    ['a file that breaks off after a list', '{\n"moderators": [', 'line 2, column 16', ': the file breaks off'],
+    ['a file that breaks off after a list', '{\n"moderators": [', 'line 2, column 16', ': the file ends too early'],
     [
       'a file that breaks off in a text',
       '{\n"moderators": [{"name": "Al',
