@@ -447,8 +447,8 @@ function refuseParameters(text: string, context: z.RefinementCtx): void {
     const name = [...url.searchParams.keys()].find((key) => key !== 'family');
     context.addIssue(
       name === undefined
-        ? 'must have a family of 0, 4 or 6.'
-        : `has the unknown parameter ${name}; only family is supported.`,
+        ? 'must be without ?family=, or with ?family=0, 4 or 6.'
+        : `must be without the parameter ${name}; only family is supported.`,
     );
   }
 }

@@ -152,7 +152,7 @@ export function keypadStory(cast: Cast): Story {
         to: '/conference/sales',
         note: 'not her number: she is told so, and joins as a caller',
         hears: { Bob: ['Alice', 'Carol'], Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob'] },
-        told: { Carol: 'This number is not yours' },
+        told: { Carol: 'You are not an agent on this line' },
       },
     ],
   });

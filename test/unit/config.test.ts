@@ -179,9 +179,11 @@ describe('loadConfig', () => {
 
   it('names the parameter of a Redis url that it does not know, unless that may be a password', () => {
     expect(problemsOf({ REDIS_URL: 'redis://a,redis://b?family=0&tls=1' })).toEqual([
-      'REDIS_URL has the unknown parameter tls; only family is supported.',
+      'REDIS_URL must be without the parameter tls; only family is supported.',
     ]);
-    expect(problemsOf({ REDIS_URL: 'redis://a?family=5' })).toEqual(['REDIS_URL must have a family of 0, 4 or 6.']);
+    expect(problemsOf({ REDIS_URL: 'redis://a?family=5' })).toEqual([
+      'REDIS_URL must be without ?family=, or with ?family=0, 4 or 6.',
+    ]);
     expect(problemsOf({ REDIS_URL: 'redis://user:12?secret=1@a' }).join()).not.toContain('secret');
   });
 
