@@ -260,8 +260,8 @@ export function loadConfig(env: Environment): Config {
 }
 
 /**
- * What to add to the sentence that a setting is missing: for each variable that may be it, misspelt, a question that
- * begins with a space. Asks about ROSTER_FILE where that would do instead.
+ * Questions to append to the message that a setting is missing: one for each variable with a similar name, each with a
+ * leading space. Includes ROSTER_FILE where it would do instead.
  */
 export function askAboutMisspelling(setting: string, env: Environment): string {
   const missing = setting.endsWith('_NUMBERS') ? [setting, 'ROSTER_FILE'] : [setting];

@@ -1,4 +1,4 @@
-/** What the text of a setting may be. */
+/** Rules for the text of a setting. */
 export interface TextRules {
   /** Entries separated by commas. */
   isList: boolean;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionLimit } from './connection-limit';
-
+import { destroySoon } from './linger';
 import type { RefusalLog } from './refusal-log';
 import { createRequestQueue } from './request-queue';
 
@@ -39,8 +39,6 @@ const STALL_MS = 12_000;
 const STALL_CHECK_MS = 1_000;
 /** How long a connection may be idle between requests: longer than proxies keep theirs, so that they close it first. */
 const IDLE_MS = 75_000;
-/** How long a client that got its last answer may take to close the connection. */
-const LINGER_MS = 1_000;
 
 /**
  * Listens for HTTP. Every connection has deadlines, and its requests are served one after the other.
@@ -93,6 +91,7 @@ export async function listen(options: ListenOptions): Promise<Server> {
     refusals.add({ code: 'method_not_allowed', ip: socket.remoteAddress });
     endWith(socket, '405 Method Not Allowed', 'Use GET or POST.\n');
   });
+
   /** Answers a request that Express should not see, and ends the connection. */
   function refuse(req: IncomingMessage, res: ServerResponse, status: number, text: string): void {
     refusals.add({ code: 'malformed_request', ip: req.socket.remoteAddress, status });
@@ -204,14 +203,13 @@ const CLIENT_ERRORS: ReadonlyMap<string | undefined, typeof MALFORMED> = new Map
   ['ERR_HTTP_REQUEST_TIMEOUT', { status: '408 Request Timeout', code: 'request_timeout' }],
 ]);
 
-/** Sends a last answer and lets go of the connection, whether or not the client does. */
+/** Sends a last answer and closes the connection. */
 function endWith(socket: Socket, status: string, text: string): void {
-  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(linger));
+  destroySoon(socket);
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
   );
-  // What else the client sends is read and ignored: unread, it would make the system reset the connection, answer and all.
+  // Reads and ignores the rest: with unread data, the system would reset the connection and lose the answer.
   socket.removeAllListeners('data');
   socket.resume();
 }

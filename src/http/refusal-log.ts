@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-/** What is known of a refused request or connection. */
+/** A refused request or connection. */
 export interface Refusal {
   /** Why, for programs; one of few, because refusals are counted by it. */
   code: string;

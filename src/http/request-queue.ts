@@ -1,32 +1,30 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { destroySoon } from './linger';
 
-/** What keeps one client, or many, from delaying the others. */
+/** Limits that keep clients from delaying each other. */
 export interface RequestQueueLimits {
   /** The most that is parsed at once: most of a webhook, or a few dozen of the shortest requests. */
   sliceBytes: number;
   /** The most that may wait unparsed. Node reads 64 kB at a time, and now and then without being asked to. */
   unreadBytes: number;
   /**
-   * How many requests are begun in one turn of the event loop. Node accepts one connection a turn, so turns must be
-   * short for new calls to get through.
+   * How many steps happen in one turn of the event loop: a request begun, or a slice parsed. Node accepts one connection
+   * a turn, so turns must be short for new calls to get through.
    */
-  startsPerTurn: number;
+  stepsPerTurn: number;
   /** Ends an idle connection. Node's own limit restarts with every line break it receives. */
   idleMs: number;
 }
 
-const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, startsPerTurn: 16, idleMs: 86_000 };
-
-/** How long a client that was answered before it had sent everything may take to read the answer. */
-const LINGER_MS = 1_000;
+const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, stepsPerTurn: 16, idleMs: 86_000 };
 
 type PendingRequest = [req: IncomingMessage, res: ServerResponse];
 
 interface Connection {
   /** Parsed requests that wait for the one in progress; undefined while there is none. */
   waiting: PendingRequest[] | undefined;
-  /** Whether the rest of a request is not wanted: it was answered before it was complete. */
+  /** Whether a request was answered before it was complete: the rest is not wanted. */
   isOver: boolean;
   /** Goes on parsing. */
   read(): void;
@@ -49,31 +47,28 @@ export interface RequestQueue {
 export function createRequestQueue(limits: RequestQueueLimits = LIMITS): RequestQueue {
   const connections = new WeakMap<Socket, Connection>();
   const ready: (() => void)[] = [];
-  let startsThisTurn = 0;
+  let stepsThisTurn = 0;
 
-  /** Starts a request in this turn of the event loop if there is room, or else in one of the next. */
-  function schedule(start: () => void): void {
-    if (startsThisTurn < limits.startsPerTurn && ready.length === 0) {
-      countStart();
-      start();
+  /** Takes a step in this turn of the event loop if there is room, or else in one of the next. */
+  function schedule(step: () => void): void {
+    if (stepsThisTurn < limits.stepsPerTurn && ready.length === 0) {
+      take(step);
     } else {
-      ready.push(start);
+      ready.push(step);
     }
   }
 
-  function countStart(): void {
-    startsThisTurn++;
-    if (startsThisTurn === 1) {
+  function take(step: () => void): void {
+    stepsThisTurn++;
+    if (stepsThisTurn === 1) {
       setImmediate(nextTurn);
     }
+    step();
   }
 
   function nextTurn(): void {
-    startsThisTurn = 0;
-    for (const start of ready.splice(0, limits.startsPerTurn)) {
-      countStart();
-      start();
-    }
+    stepsThisTurn = 0;
+    ready.splice(0, limits.stepsPerTurn).forEach(take);
   }
 
   return {
@@ -99,7 +94,7 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
           } else {
             connection.isOver = true;
             req.socket.end();
-            setTimeout(() => req.socket.destroy(), LINGER_MS).unref();
+            destroySoon(req.socket);
           }
         });
         listener(req, res);
@@ -155,7 +150,6 @@ function readInSlices(
     schedule,
   }: Pick<RequestQueueLimits, 'sliceBytes' | 'unreadBytes'> & {
     mayParse: () => boolean;
-    /** Runs a step in this turn of the event loop or in one of the next. */
     schedule: (step: () => void) => void;
   },
 ): () => void {

@@ -30,7 +30,7 @@ export interface Access<P extends Person> {
   checkPin(caller: Caller, digits: string | undefined): Promise<PinResult<P>>;
 }
 
-/** What came of a prompt for a PIN. */
+/** The result of a PIN prompt. */
 export type PinResult<P> =
   /** `pass` stands for the PIN in the rest of the call. */
   | { kind: 'right'; person: P; pass: string }

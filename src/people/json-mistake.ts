@@ -6,7 +6,7 @@ export interface JsonMistake {
   line: number;
   /** Counted from 1, in UTF-16 units, as editors do. */
   column: number;
-  /** What to do about it, without quoting the text; undefined if the place has to do. */
+  /** The remedy, without quoting the text; undefined if the place is enough. */
   hint: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export function findJsonMistake(text: string): JsonMistake | undefined {
 export function findRepeatedName(text: string): JsonMistake | undefined {
   const objects: Set<string>[] = [];
   let mistake: JsonMistake | undefined;
-  visitSafely(text, {
+  const visitor: JSONVisitor = {
     onObjectBegin: () => void objects.push(new Set()),
     onObjectEnd: () => void objects.pop(),
     onObjectProperty(name, offset) {
@@ -48,16 +48,13 @@ export function findRepeatedName(text: string): JsonMistake | undefined {
       }
       names?.add(name);
     },
-  });
-  return mistake;
-}
-
-function visitSafely(text: string, visitor: JSONVisitor): void {
+  };
   try {
     visit(text, visitor);
   } catch {
     // Nested far deeper than any roster.
   }
+  return mistake;
 }
 
 function placeAt(text: string, offset: number): { line: number; column: number } {

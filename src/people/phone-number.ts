@@ -27,7 +27,7 @@ const SEPARATORS = {
   'invisible characters': /\p{Cf}/gu,
 } as const;
 
-/** What people write for the plus: each with what to write instead, and the number that follows. */
+/** Common replacements for the plus, each with advice; the group is the number that follows. */
 const BEGINNINGS = [
   { form: /^00([1-9][0-9]{6,14})$/, advice: 'write + instead of 00' },
   { form: /^0([1-9][0-9]{6,14})$/, advice: 'write + and the country code instead of 0' },

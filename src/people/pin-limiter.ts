@@ -12,7 +12,7 @@ export interface Lockout {
   seconds: number;
 }
 
-/** What became of a PIN that was keyed in. */
+/** The result of a PIN attempt. */
 export type Attempt =
   /** It may be answered. `lockout` if it took the last attempt. */
   | { isAllowed: true; lockout: Lockout | undefined }

@@ -21,7 +21,8 @@ const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
  * The guard of every route a Space asks for: GET or a posted form, at most 64 kB and 100 fields, signed. Whatever comes
  * after it reads the request with `fieldsOf`.
  *
- * A request that passes has `res.locals.isVerified`. Refused requests fail with a RequestError 403, 405, 413 or 415, or the body parser's own error with a 4xx status.
+ * A request that passes has `res.locals.isVerified`. Refused requests fail with a RequestError 403, 405, 413 or 415, or
+ * the body parser's own error with a 4xx status.
  *
  * @throws RangeError for an empty signing key, with which anybody could sign
  */

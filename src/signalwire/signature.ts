@@ -14,13 +14,18 @@ export interface SignedRequest {
  * @see SignalWire's documentation on securing webhooks; the scheme is Twilio's.
  */
 export function computeSignature(signingKey: string, { url, fields }: SignedRequest): string {
-  const hmac = createHmac('sha1', signingKey).update(url);
-  for (const name of Object.keys(fields).sort()) {
-    for (const value of [fields[name] ?? []].flat()) {
-      hmac.update(name).update(value);
-    }
-  }
-  return hmac.digest('base64');
+  return sign(signingKey, url + textOf(fields));
+}
+
+function textOf(fields: Fields): string {
+  return Object.keys(fields)
+    .sort()
+    .flatMap((name) => [fields[name] ?? []].flat().map((value) => name + value))
+    .join('');
+}
+
+function sign(signingKey: string, text: string): string {
+  return createHmac('sha1', signingKey).update(text).digest('base64');
 }
 
 /**
@@ -34,10 +39,11 @@ export function isSignedBySpace(
   request: SignedRequest,
 ): boolean {
   const given = Buffer.from(signature ?? '');
-  const urls = [request.url, withOtherPort(request.url)];
+  const fields = textOf(request.fields);
+  const texts = [request.url, withOtherPort(request.url)].map((url) => url + fields);
   return signingKeys.some((key) =>
-    urls.some((url) => {
-      const expected = Buffer.from(computeSignature(key, { ...request, url }));
+    texts.some((text) => {
+      const expected = Buffer.from(sign(key, text));
       return given.length === expected.length && timingSafeEqual(given, expected);
     }),
   );

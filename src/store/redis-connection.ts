@@ -197,7 +197,7 @@ function rootCause(error: Error): Error {
   return last ?? error;
 }
 
-/** What Redis says when it refuses this server for good, and what to do about it. */
+/** Redis errors that waiting does not help, each with its reason. */
 const REFUSALS: readonly [RegExp, string][] = [
   // 21 begins an alert of TLS, which is told from its port.
   [/^Unknown RESP type (?!21 )/, 'not a Redis server'],

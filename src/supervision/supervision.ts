@@ -94,7 +94,7 @@ const event = z.object({
   EndConferenceOnExit: textField,
 });
 
-/** What the log says of a refusal. After a wrong PIN or none, the call may be asked again. */
+/** Log messages for refusals. After a wrong PIN or none, the caller may be asked again. */
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   unknown: 'Unknown number: supervisor call rejected',
   'wrong-pin': 'Wrong supervisor PIN',

@@ -79,7 +79,7 @@ const SINKS: [string, () => Promise<{ child: ChildProcess; port: number }>][] = 
       return program;
     },
   ],
-  // What Node calls a pipe is a socket; the shell and Docker give real pipes.
+  // Node's 'pipe' is a socket; the shell and Docker give real pipes.
   ['the reader of its socket has stopped reading', () => start('pipe')],
   [
     'the reader of its pipe has stopped reading',

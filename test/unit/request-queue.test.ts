@@ -9,7 +9,7 @@ import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 
 const ONE = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n';
-const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, startsPerTurn: 16, idleMs: 60_000 };
+const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, stepsPerTurn: 16, idleMs: 60_000 };
 
 /** A server with these limits, whose requests are answered by the test. */
 async function serve(limits: Partial<RequestQueueLimits>) {
@@ -68,7 +68,7 @@ describe('the request queue', () => {
   });
 
   it('begins few requests in a turn of the event loop, in the order of the connections', async () => {
-    const { port, started } = await serve({ startsPerTurn: 2 });
+    const { port, started } = await serve({ stepsPerTurn: 2 });
     const clients = await Promise.all(Array.from({ length: 20 }, () => openSocket(port)));
     let most = 0;
     let before = 0;
@@ -86,7 +86,7 @@ describe('the request queue', () => {
     }
     await eventually(() => expect(started).toHaveLength(20));
     isOver = true;
-    // The watch has its own place in the turn, so it may see the starts of two.
+    // The watch has its own place in the turn, so it may see the steps of two.
     expect(most).toBeLessThanOrEqual(4);
   });
 
