@@ -1,8 +1,9 @@
 import { type Request, Router } from 'express';
 import type { LiveRoom } from '../conferences/registry';
-import { roomOfPath } from '../conferences/room-path';
 import { labelOf, mayEnter } from '../people/roster';
-import { type Approach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
+import type { Mode } from '../rooms/mode';
+import { roomOfPath } from '../rooms/room-path';
+import { type Approach, MAX_ATTEMPTS } from '../supervision/mode';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { didDialFail, digitsOf, isOver, parseApproach, parseInboundCall } from './inbound-call';
 import { CONVERSATION_OVER, labelOfRoom, type Supervise, type SupervisorCall } from './supervise';

@@ -1,10 +1,10 @@
 import { type Request, Router } from 'express';
-import type { RoomName } from '../conferences/room-name';
-import { roomOfPath } from '../conferences/room-path';
 import { maskPhoneNumber } from '../people/phone-number';
 import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
+import type { RoomName } from '../rooms/room-name';
+import { roomOfPath } from '../rooms/room-path';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, type InboundCall, parseInboundCall, tryOf } from './inbound-call';
 import type { PinPrompt } from './laml';

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Directory } from '../conferences/directory';
-import type { RoomName } from '../conferences/room-name';
 import type { Access } from '../people/access';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
+import type { RoomName } from '../rooms/room-name';
 import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import type { Supervision } from '../supervision/supervision';

@@ -1,11 +1,12 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { parseRoomName, type RoomName } from '../conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from '../people/phone-number';
 import { MAX_PIN_TRIES } from '../people/pin';
+import { MODES } from '../rooms/mode';
+import { parseRoomName, type RoomName } from '../rooms/room-name';
 import { fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import { parseSid, type Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, MODES } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '../supervision/mode';
 
 /** A call that asks for a document. */
 export interface InboundCall {

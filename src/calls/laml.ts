@@ -1,7 +1,8 @@
 import { RestClient } from '@signalwire/compatibility-api';
-import type { RoomName } from '../conferences/room-name';
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '../supervision/mode';
 
 export interface DocumentSettings {
   /** The address a Space reaches this server at, without a slash at the end. */

@@ -1,9 +1,10 @@
 import type { LiveRoom, Moderator } from '../conferences/registry';
-import type { RoomName } from '../conferences/room-name';
 import { maskPhoneNumber } from '../people/phone-number';
 import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room-name';
 import type { RefusalReason } from '../supervision/audit';
-import { type Approach, type LineApproach, MAX_ATTEMPTS, type Mode } from '../supervision/mode';
+import { type Approach, type LineApproach, MAX_ATTEMPTS } from '../supervision/mode';
 import type { CallRoutesOptions } from './document-route';
 import type { InboundCall } from './inbound-call';
 import { CHOICES_AT_ONCE, type PinPrompt, sayMode, sayModeAgain } from './laml';

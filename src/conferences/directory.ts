@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { withDeadline } from '../ops/deadline';
+import { parseRoomName, type RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
 import type { SeenModerator } from '../signalwire/space-client';
 import type { Change, ConferenceRegistry, LiveRoom, Moderator } from './registry';
-import { parseRoomName, type RoomName } from './room-name';
 
 /** What is known of a room: its moderator, that it has none, or nothing because no source answered. */
 export type Lookup = ({ state: 'live' } & Moderator) | { state: 'empty' } | { state: 'unknown' };

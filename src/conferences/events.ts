@@ -1,11 +1,11 @@
 import { type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { RoomName } from '../rooms/room-name';
+import { roomOfPath } from '../rooms/room-path';
 import { type Fields, fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import type { Directory } from './directory';
 import type { Change } from './registry';
-import type { RoomName } from './room-name';
-import { roomOfPath } from './room-path';
 
 const conferenceEvent = z.object({
   StatusCallbackEvent: textField,

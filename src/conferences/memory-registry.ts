@@ -1,6 +1,6 @@
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
 import type { Change, ConferenceRegistry, Moderator } from './registry';
-import type { RoomName } from './room-name';
 
 interface Room {
   moderator: (Moderator & { arrivedAt: number; conferenceSid: Sid | undefined }) | undefined;

@@ -1,7 +1,7 @@
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
 import type { RedisConnection } from '../store/redis-connection';
 import type { ConferenceRegistry, Moderator } from './registry';
-import type { RoomName } from './room-name';
 
 /**
  * Notes a change in a room: the twin of `note` in memory-registry.ts, in one atomic step.

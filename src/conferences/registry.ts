@@ -1,5 +1,5 @@
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
-import type { RoomName } from './room-name';
 
 /**
  * Something that happened to a room, as a webhook or a status callback told it. `agoMs` is how long ago, in

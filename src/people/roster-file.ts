@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parseRoomName, ROOM_NAME_FORM } from '../conferences/room-name';
 import { readable, unlessMissing } from '../readable';
-import { MODES } from '../supervision/mode';
+import { MODES } from '../rooms/mode';
+import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
 import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
 import { explainPhoneNumber, parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';

@@ -1,5 +1,5 @@
-import type { RoomName } from '../conferences/room-name';
-import type { Mode } from '../supervision/mode';
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room-name';
 import { maskPhoneNumber, type PhoneNumber } from './phone-number';
 import type { PinHash } from './pin';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { parseRoomName, ROOM_NAME_FORM } from '../conferences/room-name';
 import { parsePhoneNumber } from '../people/phone-number';
+import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
 import { type CallError, CODES } from './call-error';
 import type { StepReport } from './play-story';
 import { createPaint, printable } from './report';

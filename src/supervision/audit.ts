@@ -1,6 +1,6 @@
-import type { RoomName } from '../conferences/room-name';
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
-import type { Mode } from './mode';
 
 /** A supervisor's stay in a room, from the document that sent them there. */
 export interface Visit {

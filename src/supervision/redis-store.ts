@@ -1,4 +1,4 @@
-import type { RoomName } from '../conferences/room-name';
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
 import type { RedisConnection } from '../store/redis-connection';
 import {

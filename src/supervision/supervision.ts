@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Lookup } from '../conferences/directory';
-import type { RoomName } from '../conferences/room-name';
 import type { Outbox } from '../ops/outbox';
 import { maskPhoneNumber, type PhoneNumber } from '../people/phone-number';
 import type { Lockout } from '../people/pin-limiter';
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room-name';
 import { type Fields, sidField, textField } from '../signalwire/fields';
 import type { Sid } from '../signalwire/sid';
 import type { About, RefusalEvent, RefusalReason, SupervisionStore, Visit, VisitEvent } from './audit';
-import type { Mode, NoticePolicy } from './mode';
+import type { NoticePolicy } from './mode';
 
 /** What came of making a participant silent, as it was read back. */
 export interface Silence {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Change, ConferenceRegistry, LiveRoom } from '../../src/conferences/registry';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';

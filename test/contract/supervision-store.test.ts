@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
 import {

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { ConferenceRegistry } from '../../src/conferences/registry';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import type { RedisConnectionOptions } from '../../src/store/redis-connection';
 import { createRedisStore } from '../../src/store/store';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { createRedisStore, type Store } from '../../src/store/store';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';

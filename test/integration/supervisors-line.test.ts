@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Change } from '../../src/conferences/registry';
-import type { RoomName } from '../../src/conferences/room-name';
+import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 import { createMemoryStore } from '../../src/store/store';
 import type { AuditRecord } from '../../src/supervision/audit';

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createDirectory, type DirectoryOptions, type LiveConferences } from '../../src/conferences/directory';
 import { createMemoryRegistry } from '../../src/conferences/memory-registry';
 import type { Change, ConferenceRegistry } from '../../src/conferences/registry';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { createLog } from '../../src/ops/log';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { StoreError } from '../../src/store/store-error';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { toChange } from '../../src/conferences/events';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 
 const room = parseRoomName('sales') as RoomName;
 const now = Date.parse('2026-01-02T10:00:00Z');

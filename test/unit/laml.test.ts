@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createDocuments } from '../../src/calls/laml';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { MAX_ATTEMPTS } from '../../src/supervision/mode';
 

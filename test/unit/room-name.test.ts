@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRoomName } from '../../src/conferences/room-name';
+import { parseRoomName } from '../../src/rooms/room-name';
 
 describe('parseRoomName', () => {
   it.each(['a', 'sample-conf', 'Sales 2', 'a_b.c-d', '...', '-', 'ended', 'x'.repeat(64)])('takes %j', (text) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import type { PinHash } from '../../src/people/pin';
 import { createRoster, labelOf, type ModeratorEntry, mayEnter, type SupervisorEntry } from '../../src/people/roster';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 
 const number = (text: string) => parsePhoneNumber(text) as PhoneNumber;
 const room = (text: string) => parseRoomName(text) as RoomName;

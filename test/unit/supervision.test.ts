@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Lookup } from '../../src/conferences/directory';
-import { parseRoomName, type RoomName } from '../../src/conferences/room-name';
 import { createLog } from '../../src/ops/log';
 import { createOutbox } from '../../src/ops/outbox';
+import type { Mode } from '../../src/rooms/mode';
+import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import type { AuditRecord, SupervisionStore } from '../../src/supervision/audit';
 import { createMemorySupervisionStore } from '../../src/supervision/memory-store';
-import type { Mode } from '../../src/supervision/mode';
 import { createSupervision, type LiveControl, type Silence } from '../../src/supervision/supervision';
 
 const room = parseRoomName('sales') as RoomName;

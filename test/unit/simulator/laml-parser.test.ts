@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createDocuments } from '../../../src/calls/laml';
-import type { RoomName } from '../../../src/conferences/room-name';
+import { MODES } from '../../../src/rooms/mode';
+import type { RoomName } from '../../../src/rooms/room-name';
 import type { Sid } from '../../../src/signalwire/sid';
 import { CallError } from '../../../src/simulator/call-error';
 import { parseLaml } from '../../../src/simulator/laml-parser';
-import { MODES } from '../../../src/supervision/mode';
 import { fuzzRuns } from '../../support/fuzz';
 
 const document = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
