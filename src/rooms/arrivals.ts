@@ -1,0 +1,140 @@
+import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
+import { refuse } from './leaves';
+import { heardAs } from './reports';
+import { isOpen, type Stay, startOf } from './room';
+import type { EventOf } from './room-event';
+
+/** A moderator's webhook: the call is about to enter. One that is newer than a leave starts a new stay. */
+export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived'>, at: number): void {
+  const { callSid, name } = event;
+  const about = { role: 'moderator' as const, ...(name !== undefined && { name }) };
+  const ended = staysOf(draft, callSid)
+    .reverse()
+    .find((stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at));
+  const open = openStayOf(draft, callSid);
+  if (open === undefined) {
+    if (ended === undefined) {
+      add(draft, { callSid, ...about, arrivedAt: at });
+    } else {
+      change(draft, ended, { name: ended.name ?? name });
+    }
+  } else if (open.role === 'supervisor') {
+    // REST has sent the call here.
+    end(draft, open, { at, by: 'inferred' });
+    add(draft, { callSid, ...about, arrivedAt: at });
+  } else if (open.joinedAt === undefined) {
+    change(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), arrivedBy: undefined });
+  } else if (isAfterJoin(open, at)) {
+    // Its leave is yet to be told.
+    end(draft, open, { at, by: 'inferred' });
+    add(draft, { callSid, ...about, arrivedAt: at });
+  } else {
+    change(draft, open, { ...about, arrivedAt: open.arrivedAt ?? Math.min(at, open.joinedAt) });
+  }
+}
+
+/** A call that is in a conference asks for nothing: an arrival after a join begins another stay. */
+function isAfterJoin({ joinedAt }: Stay, at: number): boolean {
+  return joinedAt !== undefined && at > joinedAt + RESOLUTION_MS;
+}
+
+/** A supervisor's document. Its number tells the stays of a call apart, whatever their dates say. */
+export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, at: number): void {
+  const { callSid, number, name, address, mode, target, moderator, returnTo } = event;
+  trustTarget(draft, event, at);
+  const stays = staysOf(draft, callSid);
+  const numberOf = (stay: Stay) => stay.supervision?.number;
+  const known = stays.findLast((stay) => numberOf(stay) === number);
+  const isAgain = known?.arrivedAt !== undefined && hasComeBack(known, at);
+  if (known?.arrivedAt !== undefined && !isAgain) {
+    return;
+  }
+  // Another server may have been told that it joined, or left, before this one could write.
+  const unnumbered = stays.find(
+    (stay) =>
+      stay.role !== 'moderator' &&
+      numberOf(stay) === undefined &&
+      (stay.joinedAt ?? at) + RESOLUTION_MS >= at &&
+      (stay.leftBy ?? at) >= at,
+  );
+  const found = isAgain ? undefined : (known ?? unnumbered);
+  const supervision = {
+    callers: [],
+    heard: heardAs(found?.isMuted, found?.supervision?.coaches),
+    ...found?.supervision,
+    number,
+    mode,
+    target,
+    moderator,
+    returnTo,
+  };
+  const about = {
+    role: 'supervisor' as const,
+    name,
+    address,
+    arrivedAt: Math.min(at, found?.leftAt ?? at),
+    supervision,
+  };
+  const later = stays.find((stay) => (numberOf(stay) ?? 0) > number);
+  const open = openStayOf(draft, callSid);
+  if (open !== undefined && open !== found && (isAgain || isBefore(open, number, at))) {
+    end(draft, open, { at, by: 'inferred' });
+  }
+  if (found !== undefined) {
+    complete(
+      draft,
+      change(draft, found, about),
+      found.role === 'supervisor' && found.supervision?.number === undefined,
+    );
+    if (found.refusedAt !== undefined) {
+      refuse(draft, target, found.refusedAt);
+    }
+    return;
+  }
+  const stay = add(draft, { callSid, ...about });
+  note(draft, stay, 'arrived', at, 'webhook');
+  if (later !== undefined) {
+    end(draft, stay, { at: Math.max(at, startOf(later)), by: 'inferred' });
+  }
+}
+
+/** Whether a call asked for the same document again, after a stay: REST can send it there. */
+function hasComeBack(stay: Stay, at: number): boolean {
+  return stay.leftBy === undefined ? isAfterJoin(stay, at) : at > stay.leftBy;
+}
+
+/** Whether a call was on a stay before the one with this number, which began then. */
+function isBefore(stay: Stay, number: number, at: number): boolean {
+  const known = stay.supervision?.number;
+  return known === undefined ? startOf(stay) < at : known < number;
+}
+
+/** How fresh a document must be for its target to be believed, in milliseconds. */
+const FRESH_MS = 5_000;
+
+/** Whoever wrote the document knew its target. A store that never heard of that call has lost it. */
+function trustTarget(draft: Draft, { target, moderator, agoMs }: EventOf<'supervisor-sent'>, at: number): void {
+  if (agoMs < FRESH_MS && staysOf(draft, target).length === 0) {
+    add(draft, { callSid: target, role: 'moderator', name: moderator, arrivedAt: at, arrivedBy: 'inferred' });
+  }
+}
+
+/**
+ * Writes down what was known of a stay before it was known whose it is.
+ *
+ * @param isTold whether REST has shown it to be a supervisor's before: then all but its document is written down
+ */
+function complete(draft: Draft, stay: Stay, isTold: boolean): void {
+  if (!isTold || isOpen(stay)) {
+    note(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
+  }
+  if (isTold) {
+    return;
+  }
+  if (stay.joinedAt !== undefined) {
+    note(draft, stay, 'joined', stay.joinedAt, stay.joinedBy ?? 'callback');
+  }
+  if (stay.leftAt !== undefined) {
+    note(draft, stay, 'left', stay.leftAt, stay.endedBy ?? 'callback');
+  }
+}

@@ -1,0 +1,93 @@
+import type { Sid } from '../signalwire/sid';
+import type { Fact } from './fact';
+import { isOpen, type RoomState, type Source, type Stay, startOf } from './room';
+
+/** Callbacks are dated to the second: what they tell happened up to so much later, in milliseconds. */
+export const RESOLUTION_MS = 999;
+
+/** How far two datings of one callback can differ, in milliseconds: other callbacks are dated a second apart. */
+export const SAME_DATE_MS = 500;
+
+/** A room's next state in the making. */
+export interface Draft {
+  readonly now: number;
+  readonly room: RoomState['room'];
+  conference: RoomState['conference'];
+  stays: Stay[];
+  ended: { sid: Sid; at: number }[];
+  readonly facts: Fact[];
+  hasChanged: boolean;
+}
+
+/** The stays of one call, in the order in which they began. */
+export function staysOf(draft: Draft, callSid: Sid): Stay[] {
+  return draft.stays.filter((stay) => stay.callSid === callSid).sort((one, other) => startOf(one) - startOf(other));
+}
+
+export function openStayOf(draft: Draft, callSid: Sid): Stay | undefined {
+  return draft.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
+}
+
+/** Whether both may mean one conference. */
+export function isSameConference(one: Sid | undefined, other: Sid | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+export function add(draft: Draft, stay: Stay): Stay {
+  draft.stays.push(stay);
+  draft.hasChanged = true;
+  return stay;
+}
+
+/** Replaces a stay by one with these changes; returns it. */
+export function change(draft: Draft, stay: Stay, changes: Partial<Stay>): Stay {
+  const names = Object.keys(changes) as (keyof Stay)[];
+  if (names.every((name) => stay[name] === changes[name])) {
+    return stay;
+  }
+  const changed = { ...stay, ...changes };
+  draft.stays[draft.stays.indexOf(stay)] = changed;
+  draft.hasChanged = true;
+  return changed;
+}
+
+/** Ends a stay at an instant; `leftBy` is the last instant at which that can have been. */
+export function end(
+  draft: Draft,
+  stay: Stay,
+  how: { at: number; by: Source; leftBy?: number; leaveDate?: number | undefined },
+) {
+  const { at, by, leftBy = at, leaveDate } = how;
+  const leftAt = Math.max(at, startOf(stay));
+  const ended = change(draft, stay, {
+    leftAt,
+    leftBy: Math.max(leftAt, leftBy),
+    endedBy: by,
+    ...(leaveDate !== undefined && { leaveDate }),
+    speakingSince: undefined,
+  });
+  note(draft, ended, 'left', leftAt, by);
+  return ended;
+}
+
+/** Writes a line of the feed about a stay. Callers are nobody's business there. */
+export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, source: Source): void {
+  if (stay.role !== 'moderator' && stay.role !== 'supervisor') {
+    return;
+  }
+  const { callSid, role, conferenceSid, name, address, supervision, joinedAt } = stay;
+  const { number, mode, heard, target, moderator, callers } = supervision ?? {};
+  draft.facts.push({
+    kind,
+    at,
+    source,
+    room: draft.room,
+    role,
+    callSid,
+    conferenceSid,
+    name,
+    address,
+    ...(supervision && { number, mode, heard, target, moderator, callers }),
+    ...(kind === 'left' && { since: joinedAt, wasIn: joinedAt !== undefined }),
+  });
+}

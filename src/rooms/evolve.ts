@@ -1,0 +1,206 @@
+import type { Sid } from '../signalwire/sid';
+import { moderatorArrived, supervisorSent } from './arrivals';
+import { change, type Draft, end, isSameConference, note, openStayOf, RESOLUTION_MS } from './draft';
+import type { Fact } from './fact';
+import { conferenceStarted, joined } from './joins';
+import { callEnded, conferenceEnded, dialEnded, left } from './leaves';
+import { participantObserved, roomObserved } from './observations';
+import { modeRequested, participantChanged } from './reports';
+import { isIn, isOpen, type RoomState, type Source, type Stay, type SupervisorStay, startOf, targetOf } from './room';
+import type { EventOf, RoomEvent } from './room-event';
+
+/** How long the stays of callers are remembered after their end, in milliseconds. */
+const CALLERS_REMEMBERED_MS = 600_000;
+
+/** How many stays that ended, and how many conferences, are remembered in a room. */
+const MAX_REMEMBERED = 200;
+
+/** How many callers a supervisor's stay names. */
+const MAX_CALLERS = 10;
+
+/** What came of an event: the room's next state, the same object if nothing changed, and the lines of its feed. */
+export interface Evolution {
+  state: RoomState;
+  facts: readonly Fact[];
+}
+
+/**
+ * The rules of state: what a room is after an event. Pure.
+ *
+ * Events may come late, repeatedly and in any order. Every stay is kept for `lifetimeMs` at most.
+ *
+ * @param now the store's clock, in milliseconds since 1970
+ */
+export function evolve(
+  state: RoomState,
+  event: RoomEvent,
+  now: number,
+  { lifetimeMs }: { lifetimeMs: number },
+): Evolution {
+  if (event.agoMs >= lifetimeMs) {
+    return { state, facts: [] };
+  }
+  const isForeign = (event.isForeign ?? state.isForeign) ? true : undefined;
+  if (isForeign && (event.kind === 'room-observed' || event.kind === 'participant-observed')) {
+    return { state, facts: [] };
+  }
+  // Of two events at one instant, the one noted last is the later one. A clock may also have been set back, as by a failover.
+  const clock = Math.max(now, state.at + 1);
+  const at = clock - event.agoMs;
+  const draft: Draft = {
+    now: clock,
+    room: state.room,
+    conference: state.conference,
+    stays: [...state.stays],
+    ended: [...state.ended],
+    facts: [],
+    hasChanged: isForeign !== state.isForeign,
+  };
+  forget(draft, lifetimeMs);
+  if ('callSid' in event) {
+    backdate(draft, event.callSid, at);
+  }
+  const before = [...draft.stays];
+  (RULES[event.kind] as (draft: Draft, event: RoomEvent, at: number) => void)(draft, event, at);
+  settle(draft, before, event, at);
+  if (!draft.hasChanged && draft.facts.length === 0) {
+    return { state, facts: [] };
+  }
+  const { conference, stays, ended, facts } = draft;
+  return {
+    state: { room: state.room, conference, stays, ended, isForeign, at: clock },
+    facts: isForeign ? [] : facts,
+  };
+}
+
+/** The same room at a later moment: without the stays that have lasted longer than a call can. */
+export function atMoment(state: RoomState, now: number, { lifetimeMs }: { lifetimeMs: number }): RoomState {
+  const isOver = (stay: Stay) => isOpen(stay) && startOf(stay) + lifetimeMs <= now;
+  return state.stays.some(isOver) ? { ...state, stays: state.stays.filter((stay) => !isOver(stay)) } : state;
+}
+
+/** What each event does. Everything that may follow from it for supervisors is in `settle`. */
+const RULES: { [K in RoomEvent['kind']]: (draft: Draft, event: EventOf<K>, at: number) => void } = {
+  'moderator-arrived': moderatorArrived,
+  'supervisor-sent': supervisorSent,
+  'mode-requested': modeRequested,
+  'dial-ended': dialEnded,
+  'call-ended': callEnded,
+  joined,
+  left,
+  muted: participantChanged,
+  unmuted: participantChanged,
+  held: participantChanged,
+  unheld: participantChanged,
+  spoke: participantChanged,
+  'fell-silent': participantChanged,
+  'conference-started': conferenceStarted,
+  'conference-ended': conferenceEnded,
+  'room-observed': roomObserved,
+  'participant-observed': participantObserved,
+};
+
+/** Ends stays that have lasted longer than a call can, and lets go of what nothing late can concern any more. */
+function forget(draft: Draft, lifetimeMs: number): void {
+  const { now } = draft;
+  for (const stay of draft.stays) {
+    if (isOpen(stay) && startOf(stay) + lifetimeMs <= now) {
+      end(draft, stay, { at: now, by: 'inferred' });
+    }
+  }
+  const rememberedMs = (stay: Stay) =>
+    stay.role === 'caller' ? Math.min(CALLERS_REMEMBERED_MS, lifetimeMs) : lifetimeMs;
+  const isKept = (stay: Stay) => isOpen(stay) || (stay.leftAt ?? 0) + rememberedMs(stay) > now;
+  draft.stays = draft.stays.filter(isKept);
+  draft.ended = draft.ended.filter(({ at }) => at + lifetimeMs > now).slice(-MAX_REMEMBERED);
+  const ended = draft.stays.filter((stay) => !isOpen(stay));
+  // However many callers come and go, nobody who moderated or supervised is forgotten for them.
+  const [callers, others] = [ended.filter(isCaller), ended.filter((stay) => !isCaller(stay))];
+  const surplus = new Set([...callers.slice(0, -MAX_REMEMBERED), ...others.slice(0, -MAX_REMEMBERED)]);
+  if (surplus.size > 0) {
+    draft.stays = draft.stays.filter((stay) => !surplus.has(stay));
+  }
+}
+
+/** A stay that was inferred goes on since whatever is told of it, at the latest. */
+function backdate(draft: Draft, callSid: Sid, at: number): void {
+  const stay = openStayOf(draft, callSid);
+  if (stay?.arrivedBy === 'inferred' && stay.joinedAt === undefined && at < startOf(stay)) {
+    change(draft, stay, { arrivedAt: at });
+  }
+}
+
+const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
+  'moderator-arrived': 'webhook',
+  'supervisor-sent': 'webhook',
+  'dial-ended': 'webhook',
+  'room-observed': 'rest',
+  'participant-observed': 'rest',
+};
+
+/** What follows from an event for the supervisors who are there, and the lines about how they are heard. */
+function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: number): void {
+  const target = targetOf(draft);
+  for (const [index, known] of draft.stays.entries()) {
+    const { supervision } = known;
+    if (supervision === undefined) {
+      continue;
+    }
+    // One who is on the way enters as their document says; what is wrong then shows when they join.
+    const stay = isIn(known)
+      ? change(draft, known, { supervision: withCallers(draft, converse(known, supervision, target)) })
+      : known;
+    const noted = draft.facts.findLast(({ callSid, number }) => {
+      return callSid === stay.callSid && number === stay.supervision?.number;
+    });
+    const previous = noted ?? before[index]?.supervision;
+    if (previous !== undefined && noted?.kind !== 'left' && isOtherwise(previous, stay.supervision)) {
+      note(draft, stay, 'mode', Math.max(at, stay.joinedAt ?? at), SOURCES[event.kind] ?? 'callback');
+    }
+  }
+}
+
+/**
+ * A mode is chosen for one conversation. When the target is another, or gone, the supervisor is to listen, to the next
+ * target if there is one.
+ */
+function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefined): SupervisorStay {
+  if (target !== undefined && isSameConversation(stay, supervision, target)) {
+    const { moderator = target.name } = supervision;
+    return moderator === supervision.moderator ? supervision : { ...supervision, moderator };
+  }
+  const led = target && { target: target.callSid, moderator: target.name };
+  if (supervision.mode === 'monitor') {
+    return led === undefined ? supervision : { ...supervision, ...led };
+  }
+  return { ...supervision, ...led, mode: 'monitor', heard: stay.isMuted ? 'monitor' : 'unknown' };
+}
+
+/** Whether a target leads the conversation that a supervisor came to: the same call, in the same conference. */
+function isSameConversation(stay: Stay, supervision: SupervisorStay, target: Stay): boolean {
+  return (
+    target.callSid === supervision.target &&
+    isSameConference(stay.conferenceSid, target.conferenceSid) &&
+    // One who has come back since is on the way to another conference.
+    (isIn(target) || startOf(target) <= (stay.joinedAt ?? 0) + RESOLUTION_MS)
+  );
+}
+
+/** Adds the callers who are in the conference beside a supervisor, and takes out who turned out to be none. */
+function withCallers(draft: Draft, supervision: SupervisorStay): SupervisorStay {
+  const others = new Set(draft.stays.filter((other) => !isCaller(other)).map(({ callSid }) => callSid));
+  const kept = supervision.callers.filter((callSid) => !others.has(callSid));
+  const present = draft.stays.filter((other) => isIn(other) && isCaller(other) && !kept.includes(other.callSid));
+  const callers = [...kept, ...present.map(({ callSid }) => callSid)].slice(0, MAX_CALLERS);
+  const isSame = callers.length === supervision.callers.length && kept.length === callers.length;
+  return isSame ? supervision : { ...supervision, callers };
+}
+
+/** Whether somebody is a caller, as far as we know. */
+function isCaller({ role }: Stay): boolean {
+  return role === 'caller' || role === 'unknown';
+}
+
+function isOtherwise(before: Pick<Fact, 'mode' | 'heard' | 'target'>, after: SupervisorStay | undefined): boolean {
+  return before.mode !== after?.mode || before.heard !== after?.heard || before.target !== after?.target;
+}

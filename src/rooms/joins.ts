@@ -1,0 +1,155 @@
+import type { Sid } from '../signalwire/sid';
+import { add, change, type Draft, end, isSameConference, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
+import { report } from './reports';
+import { isIn, isOpen, type Source, type Stay, startOf } from './room';
+import type { EventOf } from './room-event';
+
+/** Somebody was seen to enter. Nothing older revives what ended. */
+export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void {
+  const { callSid, conferenceSid } = event;
+  const ended = endedStayOf(draft, event, at);
+  if (ended !== undefined) {
+    completeEnded(draft, ended, event, at);
+    return;
+  }
+  const open = openStayOf(draft, callSid);
+  const over = draft.ended.find(({ sid }) => sid === conferenceSid);
+  if (open !== undefined && isSameConference(open.conferenceSid, conferenceSid) && !isAnother(open, event.date)) {
+    // A call that was here before may have joined before too; of one that was not, only a wrong clock can say so.
+    const wasHere = draft.stays.some((stay) => stay.callSid === callSid && !isOpen(stay));
+    const isOlder = wasHere && open.joinedAt === undefined && at + RESOLUTION_MS < startOf(open);
+    if (isOlder || (over !== undefined && over.at < startOf(open))) {
+      return;
+    }
+    const stay = enter(draft, open, event, at);
+    if (over !== undefined) {
+      end(draft, stay, { at: over.at, by: 'callback' });
+    }
+  } else if (over === undefined && !isBefore(event.date, at, open?.joinDate, open?.joinedAt)) {
+    if (open !== undefined) {
+      // A call is in one conference at a time, and once: that it left was never told.
+      end(draft, open, { at, by: 'inferred' });
+    }
+    enter(draft, add(draft, { callSid, role: 'unknown' }), event, at);
+  }
+}
+
+/** The stay that a join belongs to, if that has ended. */
+function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'joined'>, at: number): Stay | undefined {
+  const open = openStayOf(draft, callSid);
+  const mayBeOpen = open !== undefined && !isIn(open) && at + RESOLUTION_MS >= startOf(open);
+  return staysOf(draft, callSid)
+    .reverse()
+    .find((stay) => {
+      if (isOpen(stay) || !isSameConference(stay.conferenceSid, conferenceSid)) {
+        return false;
+      }
+      if (date === undefined) {
+        // It may be a repeat, or late: only a call that is yet to join can be meant.
+        return open === undefined;
+      }
+      const isOlder = stay.leaveDate === undefined ? at <= (stay.leftBy ?? 0) : date <= stay.leaveDate;
+      return (isOlder || date === stay.joinDate) && !mayBeOpen;
+    });
+}
+
+/** Whether a join is not that of a stay, but a later one: that the call left in between was never told. */
+function isAnother({ joinDate }: Stay, date: number | undefined): boolean {
+  return joinDate !== undefined && date !== undefined && date > joinDate;
+}
+
+function completeEnded(draft: Draft, stay: Stay, { conferenceSid, date }: EventOf<'joined'>, at: number): void {
+  if (stay.joinedAt === undefined && date !== undefined) {
+    const joinedAt = Math.min(at, stay.leftAt ?? at);
+    const known = change(draft, stay, {
+      joinedAt,
+      joinedBy: 'callback',
+      joinDate: date,
+      conferenceSid: stay.conferenceSid ?? conferenceSid,
+    });
+    note(draft, known, 'joined', joinedAt, 'callback');
+  }
+}
+
+/** Whether a callback is older than another: by the Space's dates, or else by the store's clock. */
+function isBefore(date: number | undefined, at: number, otherDate: number | undefined, otherAt = 0): boolean {
+  return date !== undefined && otherDate !== undefined ? date < otherDate : at < otherAt;
+}
+
+function enter(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: number): Stay {
+  const { conferenceSid, isModerator } = event;
+  const isNews = !isIn(stay);
+  const seen = { conferenceSid, isModerator, at, date: event.date, by: 'callback' } as const;
+  const inside = isNews ? comeIn(draft, stay, seen) : stay;
+  const told = report(draft, inside, event, at, 'callback');
+  if (isNews) {
+    note(draft, told, 'joined', told.joinedAt ?? at, 'callback');
+  }
+  return told;
+}
+
+/** Lets somebody in who was seen in the conference. */
+export function comeIn(
+  draft: Draft,
+  stay: Stay,
+  seen: {
+    conferenceSid: Sid | undefined;
+    isModerator: boolean | undefined;
+    at: number;
+    date?: number | undefined;
+    by: Source;
+  },
+): Stay {
+  const { conferenceSid, isModerator, at, date, by } = seen;
+  if (conferenceSid !== undefined) {
+    follow(draft, conferenceSid, at, date);
+  }
+  helpRefused(draft, at);
+  const told = isModerator === undefined ? 'unknown' : isModerator ? 'moderator' : 'caller';
+  return change(draft, stay, {
+    role: isModerator || stay.role === 'unknown' ? told : stay.role,
+    conferenceSid: conferenceSid ?? stay.conferenceSid,
+    // A date is cut to the second, and nobody joins before they arrive.
+    joinedAt: Math.max(at, stay.arrivedAt ?? at),
+    joinedBy: by,
+    joinDate: date,
+    refusedAt: undefined,
+    ...(isModerator && { supervision: undefined }),
+  });
+}
+
+/** A moderator and somebody else are in. */
+export function conferenceStarted(draft: Draft, { conferenceSid }: EventOf<'conference-started'>, at: number): void {
+  helpRefused(draft, at);
+  follow(draft, conferenceSid, at);
+}
+
+/** Supervisors may try again to coach a moderator who was refused: somebody came, or the conference started. */
+export function helpRefused(draft: Draft, at: number): void {
+  for (const stay of draft.stays) {
+    if (stay.refusedAt !== undefined && isIn(stay) && at + RESOLUTION_MS >= stay.refusedAt) {
+      change(draft, stay, { refusedAt: undefined });
+    }
+  }
+}
+
+/** A room has one conference at a time: those in an earlier one are out of it. */
+export function follow(draft: Draft, conferenceSid: Sid, at: number, date?: number): void {
+  if (draft.conference?.sid === conferenceSid || draft.ended.some(({ sid }) => sid === conferenceSid)) {
+    return;
+  }
+  const others = draft.stays.filter((stay) => isIn(stay) && !isSameConference(stay.conferenceSid, conferenceSid));
+  // Of two in one second nobody knows which is the later one.
+  if (
+    others.some(
+      (stay) => (date !== undefined && date === stay.joinDate) || isBefore(date, at, stay.joinDate, stay.joinedAt),
+    )
+  ) {
+    return;
+  }
+  for (const stay of others) {
+    end(draft, stay, { at, by: 'inferred' });
+  }
+  draft.conference = { sid: conferenceSid };
+  draft.hasChanged = true;
+}

@@ -1,0 +1,126 @@
+import { add, change, type Draft, end, isSameConference, openStayOf, RESOLUTION_MS, staysOf } from './draft';
+import { isIn, isOpen, type Stay, startOf } from './room';
+import type { EventOf } from './room-event';
+
+/** How far a leave callback's date may lie from the `<Dial>` action, or from REST's answer, that told of it before. */
+const TOLD_TWICE_MS = 2_000;
+
+/** How much later a slow store may date a webhook, so that it seems younger than what followed. */
+const STORE_DELAY_MS = 1_000;
+
+/** Somebody was seen to leave: this ends the stay it belongs to, by conference and date, never a later one. */
+export function left(draft: Draft, event: EventOf<'left'>, at: number): void {
+  const { callSid, conferenceSid, date } = event;
+  const leftBy = Math.min(date === undefined ? at : at + RESOLUTION_MS, draft.now);
+  const stays = staysOf(draft, callSid).filter((stay) => isSameConference(stay.conferenceSid, conferenceSid));
+  const open = stays.find(isOpen);
+  const known = stays.find((stay) => isToldOf(stay, open, event, at));
+  if (known !== undefined) {
+    change(draft, known, {
+      conferenceSid: known.conferenceSid ?? conferenceSid,
+      leaveDate: known.leaveDate ?? date,
+    });
+  } else if (open !== undefined && isAfterStart(open, date, leftBy)) {
+    const left = change(draft, open, { conferenceSid: open.conferenceSid ?? conferenceSid });
+    end(draft, left, { at, leftBy, by: 'callback', leaveDate: date });
+  } else if (stays.length === 0 || date !== undefined) {
+    remember(draft, { callSid, conferenceSid, leftAt: at, leftBy, endedBy: 'callback', leaveDate: date });
+  }
+}
+
+/** Whether a leave is that of a stay whose end is known: told again, or told otherwise before. */
+function isToldOf(stay: Stay, open: Stay | undefined, { conferenceSid, date }: EventOf<'left'>, at: number): boolean {
+  if (isOpen(stay)) {
+    return false;
+  }
+  if (date === undefined) {
+    // Of a call that came back, the conference alone tells.
+    return open === undefined || (conferenceSid !== undefined && !isIn(open) && stay.conferenceSid === conferenceSid);
+  }
+  const isOfOpen = open?.joinDate !== undefined && date > open.joinDate;
+  const wasToldOtherwise =
+    stay.leaveDate === undefined && stay.endedBy !== 'callback' && Math.abs((stay.leftAt ?? 0) - at) <= TOLD_TWICE_MS;
+  return date === stay.leaveDate || (wasToldOtherwise && !isOfOpen);
+}
+
+/** Whether a stay had begun by then. Of the dates, those of its join and its leave are by one clock. */
+function isAfterStart(stay: Stay, date: number | undefined, leftBy: number): boolean {
+  return date !== undefined && stay.joinDate !== undefined ? date >= stay.joinDate : leftBy >= startOf(stay);
+}
+
+/** A call whose beginning may be told late, and must not outlive its end. */
+function remember(draft: Draft, stay: Omit<Stay, 'role'>): Stay {
+  return add(draft, { role: 'unknown', ...stay });
+}
+
+/** The `<Dial action>`: the call is out of the conference, or was never let in. */
+export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number): void {
+  const { callSid, number, wasRefused } = event;
+  const stays = staysOf(draft, callSid);
+  const numbered = stays.findLast(({ supervision }) => number !== undefined && supervision?.number === number);
+  const isKnown = stays.some(({ leftBy = 0 }) => leftBy + TOLD_TWICE_MS >= at);
+  const since = isKnown ? at : at + STORE_DELAY_MS;
+  const unnumbered = stays.find(
+    (stay) => isOpen(stay) && stay.supervision?.number === undefined && startOf(stay) <= since,
+  );
+  const stay = numbered ?? unnumbered;
+  if (stay === undefined) {
+    if (number !== undefined || !isKnown) {
+      const supervision = number === undefined ? {} : { supervision: { ...NOTHING_KNOWN, number } };
+      const refusal = wasRefused ? { refusedAt: at } : {};
+      remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'webhook', ...supervision, ...refusal });
+    }
+    return;
+  }
+  if (wasRefused && stay.supervision?.target !== undefined) {
+    refuse(draft, stay.supervision.target, at);
+  }
+  if (isOpen(stay)) {
+    end(draft, stay, { at, by: 'webhook' });
+  }
+}
+
+const NOTHING_KNOWN = {
+  mode: undefined,
+  target: undefined,
+  moderator: undefined,
+  heard: 'unknown',
+  callers: [],
+} as const;
+
+/** A target could not be coached: it is not in the conference, or is alone there. */
+export function refuse(draft: Draft, target: Stay['callSid'], at: number): void {
+  const stay = openStayOf(draft, target);
+  if (stay !== undefined && startOf(stay) <= at + STORE_DELAY_MS) {
+    change(draft, stay, { refusedAt: at });
+  }
+}
+
+/** The call itself is over for good, and with it its stay. */
+export function callEnded(draft: Draft, { callSid }: EventOf<'call-ended'>, at: number): void {
+  const stays = staysOf(draft, callSid);
+  const open = stays.find(isOpen);
+  if (open !== undefined) {
+    end(draft, open, { at, by: 'callback' });
+  } else if (stays.length === 0) {
+    remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'callback' });
+  }
+}
+
+/** A conference ended, and with it the stays in it. */
+export function conferenceEnded(draft: Draft, { conferenceSid }: EventOf<'conference-ended'>, at: number): void {
+  if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
+    return;
+  }
+  draft.ended.push({ sid: conferenceSid, at });
+  draft.hasChanged = true;
+  if (draft.conference?.sid === conferenceSid) {
+    draft.conference = undefined;
+  }
+  for (const stay of draft.stays) {
+    const isInIt = stay.conferenceSid === conferenceSid || (stay.conferenceSid === undefined && isIn(stay));
+    if (isOpen(stay) && isInIt && (stay.joinedAt ?? 0) <= at + RESOLUTION_MS) {
+      end(draft, stay, { at, by: 'callback' });
+    }
+  }
+}

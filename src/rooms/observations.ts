@@ -1,0 +1,116 @@
+import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
+import { comeIn, follow, helpRefused } from './joins';
+import { heardAs, report } from './reports';
+import { isIn, isOpen, type Stay, type SupervisorStay, startOf } from './room';
+import type { EventOf, ObservedParticipant } from './room-event';
+
+/**
+ * REST can be behind by a second or more: somebody it leaves out is gone when it still does so this much later, and
+ * somebody seen to leave is in when it still lists them so long after.
+ */
+export const CONFIRM_MS = 2_000;
+
+/** How long a call may take from its document into the conference, in milliseconds. */
+const ENTRY_MS = 60_000;
+
+/** All that REST shows of the room: adds who was missed, removes who is gone. */
+export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: number): void {
+  const { conference, participants } = event;
+  if (conference !== undefined) {
+    follow(draft, conference.sid, at);
+    for (const participant of participants) {
+      participantObserved(draft, { conferenceSid: conference.sid, participant }, at);
+    }
+    if (participants.length > 1) {
+      helpRefused(draft, at);
+    }
+  }
+  const listed = new Set(participants.map(({ callSid }) => callSid));
+  for (const stay of draft.stays) {
+    if (isOpen(stay) && !listed.has(stay.callSid)) {
+      miss(draft, stay, at);
+    }
+  }
+}
+
+/** REST does not list a stay that is open by what we know. */
+function miss(draft: Draft, stay: Stay, at: number): void {
+  const expectedSince = stay.joinedAt === undefined ? startOf(stay) + ENTRY_MS : stay.joinedAt + RESOLUTION_MS;
+  if (expectedSince > at) {
+    return;
+  }
+  if (stay.missingSince === undefined) {
+    change(draft, stay, { missingSince: at });
+  } else if (at - stay.missingSince >= CONFIRM_MS) {
+    end(draft, stay, { at: stay.missingSince, leftBy: at, by: 'rest' });
+  }
+}
+
+/** One participant as REST shows them. */
+export function participantObserved(
+  draft: Draft,
+  { conferenceSid, participant }: Pick<EventOf<'participant-observed'>, 'conferenceSid' | 'participant'>,
+  at: number,
+): void {
+  const { callSid, isModerator, joinedAgoMs, person } = participant;
+  const wasSeenToLeave = staysOf(draft, callSid).some((stay) => (stay.leftBy ?? 0) + CONFIRM_MS >= at);
+  let stay = openStayOf(draft, callSid);
+  if (stay?.conferenceSid !== undefined && stay.conferenceSid !== conferenceSid) {
+    if ((stay.joinedAt ?? 0) > at) {
+      return;
+    }
+    end(draft, stay, { at, by: 'inferred' });
+    stay = undefined;
+  }
+  if (stay === undefined) {
+    // The Space's word does not bring back somebody who was just seen to leave.
+    if (wasSeenToLeave || draft.ended.some(({ sid }) => sid === conferenceSid)) {
+      return;
+    }
+    stay = add(draft, { callSid, role: 'unknown' });
+  }
+  const isNews = !isIn(stay);
+  if (isNews) {
+    stay = comeIn(draft, stay, { conferenceSid, isModerator, at: at - joinedAgoMs, by: 'rest' });
+  }
+  const role = roleOf(stay, participant, isNews);
+  const isNewlyKnown = role === 'supervisor' && stay.role !== 'supervisor';
+  const isSupervisor = role === 'supervisor';
+  stay = change(draft, stay, {
+    role,
+    missingSince: undefined,
+    name: stay.name ?? person?.name,
+    address: stay.address ?? person?.address,
+    ...(isSupervisor && stay.supervision === undefined && { supervision: supervisionOf(participant) }),
+  });
+  stay = report(draft, stay, participant, at, 'rest');
+  if (isNews || isNewlyKnown) {
+    note(draft, stay, 'joined', stay.joinedAt ?? at, 'rest');
+  }
+}
+
+/** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */
+function roleOf(stay: Stay, { coaches, isModerator, person }: ObservedParticipant, isNews: boolean): Stay['role'] {
+  if (isModerator) {
+    return 'moderator';
+  }
+  // A callback tells a caller from a supervisor no better than it tells either from nobody.
+  if (coaches !== 'nobody' || stay.supervision !== undefined || person?.role === 'supervisor') {
+    return 'supervisor';
+  }
+  const wasKnown = !isNews || stay.arrivedAt !== undefined;
+  return wasKnown && stay.role !== 'unknown' ? stay.role : (person?.role ?? 'unknown');
+}
+
+/** A supervisor whose document nobody remembers: what they are is taken for what they asked for. */
+function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisorStay {
+  const heard = heardAs(isMuted, coaches);
+  return {
+    number: undefined,
+    mode: heard === 'unknown' ? undefined : heard,
+    target: coaches === 'nobody' ? undefined : coaches,
+    moderator: undefined,
+    heard: 'unknown',
+    callers: [],
+  };
+}

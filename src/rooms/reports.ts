@@ -1,0 +1,91 @@
+import type { Sid } from '../signalwire/sid';
+import { change, type Draft, isSameConference, openStayOf, RESOLUTION_MS, SAME_DATE_MS } from './draft';
+import type { HeardMode } from './mode';
+import { type Stay, startOf } from './room';
+import type { EventOf, ParticipantReport } from './room-event';
+
+/** What the Space says of somebody who is in. */
+type Report = Pick<ParticipantReport, 'isMuted' | 'isOnHold' | 'coaches'>;
+
+/** Takes what a callback or REST says of somebody who is in, unless something newer is known. */
+export function report(draft: Draft, stay: Stay, told: Report, at: number, by: 'callback' | 'rest'): Stay {
+  // Of two callbacks of one second, the one that came last counts.
+  const latest = by === 'callback' ? at + SAME_DATE_MS : at;
+  const counts = <T>(value: T | undefined, since = 0): value is T => value !== undefined && latest >= since;
+  // REST repeats itself every few seconds: its date alone is no news.
+  const isNews = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
+    counts(value, since) && (by === 'callback' || value !== known);
+  const changed = change(draft, stay, {
+    ...(isNews(told.isMuted, stay.isMuted, stay.mutedAt) && {
+      isMuted: told.isMuted,
+      mutedAt: Math.max(at, stay.mutedAt ?? 0),
+    }),
+    ...(isNews(told.isOnHold, stay.isOnHold, stay.holdAt) && {
+      isOnHold: told.isOnHold,
+      holdAt: Math.max(at, stay.holdAt ?? 0),
+    }),
+  });
+  const { supervision } = changed;
+  if (supervision === undefined) {
+    return changed;
+  }
+  const coaching = isNews(told.coaches, supervision.coaches, supervision.coachesAt)
+    ? { coaches: told.coaches, coachesAt: at }
+    : {};
+  // What is older than what we know confirms nothing.
+  const isTold = counts(told.isMuted, stay.mutedAt) || counts(told.coaches, supervision.coachesAt);
+  const heard = isTold ? heardAs(changed.isMuted, coaching.coaches ?? supervision.coaches) : supervision.heard;
+  return coaching.coaches === undefined && heard === supervision.heard
+    ? changed
+    : change(draft, changed, { supervision: { ...supervision, ...coaching, heard } });
+}
+
+/** How a participant is heard by what the Space says of them. */
+export function heardAs(isMuted: boolean | undefined, coaches: Sid | 'nobody' | undefined): HeardMode {
+  if (isMuted) {
+    return 'monitor';
+  }
+  if (isMuted === undefined || coaches === undefined) {
+    return 'unknown';
+  }
+  return coaches === 'nobody' ? 'barge' : 'coach';
+}
+
+/** Muting, hold and speech of somebody who is in. Only a join lets anybody in. */
+export function participantChanged(
+  draft: Draft,
+  event: EventOf<'muted' | 'unmuted' | 'held' | 'unheld' | 'spoke' | 'fell-silent'>,
+  at: number,
+): void {
+  const stay = openStayOf(draft, event.callSid);
+  const isMeant =
+    stay !== undefined &&
+    isSameConference(stay.conferenceSid, event.conferenceSid) &&
+    at + RESOLUTION_MS >= (stay.joinedAt ?? stay.arrivedAt ?? 0);
+  if (!isMeant) {
+    return;
+  }
+  switch (event.kind) {
+    case 'muted':
+    case 'unmuted':
+      report(draft, stay, { isMuted: event.kind === 'muted', coaches: event.coaches }, at, 'callback');
+      return;
+    case 'held':
+    case 'unheld':
+      report(draft, stay, { isOnHold: event.kind === 'held' }, at, 'callback');
+      return;
+    case 'spoke':
+      change(draft, stay, { speakingSince: stay.speakingSince ?? at });
+      return;
+    case 'fell-silent':
+      change(draft, stay, { speakingSince: undefined });
+  }
+}
+
+/** A supervisor is to be heard in another mode. How they are heard is another matter. */
+export function modeRequested(draft: Draft, { callSid, mode }: EventOf<'mode-requested'>, at: number): void {
+  const stay = openStayOf(draft, callSid);
+  if (stay?.supervision !== undefined && startOf(stay) <= at && stay.supervision.mode !== mode) {
+    change(draft, stay, { supervision: { ...stay.supervision, mode } });
+  }
+}

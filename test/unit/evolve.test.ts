@@ -1,0 +1,189 @@
+import { describe, expect, it } from '@jest/globals';
+import { evolve } from '../../src/rooms/evolve';
+import type { Fact } from '../../src/rooms/fact';
+import { emptyRoom, isOpen, type RoomState, type Stay, supervisorsOf, targetOf } from '../../src/rooms/room';
+import type { EventOf, ObservedParticipant, RoomEvent } from '../../src/rooms/room-event';
+import { roomNamed, sid } from '../support/room-stores';
+
+const START = Date.parse('2026-01-02T10:00:00Z');
+
+/** What happened so many seconds after the start, told at once. */
+type Told = readonly [number, RoomEvent];
+
+/** The room after these events, and its feed. */
+function play(...told: Told[]): { state: RoomState; facts: Fact[] } {
+  let state = emptyRoom(roomNamed('sales'));
+  const facts: Fact[] = [];
+  for (const [seconds, event] of told) {
+    const next = evolve(state, event, START + 1_000 * seconds, { lifetimeMs: 3_600_000 });
+    state = next.state;
+    facts.push(...next.facts);
+  }
+  return { state, facts };
+}
+
+const arrives = (call: string): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(call), agoMs: 0 });
+const joins = (call: string, conference: string, seconds: number, more: Partial<EventOf<'joined'>> = {}): Told => [
+  seconds,
+  {
+    kind: 'joined',
+    callSid: sid(call),
+    conferenceSid: sid(conference),
+    date: START + 1_000 * seconds,
+    agoMs: 0,
+    isModerator: false,
+    ...more,
+  },
+];
+const leaves = (call: string, conference: string, seconds: number): Told => [
+  seconds,
+  { kind: 'left', callSid: sid(call), conferenceSid: sid(conference), date: START + 1_000 * seconds, agoMs: 0 },
+];
+const sent = (more: Partial<EventOf<'supervisor-sent'>> = {}): RoomEvent => ({
+  kind: 'supervisor-sent',
+  callSid: sid('ted'),
+  number: 1,
+  name: 'Ted',
+  address: '***2222',
+  mode: 'barge',
+  target: sid('alice'),
+  agoMs: 0,
+  ...more,
+});
+const seen = (call: string, more: Partial<ObservedParticipant> = {}): ObservedParticipant => ({
+  callSid: sid(call),
+  isMuted: false,
+  isOnHold: false,
+  coaches: 'nobody',
+  joinedAgoMs: 1_000,
+  isModerator: false,
+  ...more,
+});
+const observed = (...participants: ObservedParticipant[]): RoomEvent => ({
+  kind: 'room-observed',
+  conference: { sid: sid('cf-1'), hasStarted: true },
+  participants,
+  agoMs: 0,
+});
+const AGENT = { isModerator: true };
+const ALICE_IN: Told[] = [[0, arrives('alice')], joins('alice', 'cf-1', 1, AGENT)];
+const stayOf = (state: RoomState, call: string) => state.stays.findLast(({ callSid }) => callSid === call) as Stay;
+const kinds = (facts: readonly Fact[], call: string) =>
+  facts.filter(({ callSid }) => callSid === call).map(({ kind, number }) => `${kind} ${number ?? '-'}`);
+
+describe('a supervisor', () => {
+  it('whom a callback shows like a caller is one all the same, when REST can tell', () => {
+    const { state } = play(...ALICE_IN, joins('ted', 'cf-1', 3), [
+      6,
+      observed(seen('alice', AGENT), seen('ted', { person: { role: 'supervisor', name: 'Ted' } })),
+    ]);
+    expect(stayOf(state, 'ted')).toMatchObject({ role: 'supervisor', name: 'Ted' });
+  });
+
+  it('is in the feed once, though REST showed them before their document was known', () => {
+    const coaching = seen('ted', { coaches: sid('alice') });
+    const { facts } = play(...ALICE_IN, [6, observed(seen('alice', AGENT), coaching)], leaves('ted', 'cf-1', 8), [
+      9,
+      sent({ mode: 'coach', agoMs: 6_000 }),
+    ]);
+    expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -']);
+  });
+
+  it('who joins after another agent is to listen, and the feed says so', () => {
+    const { facts } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('carol', 'cf-1', 3, AGENT),
+      joins('ted', 'cf-1', 4, { isMuted: false, coaches: 'nobody' }),
+    );
+    const told = facts
+      .filter(({ callSid }) => callSid === 'ted')
+      .map(({ kind, mode, heard, target }) => [kind, mode, heard, target]);
+    expect(told).toEqual([
+      ['arrived', 'barge', 'unknown', 'alice'],
+      ['joined', 'barge', 'barge', 'alice'],
+      ['mode', 'monitor', 'unknown', 'carol'],
+    ]);
+  });
+
+  it.each<[string, Told[]]>([
+    ['has come back, and is not in yet', [[6, arrives('alice')]]],
+    ['has come back to another conference', [[6, arrives('alice')], joins('alice', 'cf-2', 7, AGENT)]],
+  ])('does not go on in their mode with an agent who %s', (_what, more) => {
+    const { state } = play(...ALICE_IN, [2, sent()], joins('ted', 'cf-1', 4, { isMuted: false }), ...more);
+    const present = supervisorsOf(state).map(({ supervision }) => supervision.mode);
+    expect(present).not.toContain('barge');
+  });
+
+  it('names no colleague as a caller, though the colleague joined before their document was known', () => {
+    const { state } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3),
+      joins('eve', 'cf-1', 5),
+      joins('bob', 'cf-1', 6),
+      [7, sent({ callSid: sid('eve'), name: 'Carol', agoMs: 2_500 })],
+    );
+    expect(stayOf(state, 'ted').supervision?.callers).toEqual(['bob']);
+  });
+});
+
+it('a target refused before the document was written is not used again until it joins', () => {
+  const { state } = play(
+    [0, arrives('ghost')],
+    [3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, wasRefused: true, agoMs: 0 }],
+    [4, sent({ mode: 'coach', target: sid('ghost'), agoMs: 3_000 })],
+  );
+  expect(targetOf(state)).toBeUndefined();
+});
+
+it('a moderator who left is remembered, however many callers left since', () => {
+  const callers = Array.from({ length: 300 }, (_, index) => `bob-${index}`);
+  const { state } = play(
+    ...ALICE_IN,
+    ...callers.map((call) => joins(call, 'cf-1', 2)),
+    leaves('alice', 'cf-1', 10),
+    ...callers.map((call) => leaves(call, 'cf-1', 11)),
+    [20, { ...arrives('alice'), agoMs: 19_500 }],
+  );
+  expect(state.stays.filter(isOpen)).toEqual([]);
+});
+
+it('an old document does not vouch for its target', () => {
+  const { state } = play([0, sent({ agoMs: 50_000 })]);
+  expect(targetOf(state)).toBeUndefined();
+});
+
+describe('a call that comes back', () => {
+  it('as a supervisor by the same document begins another stay', () => {
+    const { state, facts } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3),
+      leaves('ted', 'cf-1', 6),
+      [9, sent()],
+      joins('ted', 'cf-1', 10),
+    );
+    expect(stayOf(state, 'ted')).toMatchObject({ role: 'supervisor', supervision: { number: 1 } });
+    expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 1', 'joined 1']);
+  });
+
+  it('and whose document is written twice begins none', () => {
+    const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ agoMs: 5_000 })]);
+    expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
+  });
+
+  it.each<[string, Told[]]>([
+    ['before they joined', []],
+    ['after they joined', [joins('ted', 'cf-1', 3)]],
+  ])('as a moderator, sent by REST %s, is no supervisor any more', (_when, more) => {
+    const { state } = play(...ALICE_IN, [2, sent()], ...more, [8, arrives('ted')], joins('ted', 'cf-1', 9, AGENT));
+    expect(supervisorsOf(state)).toEqual([]);
+    expect(targetOf(state)?.callSid).toBe('ted');
+  });
+});
+
+it('a late join of the conference before, in the same second, ends nobody in the present one', () => {
+  const { state } = play(joins('alice', 'cf-2', 5, AGENT), joins('bob', 'cf-1', 5), leaves('bob', 'cf-1', 5));
+  expect(targetOf(state)?.callSid).toBe('alice');
+});
