@@ -14,6 +14,8 @@ import { booleanText, httpMethod, wholeNumberText } from './values';
 const PREFIXES = ['/api/laml/2010-04-01/Accounts', '/2010-04-01/Accounts'];
 const DEFAULT_PAGE_SIZE = 50;
 const CALL_EVERY_MS = 1_000;
+/** The code of a change to something that is over. */
+const IS_OVER = 10_000;
 
 /** An error as the API tells it. */
 class ApiError extends Error {
@@ -270,7 +272,7 @@ export function createRestApi(space: Space): Express {
     const { Status, AnnounceUrl, AnnounceMethod } = read(inputs.conference, req.body);
     const conference = conferenceOf(req);
     if (conference.status === 'completed') {
-      throw new ApiError(400, 20001, 'The conference is over.');
+      throw new ApiError(400, IS_OVER, 'The conference is over.');
     }
     if (AnnounceUrl !== undefined) {
       conferences.announce(conference, { url: AnnounceUrl, method: AnnounceMethod });
@@ -348,7 +350,10 @@ export function createRestApi(space: Space): Express {
     const call = callOf(req);
     const isTooLate = Status === 'canceled' && call.status !== 'ringing';
     const isTooEarly = Url !== undefined && call.status === 'ringing';
-    if (call.isOver || isTooLate || isTooEarly) {
+    if (call.isOver) {
+      throw new ApiError(422, IS_OVER, 'The call is over.');
+    }
+    if (isTooLate || isTooEarly) {
       throw new ApiError(400, 21220, `This cannot be done to a call that is ${call.status}.`);
     }
     if (Status !== undefined) {

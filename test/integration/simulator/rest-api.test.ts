@@ -208,6 +208,7 @@ describe('conferences', () => {
     }
     await expect(sdk.conferences(conference.sid).update({ status: 'completed' })).rejects.toMatchObject({
       status: 400,
+      code: 10_000,
     });
   });
 
@@ -518,12 +519,13 @@ describe('calls', () => {
   it('cannot be cancelled when in progress, nor ended when over', async () => {
     const { enter, space, sdk } = await setUp();
     const call = await enter('Bob');
-    const refusal = { status: 400, code: 21220 };
-    await expect(sdk.calls(call.sid).update({ status: 'canceled' })).rejects.toMatchObject(refusal);
+    const tooLate = { status: 400, code: 21220 };
+    await expect(sdk.calls(call.sid).update({ status: 'canceled' })).rejects.toMatchObject(tooLate);
     expect(call.status).toBe('in-progress');
     call.hangUp();
     await space.clock.advance(1_000);
-    await expect(sdk.calls(call.sid).update({ status: 'completed' })).rejects.toMatchObject(refusal);
+    const over = { status: 422, code: 10_000 };
+    await expect(sdk.calls(call.sid).update({ status: 'completed' })).rejects.toMatchObject(over);
     expect(call.status).toBe('completed');
   });
 
