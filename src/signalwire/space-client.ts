@@ -11,19 +11,23 @@ export interface SpaceSettings {
 /**
  * The Space's REST API could not be asked, or its answer could not be used.
  *
- * `timeout`, `unreachable`: no answer; `refused`: an HTTP error, see `status`; `unreadable`: something else than the
- * documented answer.
+ * `timeout`, `unreachable`: no answer; `refused`: an HTTP error, see `status` and `spaceCode`; `unreadable`: something
+ * else than the documented answer.
  */
 export class SpaceError extends Error {
   override readonly name = 'SpaceError';
+  readonly status: number | undefined;
+  /** The Space's own error code, such as 20003; undefined when the answer has none. */
+  readonly spaceCode: number | undefined;
 
   constructor(
     readonly code: 'timeout' | 'unreachable' | 'refused' | 'unreadable',
     message: string,
-    readonly status?: number,
-    options?: ErrorOptions,
+    details: ErrorOptions & { status?: number; spaceCode?: number | undefined } = {},
   ) {
-    super(message, options);
+    super(message, details);
+    this.status = details.status;
+    this.spaceCode = details.spaceCode;
   }
 }
 
@@ -35,8 +39,82 @@ export interface SeenModerator {
   enteredAgoMs: number;
 }
 
+/** A conference that is not over. */
+export interface SeenConference {
+  conferenceSid: Sid;
+  room: string;
+  hasStarted: boolean;
+  /** In milliseconds, at least one; one if the Space gives no date. */
+  createdAgoMs: number;
+}
+
+/** A participant that has not left. A yes or no that the Space does not give counts as no. */
+export interface SeenParticipant {
+  callSid: Sid;
+  conferenceSid: Sid;
+  isMuted: boolean;
+  isOnHold: boolean;
+  /** The call it coaches; undefined if it coaches nobody, or the Space does not name the call. */
+  target: Sid | undefined;
+  isCoaching: boolean;
+  endsConference: boolean;
+  startsConference: boolean;
+  /** In milliseconds, at least one; one if the Space gives no date. */
+  joinedAgoMs: number;
+}
+
+/** A call, over or not. */
+export interface SeenCall {
+  callSid: Sid;
+  isOver: boolean;
+  /** As the Space writes it: E.164 or raw. */
+  from: string | undefined;
+  to: string | undefined;
+  direction: string | undefined;
+}
+
+/** Changes to a participant; whatever is left out stays as it is. */
+export interface ParticipantChange {
+  muted?: boolean;
+  /** The call to coach, which must be in the conference. */
+  target?: Sid | 'nobody';
+  /** A document to play, requested by POST. Everybody in the conference may hear it. */
+  announceUrl?: string;
+}
+
 /** What we ask of the Space's REST API. Every question is answered within one time-out, or rejects with a SpaceError. */
 export interface SpaceClient {
+  /**
+   * The conferences that are not over, started or not. Entries without a SID or a name are left out.
+   *
+   * Two requests, and one more for each 1,000 conferences.
+   *
+   * @param room its exact name; every room if undefined
+   */
+  listConferences(room?: string): Promise<SeenConference[]>;
+  /**
+   * The participants of a conference that have not left. Entries without a Call SID are left out.
+   *
+   * One request, one more for each 1,000 participants, and one more if there is none.
+   *
+   * @returns undefined when there is no such conference, or it is over
+   */
+  listParticipants(conferenceSid: Sid): Promise<SeenParticipant[] | undefined>;
+  /** @returns undefined when that call is not in that conference */
+  findParticipant(conferenceSid: Sid, callSid: Sid): Promise<SeenParticipant | undefined>;
+  /**
+   * Changes a participant, in one request.
+   *
+   * @returns the participant as the Space answered, which may not show the change; undefined when that call is not in
+   *   that conference
+   */
+  changeParticipant(conferenceSid: Sid, callSid: Sid, change: ParticipantChange): Promise<SeenParticipant | undefined>;
+  /** Takes a participant out of a conference; false when that call is not in it. */
+  removeParticipant(conferenceSid: Sid, callSid: Sid): Promise<boolean>;
+  /** @returns undefined when there is no such call */
+  findCall(callSid: Sid): Promise<SeenCall | undefined>;
+  /** Makes a call request another document, by POST; false when the call is over or unknown. */
+  redirectCall(callSid: Sid, url: string): Promise<boolean>;
   /**
    * The moderator in the running conference of that name, and how long ago they entered; undefined when there is none.
    */
@@ -73,12 +151,85 @@ export interface SpaceClient {
  *
  * @param options.timeoutMs how long one question may take in all, however many requests it needs
  * @param options.now milliseconds since 1970
+ * @param options.onRequest called before each HTTP request
  */
 export function createSpaceClient(
   settings: SpaceSettings,
-  options: { timeoutMs: number; now: () => number },
+  options: { timeoutMs: number; now: () => number; onRequest?: () => void },
 ): SpaceClient {
   return {
+    listConferences: (room) =>
+      ask(async (client) => {
+        const found = new Map<Sid, SeenConference>();
+        // One after the other, so that a conference that starts meanwhile is in both lists rather than in neither.
+        for (const status of ['init', 'in-progress'] as const) {
+          const filter = { status, pageSize: PAGE_SIZE, ...(room !== undefined && { friendlyName: room }) };
+          for await (const one of readAll(await client.conferences.page(filter), 'conferences')) {
+            const conferenceSid = sidIn(one.sid);
+            const name = textIn(one.friendlyName);
+            const isOther = room !== undefined && name !== room;
+            if (conferenceSid !== undefined && name !== undefined && !isOther && one.status !== 'completed') {
+              const createdAgoMs = ageOf(one.dateCreated, options.now());
+              found.set(conferenceSid, {
+                conferenceSid,
+                room: name,
+                hasStarted: status === 'in-progress',
+                createdAgoMs,
+              });
+            }
+          }
+        }
+        return [...found.values()];
+      }),
+
+    listParticipants: (conferenceSid) =>
+      ask(async (client) => {
+        const seen = await unlessGone(listParticipants(client, conferenceSid));
+        if (seen === undefined || seen.length > 0) {
+          return seen;
+        }
+        // The list of a conference that is over is empty, too.
+        const conference = await unlessGone(client.conferences(conferenceSid).fetch());
+        return conference === undefined || conference.status === 'completed' ? undefined : [];
+      }),
+
+    findParticipant: (conferenceSid, callSid) =>
+      ask(async (client) => {
+        const found = await unlessGone(client.conferences(conferenceSid).participants(callSid).fetch());
+        return found && readParticipant(found, conferenceSid);
+      }),
+
+    changeParticipant: (conferenceSid, callSid, { muted, target, announceUrl }) =>
+      ask(async (client) => {
+        const changes = {
+          ...(muted !== undefined && { muted }),
+          ...(target === 'nobody' && { coaching: false }),
+          ...(target !== undefined && target !== 'nobody' && { coaching: true, callSidToCoach: target }),
+          ...(announceUrl !== undefined && { announceUrl, announceMethod: 'POST' }),
+        };
+        const request = client.conferences(conferenceSid).participants(callSid).update(changes);
+        const changed = await unlessGone(request, isOverError);
+        return changed && readParticipant(changed, conferenceSid);
+      }),
+
+    removeParticipant: (conferenceSid, callSid) =>
+      ask(async (client) => {
+        const request = client.conferences(conferenceSid).participants(callSid).remove();
+        return (await unlessGone(request, isOverError)) !== undefined;
+      }),
+
+    findCall: (callSid) =>
+      ask(async (client) => {
+        const found = await unlessGone(client.calls(callSid).fetch());
+        return found && readCall(found);
+      }),
+
+    redirectCall: (callSid, url) =>
+      ask(async (client) => {
+        const redirected = await unlessGone(client.calls(callSid).update({ url, method: 'POST' }), isOverError);
+        return redirected !== undefined && !isFinal(redirected.status);
+      }),
+
     findModerator: (room) =>
       ask(async (client) => {
         const conferenceSid = await findConference(client, room);
@@ -88,7 +239,10 @@ export function createSpaceClient(
     listModerators: () =>
       ask(async (client) => {
         const rooms: { room: string; conferenceSid: Sid }[] = [];
-        for await (const { sid, friendlyName } of readAll(await client.conferences.page({ status: 'in-progress' }))) {
+        for await (const { sid, friendlyName } of readAll(
+          await client.conferences.page({ status: 'in-progress' }),
+          'conferences',
+        )) {
           const conferenceSid = parseSid(String(sid));
           if (conferenceSid !== undefined) {
             rooms.push({ room: String(friendlyName), conferenceSid });
@@ -158,15 +312,47 @@ export function createSpaceClient(
     const deadline = AbortSignal.timeout(options.timeoutMs);
     const client = RestClient(settings.projectId, settings.apiToken, {
       signalwireSpaceUrl: new URL(settings.url).host,
-      httpClient: createTransport(settings.url, deadline) as never,
+      httpClient: createTransport(settings.url, deadline, options.onRequest) as never,
     });
     try {
       return await question(client);
     } catch (error) {
       throw error instanceof SpaceError
         ? error
-        : new SpaceError('unreadable', 'The Space answered something unexpected.', undefined, { cause: error });
+        : new SpaceError('unreadable', 'The Space answered something unexpected.', { cause: error });
     }
+  }
+
+  async function listParticipants(client: Client, conferenceSid: Sid): Promise<SeenParticipant[]> {
+    const seen: SeenParticipant[] = [];
+    const firstPage = await client.conferences(conferenceSid).participants.page({ pageSize: PAGE_SIZE });
+    for await (const participant of readAll(firstPage, 'participants')) {
+      const hasSid = sidIn(participant.callSid) !== undefined;
+      const one = hasSid ? readParticipant(participant, conferenceSid) : undefined;
+      if (one !== undefined) {
+        seen.push(one);
+      }
+    }
+    return seen;
+  }
+
+  /** @returns undefined when it has left */
+  function readParticipant(given: Unread<ParticipantField>, conferenceSid: Sid): SeenParticipant | undefined {
+    if (given.status === 'completed') {
+      return undefined;
+    }
+    const isCoaching = isTrue(given.coaching);
+    return {
+      callSid: requiredSid(given.callSid),
+      conferenceSid,
+      isMuted: isTrue(given.muted),
+      isOnHold: isTrue(given.hold),
+      target: isCoaching ? sidIn(given.callSidToCoach) : undefined,
+      isCoaching,
+      endsConference: isTrue(given.endConferenceOnExit),
+      startsConference: isTrue(given.startConferenceOnEnter),
+      joinedAgoMs: ageOf(given.dateCreated, options.now()),
+    };
   }
 
   /** The conference of that name that has started, or waits to be. */
@@ -176,7 +362,7 @@ export function createSpaceClient(
     status: 'init' | 'in-progress' = 'in-progress',
   ): Promise<Sid | undefined> {
     const page = await client.conferences.page({ friendlyName: room, status });
-    for await (const { sid, friendlyName } of readAll(page)) {
+    for await (const { sid, friendlyName } of readAll(page, 'conferences')) {
       const conferenceSid = parseSid(String(sid));
       if (friendlyName === room && conferenceSid !== undefined) {
         return conferenceSid;
@@ -198,7 +384,10 @@ export function createSpaceClient(
 
   async function findModeratorIn(client: Client, conferenceSid: Sid): Promise<SeenModerator | undefined> {
     const moderators: SeenModerator[] = [];
-    for await (const participant of readAll(await client.conferences(conferenceSid).participants.page())) {
+    for await (const participant of readAll(
+      await client.conferences(conferenceSid).participants.page(),
+      'participants',
+    )) {
       const callSid = parseSid(String(participant.callSid));
       // The Space knows no roles; only our moderators end the conference by leaving it.
       const endsConference = String(participant.endConferenceOnExit) === 'true';
@@ -213,16 +402,82 @@ export function createSpaceClient(
 
 type Client = ReturnType<typeof RestClient>;
 
-/** What came of a request about a participant; undefined when there is none such. */
-async function unlessGone<T>(request: Promise<T> | undefined): Promise<T | undefined> {
+/** The largest page of a list. */
+const PAGE_SIZE = 1_000;
+/** The code of a change to something that is over. */
+const IS_OVER = 10_000;
+
+/** Fields whose types the SDK only promises. */
+type Unread<Field extends string> = { readonly [K in Field]?: unknown };
+type ParticipantField =
+  | 'callSid'
+  | 'status'
+  | 'muted'
+  | 'hold'
+  | 'coaching'
+  | 'callSidToCoach'
+  | 'endConferenceOnExit'
+  | 'startConferenceOnEnter'
+  | 'dateCreated';
+
+function readCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SeenCall {
+  return {
+    callSid: requiredSid(given.sid),
+    isOver: isFinal(given.status),
+    from: textIn(given.from),
+    to: textIn(given.to),
+    direction: textIn(given.direction),
+  };
+}
+
+/** Whether a call of this status is over. */
+function isFinal(status: unknown): boolean {
+  return ['completed', 'canceled', 'busy', 'failed', 'no-answer'].includes(String(status));
+}
+
+/** The Space sends booleans, or words. */
+function isTrue(value: unknown): boolean {
+  return String(value) === 'true';
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function sidIn(value: unknown): Sid | undefined {
+  return typeof value === 'string' ? parseSid(value) : undefined;
+}
+
+function requiredSid(value: unknown): Sid {
+  const sid = sidIn(value);
+  if (sid === undefined) {
+    throw new SpaceError('unreadable', 'The Space answered without a Call SID.');
+  }
+  return sid;
+}
+
+/** The result of a request; undefined when it failed because its subject is gone. */
+async function unlessGone<T>(request: Promise<T> | undefined, isGone = isMissingError): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {
-    if (error instanceof SpaceError && error.status === 404) {
+    if (isGone(error)) {
       return undefined;
     }
     throw error;
   }
+}
+
+function isMissingError(error: unknown): boolean {
+  return error instanceof SpaceError && error.status === 404;
+}
+
+/** Whether a change failed because its subject is over or was never there. */
+function isOverError(error: unknown): boolean {
+  if (isMissingError(error)) {
+    return true;
+  }
+  return error instanceof SpaceError && [400, 422].includes(error.status ?? 0) && error.spaceCode === IS_OVER;
 }
 
 function ignoreRefusal(error: unknown): void {
@@ -231,12 +486,22 @@ function ignoreRefusal(error: unknown): void {
   }
 }
 
-/** Everything on this page and those after it. Not the SDK's `list`, which leaves rejections of later pages unhandled. */
-async function* readAll<T>(firstPage: { getInstance(payload: never): T }): AsyncGenerator<T> {
+/**
+ * Everything on this page and those after it. Not the SDK's `list`, which leaves rejections of later pages unhandled.
+ *
+ * @param name the list's name in the answer; the SDK takes any answer with one unknown name for a list, or an empty one
+ */
+async function* readAll<T>(
+  firstPage: { getInstance(payload: never): T },
+  name: 'conferences' | 'participants',
+): AsyncGenerator<T> {
   // The SDK's types know neither the instances nor that the last page has no next one.
-  type PageOf = { instances: T[]; nextPage(): Promise<PageOf> | undefined };
+  type PageOf = { instances: T[]; _payload: Record<string, unknown>; nextPage(): Promise<PageOf> | undefined };
   let page = firstPage as unknown as PageOf | undefined;
   while (page !== undefined) {
+    if (!Array.isArray(page._payload[name])) {
+      throw new SpaceError('unreadable', `The Space answered without a list of ${name}.`);
+    }
     yield* page.instances;
     page = await page.nextPage();
   }
@@ -261,7 +526,7 @@ interface TransportRequest {
  * What the SDK asks of its `httpClient`, as far as we use it; every failure is a {@link SpaceError}. The SDK always says
  * https; `baseUrl` may say otherwise.
  */
-function createTransport(baseUrl: string, signal: AbortSignal) {
+function createTransport(baseUrl: string, signal: AbortSignal, onRequest?: () => void) {
   return {
     async request(request: TransportRequest): Promise<{ statusCode: number; body: unknown }> {
       const asked = new URL(request.uri);
@@ -270,6 +535,7 @@ function createTransport(baseUrl: string, signal: AbortSignal) {
         url.searchParams.append(name, value);
       }
       const authorization = `Basic ${Buffer.from(`${request.username}:${request.password}`).toString('base64')}`;
+      onRequest?.();
       let response: Response;
       let text: string;
       try {
@@ -283,16 +549,21 @@ function createTransport(baseUrl: string, signal: AbortSignal) {
         text = await response.text();
       } catch (cause) {
         throw signal.aborted
-          ? new SpaceError('timeout', 'The Space did not answer in time.', undefined, { cause })
-          : new SpaceError('unreachable', 'The Space could not be reached.', undefined, { cause });
+          ? new SpaceError('timeout', 'The Space did not answer in time.', { cause })
+          : new SpaceError('unreachable', 'The Space could not be reached.', { cause });
       }
       if (!response.ok) {
-        throw new SpaceError('refused', `The Space answered with status ${response.status}.`, response.status);
+        const { status } = response;
+        throw new SpaceError('refused', `The Space answered with status ${status}.`, {
+          status,
+          spaceCode: spaceCodeIn(text),
+        });
       }
       try {
-        return { statusCode: response.status, body: response.status === 204 ? undefined : JSON.parse(text) };
+        return { statusCode: response.status, body: response.status === 204 ? undefined : JSON.parse(text, skipOdd) };
       } catch (cause) {
-        throw new SpaceError('unreadable', 'The Space did not answer with JSON.', response.status, { cause });
+        const { status } = response;
+        throw new SpaceError('unreadable', 'The Space did not answer with JSON.', { status, cause });
       }
     },
   };
@@ -301,4 +572,24 @@ function createTransport(baseUrl: string, signal: AbortSignal) {
 /** What is given of a request's parameters, as text. */
 function given(parameters: Record<string, unknown> = {}): [string, string][] {
   return Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+}
+
+/** Leaves entries that are no objects out of a list: the SDK gives up the whole page for one of them. */
+function skipOdd(_name: string, value: unknown): unknown {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'object' && one !== null) : value;
+}
+
+/** The Space's code in the body of an error: `{code}`, or `{errors: [{code}]}`; the code is a number or its digits. */
+function spaceCodeIn(text: string): number | undefined {
+  let body: { code?: unknown; errors?: unknown } | null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const listed: { code?: unknown }[] = Array.isArray(body?.errors) ? body.errors : [];
+  return [body, ...listed]
+    .map((one) => String(one?.code))
+    .filter((code) => /^\d{1,9}$/.test(code))
+    .map(Number)[0];
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
-import { createSpaceClient, type SpaceClient } from '../../src/signalwire/space-client';
+import { createSpaceClient, type ParticipantChange, type SpaceClient } from '../../src/signalwire/space-client';
 
 const CONFERENCE = '3d1d0e5c-0000-4000-8000-000000000001';
 const MODERATOR = '3d1d0e5c-0000-4000-8000-00000000000a';
@@ -403,6 +403,401 @@ describe('createSpaceClient', () => {
       server.close();
       server.closeAllConnections();
       await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'unreachable' });
+    });
+  });
+
+  describe('about conferences, participants and calls', () => {
+    type Respond = (res: ServerResponse) => void;
+    const ROOT = '/2010-04-01/Accounts/p-1';
+    const conferenceSid = parseSid(CONFERENCE) as Sid;
+    const OTHER = parseSid('3d1d0e5c-0000-4000-8000-000000000002') as Sid;
+    const TED = parseSid('3d1d0e5c-0000-4000-8000-00000000000e') as Sid;
+    const ALICE = parseSid(MODERATOR) as Sid;
+    const AT_NINE = 'Fri, 02 Jan 2026 09:00:00 +0000';
+    const conference = { sid: CONFERENCE, friendly_name: 'Sales', status: 'in-progress', date_created: AT_NINE };
+    const participant = {
+      call_sid: TED,
+      call_sid_to_coach: ALICE,
+      coaching: true,
+      conference_sid: CONFERENCE,
+      date_created: AT_NINE,
+      end_conference_on_exit: false,
+      hold: false,
+      muted: true,
+      start_conference_on_enter: false,
+      status: 'in-progress',
+    };
+    const ted = {
+      callSid: TED,
+      conferenceSid: CONFERENCE,
+      isMuted: true,
+      isOnHold: false,
+      target: ALICE,
+      isCoaching: true,
+      endsConference: false,
+      startsConference: false,
+      joinedAgoMs: 3_600_000,
+    };
+    const call = { sid: TED, status: 'in-progress', from: '+15550001', to: '+15550002', direction: 'inbound' };
+    const conferences = (...entries: unknown[]) => ({ ...paging, conferences: entries });
+    const participants = (...entries: unknown[]) => ({ ...paging, participants: entries });
+    const error =
+      (status: number, body: unknown): Respond =>
+      (res) =>
+        json(res, body, status);
+    const missing = error(404, { code: 20404, message: 'The requested resource was not found.' });
+    const html =
+      (status: number): Respond =>
+      (res) =>
+        res.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad Gateway</html>');
+    let asked: string[];
+
+    /** Answers each request in turn. */
+    function answers(...all: (Respond | object)[]): void {
+      asked = [];
+      answer = async (req, res) => {
+        let form = '';
+        for await (const chunk of req.setEncoding('utf8')) {
+          form += chunk;
+        }
+        asked.push(`${req.method} ${req.url?.replace('/api/laml', '').replace(ROOT, '')} ${form}`.trim());
+        const next = all[asked.length - 1];
+        return next === undefined ? res.destroy() : typeof next === 'function' ? next(res) : json(res, next);
+      };
+    }
+
+    describe('listConferences', () => {
+      it('lists those that are not over, started or not', async () => {
+        answers(
+          conferences({ sid: OTHER, friendly_name: 'Süpport 2', status: 'init' }),
+          conferences(conference, { ...conference, sid: 'over', status: 'completed' }),
+        );
+        expect(await client.listConferences()).toEqual([
+          { conferenceSid: OTHER, room: 'Süpport 2', hasStarted: false, createdAgoMs: 1 },
+          { conferenceSid: CONFERENCE, room: 'Sales', hasStarted: true, createdAgoMs: 3_600_000 },
+        ]);
+        expect(asked).toEqual([
+          'GET /Conferences.json?Status=init&PageSize=1000',
+          'GET /Conferences.json?Status=in-progress&PageSize=1000',
+        ]);
+      });
+
+      it('lists those of one room by its exact name', async () => {
+        const named = (name: string, sid: string) => ({ ...conference, sid, friendly_name: name });
+        answers(conferences(named('Sales 22', 'a'), named('sales 2', 'b')), conferences(named('Sales 2', 'c')));
+        expect(await client.listConferences('Sales 2')).toMatchObject([{ conferenceSid: 'c', room: 'Sales 2' }]);
+        expect(asked).toEqual([
+          'GET /Conferences.json?FriendlyName=Sales+2&Status=init&PageSize=1000',
+          'GET /Conferences.json?FriendlyName=Sales+2&Status=in-progress&PageSize=1000',
+        ]);
+      });
+
+      it('lists one that starts meanwhile once, as started', async () => {
+        answers(conferences({ ...conference, status: 'init' }), conferences(conference));
+        expect(await client.listConferences()).toMatchObject([{ conferenceSid: CONFERENCE, hasStarted: true }]);
+      });
+
+      it('leaves out odd entries', async () => {
+        const odd = [null, 'Sales', 1, [], {}, { ...conference, sid: '../Calls' }, { ...conference, sid: null }];
+        const unnamed = [undefined, null, '', 7].map((name) => ({ ...conference, sid: 'a', friendly_name: name }));
+        answers(conferences(...odd, conference, ...unnamed), conferences());
+        expect(await client.listConferences()).toHaveLength(1);
+      });
+    });
+
+    describe('listParticipants', () => {
+      it('lists those who have not left', async () => {
+        answers(participants(participant, { ...participant, call_sid: 'gone', status: 'completed' }));
+        expect(await client.listParticipants(conferenceSid)).toEqual([ted]);
+        expect(asked).toEqual([`GET /Conferences/${CONFERENCE}/Participants.json?PageSize=1000`]);
+      });
+
+      it('reads every page, at the address that the one before gives', async () => {
+        const path = `/Conferences/${CONFERENCE}/Participants.json?Page=1&PageSize=1000&PageToken=PA7`;
+        answers(
+          { ...participants(participant), next_page_uri: `/api/laml${ROOT}${path}` },
+          { ...participants({ ...participant, call_sid: 'bob' }), page: 1 },
+        );
+        expect(await client.listParticipants(conferenceSid)).toMatchObject([{ callSid: TED }, { callSid: 'bob' }]);
+        expect(asked[1]).toBe(`GET ${path}`);
+      });
+
+      it('leaves out entries without a Call SID', async () => {
+        const odd = [undefined, null, '', 'a b', '../x', 7, {}].map((call_sid) => ({ ...participant, call_sid }));
+        answers(participants(null, 'ted', 7, [], ...odd, participant));
+        expect(await client.listParticipants(conferenceSid)).toEqual([ted]);
+      });
+
+      it.each<[string, (Respond | object)[], unknown]>([
+        ['an empty list where the conference is not over', [participants(), { ...conference, status: 'init' }], []],
+        ['an empty list where all have left', [participants({ ...participant, status: 'completed' }), conference], []],
+        ['undefined where it is over', [participants(), { ...conference, status: 'completed' }], undefined],
+        ['undefined where it ended meanwhile', [participants(), missing], undefined],
+        ['undefined where there is none', [missing], undefined],
+      ])('answers with %s', async (_what, all, expected) => {
+        answers(...all);
+        expect(await client.listParticipants(conferenceSid)).toEqual(expected);
+        expect(asked).toHaveLength(all.length);
+      });
+    });
+
+    describe('findParticipant', () => {
+      it('reads one participant', async () => {
+        answers(participant);
+        expect(await client.findParticipant(conferenceSid, TED)).toEqual(ted);
+        expect(asked).toEqual([`GET /Conferences/${CONFERENCE}/Participants/${TED}.json`]);
+      });
+
+      it.each<[string, object, object]>([
+        [
+          'words',
+          {
+            muted: 'false',
+            hold: 'true',
+            coaching: 'true',
+            end_conference_on_exit: 'true',
+            start_conference_on_enter: 'true',
+          },
+          { isMuted: false, isOnHold: true, isCoaching: true, endsConference: true, startsConference: true },
+        ],
+        ['booleans', { muted: false, hold: true }, { isMuted: false, isOnHold: true }],
+        [
+          'neither',
+          { muted: null, hold: 7, coaching: undefined },
+          { isMuted: false, isOnHold: false, isCoaching: false, target: undefined },
+        ],
+        ['coaching nobody', { coaching: false, call_sid_to_coach: null }, { isCoaching: false, target: undefined }],
+        ['coaching nobody any more', { coaching: false }, { isCoaching: false, target: undefined }],
+        ['coaching nobody we can name', { call_sid_to_coach: 'a b' }, { isCoaching: true, target: undefined }],
+        ['no status', { status: undefined }, {}],
+        ['no date', { date_created: undefined }, { joinedAgoMs: 1 }],
+        ['an unreadable date', { date_created: 'soon' }, { joinedAgoMs: 1 }],
+        ['a date in the future', { date_created: 'Fri, 02 Jan 2026 11:00:00 +0000' }, { joinedAgoMs: 1 }],
+      ])('understands %s', async (_what, given, expected) => {
+        answers({ ...participant, ...given });
+        expect(await client.findParticipant(conferenceSid, TED)).toEqual({ ...ted, ...expected });
+      });
+
+      it.each<[string, Respond | object]>([
+        ['is not in it', missing],
+        ['has left it', { ...participant, status: 'completed' }],
+      ])('finds nobody when the call %s', async (_what, given) => {
+        answers(given);
+        expect(await client.findParticipant(conferenceSid, TED)).toBeUndefined();
+      });
+    });
+
+    describe('changeParticipant', () => {
+      const URL = 'https://coach.example.com/notices/supervisor';
+
+      it.each<[ParticipantChange, string]>([
+        [{ muted: true }, 'Muted=true'],
+        [{ muted: false }, 'Muted=false'],
+        [{ target: ALICE }, `Coaching=true&CallSidToCoach=${ALICE}`],
+        [{ target: 'nobody' }, 'Coaching=false'],
+        [{ announceUrl: URL }, `${new URLSearchParams({ AnnounceUrl: URL, AnnounceMethod: 'POST' })}`],
+        [{ muted: true, target: ALICE }, `Muted=true&Coaching=true&CallSidToCoach=${ALICE}`],
+      ])('sends %j', async (change, form) => {
+        answers(participant);
+        expect(await client.changeParticipant(conferenceSid, TED, change)).toEqual(ted);
+        expect(asked).toEqual([`POST /Conferences/${CONFERENCE}/Participants/${TED}.json ${form}`]);
+      });
+
+      it('answers with what the Space answered, even if that is not the change', async () => {
+        answers({ ...participant, muted: 'false' });
+        expect(await client.changeParticipant(conferenceSid, TED, { muted: true })).toEqual({ ...ted, isMuted: false });
+      });
+
+      it('answers with nobody when the participant has left', async () => {
+        answers({ ...participant, status: 'completed' });
+        expect(await client.changeParticipant(conferenceSid, TED, { muted: true })).toBeUndefined();
+      });
+    });
+
+    it('removes a participant', async () => {
+      answers((res) => res.writeHead(204).end());
+      expect(await client.removeParticipant(conferenceSid, TED)).toBe(true);
+      expect(asked).toEqual([`DELETE /Conferences/${CONFERENCE}/Participants/${TED}.json`]);
+    });
+
+    describe('findCall', () => {
+      it.each<[object, object]>([
+        [{}, {}],
+        [
+          { from: 'sip:alice@example.com', to: '' },
+          { from: 'sip:alice@example.com', to: undefined },
+        ],
+        [
+          { from: null, to: 7, direction: undefined },
+          { from: undefined, to: undefined, direction: undefined },
+        ],
+        ...['queued', 'ringing', undefined].map((status): [object, object] => [{ status }, { isOver: false }]),
+        ...['completed', 'canceled', 'busy', 'failed', 'no-answer'].map((status): [object, object] => [
+          { status },
+          { isOver: true },
+        ]),
+      ])('reads a call with %j', async (given, expected) => {
+        answers({ ...call, ...given });
+        expect(await client.findCall(TED)).toEqual({
+          callSid: TED,
+          isOver: false,
+          from: '+15550001',
+          to: '+15550002',
+          direction: 'inbound',
+          ...expected,
+        });
+        expect(asked).toEqual([`GET /Calls/${TED}.json`]);
+      });
+
+      it('finds none where there is none', async () => {
+        answers(missing);
+        expect(await client.findCall(TED)).toBeUndefined();
+      });
+    });
+
+    describe('redirectCall', () => {
+      const URL = 'https://coach.example.com/coach/Sales?mode=monitor';
+
+      it.each([
+        ['in-progress', true],
+        ['completed', false],
+      ])('sends a call to another address, and it is %s', async (status, expected) => {
+        answers({ ...call, status });
+        expect(await client.redirectCall(TED, URL)).toBe(expected);
+        expect(asked).toEqual([`POST /Calls/${TED}.json ${new URLSearchParams({ Url: URL, Method: 'POST' })}`]);
+      });
+    });
+
+    const reads: [string, (from: SpaceClient) => Promise<unknown>][] = [
+      ['listConferences', (from) => from.listConferences()],
+      ['listParticipants', (from) => from.listParticipants(conferenceSid)],
+      ['findParticipant', (from) => from.findParticipant(conferenceSid, TED)],
+      ['findCall', (from) => from.findCall(TED)],
+    ];
+    const changes: [string, (from: SpaceClient) => Promise<unknown>, unknown][] = [
+      ['changeParticipant', (from) => from.changeParticipant(conferenceSid, TED, { muted: true }), undefined],
+      ['removeParticipant', (from) => from.removeParticipant(conferenceSid, TED), false],
+      ['redirectCall', (from) => from.redirectCall(TED, 'https://coach.example.com/coach'), false],
+    ];
+    const all = [...reads, ...changes.map(([name, use]): (typeof reads)[number] => [name, use])];
+
+    describe.each(changes)('%s of something that is over', (_name, use, expected) => {
+      const over = { code: 10_000, message: 'It is over.' };
+      it.each<[string, Respond]>([
+        ['404', missing],
+        ['404 in HTML', html(404)],
+        ['400 and code 10000', error(400, over)],
+        ['422 and code 10000', error(422, over)],
+        ['422 and code 10000 in a list', error(422, { errors: [{ code: '10000', message: 'It is over.' }] })],
+      ])('is told by %s', async (_how, respond) => {
+        answers(respond);
+        expect(await use(client)).toBe(expected);
+      });
+
+      it.each<[string, Respond, object]>([
+        ['400 and another code', error(400, { code: 16_002, message: 'No' }), { status: 400, spaceCode: 16_002 }],
+        ['422 without a code', error(422, { errors: ['No'] }), { status: 422, spaceCode: undefined }],
+        ['422 in HTML', html(422), { status: 422, spaceCode: undefined }],
+        ['503 and code 10000', error(503, over), { status: 503, spaceCode: 10_000 }],
+      ])('is not told by %s', async (_how, respond, expectedError) => {
+        answers(respond);
+        await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'refused', ...expectedError });
+      });
+    });
+
+    describe.each(reads)('%s', (_name, use) => {
+      it('takes code 10000 for an error', async () => {
+        answers(error(422, { code: 10_000, message: 'No' }));
+        await expect(use(client)).rejects.toMatchObject({ code: 'refused', status: 422, spaceCode: 10_000 });
+      });
+
+      it.each<[string, Respond]>([
+        ['HTML', html(200)],
+        ['nothing', (res) => res.end()],
+        ['no object', (res) => json(res, null)],
+        ['text', (res) => json(res, 'ok')],
+        ['an empty object', (res) => json(res, {})],
+        ['another object', (res) => json(res, { message: 'Under maintenance' })],
+        ['another list', (res) => json(res, { ...paging, messages: [] })],
+        ['no list', (res) => json(res, { ...paging, conferences: null })],
+      ])('cannot use %s', async (_what, respond) => {
+        answers(respond);
+        await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'unreadable' });
+        expect(asked).toHaveLength(1);
+      });
+    });
+
+    describe.each(all)('%s', (_name, use) => {
+      it.each<[string, unknown, number | undefined]>([
+        ['its code', { code: 20_003, message: 'No', status: 403 }, 20_003],
+        ['its code as text', { code: '20003', message: 'No' }, 20_003],
+        ['the code in a list', { errors: [{ message: 'No' }, { code: '20003' }] }, 20_003],
+        ['words alone', { errors: ['No'] }, undefined],
+        ['a code that is none', { code: 'not_allowed', errors: [null] }, undefined],
+        ['no object', null, undefined],
+      ])('rejects with the status of a refusal, and %s', async (_what, body, spaceCode) => {
+        answers(error(403, body));
+        await expect(use(client)).rejects.toMatchObject({
+          name: 'SpaceError',
+          code: 'refused',
+          status: 403,
+          spaceCode,
+        });
+      });
+
+      it('rejects with the status of an HTML error', async () => {
+        answers(html(502));
+        await expect(use(client)).rejects.toMatchObject({ code: 'refused', status: 502, spaceCode: undefined });
+      });
+
+      it('rejects when the Space cannot be reached', async () => {
+        answers();
+        await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'unreachable' });
+      });
+
+      it('rejects when the Space does not answer in time', async () => {
+        answers(() => {});
+        const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 100, now: () => NOW });
+        await expect(use(hasty)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
+      });
+    });
+
+    it.each<[string, (from: SpaceClient) => Promise<unknown>, object[]]>([
+      ['both lists of conferences', (from) => from.listConferences(), [conferences()]],
+      [
+        'the pages of a list',
+        (from) => from.listParticipants(conferenceSid),
+        [{ ...participants(participant), next_page_uri: `${ROOT}/Conferences/${CONFERENCE}/Participants.json?Page=1` }],
+      ],
+      ['a conference without participants', (from) => from.listParticipants(conferenceSid), [participants()]],
+    ])('has one time-out for %s', async (_what, use, first) => {
+      answers(...first, () => {});
+      const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
+      await expect(use(hasty)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
+      expect(asked).toHaveLength(first.length + 1);
+    });
+
+    it('tells of each request before it is made', async () => {
+      const log: string[] = [];
+      const counted = createSpaceClient(
+        { url, projectId: 'p-1', apiToken: 'PT1' },
+        { timeoutMs: 5_000, now: () => NOW, onRequest: () => log.push('counted') },
+      );
+      const lastPage = conferences(conference);
+      answers(
+        conferences(),
+        { ...lastPage, next_page_uri: `${ROOT}/Conferences.json?Page=1&PageToken=PA1` },
+        lastPage,
+        missing,
+      );
+      const scripted = answer;
+      answer = (req, res) => {
+        log.push('asked');
+        return scripted(req, res);
+      };
+      await counted.listConferences();
+      await counted.findCall(TED);
+      expect(log).toEqual(Array.from({ length: 4 }, () => ['counted', 'asked']).flat());
     });
   });
 });

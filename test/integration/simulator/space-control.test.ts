@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseSid, type Sid } from '../../../src/signalwire/sid';
-import { createSpaceClient, type SpaceClient } from '../../../src/signalwire/space-client';
+import { createSpaceClient, type ParticipantChange, type SpaceClient } from '../../../src/signalwire/space-client';
 import type { Call } from '../../../src/simulator/call';
 import { serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space } from '../../../src/simulator/space';
@@ -293,5 +293,91 @@ describe('listModerators', () => {
     const found = await client.listModerators();
     expect(found.map(({ room }) => room).sort()).toEqual([...rooms].sort());
     expect(found.map(({ callSid }) => callSid).sort()).toEqual([...moderators].sort());
+  });
+});
+
+describe('conferences, participants and calls', () => {
+  const conferenceOf = (call: Call) => parseSid(String(space.conferences.of(call.sid)?.conference.sid)) as Sid;
+
+  /** A room where Bob, Alice and Ted talk. */
+  async function talkIn(room = 'a') {
+    const people = await talk(room);
+    return { ...people, conferenceSid: conferenceOf(people.alice) };
+  }
+
+  it('lists the conferences that are not over', async () => {
+    const { conferenceSid: ended, alice } = await talkIn('over');
+    const waiting = await enter('caller', 'b 2');
+    await space.clock.advance(60_000);
+    const { conferenceSid } = await talkIn('a');
+    alice.hangUp();
+    await space.rest();
+    const b2 = { conferenceSid: conferenceOf(waiting), room: 'b 2', hasStarted: false, createdAgoMs: 60_000 };
+    expect(await client.listConferences()).toEqual([b2, expect.objectContaining({ conferenceSid, hasStarted: true })]);
+    expect(await client.listConferences('b 2')).toEqual([b2]);
+    expect(await client.listConferences('over')).toEqual([]);
+    expect(await client.listParticipants(ended)).toBeUndefined();
+    expect(await client.listParticipants(NO_SUCH)).toBeUndefined();
+  });
+
+  it('lists the participants of a conference', async () => {
+    const { conferenceSid, bob, alice, ted } = await talkIn();
+    await space.clock.advance(5_000);
+    const common = { conferenceSid, isMuted: false, isOnHold: false, joinedAgoMs: 5_000 };
+    const caller = { target: undefined, isCoaching: false, endsConference: false, startsConference: false };
+    const coach = { ...common, ...caller, callSid: ted.sid, target: alice.sid, isCoaching: true };
+    expect(await client.listParticipants(conferenceSid)).toEqual([
+      { ...common, ...caller, callSid: bob.sid },
+      { ...common, ...caller, callSid: alice.sid, endsConference: true, startsConference: true },
+      coach,
+    ]);
+    expect(await client.findParticipant(conferenceSid, sidOf(ted))).toEqual(coach);
+    expect(await client.findParticipant(conferenceSid, NO_SUCH)).toBeUndefined();
+  });
+
+  it('changes who hears a participant', async () => {
+    const { conferenceSid, bob, alice, ted } = await talkIn();
+    const change = (to: ParticipantChange) => client.changeParticipant(conferenceSid, sidOf(ted), to);
+    expect(await change({ muted: true })).toMatchObject({ isMuted: true, target: alice.sid });
+    expect(hearersOf(ted)).toEqual([]);
+    expect(await change({ muted: false, target: 'nobody' })).toMatchObject({ isMuted: false, isCoaching: false });
+    expect(hearersOf(ted)).toEqual([bob, alice]);
+    expect(await change({ target: sidOf(alice) })).toMatchObject({ isCoaching: true, target: alice.sid });
+    expect(hearersOf(ted)).toEqual([alice]);
+    await expect(change({ target: NO_SUCH })).rejects.toMatchObject({
+      code: 'refused',
+      status: 400,
+      spaceCode: 16_002,
+    });
+    expect(hearersOf(ted)).toEqual([alice]);
+    expect(await change({ announceUrl: `${server.url}/notice` })).toMatchObject({ callSid: ted.sid });
+    await space.clock.settle();
+    expect(ted.told).toEqual(['You only listen now.']);
+    expect(server.asked.at(-1)).toMatchObject({ method: 'POST', path: '/notice' });
+  });
+
+  it('removes a participant', async () => {
+    const { conferenceSid, bob, alice, ted } = await talkIn();
+    expect(await client.removeParticipant(conferenceSid, sidOf(ted))).toBe(true);
+    await space.rest();
+    expect(hearersOf(alice)).toEqual([bob]);
+    expect(await client.removeParticipant(conferenceSid, sidOf(ted))).toBe(false);
+    expect(await client.changeParticipant(conferenceSid, sidOf(ted), { muted: true })).toBeUndefined();
+  });
+
+  it('finds a call, and redirects it until it is over', async () => {
+    const { conferenceSid, ted } = await talkIn();
+    const elsewhere = `${server.url}/coach?room=b`;
+    expect(await client.findCall(sidOf(ted))).toMatchObject({ callSid: ted.sid, isOver: false, direction: 'inbound' });
+    expect(await client.redirectCall(sidOf(ted), elsewhere)).toBe(true);
+    await space.rest();
+    expect(server.asked.at(-1)).toMatchObject({ method: 'POST', path: '/coach?room=b' });
+    expect(conferenceOf(ted)).not.toBe(conferenceSid);
+    ted.hangUp();
+    await space.rest();
+    expect(await client.findCall(sidOf(ted))).toMatchObject({ isOver: true });
+    expect(await client.redirectCall(sidOf(ted), elsewhere)).toBe(false);
+    expect(await client.redirectCall(NO_SUCH, elsewhere)).toBe(false);
+    expect(await client.findCall(NO_SUCH)).toBeUndefined();
   });
 });
