@@ -11,16 +11,29 @@ import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '..
 /** A call that asks for a document. */
 export interface InboundCall {
   callSid: Sid;
-  /** Undefined when it is withheld, no telephone number, or sent twice. */
+  /** The person's number: `To` on a leg called out to them, otherwise `From`. Undefined as `personOf` says. */
   from: PhoneNumber | undefined;
 }
 
-const inboundCall = z.object({ CallSid: sidField, From: textField.transform(parsePhoneNumber) });
+const inboundCall = z.object({ CallSid: sidField });
 
 /** @throws RequestError 400 that names the field */
 export function parseInboundCall(req: Request): InboundCall {
-  const { CallSid, From } = parseFields(inboundCall, fieldsOf(req));
-  return { callSid: CallSid, from: From };
+  const { CallSid } = parseFields(inboundCall, fieldsOf(req));
+  return { callSid: CallSid, from: personOf(req) };
+}
+
+const ends = z.object({ Direction: textField, From: textField, To: textField });
+
+/**
+ * The number of the person on the call. On outbound legs that is `To`, because `From` is the Space's own number there.
+ * Never throws.
+ *
+ * @returns undefined when it is withheld, not a telephone number, or sent twice
+ */
+function personOf(req: Request): PhoneNumber | undefined {
+  const { Direction, From, To } = parseFields(ends, fieldsOf(req));
+  return parsePhoneNumber(/^outbound/i.test(Direction ?? '') ? To : From);
 }
 
 const dialOutcome = z.object({ DialCallStatus: textField, ErrorCode: textField });

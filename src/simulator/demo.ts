@@ -116,10 +116,7 @@ async function watch(space: Space, paint: Paint): Promise<never> {
       }
       marks.set(call, markOf(call));
     }
-    const matrix = renderMatrix(
-      rowsOf(space, (call) => nameOf(call.from)),
-      paint,
-    );
+    const matrix = renderMatrix(rowsOf(space, nameOf), paint);
     if (matrix !== shown) {
       write(`${matrix}\n`);
       shown = matrix;
@@ -128,14 +125,16 @@ async function watch(space: Space, paint: Paint): Promise<never> {
 }
 
 /** What happened to a call since and is not seen in the matrix. */
-function newsOf({ from, told, errors }: Call, since: Mark = BEGINNING): string[] {
+function newsOf(call: Call, since: Mark = BEGINNING): string[] {
+  const { told, errors } = call;
   return [
-    ...told.slice(since.told).map((text) => `${nameOf(from)} is told: "${text}"`),
-    ...errors.slice(since.errors).map(({ code, message }) => `${nameOf(from)}'s call failed with ${code}: ${message}`),
+    ...told.slice(since.told).map((text) => `${nameOf(call)} is told: "${text}"`),
+    ...errors.slice(since.errors).map(({ code, message }) => `${nameOf(call)}'s call failed with ${code}: ${message}`),
   ];
 }
 
-function nameOf(number: string | undefined): string {
+function nameOf({ direction, from, to }: Call): string {
+  const number = direction === 'inbound' ? from : to;
   const { alice, bob, carol, ted } = TUTORIAL_CAST;
   const names = { [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol', [TUTORIAL_AGENT]: 'Carol', [ted]: 'Ted' };
   return names[number ?? ''] ?? number ?? 'somebody';
@@ -143,13 +142,13 @@ function nameOf(number: string | undefined): string {
 
 function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
   const account = `${apiUrl}/2010-04-01/Accounts/demo`;
-  const place = (from: string, path: string) =>
-    `  curl -su demo:demo ${account}/Calls --data-urlencode To=+15550009999 --data-urlencode From=${from} --data-urlencode 'Url=${publicUrl}${path}'`;
+  const place = (to: string, path: string) =>
+    `  curl -su demo:demo ${account}/Calls --data-urlencode To=${to} --data-urlencode From=+15550009999 --data-urlencode 'Url=${publicUrl}${path}'`;
   const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.carol };
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
   return [
-    'Try it yourself. Bob, Alice and Ted call, one a second at most; who hears whom is shown here:',
+    'Try it yourself. The Space calls Bob, Alice and Ted, one a second at most; who hears whom is shown here:',
     place(TUTORIAL_CAST.bob, '/conference'),
     place(TUTORIAL_CAST.alice, '/conference'),
     place(TUTORIAL_CAST.ted, '/coach?mode=monitor'),

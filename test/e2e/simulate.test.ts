@@ -291,7 +291,7 @@ describe('npm run demo', () => {
 
     const { calls } = JSON.parse((await curl(list)).text);
     const moderator = calls.find(
-      (call: { from: string; status: string }) => call.from === ALICE && call.status === 'in-progress',
+      (call: { to: string; status: string }) => call.to === ALICE && call.status === 'in-progress',
     );
     expect(await curl(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
     await demo.says('    Nobody is on the line.');

@@ -1,0 +1,69 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
+
+/** A number of the Space itself, from which it calls people. */
+const OURS = '+15559990000';
+
+const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
+const conference = (room: string, attributes: string) =>
+  `<Conference ${attributes} statusCallback="https://coach.example.com/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold">${room}</Conference>`;
+const moderator = (room: string) =>
+  laml(
+    `<Dial action="https://coach.example.com/conference/${room}/ended" timeLimit="14400">${conference(room, 'startConferenceOnEnter="true" endConferenceOnExit="true"')}</Dial>`,
+  );
+const caller = (room: string) =>
+  laml(`<Dial timeLimit="14400">${conference(room, 'startConferenceOnEnter="false"')}</Dial>`);
+const supervisor = (room: string, { said = '', query = '', attributes = '' } = {}) =>
+  laml(
+    `${said}<Dial action="https://coach.example.com/coach/${room}/ended${query}" hangupOnStar="true" timeLimit="14400">${conference(room, `coach="alice-1" ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false"`)}</Dial>`,
+  );
+const reject = laml('<Reject/>');
+
+let app: TestApp;
+
+afterEach(() => app.stop());
+
+describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a person, asked for by %s,', (method) => {
+  const ask = async (path: string, form: Record<string, string>) => (await app[method](path, form)).text;
+
+  it.each(['outbound-api', 'outbound-dial', 'Outbound-API', 'OUTBOUND'])(
+    'with Direction=%s, is theirs',
+    async (Direction) => {
+      app = await startApp();
+      const called = (To: string, CallSid: string) => ({ CallSid, Direction, From: OURS, To });
+      expect(await ask('/conference/out', called(ALICE, 'alice-1'))).toBe(moderator('out'));
+      expect(await ask('/conference/out', called(BOB, 'bob-1'))).toBe(caller('out'));
+      expect(await ask('/coach/out', called(TED, 'ted-1'))).toBe(supervisor('out'));
+      expect(await ask('/coach/out', called(BOB, 'bob-2'))).toBe(reject);
+      const said = '<Say>You are listening to the agent in out. Nobody hears you. Press star for the menu.</Say>';
+      expect(await ask('/supervisor', called(TED, 'ted-2'))).toBe(
+        supervisor('out', { said, query: '?mode=monitor&amp;told=1', attributes: 'muted="true" ' }),
+      );
+    },
+  );
+
+  it.each([
+    ['a moderator', ALICE],
+    ['a supervisor', TED],
+  ])('is not theirs whose number called: %s', async (_who, From) => {
+    app = await startApp();
+    const called = { CallSid: 'bob-1', Direction: 'outbound-api', From };
+    for (const form of [called, { ...called, To: BOB }, { ...called, To: 'anonymous' }] as Record<string, string>[]) {
+      expect(await ask('/conference/out', form)).toBe(caller('out'));
+      expect(await ask('/coach/out', form)).toBe(reject);
+    }
+  });
+
+  it.each(['inbound', '', 'out', 'x-outbound'])('is a call from them with Direction=%s', async (Direction) => {
+    app = await startApp();
+    const call = { CallSid: 'alice-1', Direction, From: ALICE, To: BOB };
+    expect(await ask('/conference/out', call)).toBe(moderator('out'));
+  });
+});
+
+it('the log names the person of an outbound leg, masked', async () => {
+  app = await startApp();
+  await app.post('/conference/out', { CallSid: 'alice-1', Direction: 'outbound-dial', From: OURS, To: ALICE });
+  const [line] = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A call enters');
+  expect(line).toMatchObject({ from: '***8999', as: 'moderator' });
+});
