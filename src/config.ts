@@ -373,7 +373,7 @@ function findWarnings(given: Given, env: Environment): string[] {
     PUBLIC_URL: 'documents point to localhost, where no Space can call back',
     ...(given.ROSTER_FILE === undefined && {
       MODERATOR_NUMBERS: "the tutorial's number is the moderator",
-      SUPERVISOR_NUMBERS: 'any number may supervise',
+      SUPERVISOR_NUMBERS: 'anyone may supervise',
     }),
     REDIS_URL:
       'the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run',

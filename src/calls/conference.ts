@@ -1,5 +1,5 @@
 import { type Request, Router } from 'express';
-import { maskPhoneNumber } from '../people/phone-number';
+import { maskAddress } from '../people/address';
 import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
@@ -25,7 +25,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     if (typeof who !== 'string') {
       return enterAs(who.person, call, room);
     }
-    log.info({ callSid: call.callSid, room, from: maskPhoneNumber(call.from), as: 'caller' }, 'A call enters');
+    log.info({ callSid: call.callSid, room, from: maskAddress(call.from), as: 'caller' }, 'A call enters');
     switch (who) {
       case 'must-ask':
         return askPin(call, room, { tryNumber: 1, why: 'asked' });
@@ -39,7 +39,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
   /** Lets a moderator in; where the room is not theirs, as a caller who is told so. */
   async function enterAs(person: ModeratorEntry, { callSid, from }: InboundCall, room: RoomName): Promise<string> {
     const { name } = person;
-    const about = { callSid, room, from: maskPhoneNumber(from), name };
+    const about = { callSid, room, from: maskAddress(from), name };
     if (!mayEnter(person, room)) {
       log.warn(
         { ...about, as: 'caller', rooms: [...person.rooms] },
@@ -60,7 +60,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
 
   function lockOut(call: InboundCall, room: RoomName, { who: lockedOut, limit, seconds }: Lockout): string {
     log.warn(
-      { callSid: call.callSid, room, from: maskPhoneNumber(call.from), lockedOut, limit, seconds },
+      { callSid: call.callSid, room, from: maskAddress(call.from), lockedOut, limit, seconds },
       'PIN attempts locked; call joins as a caller',
     );
     return documents.caller(room);
@@ -86,7 +86,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
       return enterAs(result.person, call, room);
     }
     if (result.kind !== 'locked-out') {
-      const about = { callSid: call.callSid, room, from: maskPhoneNumber(call.from) };
+      const about = { callSid: call.callSid, room, from: maskAddress(call.from) };
       log.warn(about, digits === undefined ? 'No PIN was entered' : 'Wrong moderator PIN');
     }
     if ('lockout' in result && result.lockout !== undefined) {

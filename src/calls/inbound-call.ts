@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { type PhoneNumber, parsePhoneNumber } from '../people/phone-number';
+import { type Address, parseAddress } from '../people/address';
 import { MAX_PIN_TRIES } from '../people/pin';
 import { MODES } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room-name';
@@ -11,8 +11,8 @@ import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '..
 /** A call that asks for a document. */
 export interface InboundCall {
   callSid: Sid;
-  /** The person's number: `To` on a leg called out to them, otherwise `From`. Undefined as `personOf` says. */
-  from: PhoneNumber | undefined;
+  /** The person's address: `To` on a leg called out to them, otherwise `From`. Undefined as `personOf` says. */
+  from: Address | undefined;
 }
 
 const inboundCall = z.object({ CallSid: sidField });
@@ -26,14 +26,14 @@ export function parseInboundCall(req: Request): InboundCall {
 const ends = z.object({ Direction: textField, From: textField, To: textField });
 
 /**
- * The number of the person on the call. On outbound legs that is `To`, because `From` is the Space's own number there.
+ * The address of the person on the call. On outbound legs that is `To`, because `From` is the Space's own number there.
  * Never throws.
  *
- * @returns undefined when it is withheld, not a telephone number, or sent twice
+ * @returns undefined when it is withheld, not an address, or sent twice
  */
-function personOf(req: Request): PhoneNumber | undefined {
+function personOf(req: Request): Address | undefined {
   const { Direction, From, To } = parseFields(ends, fieldsOf(req));
-  return parsePhoneNumber(/^outbound/i.test(Direction ?? '') ? To : From);
+  return parseAddress(/^outbound/i.test(Direction ?? '') ? To : From);
 }
 
 const dialOutcome = z.object({ DialCallStatus: textField, ErrorCode: textField });

@@ -1,5 +1,5 @@
 import type { LiveRoom, Moderator } from '../conferences/registry';
-import { maskPhoneNumber } from '../people/phone-number';
+import { maskAddress } from '../people/address';
 import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
@@ -82,7 +82,7 @@ export function createSupervise(options: CallRoutesOptions) {
         stay,
         room,
         supervisor: labelOf(person),
-        number: maskPhoneNumber(call.from),
+        number: maskAddress(call.from),
         mode,
         moderator: moderator.name,
         moderatorCallSid: moderator.callSid,
@@ -205,7 +205,7 @@ function byLabel(one: LiveRoom, other: LiveRoom): number {
 
 /** Who is calling, for the log. */
 function describe({ call, person }: SupervisorCall) {
-  return { callSid: call.callSid, from: maskPhoneNumber(call.from), supervisor: labelOf(person) };
+  return { callSid: call.callSid, from: maskAddress(call.from), supervisor: labelOf(person) };
 }
 
 /** A moderator's name, with the room where one name leads several. */

@@ -1,5 +1,5 @@
 import type { Sid } from '../signalwire/sid';
-import type { PhoneNumber } from './phone-number';
+import type { Address } from './address';
 import { hashPin, type Passes, parsePin } from './pin';
 import type { Lockout, PinLimiter } from './pin-limiter';
 import type { Book, Person } from './roster';
@@ -7,7 +7,7 @@ import type { Book, Person } from './roster';
 /** A call, as far as it matters to who is calling. */
 export interface Caller {
   callSid: Sid;
-  from: PhoneNumber | undefined;
+  from: Address | undefined;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Caller {
  */
 export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
 
-/** Tells who is calling, by number and by PIN, for the people of one role. */
+/** Tells who is calling, by address and by PIN, for the people of one role. */
 export interface Access<P extends Person> {
   /** @param pass what the right PIN brought earlier in this call */
   identify(caller: Caller, pass: string | undefined): Identity<P>;
@@ -58,7 +58,7 @@ export function createAccess<P extends Person>({ book, limiter, pins }: AccessOp
       if (proven !== undefined) {
         return { person: proven };
       }
-      const known = book().withNumber(from);
+      const known = book().withAddress(from);
       if (known !== undefined) {
         return known.requirePin ? 'must-ask' : { person: known };
       }

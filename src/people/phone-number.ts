@@ -14,11 +14,6 @@ export function parsePhoneNumber(text: string | undefined): PhoneNumber | undefi
   return digits === undefined ? undefined : (`+${digits}` as PhoneNumber);
 }
 
-/** A number fit for a log: its last four digits. `no number` when there is none. */
-export function maskPhoneNumber(number: PhoneNumber | undefined): string {
-  return number === undefined ? 'no number' : `***${number.slice(-4)}`;
-}
-
 const SEPARATORS = {
   spaces: /\s/gu,
   brackets: /[()[\]]/gu,

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { RedisConnection } from '../store/redis-connection';
-import type { PhoneNumber } from './phone-number';
+import type { Address } from './address';
 
 /** Why a call may not use PINs now. */
 export interface Lockout {
   /** Which limit was reached: too many wrong PINs, or too many prompts in a short time. */
   limit: 'attempts' | 'prompts';
+  /** `number`: the caller's number or other address. */
   who: 'number' | 'everybody';
   /** How long it still lasts. */
   seconds: number;
@@ -20,7 +21,7 @@ export type Attempt =
   | { isAllowed: false; lockout: Lockout };
 
 /**
- * Limits how many PINs can be guessed, and how many prompts are opened in a short time. For both, `number` is undefined
+ * Limits how many PINs can be guessed, and how many prompts are opened in a short time. For both, `address` is undefined
  * for withheld numbers, which share the limits of one. Never rejects.
  */
 export interface PinLimiter {
@@ -29,13 +30,13 @@ export interface PinLimiter {
    *
    * @returns undefined if the prompt may be opened
    */
-  openPrompt(number: PhoneNumber | undefined): Promise<Lockout | undefined>;
+  openPrompt(address: Address | undefined): Promise<Lockout | undefined>;
   /**
-   * Call it for each PIN that is keyed in, and answer only if it is allowed. A wrong PIN takes an attempt from the number
+   * Call it for each PIN that is keyed in, and answer only if it is allowed. A wrong PIN takes an attempt from the address
    * and from everybody; the last one starts a lockout, twice as long each time. A right PIN needs an attempt to be left,
    * and takes none.
    */
-  consumeAttempt(number: PhoneNumber | undefined, options: { isRight: boolean }): Promise<Attempt>;
+  consumeAttempt(address: Address | undefined, options: { isRight: boolean }): Promise<Attempt>;
 }
 
 const DAY_SECONDS = 86_400;
@@ -107,12 +108,12 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
   }
 
   return {
-    async openPrompt(number) {
-      const { lockout } = await count((budgets) => take(budgets, number, 0));
+    async openPrompt(address) {
+      const { lockout } = await count((budgets) => take(budgets, address, 0));
       if (lockout !== undefined) {
         return lockout;
       }
-      for (const [who, key] of keysOf(number)) {
+      for (const [who, key] of keysOf(address)) {
         const { consumedPoints, msBeforeNext } = await prompts[who].penalty(key);
         if (consumedPoints > PROMPT_BOUNDS[who]) {
           return { limit: 'prompts', who, seconds: secondsOf(msBeforeNext) };
@@ -121,22 +122,22 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
       return undefined;
     },
 
-    consumeAttempt(number, { isRight }) {
+    consumeAttempt(address, { isRight }) {
       return count(async (budgets) => {
-        // During a lockout nothing is counted, for the number or for everybody.
-        const before = await take(budgets, number, 0);
+        // During a lockout nothing is counted, for the address or for everybody.
+        const before = await take(budgets, address, 0);
         // Right or wrong, it takes the same steps. Otherwise, of many PINs keyed in at once, a right one would overtake
         // the wrong ones, and a burst of calls could guess more than one call after the other.
-        return before.isAllowed ? take(budgets, number, isRight ? 0 : 1) : before;
+        return before.isAllowed ? take(budgets, address, isRight ? 0 : 1) : before;
       });
     },
   };
 }
 
-/** The number first: once it is locked out, it takes nothing from the others. */
-async function take(budgets: Budgets, number: PhoneNumber | undefined, cost: 0 | 1): Promise<Attempt> {
+/** The address first: once it is locked out, it takes nothing from the others. */
+async function take(budgets: Budgets, address: Address | undefined, cost: 0 | 1): Promise<Attempt> {
   let lockout: Lockout | undefined;
-  for (const [who, key] of keysOf(number)) {
+  for (const [who, key] of keysOf(address)) {
     const { wasLeft, lockedSeconds } = await budgets[who].take(key, cost);
     if (lockedSeconds !== undefined) {
       lockout = { limit: 'attempts', who, seconds: lockedSeconds };
@@ -148,9 +149,9 @@ async function take(budgets: Budgets, number: PhoneNumber | undefined, cost: 0 |
   return { isAllowed: true, lockout };
 }
 
-function keysOf(number: PhoneNumber | undefined) {
+function keysOf(address: Address | undefined) {
   return [
-    ['number', number ?? 'withheld'],
+    ['number', address ?? 'withheld'],
     ['everybody', 'all'],
   ] as const;
 }

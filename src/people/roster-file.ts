@@ -133,7 +133,7 @@ export async function readRosterFile(source: RosterSource): Promise<RosterEntrie
 }
 
 function toPerson({ name, number, pin, requirePin, rooms }: GivenPerson) {
-  return { name, number, pin, requirePin, rooms: rooms ?? ('all' as const) };
+  return { name, address: number, pin, requirePin, rooms: rooms ?? ('all' as const) };
 }
 
 /** In what people of one role contradict each other or themselves. */

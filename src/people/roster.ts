@@ -1,16 +1,17 @@
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
-import { maskPhoneNumber, type PhoneNumber } from './phone-number';
+import { type Address, maskAddress } from './address';
+import type { PhoneNumber } from './phone-number';
 import type { PinHash } from './pin';
 
 /** Somebody who is more than a caller. */
 export interface Person {
   /** Unique among those of one role; undefined for a number that only the settings name. */
   name: string | undefined;
-  number: PhoneNumber;
+  address: Address;
   /** Undefined when they have none. */
   pin: PinHash | undefined;
-  /** Whether the number alone does not do. */
+  /** Whether the address alone does not do. */
   requirePin: boolean;
   /** Where they may moderate or supervise. */
   rooms: ReadonlySet<RoomName> | 'all';
@@ -26,15 +27,15 @@ export interface SupervisorEntry extends Person {
   mode: Mode | undefined;
 }
 
-/** What a roster file says, checked: within each role no number, name, PIN or extension stands twice. */
+/** What a roster file says, checked: within each role no address, name, PIN or extension stands twice. */
 export interface RosterEntries {
   moderators: readonly ModeratorEntry[];
   supervisors: readonly SupervisorEntry[];
 }
 
-/** The people of one role. A caller without a number is nobody: identity fails closed. */
+/** The people of one role. A caller without an address is nobody: identity fails closed. */
 export interface Book<P extends Person> {
-  withNumber(number: PhoneNumber | undefined): P | undefined;
+  withAddress(address: Address | undefined): P | undefined;
   withPin(pin: PinHash): P | undefined;
   withName(name: string): P | undefined;
   /** Whether anybody has a PIN. */
@@ -51,7 +52,7 @@ export interface Roster {
 
 export interface RosterSettings {
   moderatorNumbers: readonly PhoneNumber[];
-  /** `'any'`: every caller who has a number, for development. */
+  /** `'any'`: every caller who has an address, for development. */
   supervisorNumbers: readonly PhoneNumber[] | 'any';
 }
 
@@ -60,12 +61,12 @@ export function mayEnter({ rooms }: Person, room: RoomName): boolean {
   return rooms === 'all' || rooms.has(room);
 }
 
-/** What somebody is called in the log and the audit trail: their name, else the end of their number. */
-export function labelOf({ name, number }: Person): string {
-  return name ?? maskPhoneNumber(number);
+/** What somebody is called in the log and the audit trail: their name, else their address, masked. */
+export function labelOf({ name, address }: Person): string {
+  return name ?? maskAddress(address);
 }
 
-/** A roster of the numbers in the settings, and of a file's entries. Where both have a number, the file's entry holds. */
+/** A roster of the numbers in the settings, and of a file's entries. Where both have an address, the file's entry holds. */
 export function createRoster(settings: RosterSettings): Roster {
   const { moderatorNumbers, supervisorNumbers } = settings;
   const numbers = supervisorNumbers === 'any' ? [] : supervisorNumbers;
@@ -86,9 +87,9 @@ export function createRoster(settings: RosterSettings): Roster {
       },
       supervisors: {
         ...listed,
-        withNumber: (number: PhoneNumber | undefined) =>
-          listed.withNumber(number) ??
-          (number !== undefined && supervisorNumbers === 'any' ? { ...anyone(number), mode: undefined } : undefined),
+        withAddress: (address: Address | undefined) =>
+          listed.withAddress(address) ??
+          (address !== undefined && supervisorNumbers === 'any' ? { ...anyone(address), mode: undefined } : undefined),
       },
     };
   }
@@ -107,17 +108,17 @@ export function createRoster(settings: RosterSettings): Roster {
   };
 }
 
-/** Whoever calls from a number that the settings name. */
-function anyone(number: PhoneNumber): Person {
-  return { name: undefined, number, pin: undefined, requirePin: false, rooms: 'all' };
+/** Whoever calls from an address that the settings allow. */
+function anyone(address: Address): Person {
+  return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
 }
 
 function createBook<P extends Person>(people: readonly P[]): Book<P> {
-  const numbers = new Map(people.map((one) => [one.number, one]));
+  const addresses = new Map(people.map((one) => [one.address, one]));
   const pins = new Map(people.map((one) => [one.pin, one]));
   const names = new Map(people.map((one) => [one.name, one]));
   return {
-    withNumber: (number) => (number === undefined ? undefined : numbers.get(number)),
+    withAddress: (address) => (address === undefined ? undefined : addresses.get(address)),
     withPin: (pin) => pins.get(pin),
     withName: (name) => names.get(name),
     hasPins: people.some(({ pin }) => pin !== undefined),

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Lookup } from '../conferences/directory';
 import type { Outbox } from '../ops/outbox';
-import { maskPhoneNumber, type PhoneNumber } from '../people/phone-number';
+import { type Address, maskAddress } from '../people/address';
 import type { Lockout } from '../people/pin-limiter';
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
@@ -36,7 +36,7 @@ export interface LiveControl {
 /** Somebody who was not let in, or had been let in and is not any more. */
 export interface Refused {
   callSid: Sid;
-  from: PhoneNumber | undefined;
+  from: Address | undefined;
   reason: RefusalReason;
   supervisor?: string;
   room?: RoomName;
@@ -52,7 +52,7 @@ export interface Supervision {
   /** A supervisor's call is out of that room after that stay. */
   leaves(room: RoomName, callSid: Sid, stay: number): void;
   refuse(refused: Refused): void;
-  lockOut(caller: { callSid: Sid; from: PhoneNumber | undefined }, lockout: Lockout): void;
+  lockOut(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
   /**
    * How a call is heard in this stay, or was until just now, and beside whom: both may have been changed since it was
    * sent there. Undefined when that cannot be told. Never rejects.
@@ -332,12 +332,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     leaves: (room, callSid, stay) => end(room, callSid, () => ({ stay }), false),
 
     refuse({ from, ...refused }) {
-      const noted: RefusalEvent = { ...stamp(), kind: 'refused', number: maskPhoneNumber(from), ...refused };
+      const noted: RefusalEvent = { ...stamp(), kind: 'refused', number: maskAddress(from), ...refused };
       turnAway(noted, REFUSALS[refused.reason]);
     },
 
     lockOut({ callSid, from }, { who: lockedOut, limit, seconds }) {
-      const number = maskPhoneNumber(from);
+      const number = maskAddress(from);
       const noted: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, number, callSid };
       turnAway(noted, 'PINs are locked; the call was turned away', { limit, seconds });
     },

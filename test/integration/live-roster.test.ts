@@ -72,7 +72,7 @@ describe('followRoster', () => {
       }),
     );
     await follow();
-    expect([isIn('Alice'), isIn('Barbara'), roster.supervisors.withName('Ted')?.number]).toEqual([
+    expect([isIn('Alice'), isIn('Barbara'), roster.supervisors.withName('Ted')?.address]).toEqual([
       true,
       true,
       '+15550002222',

@@ -67,3 +67,13 @@ it('the log names the person of an outbound leg, masked', async () => {
   const [line] = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A call enters');
   expect(line).toMatchObject({ from: '***8999', as: 'moderator' });
 });
+
+it('where anyone may supervise, a SIP phone may, and nobody who shows no address', async () => {
+  app = await startApp({ env: { SUPERVISOR_NUMBERS: '' } });
+  await app.post('/conference/out', { CallSid: 'alice-1', From: ALICE });
+  const dial = async (From: string) => (await app.post('/coach/out', { CallSid: 'ted-1', From })).text;
+  expect(await dial('sip:ted@example.com')).toBe(supervisor('out'));
+  expect(await dial('client:ted')).toBe(supervisor('out'));
+  expect(await dial('sip:anonymous@anonymous.invalid')).toBe(reject);
+  expect(await dial('Ted')).toBe(reject);
+});

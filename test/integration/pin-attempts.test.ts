@@ -167,6 +167,21 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(await line.press(numberOf(1), line.right)).toBe(line.in);
     });
 
+    it('are 6 for each SIP address, and shared by those who show none', async () => {
+      for (let n = 1; n <= 6; n++) {
+        for (let attempts = 1; attempts <= 6; attempts++) {
+          const outcome = await line.press(`sip:agent${n}@example.com;x=${attempts}`, '11111');
+          expect(outcome).toBe(attempts < 6 ? WRONG : line.out);
+        }
+      }
+      expect(await line.press('sip:agent7@example.com', line.right)).toBe(line.in);
+      for (const from of ['anonymous', 'sip:anonymous@anonymous.invalid', undefined, 'Restricted', 'sip:x', '']) {
+        await line.press(from, '11111');
+      }
+      expect(await line.press(undefined, line.right)).toBe(line.out);
+      expect(await line.press('sip:agent7@example.com', line.right)).toBe(line.in);
+    });
+
     it('are as many after a right PIN as before, however often it is delivered', async () => {
       for (const digits of ['11111', '22222', '33333']) {
         expect(await line.press(MOBILE, digits)).toBe(WRONG);

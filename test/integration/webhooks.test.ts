@@ -361,7 +361,7 @@ describe('the webhooks', () => {
     const breakDown = () => {
       throw new TypeError('broken roster');
     };
-    const book = { withNumber: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
+    const book = { withAddress: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
     const moderators = { ...book, withExtension: breakDown };
     app = await startApp({ roster: { moderators, supervisors: book, replace: breakDown } });
     const call = { CallSid: 'alice-1', From: ALICE };

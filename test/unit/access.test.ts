@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Access, type Caller, createAccess } from '../../src/people/access';
+import type { Address } from '../../src/people/address';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import { createPasses, hashPin, type Pin } from '../../src/people/pin';
 import type { Attempt, Lockout, PinLimiter } from '../../src/people/pin-limiter';
@@ -12,16 +13,16 @@ const hash = (pin: string) => hashPin(PIN_KEY, pin as Pin);
 const NUMBERS = { ted: number('+15550002222'), tess: number('+15550003333'), bob: number('+15550001111') };
 
 const entry = { requirePin: false, rooms: 'all', mode: undefined } as const;
-const ted: SupervisorEntry = { ...entry, name: 'Ted', number: NUMBERS.ted, pin: hash('12345') };
-const tess: SupervisorEntry = { ...entry, name: 'Tess', number: NUMBERS.tess, pin: hash('67890'), requirePin: true };
+const ted: SupervisorEntry = { ...entry, name: 'Ted', address: NUMBERS.ted, pin: hash('12345') };
+const tess: SupervisorEntry = { ...entry, name: 'Tess', address: NUMBERS.tess, pin: hash('67890'), requirePin: true };
 
 const LOCKOUT: Lockout = { limit: 'attempts', who: 'everybody', seconds: 60 };
 
 /** A limiter that lets everybody try, or nobody, and notes what it was asked. */
 function createFakeLimiter(
   attempt: Attempt = { isAllowed: true, lockout: undefined },
-): PinLimiter & { asked: [string, PhoneNumber | undefined][] } {
-  const asked: [string, PhoneNumber | undefined][] = [];
+): PinLimiter & { asked: [string, Address | undefined][] } {
+  const asked: [string, Address | undefined][] = [];
   return {
     asked,
     async openPrompt(from) {
@@ -49,7 +50,7 @@ function create({ people = [ted, tess], limiter = createFakeLimiter(), withPins 
   return { access, become: (supervisors: SupervisorEntry[]) => roster.replace({ moderators: [], supervisors }) };
 }
 
-const calling = (from: PhoneNumber | undefined, callSid = 'call-1'): Caller => ({
+const calling = (from: Address | undefined, callSid = 'call-1'): Caller => ({
   callSid: parseSid(callSid) as Sid,
   from,
 });
@@ -112,7 +113,7 @@ describe('identify', () => {
 
     it('for the pass of somebody who was removed from the roster since', async () => {
       const { access, become } = create({
-        people: [ted, tess, { ...ted, name: 'Una', number: NUMBERS.bob, pin: hash('11111') }],
+        people: [ted, tess, { ...ted, name: 'Una', address: NUMBERS.bob, pin: hash('11111') }],
       });
       const pass = await passOf(access, calling(undefined), '11111');
       expect(access.identify(calling(undefined), pass)).toMatchObject({ person: { name: 'Una' } });
@@ -121,7 +122,7 @@ describe('identify', () => {
     });
 
     it('for the pass of somebody whose PIN was removed since', async () => {
-      const una = { ...ted, name: 'Una', number: number('+15550004444'), pin: hash('11111') };
+      const una = { ...ted, name: 'Una', address: number('+15550004444'), pin: hash('11111') };
       const { access, become } = create({ people: [ted, tess, una] });
       const pass = await passOf(access, calling(undefined), '11111');
       become([ted, tess, { ...una, pin: undefined }]);

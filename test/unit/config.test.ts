@@ -51,7 +51,7 @@ describe('loadConfig', () => {
         'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
         "MODERATOR_NUMBERS is not set: the tutorial's number is the moderator.",
-        'SUPERVISOR_NUMBERS is not set: any number may supervise.',
+        'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
         'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run.',
         'SIGNALWIRE_SPACE_URL is not set: the Space cannot be asked for the moderator when the store is down or knows none.',
       ],

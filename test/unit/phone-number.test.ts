@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { maskPhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
+import { parsePhoneNumber } from '../../src/people/phone-number';
 
 describe('parsePhoneNumber', () => {
   it.each([
@@ -31,15 +31,5 @@ describe('parsePhoneNumber', () => {
     '+15557788999,+15550002222',
   ])('finds no number in %j', (text) => {
     expect(parsePhoneNumber(text)).toBeUndefined();
-  });
-});
-
-describe('maskPhoneNumber', () => {
-  it('shows the last four digits alone', () => {
-    expect(maskPhoneNumber(parsePhoneNumber('+15557788999'))).toBe('***8999');
-  });
-
-  it('says so when there is no number', () => {
-    expect(maskPhoneNumber(undefined)).toBe('no number');
   });
 });

@@ -49,7 +49,7 @@ describe('parseRoster', () => {
       moderators: [
         {
           name: 'Alice',
-          number: '+15557788999',
+          address: '+15557788999',
           pin: hash('24680'),
           requirePin: true,
           rooms: new Set(['sales', 'Sales 2']),
@@ -59,7 +59,7 @@ describe('parseRoster', () => {
       supervisors: [
         {
           name: 'Ted',
-          number: '+15550002222',
+          address: '+15550002222',
           pin: hash('13579'),
           requirePin: true,
           rooms: new Set(['sales']),
@@ -72,8 +72,8 @@ describe('parseRoster', () => {
   it('needs no more than a name and a number, which do for all rooms', () => {
     const person = { pin: undefined, requirePin: false, rooms: 'all' };
     expect(parse({ moderators: [alice], supervisors: [ted] }, false)).toStrictEqual({
-      moderators: [{ ...alice, ...person, extension: undefined }],
-      supervisors: [{ ...ted, ...person, mode: undefined }],
+      moderators: [{ name: 'Alice', address: alice.number, ...person, extension: undefined }],
+      supervisors: [{ name: 'Ted', address: ted.number, ...person, mode: undefined }],
     });
   });
 

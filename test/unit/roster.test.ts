@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { type Endpoint, parseEndpoint } from '../../src/people/address';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import type { PinHash } from '../../src/people/pin';
 import { createRoster, labelOf, type ModeratorEntry, mayEnter, type SupervisorEntry } from '../../src/people/roster';
@@ -9,10 +10,11 @@ const room = (text: string) => parseRoomName(text) as RoomName;
 const alice = number('+15557788999');
 const ted = number('+15550002222');
 const bob = number('+15550001111');
+const desk = parseEndpoint('sip:carol@example.com') as Endpoint;
 
 const entry = { pin: undefined, requirePin: false, rooms: 'all' } as const;
-const carol: ModeratorEntry = { ...entry, name: 'Carol', number: bob, pin: 'hash-1' as PinHash, extension: '201' };
-const boss: SupervisorEntry = { ...entry, name: 'Ted', number: ted, pin: 'hash-2' as PinHash, mode: 'barge' };
+const carol: ModeratorEntry = { ...entry, name: 'Carol', address: bob, pin: 'hash-1' as PinHash, extension: '201' };
+const boss: SupervisorEntry = { ...entry, name: 'Ted', address: ted, pin: 'hash-2' as PinHash, mode: 'barge' };
 
 describe('createRoster', () => {
   const create = () => createRoster({ moderatorNumbers: [alice], supervisorNumbers: [ted] });
@@ -24,33 +26,44 @@ describe('createRoster', () => {
     ['a call without a number', undefined, false, false],
   ])('knows what %s may do by the settings', (_who, from, moderates, supervises) => {
     const { moderators, supervisors } = create();
-    expect([moderators.withNumber(from), supervisors.withNumber(from)].map((one) => one !== undefined)).toEqual([
+    expect([moderators.withAddress(from), supervisors.withAddress(from)].map((one) => one !== undefined)).toEqual([
       moderates,
       supervises,
     ]);
   });
 
-  it('lets any number supervise when told so, but nobody without one', () => {
+  it('lets any address supervise when told so, but nobody without one', () => {
     const { supervisors } = createRoster({ moderatorNumbers: [alice], supervisorNumbers: 'any' });
-    expect(supervisors.withNumber(bob)).toMatchObject({ name: undefined, number: bob, rooms: 'all' });
-    expect(supervisors.withNumber(undefined)).toBeUndefined();
+    expect(supervisors.withAddress(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
+    expect(supervisors.withAddress(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
+    expect(supervisors.withAddress(undefined)).toBeUndefined();
+  });
+
+  it('knows people of a file by SIP addresses', () => {
+    const roster = create();
+    const clerk = { ...carol, address: desk };
+    roster.replace({ moderators: [clerk], supervisors: [] });
+    expect(roster.moderators.withAddress(desk)).toBe(clerk);
+    expect(roster.moderators.withAddress(bob)).toBeUndefined();
+    expect(roster.supervisors.withAddress(desk)).toBeUndefined();
   });
 
   it('adds the people of a file, and lets its entry hold where the settings have the number too', () => {
     const roster = create();
     roster.replace({ moderators: [carol], supervisors: [boss] });
-    expect(roster.moderators.withNumber(alice)).toMatchObject({ name: undefined });
-    expect(roster.moderators.withNumber(bob)).toBe(carol);
+    expect(roster.moderators.withAddress(alice)).toMatchObject({ name: undefined });
+    expect(roster.moderators.withAddress(bob)).toBe(carol);
+    expect(roster.moderators.withAddress(desk)).toBeUndefined();
     expect(roster.moderators.withPin('hash-1' as PinHash)).toBe(carol);
     expect(roster.moderators.withPin('hash-2' as PinHash)).toBeUndefined();
     expect(roster.moderators.withName('Carol')).toBe(carol);
     expect(roster.moderators.withExtension('201')).toBe(carol);
     expect(roster.moderators.withExtension('202')).toBeUndefined();
-    expect(roster.supervisors.withNumber(ted)).toBe(boss);
+    expect(roster.supervisors.withAddress(ted)).toBe(boss);
     expect([roster.moderators.hasPins, roster.supervisors.hasPins]).toEqual([true, true]);
     roster.replace({ moderators: [], supervisors: [] });
-    expect(roster.moderators.withNumber(bob)).toBeUndefined();
-    expect(roster.supervisors.withNumber(ted)).toMatchObject({ name: undefined });
+    expect(roster.moderators.withAddress(bob)).toBeUndefined();
+    expect(roster.supervisors.withAddress(ted)).toMatchObject({ name: undefined });
     expect([roster.moderators.hasPins, roster.supervisors.hasPins]).toEqual([false, false]);
   });
 });
@@ -61,6 +74,10 @@ it('a person may enter the rooms that are theirs', () => {
   expect(mayEnter(carol, room('support'))).toBe(true);
 });
 
-it('a person is called by their name, or by the end of their number', () => {
-  expect([labelOf(carol), labelOf({ ...carol, name: undefined })]).toEqual(['Carol', '***1111']);
+it.each([
+  ['their name', carol, 'Carol'],
+  ['the end of their number without one', { ...carol, name: undefined }, '***1111'],
+  ['their masked address without one', { ...carol, name: undefined, address: desk }, 'sip:ca***@example.com'],
+])('a person is called by %s', (_what, person, label) => {
+  expect(labelOf(person)).toBe(label);
 });
