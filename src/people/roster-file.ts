@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readable, unlessMissing } from '../readable';
 import { MODES } from '../rooms/mode';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
+import { parseEndpoint } from './address';
 import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
 import { explainPhoneNumber, parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
@@ -32,6 +33,18 @@ export class RosterError extends Error {
 
 const WITHOUT = { moderator: 'no conference can start', supervisor: 'nobody may supervise' } as const;
 
+/** A text that `read` can read; `explain` says what is wrong with any other. */
+function explained<T>(read: (text: string) => T | undefined, explain: (text: string) => string) {
+  return z.string('must be a text: put it in quotes').transform((text, context): T => {
+    const value = read(text);
+    if (value === undefined) {
+      context.addIssue(explain(text));
+      return z.NEVER;
+    }
+    return value;
+  });
+}
+
 const person = {
   // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
   name: z
@@ -40,14 +53,15 @@ const person = {
       /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
       "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
     ),
-  number: z.string(unlessMissing('must be a text: put it in quotes')).transform((text, context) => {
-    const number = text.startsWith('+') ? parsePhoneNumber(text) : undefined;
-    if (number === undefined) {
-      context.addIssue(explainPhoneNumber(text));
-      return z.NEVER;
-    }
-    return number;
-  }),
+  number: explained(
+    (text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined),
+    (text) => (parseEndpoint(text) ? 'is a SIP or client address: put it in address' : explainPhoneNumber(text)),
+  ).optional(),
+  address: explained(parseEndpoint, (text) =>
+    parsePhoneNumber(text)
+      ? 'is a telephone number: put it in number'
+      : 'must be a SIP or client address, such as sip:alice@example.sip.signalwire.com or client:alice',
+  ).optional(),
   pin: readable(
     parsePinHash,
     'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
@@ -102,7 +116,11 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
   }
   const { moderators, supervisors } = result.data;
   const conflicts = [...findConflicts('moderators', moderators), ...findConflicts('supervisors', supervisors)];
-  const withPin = new Set([...moderators, ...supervisors].filter(({ pin }) => pin).map(({ number }) => number));
+  const withPin = new Set(
+    [...moderators, ...supervisors]
+      .filter(({ pin }) => pin)
+      .map(({ number, address, name }) => number ?? address ?? name),
+  );
   const problems = conflicts.map((conflict) => `${file}: ${conflict}.`);
   if (!hasPinKey && withPin.size > 0) {
     problems.push(
@@ -132,8 +150,8 @@ export async function readRosterFile(source: RosterSource): Promise<RosterEntrie
   return parseRoster(text, source);
 }
 
-function toPerson({ name, number, pin, requirePin, rooms }: GivenPerson) {
-  return { name, address: number, pin, requirePin, rooms: rooms ?? ('all' as const) };
+function toPerson({ name, number, address, pin, requirePin, rooms }: GivenPerson) {
+  return { name, address: number ?? address, pin, requirePin, rooms: rooms ?? ('all' as const) };
 }
 
 /** In what people of one role contradict each other or themselves. */
@@ -153,8 +171,11 @@ function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
     return [
       ...twice('name', one.name),
       ...twice('number', one.number),
+      ...twice('address', one.address),
       ...twice('PIN', one.pin),
       ...twice('extension', 'extension' in one ? one.extension : undefined),
+      ...(one.number && one.address ? [`${place} has a number and an address: remove one`] : []),
+      ...(one.number || one.address || one.pin ? [] : [`${place} has no number, address or pin`]),
       ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin, and no pin`] : []),
     ];
   });

@@ -8,7 +8,8 @@ import type { PinHash } from './pin';
 export interface Person {
   /** Unique among those of one role; undefined for a number that only the settings name. */
   name: string | undefined;
-  address: Address;
+  /** Undefined for somebody known by their PIN alone, who always has a name. */
+  address: Address | undefined;
   /** Undefined when they have none. */
   pin: PinHash | undefined;
   /** Whether the address alone does not do. */

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
+import type { RosterContent } from '../support/roster';
 
 /** A number of the Space itself, from which it calls people. */
 const OURS = '+15559990000';
@@ -76,4 +77,62 @@ it('where anyone may supervise, a SIP phone may, and nobody who shows no address
   expect(await dial('client:ted')).toBe(supervisor('out'));
   expect(await dial('sip:anonymous@anonymous.invalid')).toBe(reject);
   expect(await dial('Ted')).toBe(reject);
+});
+
+describe('people in the roster without a number', () => {
+  const HOST = 'example.sip.signalwire.com';
+  const people: RosterContent = {
+    moderators: [
+      { name: 'Alice', address: `sip:alice@${HOST}` },
+      { name: 'Carol', pin: '70001' },
+    ],
+    supervisors: [
+      { name: 'Ted', address: 'client:ted' },
+      { name: 'Bob', pin: '70002' },
+    ],
+  };
+  const post = async (path: string, form: Record<string, string>) => (await app.post(path, form)).text;
+  const welcome = laml(
+    `<Gather action="https://coach.example.com/conference/out/pin" timeout="1"><Say>Welcome.</Say></Gather><Dial timeLimit="14400">${conference('out', 'startConferenceOnEnter="false"')}</Dial>`,
+  );
+
+  beforeEach(async () => {
+    app = await startApp({ people });
+  });
+
+  it.each([
+    [`sip:alice@${HOST}`],
+    [`SIP:alice@${HOST.toUpperCase()}:5060;transport=udp`],
+    [`"Alice" <sip:alice@${HOST};transport=tls>;tag=1`],
+  ])('are moderators by SIP address: %s', async (address) => {
+    expect(await post('/conference/out', { CallSid: 'alice-1', From: address })).toBe(moderator('out'));
+    const called = { CallSid: 'alice-2', Direction: 'outbound-api', From: OURS, To: address };
+    expect(await post('/conference/out', called)).toBe(moderator('out'));
+    const lines = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A call enters');
+    expect(lines.map(({ from, name }) => [from, name])).toEqual(Array(2).fill([`sip:al***@${HOST}`, 'Alice']));
+    expect(app.log.join('')).not.toContain('alice@');
+  });
+
+  it.each([`sip:alice@evil.example`, `sip:Alice@${HOST}`, 'client:alice', `sip:alice@${HOST}@evil.example`, 'alice'])(
+    'are not moderators by another address: %s',
+    async (From) => {
+      expect(await post('/conference/out', { CallSid: 'x-1', From })).toBe(welcome);
+    },
+  );
+
+  it('are supervisors by client address, also on a leg called out to them', async () => {
+    await post('/conference/out', { CallSid: 'alice-1', From: `sip:alice@${HOST}` });
+    expect(await post('/coach/out', { CallSid: 'ted-1', From: 'client:ted' })).toBe(supervisor('out'));
+    const called = { CallSid: 'ted-2', Direction: 'Outbound-Dial', From: OURS, To: 'client:ted' };
+    expect(await post('/coach/out', called)).toBe(supervisor('out'));
+    expect(await post('/coach/out', { CallSid: 'bob-1', From: 'client:bob' })).toBe(reject);
+  });
+
+  it('are known by a PIN alone, on any telephone', async () => {
+    const keyed = { CallSid: 'alice-1', From: 'anonymous', Digits: '*70001' };
+    expect(await post('/conference/out/pin', keyed)).toBe(moderator('out'));
+    await post('/supervisor/pin?try=1&room=out&mode=monitor', { CallSid: 'bob-1', Digits: '70002' });
+    const [entered] = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A supervisor is let in');
+    expect(entered).toMatchObject({ supervisor: 'Bob', from: 'no number', room: 'out', target: 'alice-1' });
+  });
 });

@@ -8,7 +8,8 @@ export const PIN_KEY = 'a key for the tests alone';
 /** Somebody in a roster, with the PIN itself. */
 export interface Listed {
   name: string;
-  number: string;
+  number?: string;
+  address?: string;
   pin?: string;
   requirePin?: boolean;
   rooms?: string[];

@@ -77,6 +77,32 @@ describe('parseRoster', () => {
     });
   });
 
+  it('knows people by an address instead of a number, or by their PIN alone', () => {
+    const content = {
+      moderators: [
+        { name: 'Alice', address: '"Alice" <SIP:alice@Example.com:5060;transport=tls>' },
+        { name: 'Bob', ...secret },
+      ],
+      supervisors: [
+        { name: 'Carol', ...secret, requirePin: true },
+        { name: 'Ted', address: 'client:ted' },
+      ],
+    };
+    const { moderators, supervisors } = parse(content);
+    expect(moderators.map(({ name, address }) => [name, address])).toEqual([
+      ['Alice', 'sip:alice@example.com'],
+      ['Bob', undefined],
+    ]);
+    expect(supervisors.map(({ name, address }) => [name, address])).toEqual([
+      ['Carol', undefined],
+      ['Ted', 'client:ted'],
+    ]);
+    const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
+    roster.replace({ moderators, supervisors });
+    expect(roster.moderators.withPin(secret.pin)?.name).toBe('Bob');
+    expect(roster.moderators.withAddress(undefined)).toBeUndefined();
+  });
+
   it.each([
     ['an empty object', '{}'],
     ['empty lists', '{"moderators":[],"supervisors":[]}'],
@@ -116,6 +142,7 @@ describe('parseRoster', () => {
 
   const first = 'roster.json: moderators, entry 1 (Alice)';
   const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
+  const noAddress = 'must be a SIP or client address, such as sip:alice@example.sip.signalwire.com or client:alice.';
   const noPin = 'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.';
   const noObject = 'must be an object: names in quotes, with values.';
   const noRoom = 'must be a room name: 1 to 64 letters A–Z without accents, digits, spaces, _, . or -.';
@@ -137,7 +164,44 @@ describe('parseRoster', () => {
       { moderators: [{ number: alice.number }] },
       'roster.json: moderators, entry 1, name is missing.',
     ],
-    ['an entry without a number', { moderators: [{ name: 'Alice' }] }, `${first}, number is missing.`],
+    ['an entry without a number', { moderators: [{ name: 'Alice' }] }, `${first} has no number, address or pin.`],
+    [
+      'requirePin of an entry that has nothing else',
+      { moderators: [{ name: 'Alice', requirePin: false }] },
+      `${first} has no number, address or pin.`,
+    ],
+    [
+      'an entry with a PIN alone, and no name',
+      { moderators: [secret] },
+      'roster.json: moderators, entry 1, name is missing.',
+    ],
+    [
+      'a number and an address',
+      moderator({ address: 'client:alice' }),
+      `${first} has a number and an address: remove one.`,
+    ],
+    ...['alice', 'alice@example.com', 'sip:alice', 'sip:anonymous@example.com', 'sip:alice:24680@a.b', ''].map(
+      (address): [string, unknown, string] => [
+        `the address ${JSON.stringify(address)}`,
+        { moderators: [{ name: 'Alice', address }] },
+        `${first}, address ${noAddress}`,
+      ],
+    ),
+    [
+      'an address that is a number',
+      { moderators: [{ name: 'Alice', address: '+15557788999' }] },
+      `${first}, address is a telephone number: put it in number.`,
+    ],
+    [
+      'an address without quotes',
+      { moderators: [{ name: 'Alice', address: 201 }] },
+      `${first}, address must be a text: put it in quotes.`,
+    ],
+    [
+      'a number that is an address',
+      moderator({ number: 'sip:alice@example.com' }),
+      `${first}, number is a SIP or client address: put it in address.`,
+    ],
     ['a misspelt field', moderator({ pinn: '24680' }), `${first} has pinn, which means nothing there.`],
     ['two misspelt fields', moderator({ a: 1, b: 2 }), `${first} has a, b, which means nothing there.`],
     ['a mode of a moderator', moderator({ mode: 'coach' }), `${first} has mode, which means nothing there.`],
@@ -209,6 +273,17 @@ describe('parseRoster', () => {
       'roster.json: moderators, entry 3 (Ted) has the same number as entry 1 (Alice).',
     ],
     [
+      'one address twice',
+      {
+        supervisors: [
+          { name: 'Carol', address: 'sip:desk@example.com' },
+          ted,
+          { name: 'Alice', address: 'SIP:desk@EXAMPLE.com:5061' },
+        ],
+      },
+      'roster.json: supervisors, entry 3 (Alice) has the same address as entry 1 (Carol).',
+    ],
+    [
       'one name twice',
       { supervisors: [alice, carol, { ...ted, name: 'Carol' }] },
       'roster.json: supervisors, entry 3 (Carol) has the same name as entry 2 (Carol).',
@@ -264,9 +339,16 @@ describe('parseRoster', () => {
       number: `+1555000100${index}`,
       pin: hash(String(20_000 + index)),
     }));
-    // Agent 4 is in both lists.
-    const content = { moderators: [alice, ...people.slice(0, 5)], supervisors: people.slice(4) };
-    expect(problemsOf(content, false)).toEqual(['PIN_KEY must be set: 8 people in roster.json have a PIN.']);
+    const elsewhere = [
+      { name: 'Bob', address: 'client:bob', pin: hash('13579') },
+      { name: 'Carol', pin: hash('24680') },
+    ];
+    // Agent 4, Bob and Carol are in both lists.
+    const content = {
+      moderators: [alice, ...people.slice(0, 5), ...elsewhere],
+      supervisors: [...people.slice(4), ...elsewhere],
+    };
+    expect(problemsOf(content, false)).toEqual(['PIN_KEY must be set: 10 people in roster.json have a PIN.']);
   });
 
   it.each([
