@@ -5,8 +5,9 @@ import type { Lockout } from '../people/pin-limiter';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import { roomOfPath } from '../rooms/room-path';
+import { callSidOf } from '../signalwire/fields';
 import { type CallRoutesOptions, documentRoute } from './document-route';
-import { digitsOf, type InboundCall, parseInboundCall, tryOf } from './inbound-call';
+import { digitsOf, type InboundCall, parseInboundCall, personOf, tryOf } from './inbound-call';
 import type { PinPrompt } from './laml';
 
 /**
@@ -15,7 +16,7 @@ import type { PinPrompt } from './laml';
  * `/fallback`, which it asks for when `/conference` failed.
  */
 export function createConferenceRoutes(options: CallRoutesOptions): Router {
-  const { guard, usualRoom, documents, access, directory, supervision, log } = options;
+  const { guard, usualRoom, documents, roster, access, directory, supervision, log } = options;
   const callerDocument = (req: Request) => documents.caller(roomOfPath(req.params.room, usualRoom));
 
   async function enter(req: Request): Promise<string> {
@@ -110,12 +111,24 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
     return documents.hangup();
   }
 
+  /** Asked when all else failed: needs no field, and nothing but this process. */
+  function fallBack(req: Request): string {
+    const room = roomOfPath(req.params.room, usualRoom);
+    const from = personOf(req);
+    if (roster.isOnlySupervisor(from)) {
+      // As a caller they would be heard by all.
+      const about = { callSid: callSidOf(req), room, from: maskAddress(from) };
+      log.warn(about, 'Supervisor sent to the fallback; rejected');
+      return documents.reject();
+    }
+    return documents.caller(room);
+  }
+
   const router = Router();
   const asCaller = { lastResort: callerDocument, log };
   router.all('/conference{/:room}', guard, documentRoute(enter, asCaller));
   router.all('/conference/:room/pin', guard, documentRoute(takePin, asCaller));
   router.all('/conference/:room/ended', guard, documentRoute(leave, { lastResort: documents.hangup, log }));
-  // Asked when all else failed: it needs no field and nothing but this process.
-  router.all('/fallback{/:room}', guard, documentRoute(callerDocument, asCaller));
+  router.all('/fallback{/:room}', guard, documentRoute(fallBack, asCaller));
   return router;
 }

@@ -11,7 +11,7 @@ import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '..
 /** A call that asks for a document. */
 export interface InboundCall {
   callSid: Sid;
-  /** The person's address: `To` on a leg called out to them, otherwise `From`. Undefined as `personOf` says. */
+  /** The person's address: `To` on a leg called out to them, otherwise `From`. Undefined as {@link personOf} says. */
   from: Address | undefined;
 }
 
@@ -31,7 +31,7 @@ const ends = z.object({ Direction: textField, From: textField, To: textField });
  *
  * @returns undefined when it is withheld, not an address, or sent twice
  */
-function personOf(req: Request): Address | undefined {
+export function personOf(req: Request): Address | undefined {
   const { Direction, From, To } = parseFields(ends, fieldsOf(req));
   return parseAddress(/^outbound/i.test(Direction ?? '') ? To : From);
 }

@@ -47,6 +47,8 @@ export interface Book<P extends Person> {
 export interface Roster {
   readonly moderators: Book<ModeratorEntry> & { withExtension(extension: string): ModeratorEntry | undefined };
   readonly supervisors: Book<SupervisorEntry>;
+  /** Whether this is the address of a supervisor and of no moderator. False where anyone may supervise. */
+  isOnlySupervisor(address: Address | undefined): boolean;
   /** Takes the entries of a roster file in place of those before. */
   replace(entries: RosterEntries): void;
 }
@@ -78,20 +80,20 @@ export function createRoster(settings: RosterSettings): Roster {
       ...numbers.map((one) => ({ ...anyone(one), mode: undefined })),
       ...supervisors,
     ]);
+    const moderatorBook = createBook<ModeratorEntry>([
+      ...moderatorNumbers.map((one) => ({ ...anyone(one), extension: undefined })),
+      ...moderators,
+    ]);
     return {
-      moderators: {
-        ...createBook<ModeratorEntry>([
-          ...moderatorNumbers.map((one) => ({ ...anyone(one), extension: undefined })),
-          ...moderators,
-        ]),
-        withExtension: (extension: string) => extensions.get(extension),
-      },
+      moderators: { ...moderatorBook, withExtension: (extension: string) => extensions.get(extension) },
       supervisors: {
         ...listed,
         withAddress: (address: Address | undefined) =>
           listed.withAddress(address) ??
           (address !== undefined && supervisorNumbers === 'any' ? { ...anyone(address), mode: undefined } : undefined),
       },
+      isOnlySupervisor: (address: Address | undefined) =>
+        listed.withAddress(address) !== undefined && moderatorBook.withAddress(address) === undefined,
     };
   }
 
@@ -103,6 +105,7 @@ export function createRoster(settings: RosterSettings): Roster {
     get supervisors() {
       return books.supervisors;
     },
+    isOnlySupervisor: (address) => books.isOnlySupervisor(address),
     replace(entries) {
       books = read(entries);
     },

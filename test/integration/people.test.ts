@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createRedisStore } from '../../src/store/store';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
 import type { RosterContent } from '../support/roster';
 
@@ -22,7 +23,10 @@ const reject = laml('<Reject/>');
 
 let app: TestApp;
 
-afterEach(() => app.stop());
+afterEach(async () => {
+  await app.stop();
+  app.store.close();
+});
 
 describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a person, asked for by %s,', (method) => {
   const ask = async (path: string, form: Record<string, string>) => (await app[method](path, form)).text;
@@ -134,5 +138,76 @@ describe('people in the roster without a number', () => {
     await post('/supervisor/pin?try=1&room=out&mode=monitor', { CallSid: 'bob-1', Digits: '70002' });
     const [entered] = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A supervisor is let in');
     expect(entered).toMatchObject({ supervisor: 'Bob', from: 'no number', room: 'out', target: 'alice-1' });
+  });
+});
+
+describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, asked for by %s,', (method) => {
+  const ask = async (path: string, form: Record<string, string>) => (await app[method](path, form)).text;
+  const DESK = 'sip:ted@example.com';
+
+  it.each<[string, Record<string, string>]>([
+    ['a customer', { CallSid: 'bob-1', From: BOB }],
+    ['a moderator', { CallSid: 'alice-1', From: ALICE }],
+    ['a moderator who supervises too', { CallSid: 'alice-1', From: '+15550003333' }],
+    [
+      'a leg called out to a customer from the number of a supervisor',
+      { Direction: 'outbound-api', From: TED, To: BOB },
+    ],
+    ['a call that shows no number', { CallSid: 'x-1', From: 'anonymous' }],
+    ['a call without a Call SID', { From: BOB }],
+    ['a call with a Call SID that is none', { CallSid: 'a b', From: BOB }],
+    ['a call of which nothing is told', {}],
+  ])('lets %s in as a caller', async (_who, form) => {
+    const both = `${TED},+15550003333`;
+    app = await startApp({ env: { MODERATOR_NUMBERS: `${ALICE},+15550003333`, SUPERVISOR_NUMBERS: both } });
+    expect(await ask('/fallback', form)).toBe(caller('sample-conf'));
+    expect(await ask('/fallback/out', form)).toBe(caller('out'));
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['by number', { CallSid: 'ted-1', From: TED }],
+    ['by address', { CallSid: 'ted-1', From: `<${DESK}>` }],
+    ['on a leg called out to them', { CallSid: 'ted-1', Direction: 'outbound-api', From: OURS, To: TED }],
+    ['without a Call SID', { From: TED }],
+    ['with a Call SID that is none', { CallSid: 'a b', From: TED }],
+  ])('rejects a supervisor known %s', async (_how, form) => {
+    app = await startApp({ people: { supervisors: [{ name: 'Ted', address: DESK, rooms: ['elsewhere'] }] } });
+    expect(await ask('/fallback', form)).toBe(reject);
+    expect(await ask('/fallback/out', form)).toBe(reject);
+    const [line] = app.log.map((text) => JSON.parse(text)).filter(({ level }) => level === 'warn');
+    expect(line).toMatchObject({ msg: 'Supervisor sent to the fallback; rejected', room: 'sample-conf' });
+    expect(app.log.join('')).not.toMatch(/1555\d{7}|ted@/);
+  });
+
+  it('lets everybody in as a caller where anyone may supervise', async () => {
+    app = await startApp({ env: { SUPERVISOR_NUMBERS: '' } });
+    for (const From of [TED, BOB, ALICE, DESK]) {
+      expect(await ask('/fallback', { CallSid: 'x-1', From })).toBe(caller('sample-conf'));
+    }
+  });
+
+  it('needs neither Redis nor REST', async () => {
+    const store = createRedisStore({
+      urls: ['redis://127.0.0.1:1'],
+      lifetimeMs: 60_000,
+      timeoutMs: 60_000,
+      onConnection: () => {},
+    });
+    // Whatever is asked of this Space fails.
+    app = await startApp({ store, space: {} });
+    expect(await ask('/fallback', { CallSid: 'bob-1', From: BOB })).toBe(caller('sample-conf'));
+    expect(await ask('/fallback', { CallSid: 'ted-1', From: TED })).toBe(reject);
+  });
+
+  it('lets everybody in as a caller when the roster breaks', async () => {
+    const breakDown = () => {
+      throw new TypeError('broken roster');
+    };
+    const book = { withAddress: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
+    const moderators = { ...book, withExtension: breakDown };
+    app = await startApp({
+      roster: { moderators, supervisors: book, isOnlySupervisor: breakDown, replace: breakDown },
+    });
+    expect(await ask('/fallback', { CallSid: 'ted-1', From: TED })).toBe(caller('sample-conf'));
   });
 });

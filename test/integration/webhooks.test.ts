@@ -363,7 +363,9 @@ describe('the webhooks', () => {
     };
     const book = { withAddress: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
     const moderators = { ...book, withExtension: breakDown };
-    app = await startApp({ roster: { moderators, supervisors: book, replace: breakDown } });
+    app = await startApp({
+      roster: { moderators, supervisors: book, isOnlySupervisor: breakDown, replace: breakDown },
+    });
     const call = { CallSid: 'alice-1', From: ALICE };
     expect(await app.post('/conference', call)).toMatchObject({ status: 200, text: caller() });
     expect(await app.post('/coach?mode=barge', call)).toMatchObject({

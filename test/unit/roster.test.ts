@@ -39,6 +39,18 @@ describe('createRoster', () => {
     expect(supervisors.withAddress(undefined)).toBeUndefined();
   });
 
+  it.each([
+    ['a supervisor', [ted], ted, true],
+    ['a supervisor who moderates too', [ted, bob], bob, false],
+    ['a moderator', [ted], alice, false],
+    ['a customer', [ted], number('+15550003333'), false],
+    ['a call without an address', [ted], undefined, false],
+    ['anyone where anyone may supervise', 'any' as const, ted, false],
+  ])('tells whether the address is a supervisor’s alone: %s', (_who, supervisorNumbers, from, isOnly) => {
+    const roster = createRoster({ moderatorNumbers: [alice, bob], supervisorNumbers });
+    expect(roster.isOnlySupervisor(from)).toBe(isOnly);
+  });
+
   it('knows people of a file by SIP addresses', () => {
     const roster = create();
     const clerk = { ...carol, address: desk };
