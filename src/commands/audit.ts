@@ -34,6 +34,7 @@ const COLUMNS = [
   'heardAs',
   'reason',
   'lockedOut',
+  'limit',
   'callSid',
   'moderatorCallSid',
 ] as const satisfies readonly (keyof AuditRecord)[];

@@ -1,3 +1,4 @@
+import type { Lockout } from '../people/pin-limiter';
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
@@ -52,8 +53,8 @@ export type VisitEvent = {
 /** What is noted of somebody who was not let in. */
 export type RefusalEvent = { id: string; at: string; number: string; callSid: Sid } & (
   | { kind: 'refused'; reason: RefusalReason; supervisor?: string; room?: RoomName }
-  /** PINs were locked: for their number, or for everybody. */
-  | { kind: 'locked-out'; lockedOut: 'number' | 'everybody' }
+  /** PINs were locked: for their number or for everybody, by too many wrong PINs or by too many prompts. */
+  | { kind: 'locked-out'; lockedOut: Lockout['who']; limit: Lockout['limit'] }
 );
 
 /** A line of the audit trail. */
@@ -74,7 +75,8 @@ export interface AuditRecord {
   confirmed?: boolean | undefined;
   heardAs?: Mode | undefined;
   reason?: RefusalReason | undefined;
-  lockedOut?: 'number' | 'everybody' | undefined;
+  lockedOut?: Lockout['who'] | undefined;
+  limit?: Lockout['limit'] | undefined;
 }
 
 /**

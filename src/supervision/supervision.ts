@@ -338,8 +338,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
     lockOut({ callSid, from }, { who: lockedOut, limit, seconds }) {
       const number = maskAddress(from);
-      const noted: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, number, callSid };
-      turnAway(noted, 'PINs are locked; the call was turned away', { limit, seconds });
+      const noted: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, limit, number, callSid };
+      turnAway(noted, 'PINs are locked; the call was turned away', { seconds });
     },
 
     async lastStay(callSid, stay) {

@@ -81,6 +81,7 @@ const lockedOut = (): EventOf<'locked-out'> => ({
   ...stamp(),
   kind: 'locked-out',
   lockedOut: 'number',
+  limit: 'attempts',
   number: '…2222',
   callSid: newSid(),
 });

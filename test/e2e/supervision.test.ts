@@ -303,7 +303,7 @@ describe('the audit trail', () => {
 
     const [header, , , left, ...rest] = (await audit('--format', 'csv')).split('\r\n');
     expect(header).toBe(
-      'at,kind,supervisor,number,room,mode,moderator,since,until,confirmed,heardAs,reason,lockedOut,callSid,moderatorCallSid',
+      'at,kind,supervisor,number,room,mode,moderator,since,until,confirmed,heardAs,reason,lockedOut,limit,callSid,moderatorCallSid',
     );
     expect(left?.split(',').slice(1, 7)).toEqual(['left', 'Ted', '***2222', 'sales', 'barge', 'Alice']);
     expect(rest).toEqual(['']);

@@ -98,8 +98,8 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
     // What is noted is written in the background.
     await app.stop();
     const records: Partial<AuditRecord>[] = [];
-    for await (const { kind, reason, lockedOut } of app.store.supervision.read(0)) {
-      records.push({ kind, ...(reason && { reason }), ...(lockedOut && { lockedOut }) });
+    for await (const { kind, reason, lockedOut, limit } of app.store.supervision.read(0)) {
+      records.push({ kind, ...(reason && { reason }), ...(lockedOut && { lockedOut, limit }) });
     }
     return records;
   }
@@ -233,7 +233,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
     await lines.supervisor.press(MOBILE, TED_PIN);
     await lines.supervisor.dial(MOBILE);
     const wrong = { kind: 'refused', reason: 'wrong-pin' };
-    const lockedOut = { kind: 'locked-out', lockedOut: 'number' };
+    const lockedOut = { kind: 'locked-out', lockedOut: 'number', limit: 'attempts' };
     expect(await readTrail()).toEqual([
       ...Array(5).fill(wrong),
       { kind: 'refused', reason: 'no-pin' },
@@ -297,7 +297,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(await lines.conference.dial(ALICE)).toBe(ASK);
       expect(await lines.supervisor.press(numberOf(0), TED_PIN)).toBe('supervisor');
       expect((await readTrail()).filter(({ kind }) => kind === 'locked-out')).toEqual([
-        { kind: 'locked-out', lockedOut: 'everybody' },
+        { kind: 'locked-out', lockedOut: 'everybody', limit: 'prompts' },
       ]);
     });
   });
