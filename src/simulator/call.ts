@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Behaviour } from './behaviour';
 import { CallError, CODES } from './call-error';
 import type { Clock } from './clock';
 import type { Conferences, Participant } from './conferences';
@@ -72,8 +73,7 @@ export interface CallOptions {
   clock: Clock;
   client: WebClient;
   conferences: Conferences;
-  /** Whether a `<Dial>`'s `action` is asked for also when the call itself hung up; undocumented. */
-  asksActionAfterHangUp: boolean;
+  behaviour: Behaviour;
   /** Told when `status` has changed. */
   onStatus: (call: Call) => void;
 }
@@ -218,8 +218,9 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     return play(parseLaml(documentOf(response)), response.url);
   }
 
-  function ask({ url, method, fields = {} }: Target): Promise<WebResponse> {
-    const standard = {
+  /** The fields of every request about this call. */
+  function standardFields(): Record<string, string> {
+    return {
       AccountSid: accountSid,
       ApiVersion: '2010-04-01',
       CallSid: sid,
@@ -228,7 +229,10 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       ...(from !== undefined && { From: from }),
       To: to,
     };
-    return clock.hold(client.send({ url, method, fields: { ...standard, ...fields } }));
+  }
+
+  function ask({ url, method, fields = {} }: Target): Promise<WebResponse> {
+    return clock.hold(client.send({ url, method, fields: { ...standardFields(), ...fields } }));
   }
 
   async function play(verbs: readonly Verb[], base: string): Promise<Target | undefined> {
@@ -328,6 +332,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       const attributes = withAbsoluteUrls(verb.conference, base);
       const line = {
         callSid: sid,
+        standardFields,
         removed: () => out.abort(),
         hears: (what: string) => void told.push(what),
         fails: (error: CallError) => void errors.push(error),
@@ -354,7 +359,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     const seconds = Math.floor((clock.now() - participant.enteredAt) / 1000);
     const outcome = { DialCallStatus: 'answered', DialCallDuration: String(seconds) };
     const next = target && { ...target, fields: outcome };
-    if (interruption?.status !== undefined && next !== undefined && options.asksActionAfterHangUp) {
+    if (interruption?.status !== undefined && next !== undefined && options.behaviour.asksActionAfterHangUp) {
       setStatus(interruption.status);
       documentOf(await ask(next));
     }

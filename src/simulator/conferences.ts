@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Behaviour } from './behaviour';
 import { CallError, CODES } from './call-error';
 import type { Callbacks } from './callbacks';
 import type { Clock } from './clock';
@@ -29,6 +30,8 @@ export interface Participant {
 /** A call as a conference sees it. */
 export interface Line {
   callSid: string;
+  /** The fields of every request about this call. */
+  standardFields(): Record<string, string>;
   /** Told once, when it is out of the conference again for whatever reason. */
   removed(): void;
   /** Told what is announced to it. */
@@ -44,6 +47,8 @@ export interface Conference {
   /** In the order in which they entered. */
   participants: Participant[];
   createdAt: number;
+  /** Undefined until it is in progress. */
+  startedAt: number | undefined;
   updatedAt: number;
   beepUntil: number;
   announcedUntil: number;
@@ -93,6 +98,7 @@ export interface ConferencesOptions {
   clock: Clock;
   client: WebClient;
   callbacks: Callbacks;
+  behaviour: Behaviour;
   /** A simulated moment as RFC 2822 has it. */
   dateOf: (time: number) => string;
 }
@@ -112,7 +118,7 @@ const SUBSCRIPTION = {
 } as const satisfies Record<string, ConferenceEventName>;
 
 export function createConferences(options: ConferencesOptions): Conferences {
-  const { accountSid, clock, client, callbacks, dateOf } = options;
+  const { accountSid, clock, client, callbacks, behaviour, dateOf } = options;
   const recordings = createRecordings(options);
   const all: Conference[] = [];
   const live = new Map<string, Conference>();
@@ -127,6 +133,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
       status: 'init',
       participants: [],
       createdAt: now,
+      startedAt: undefined,
       updatedAt: now,
       beepUntil: 0,
       announcedUntil: 0,
@@ -138,29 +145,32 @@ export function createConferences(options: ConferencesOptions): Conferences {
   }
 
   function report(event: keyof typeof SUBSCRIPTION, conference: Conference, participant?: Participant): void {
-    const { statusCallback, statusCallbackEvent, statusCallbackMethod } = conference.attributes;
+    const { attributes, startedAt } = conference;
+    const { statusCallback, statusCallbackEvent, statusCallbackMethod } = attributes;
     if (statusCallback === undefined || !statusCallbackEvent.includes(SUBSCRIPTION[event])) {
       return;
     }
     const at = clock.now();
     const about = participant && {
-      CallSid: participant.callSid,
+      ...participant.line.standardFields(),
       Muted: String(participant.muted),
       Hold: String(participant.hold),
-      Coaching: String(participant.callSidToCoach !== undefined),
-      ...(participant.callSidToCoach !== undefined && { CallSidToCoach: participant.callSidToCoach }),
       StartConferenceOnEnter: String(participant.startConferenceOnEnter),
       EndConferenceOnExit: String(participant.endConferenceOnExit),
+      ...(behaviour.reportsCoaching && coachingOf(participant)),
     };
+    const duration = event === 'conference-end' && { Duration: String(Math.floor((at - (startedAt ?? at)) / 1000)) };
     callbacks.send({
       url: statusCallback,
       method: statusCallbackMethod,
       fields: () => ({
         AccountSid: accountSid,
+        ApiVersion: '2010-04-01',
         ConferenceSid: conference.sid,
         FriendlyName: conference.name,
         StatusCallbackEvent: event,
         Timestamp: dateOf(at),
+        ...duration,
         ...about,
       }),
     });
@@ -180,6 +190,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
   function start(conference: Conference): void {
     conference.status = 'in-progress';
     touch(conference);
+    conference.startedAt = conference.updatedAt;
     report('conference-start', conference);
     if (conference.attributes.record === 'record-from-start') {
       const { recordingStatusCallback, recordingStatusCallbackEvent, recordingStatusCallbackMethod } =
@@ -323,4 +334,8 @@ export function createConferences(options: ConferencesOptions): Conferences {
     },
   };
   return conferences;
+}
+
+function coachingOf({ callSidToCoach: target }: Participant): Record<string, string> {
+  return target === undefined ? { Coaching: 'false' } : { Coaching: 'true', CallSidToCoach: target };
 }

@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   // During a rotation the server accepts either of two keys.
   const [signingKey] = (options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY)?.split(',') ?? [];
   const { seed = Math.floor(Math.random() * 2 ** 31), delaySeconds = 0, ...chaos } = story.callbacks ?? {};
-  const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos } });
+  const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos }, ...story.space });
   const stop = new AbortController();
   const interrupt = (code: number) => {
     if (!stop.signal.aborted) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Behaviour, DEFAULT_BEHAVIOUR } from './behaviour';
 import { type Call, type CallSettings, placeCall } from './call';
 import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
 import { type Clock, createClock } from './clock';
@@ -7,7 +8,8 @@ import type { Hearing } from './hearing';
 import type { Method } from './laml-parser';
 import { createWebClient, type Patience } from './web-client';
 
-export interface SpaceOptions {
+/** What it does where the documentation is silent is the default unless given: see {@link DEFAULT_BEHAVIOUR}. */
+export interface SpaceOptions extends Partial<Behaviour> {
   /** What its REST API is entered with; random by default. */
   accountSid?: string;
   apiToken?: string;
@@ -17,11 +19,6 @@ export interface SpaceOptions {
   patience?: Patience;
   /** What may befall its status callbacks; nothing by default. */
   chaos?: Chaos;
-  /**
-   * Whether a `<Dial>`'s `action` is asked for also when the call itself hung up, which is undocumented; true by
-   * default. Without it the server learns of a moderator's leaving by status callbacks alone.
-   */
-  asksActionAfterHangUp?: boolean;
   /** The server's clock, milliseconds since 1970, by which events are dated: with their true age. */
   wallClock?: () => number;
 }
@@ -68,16 +65,17 @@ const REST_STEP_MS = 250;
 const MAX_REST_MS = 3_600_000;
 
 export function createSpace(options: SpaceOptions): Space {
-  const { signingKey, chaos = { seed: 0 }, asksActionAfterHangUp = true, wallClock = Date.now } = options;
+  const { signingKey, chaos = { seed: 0 }, wallClock = Date.now } = options;
   const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
+  const behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
   const clock = createClock();
   const client = createWebClient(signingKey, options.patience);
   const callbacks = createCallbacks({ clock, client, chaos });
   const dateOf = (time: number) => toRfc2822(wallClock() - (clock.now() - time));
-  const conferences = createConferences({ accountSid, clock, client, callbacks, dateOf });
+  const conferences = createConferences({ accountSid, clock, client, callbacks, behaviour, dateOf });
   const calls: Call[] = [];
   const live = new Set<Call>();
-  const shared = { accountSid, clock, client, conferences, asksActionAfterHangUp };
+  const shared = { accountSid, clock, client, conferences, behaviour };
 
   function register(call: Call): Call {
     calls.push(call);

@@ -1,5 +1,6 @@
 import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { behaviourSettings } from './behaviour';
 import { hintLetterCase } from './letter-case';
 
 /** What somebody may be demanded to hear besides people. Beeps and announcements pass by, and are shown only. */
@@ -99,12 +100,14 @@ const story = z.strictObject({
       delaySeconds: z.number().min(0).max(3_600).optional(),
     })
     .optional(),
+  space: behaviourSettings.optional(),
   steps: z.array(step).min(1, 'must have a step'),
 });
 
 /**
  * A story of calls, and of who hears whom after each step: `people` are names with telephone numbers, `method` is how
- * the numbers' webhooks are asked, `callbacks` what befalls status callbacks, probabilities from 0 to 1.
+ * the numbers' webhooks are asked, `callbacks` what befalls status callbacks, probabilities from 0 to 1, `space` how the
+ * Space behaves where its documentation is silent.
  */
 export type Story = z.output<typeof story>;
 
@@ -173,6 +176,7 @@ const KINDS_OF_VALUE: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',
   int: 'a whole number',
+  boolean: 'true or false',
   array: 'a list',
   object: 'names with values',
   record: 'names with values',

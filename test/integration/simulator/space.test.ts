@@ -558,7 +558,9 @@ describe('a conference', () => {
       { wallClock: () => Date.parse('2026-01-02T10:00:00Z') },
     );
     const bob = await call('/caller');
+    await space.clock.advance(3_000);
     const alice = await call('/moderator');
+    await space.clock.advance(7_000);
     alice.hangUp();
     await space.rest();
     const told = server.askedOf('/events');
@@ -571,19 +573,27 @@ describe('a conference', () => {
       ['participant-leave', bob.sid],
       ['conference-end', undefined],
     ]);
-    expect(told[1]).toEqual({
+    const common = {
       AccountSid: space.accountSid,
+      ApiVersion: '2010-04-01',
       ConferenceSid: conference?.sid,
       FriendlyName: 'a',
-      StatusCallbackEvent: 'participant-join',
       Timestamp: 'Fri, 02 Jan 2026 10:00:00 +0000',
+    };
+    expect(told[1]).toEqual({
+      ...common,
+      StatusCallbackEvent: 'participant-join',
       CallSid: alice.sid,
+      CallStatus: 'in-progress',
+      Direction: 'inbound',
+      From: BOB,
+      To: OURS,
       Muted: 'false',
       Hold: 'false',
-      Coaching: 'false',
       StartConferenceOnEnter: 'true',
       EndConferenceOnExit: 'true',
     });
+    expect(told[5]).toEqual({ ...common, StatusCallbackEvent: 'conference-end', Duration: '7' });
     expect(server.askedOf('/others')).toEqual([]);
     const first = server.asked.find(({ path }) => path === '/events');
     const signature = sign(KEY, `${server.url}/events`, Object.entries(first?.fields ?? {}));
@@ -620,6 +630,25 @@ describe('a conference', () => {
 
 describe('a coach', () => {
   const COACH = (sid: string) => `<Dial action="/ended"><Conference coach="${sid}">a</Conference></Dial>`;
+
+  it.each([
+    [false, [undefined, undefined, undefined]],
+    [true, ['false', 'true', 'alice']],
+  ])('is named by callbacks only if the Space reports coaching: %s', async (reportsCoaching, expected) => {
+    const answers: Record<string, Answer> = {
+      '/moderator': MODERATOR('statusCallback="/events" statusCallbackEvent="join"'),
+      '/caller': CALLER(),
+      '/events': (res) => res.writeHead(204).end(),
+    };
+    const { call, server } = await setUp(answers, { reportsCoaching });
+    const alice = await call('/moderator');
+    await call('/caller');
+    answers['/coach'] = COACH(alice.sid);
+    await call('/coach');
+    const [first, , last] = server.askedOf('/events');
+    const target = last?.CallSidToCoach === alice.sid ? 'alice' : last?.CallSidToCoach;
+    expect([first?.Coaching, last?.Coaching, target]).toEqual(expected);
+  });
 
   it('is let in beside whom they coach', async () => {
     const answers: Record<string, Answer> = { '/moderator': MODERATOR(), '/caller': CALLER() };

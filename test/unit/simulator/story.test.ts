@@ -20,6 +20,7 @@ describe('parseStory', () => {
       people: { Bob: '+15550001111', Alice: '+15557788999' }
       method: GET
       callbacks: { seed: 7, lose: 0.5, delaySeconds: 2 }
+      space: { reportsCoaching: true }
       steps:
         - { call: Bob, to: /conference, fallback: /fallback, note: a customer, hears: { Bob: [music] } }
         - { press: Bob, keys: '12#' }
@@ -33,6 +34,7 @@ describe('parseStory', () => {
       ]),
       method: 'GET',
       callbacks: { seed: 7, lose: 0.5, delaySeconds: 2 },
+      space: { reportsCoaching: true },
       steps: [
         {
           action: { kind: 'call', who: 'Bob', to: '/conference', fallback: '/fallback' },
@@ -124,6 +126,16 @@ describe('parseStory', () => {
       'an improbable probability',
       `${people}callbacks: { lose: 2 }\nsteps: [{ wait: 1 }]`,
       ['callbacks, lose must be at most 1.'],
+    ],
+    [
+      'an answer to an open question that is neither yes nor no',
+      `${people}space: { reportsCoaching: often }\nsteps: [{ wait: 1 }]`,
+      ['space, reportsCoaching must be true or false.'],
+    ],
+    [
+      'an unknown behaviour of the Space',
+      `${people}space: { reportsCoach: true }\nsteps: [{ wait: 1 }]`,
+      ['space has reportsCoach, which means nothing there.'],
     ],
     [
       'strangers',
