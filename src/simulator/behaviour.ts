@@ -10,8 +10,33 @@ export const DEFAULT_BEHAVIOUR = {
    * that a moderator left.
    */
   asksActionAfterHangUp: true,
+  /** `DialCallStatus` is `completed` after a conference, otherwise `answered`. */
+  completesDials: false,
+  /** `hangupOnStar` works inside a conference. */
+  starLeavesConferences: true,
+  /**
+   * A `<Conference coach>` is let in before the conference has started; otherwise that is 13240. REST's `Coaching`
+   * works at any time.
+   */
+  coachesBeforeStart: true,
+  /** A coach is heard by those who entered after the coaching began, too. */
+  latecomersHearCoaches: false,
+  /** A coach whose target has left is heard by everyone, otherwise by nobody. */
+  orphanedCoachesAreHeard: true,
+  /** The conference ends when the last participant with `endConferenceOnExit` leaves, otherwise when the first does. */
+  endsWithLastModerator: false,
+  /** REST's `AnnounceUrl` of a participant is played to that participant alone, otherwise to the whole conference. */
+  announcesPrivately: true,
   /** Conference callbacks carry `Coaching` and `CallSidToCoach`, as Twilio's do. */
   reportsCoaching: false,
+  /** Conference callbacks carry `ConferenceSid`. */
+  sendsConferenceSid: true,
+  /** Conference callbacks carry `Timestamp`. */
+  sendsTimestamp: true,
+  /** The fragment of a webhook's address, which is never sent, is signed. */
+  signsFragments: false,
+  /** The query of a webhook's address is sorted and encoded again before it is signed and sent. */
+  sortsQueries: false,
 };
 
 export type Behaviour = Readonly<Record<keyof typeof DEFAULT_BEHAVIOUR, boolean>>;

@@ -346,18 +346,23 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       return { ...target, fields: { DialCallStatus: 'failed', ErrorCode: String(error.code) } };
     }
     inARow = 0;
-    onKey = (key) => {
-      if (key === '*' && verb.hangupOnStar) {
-        out.abort();
-      }
-    };
+    if (verb.hangupOnStar && options.behaviour.starLeavesConferences) {
+      onKey = (key) => {
+        if (key === '*') {
+          out.abort();
+        }
+      };
+    }
     await clock.sleep(verb.timeLimitSeconds * 1000, AbortSignal.any([interrupter.signal, out.signal])).catch(() => {});
     onKey = undefined;
     if (conferences.of(sid) === participant) {
       conferences.leave(participant);
     }
     const seconds = Math.floor((clock.now() - participant.enteredAt) / 1000);
-    const outcome = { DialCallStatus: 'answered', DialCallDuration: String(seconds) };
+    const outcome = {
+      DialCallStatus: options.behaviour.completesDials ? 'completed' : 'answered',
+      DialCallDuration: String(seconds),
+    };
     const next = target && { ...target, fields: outcome };
     if (interruption?.status !== undefined && next !== undefined && options.behaviour.asksActionAfterHangUp) {
       setStatus(interruption.status);

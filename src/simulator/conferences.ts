@@ -17,6 +17,10 @@ export interface Participant {
   hold: boolean;
   /** The Call SID of the one whom it coaches. */
   callSidToCoach: string | undefined;
+  /** Place in the order in which participants of this Space entered. */
+  order: number;
+  /** The `order` of the last participant who entered before the coaching began. */
+  coachingSince: number;
   startConferenceOnEnter: boolean;
   endConferenceOnExit: boolean;
   beep: ConferenceAttributes['beep'];
@@ -78,14 +82,14 @@ export interface Conferences {
   /**
    * Lets a call in.
    *
-   * @throws CallError 13240 when whom it is to coach is not in this conference
+   * @throws CallError 13240 if the call to coach is not in this conference, or the conference has not started
    */
   enter(line: Line, room: string, attributes: ConferenceAttributes): Participant;
   /** Takes a participant out; ends the conference if it was the last, or if its leaving is to end it. */
   leave(participant: Participant): void;
   end(conference: Conference): void;
   update(participant: Participant, update: ParticipantUpdate): void;
-  /** Fetches a document and plays it to a participant alone, or to everyone; they are told when it cannot be. */
+  /** Fetches a document and plays it to a participant or a conference; they are told when it cannot be played. */
   announce(to: Participant | Conference, request: { url: string; method: Method }): void;
   /** Whatever those who wait or are on hold hear is music; here is seen that it could be played. */
   checkMusic(line: Line, request: { url: string; method: Method }): void;
@@ -124,6 +128,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
   const live = new Map<string, Conference>();
   const places = new Map<string, Participant>();
   let beeps = 0;
+  let entered = 0;
 
   function open(name: string, attributes: ConferenceAttributes): Conference {
     const now = clock.now();
@@ -166,10 +171,10 @@ export function createConferences(options: ConferencesOptions): Conferences {
       fields: () => ({
         AccountSid: accountSid,
         ApiVersion: '2010-04-01',
-        ConferenceSid: conference.sid,
+        ...(behaviour.sendsConferenceSid && { ConferenceSid: conference.sid }),
         FriendlyName: conference.name,
         StatusCallbackEvent: event,
-        Timestamp: dateOf(at),
+        ...(behaviour.sendsTimestamp && { Timestamp: dateOf(at) }),
         ...duration,
         ...about,
       }),
@@ -226,6 +231,9 @@ export function createConferences(options: ConferencesOptions): Conferences {
       if (coach !== undefined && !existing?.participants.some((other) => other.callSid === coach)) {
         throw new CallError(CODES.staleCoach, `The call ${coach}, which was to be coached, is not in ${room}.`);
       }
+      if (coach !== undefined && existing?.status === 'init' && !behaviour.coachesBeforeStart) {
+        throw new CallError(CODES.staleCoach, `The conference ${room} has not started: nobody in it can be coached.`);
+      }
       const conference = existing ?? open(room, attributes);
       const now = clock.now();
       const participant: Participant = {
@@ -234,6 +242,8 @@ export function createConferences(options: ConferencesOptions): Conferences {
         muted,
         hold: false,
         callSidToCoach: coach,
+        order: ++entered,
+        coachingSince: entered,
         startConferenceOnEnter,
         endConferenceOnExit,
         beep: attributes.beep,
@@ -262,7 +272,9 @@ export function createConferences(options: ConferencesOptions): Conferences {
     leave(participant) {
       const { conference } = participant;
       remove(participant);
-      if (participant.endConferenceOnExit || conference.participants.length === 0) {
+      const { participants } = conference;
+      const goesOn = behaviour.endsWithLastModerator && participants.some((one) => one.endConferenceOnExit);
+      if ((participant.endConferenceOnExit && !goesOn) || participants.length === 0) {
         conferences.end(conference);
       } else if (participant.beep === 'true' || participant.beep === 'onExit') {
         beep(conference);
@@ -283,6 +295,9 @@ export function createConferences(options: ConferencesOptions): Conferences {
     update(participant, { muted = participant.muted, hold = participant.hold, ...rest }) {
       const before = { ...participant };
       Object.assign(participant, { muted, hold, ...rest });
+      if (participant.callSidToCoach !== before.callSidToCoach) {
+        participant.coachingSince = entered;
+      }
       touch(participant);
       if (muted !== before.muted) {
         report(muted ? 'participant-mute' : 'participant-unmute', participant.conference, participant);
@@ -296,7 +311,9 @@ export function createConferences(options: ConferencesOptions): Conferences {
       void clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => line.fails(error));
     },
 
-    announce(to, request) {
+    announce(wanted, request) {
+      const isPrivate = 'participants' in wanted || behaviour.announcesPrivately;
+      const to = isPrivate ? wanted : wanted.conference;
       const lines = () => {
         const present =
           'participants' in to ? to.participants : [to].filter(({ callSid }) => places.get(callSid) === to);
@@ -326,6 +343,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
       return whoHearsWhom({
         started: status === 'in-progress',
         beeping: beepUntil > now,
+        behaviour,
         parties: participants.map((one) => ({
           ...one,
           announced: Math.max(one.announcedUntil, announcedUntil) > now,

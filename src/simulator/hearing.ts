@@ -1,3 +1,5 @@
+import type { Behaviour } from './behaviour';
+
 /** Someone in a conference, as far as it matters to who hears them and whom they hear. */
 export interface Party {
   /** The Call SID. */
@@ -7,6 +9,10 @@ export interface Party {
   hold: boolean;
   /** The Call SID of the one whom they coach; undefined for nobody. */
   callSidToCoach: string | undefined;
+  /** Place in the order in which parties entered. */
+  order: number;
+  /** The `order` of the last party who entered before the coaching began. */
+  coachingSince: number;
   /** Whether an announcement is played to them at the moment. */
   announced: boolean;
 }
@@ -26,20 +32,24 @@ export interface Scene {
   /** Until it starts, everybody hears music alone. */
   started: boolean;
   beeping: boolean;
+  behaviour: Pick<Behaviour, 'latecomersHearCoaches' | 'orphanedCoachesAreHeard'>;
   parties: readonly Party[];
 }
 
 /**
  * Who hears whom, by Call SID.
  *
- * A coach is heard by the one they coach alone. One whose target is not there any more is heard by everyone: the
- * platform does not say what happens then, and this is the worst that can.
+ * A coach is heard by their target alone, unless the Space behaves otherwise.
  */
-export function whoHearsWhom({ started, beeping, parties }: Scene): Map<string, Hearing> {
+export function whoHearsWhom({ started, beeping, behaviour, parties }: Scene): Map<string, Hearing> {
   const present = new Set(parties.map(({ callSid }) => callSid));
   const isHeard = (speaker: Party, listener: Party) => {
     const { callSidToCoach: target } = speaker;
-    const reaches = target === undefined || target === listener.callSid || !present.has(target);
+    const reaches =
+      target === undefined ||
+      target === listener.callSid ||
+      (behaviour.orphanedCoachesAreHeard && !present.has(target)) ||
+      (behaviour.latecomersHearCoaches && listener.order > speaker.coachingSince);
     return speaker !== listener && !speaker.muted && !speaker.hold && reaches;
   };
   return new Map(

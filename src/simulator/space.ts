@@ -69,7 +69,7 @@ export function createSpace(options: SpaceOptions): Space {
   const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
   const behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
   const clock = createClock();
-  const client = createWebClient(signingKey, options.patience);
+  const client = createWebClient(signingKey, options.patience, behaviour);
   const callbacks = createCallbacks({ clock, client, chaos });
   const dateOf = (time: number) => toRfc2822(wallClock() - (clock.now() - time));
   const conferences = createConferences({ accountSid, clock, client, callbacks, behaviour, dateOf });

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { computeSignature } from '../signalwire/signature';
+import { type Behaviour, DEFAULT_BEHAVIOUR } from './behaviour';
 import { CallError, CODES } from './call-error';
 import type { Method } from './laml-parser';
 
@@ -50,17 +51,27 @@ const MAX_BYTES = 64 * 1024;
  * @param signingKey undefined sends no signature, for servers that check none
  * @param patience the platform's own unless tests have less of it
  */
-export function createWebClient(signingKey: string | undefined, patience: Patience = PATIENCE): WebClient {
+export function createWebClient(
+  signingKey: string | undefined,
+  patience: Patience = PATIENCE,
+  { signsFragments, sortsQueries }: Pick<Behaviour, 'signsFragments' | 'sortsQueries'> = DEFAULT_BEHAVIOUR,
+): WebClient {
   const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
 
   async function send(request: WebRequest, redirects = 0): Promise<WebResponse> {
     const url = parseUrl(request.url);
+    if (sortsQueries) {
+      url.searchParams.sort();
+    }
     if (request.method === 'GET') {
       // Appended, so that the query that is there stays as it is, to the letter.
       url.search = [url.search.slice(1), String(new URLSearchParams(request.fields))].filter(Boolean).join('&');
     }
+    const { hash } = url;
+    url.hash = '';
     const fields = request.method === 'GET' ? {} : request.fields;
-    const signature = signingKey && computeSignature(signingKey, { url: url.href, fields });
+    const signature =
+      signingKey && computeSignature(signingKey, { url: url.href + (signsFragments ? hash : ''), fields });
     const body = request.method === 'GET' ? undefined : new URLSearchParams(fields).toString();
     const headers = {
       accept: 'application/xml, text/xml',
@@ -199,7 +210,6 @@ function parseUrl(text: string): URL {
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new CallError(CODES.badHost, `"${text.slice(0, 200)}" is no absolute http or https url.`, { url: text });
   }
-  url.hash = '';
   return url;
 }
 

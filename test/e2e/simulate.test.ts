@@ -538,10 +538,35 @@ describe('npm run simulate', () => {
     expect(stdout).toContain('WRONG: Ted should be told "nobody", and was told nothing.');
   });
 
+  it("behaves as the story's space says", async () => {
+    let alice = '';
+    const server = await startScriptedServer({
+      '/agent': (res, { fields }) => {
+        alice = fields.CallSid ?? '';
+        dial(res, 'statusCallback="/events" statusCallbackEvent="join"');
+      },
+      '/coach': (res) => dial(res, `coach="${alice}"`),
+      '/events': (res) => res.writeHead(204).end(),
+    });
+    const dial = (res: ServerResponse, attributes: string) =>
+      res
+        .writeHead(200, { 'content-type': 'text/xml' })
+        .end(`<Response><Dial><Conference ${attributes}>a</Conference></Dial></Response>`);
+    const story = [
+      `people: { Alice: '${ALICE}', Ted: '${TED}' }`,
+      'space: { coachesBeforeStart: false }',
+      'steps: [{ call: Alice, to: /agent }, { call: Ted, to: /coach, fails: { Ted: 13240 } }]',
+    ].join('\n');
+    const { code, stdout } = await simulate('--url', server.url, '--story', await fileOf(story));
+    expect([stdout, code]).toEqual([expect.stringContaining('All 2 steps went as the story demands.'), 0]);
+  });
+
   it('plays the story of the manual', async () => {
     const manual = readFileSync(join(ROOT, 'docs/stories.md'), 'utf8');
-    const [story = '', trouble = ''] = [...manual.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text ?? '');
-    for (const text of [story, trouble.replace(/lose: .*/, '') + story]) {
+    const [story = '', trouble = '', space = ''] = [...manual.matchAll(/```yaml\n([^`]*)```/g)].map(
+      ([, text]) => text ?? '',
+    );
+    for (const text of [story, trouble.replace(/lose: .*/, '') + story, space + story]) {
       const args = ['--url', url, '--signing-key', SIGNING_KEY, '--story', await fileOf(text)];
       const { code, stdout } = await simulate(...args);
       expect(stdout).toContain('All 5 steps went as the story demands.');

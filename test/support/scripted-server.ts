@@ -18,6 +18,8 @@ export type Answer = string | ((res: ServerResponse, asked: Asked) => void);
 /** A webhook server that answers as the test says, by path; 404 for all else. */
 export interface ScriptedServer {
   url: string;
+  /** What it answers from now on, by path. */
+  answers: Record<string, Answer>;
   /** Every request so far. */
   asked: Asked[];
   /** What was asked of a path, fields alone. */
@@ -57,6 +59,7 @@ export async function startScriptedServer(answers: Record<string, Answer>): Prom
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answers,
     asked,
     askedOf: (path) => asked.filter((one) => one.path.split('?')[0] === path).map(({ fields }) => fields),
   };

@@ -5,7 +5,7 @@ import { createSpaceClient } from '../../../src/signalwire/space-client';
 import type { Call } from '../../../src/simulator/call';
 import type { Conference } from '../../../src/simulator/conferences';
 import { serveRestApi } from '../../../src/simulator/rest-api';
-import { createSpace, type Space } from '../../../src/simulator/space';
+import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
 import { eventually } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
@@ -68,7 +68,7 @@ interface Desk {
   ask(method: string, path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Reply>;
 }
 
-async function setUp(answers: Record<string, Answer> = {}): Promise<Desk> {
+async function setUp(answers: Record<string, Answer> = {}, options: Partial<SpaceOptions> = {}): Promise<Desk> {
   const server = await startScriptedServer({
     ...answersTo('Alice'),
     ...answersTo('Bob'),
@@ -80,7 +80,11 @@ async function setUp(answers: Record<string, Answer> = {}): Promise<Desk> {
     '/hold': '<Pause length="3600"/>',
     ...answers,
   });
-  const space: Space = createSpace({ signingKey: undefined, wallClock: () => NOW + space.clock.now() });
+  const space: Space = createSpace({
+    signingKey: undefined,
+    wallClock: () => NOW + space.clock.now(),
+    ...options,
+  });
   atEnd(() => space.close());
   const { url, close } = await serveRestApi(space);
   atEnd(close);
@@ -378,6 +382,16 @@ describe('participants', () => {
     waiting[0]?.writeHead(200, { 'content-type': 'text/xml' }).end('<Response><Say>Never.</Say></Response>');
     await space.clock.settle();
     expect(Bob.told).toEqual([]);
+  });
+
+  it('hear an announcement with everybody else if the Space behaves so', async () => {
+    const { talk, space, sdk, server, hears } = await setUp({}, { announcesPrivately: false });
+    const { conference, Alice, Bob, Ted } = await talk();
+    const bob = sdk.conferences(conference.sid).participants(Bob.sid);
+    await bob.update({ announceUrl: `${server.url}/notice` });
+    await space.clock.settle();
+    expect([Alice, Bob, Ted].map(({ told }) => told)).toEqual([['Please stay.'], ['Please stay.'], ['Please stay.']]);
+    expect(hears()).toMatchObject({ Alice: [...ALL_TALK.Alice, 'notice'], Ted: [...ALL_TALK.Ted, 'notice'] });
   });
 
   it('hear an announcement alone', async () => {

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Call, CallSettings } from '../../../src/simulator/call';
+import type { Participant } from '../../../src/simulator/conferences';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
 import { generateCertificate } from '../../support/certificate';
@@ -694,6 +695,141 @@ describe('a coach', () => {
     const { call } = await setUp({ '/coach': '<Dial><Conference coach="x">a</Conference></Dial>' });
     const ted = await call('/coach', { fallbackUrl: 'http://127.0.0.1:1/' });
     expect([ted.status, ted.errors.map(({ code }) => code)]).toEqual(['failed', [13_240]]);
+  });
+});
+
+describe('an open question', () => {
+  const EVENTS = 'statusCallback="/events" statusCallbackEvent="join end"';
+  const noContent: Answer = (res) => res.writeHead(204).end();
+  const coach = (sid: string) => `<Dial action="/ended"><Conference coach="${sid}" beep="false">a</Conference></Dial>`;
+  const AGENT = '<Dial><Conference>a</Conference></Dial>';
+
+  /** Who of these hears a call, by name. */
+  function hearersOf({ sid }: Call, calls: Record<string, Call>): string[] {
+    return Object.keys(calls).filter((name) => calls[name]?.hearing().voices.includes(sid));
+  }
+
+  it.each([
+    [false, 'answered'],
+    [true, 'completed'],
+  ])('of how a dial ended: completesDials %s', async (completesDials, status) => {
+    const answers = { '/moderator': MODERATOR(), '/ended': '<Hangup/>' };
+    const { call, server, space } = await setUp(answers, { completesDials });
+    (await call('/moderator')).hangUp();
+    await space.rest();
+    expect(server.askedOf('/ended')).toMatchObject([{ DialCallStatus: status }]);
+  });
+
+  it.each([
+    [true, ['Menu.']],
+    [false, []],
+  ])('of the star in a conference: starLeavesConferences %s', async (starLeavesConferences, told) => {
+    const { call, space } = await setUp(
+      {
+        '/star': '<Dial action="/ended" hangupOnStar="true"><Conference>a</Conference></Dial>',
+        '/ended': '<Say>Menu.</Say>',
+      },
+      { starLeavesConferences },
+    );
+    const ted = await call('/star');
+    expect(ted.press('*')).toBe(starLeavesConferences);
+    await space.rest();
+    expect(ted.told).toEqual(told);
+  });
+
+  it.each([
+    [true, true, []],
+    [true, false, []],
+    [false, true, []],
+    [false, false, [13_240]],
+  ])(
+    'of coaching before the start: coachesBeforeStart %s, started %s',
+    async (coachesBeforeStart, hasStarted, codes) => {
+      const answers: Record<string, Answer> = { '/moderator': MODERATOR(), '/caller': CALLER() };
+      const { call, server, space } = await setUp({ ...answers, '/ended': '<Pause/>' }, { coachesBeforeStart });
+      const alice = await call('/moderator');
+      if (hasStarted) {
+        await call('/caller');
+      }
+      server.answers['/coach'] = coach(alice.sid);
+      const ted = await call('/coach');
+      expect(ted.errors.map(({ code }) => code)).toEqual(codes);
+      expect(server.askedOf('/ended')).toMatchObject(codes.map(() => ({ CallSid: ted.sid, ErrorCode: '13240' })));
+      expect(callsIn(space, 'a').includes(ted)).toBe(codes.length === 0);
+    },
+  );
+
+  it.each([
+    [false, ['alice']],
+    [true, ['alice', 'carol']],
+  ])('of who hears a coach: latecomersHearCoaches %s', async (latecomersHearCoaches, hearers) => {
+    const answers = { '/moderator': MODERATOR(), '/caller': CALLER() };
+    const { call, server, space } = await setUp(answers, { latecomersHearCoaches });
+    const [alice, bob] = [await call('/moderator'), await call('/caller')];
+    server.answers['/coach'] = coach(alice.sid);
+    const ted = await call('/coach');
+    const carol = await call('/caller');
+    expect(hearersOf(ted, { alice, bob, carol })).toEqual(hearers);
+    // Whoever is there when the coaching begins anew is no latecomer to it.
+    const place = space.conferences.of(ted.sid) as Participant;
+    space.conferences.update(place, { callSidToCoach: bob.sid });
+    expect(hearersOf(ted, { alice, bob, carol })).toEqual(['bob']);
+  });
+
+  it.each([
+    [true, ['bob']],
+    [false, []],
+  ])('of who hears a coach without a target: orphanedCoachesAreHeard %s', async (orphanedCoachesAreHeard, hearers) => {
+    const { call, server, space } = await setUp({ '/agent': AGENT }, { orphanedCoachesAreHeard });
+    const [alice, bob] = [await call('/agent'), await call('/agent')];
+    server.answers['/coach'] = coach(alice.sid);
+    const ted = await call('/coach');
+    expect(hearersOf(ted, { alice, bob })).toEqual(['alice']);
+    alice.hangUp();
+    await space.rest();
+    expect(hearersOf(ted, { bob })).toEqual(hearers);
+  });
+
+  it.each([
+    [false, ['completed']],
+    [true, ['in-progress', 'completed']],
+  ])('of when a conference ends: endsWithLastModerator %s', async (endsWithLastModerator, statuses) => {
+    const answers = { '/moderator': MODERATOR(), '/caller': CALLER(), '/ended': '<Hangup/>' };
+    const { call, space } = await setUp(answers, { endsWithLastModerator });
+    await call('/caller');
+    const moderators = [await call('/moderator'), await call('/moderator')];
+    const seen = [];
+    for (const moderator of moderators.slice(0, statuses.length)) {
+      moderator.hangUp();
+      await space.rest();
+      seen.push(space.conferences.all()[0]?.status);
+    }
+    expect(seen).toEqual(statuses);
+  });
+
+  it.each([
+    ['ConferenceSid', { sendsConferenceSid: false }],
+    ['Timestamp', { sendsTimestamp: false }],
+  ])('of the %s in callbacks', async (field, options) => {
+    const { call, server, space } = await setUp({ '/caller': CALLER(EVENTS), '/events': noContent }, options);
+    (await call('/caller')).hangUp();
+    await space.rest();
+    const told = server.askedOf('/events');
+    expect(told.map(({ StatusCallbackEvent }) => StatusCallbackEvent)).toEqual(['participant-join', 'conference-end']);
+    expect(told.flatMap((fields) => Object.keys(fields))).not.toContain(field);
+  });
+
+  it.each([
+    [{}, '/hello?b=%201&a=2', '/hello?b=%201&a=2'],
+    [{ signsFragments: true }, '/hello?b=%201&a=2', '/hello?b=%201&a=2#rt=15000'],
+    [{ sortsQueries: true }, '/hello?a=2&b=+1', '/hello?a=2&b=+1'],
+  ])('of an address and its signature: %j', async (options, path, signed) => {
+    const { call, server } = await setUp({ '/hello': '<Hangup/>' }, options);
+    await call('/hello?b=%201&a=2#rt=15000');
+    const [asked] = server.asked;
+    expect(asked?.path).toBe(path);
+    const signature = sign(KEY, server.url + signed, Object.entries(asked?.fields ?? {}));
+    expect(asked?.headers['x-signalwire-signature']).toBe(signature);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_BEHAVIOUR } from '../../../src/simulator/behaviour';
 import { type Party, type Scene, whoHearsWhom } from '../../../src/simulator/hearing';
 
 const party = (callSid: string, more: Partial<Party> = {}): Party => ({
@@ -6,12 +7,15 @@ const party = (callSid: string, more: Partial<Party> = {}): Party => ({
   muted: false,
   hold: false,
   callSidToCoach: undefined,
+  order: 0,
+  coachingSince: 0,
   announced: false,
   ...more,
 });
 const scene = (parties: Party[], more: Partial<Scene> = {}): Scene => ({
   started: true,
   beeping: false,
+  behaviour: DEFAULT_BEHAVIOUR,
   parties,
   ...more,
 });
