@@ -446,9 +446,25 @@ describe('a conference', () => {
     ]);
   });
 
-  it('does not start for a moderator alone', async () => {
-    const { call } = await setUp({ '/moderator': MODERATOR() });
-    expect(sounds(await call('/moderator'))).toEqual(['music']);
+  it.each<[string[], string]>([
+    [['/moderator'], 'init'],
+    [['/default'], 'init'],
+    [['/caller', '/caller'], 'init'],
+    [['/moderator', '/caller'], 'in-progress'],
+    [['/caller', '/moderator'], 'in-progress'],
+    [['/default', '/caller'], 'in-progress'],
+  ])('of %j is %s', async (paths, status) => {
+    const { call, space } = await setUp({
+      '/moderator': MODERATOR(),
+      '/caller': CALLER(),
+      '/default': '<Dial><Conference>a</Conference></Dial>',
+    });
+    const calls = [];
+    for (const path of paths) {
+      calls.push(await call(path));
+    }
+    expect(space.conferences.all()).toMatchObject([{ status }]);
+    expect(calls.every((one) => sounds(one).includes('music'))).toBe(status === 'init');
   });
 
   it('ends for all when one leaves whose leaving ends it, and tells the actions', async () => {
