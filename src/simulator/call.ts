@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Behaviour } from './behaviour';
 import { CallError, CODES } from './call-error';
+import type { Callbacks } from './callbacks';
 import type { Clock } from './clock';
 import type { Conferences, Participant } from './conferences';
 import type { Hearing } from './hearing';
@@ -18,11 +19,26 @@ import {
 import { durationOf, wordsOf } from './media';
 import { documentOf, type WebClient, type WebResponse } from './web-client';
 
-/** What a call is placed with: the caller's number, the number dialled, and how that one is configured. */
+/** A number of the Space. */
+export const SPACE_NUMBER = '+15550009999';
+
+/** `outbound-api`: made by the REST API; `outbound-dial`: by a `<Dial>`. */
+export type CallDirection = 'inbound' | 'outbound-api' | 'outbound-dial';
+
+/** Events of a call that a status callback can subscribe to. */
+export const CALL_EVENTS = ['initiated', 'ringing', 'answered', 'completed'] as const;
+
+export type CallEvent = (typeof CALL_EVENTS)[number];
+
+/** The two numbers of a call, and how the number is configured that is called, or the call that is made. */
 export interface CallSettings {
+  /** `inbound` unless given. On an outbound call the person is `to`, and answers as soon as it rings. */
+  direction?: CallDirection;
+  /** How long an outbound call waits for its turn, in simulated milliseconds; 0 unless given. */
+  queuedMs?: number;
   /** Undefined sends none, as a Space may. */
   from: string | undefined;
-  /** Some number of the Space unless given. */
+  /** {@link SPACE_NUMBER} unless given. */
   to?: string;
   /** What the number asks for a document, and how. */
   url: string;
@@ -30,17 +46,32 @@ export interface CallSettings {
   /** What is asked instead when that fails; nothing by default. */
   fallbackUrl?: string;
   fallbackMethod?: Method;
+  /** Where the call's events are reported; nowhere by default. */
+  statusCallback?: string;
+  statusCallbackMethod?: Method;
+  /** Only `completed` by default, which is every way in which a call can end. */
+  statusCallbackEvents?: readonly CallEvent[];
 }
 
-export type CallStatus = 'ringing' | 'in-progress' | 'completed' | 'busy' | 'no-answer' | 'failed' | 'canceled';
+export type CallStatus =
+  | 'queued'
+  | 'ringing'
+  | 'in-progress'
+  | 'completed'
+  | 'busy'
+  | 'no-answer'
+  | 'failed'
+  | 'canceled';
 
 /** A call at the Space, which plays the documents that the server answers with until it is over. */
 export interface Call {
   readonly sid: string;
-  readonly direction: 'inbound' | 'outbound-api';
+  readonly direction: CallDirection;
   readonly from: string | undefined;
   readonly to: string;
   readonly startedAt: number;
+  /** Undefined until it was answered. */
+  readonly answeredAt: number | undefined;
   readonly updatedAt: number;
   readonly status: CallStatus;
   /** What went wrong, in order; a call may go on after it, by its fallback url or an `action`. */
@@ -68,14 +99,16 @@ export interface Call {
 }
 
 export interface CallOptions {
-  direction: Call['direction'];
   accountSid: string;
   clock: Clock;
   client: WebClient;
+  callbacks: Callbacks;
   conferences: Conferences;
   behaviour: Behaviour;
-  /** Told when `status` has changed. */
-  onStatus: (call: Call) => void;
+  /** A simulated moment as RFC 2822 has it. */
+  dateOf: (time: number) => string;
+  /** Called once. */
+  onEnd: (call: Call) => void;
 }
 
 /** A place to go on at. */
@@ -93,14 +126,16 @@ const MAX_DOCUMENTS_IN_A_ROW = 100;
 
 /** Places a call. It begins at once, and ends by itself when its documents do. */
 export function placeCall(settings: CallSettings, options: CallOptions): Call {
-  const { direction, accountSid, clock, client, conferences } = options;
-  const { from, to = '+15550009999' } = settings;
+  const { accountSid, clock, client, callbacks, conferences, dateOf } = options;
+  const { direction = 'inbound', from, to = SPACE_NUMBER, queuedMs = 0 } = settings;
   const sid = randomUUID();
   const startedAt = clock.now();
   const errors: CallError[] = [];
   const told: string[] = [];
   let updatedAt = startedAt;
-  let status: CallStatus = 'ringing';
+  let answeredAt: number | undefined;
+  let reported = 0;
+  let status: CallStatus = 'queued';
   /** What is spoken or played to it outside a conference. */
   let prompted: Say | Play | undefined;
   let isBrieflyListenedTo = false;
@@ -117,6 +152,9 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     startedAt,
     errors,
     told,
+    get answeredAt() {
+      return answeredAt;
+    },
     get updatedAt() {
       return updatedAt;
     },
@@ -156,9 +194,14 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
   async function run(): Promise<void> {
     let target: Target | undefined = { url: settings.url, method: settings.method ?? 'POST' };
     let isFallback = false;
+    let hasRung = false;
     while (target !== undefined) {
       const asked: Target = target;
       try {
+        if (!hasRung) {
+          hasRung = true;
+          await ring();
+        }
         target = await follow(asked);
         isFallback = false;
       } catch (error) {
@@ -202,8 +245,48 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     if (status !== next) {
       status = next;
       updatedAt = clock.now();
-      options.onStatus(call);
+      if (status === 'ringing') {
+        report('ringing');
+      } else if (status === 'in-progress') {
+        answeredAt = updatedAt;
+        report('answered');
+      } else {
+        report('completed');
+        options.onEnd(call);
+      }
     }
+  }
+
+  async function ring(): Promise<void> {
+    report('initiated', 'initiated');
+    if (direction !== 'inbound') {
+      await (queuedMs > 0 ? clock.sleep(queuedMs, interrupter.signal) : undefined);
+      throwIfInterrupted();
+    }
+    setStatus('ringing');
+    if (direction !== 'inbound') {
+      setStatus('in-progress');
+    }
+  }
+
+  function report(event: CallEvent, callStatus: string = status): void {
+    const {
+      statusCallback: url,
+      statusCallbackMethod: method = 'POST',
+      statusCallbackEvents = ['completed'],
+    } = settings;
+    if (url === undefined || !statusCallbackEvents.includes(event)) {
+      return;
+    }
+    // Of an inbound call the documentation promises the date on which it began, whatever is reported.
+    const at = direction === 'inbound' ? startedAt : clock.now();
+    const fields = {
+      ...standardFields(),
+      CallStatus: callStatus,
+      SequenceNumber: String(reported++),
+      ...(event === 'completed' && { CallDuration: String(durationOfCall(call)) }),
+    };
+    callbacks.send({ url, method, fields: () => ({ ...fields, Timestamp: dateOf(at) }) });
   }
 
   /** Gets a document and plays it. Returns where it leads to, undefined when it ends the call. */
@@ -373,6 +456,11 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
   }
 }
 
+/** How long it has been answered, in whole seconds. */
+export function durationOfCall({ answeredAt, updatedAt }: Call): number {
+  return answeredAt === undefined ? 0 : Math.floor((updatedAt - answeredAt) / 1000);
+}
+
 /** Waits for work no longer than until the signal is aborted. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let abort = () => {};
@@ -388,7 +476,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 function isOver(status: CallStatus): boolean {
-  return status !== 'ringing' && status !== 'in-progress';
+  return status !== 'queued' && status !== 'ringing' && status !== 'in-progress';
 }
 
 function absolute(url: string, base: string): string {

@@ -148,7 +148,7 @@ function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
   return [
-    'Try it yourself. The Space calls Bob, Alice and Ted, one a second at most; who hears whom is shown here:',
+    'Try it yourself. The Space calls Bob, Alice and Ted, one a second; who hears whom is shown here:',
     place(TUTORIAL_CAST.bob, '/conference'),
     place(TUTORIAL_CAST.alice, '/conference'),
     place(TUTORIAL_CAST.ted, '/coach?mode=monitor'),

@@ -1,4 +1,4 @@
-import type { Call } from './call';
+import { type Call, SPACE_NUMBER } from './call';
 import type { CallError } from './call-error';
 import type { Sound } from './hearing';
 import type { Space } from './space';
@@ -118,15 +118,18 @@ export async function* playStory(
     }
     const present = calls.get(action.who);
     const isOnTheLine = present !== undefined && !present.isOver;
-    if (action.kind === 'call') {
+    if (action.kind === 'call' || action.kind === 'callOut') {
       if (isOnTheLine) {
-        return [`${action.who} cannot call, being on the line already.`];
+        return [`${action.who} cannot ${action.kind === 'call' ? 'call' : 'be called'}, being on the line already.`];
       }
       const call = space.call({
-        from: story.people.get(action.who),
+        ...(action.kind === 'call'
+          ? { from: story.people.get(action.who) }
+          : { direction: 'outbound-api', from: SPACE_NUMBER, to: story.people.get(action.who) ?? '' }),
         url: url + action.to,
         method: story.method,
         ...(action.fallback !== undefined && { fallbackUrl: url + action.fallback, fallbackMethod: story.method }),
+        ...(action.statusCallback !== undefined && { statusCallback: url + action.statusCallback }),
       });
       calls.set(action.who, call);
       if (action.keys === undefined) {

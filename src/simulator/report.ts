@@ -67,6 +67,8 @@ function sentence(action: StepReport['action']): string {
   switch (action.kind) {
     case 'call':
       return `${action.who} calls ${action.to}${action.keys === undefined ? '' : ` and presses ${action.keys}`}`;
+    case 'callOut':
+      return `The Space calls ${action.who} for ${action.to}${action.keys === undefined ? '' : `, who presses ${action.keys}`}`;
     case 'hangUp':
       return `${action.who} hangs up`;
     case 'press':

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
-import type { Call } from './call';
+import { CALL_EVENTS, type Call } from './call';
 import type { Conference, Participant } from './conferences';
 import { isFinished, type Recording } from './recordings';
 import type { Space } from './space';
@@ -13,6 +13,7 @@ import { booleanText, httpMethod, wholeNumberText } from './values';
 /** Where the API is, and where the SDK looks for it. */
 const PREFIXES = ['/api/laml/2010-04-01/Accounts', '/2010-04-01/Accounts'];
 const DEFAULT_PAGE_SIZE = 50;
+/** A Space makes one call a second, in simulated milliseconds; more are queued. */
 const CALL_EVERY_MS = 1_000;
 /** The code of a change to something that is over. */
 const IS_OVER = 10_000;
@@ -79,7 +80,7 @@ const inputs = {
     FallbackMethod: httpMethod,
     StatusCallback: url.optional(),
     StatusCallbackMethod: httpMethod,
-    StatusCallbackEvent: repeated(['initiated', 'ringing', 'answered', 'completed']).default(['completed']),
+    StatusCallbackEvent: repeated(CALL_EVENTS).default(['completed']),
   }),
   call: z
     .strictObject({
@@ -112,15 +113,7 @@ export function createRestApi(space: Space): Express {
   const { conferences } = space;
   const { recordings } = conferences;
   const root = `${PREFIXES[0]}/${space.accountSid}`;
-  let lastCallAt = Number.NEGATIVE_INFINITY;
-
-  /** A Space makes one call a second. */
-  function limitCalls(): void {
-    if (space.wallClock() < lastCallAt + CALL_EVERY_MS) {
-      throw new ApiError(429, 20429, 'Too many requests: one call a second can be made.');
-    }
-    lastCallAt = space.wallClock();
-  }
+  let nextCallAt = 0;
 
   const authenticate: RequestHandler = (req, _res, next) => {
     const expected = Buffer.from(`Basic ${Buffer.from(`${space.accountSid}:${space.apiToken}`).toString('base64')}`);
@@ -322,20 +315,24 @@ export function createRestApi(space: Space): Express {
 
   api.post('/Calls', (req, res) => {
     const call = read(inputs.newCall, req.body);
-    limitCalls();
-    const settings = {
+    const now = space.clock.now();
+    const startsAt = Math.max(now, nextCallAt);
+    nextCallAt = startsAt + CALL_EVERY_MS;
+    const made = space.call({
+      direction: 'outbound-api',
+      queuedMs: startsAt - now,
       from: call.From,
       to: call.To,
       url: call.Url,
       method: call.Method,
       ...(call.FallbackUrl !== undefined && { fallbackUrl: call.FallbackUrl, fallbackMethod: call.FallbackMethod }),
-    };
-    const callback = call.StatusCallback && {
-      url: call.StatusCallback,
-      method: call.StatusCallbackMethod,
-      events: call.StatusCallbackEvent,
-    };
-    res.status(201).json(showCall(space.callOut(settings, callback || undefined)));
+      ...(call.StatusCallback !== undefined && {
+        statusCallback: call.StatusCallback,
+        statusCallbackMethod: call.StatusCallbackMethod,
+        statusCallbackEvents: call.StatusCallbackEvent,
+      }),
+    });
+    res.status(201).json(showCall(made));
   });
   api.get('/Calls', (req, res) => {
     read(inputs.list, req.query);
@@ -348,8 +345,8 @@ export function createRestApi(space: Space): Express {
   api.post('/Calls/:callSid', async (req, res) => {
     const { Url, Method, Status } = read(inputs.call, req.body);
     const call = callOf(req);
-    const isTooLate = Status === 'canceled' && call.status !== 'ringing';
-    const isTooEarly = Url !== undefined && call.status === 'ringing';
+    const isTooLate = Status === 'canceled' && call.status === 'in-progress';
+    const isTooEarly = Url !== undefined && call.status !== 'in-progress';
     if (call.isOver) {
       throw new ApiError(422, IS_OVER, 'The call is over.');
     }

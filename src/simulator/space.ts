@@ -5,7 +5,6 @@ import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
 import { type Clock, createClock } from './clock';
 import { type Conferences, createConferences } from './conferences';
 import type { Hearing } from './hearing';
-import type { Method } from './laml-parser';
 import { createWebClient, type Patience } from './web-client';
 
 /** What it does where the documentation is silent is the default unless given: see {@link DEFAULT_BEHAVIOUR}. */
@@ -23,13 +22,6 @@ export interface SpaceOptions extends Partial<Behaviour> {
   wallClock?: () => number;
 }
 
-/** Where a call's changes are told to, as the REST API takes it. */
-export interface StatusCallback {
-  url: string;
-  method: Method;
-  events: readonly string[];
-}
-
 /** A SignalWire Space on the desk: it places calls, holds conferences, and knows who hears whom. */
 export interface Space {
   accountSid: string;
@@ -39,10 +31,8 @@ export interface Space {
   conferences: Conferences;
   /** Every call so far, oldest first. */
   calls: readonly Call[];
-  /** Someone dials a number that is configured like this. What follows from it, `settle` or `rest` waits for. */
+  /** Someone dials a number that is configured like this, or is called. `settle` and `rest` wait for what follows. */
   call(settings: CallSettings): Call;
-  /** The Space itself calls out, for its REST API. It is answered at once. */
-  callOut(settings: CallSettings, statusCallback?: StatusCallback): Call;
   /** What every call that is not over hears now. */
   hearing(): Map<Call, Hearing>;
   /**
@@ -75,19 +65,11 @@ export function createSpace(options: SpaceOptions): Space {
   const conferences = createConferences({ accountSid, clock, client, callbacks, behaviour, dateOf });
   const calls: Call[] = [];
   const live = new Set<Call>();
-  const shared = { accountSid, clock, client, conferences, behaviour };
+  const shared = { accountSid, clock, client, callbacks, conferences, behaviour, dateOf, onEnd };
 
-  function register(call: Call): Call {
-    calls.push(call);
-    live.add(call);
-    return call;
-  }
-
-  function onStatus(call: Call): void {
-    if (call.isOver) {
-      live.delete(call);
-      conferences.recordings.stopAll({ callSid: call.sid });
-    }
+  function onEnd(call: Call): void {
+    live.delete(call);
+    conferences.recordings.stopAll({ callSid: call.sid });
   }
 
   return {
@@ -97,36 +79,10 @@ export function createSpace(options: SpaceOptions): Space {
     conferences,
     calls,
 
-    call: (settings) => register(placeCall(settings, { ...shared, direction: 'inbound', onStatus })),
-
-    callOut(settings, statusCallback) {
-      const report = (call: Call, event: string) => {
-        if (statusCallback?.events.includes(event)) {
-          const { url, method } = statusCallback;
-          const at = clock.now();
-          const fields = {
-            AccountSid: accountSid,
-            CallSid: call.sid,
-            CallStatus: call.status,
-            Direction: call.direction,
-            ...(call.from !== undefined && { From: call.from }),
-            To: call.to,
-          };
-          callbacks.send({ url, method, fields: () => ({ ...fields, Timestamp: dateOf(at) }) });
-        }
-      };
-      const call = register(
-        placeCall(settings, {
-          ...shared,
-          direction: 'outbound-api',
-          onStatus: (changed) => {
-            onStatus(changed);
-            report(changed, changed.isOver ? 'completed' : 'answered');
-          },
-        }),
-      );
-      report(call, 'initiated');
-      report(call, 'ringing');
+    call(settings) {
+      const call = placeCall(settings, shared);
+      calls.push(call);
+      live.add(call);
       return call;
     },
 

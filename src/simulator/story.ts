@@ -36,13 +36,28 @@ const expectation = {
   fails: byName(z.int()).optional(),
 };
 
+/** A number's webhook is `to`, a path of the server. Keys are pressed as soon as somebody listens. */
+const callSettings = {
+  to: path,
+  fallback: path.optional(),
+  statusCallback: path.optional(),
+  keys: keys.optional(),
+};
+
 const steps = {
-  /** Somebody dials a number whose webhook is this path of the server, and presses keys as soon as somebody listens. */
+  /** Somebody dials a number of the Space. */
   call: z
-    .strictObject({ call: name, to: path, fallback: path.optional(), keys: keys.optional(), ...expectation })
-    .transform(({ call: who, to, fallback, keys, ...rest }) => ({
+    .strictObject({ call: name, ...callSettings, ...expectation })
+    .transform(({ call: who, to, fallback, statusCallback, keys, ...rest }) => ({
       ...rest,
-      action: { kind: 'call' as const, who, to, fallback, keys },
+      action: { kind: 'call' as const, who, to, fallback, statusCallback, keys },
+    })),
+  /** The Space calls somebody, who answers at once. */
+  callOut: z
+    .strictObject({ callOut: name, ...callSettings, ...expectation })
+    .transform(({ callOut: who, to, fallback, statusCallback, keys, ...rest }) => ({
+      ...rest,
+      action: { kind: 'callOut' as const, who, to, fallback, statusCallback, keys },
     })),
   hangUp: z
     .strictObject({ hangUp: name, ...expectation })

@@ -454,7 +454,7 @@ describe('npm run simulate', () => {
     expect(await simulate('--url', 'http://127.0.0.1:1', '--story', story)).toEqual({
       code: 2,
       stdout: '',
-      stderr: `simulate: ${story}: Step 1 must have one of call, hangUp, press, wait, and has dial.\n`,
+      stderr: `simulate: ${story}: Step 1 must have one of call, callOut, hangUp, press, wait, and has dial.\n`,
     });
   });
 

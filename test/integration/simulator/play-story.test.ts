@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
+import { SPACE_NUMBER } from '../../../src/simulator/call';
 import { playStory, type StepReport } from '../../../src/simulator/play-story';
 import { createSpace } from '../../../src/simulator/space';
 import { readStory } from '../../../src/simulator/story';
@@ -59,6 +60,11 @@ describe('playStory', () => {
       "Bob's call should fail with 13240, and did not.",
     ],
     ['who calls twice', [call('Bob'), call('Bob')], 'Bob cannot call, being on the line already.'],
+    [
+      'who is called twice',
+      [call('Bob'), { callOut: 'Bob', to: '/room' }],
+      'Bob cannot be called, being on the line already.',
+    ],
     ['who hangs up without a call', [{ hangUp: 'Bob' }], 'Bob is not on the line.'],
     ['who presses keys without a call', [{ press: 'Bob', keys: '1' }], 'Bob is not on the line.'],
   ])('tells %s', async (_what, steps, problem) => {
@@ -175,6 +181,27 @@ describe('playStory', () => {
       refused: 8,
       refusal: expect.stringContaining('did not answer'),
     });
+  });
+
+  it('calls out to people, from a number of the Space', async () => {
+    const { server, problems } = await play([
+      { ...call('Alice'), hears: { Alice: ['music'] } },
+      { callOut: 'Bob', to: '/room', hears: BOTH },
+    ]);
+    expect(problems).toEqual([]);
+    expect(server.askedOf('/room')).toMatchObject([
+      { Direction: 'inbound', From: people.Alice, To: SPACE_NUMBER },
+      { Direction: 'outbound-api', From: SPACE_NUMBER, To: people.Bob },
+    ]);
+  });
+
+  it.each(['call', 'callOut'])("reports the end of a call to the step's status callback: %s", async (kind) => {
+    const { server, problems } = await play(
+      [{ [kind]: 'Bob', to: '/room', statusCallback: '/status' }, { hangUp: 'Bob' }],
+      { '/status': (res: ServerResponse) => res.writeHead(204).end() },
+    );
+    expect(problems).toEqual([]);
+    expect(server.askedOf('/status')).toMatchObject([{ CallStatus: 'completed' }]);
   });
 
   it('presses keys', async () => {

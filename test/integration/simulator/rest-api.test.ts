@@ -469,7 +469,7 @@ describe('calls', () => {
       statusCallback: `${server.url}/calls`,
       statusCallbackEvent: ['ringing', 'answered', 'completed'],
     });
-    expect(made).toMatchObject({ status: 'ringing', direction: 'outbound-api', from: OURS, to: NUMBERS.Alice });
+    expect(made).toMatchObject({ status: 'queued', direction: 'outbound-api', from: OURS, to: NUMBERS.Alice });
     await space.rest();
     expect(hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob'] });
     expect((await sdk.calls(made.sid).update({ status: 'completed' })).status).toBe('completed');
@@ -494,15 +494,22 @@ describe('calls', () => {
     expect(server.askedOf('/calls')).toMatchObject([{ CallStatus: 'completed', To: NUMBERS.Bob, From: OURS }]);
   });
 
-  it('are made once a second at most', async () => {
+  it('are made one a second, and queued until it is their turn', async () => {
     const { space, sdk, server } = await setUp();
-    await sdk.calls.create(of('Bob', server));
-    await expect(sdk.calls.create(of('Carol', server))).rejects.toMatchObject({ status: 429, code: 20429 });
+    const people = ['Bob', 'Carol', 'Ted'] as const;
+    for (const person of people) {
+      expect((await sdk.calls.create(of(person, server))).status).toBe('queued');
+    }
+    const statuses = () => space.calls.map(({ status }) => status);
     await space.clock.advance(999);
-    await expect(sdk.calls.create(of('Carol', server))).rejects.toMatchObject({ status: 429, code: 20429 });
-    expect(space.calls).toHaveLength(1);
+    expect(statuses()).toEqual(['in-progress', 'queued', 'queued']);
     await space.clock.advance(1);
-    expect((await sdk.calls.create(of('Carol', server))).to).toBe(NUMBERS.Carol);
+    expect(statuses()).toEqual(['in-progress', 'in-progress', 'queued']);
+    await space.clock.advance(10_000);
+    expect(statuses()).toEqual(['in-progress', 'in-progress', 'in-progress']);
+    await sdk.calls.create(of('Alice', server));
+    await space.rest();
+    expect(statuses()[3]).toBe('in-progress');
   });
 
   it('leave what they are at for another document', async () => {
@@ -518,16 +525,14 @@ describe('calls', () => {
     expect(server.askedOf('/ended/Bob')).toEqual([]);
   });
 
-  it('are cancelled before they are answered', async () => {
-    const waiting: ServerResponse[] = [];
-    const { space, sdk, server } = await setUp({ '/slow': (res) => void waiting.push(res) });
-    const { sid } = await sdk.calls.create({ ...of('Bob', server), url: `${server.url}/slow` });
-    await eventually(() => expect(waiting).toHaveLength(1));
-    await sdk.calls(sid).update({ status: 'canceled' });
-    waiting[0]?.writeHead(200, { 'content-type': 'text/xml' }).end('<Response><Say>Never.</Say></Response>');
-    await space.rest();
+  it('are cancelled while they are queued', async () => {
+    const { space, sdk, server } = await setUp();
+    await sdk.calls.create(of('Carol', server));
+    const { sid } = await sdk.calls.create(of('Bob', server));
+    expect((await sdk.calls(sid).update({ status: 'canceled' })).status).toBe('canceled');
+    await space.clock.advance(10_000);
     expect(await sdk.calls(sid).fetch()).toMatchObject({ status: 'canceled' });
-    expect(space.calls[0]?.told).toEqual([]);
+    expect(server.askedOf('/Bob/a')).toEqual([]);
   });
 
   it('cannot be cancelled when in progress, nor ended when over', async () => {

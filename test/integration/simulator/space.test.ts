@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -169,6 +170,84 @@ describe('an inbound call', () => {
     answer();
     await space.rest();
     expect([call.status, call.errors, server.asked.length]).toEqual(['completed', [], 1]);
+  });
+});
+
+describe('the status callback', () => {
+  const NOW = Date.parse('2026-01-02T10:00:00Z');
+
+  async function setUpReported(answers: Record<string, Answer>) {
+    const desk: Desk = await setUp(
+      { '/status': (res) => res.writeHead(204).end(), ...answers },
+      { wallClock: () => NOW + desk.space.clock.now() },
+    );
+    return { ...desk, statusCallback: `${desk.server.url}/status` };
+  }
+
+  const REPORT = {
+    ApiVersion: '2010-04-01',
+    CallStatus: 'completed',
+    Direction: 'inbound',
+    From: BOB,
+    To: OURS,
+    SequenceNumber: '0',
+    // When the call began, as documented.
+    Timestamp: 'Fri, 02 Jan 2026 10:00:05 +0000',
+  };
+
+  it.each<[string, Answer, object]>([
+    ['is hung up', '<Dial><Conference>a</Conference></Dial>', { CallDuration: '60' }],
+    ['comes to the end of its document', '<Pause length="2"/>', { CallDuration: '2' }],
+    ['is rejected', '<Reject/>', { CallDuration: '0', CallStatus: 'no-answer' }],
+    ['gets no document', (res) => res.writeHead(500).end(), { CallDuration: '0', CallStatus: 'failed' }],
+  ])('of a number is requested once when a call %s', async (_how, answer, expected) => {
+    const { call, space, server, statusCallback } = await setUpReported({ '/hello': answer });
+    await space.clock.advance(5_000);
+    const bob = await call('/hello', { statusCallback });
+    await space.clock.advance(60_000);
+    bob.hangUp();
+    await space.rest();
+    const about = { AccountSid: space.accountSid, CallSid: bob.sid };
+    expect(server.askedOf('/status')).toEqual([{ ...REPORT, ...about, ...expected }]);
+  });
+
+  it('of a number is requested when a call is hung up before it is answered', async () => {
+    const waiting: ServerResponse[] = [];
+    const { space, server, statusCallback } = await setUpReported({ '/hello': (res) => void waiting.push(res) });
+    await space.clock.advance(5_000);
+    const bob = space.call({ from: BOB, to: OURS, url: `${server.url}/hello`, statusCallback });
+    await eventually(() => expect(waiting).toHaveLength(1));
+    bob.hangUp();
+    waiting[0]?.end();
+    await space.rest();
+    const about = { AccountSid: space.accountSid, CallSid: bob.sid, CallDuration: '0' };
+    expect(server.askedOf('/status')).toEqual([{ ...REPORT, ...about }]);
+  });
+
+  it.each(['outbound-api', 'outbound-dial'] as const)('of an %s call tells of it event by event', async (direction) => {
+    const { space, server, statusCallback } = await setUpReported({ '/hello': '<Pause length="2"/>' });
+    space.call({
+      direction,
+      from: OURS,
+      to: BOB,
+      url: `${server.url}/hello`,
+      queuedMs: 3_000,
+      statusCallback,
+      statusCallbackEvents: ['initiated', 'ringing', 'answered', 'completed'],
+    });
+    await space.clock.advance(2_999);
+    expect(server.askedOf('/hello')).toEqual([]);
+    await space.clock.advance(10_000);
+    const about = { Direction: direction, From: OURS, To: BOB };
+    expect(server.askedOf('/hello')).toMatchObject([{ ...about, CallStatus: 'in-progress' }]);
+    const told = server.askedOf('/status');
+    expect(told).toMatchObject([about, about, about, { ...about, CallDuration: '2' }]);
+    expect(told.map((one) => [one.SequenceNumber, one.CallStatus, one.Timestamp?.slice(17, 25)])).toEqual([
+      ['0', 'initiated', '10:00:00'],
+      ['1', 'ringing', '10:00:03'],
+      ['2', 'in-progress', '10:00:03'],
+      ['3', 'completed', '10:00:05'],
+    ]);
   });
 });
 
@@ -623,8 +702,14 @@ describe('a conference', () => {
       { '/hello': '<Hangup/>', '/status': (res) => res.writeHead(204).end() },
       { chaos: { seed: 1, delayMs: 100_000 }, wallClock: () => now },
     );
-    const callback = { url: `${server.url}/status`, method: 'POST' as const, events: ['initiated'] };
-    space.callOut({ from: OURS, to: BOB, url: `${server.url}/hello` }, callback);
+    space.call({
+      direction: 'outbound-api',
+      from: OURS,
+      to: BOB,
+      url: `${server.url}/hello`,
+      statusCallback: `${server.url}/status`,
+      statusCallbackEvents: ['initiated'],
+    });
     await space.clock.advance(100_000);
     const [told] = server.askedOf('/status');
     expect(now - Date.parse(told?.Timestamp ?? '')).toBeGreaterThan(1_000);

@@ -102,7 +102,14 @@ describe('renderStep', () => {
   });
 
   it.each<[StepReport['action'], string]>([
-    [{ kind: 'call', who: 'Bob', to: '/conference', fallback: undefined, keys: undefined }, 'Bob calls /conference'],
+    [
+      { kind: 'call', who: 'Bob', to: '/conference', fallback: undefined, statusCallback: undefined, keys: undefined },
+      'Bob calls /conference',
+    ],
+    [
+      { kind: 'callOut', who: 'Bob', to: '/conference', fallback: undefined, statusCallback: undefined, keys: '1' },
+      'The Space calls Bob for /conference, who presses 1',
+    ],
     [{ kind: 'press', who: 'Ted', keys: '1#' }, 'Ted presses 1#'],
     [{ kind: 'wait', seconds: 10 }, '10 s pass'],
   ])('names the step %j', (action, words) => {

@@ -23,6 +23,7 @@ describe('parseStory', () => {
       space: { reportsCoaching: true }
       steps:
         - { call: Bob, to: /conference, fallback: /fallback, note: a customer, hears: { Bob: [music] } }
+        - { callOut: Alice, to: /conference, statusCallback: /events/call, keys: '1' }
         - { press: Bob, keys: '12#' }
         - { wait: 2.5 }
         - { hangUp: Bob, hears: {}, told: { Alice: goodbye }, fails: { Bob: 13240 } }
@@ -41,6 +42,7 @@ describe('parseStory', () => {
           note: 'a customer',
           hears: new Map([['Bob', ['music']]]),
         },
+        { action: { kind: 'callOut', who: 'Alice', to: '/conference', statusCallback: '/events/call', keys: '1' } },
         { action: { kind: 'press', who: 'Bob', keys: '12#' } },
         { action: { kind: 'wait', seconds: 2.5 } },
         {
@@ -86,15 +88,19 @@ describe('parseStory', () => {
     [
       'an unknown step',
       `${people}steps: [{ wait: 1 }, { dial: Bob }]`,
-      ['Step 2 must have one of call, hangUp, press, wait, and has dial.'],
+      ['Step 2 must have one of call, callOut, hangUp, press, wait, and has dial.'],
     ],
     ['a step in another letter case', `${people}steps: [{ hangup: Bob }]`, ['and has hangup; it is written hangUp.']],
-    ['an empty step', `${people}steps: [{}]`, ['Step 1 must have one of call, hangUp, press, wait, and has nothing.']],
+    [
+      'an empty step',
+      `${people}steps: [{}]`,
+      ['Step 1 must have one of call, callOut, hangUp, press, wait, and has nothing.'],
+    ],
     ['a step that is none', `${people}steps: [call]`, ['Step 1 must be names with values.']],
     [
       'two steps in one',
       `${people}steps: [{ hangUp: Bob, wait: 1 }]`,
-      ['Step 1 must have one of call, hangUp, press, wait, and has hangUp, wait.'],
+      ['Step 1 must have one of call, callOut, hangUp, press, wait, and has hangUp, wait.'],
     ],
     ['an unknown demand', `${people}steps: [{ wait: 1, heard: {} }]`, ['Step 1 has heard, which means nothing there.']],
     ['a call to nowhere', `${people}steps: [{ call: Bob }]`, ['Step 1, to is missing.']],
@@ -102,6 +108,11 @@ describe('parseStory', () => {
       'a call to another server',
       `${people}steps: [{ call: Bob, to: 'http://a.b' }]`,
       ['Step 1, to must be a path of the server, such as /conference.'],
+    ],
+    [
+      'a status callback to another server',
+      `${people}steps: [{ callOut: Bob, to: /a, statusCallback: 'http://a.b' }]`,
+      ['Step 1, statusCallback must be a path of the server, such as /conference.'],
     ],
     ['another method', `${people}method: PUT\nsteps: [{ wait: 1 }]`, ['method must be GET or POST.']],
     [
