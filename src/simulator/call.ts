@@ -53,15 +53,18 @@ export interface CallSettings {
   statusCallbackEvents?: readonly CallEvent[];
 }
 
-export type CallStatus =
-  | 'queued'
-  | 'ringing'
-  | 'in-progress'
-  | 'completed'
-  | 'busy'
-  | 'no-answer'
-  | 'failed'
-  | 'canceled';
+export const CALL_STATUSES = [
+  'queued',
+  'ringing',
+  'in-progress',
+  'completed',
+  'busy',
+  'no-answer',
+  'failed',
+  'canceled',
+] as const;
+
+export type CallStatus = (typeof CALL_STATUSES)[number];
 
 /** A call at the Space, which plays the documents that the server answers with until it is over. */
 export interface Call {

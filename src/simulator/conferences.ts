@@ -205,6 +205,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
         callback: recordingStatusCallback,
         method: recordingStatusCallbackMethod,
         events: recordingStatusCallbackEvent,
+        trim: conference.attributes.trim,
       });
     }
   }

@@ -15,6 +15,8 @@ export interface Recording {
   recordedMs: number;
   /** What a pause is recorded as: not at all, or silence. */
   pauseBehavior: 'skip' | 'silence';
+  /** Only shown. */
+  trim: 'trim-silence' | 'do-not-trim';
   callback: string | undefined;
   method: Method;
   events: readonly string[];
@@ -28,6 +30,7 @@ export interface Recordings {
     callback: string | undefined;
     method: Method;
     events: readonly string[];
+    trim: Recording['trim'];
   }): Recording;
   /** Changes one that is not finished. */
   update(
@@ -45,6 +48,11 @@ export interface Recordings {
 /** Whether nothing can be done to it any more but to delete it. */
 export function isFinished({ status }: Recording): boolean {
   return status === 'stopped' || status === 'completed';
+}
+
+/** How a recording came about. */
+export function sourceOf({ conferenceSid }: Recording): string {
+  return conferenceSid === undefined ? 'StartCallRecordingApi' : 'Conference';
 }
 
 export function createRecordings(options: { accountSid: string; clock: Clock; callbacks: Callbacks }): Recordings {
@@ -68,6 +76,8 @@ export function createRecordings(options: { accountSid: string; clock: Clock; ca
         RecordingUrl: `https://recordings.example.com/${recording.sid}.wav`,
         RecordingStatus: event,
         RecordingDuration: String(recordings.durationOf(recording)),
+        RecordingChannels: '1',
+        RecordingSource: sourceOf(recording),
         // The ConferenceSid is not promised: servers must carry their own correlation in the address.
         ...(recording.callSid !== undefined && { CallSid: recording.callSid }),
       };

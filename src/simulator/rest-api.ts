@@ -4,19 +4,44 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
-import { CALL_EVENTS, type Call } from './call';
+import { CALL_EVENTS, CALL_STATUSES, type Call, durationOfCall } from './call';
 import type { Conference, Participant } from './conferences';
-import { isFinished, type Recording } from './recordings';
+import { isFinished, type Recording, sourceOf } from './recordings';
 import type { Space } from './space';
 import { booleanText, httpMethod, wholeNumberText } from './values';
+
+/** What a call's quality is measured by, which is not simulated. */
+const NO_QUALITY = {
+  audio_in_mos: null,
+  audio_rtt_avg: null,
+  audio_rtt_min: null,
+  audio_rtt_max: null,
+  audio_out_jitter_min: null,
+  audio_out_jitter_max: null,
+  audio_out_jitter_avg: null,
+  audio_out_lost: null,
+};
 
 /** Where the API is, and where the SDK looks for it. */
 const PREFIXES = ['/api/laml/2010-04-01/Accounts', '/2010-04-01/Accounts'];
 const DEFAULT_PAGE_SIZE = 50;
 /** A Space makes one call a second, in simulated milliseconds; more are queued. */
 const CALL_EVERY_MS = 1_000;
-/** The code of a change to something that is over. */
-const IS_OVER = 10_000;
+
+/** The shapes in which errors come: a `list` when a call is made, `words` for a conference's recordings. */
+type ErrorShape = 'object' | 'list' | 'words';
+
+/** SignalWire's codes for what is wrong with a field; others have {@link INVALID}. */
+const FIELD_CODES: Readonly<Record<string, number>> = {
+  CallSidToCoach: 16_002,
+  From: 21_213,
+  FriendlyName: 20_002,
+  PageSize: 54_454,
+  To: 21_211,
+  Url: 21_205,
+};
+/** An argument is wrong or missing, or what is to be changed is over. */
+const INVALID = 10_000;
 
 /** An error as the API tells it. */
 class ApiError extends Error {
@@ -24,19 +49,18 @@ class ApiError extends Error {
     readonly status: number,
     readonly code: number,
     message: string,
-    /** The three shapes in which errors come. */
-    readonly shape: 'object' | 'list' | 'words' = 'object',
+    readonly shape: ErrorShape = 'object',
   ) {
     super(message);
   }
 }
 
 const url = z.url({ protocol: /^https?$/ });
-/** A field that may come several times. */
+/** A field that may come several times, or with several values, separated by spaces. */
 const repeated = <T extends string>(known: readonly T[]) =>
   z
     .union([z.string(), z.array(z.string())])
-    .transform((values) => [values].flat())
+    .transform((values) => [values].flat().flatMap((value) => value.split(' ')))
     .pipe(z.array(z.enum(known)));
 const paging = {
   Page: wholeNumberText(0, 1_000_000).default(0),
@@ -51,9 +75,16 @@ const inputs = {
     ...paging,
   }),
   conference: z.strictObject({
-    Status: z.literal('completed').optional(),
+    Status: z.string().optional(),
     AnnounceUrl: url.optional(),
     AnnounceMethod: httpMethod,
+  }),
+  participants: z.strictObject({ Muted: booleanText.optional(), Hold: booleanText.optional(), ...paging }),
+  calls: z.strictObject({
+    From: z.string().optional(),
+    To: z.string().optional(),
+    Status: z.enum(CALL_STATUSES).optional(),
+    ...paging,
   }),
   list: z.strictObject(paging),
   participant: z
@@ -61,11 +92,13 @@ const inputs = {
       Muted: booleanText.optional(),
       Hold: booleanText.optional(),
       HoldUrl: url.optional(),
-      HoldMethod: httpMethod,
+      HoldMethod: z.enum(['GET', 'POST']).default('GET'),
       Coaching: booleanText.optional(),
       CallSidToCoach: z.string().optional(),
       AnnounceUrl: url.optional(),
       AnnounceMethod: httpMethod,
+      WaitUrl: url.optional(),
+      WaitMethod: httpMethod,
     })
     .refine(({ Coaching, CallSidToCoach }) => Coaching !== true || CallSidToCoach !== undefined, {
       path: ['CallSidToCoach'],
@@ -89,13 +122,13 @@ const inputs = {
       Status: z.enum(['canceled', 'completed']).optional(),
     })
     .refine(({ Url, Status }) => (Url === undefined) !== (Status === undefined), {
-      path: ['Url'],
-      message: 'or Status, one of them, is required',
+      message: 'Url or Status is required, and not both.',
     }),
   newRecording: z.strictObject({
     RecordingStatusCallback: url.optional(),
     RecordingStatusCallbackMethod: httpMethod,
-    RecordingStatusCallbackEvent: repeated(['in-progress', 'completed', 'absent', 'failed']).default(['completed']),
+    RecordingStatusCallbackEvent: repeated(['in-progress', 'completed', 'absent']).default(['completed']),
+    Trim: z.enum(['trim-silence', 'do-not-trim']).default('do-not-trim'),
   }),
   recording: z.strictObject({
     Status: z.enum(['paused', 'in-progress', 'stopped']),
@@ -113,6 +146,7 @@ export function createRestApi(space: Space): Express {
   const { conferences } = space;
   const { recordings } = conferences;
   const root = `${PREFIXES[0]}/${space.accountSid}`;
+  const newestFirst = () => recordings.all().toReversed();
   let nextCallAt = 0;
 
   const authenticate: RequestHandler = (req, _res, next) => {
@@ -131,10 +165,10 @@ export function createRestApi(space: Space): Express {
       read(inputs.nothing, req.query);
     }
     if (req.method === 'DELETE' && Number(req.get('content-length') ?? 0) > 0) {
-      throw new ApiError(400, 20001, 'A DELETE takes no parameters.', 'words');
+      throw new ApiError(422, INVALID, 'A DELETE takes no parameters.');
     }
     if (req.method === 'POST' && !req.is('application/x-www-form-urlencoded') && req.get('content-length') !== '0') {
-      throw new ApiError(415, 20001, 'Send a form.');
+      throw new ApiError(400, 20001, 'Send a form.');
     }
     next();
   };
@@ -199,15 +233,35 @@ export function createRestApi(space: Space): Express {
   }
 
   function showCall(one: Call) {
+    const { from = '', to } = one;
+    const path = `${root}/Calls/${one.sid}`;
     return {
       ...common(one.sid, one.startedAt, one.updatedAt),
-      direction: one.direction,
-      from: one.from ?? null,
-      to: one.to,
+      // Webhooks say outbound-api or outbound-dial.
+      direction: one.direction === 'inbound' ? 'inbound' : 'outbound',
+      from,
+      formatted_from: formatNumber(from),
+      from_formatted: formatNumber(from),
+      to,
+      formatted_to: formatNumber(to),
+      to_formatted: formatNumber(to),
       status: one.status,
       start_time: space.dateOf(one.startedAt),
       end_time: one.isOver ? space.dateOf(one.updatedAt) : null,
-      uri: `${root}/Calls/${one.sid}.json`,
+      duration: durationOfCall(one),
+      price: null,
+      price_unit: 'USD',
+      parent_call_sid: null,
+      phone_number_sid: null,
+      answered_by: null,
+      forwarded_from: null,
+      caller_name: null,
+      annotation: null,
+      group_sid: null,
+      sip_result_code: null,
+      ...NO_QUALITY,
+      uri: `${path}.json`,
+      subresource_uris: { notifications: null, recordings: `${path}/Recordings.json` },
     };
   }
 
@@ -220,23 +274,34 @@ export function createRestApi(space: Space): Express {
       ...common(one.sid, one.startedAt, one.updatedAt),
       call_sid: one.callSid ?? null,
       conference_sid: one.conferenceSid ?? null,
-      channels: 1,
-      duration: String(recordings.durationOf(one)),
-      source: one.conferenceSid === undefined ? 'StartCallRecordingAPI' : 'Conference',
+      channel: '1',
+      channels: '1',
+      duration: recordings.durationOf(one),
+      source: sourceOf(one),
       start_time: space.dateOf(one.startedAt),
+      end_time: isFinished(one) ? space.dateOf(one.updatedAt) : null,
       status: one.status,
+      trim: one.trim,
+      price: null,
+      price_unit: 'USD',
+      error_code: null,
+      encryption_details: null,
       uri: `${path}.json`,
+      subresource_uris: { transcriptions: `${root}/Recordings/${one.sid}/Transcriptions.json` },
     };
   }
 
   /** One page of a list, as every list comes. */
   function page<T>(req: Request, name: string, all: readonly T[], show: (one: T) => object) {
-    const { Page, PageSize, PageToken: _, ...filter } = req.query as Record<string, string>;
+    const { Page, PageSize, PageToken, ...filter } = req.query as Record<string, string>;
     const number = Number(Page ?? 0);
+    if (number > 0 && PageToken !== tokenOf(number)) {
+      throw new ApiError(422, 54_453, 'A Page above 0 needs the PageToken of its address.');
+    }
     const size = Number(PageSize ?? DEFAULT_PAGE_SIZE);
     const path = `${root}${req.path}.json`;
     const uriOf = (page: number) => {
-      const token = page > 0 ? { PageToken: `PA${page}` } : {};
+      const token = page > 0 ? { PageToken: tokenOf(page) } : {};
       return `${path}?${new URLSearchParams({ ...filter, Page: String(page), PageSize: String(size), ...token })}`;
     };
     return {
@@ -264,9 +329,10 @@ export function createRestApi(space: Space): Express {
   api.post('/Conferences/:conferenceSid', (req, res) => {
     const { Status, AnnounceUrl, AnnounceMethod } = read(inputs.conference, req.body);
     const conference = conferenceOf(req);
-    if (conference.status === 'completed') {
-      throw new ApiError(400, IS_OVER, 'The conference is over.');
+    if (Status !== undefined && Status !== 'completed') {
+      throw new ApiError(422, 21_475, 'Status must be completed.');
     }
+    demandLive(conference);
     if (AnnounceUrl !== undefined) {
       conferences.announce(conference, { url: AnnounceUrl, method: AnnounceMethod });
     }
@@ -277,8 +343,9 @@ export function createRestApi(space: Space): Express {
   });
 
   api.get('/Conferences/:conferenceSid/Participants', (req, res) => {
-    read(inputs.list, req.query);
-    res.json(page(req, 'participants', conferenceOf(req).participants, showParticipant));
+    const { Muted, Hold } = read(inputs.participants, req.query);
+    const matching = conferenceOf(req).participants.filter((one) => matches(one, { muted: Muted, hold: Hold }));
+    res.json(page(req, 'participants', matching, showParticipant));
   });
   api.get('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
     read(inputs.nothing, req.query);
@@ -286,12 +353,13 @@ export function createRestApi(space: Space): Express {
   });
   api.post('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
     const update = read(inputs.participant, req.body);
+    demandLive(conferenceOf(req));
     const participant = participantOf(req);
     const { Muted, Hold, Coaching, CallSidToCoach: target } = update;
     const { participants } = participant.conference;
     const canCoach = participants.some(({ callSid }) => callSid === target && callSid !== participant.callSid);
     if (target !== undefined && Coaching !== false && !canCoach) {
-      throw new ApiError(400, 16002, 'CallSidToCoach is not in this conference.', 'list');
+      throw new ApiError(422, 16_002, 'CallSidToCoach is not in this conference.');
     }
     conferences.update(participant, {
       ...(Muted !== undefined && { muted: Muted }),
@@ -302,6 +370,9 @@ export function createRestApi(space: Space): Express {
     });
     if (update.HoldUrl !== undefined) {
       conferences.checkMusic(participant.line, { url: update.HoldUrl, method: update.HoldMethod });
+    }
+    if (update.WaitUrl !== undefined && participant.conference.status === 'init') {
+      conferences.checkMusic(participant.line, { url: update.WaitUrl, method: update.WaitMethod });
     }
     if (update.AnnounceUrl !== undefined) {
       conferences.announce(participant, { url: update.AnnounceUrl, method: update.AnnounceMethod });
@@ -314,7 +385,7 @@ export function createRestApi(space: Space): Express {
   });
 
   api.post('/Calls', (req, res) => {
-    const call = read(inputs.newCall, req.body);
+    const call = read(inputs.newCall, req.body, 'list');
     const now = space.clock.now();
     const startsAt = Math.max(now, nextCallAt);
     nextCallAt = startsAt + CALL_EVERY_MS;
@@ -332,11 +403,12 @@ export function createRestApi(space: Space): Express {
         statusCallbackEvents: call.StatusCallbackEvent,
       }),
     });
-    res.status(201).json(showCall(made));
+    res.json(showCall(made));
   });
   api.get('/Calls', (req, res) => {
-    read(inputs.list, req.query);
-    res.json(page(req, 'calls', space.calls, showCall));
+    const { From, To, Status } = read(inputs.calls, req.query);
+    const matching = space.calls.filter((one) => matches(one, { from: From, to: To, status: Status }));
+    res.json(page(req, 'calls', matching, showCall));
   });
   api.get('/Calls/:callSid', (req, res) => {
     read(inputs.nothing, req.query);
@@ -345,13 +417,11 @@ export function createRestApi(space: Space): Express {
   api.post('/Calls/:callSid', async (req, res) => {
     const { Url, Method, Status } = read(inputs.call, req.body);
     const call = callOf(req);
-    const isTooLate = Status === 'canceled' && call.status === 'in-progress';
-    const isTooEarly = Url !== undefined && call.status !== 'in-progress';
-    if (call.isOver) {
-      throw new ApiError(422, IS_OVER, 'The call is over.');
+    if (call.isOver || (Status === 'canceled' && call.status === 'in-progress')) {
+      throw new ApiError(422, INVALID, `This cannot be done to a call that is ${call.status}.`);
     }
-    if (isTooLate || isTooEarly) {
-      throw new ApiError(400, 21220, `This cannot be done to a call that is ${call.status}.`);
+    if (Url !== undefined && call.status !== 'in-progress') {
+      throw new ApiError(400, 21_220, `A call that is ${call.status} cannot be redirected.`);
     }
     if (Status !== undefined) {
       call.hangUp(Status);
@@ -367,48 +437,50 @@ export function createRestApi(space: Space): Express {
     const asked = read(inputs.newRecording, req.body);
     const call = callOf(req);
     if (call.status !== 'in-progress') {
-      throw new ApiError(400, 21220, `A call that is ${call.status} cannot be recorded.`);
+      throw new ApiError(400, 21_220, `A call that is ${call.status} cannot be recorded.`);
     }
     const recording = recordings.start({
       callSid: call.sid,
       callback: asked.RecordingStatusCallback,
       method: asked.RecordingStatusCallbackMethod,
       events: asked.RecordingStatusCallbackEvent,
+      trim: asked.Trim,
     });
-    res.status(201).json(showRecording(recording));
+    res.json(showRecording(recording));
   });
 
   api.get('/Recordings', (req, res) => {
     const { CallSid, ConferenceSid } = read(inputs.recordings, req.query);
-    const matching = recordings.all().filter((one) => matches(one, { callSid: CallSid, conferenceSid: ConferenceSid }));
+    const wanted = { callSid: CallSid, conferenceSid: ConferenceSid };
+    const matching = newestFirst().filter((one) => matches(one, wanted));
     res.json(page(req, 'recordings', matching, showRecording));
   });
-  for (const [path, ownerOf] of [
-    ['/Conferences/:conferenceSid/Recordings', conferenceOf],
-    ['/Calls/:callSid/Recordings', callOf],
+  api.get('/Conferences/:conferenceSid/Recordings', (req, res) => {
+    read(inputs.list, req.query);
+    const { sid } = conferenceOf(req);
+    const matching = newestFirst().filter(({ conferenceSid }) => conferenceSid === sid);
+    res.json(page(req, 'recordings', matching, showRecording));
+  });
+  for (const [path, shape] of [
+    ['/Conferences/:conferenceSid/Recordings/:recordingSid', 'words'],
+    ['/Calls/:callSid/Recordings/:recordingSid', 'object'],
   ] as const) {
-    api.get(path, (req, res) => {
-      read(inputs.list, req.query);
-      ownerOf(req);
-      const matching = recordings.all().filter((one) => matches(one, ownerIn(req)));
-      res.json(page(req, 'recordings', matching, showRecording));
-    });
-    api.post(`${path}/:recordingSid`, (req, res) => {
-      const { Status, PauseBehavior } = read(inputs.recording, req.body);
+    api.post(path, (req, res) => {
+      const { Status, PauseBehavior } = read(inputs.recording, req.body, shape);
       const recording = recordingOf(req);
       if (isFinished(recording)) {
-        throw new ApiError(400, 20001, `A recording that is ${recording.status} cannot be changed.`);
+        throw new ApiError(422, INVALID, `A recording that is ${recording.status} cannot be changed.`, shape);
       }
       recordings.update(recording, Status, PauseBehavior);
       res.json(showRecording(recording));
     });
   }
-  for (const path of ['/Recordings', '/Conferences/:conferenceSid/Recordings', '/Calls/:callSid/Recordings']) {
-    api.get(`${path}/:recordingSid`, (req, res) => {
+  for (const path of ['/Recordings/:recordingSid', '/Conferences/:conferenceSid/Recordings/:recordingSid']) {
+    api.get(path, (req, res) => {
       read(inputs.nothing, req.query);
       res.json(showRecording(recordingOf(req)));
     });
-    api.delete(`${path}/:recordingSid`, (req, res) => {
+    api.delete(path, (req, res) => {
       recordings.delete(recordingOf(req));
       res.status(204).end();
     });
@@ -461,15 +533,46 @@ function found<T>(one: T | undefined): T {
   return one;
 }
 
-function read<T extends z.ZodType>(schema: T, given: unknown): z.infer<T> {
+/** @param shape how this resource tells of a mistake */
+function read<T extends z.ZodType>(schema: T, given: unknown, shape: ErrorShape = 'object'): z.infer<T> {
   const result = schema.safeParse({ ...(given as object) });
   if (!result.success) {
     const [issue] = result.error.issues;
-    const unknown = issue?.code === 'unrecognized_keys';
-    const message = unknown ? `There is no parameter ${issue.keys.join(', ')}.` : `${issue?.path}: ${issue?.message}`;
-    throw new ApiError(400, 20001, message, unknown ? 'words' : 'list');
+    throw new ApiError(shape === 'list' ? 400 : 422, codeOf(issue), sentenceOf(issue), shape);
   }
   return result.data;
+}
+
+function codeOf(issue: z.core.$ZodIssue | undefined): number {
+  const field = String(issue?.path[0]);
+  if (issue?.code === 'unrecognized_keys') {
+    return 90_000;
+  }
+  const isMissing = issue?.code === 'invalid_type';
+  return field.endsWith('Url') && !isMissing ? 21_402 : (FIELD_CODES[field] ?? INVALID);
+}
+
+function sentenceOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'unrecognized_keys') {
+    return `There is no parameter ${issue.keys.join(', ')}.`;
+  }
+  return [issue?.path.join(), issue?.message].filter(Boolean).join(': ');
+}
+
+/** @throws ApiError because nothing can be changed in a conference that is over */
+function demandLive({ status }: Conference): void {
+  if (status === 'completed') {
+    throw new ApiError(422, INVALID, 'The conference is over.');
+  }
+}
+
+function tokenOf(page: number): string {
+  return `PA${page}`;
+}
+
+/** A number as people write it in the United States. */
+function formatNumber(number: string): string {
+  return number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, '($1) $2-$3');
 }
 
 const answerError: ErrorRequestHandler = (err, _req, res, _next) => {

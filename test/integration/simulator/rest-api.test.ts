@@ -210,10 +210,11 @@ describe('conferences', () => {
     for (const [person, { sid }] of [['Bob', Bob] as const, ['Alice', Alice] as const]) {
       expect(server.askedOf(`/ended/${person}`)).toMatchObject([{ CallSid: sid, DialCallStatus: 'answered' }]);
     }
-    await expect(sdk.conferences(conference.sid).update({ status: 'completed' })).rejects.toMatchObject({
-      status: 400,
-      code: 10_000,
-    });
+    const refusal = { status: 422, code: 10_000 };
+    await expect(sdk.conferences(conference.sid).update({ status: 'completed' })).rejects.toMatchObject(refusal);
+    const bob = sdk.conferences(conference.sid).participants(Bob.sid);
+    await expect(bob.update({ muted: true })).rejects.toMatchObject(refusal);
+    await expect(bob.fetch()).rejects.toMatchObject({ status: 404 });
   });
 
   it('play an announcement to everyone, until it has been spoken', async () => {
@@ -352,20 +353,20 @@ describe('participants', () => {
     expect(hears()).toEqual(ALL_TALK);
   });
 
-  it.each<[string, (sids: { Ted: string; elsewhere: string }) => Record<string, string>, string]>([
-    ['without a target', () => ({ Coaching: 'true' }), '20001'],
-    ['someone in another room', ({ elsewhere }) => ({ Coaching: 'true', CallSidToCoach: elsewhere }), '16002'],
-    ['someone who is not there', () => ({ Coaching: 'true', CallSidToCoach: NO_SUCH }), '16002'],
-    ['themselves', ({ Ted }) => ({ Coaching: 'true', CallSidToCoach: Ted }), '16002'],
-  ])('cannot coach %s', async (_whom, formOf, code) => {
+  it.each<[string, (sids: { Ted: string; elsewhere: string }) => Record<string, string>]>([
+    ['without a target', () => ({ Coaching: 'true' })],
+    ['someone in another room', ({ elsewhere }) => ({ Coaching: 'true', CallSidToCoach: elsewhere })],
+    ['someone who is not there', () => ({ Coaching: 'true', CallSidToCoach: NO_SUCH })],
+    ['themselves', ({ Ted }) => ({ Coaching: 'true', CallSidToCoach: Ted })],
+  ])('cannot coach %s', async (_whom, formOf) => {
     const { talk, enter, ask, root, hears } = await setUp();
     const { conference, Ted } = await talk();
     const elsewhere = await enter('Bob', 'b');
     const path = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}.json`;
     const before = hears();
     expect(await ask('POST', path, { Muted: 'true', ...formOf({ Ted: Ted.sid, elsewhere: elsewhere.sid }) })).toEqual({
-      status: 400,
-      body: { errors: [{ code, message: expect.stringContaining('CallSidToCoach'), more_info: MORE_INFO }] },
+      status: 422,
+      body: { code: 16_002, message: expect.stringContaining('CallSidToCoach'), more_info: MORE_INFO, status: 422 },
     });
     expect(hears()).toEqual(before);
     expect((await ask('GET', path)).body).toMatchObject({ coaching: false, muted: false });
@@ -426,11 +427,26 @@ describe('participants', () => {
     const { talk, space, sdk, server, hears } = await setUp();
     const { conference, Bob } = await talk();
     const bob = sdk.conferences(conference.sid).participants(Bob.sid);
-    await bob.update({ hold: true, holdUrl: `${server.url}/hold`, holdMethod: 'GET' });
+    await bob.update({ hold: true, holdUrl: `${server.url}/hold` });
     await space.clock.settle();
     expect(server.asked).toContainEqual(expect.objectContaining({ method: 'GET', path: '/hold' }));
     expect(Bob.errors).toEqual([]);
     expect(hears().Bob).toEqual(['music']);
+  });
+
+  it.each([
+    [false, 1],
+    [true, 0],
+  ])('may have music of their own only while they wait: started %s', async (hasStarted, times) => {
+    const { enter, space, server, ask, root } = await setUp();
+    const bob = await enter('Bob');
+    if (hasStarted) {
+      await enter('Alice');
+    }
+    const path = `${root}/Conferences/${conferenceNamed(space, 'a').sid}/Participants/${bob.sid}`;
+    expect((await ask('POST', path, { WaitUrl: `${server.url}/hold` })).status).toBe(200);
+    await space.clock.settle();
+    expect(server.askedOf('/hold')).toHaveLength(times);
   });
 
   it('are taken out, and their calls go on to their actions', async () => {
@@ -469,7 +485,7 @@ describe('calls', () => {
       statusCallback: `${server.url}/calls`,
       statusCallbackEvent: ['ringing', 'answered', 'completed'],
     });
-    expect(made).toMatchObject({ status: 'queued', direction: 'outbound-api', from: OURS, to: NUMBERS.Alice });
+    expect(made).toMatchObject({ status: 'queued', direction: 'outbound', from: OURS, to: NUMBERS.Alice });
     await space.rest();
     expect(hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob'] });
     expect((await sdk.calls(made.sid).update({ status: 'completed' })).status).toBe('completed');
@@ -512,6 +528,21 @@ describe('calls', () => {
     expect(statuses()[3]).toBe('in-progress');
   });
 
+  it('without a number have an empty one', async () => {
+    const { space, server, ask, root } = await setUp();
+    const { sid } = space.call({ from: undefined, url: `${server.url}/Bob/a` });
+    await space.rest();
+    expect((await ask('GET', `${root}/Calls/${sid}`)).body).toMatchObject({ from: '', formatted_from: '' });
+  });
+
+  it('cannot leave for another document before they are answered', async () => {
+    const { sdk, server } = await setUp();
+    await sdk.calls.create(of('Carol', server));
+    const { sid } = await sdk.calls.create(of('Bob', server));
+    const refusal = { status: 400, code: 21_220 };
+    await expect(sdk.calls(sid).update({ url: `${server.url}/next` })).rejects.toMatchObject(refusal);
+  });
+
   it('leave what they are at for another document', async () => {
     const { talk, space, sdk, server, hears } = await setUp({ '/next': '<Say>Hello.</Say><Pause length="60"/>' });
     const { conference, Bob } = await talk();
@@ -538,8 +569,8 @@ describe('calls', () => {
   it('cannot be cancelled when in progress, nor ended when over', async () => {
     const { enter, space, sdk } = await setUp();
     const call = await enter('Bob');
-    const tooLate = { status: 400, code: 21220 };
-    await expect(sdk.calls(call.sid).update({ status: 'canceled' })).rejects.toMatchObject(tooLate);
+    const refusal = { status: 422, code: 10_000 };
+    await expect(sdk.calls(call.sid).update({ status: 'canceled' })).rejects.toMatchObject(refusal);
     expect(call.status).toBe('in-progress');
     call.hangUp();
     await space.clock.advance(1_000);
@@ -555,23 +586,56 @@ describe('calls', () => {
     await space.clock.advance(60_000);
     Alice.hangUp();
     await space.rest();
-    const common = { account_sid: space.accountSid, api_version: '2010-04-01', date_created: AT_START, to: OURS };
-    const alice = {
-      ...common,
-      sid: Alice.sid,
-      date_updated: 'Fri, 02 Jan 2026 10:01:00 +0000',
-      direction: 'inbound',
-      from: NUMBERS.Alice,
-      status: 'completed',
-      start_time: AT_START,
-      end_time: 'Fri, 02 Jan 2026 10:01:00 +0000',
-      uri: `${root}/Calls/${Alice.sid}.json`,
-    };
-    expect(await ask('GET', alice.uri)).toEqual({ status: 200, body: alice });
-    expect((await sdk.calls.list()).map(({ sid, status }) => [sid, status])).toEqual([
-      [Bob.sid, 'in-progress'],
-      [Alice.sid, 'completed'],
-    ]);
+    const path = `${root}/Calls/${Alice.sid}`;
+    expect(await ask('GET', `${path}.json`)).toEqual({
+      status: 200,
+      body: {
+        sid: Alice.sid,
+        account_sid: space.accountSid,
+        api_version: '2010-04-01',
+        date_created: AT_START,
+        date_updated: 'Fri, 02 Jan 2026 10:01:00 +0000',
+        parent_call_sid: null,
+        direction: 'inbound',
+        from: NUMBERS.Alice,
+        formatted_from: '(555) 778-8999',
+        from_formatted: '(555) 778-8999',
+        to: OURS,
+        formatted_to: '(555) 000-9999',
+        to_formatted: '(555) 000-9999',
+        phone_number_sid: null,
+        status: 'completed',
+        start_time: AT_START,
+        end_time: 'Fri, 02 Jan 2026 10:01:00 +0000',
+        duration: 60,
+        price: null,
+        price_unit: 'USD',
+        answered_by: null,
+        forwarded_from: null,
+        caller_name: null,
+        annotation: null,
+        group_sid: null,
+        sip_result_code: null,
+        audio_in_mos: null,
+        audio_rtt_avg: null,
+        audio_rtt_min: null,
+        audio_rtt_max: null,
+        audio_out_jitter_min: null,
+        audio_out_jitter_max: null,
+        audio_out_jitter_avg: null,
+        audio_out_lost: null,
+        uri: `${path}.json`,
+        subresource_uris: { notifications: null, recordings: `${path}/Recordings.json` },
+      },
+    });
+    for (const [filter, calls] of [
+      [{}, [Bob, Alice]],
+      [{ status: 'in-progress' }, [Bob]],
+      [{ from: NUMBERS.Alice }, [Alice]],
+      [{ to: NUMBERS.Alice }, []],
+    ] as const) {
+      expect((await sdk.calls.list(filter)).map(({ sid }) => sid)).toEqual(calls.map(({ sid }) => sid));
+    }
     await expect(sdk.calls(NO_SUCH).fetch()).rejects.toMatchObject({ status: 404, code: 20404 });
   });
 });
@@ -602,11 +666,19 @@ describe('recordings', () => {
       start_time: AT_START,
       call_sid: null,
       conference_sid: conferenceSid,
-      channels: 1,
-      duration: '60',
+      channel: '1',
+      channels: '1',
+      duration: 60,
+      end_time: null,
       source: 'Conference',
       status: 'in-progress',
+      trim: 'trim-silence',
+      price: null,
+      price_unit: 'USD',
+      error_code: null,
+      encryption_details: null,
       uri,
+      subresource_uris: { transcriptions: `${root}/Recordings/${sid}/Transcriptions.json` },
     };
     expect(await ask('GET', uri)).toEqual({ status: 200, body: recording });
     for (const path of [`/Recordings?ConferenceSid=${conferenceSid}`, `/Conferences/${conferenceSid}/Recordings`]) {
@@ -614,21 +686,23 @@ describe('recordings', () => {
     }
     expect((await sdk.recordings.list({ conferenceSid })).map((one) => one.sid)).toEqual([sid]);
     expect(await sdk.recordings.list({ conferenceSid: NO_SUCH })).toEqual([]);
-    expect(server.askedOf('/recorded')).toMatchObject([{ RecordingSid: sid, RecordingStatus: 'in-progress' }]);
+    expect(server.askedOf('/recorded')).toMatchObject([
+      { RecordingSid: sid, RecordingStatus: 'in-progress', RecordingChannels: '1', RecordingSource: 'Conference' },
+    ]);
   });
 
   it('pause, go on and stop, counting what was recorded, and tell of it as subscribed', async () => {
     const { space, server, recordings, sid } = await setUpRecorded();
     await space.clock.advance(10_000);
     const paused = await recordings(sid).update({ status: 'paused', pauseBehavior: 'skip' });
-    expect(paused).toMatchObject({ status: 'paused', duration: '10' });
+    expect(paused).toMatchObject({ status: 'paused', duration: 10 });
     await space.clock.advance(100_000);
-    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({ duration: '10' });
+    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({ duration: 10 });
     await space.clock.advance(5_000);
-    expect(await recordings(sid).update({ status: 'stopped' })).toMatchObject({ status: 'stopped', duration: '15' });
+    expect(await recordings(sid).update({ status: 'stopped' })).toMatchObject({ status: 'stopped', duration: 15 });
     await space.clock.advance(5_000);
-    await expect(recordings(sid).update({ status: 'in-progress' })).rejects.toMatchObject({ status: 400 });
-    expect(await recordings(sid).fetch()).toMatchObject({ status: 'stopped', duration: '15' });
+    await expect(recordings(sid).update({ status: 'in-progress' })).rejects.toMatchObject({ status: 422 });
+    expect(await recordings(sid).fetch()).toMatchObject({ status: 'stopped', duration: 15 });
     const told = server.askedOf('/recorded');
     expect(told.map(({ RecordingStatus }) => RecordingStatus)).toEqual(['in-progress', 'in-progress', 'completed']);
     expect(told[2]).toMatchObject({
@@ -643,7 +717,7 @@ describe('recordings', () => {
     await space.clock.advance(10_000);
     await recordings(sid).update({ status: 'paused', pauseBehavior: 'silence' });
     await space.clock.advance(20_000);
-    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({ duration: '30' });
+    expect(await recordings(sid).update({ status: 'in-progress' })).toMatchObject({ duration: 30 });
   });
 
   it('end with their conference', async () => {
@@ -651,7 +725,7 @@ describe('recordings', () => {
     await space.clock.advance(10_000);
     await sdk.conferences(conferenceSid).update({ status: 'completed' });
     await space.clock.advance(10_000);
-    expect(await recordings(sid).fetch()).toMatchObject({ status: 'completed', duration: '10' });
+    expect(await recordings(sid).fetch()).toMatchObject({ status: 'completed', duration: 10 });
     expect(server.askedOf('/recorded').at(-1)).toMatchObject({ RecordingStatus: 'completed', RecordingDuration: '10' });
   });
 
@@ -669,15 +743,24 @@ describe('recordings', () => {
     const made = await sdk.calls(bob.sid).recordings.create({ recordingStatusCallback: `${server.url}/calls` });
     expect(made).toMatchObject({ callSid: bob.sid, conferenceSid: null, status: 'in-progress' });
     expect((await sdk.recordings.list({ callSid: bob.sid })).map(({ sid }) => sid)).toEqual([made.sid]);
-    expect((await sdk.calls(bob.sid).recordings.list()).map(({ sid }) => sid)).toEqual([made.sid]);
+    expect((await sdk.recordings.list()).map(({ callSid }) => callSid)).toEqual([bob.sid, null]);
     expect(await sdk.recordings.list({ conferenceSid })).toHaveLength(1);
     await space.clock.advance(7_000);
     const stopped = await sdk.calls(bob.sid).recordings(made.sid).update({ status: 'stopped' });
-    expect(stopped).toMatchObject({ status: 'stopped', duration: '7' });
+    expect(stopped).toMatchObject({ status: 'stopped', duration: 7 });
     await space.clock.settle();
     expect(server.askedOf('/calls')).toMatchObject([
       { RecordingSid: made.sid, CallSid: bob.sid, RecordingStatus: 'completed', RecordingDuration: '7' },
     ]);
+  });
+
+  it('of a conference refuse in words', async () => {
+    const { ask, root, conferenceSid, sid } = await setUpRecorded();
+    const path = `${root}/Conferences/${conferenceSid}/Recordings/${sid}.json`;
+    expect(await ask('POST', path, { Status: 'over' })).toEqual({
+      status: 422,
+      body: { errors: [expect.stringContaining('Status')] },
+    });
   });
 
   it('of a call end with it, and cannot begin after it', async () => {
@@ -711,6 +794,18 @@ describe('lists', () => {
       uri = body.next_page_uri;
     }
     expect(pages).toEqual([calls.slice(0, 2), calls.slice(2, 4), calls.slice(4)]);
+  });
+
+  it('of participants are filtered', async () => {
+    const { talk, sdk } = await setUp();
+    const { conference, Bob, Ted } = await talk();
+    const participants = sdk.conferences(conference.sid).participants;
+    await participants(Ted.sid).update({ muted: true });
+    await participants(Bob.sid).update({ hold: true });
+    const sidsOf = async (filter: object) => (await participants.list(filter)).map(({ callSid }) => callSid);
+    expect(await sidsOf({ muted: true })).toEqual([Ted.sid]);
+    expect(await sidsOf({ hold: true, muted: false })).toEqual([Bob.sid]);
+    expect(await sidsOf({ hold: false })).toHaveLength(3);
   });
 
   it('keep their filter from page to page', async () => {
@@ -799,54 +894,60 @@ describe('the API', () => {
     });
   });
 
-  const unknown = (name: string) => `There is no parameter ${name}.`;
-  const wrong = (name: string) => ({ code: '20001', message: expect.stringContaining(name), more_info: MORE_INFO });
+  const NEW_CALL = { To: '+1', From: '+1', Url: 'http://x.example' };
+  const TED_IN = '/Conferences/:sid/Participants/:ted.json';
 
-  it.each<[string, string, Record<string, string> | undefined, unknown]>([
-    ['GET', '/Conferences.json?Name=a', undefined, unknown('Name')],
-    ['GET', '/Calls.json?friendlyName=a', undefined, unknown('friendlyName')],
-    ['POST', '/Calls.json', { To: '+1', From: '+1', Url: 'http://x.example', Record: 'true' }, unknown('Record')],
-    ['POST', '/Conferences/:sid.json', { AnnounceURL: 'http://x.example' }, unknown('AnnounceURL')],
-    ['POST', '/Conferences/:sid/Participants/:ted.json', { Muted: 'true', Volume: '3' }, unknown('Volume')],
-    ['GET', '/Conferences.json?Status=over', undefined, wrong('Status')],
-    ['GET', '/Conferences.json?Status=init&Status=completed', undefined, wrong('Status')],
-    ['GET', `/Conferences.json?FriendlyName=${'a'.repeat(65)}`, undefined, wrong('FriendlyName')],
-    ['GET', '/Conferences.json?PageSize=0', undefined, wrong('PageSize')],
-    ['POST', '/Conferences/:sid.json', { Status: 'in-progress' }, wrong('Status')],
-    ['POST', '/Conferences/:sid.json', { AnnounceUrl: '/notice' }, wrong('AnnounceUrl')],
-    ['POST', '/Conferences/:sid/Participants/:ted.json', { Muted: 'yes', Hold: 'true' }, wrong('Muted')],
-    ['POST', '/Calls.json', { To: '+1', From: '+1' }, wrong('Url')],
-    ['POST', '/Calls/:ted.json', { Status: 'busy' }, wrong('Status')],
-    ['POST', '/Calls/:ted.json', { Status: 'completed', Url: 'http://x.example' }, wrong('Url')],
-    ['POST', '/Calls/:ted.json', {}, wrong('Url')],
-    [
-      'POST',
-      '/Calls/:ted/Recordings.json',
-      { RecordingStatusCallbackEvent: 'ended' },
-      wrong('RecordingStatusCallback'),
-    ],
-    ['GET', '/Conferences.json?Page=0x1', undefined, wrong('Page')],
-    ['POST', '/Conferences/:sid/Participants/:ted.json?Muted=true', { Hold: 'true' }, unknown('Muted')],
-    ['DELETE', '/Conferences/:sid/Participants/:ted.json?Force=true', undefined, unknown('Force')],
-    ['DELETE', '/Conferences/:sid/Participants/:ted.json', { Force: 'true' }, 'A DELETE takes no parameters.'],
-  ])(
-    'refuses an unknown parameter in words, and a wrong value in a list: %s %s %j',
-    async (method, path, form, error) => {
-      const { talk, ask, root, space, hears } = await setUp();
-      const { conference, Ted } = await talk();
-      const full = root + path.replace(':sid', conference.sid).replace(':ted', Ted.sid);
-      expect(await ask(method, full, form)).toEqual({ status: 400, body: { errors: [error] } });
-      expect(hears()).toEqual(ALL_TALK);
-      expect(space.calls).toHaveLength(4);
-    },
-  );
+  it.each<[string, string, Record<string, string> | undefined, number, string]>([
+    ['GET', '/Conferences.json?Name=a', undefined, 90_000, 'Name'],
+    ['GET', '/Calls.json?friendlyName=a', undefined, 90_000, 'friendlyName'],
+    ['POST', '/Conferences/:sid.json', { AnnounceURL: 'http://x.example' }, 90_000, 'AnnounceURL'],
+    ['POST', TED_IN, { Muted: 'true', Volume: '3' }, 90_000, 'Volume'],
+    ['GET', '/Conferences.json?Status=over', undefined, 10_000, 'Status'],
+    ['GET', '/Conferences.json?Status=init&Status=completed', undefined, 10_000, 'Status'],
+    ['GET', `/Conferences.json?FriendlyName=${'a'.repeat(65)}`, undefined, 20_002, 'FriendlyName'],
+    ['GET', '/Conferences.json?PageSize=0', undefined, 54_454, 'PageSize'],
+    ['GET', '/Conferences.json?Page=0x1', undefined, 10_000, 'Page'],
+    ['GET', '/Calls.json?Page=1', undefined, 54_453, 'PageToken'],
+    ['GET', '/Calls.json?Page=1&PageToken=PA2', undefined, 54_453, 'PageToken'],
+    ['POST', '/Conferences/:sid.json', { Status: 'in-progress' }, 21_475, 'Status'],
+    ['POST', '/Conferences/:sid.json', { AnnounceUrl: '/notice' }, 21_402, 'AnnounceUrl'],
+    ['POST', TED_IN, { Muted: 'yes', Hold: 'true' }, 10_000, 'Muted'],
+    ['POST', '/Calls/:ted.json', { Status: 'busy' }, 10_000, 'Status'],
+    ['POST', '/Calls/:ted.json', { Status: 'completed', Url: 'http://x.example' }, 10_000, 'Url'],
+    ['POST', '/Calls/:ted.json', {}, 10_000, 'Url'],
+    ['POST', '/Calls/:ted/Recordings.json', { RecordingStatusCallbackEvent: 'failed' }, 10_000, 'RecordingStatus'],
+    ['POST', `${TED_IN}?Muted=true`, { Hold: 'true' }, 90_000, 'Muted'],
+    ['DELETE', `${TED_IN}?Force=true`, undefined, 90_000, 'Force'],
+    ['DELETE', TED_IN, { Force: 'true' }, 10_000, 'A DELETE takes no parameters.'],
+  ])('refuses what it does not know, with a code: %s %s %j', async (method, path, form, code, words) => {
+    const { talk, ask, root, space, hears } = await setUp();
+    const { conference, Ted } = await talk();
+    const full = root + path.replace(':sid', conference.sid).replace(':ted', Ted.sid);
+    const error = { code, message: expect.stringContaining(words), more_info: MORE_INFO, status: 422 };
+    expect(await ask(method, full, form)).toEqual({ status: 422, body: error });
+    expect(hears()).toEqual(ALL_TALK);
+    expect(space.calls).toHaveLength(4);
+  });
+
+  it.each<[Record<string, string>, string, string]>([
+    [{ ...NEW_CALL, Record: 'true' }, '90000', 'Record'],
+    [{ ...NEW_CALL, Url: '/next' }, '21402', 'Url'],
+    [{ To: '+1', From: '+1' }, '21205', 'Url'],
+    [{ To: '+1', Url: 'http://x.example' }, '21213', 'From'],
+    [{ From: '+1', Url: 'http://x.example' }, '21211', 'To'],
+  ])('refuses a call with a list of errors: %j', async (form, code, words) => {
+    const { ask, root, space } = await setUp();
+    const error = { code, message: expect.stringContaining(words), more_info: MORE_INFO };
+    expect(await ask('POST', `${root}/Calls.json`, form)).toEqual({ status: 400, body: { errors: [error] } });
+    expect(space.calls).toEqual([]);
+  });
 
   it('takes forms alone', async () => {
     const { talk, ask, root, hears } = await setUp();
     const { conference, Ted } = await talk();
     const path = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}.json`;
     const reply = await ask('POST', path, { Muted: 'true' }, { 'content-type': 'application/json' });
-    expect(reply.status).toBe(415);
+    expect(reply.status).toBe(400);
     expect(hears()).toEqual(ALL_TALK);
   });
 });
