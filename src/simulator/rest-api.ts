@@ -138,11 +138,31 @@ const inputs = {
   nothing: z.strictObject({}),
 } as const;
 
+/** A request to the API, before it is looked at. */
+export interface RestRequest {
+  method: string;
+  /** Below the account, without `.json` and query: `/Conferences/SID/Participants/SID`. */
+  path: string;
+  /** The form's fields, of a GET the query's; the values of a repeated one separated by commas. */
+  form: Readonly<Record<string, string>>;
+}
+
+/**
+ * What becomes of a request instead: it gets this answer and changes nothing. `ignore` answers a change as if it had
+ * been made; what is created is created nevertheless.
+ */
+export type Fault = 'ignore' | { status: number; body?: object | string };
+
+export interface RestApiOptions {
+  /** Called for every authenticated request, which waits for it. Undefined lets it pass. */
+  before?: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined;
+}
+
 /**
  * The Space's Compatibility API, for clients such as the SDK's: conferences, participants, calls and recordings. A
  * request that it does not understand is an error, never ignored.
  */
-export function createRestApi(space: Space): Express {
+export function createRestApi(space: Space, { before }: RestApiOptions = {}): Express {
   const { conferences } = space;
   const { recordings } = conferences;
   const root = `${PREFIXES[0]}/${space.accountSid}`;
@@ -171,6 +191,18 @@ export function createRestApi(space: Space): Express {
       throw new ApiError(400, 20001, 'Send a form.');
     }
     next();
+  };
+
+  const interfere: RequestHandler = async (req, res, next) => {
+    const fields = Object.entries({ ...(req.method === 'GET' ? req.query : req.body) });
+    const form = Object.fromEntries(fields.map(([name, value]) => [name, String(value)]));
+    const fault = await before?.({ method: req.method, path: req.path, form });
+    if (fault === undefined || fault === 'ignore') {
+      res.locals.isIgnored = fault === 'ignore';
+      next();
+    } else {
+      res.status(fault.status).send(fault.body);
+    }
   };
 
   function conferenceOf(req: Request): Conference {
@@ -333,13 +365,15 @@ export function createRestApi(space: Space): Express {
       throw new ApiError(422, 21_475, 'Status must be completed.');
     }
     demandLive(conference);
-    if (AnnounceUrl !== undefined) {
-      conferences.announce(conference, { url: AnnounceUrl, method: AnnounceMethod });
+    if (!res.locals.isIgnored) {
+      if (AnnounceUrl !== undefined) {
+        conferences.announce(conference, { url: AnnounceUrl, method: AnnounceMethod });
+      }
+      if (Status === 'completed') {
+        conferences.end(conference);
+      }
     }
-    if (Status === 'completed') {
-      conferences.end(conference);
-    }
-    res.json(showConference(conference));
+    res.json(showConference({ ...conference, status: Status ?? conference.status }));
   });
 
   api.get('/Conferences/:conferenceSid/Participants', (req, res) => {
@@ -361,13 +395,18 @@ export function createRestApi(space: Space): Express {
     if (target !== undefined && Coaching !== false && !canCoach) {
       throw new ApiError(422, 16_002, 'CallSidToCoach is not in this conference.');
     }
-    conferences.update(participant, {
+    const changes = {
       ...(Muted !== undefined && { muted: Muted }),
       ...(Hold !== undefined && { hold: Hold }),
       ...((Coaching !== undefined || target !== undefined) && {
         callSidToCoach: Coaching === false ? undefined : target,
       }),
-    });
+    };
+    if (res.locals.isIgnored) {
+      res.json(showParticipant({ ...participant, ...changes }));
+      return;
+    }
+    conferences.update(participant, changes);
     if (update.HoldUrl !== undefined) {
       conferences.checkMusic(participant.line, { url: update.HoldUrl, method: update.HoldMethod });
     }
@@ -380,7 +419,10 @@ export function createRestApi(space: Space): Express {
     res.json(showParticipant(participant));
   });
   api.delete('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
-    conferences.leave(participantOf(req));
+    const participant = participantOf(req);
+    if (!res.locals.isIgnored) {
+      conferences.leave(participant);
+    }
     res.status(204).end();
   });
 
@@ -422,6 +464,10 @@ export function createRestApi(space: Space): Express {
     }
     if (Url !== undefined && call.status !== 'in-progress') {
       throw new ApiError(400, 21_220, `A call that is ${call.status} cannot be redirected.`);
+    }
+    if (res.locals.isIgnored) {
+      res.json(showCall({ ...call, status: Status ?? call.status }));
+      return;
     }
     if (Status !== undefined) {
       call.hangUp(Status);
@@ -471,8 +517,10 @@ export function createRestApi(space: Space): Express {
       if (isFinished(recording)) {
         throw new ApiError(422, INVALID, `A recording that is ${recording.status} cannot be changed.`, shape);
       }
-      recordings.update(recording, Status, PauseBehavior);
-      res.json(showRecording(recording));
+      if (!res.locals.isIgnored) {
+        recordings.update(recording, Status, PauseBehavior);
+      }
+      res.json(showRecording({ ...recording, status: Status }));
     });
   }
   for (const path of ['/Recordings/:recordingSid', '/Conferences/:conferenceSid/Recordings/:recordingSid']) {
@@ -481,7 +529,10 @@ export function createRestApi(space: Space): Express {
       res.json(showRecording(recordingOf(req)));
     });
     api.delete(path, (req, res) => {
-      recordings.delete(recordingOf(req));
+      const recording = recordingOf(req);
+      if (!res.locals.isIgnored) {
+        recordings.delete(recording);
+      }
       res.status(204).end();
     });
   }
@@ -494,6 +545,7 @@ export function createRestApi(space: Space): Express {
     authenticate,
     prepare,
     express.urlencoded({ extended: false, limit: '64kb' }),
+    interfere,
     api,
   );
   app.use(() => {
@@ -504,8 +556,11 @@ export function createRestApi(space: Space): Express {
 }
 
 /** Listens for the API on a free port of this machine. */
-export async function serveRestApi(space: Space): Promise<{ url: string; close: () => void }> {
-  const server = createServer(createRestApi(space)).listen(0, '127.0.0.1');
+export async function serveRestApi(
+  space: Space,
+  options: RestApiOptions = {},
+): Promise<{ url: string; close: () => void }> {
+  const server = createServer(createRestApi(space, options)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

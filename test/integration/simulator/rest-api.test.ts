@@ -4,7 +4,7 @@ import { RestClient } from '@signalwire/compatibility-api';
 import { createSpaceClient } from '../../../src/signalwire/space-client';
 import type { Call } from '../../../src/simulator/call';
 import type { Conference } from '../../../src/simulator/conferences';
-import { serveRestApi } from '../../../src/simulator/rest-api';
+import { type Fault, type RestApiOptions, type RestRequest, serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
 import { eventually } from '../../support/redis-server';
@@ -68,7 +68,10 @@ interface Desk {
   ask(method: string, path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Reply>;
 }
 
-async function setUp(answers: Record<string, Answer> = {}, options: Partial<SpaceOptions> = {}): Promise<Desk> {
+async function setUp(
+  answers: Record<string, Answer> = {},
+  { before, ...options }: Partial<SpaceOptions> & RestApiOptions = {},
+): Promise<Desk> {
   const server = await startScriptedServer({
     ...answersTo('Alice'),
     ...answersTo('Bob'),
@@ -86,7 +89,7 @@ async function setUp(answers: Record<string, Answer> = {}, options: Partial<Spac
     ...options,
   });
   atEnd(() => space.close());
-  const { url, close } = await serveRestApi(space);
+  const { url, close } = await serveRestApi(space, before && { before });
   atEnd(close);
   const sdk = RestClient(space.accountSid, space.apiToken, { signalwireSpaceUrl: 'x.example.com' });
   (sdk as unknown as { api: { baseUrl: string } }).api.baseUrl = url;
@@ -949,6 +952,95 @@ describe('the API', () => {
     const reply = await ask('POST', path, { Muted: 'true' }, { 'content-type': 'application/json' });
     expect(reply.status).toBe(400);
     expect(hears()).toEqual(ALL_TALK);
+  });
+});
+
+describe('what is done before a request', () => {
+  const UNTOUCHED = { muted: false, hold: false, coaching: false };
+
+  /** Ted is in the room `a`; from then on every change goes through `before`. */
+  async function setUpFaulty(before: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined) {
+    const desk = await setUp({}, { before: (request) => (request.method === 'GET' ? undefined : before(request)) });
+    const { conference, Alice, Ted } = await desk.talk();
+    const path = `/Conferences/${conference.sid}/Participants/${Ted.sid}`;
+    return { ...desk, conference, Alice, Ted, path };
+  }
+
+  it('sees the request, and lets it pass', async () => {
+    const seen: RestRequest[] = [];
+    const { ask, root, path } = await setUpFaulty((request) => void seen.push(request));
+    expect(await ask('POST', `${root}${path}.json`, { Muted: 'true', Hold: 'false' })).toMatchObject({
+      status: 200,
+      body: { muted: true },
+    });
+    expect(seen).toEqual([{ method: 'POST', path, form: { Muted: 'true', Hold: 'false' } }]);
+  });
+
+  it('sees the filter of a list', async () => {
+    const seen: RestRequest[] = [];
+    const { ask, root } = await setUp({}, { before: (request) => void seen.push(request) });
+    await ask('GET', `${root}/Conferences.json?Status=init`);
+    expect(seen).toEqual([{ method: 'GET', path: '/Conferences', form: { Status: 'init' } }]);
+  });
+
+  it('may take its time', async () => {
+    const waiting: (() => void)[] = [];
+    const { ask, root, path } = await setUpFaulty(
+      () => new Promise((resolve) => void waiting.push(() => resolve(undefined))),
+    );
+    const reply = ask('POST', root + path, { Muted: 'true' });
+    await eventually(() => expect(waiting).toHaveLength(1));
+    expect((await ask('GET', root + path)).body).toMatchObject(UNTOUCHED);
+    waiting[0]?.();
+    expect((await reply).body).toMatchObject({ muted: true });
+  });
+
+  it.each<[Exclude<Fault, 'ignore'>, string, string]>([
+    [{ status: 503 }, '', ''],
+    [{ status: 502, body: '<html></html>' }, 'text/html', '<html></html>'],
+    [{ status: 422, body: { code: 10_000 } }, 'application/json', '{"code":10000}'],
+  ])('answers instead, and changes nothing: %j', async (fault, type, text) => {
+    const { ask, root, path, url, space } = await setUpFaulty(() => fault);
+    const response = await fetch(url + root + path, {
+      method: 'POST',
+      headers: { authorization: basic(space.accountSid, space.apiToken) },
+      body: new URLSearchParams({ Muted: 'true' }),
+    });
+    expect([
+      response.status,
+      (response.headers.get('content-type') ?? '').split(';')[0],
+      await response.text(),
+    ]).toEqual([fault.status, type, text]);
+    expect((await ask('GET', root + path)).body).toMatchObject(UNTOUCHED);
+  });
+
+  it('ignores changes, and answers as if they had been made', async () => {
+    const { ask, root, path, space, hears, conference, Alice, Ted, server } = await setUpFaulty(() => 'ignore');
+    const change = { Muted: 'true', Coaching: 'true', CallSidToCoach: Alice.sid, AnnounceUrl: `${server.url}/notice` };
+    expect(await ask('POST', root + path, change)).toMatchObject({
+      status: 200,
+      body: { muted: true, coaching: true, call_sid_to_coach: Alice.sid },
+    });
+    expect((await ask('GET', root + path)).body).toMatchObject(UNTOUCHED);
+    expect(await ask('DELETE', root + path)).toEqual({ status: 204, body: undefined });
+    for (const one of [`/Calls/${Ted.sid}`, `/Conferences/${conference.sid}`]) {
+      expect(await ask('POST', root + one, { Status: 'completed' })).toMatchObject({ body: { status: 'completed' } });
+      expect((await ask('GET', root + one)).body).toMatchObject({ status: 'in-progress' });
+    }
+    await space.rest();
+    expect(hears()).toEqual(ALL_TALK);
+    expect(server.askedOf('/notice')).toEqual([]);
+  });
+
+  it('ignores changes of recordings, too', async () => {
+    const { enter, ask, root, space } = await setUp({}, { before: () => 'ignore' });
+    await enter('Bob', 'recorded');
+    await enter('Alice', 'recorded');
+    const [recording] = space.conferences.recordings.all();
+    const path = `${root}/Conferences/${conferenceNamed(space, 'recorded').sid}/Recordings/${recording?.sid}`;
+    expect((await ask('POST', path, { Status: 'stopped' })).body).toMatchObject({ status: 'stopped' });
+    expect(await ask('DELETE', path)).toEqual({ status: 204, body: undefined });
+    expect((await ask('GET', path)).body).toMatchObject({ status: 'in-progress' });
   });
 });
 
