@@ -487,11 +487,12 @@ function absolute(url: string, base: string): string {
 }
 
 function withAbsoluteUrls(attributes: ConferenceAttributes, base: string): ConferenceAttributes {
-  const { statusCallback, recordingStatusCallback, waitUrl } = attributes;
-  return {
-    ...attributes,
-    ...(statusCallback !== undefined && { statusCallback: absolute(statusCallback, base) }),
-    ...(recordingStatusCallback !== undefined && { recordingStatusCallback: absolute(recordingStatusCallback, base) }),
-    ...(waitUrl !== undefined && { waitUrl: absolute(waitUrl, base) }),
-  };
+  const resolved = { ...attributes };
+  for (const name of ['eventCallbackUrl', 'recordingStatusCallback', 'statusCallback', 'waitUrl'] as const) {
+    const url = resolved[name];
+    if (url !== undefined) {
+      resolved[name] = absolute(url, base);
+    }
+  }
+  return resolved;
 }

@@ -151,10 +151,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
 
   function report(event: keyof typeof SUBSCRIPTION, conference: Conference, participant?: Participant): void {
     const { attributes, startedAt } = conference;
-    const { statusCallback, statusCallbackEvent, statusCallbackMethod } = attributes;
-    if (statusCallback === undefined || !statusCallbackEvent.includes(SUBSCRIPTION[event])) {
-      return;
-    }
+    const { statusCallback, statusCallbackEvent, statusCallbackMethod, eventCallbackUrl } = attributes;
     const at = clock.now();
     const about = participant && {
       ...participant.line.standardFields(),
@@ -165,20 +162,22 @@ export function createConferences(options: ConferencesOptions): Conferences {
       ...(behaviour.reportsCoaching && coachingOf(participant)),
     };
     const duration = event === 'conference-end' && { Duration: String(Math.floor((at - (startedAt ?? at)) / 1000)) };
-    callbacks.send({
-      url: statusCallback,
-      method: statusCallbackMethod,
-      fields: () => ({
-        AccountSid: accountSid,
-        ApiVersion: '2010-04-01',
-        ...(behaviour.sendsConferenceSid && { ConferenceSid: conference.sid }),
-        FriendlyName: conference.name,
-        StatusCallbackEvent: event,
-        ...(behaviour.sendsTimestamp && { Timestamp: dateOf(at) }),
-        ...duration,
-        ...about,
-      }),
+    const fields = () => ({
+      AccountSid: accountSid,
+      ApiVersion: '2010-04-01',
+      ...(behaviour.sendsConferenceSid && { ConferenceSid: conference.sid }),
+      FriendlyName: conference.name,
+      StatusCallbackEvent: event,
+      ...(behaviour.sendsTimestamp && { Timestamp: dateOf(at) }),
+      ...duration,
+      ...about,
     });
+    if (statusCallback !== undefined && statusCallbackEvent.includes(SUBSCRIPTION[event])) {
+      callbacks.send({ url: statusCallback, method: statusCallbackMethod, fields });
+    }
+    if (eventCallbackUrl !== undefined && event === 'conference-end') {
+      callbacks.send({ url: eventCallbackUrl, method: 'POST', fields });
+    }
   }
 
   function beep(conference: Conference): void {

@@ -64,7 +64,7 @@ const words = <T extends string>(known: readonly T[]) =>
     .pipe(z.array(z.enum(known)));
 
 const PROMPT = { loop: wholeNumberText().default(1) };
-const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold'] as const;
+const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'] as const;
 
 /** What a status callback of a conference can be subscribed to. */
 export type ConferenceEventName = (typeof CONFERENCE_EVENTS)[number];
@@ -73,6 +73,8 @@ const conferenceAttributes = z.strictObject({
   beep: z.enum(['true', 'false', 'onEnter', 'onExit']).default('true'),
   coach: z.string().min(1, 'must not be empty').optional(),
   endConferenceOnExit: booleanText.default(false),
+  eventCallbackUrl: address.optional(),
+  maxParticipants: wholeNumberText(1).optional(),
   muted: booleanText.default(false),
   record: z.enum(['do-not-record', 'record-from-start']).default('do-not-record'),
   recordingStatusCallback: address.optional(),

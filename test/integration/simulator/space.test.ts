@@ -696,6 +696,21 @@ describe('a conference', () => {
     expect(first?.headers['x-signalwire-signature']).toBe(signature);
   });
 
+  it('tells of its end by the eventCallbackUrl of its first participant, too', async () => {
+    const { call, space, server } = await setUp({
+      '/caller': CALLER('eventCallbackUrl="/over"'),
+      '/other': CALLER('eventCallbackUrl="/never"'),
+      '/over': (res) => res.writeHead(204).end(),
+    });
+    for (const one of [await call('/caller'), await call('/other')]) {
+      one.hangUp();
+    }
+    await space.rest();
+    expect(server.asked.at(-1)).toMatchObject({ method: 'POST', path: '/over' });
+    expect(server.askedOf('/over')).toMatchObject([{ StatusCallbackEvent: 'conference-end', FriendlyName: 'a' }]);
+    expect(server.askedOf('/never')).toEqual([]);
+  });
+
   it('dates what becomes of a call it makes by when it happened, too', async () => {
     const now = Date.parse('2026-01-02T10:00:00Z');
     const { space, server } = await setUp(

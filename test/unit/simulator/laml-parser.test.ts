@@ -111,6 +111,42 @@ describe('parseLaml', () => {
     ]);
   });
 
+  it('takes every documented attribute of a conference', () => {
+    const attributes = {
+      beep: 'onEnter',
+      coach: 'sid',
+      endConferenceOnExit: 'true',
+      eventCallbackUrl: '/ended',
+      maxParticipants: '250',
+      muted: 'true',
+      record: 'record-from-start',
+      recordingStatusCallback: '/recorded',
+      recordingStatusCallbackEvent: 'in-progress completed failed',
+      recordingStatusCallbackMethod: 'GET',
+      startConferenceOnEnter: 'false',
+      statusCallback: '/events',
+      statusCallbackEvent: 'start end join leave mute hold speaker',
+      statusCallbackMethod: 'GET',
+      trim: 'do-not-trim',
+      waitMethod: 'GET',
+      waitUrl: '/wait',
+    };
+    const written = Object.entries(attributes).map(([name, value]) => `${name}="${value}"`);
+    expect(parseLaml(document(`<Dial><Conference ${written.join(' ')}>a</Conference></Dial>`))).toMatchObject([
+      {
+        conference: {
+          ...attributes,
+          endConferenceOnExit: true,
+          maxParticipants: 250,
+          muted: true,
+          recordingStatusCallbackEvent: ['in-progress', 'completed', 'failed'],
+          startConferenceOnEnter: false,
+          statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
+        },
+      },
+    ]);
+  });
+
   it('takes comments, white space between verbs and CDATA', () => {
     const text = document('\n  <!-- a --> <Say><![CDATA[a < b]]></Say>\n');
     expect(parseLaml(text)).toEqual([{ verb: 'Say', text: 'a < b', loop: 1 }]);
@@ -164,6 +200,16 @@ describe('parseLaml', () => {
       '<Conference coach>: must not be empty',
     ],
     ['a boolean that is none', document('<Dial><Conference muted="True">a</Conference></Dial>'), '<Conference muted>'],
+    [
+      'an attribute of another platform',
+      document('<Dial><Conference participantLabel="a">a</Conference></Dial>'),
+      '<Conference> has no attribute participantLabel',
+    ],
+    [
+      'a room for nobody',
+      document('<Dial><Conference maxParticipants="0">a</Conference></Dial>'),
+      '<Conference maxParticipants>: must be at least 1',
+    ],
     ['a beep that is none', document('<Dial><Conference beep="no">a</Conference></Dial>'), '<Conference beep>'],
     [
       'an event that is none',
