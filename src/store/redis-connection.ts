@@ -109,7 +109,7 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
       throw tlsError ?? connectionError ?? new StoreError('unavailable', 'Redis: not connected yet');
     }
     try {
-      return await withDeadline(command(), timeoutMs, () => new Error(`no answer in ${timeoutMs} ms`));
+      return await withDeadline(command(), timeoutMs);
     } catch (error) {
       throw error instanceof Error ? toStoreError(error) : error;
     }

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
 import { createLog } from '../../src/ops/log';
-import { createRedisStore, type Store, waitForStore } from '../../src/store/store';
+import { createRedisStore, type Store, waitForStore } from '../../src/stores';
 import { atEnd } from '../support/at-end';
 import { type Certificate, generateAuthority, generateCertificate } from '../support/certificate';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
@@ -30,6 +30,7 @@ function connected(env: Record<string, string>): Store {
     urls: redisUrls,
     tls: redisTls,
     lifetimeMs: 60_000,
+    auditMs: 3_600_000,
     timeoutMs: START_MS,
     onConnection: () => {},
   });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { eventually, freePort, type RedisServer, startRedis } from './redis-server';
 
@@ -47,8 +49,20 @@ async function startNode(): Promise<RedisServer> {
   return startRedis(['--cluster-enabled', 'yes'], await freeClusterPort());
 }
 
-/** The nodes of a cluster talk on a second port, 10,000 above the first, so the first must be low enough. */
+/** The nodes of a cluster talk on a second port, 10,000 above the first: both must be free. */
 export async function freeClusterPort(): Promise<number> {
   const port = await freePort();
-  return port <= 55_535 ? port : freeClusterPort();
+  return port <= 55_535 && (await isFree(port + 10_000)) ? port : freeClusterPort();
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
 }

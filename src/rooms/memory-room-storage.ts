@@ -1,0 +1,80 @@
+import type { Fact } from './fact';
+import type { RoomState } from './room';
+import type { RoomName } from './room-name';
+import type { RoomEntry, RoomStorage } from './room-store';
+
+export interface MemoryRoomStorageOptions {
+  /** How long a room is kept after its last event, in milliseconds. */
+  lifetimeMs: number;
+  /** Milliseconds since 1970, never going back. */
+  now: () => number;
+}
+
+/** How many lines of the feed are kept: nothing but this process can read them. */
+const MAX_LINES = 5_000;
+
+/** How many rooms are looked at for being forgotten with each write. */
+const FORGET_AT_ONCE = 10;
+
+interface Kept {
+  version: string;
+  state: RoomState;
+  entry: RoomEntry | undefined;
+  expiresAt: number;
+}
+
+/** Rooms in this process: for development, and for a single server whose state need not outlive a restart. */
+export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOptions): RoomStorage {
+  /** The least recently written first. */
+  const rooms = new Map<RoomName, Kept>();
+  const lines: { fact: Fact; position: number }[] = [];
+  let writes = 0;
+
+  const find = (room: RoomName) => {
+    const kept = rooms.get(room);
+    return kept !== undefined && kept.expiresAt > now() ? kept : undefined;
+  };
+
+  function forget(): void {
+    let count = 0;
+    for (const [room, { expiresAt }] of rooms) {
+      if (expiresAt > now() || ++count > FORGET_AT_ONCE) {
+        return;
+      }
+      rooms.delete(room);
+    }
+  }
+
+  return {
+    async read(room) {
+      const kept = find(room);
+      return { version: kept?.version ?? '', state: kept?.state, now: now() };
+    },
+
+    async write(room, version, { state, entry, facts }) {
+      if ((find(room)?.version ?? '') !== version) {
+        return false;
+      }
+      rooms.delete(room);
+      rooms.set(room, { version: String(++writes), state, entry, expiresAt: now() + lifetimeMs });
+      forget();
+      lines.push(...facts.map((fact, index) => ({ fact, position: writes * 1_000 + index })));
+      lines.splice(0, lines.length - MAX_LINES);
+      return true;
+    },
+
+    async list() {
+      const kept = [...rooms.values()].filter(({ expiresAt }) => expiresAt > now());
+      return { rooms: kept.flatMap(({ entry }) => entry ?? []), now: now(), problems: [] };
+    },
+
+    async *feed(from) {
+      const isMeant = (line: { fact: Fact; position: number }) =>
+        'after' in from ? line.position > Number(from.after) : line.fact.at >= from.since;
+      yield* lines.filter(isMeant).map(({ fact, position }) => ({ fact, position: String(position) }));
+    },
+
+    isWritable: () => true,
+    probe: async () => {},
+  };
+}

@@ -1,0 +1,207 @@
+import type { Sid } from '../signalwire/sid';
+import { atMoment, evolve } from './evolve';
+import type { Fact } from './fact';
+import { emptyRoom, hasCaller, isIn, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
+import type { RoomEvent } from './room-event';
+import type { RoomName } from './room-name';
+
+/** A room's entry in the index: a room that anybody is in, or about to be. */
+export interface RoomEntry {
+  room: RoomName;
+  target:
+    | {
+        callSid: Sid;
+        name: string | undefined;
+        /** Whether they were seen in the conference. */
+        hasJoined: boolean;
+        /** When they asked for their document, or joined; milliseconds since 1970 by the store's clock. */
+        arrivedAt: number;
+      }
+    | undefined;
+  hasCaller: boolean;
+  /** How many are there or on their way. */
+  supervisors: number;
+  /** When anything last changed. */
+  at: number;
+}
+
+/** A room as it was read. */
+export interface Snapshot {
+  state: RoomState;
+  /** The store's clock, in milliseconds since 1970. */
+  now: number;
+}
+
+/** A line of the feed, and the position after it. */
+export interface FeedLine {
+  fact: Fact;
+  position: string;
+}
+
+/** After a position, or written at this instant (ms since 1970) or later. */
+export type FeedStart = { after: string } | { since: number };
+
+/** Where rooms are kept. Shared by every server that answers for the same Space. It knows no rules. */
+export interface RoomStorage {
+  /** One round trip. @throws StoreError */
+  read(room: RoomName): Promise<{ version: string; state: RoomState | undefined; now: number }>;
+  /**
+   * Writes a room and its lines of the feed in one step, if the room has still that version; whether it had. One round
+   * trip.
+   *
+   * @param next.isUrgent whether a full store must rather forget the room than keep what it has
+   * @throws StoreError
+   */
+  write(room: RoomName, version: string, next: RoomWrite): Promise<boolean>;
+  /** The rooms in the index, and why some of them could not be read. @throws StoreError when none could */
+  list(): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }>;
+  /** Lines of the feed, in order for each room. */
+  feed(from: FeedStart): AsyncIterable<FeedLine>;
+  /** Whether this room could be written at the last probe. No round trip. */
+  isWritable(room: RoomName): boolean;
+  /** Finds out what can be written. Never rejects. */
+  probe(): Promise<void>;
+}
+
+/** A room's next state, its entry in the index, and its lines of the feed. */
+export interface RoomWrite {
+  state: RoomState;
+  /** Undefined for an empty room. */
+  entry: RoomEntry | undefined;
+  facts: readonly Fact[];
+  isUrgent: boolean;
+}
+
+/** The rooms, with the rules of state. */
+export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'isWritable' | 'probe'> {
+  /** @throws StoreError */
+  read(room: RoomName): Promise<Snapshot>;
+  /**
+   * Applies an event; events of one room are applied together.
+   *
+   * @throws StoreError when the store did not take it in time; it may have taken it all the same
+   */
+  apply(room: RoomName, event: RoomEvent): Promise<Snapshot>;
+}
+
+export interface RoomStoreOptions {
+  storage: RoomStorage;
+  /** How long a stay can last, in milliseconds. */
+  lifetimeMs: number;
+  /** Milliseconds from any beginning, never going back. */
+  monotonicNow: () => number;
+}
+
+/** What must not go on being handed out when the store is full. */
+const URGENT: ReadonlySet<RoomEvent['kind']> = new Set(['left', 'dial-ended', 'call-ended', 'conference-ended']);
+
+/** An event that waits for its room. */
+interface Item {
+  event: RoomEvent;
+  since: number;
+  resolve: (snapshot: Snapshot) => void;
+  reject: (error: unknown) => void;
+}
+
+/** The rules of state over a storage. */
+export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
+  const waiting = new Map<RoomName, Item[]>();
+
+  const snapshotOf = (state: RoomState, now: number): Snapshot => ({
+    state: atMoment(state, now, { lifetimeMs }),
+    now,
+  });
+
+  /** Writes what waits for a room until nothing does. */
+  async function work(room: RoomName, items: Item[]): Promise<void> {
+    while (items.length > 0) {
+      const batch = [...items];
+      try {
+        const snapshot = await tryBatch(room, batch);
+        if (snapshot !== undefined) {
+          items.splice(0, batch.length);
+          for (const { resolve } of batch) {
+            resolve(snapshot);
+          }
+        }
+      } catch (error) {
+        items.splice(0, batch.length);
+        for (const { reject } of batch) {
+          reject(error);
+        }
+      }
+    }
+    waiting.delete(room);
+  }
+
+  /** @returns undefined when another server wrote in between */
+  async function tryBatch(room: RoomName, batch: readonly Item[]): Promise<Snapshot | undefined> {
+    // An age ends where the store's clock is asked.
+    const askedAt = monotonicNow();
+    const { version, state: before = emptyRoom(room), now } = await storage.read(room);
+    let state = before;
+    const facts: Fact[] = [];
+    for (const { event, since } of batch) {
+      const aged = { ...event, agoMs: event.agoMs + (askedAt - since) };
+      const next = evolve(state, aged, now, { lifetimeMs });
+      state = next.state;
+      facts.push(...next.facts);
+    }
+    if (state === before) {
+      return snapshotOf(state, now);
+    }
+    const isUrgent = batch.some(({ event }) => URGENT.has(event.kind));
+    const isWritten = await storage.write(room, version, { state, entry: entryOf(state), facts, isUrgent });
+    return isWritten ? snapshotOf(state, now) : undefined;
+  }
+
+  return {
+    async read(room) {
+      const { state = emptyRoom(room), now } = await storage.read(room);
+      return snapshotOf(state, now);
+    },
+    apply: (room, event) =>
+      new Promise((resolve, reject) => {
+        const item = { event, since: monotonicNow(), resolve, reject };
+        const present = waiting.get(room);
+        if (present !== undefined) {
+          present.push(item);
+          return;
+        }
+        const items = [item];
+        waiting.set(room, items);
+        void work(room, items);
+      }),
+    async list() {
+      const { rooms, now, problems } = await storage.list();
+      return {
+        rooms: rooms.filter(({ at, target }) => Math.min(at, target?.arrivedAt ?? at) + lifetimeMs > now),
+        now,
+        problems,
+      };
+    },
+    feed: storage.feed,
+    isWritable: storage.isWritable,
+    probe: storage.probe,
+  };
+}
+
+/** A room's entry in the index; undefined for an empty one, and for another account's. */
+export function entryOf(state: RoomState): RoomEntry | undefined {
+  if (state.isForeign || !state.stays.some(isOpen)) {
+    return undefined;
+  }
+  const target = targetOf(state);
+  return {
+    room: state.room,
+    target: target && {
+      callSid: target.callSid,
+      name: target.name,
+      hasJoined: isIn(target),
+      arrivedAt: startOf(target),
+    },
+    hasCaller: hasCaller(state),
+    supervisors: supervisorsOf(state).length,
+    at: state.at,
+  };
+}

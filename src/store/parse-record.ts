@@ -1,0 +1,12 @@
+/** The object that a text of JSON holds; undefined if it holds no such object. */
+export function parseRecord<T extends object>(
+  text: string,
+  isRecord: (record: Readonly<Record<string, unknown>>) => boolean,
+): T | undefined {
+  try {
+    const record = JSON.parse(text);
+    return record !== null && typeof record === 'object' && isRecord(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

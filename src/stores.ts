@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Lease, soleLease } from './rooms/lease';
+import { createMemoryRoomStorage } from './rooms/memory-room-storage';
+import { createRedisLease } from './rooms/redis-lease';
+import { createRedisRoomStorage } from './rooms/redis-room-storage';
+import { createRoomStore, type RoomStore } from './rooms/room-store';
+import { connectRedis, type RedisConnection, type RedisConnectionOptions } from './store/redis-connection';
+import { StoreError } from './store/store-error';
+import { createRedisRefusalStore } from './supervision/redis-refusals';
+import { createMemoryRefusalStore, type RefusalStore } from './supervision/refusals';
+
+/** All that is kept outside of calls. */
+export interface Store {
+  rooms: RoomStore;
+  refusals: RefusalStore;
+  /** Which server compares the rooms with the Space. */
+  lease: Lease;
+  /** Where PINs are counted; undefined counts them in this process. */
+  redis: RedisConnection | undefined;
+  /**
+   * Resolves if the store answers.
+   *
+   * @throws StoreError when it does not
+   */
+  ping(): Promise<void>;
+  /** Lets go of connections. Never throws. */
+  close(): void;
+}
+
+/**
+ * A store in this process, for development and for a single server.
+ *
+ * @param options.lifetimeMs how long a call is remembered, in milliseconds
+ * @param options.monotonicNow milliseconds from any beginning, never going back
+ * @param options.now milliseconds since 1970
+ */
+export function createMemoryStore(options: {
+  lifetimeMs: number;
+  monotonicNow: () => number;
+  now: () => number;
+}): Store {
+  const { lifetimeMs, monotonicNow, now } = options;
+  return {
+    rooms: createRoomStore({ storage: createMemoryRoomStorage({ lifetimeMs, now }), lifetimeMs, monotonicNow }),
+    refusals: createMemoryRefusalStore(),
+    lease: soleLease,
+    redis: undefined,
+    ping: async () => {},
+    close() {},
+  };
+}
+
+/**
+ * Waits until the store answers.
+ *
+ * @throws StoreError at once when it refuses us or is no such store, or when it does not answer in time
+ */
+export async function waitForStore(store: Store, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      await store.ping();
+      return;
+    } catch (error) {
+      if ((error instanceof StoreError && error.code === 'misconfigured') || Date.now() > deadline) {
+        throw error;
+      }
+      await sleep(50);
+    }
+  }
+}
+
+/**
+ * A store in Redis, or in a Redis Cluster; it connects at once. See {@link connectRedis}.
+ *
+ * @param options.lifetimeMs how long a call is remembered, in milliseconds
+ * @param options.auditMs how long the audit trail is kept, in milliseconds
+ * @param options.onUnreadable told once in each reading of the trail of every key with lines that are skipped
+ */
+export function createRedisStore({
+  lifetimeMs,
+  auditMs,
+  onUnreadable = () => {},
+  ...options
+}: RedisConnectionOptions & {
+  lifetimeMs: number;
+  auditMs: number;
+  onUnreadable?: (error: StoreError) => void;
+}): Store {
+  const redis = connectRedis(options);
+  const storage = createRedisRoomStorage({ redis, lifetimeMs, feedMs: auditMs, onUnreadable });
+  return {
+    rooms: createRoomStore({ storage, lifetimeMs, monotonicNow: () => performance.now() }),
+    refusals: createRedisRefusalStore({ redis, keepMs: auditMs, onUnreadable }),
+    lease: createRedisLease(redis),
+    redis,
+    ping: redis.ping,
+    close: redis.close,
+  };
+}
