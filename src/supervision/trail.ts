@@ -1,0 +1,197 @@
+import type { Fact } from '../rooms/fact';
+import type { HeardMode, Mode } from '../rooms/mode';
+import type { Role, Source } from '../rooms/room';
+import type { RoomName } from '../rooms/room-name';
+import type { RoomStore } from '../rooms/room-store';
+import type { Sid } from '../signalwire/sid';
+import type { RefusalEvent, RefusalStore } from './refusals';
+
+/** A line of the audit trail: one fact about a supervisor or a moderator, or about somebody who was not let in. */
+export interface AuditRecord {
+  /** ISO 8601. */
+  at: string;
+  kind: Fact['kind'] | RefusalEvent['kind'];
+  role?: Role | undefined;
+  supervisor?: string | undefined;
+  /** Masked. */
+  number?: string | undefined;
+  room?: RoomName | undefined;
+  /** The mode asked for, the one that the Space reported, and whether they are the same. */
+  mode?: Mode | undefined;
+  heard?: HeardMode | undefined;
+  confirmed?: boolean | undefined;
+  moderator?: string | undefined;
+  /** Of `left`: since when they were in, and when they left. */
+  since?: string | undefined;
+  until?: string | undefined;
+  reason?: string | undefined;
+  lockedOut?: string | undefined;
+  limit?: string | undefined;
+  callSid: Sid;
+  /** Which of the call's stays. */
+  stay?: number | undefined;
+  moderatorCallSid?: Sid | undefined;
+  callerCallSids?: readonly Sid[] | undefined;
+  conferenceSid?: Sid | undefined;
+  /** How it is known. */
+  source?: Source | undefined;
+}
+
+/** A supervisor's stay, put together from the lines about it. */
+export interface StayRecord {
+  supervisor: string | undefined;
+  number: string | undefined;
+  room: RoomName | undefined;
+  moderator: string | undefined;
+  /** ISO 8601; undefined if they were never in, or nobody knows since when. */
+  start: string | undefined;
+  /** Undefined while it goes on. */
+  end: string | undefined;
+  /** In whole seconds. */
+  duration: number | undefined;
+  modes: readonly { at: string; mode: Mode | undefined; heard: HeardMode | undefined }[];
+  /** How the start and the end are known; `never` if they were never in. */
+  startKnown: Source | 'unknown' | 'never';
+  endKnown: Source | undefined;
+  callSid: Sid;
+  stay: number | undefined;
+  moderatorCallSid: Sid | undefined;
+  callerCallSids: readonly Sid[];
+  conferenceSid: Sid | undefined;
+}
+
+const dateOf = (ms: number) => new Date(ms).toISOString();
+
+/**
+ * Reads the trail: the feed of all rooms and the refusals, about in the order in which they were written.
+ *
+ * @param since milliseconds since 1970
+ * @throws StoreError
+ */
+export async function* readTrail(
+  { rooms, refusals }: { rooms: Pick<RoomStore, 'feed'>; refusals: RefusalStore },
+  since: number,
+): AsyncGenerator<AuditRecord> {
+  const sources = [readFeed(rooms, since), refusals.read(since)[Symbol.asyncIterator]()] as const;
+  const heads = await Promise.all(sources.map((source) => source.next()));
+  for (;;) {
+    const open = heads.flatMap(({ value }, index) => (value === undefined ? [] : [{ record: value, index }]));
+    const [first] = open.sort((one, other) => (one.record.at < other.record.at ? -1 : 1));
+    if (first === undefined) {
+      return;
+    }
+    heads[first.index] = (await sources[first.index]?.next()) ?? { done: true, value: undefined };
+    yield first.record;
+  }
+}
+
+async function* readFeed(rooms: Pick<RoomStore, 'feed'>, since: number): AsyncGenerator<AuditRecord, undefined> {
+  for await (const { fact } of rooms.feed({ since })) {
+    if (fact.at >= since) {
+      yield toRecord(fact);
+    }
+  }
+}
+
+/** How a fact stands in the trail. */
+export function toRecord(fact: Fact): AuditRecord {
+  const { kind, at, role, room, name, address, mode, heard, callSid, conferenceSid, source, since } = fact;
+  const isSupervisor = role === 'supervisor';
+  return {
+    at: dateOf(at),
+    kind,
+    role,
+    ...(isSupervisor && { supervisor: name, mode, heard, callerCallSids: fact.callers, stay: fact.number }),
+    ...(isSupervisor && kind !== 'arrived' && { confirmed: heard === mode }),
+    number: address,
+    room,
+    moderator: isSupervisor ? fact.moderator : name,
+    ...(kind === 'left' && { since: since === undefined ? undefined : dateOf(since), until: dateOf(at) }),
+    callSid,
+    moderatorCallSid: isSupervisor ? fact.target : callSid,
+    conferenceSid,
+    source,
+  };
+}
+
+/** Puts supervisors' stays together: each when its end is read, and those that go on at the end. */
+export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGenerator<StayRecord> {
+  const going = new Map<string, StayRecord>();
+  for await (const record of records) {
+    if (record.role !== 'supervisor') {
+      continue;
+    }
+    const unnumbered = `${record.room}/${record.callSid}/`;
+    const key = `${unnumbered}${record.stay ?? ''}`;
+    // When a document becomes known, what was written without it is written again.
+    const known = record.kind === 'arrived' ? undefined : (going.get(key) ?? going.get(unnumbered));
+    const stay = withRecord(known ?? beginningOf(record), record);
+    going.delete(unnumbered);
+    if (record.kind === 'left') {
+      going.delete(key);
+      yield stay;
+    } else {
+      going.set(key, stay);
+    }
+  }
+  yield* going.values();
+}
+
+function beginningOf({ supervisor, number, room, callSid, stay }: AuditRecord): StayRecord {
+  return {
+    supervisor,
+    number,
+    room,
+    moderator: undefined,
+    start: undefined,
+    end: undefined,
+    duration: undefined,
+    modes: [],
+    startKnown: 'never',
+    endKnown: undefined,
+    callSid,
+    stay,
+    moderatorCallSid: undefined,
+    callerCallSids: [],
+    conferenceSid: undefined,
+  };
+}
+
+function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
+  const { kind, at, mode, heard, source } = record;
+  const common = {
+    ...stay,
+    supervisor: record.supervisor ?? stay.supervisor,
+    moderator: record.moderator ?? stay.moderator,
+    moderatorCallSid: record.moderatorCallSid ?? stay.moderatorCallSid,
+    callerCallSids: record.callerCallSids ?? stay.callerCallSids,
+    conferenceSid: record.conferenceSid ?? stay.conferenceSid,
+    modes: kind === 'left' || kind === 'arrived' ? stay.modes : [...stay.modes, { at, mode, heard }],
+  };
+  switch (kind) {
+    case 'joined':
+      // Seen by REST alone, without a document: nobody knows since when they were in.
+      return stay.stay === undefined
+        ? { ...common, startKnown: 'unknown' }
+        : { ...common, start: at, startKnown: source ?? 'unknown' };
+    case 'left': {
+      // It may have begun before the lines that are read.
+      const isCut = stay.startKnown === 'never' && record.since !== undefined;
+      const start = isCut && record.stay !== undefined ? record.since : stay.start;
+      return {
+        ...common,
+        start,
+        startKnown: isCut ? 'unknown' : stay.startKnown,
+        end: at,
+        endKnown: source,
+        duration: start === undefined ? undefined : secondsBetween(start, at),
+      };
+    }
+    default:
+      return common;
+  }
+}
+
+function secondsBetween(start: string, end: string): number {
+  return Math.max(0, Math.round((Date.parse(end) - Date.parse(start)) / 1_000));
+}
