@@ -1,0 +1,82 @@
+import { evolve } from './evolve';
+import { emptyRoom, type RoomState } from './room';
+import type { RoomEvent } from './room-event';
+import type { RoomName } from './room-name';
+import type { Snapshot } from './room-store';
+
+/** The rooms as this process alone knows them: what it saw last of each, and what the store does not have yet. */
+export interface LocalRooms {
+  /** The store's clock as far as we know, in milliseconds since 1970. */
+  now(): number;
+  /** Takes what the store has; returns it with what is pending. */
+  learn(snapshot: Snapshot): RoomState;
+  /** Takes an event that the store did not take; returns the room after it. It may be pending already. */
+  apply(room: RoomName, event: RoomEvent): RoomState;
+  /** A room with what the store did not take. */
+  stateOf(room: RoomName): RoomState;
+  after(state: RoomState, event: RoomEvent): RoomState;
+  /** `at` of the state that the store had last. */
+  seenAt(room: RoomName): number | undefined;
+  /** The rooms that this process has seen; the one seen last comes last. */
+  seen(): RoomName[];
+}
+
+export interface LocalRoomsOptions {
+  lifetimeMs: number;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** The events that wait for the store, at their present age. */
+  pendingOf: (room: RoomName) => readonly RoomEvent[];
+}
+
+/** How many rooms are remembered. */
+const MAX_ROOMS = 10_000;
+
+/** A room in this process. */
+interface LocalRoom {
+  /** What the store had last; undefined if it was never asked. */
+  stored: RoomState | undefined;
+  /** The same with what the store did not take. Kept, because a room can have hundreds of such events. */
+  current: RoomState;
+}
+
+export function createLocalRooms({ lifetimeMs, now, pendingOf }: LocalRoomsOptions): LocalRooms {
+  const rooms = new Map<RoomName, LocalRoom>();
+  /** The store's clock less our own (ms). */
+  let clockOffset = 0;
+
+  const storeNow = () => now() + clockOffset;
+  const evolved = (state: RoomState, events: readonly RoomEvent[], at: number) =>
+    events.reduce((before, event) => evolve(before, event, at, { lifetimeMs }).state, state);
+  const stateOf = (room: RoomName) => rooms.get(room)?.current ?? evolved(emptyRoom(room), pendingOf(room), storeNow());
+
+  function remember(room: RoomName, known: LocalRoom): RoomState {
+    rooms.delete(room);
+    rooms.set(room, known);
+    const [oldest] = rooms.keys();
+    if (rooms.size > MAX_ROOMS && oldest !== undefined) {
+      rooms.delete(oldest);
+    }
+    return known.current;
+  }
+
+  return {
+    now: storeNow,
+    learn({ state, now: at }) {
+      clockOffset = at - now();
+      const known = rooms.get(state.room);
+      const pending = pendingOf(state.room);
+      // A store that can be read and not written has the same again and again.
+      const isSame = pending.length > 0 && known?.stored?.at === state.at;
+      return remember(state.room, { stored: state, current: isSame ? known.current : evolved(state, pending, at) });
+    },
+    apply(room, event) {
+      const current = evolved(stateOf(room), [event], storeNow());
+      return remember(room, { stored: rooms.get(room)?.stored, current });
+    },
+    stateOf,
+    after: (state, event) => evolved(state, [event], storeNow()),
+    seenAt: (room) => rooms.get(room)?.stored?.at,
+    seen: () => [...rooms.keys()],
+  };
+}

@@ -1,0 +1,116 @@
+import { withDeadline } from '../ops/deadline';
+import { inParallel } from '../ops/in-parallel';
+import type { SeenConference, SeenParticipant, SpaceClient } from '../signalwire/space-client';
+import type { ObservedParticipant, RoomObserved } from './room-event';
+import { parseRoomName, type RoomName } from './room-name';
+
+/** A room as the Space's REST API shows it. */
+export interface Observation {
+  room: RoomName;
+  event: RoomObserved & { agoMs: number };
+}
+
+/** The second source: the rooms as the Space itself sees them. What rejects did not answer in time. */
+export interface RoomObserver {
+  observe(room: RoomName): Promise<Observation>;
+  /**
+   * The rooms with the newest conferences, 50 at the most; without those that were not read after `withinMs`
+   * milliseconds. Rejects if none was.
+   */
+  observeAll(withinMs: number): Promise<Observation[]>;
+}
+
+/** What of the Space's REST API is used here. */
+export type ConferenceLists = Pick<SpaceClient, 'listConferences' | 'listParticipants'>;
+
+/** How many rooms are read for one call, and how many at once. */
+const MAX_ROOMS = 50;
+const CONCURRENCY = 8;
+
+/**
+ * Reads rooms by REST.
+ *
+ * @param options.now milliseconds from any beginning, never going back
+ */
+export function createSpaceObserver({ space, now }: { space: ConferenceLists; now: () => number }): RoomObserver {
+  async function observe(room: RoomName): Promise<Observation> {
+    const askedAt = now();
+    const running = pickRunning(await space.listConferences(room));
+    return observeConference(room, running, askedAt);
+  }
+
+  async function observeConference(
+    room: RoomName,
+    running: SeenConference | undefined,
+    askedAt = now(),
+  ): Promise<Observation> {
+    const participants = running && (await space.listParticipants(running.conferenceSid));
+    const event: RoomObserved & { agoMs: number } = {
+      kind: 'room-observed',
+      conference: participants && running && { sid: running.conferenceSid, hasStarted: running.hasStarted },
+      participants: (participants ?? []).map(toObserved),
+      agoMs: now() - askedAt,
+    };
+    return { room, event };
+  }
+
+  return {
+    observe,
+    async observeAll(withinMs) {
+      const askedAt = now();
+      const running = [...runningByRoom(await space.listConferences())]
+        .sort(([, one], [, other]) => one.createdAgoMs - other.createdAgoMs)
+        .slice(0, MAX_ROOMS);
+      const observations: Observation[] = [];
+      const failures: unknown[] = [];
+      const tasks = running.map(([room, one]) => async () => {
+        const leftMs = withinMs - (now() - askedAt);
+        if (leftMs <= 0) {
+          failures.push(new Error(`no answer in ${withinMs} ms`));
+          return;
+        }
+        try {
+          observations.push(await withDeadline(observeConference(room, one), leftMs));
+        } catch (error) {
+          failures.push(error);
+        }
+      });
+      await inParallel(tasks, CONCURRENCY);
+      if (observations.length === 0 && failures.length > 0) {
+        throw failures[0];
+      }
+      return observations;
+    },
+  };
+}
+
+/** The conferences that run for rooms that can be ours. */
+export function runningByRoom(conferences: readonly SeenConference[]): Map<RoomName, SeenConference> {
+  const byRoom = new Map<RoomName, SeenConference[]>();
+  for (const conference of conferences) {
+    const room = parseRoomName(conference.room);
+    if (room !== undefined) {
+      byRoom.set(room, [...(byRoom.get(room) ?? []), conference]);
+    }
+  }
+  return new Map([...byRoom].map(([room, several]) => [room, pickRunning(several) as SeenConference]));
+}
+
+/** Of several with one name, the one that has started, or else the newest. */
+function pickRunning(conferences: readonly SeenConference[]): SeenConference | undefined {
+  return [...conferences].sort(
+    (one, other) => Number(other.hasStarted) - Number(one.hasStarted) || one.createdAgoMs - other.createdAgoMs,
+  )[0];
+}
+
+/** What REST shows of a participant, as the rules of state take it. */
+export function toObserved(seen: SeenParticipant): ObservedParticipant {
+  return {
+    callSid: seen.callSid,
+    isMuted: seen.isMuted,
+    isOnHold: seen.isOnHold,
+    coaches: seen.target ?? (seen.isCoaching ? undefined : 'nobody'),
+    joinedAgoMs: seen.joinedAgoMs,
+    isModerator: seen.endsConference,
+  };
+}
