@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import type { RedisConnection } from '../store/redis-connection';
+
+/**
+ * Settles which of several servers does something that must be done once. Resolves to true for the first server that
+ * asks about a name, each time within half a minute; and for every server while that cannot be settled. Never rejects.
+ */
+export type Claim = (name: string) => Promise<boolean>;
+
+const CLAIM_MS = 30_000;
+
+/** Claims among the servers of one Redis. */
+export function createRedisClaim({ client, run }: RedisConnection): Claim {
+  const holder = randomUUID();
+  return (name) => {
+    const key = `conference-coach:claim:${name}`;
+    const take = async () =>
+      (await client.set(key, holder, 'PX', CLAIM_MS, 'NX')) === 'OK' || (await client.get(key)) === holder;
+    return run(take).catch(() => true);
+  };
+}

@@ -1,0 +1,164 @@
+import type { RoomName } from '../../src/rooms/room-name';
+import type { Sid } from '../../src/signalwire/sid';
+import { type SeenCall, type SeenParticipant, type SpaceClient, SpaceError } from '../../src/signalwire/space-client';
+
+/** A participant of a {@link ScriptedSpace}. */
+export interface Party {
+  callSid: Sid;
+  isMuted?: boolean;
+  target?: Sid | undefined;
+  isModerator?: boolean;
+  joinedAt?: number;
+}
+
+/** What becomes of a request instead: `missing` is a 404, `ignored` a 200 that changes nothing. */
+export type Trouble = 'missing' | 'ignored' | Error | undefined;
+
+/** What we use of the Space's REST API. */
+export type ScriptedClient = Pick<
+  SpaceClient,
+  | 'listConferences'
+  | 'listParticipants'
+  | 'findParticipant'
+  | 'changeParticipant'
+  | 'removeParticipant'
+  | 'redirectCall'
+  | 'findCall'
+>;
+
+/** A Space without HTTP, which does as it is told and takes down what it was asked. */
+export interface ScriptedSpace {
+  client: ScriptedClient;
+  /** Each request in words, such as `mute ted-1 in cf-1`. A list of conferences counts as two, as it does by HTTP. */
+  requests: string[];
+  /** The answer to `GET /Calls/{sid}`. */
+  calls: Map<Sid, SeenCall>;
+  /** How long each answer takes, in milliseconds. */
+  latencyMs: number;
+  /** Asked about each request, by its words. */
+  trouble: (request: string) => Trouble;
+  /** Told of each call that REST took out of a conference. */
+  onLeave: (callSid: Sid) => void;
+  open(room: RoomName, conferenceSid: Sid, parties?: readonly Party[]): void;
+  close(conferenceSid: Sid): void;
+  enter(conferenceSid: Sid, party: Party): void;
+  leave(callSid: Sid): void;
+  /** Undefined for a call that is in no conference. */
+  party(callSid: Sid): Party | undefined;
+}
+
+/** The error of a client that got this HTTP status. */
+export function refusal(status: number): SpaceError {
+  return new SpaceError('refused', `The Space answered with status ${status}.`, { status });
+}
+
+/** @param now milliseconds from any beginning */
+export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpace {
+  const conferences = new Map<Sid, { room: RoomName; createdAt: number; parties: Map<Sid, Party> }>();
+
+  /** Takes a request down, waits, and answers it; the change is made when the answer comes. */
+  async function ask<T>(request: string, missing: T, answer: (isIgnored: boolean) => T): Promise<T> {
+    space.requests.push(request);
+    if (space.latencyMs > 0) {
+      await new Promise((resolve) => setTimeout(resolve, space.latencyMs));
+    }
+    const trouble = space.trouble(request);
+    if (trouble instanceof Error) {
+      throw trouble;
+    }
+    return trouble === 'missing' ? missing : answer(trouble === 'ignored');
+  }
+
+  function show(conferenceSid: Sid, { callSid, isMuted, target, isModerator, joinedAt = 0 }: Party): SeenParticipant {
+    return {
+      callSid,
+      conferenceSid,
+      isMuted: isMuted ?? false,
+      isOnHold: false,
+      target,
+      isCoaching: target !== undefined,
+      endsConference: isModerator ?? false,
+      startsConference: isModerator ?? false,
+      joinedAgoMs: Math.max(1, now() - joinedAt),
+    };
+  }
+
+  const placeOf = (callSid: Sid) => [...conferences.values()].find(({ parties }) => parties.has(callSid));
+  const leave = (callSid: Sid) => placeOf(callSid)?.parties.delete(callSid) ?? false;
+  const takeOut = (callSid: Sid) => {
+    const wasIn = leave(callSid);
+    if (wasIn) {
+      space.onLeave(callSid);
+    }
+    return wasIn;
+  };
+
+  const space: ScriptedSpace = {
+    requests: [],
+    calls: new Map(),
+    latencyMs: 0,
+    trouble: () => undefined,
+    onLeave: () => {},
+    client: {
+      listConferences: (room) =>
+        ask(room === undefined ? 'list' : `list ${room}`, [], () =>
+          [...conferences]
+            .filter(([, conference]) => room === undefined || conference.room === room)
+            .map(([conferenceSid, conference]) => ({
+              conferenceSid,
+              room: conference.room,
+              hasStarted: conference.parties.size > 1,
+              createdAgoMs: Math.max(1, now() - conference.createdAt),
+            })),
+        ),
+      listParticipants: (conferenceSid) =>
+        ask(`participants of ${conferenceSid}`, undefined, () => {
+          const conference = conferences.get(conferenceSid);
+          return conference && [...conference.parties.values()].map((party) => show(conferenceSid, party));
+        }),
+      findParticipant: (conferenceSid, callSid) =>
+        ask(`read ${callSid} in ${conferenceSid}`, undefined, () => {
+          const party = conferences.get(conferenceSid)?.parties.get(callSid);
+          return party && show(conferenceSid, party);
+        }),
+      changeParticipant: (conferenceSid, callSid, { muted, target, announceUrl }) => {
+        const words =
+          muted !== undefined ? 'mute' : target !== undefined ? `coach ${target} as` : `announce ${announceUrl} to`;
+        return ask(`${words} ${callSid} in ${conferenceSid}`, undefined, (isIgnored) => {
+          const parties = conferences.get(conferenceSid)?.parties;
+          const party = parties?.get(callSid);
+          if (party === undefined) {
+            return undefined;
+          }
+          if (target !== undefined && target !== 'nobody' && !parties?.has(target)) {
+            throw refusal(422);
+          }
+          const changed = { ...party };
+          changed.isMuted = muted ?? changed.isMuted ?? false;
+          changed.target = target === 'nobody' ? undefined : (target ?? changed.target);
+          if (!isIgnored) {
+            parties?.set(callSid, changed);
+          }
+          return show(conferenceSid, changed);
+        });
+      },
+      removeParticipant: (conferenceSid, callSid) =>
+        ask(`remove ${callSid} from ${conferenceSid}`, false, () => takeOut(callSid)),
+      redirectCall: (callSid, url) => ask(`move ${callSid} to ${url}`, false, () => takeOut(callSid)),
+      findCall: (callSid) => ask(`call ${callSid}`, undefined, () => space.calls.get(callSid)),
+    },
+    open(room, conferenceSid, parties = []) {
+      const createdAt = now();
+      conferences.set(conferenceSid, { room, createdAt, parties: new Map() });
+      for (const party of parties) {
+        space.enter(conferenceSid, party);
+      }
+    },
+    close: (conferenceSid) => void conferences.delete(conferenceSid),
+    enter: (conferenceSid, party) =>
+      void conferences.get(conferenceSid)?.parties.set(party.callSid, { joinedAt: now(), ...party }),
+    leave: (callSid) => void leave(callSid),
+    party: (callSid) => placeOf(callSid)?.parties.get(callSid),
+  };
+  return space;
+}
