@@ -1,0 +1,32 @@
+import type { ObservedParticipant } from '../rooms/room-event';
+import type { SeenCall } from '../signalwire/space-client';
+import { type Address, maskAddress, parseAddress } from './address';
+import { labelOf, type Roster } from './roster';
+
+/**
+ * The person on a call by the addresses that REST shows, for calls whose webhooks nobody remembers.
+ *
+ * `unknown` unless they certainly are a caller: they may be a supervisor who entered a PIN, withholds their number, or
+ * also moderates.
+ */
+export function identifyCall(
+  roster: Roster,
+  { direction, from, to }: SeenCall,
+  isModerator: boolean,
+): NonNullable<ObservedParticipant['person']> {
+  const person = parseAddress(/^outbound/i.test(direction ?? '') ? to : from);
+  const address = maskAddress(person);
+  if (isModerator) {
+    return { role: 'moderator', name: roster.moderators.withAddress(person)?.name, address };
+  }
+  if (roster.isOnlySupervisor(person)) {
+    const supervisor = roster.supervisors.withAddress(person);
+    return { role: 'supervisor', name: supervisor && labelOf(supervisor), address };
+  }
+  return { role: maySupervise(roster, person) ? 'unknown' : 'caller', address };
+}
+
+/** Without an address, by PIN, as everybody where anyone may, or besides moderating. */
+function maySupervise({ supervisors }: Roster, person: Address | undefined): boolean {
+  return person === undefined || supervisors.hasPins || supervisors.withAddress(person) !== undefined;
+}

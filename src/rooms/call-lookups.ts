@@ -1,0 +1,96 @@
+import type { Task } from '../ops/in-parallel';
+import type { Sid } from '../signalwire/sid';
+import type { SeenCall, SpaceClient } from '../signalwire/space-client';
+import type { RequestBudget } from './request-budget';
+import type { ObservedParticipant } from './room-event';
+import type { RoomName } from './room-name';
+import type { Rooms } from './rooms';
+
+/** A participant whose call is to be looked up, as seen at `askedAt` of the monotonic clock. */
+export interface Question {
+  room: RoomName;
+  conferenceSid: Sid;
+  participant: ObservedParticipant;
+  askedAt: number;
+}
+
+export interface CallLookupsOptions {
+  rooms: Pick<Rooms, 'record'>;
+  space: Pick<SpaceClient, 'findCall'>;
+  budget: RequestBudget;
+  /** The person on a call, by its numbers. */
+  identify: (call: SeenCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
+  /** Told of each supervisor found. */
+  onSupervisor: (room: RoomName) => void;
+  monotonicNow: () => number;
+}
+
+/** Looks up each call once, for the participants that no webhook told us of. */
+export interface CallLookups {
+  /** The participant with their person, if their call was looked up. */
+  identified(participant: ObservedParticipant): ObservedParticipant;
+  /** Whether a call waits to be looked up. */
+  isAsked(callSid: Sid): boolean;
+  ask(question: Question): void;
+  /** The look-ups that wait. They never reject. */
+  tasks(): Iterable<Task>;
+}
+
+/** How many calls are remembered, and how many may wait. */
+const MAX_CALLS = 10_000;
+
+export function createCallLookups(options: CallLookupsOptions): CallLookups {
+  const { rooms, space, budget, identify, onSupervisor, monotonicNow } = options;
+  const calls = new Map<Sid, SeenCall>();
+  const questions = new Map<Sid, Question>();
+
+  function identified(participant: ObservedParticipant): ObservedParticipant {
+    const call = calls.get(participant.callSid);
+    return call === undefined ? participant : { ...participant, person: identify(call, participant.isModerator) };
+  }
+
+  function remember(call: SeenCall): void {
+    calls.set(call.callSid, call);
+    const [oldest] = calls.keys();
+    if (calls.size > MAX_CALLS && oldest !== undefined) {
+      calls.delete(oldest);
+    }
+  }
+
+  async function lookUp(question: Question): Promise<void> {
+    const { room, conferenceSid, askedAt } = question;
+    const { callSid } = question.participant;
+    if (!budget.has(1)) {
+      return;
+    }
+    questions.delete(callSid);
+    budget.spend(1);
+    // A failed look-up is asked again when the room is compared again.
+    const call = await space.findCall(callSid).catch(() => undefined);
+    if (call !== undefined) {
+      remember(call);
+    }
+    const participant = identified(question.participant);
+    if (participant.person?.role === 'supervisor') {
+      onSupervisor(room);
+    }
+    const agoMs = monotonicNow() - askedAt;
+    await rooms.record(room, { kind: 'participant-observed', conferenceSid, participant, agoMs });
+  }
+
+  return {
+    identified,
+    isAsked: (callSid) => questions.has(callSid),
+    ask(question) {
+      const { callSid } = question.participant;
+      if (!calls.has(callSid) && (questions.size < MAX_CALLS || questions.has(callSid))) {
+        questions.set(callSid, question);
+      }
+    },
+    *tasks() {
+      for (const question of questions.values()) {
+        yield () => lookUp(question);
+      }
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** A token bucket of requests. It may be overdrawn: an answer can turn out to have cost more than was expected. */
+export interface RequestBudget {
+  /** Adds what the time since the last refill allows, up to the size. */
+  refill(): void;
+  has(requests: number): boolean;
+  spend(requests: number): void;
+}
+
+/**
+ * @param options.size how many requests may be saved up
+ * @param options.monotonicNow milliseconds from any beginning, never going back
+ */
+export function createRequestBudget(options: {
+  perSecond: number;
+  size: number;
+  monotonicNow: () => number;
+}): RequestBudget {
+  const { perSecond, size, monotonicNow } = options;
+  let tokens = perSecond;
+  let refilledAt = monotonicNow();
+  return {
+    refill() {
+      const now = monotonicNow();
+      tokens = Math.min(size, tokens + ((now - refilledAt) / 1_000) * perSecond);
+      refilledAt = now;
+    },
+    has: (requests) => tokens >= requests,
+    spend(requests) {
+      tokens -= requests;
+    },
+  };
+}
+
+/** The largest page of the Space's lists. */
+const PAGE_SIZE = 1_000;
+
+/** How many requests a list took at the most, beyond the first of each kind. */
+export function furtherPages({ length }: readonly unknown[]): number {
+  return Math.floor(length / PAGE_SIZE);
+}

@@ -1,0 +1,576 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createLog } from '../../src/ops/log';
+import type { Lease } from '../../src/rooms/lease';
+import { type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
+import type { RoomEvent } from '../../src/rooms/room-event';
+import type { RoomName } from '../../src/rooms/room-name';
+import { createRooms } from '../../src/rooms/rooms';
+import { createSweep } from '../../src/rooms/sweep';
+import type { Sid } from '../../src/signalwire/sid';
+import { type SeenCall, type SpaceClient, SpaceError } from '../../src/signalwire/space-client';
+import { createMemoryStore, type Store } from '../../src/stores';
+import { createEnforcement } from '../../src/supervision/enforcement';
+import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
+import { roomNamed, sid } from '../support/room-stores';
+import { createScriptedSpace, type ScriptedSpace } from '../support/scripted-space';
+
+const sales = roomNamed('sales');
+const [ted, alice, carol, bob, cf1] = ['ted-1', 'alice-1', 'carol-1', 'bob-1', 'cf-1'].map(sid) as [
+  Sid,
+  Sid,
+  Sid,
+  Sid,
+  Sid,
+];
+const NUMBERS: Readonly<Record<string, string>> = { '+15557788999': 'Alice', '+15550002222': 'Ted' };
+const LIFETIME_MS = 3_600_000;
+const INTERVAL_S = 2.5;
+
+interface Given {
+  store?: Store;
+  space?: ScriptedSpace;
+  requestsPerSecond?: number;
+  /** What the lease answers from then on. */
+  holder?: Awaited<ReturnType<Lease['take']>>;
+}
+
+/** One server that sweeps and corrects, over a store and a Space that may be shared. */
+function startServer({ requestsPerSecond = 50, holder = 'ours', ...given }: Given = {}) {
+  const server = { holder, isDown: false, leaseTakenAt: [] as number[], leaseReleasedAt: [] as number[] };
+  const store = given.store ?? createStore();
+  const space = given.space ?? createScriptedSpace({ now: Date.now });
+  const lines: { level: string; msg: string }[] = [];
+  const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
+  const failIfDown = () => {
+    if (server.isDown) {
+      throw new Error('down');
+    }
+  };
+  const rooms = createRooms({
+    store: {
+      ...store.rooms,
+      async read(...args) {
+        failIfDown();
+        return store.rooms.read(...args);
+      },
+      async apply(...args) {
+        failIfDown();
+        return store.rooms.apply(...args);
+      },
+      async list() {
+        failIfDown();
+        return store.rooms.list();
+      },
+    },
+    space: undefined,
+    lifetimeMs: LIFETIME_MS,
+    log,
+    now: Date.now,
+    monotonicNow: performance.now,
+    onChange: (state) => enforcement.see(state),
+  });
+  const enforcement = createEnforcement({
+    rooms,
+    space: space.client as SpaceClient,
+    publicUrl: 'https://coach.example.com',
+    announceIsPrivate: true,
+    log,
+    monotonicNow: performance.now,
+  });
+  const sweep = createSweep({
+    rooms,
+    space: space.client,
+    lease: {
+      async take() {
+        server.leaseTakenAt.push(Date.now());
+        return server.holder;
+      },
+      async release() {
+        server.leaseReleasedAt.push(Date.now());
+      },
+    },
+    identify: ({ from }, isModerator) => {
+      const name = NUMBERS[from ?? ''];
+      return { role: isModerator ? 'moderator' : name === 'Ted' ? 'supervisor' : 'caller', name };
+    },
+    requestsPerSecond,
+    log,
+    monotonicNow: performance.now,
+  });
+  stopping.push(sweep.close, enforcement.close);
+  return Object.assign(server, {
+    store,
+    space,
+    lines,
+    sweep,
+    record: async (room: RoomName, event: RoomEvent) => {
+      await rooms.record(room, event);
+      await seconds(0);
+    },
+    state: async (room = sales): Promise<RoomState> => (await store.rooms.read(room)).state,
+    async rows(): Promise<StayRecord[]> {
+      const rows: StayRecord[] = [];
+      for await (const row of readStays(readTrail(store, 0))) {
+        rows.push(row);
+      }
+      return rows;
+    },
+  });
+}
+
+type Server = ReturnType<typeof startServer>;
+
+function createStore(): Store {
+  return createMemoryStore({ lifetimeMs: LIFETIME_MS, now: Date.now, monotonicNow: performance.now });
+}
+
+const seconds = (count: number) => jest.advanceTimersByTimeAsync(count * 1_000);
+const stopping: (() => void)[] = [];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(() => {
+  for (const stop of stopping.splice(0)) {
+    stop();
+  }
+  jest.useRealTimers();
+});
+
+const briefly = ({ stays }: RoomState) =>
+  Object.fromEntries(
+    stays
+      .filter(({ leftAt }) => leftAt === undefined)
+      .map(({ callSid, role, joinedBy }) => [callSid, [role, joinedBy]]),
+  );
+
+/** A conversation at the Space of which no server knows. */
+function openConversation({ space }: Server, room = sales, conferenceSid = cf1, suffix = '1'): void {
+  const [caller, moderator] = [sid(`bob-${suffix}`), sid(`alice-${suffix}`)];
+  space.open(room, conferenceSid, [{ callSid: caller }, { callSid: moderator, isModerator: true }]);
+  space.calls.set(caller, inbound(caller, '+15550001111'));
+  space.calls.set(moderator, inbound(moderator, '+15557788999'));
+}
+
+function inbound(callSid: Sid, from: string): SeenCall {
+  return { callSid, isOver: false, from, to: undefined, direction: 'inbound' };
+}
+
+describe('a round', () => {
+  it('adds those who were missed, in the roles that REST tells', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: ted, target: alice });
+    await server.sweep.round();
+    expect(briefly(await server.state())).toEqual({
+      [bob]: ['caller', 'rest'],
+      [alice]: ['moderator', 'rest'],
+      [ted]: ['supervisor', 'rest'],
+    });
+    expect(server.space.requests.slice(0, 5)).toEqual([
+      'list',
+      'participants of cf-1',
+      'call bob-1',
+      'call alice-1',
+      'call ted-1',
+    ]);
+  });
+
+  it('asks for the call of nobody whom the state knows', async () => {
+    const server = startServer();
+    openConversation(server);
+    await server.sweep.round();
+    server.space.requests.length = 0;
+    await server.sweep.round();
+    expect(server.space.requests).toEqual(['list', 'participants of cf-1']);
+  });
+
+  it('finds a lost moderator, whom supervisors can coach from then on', async () => {
+    const server = startServer();
+    server.space.open(sales, cf1, [{ callSid: bob }]);
+    await server.sweep.round();
+    expect(targetOf(await server.state())).toBeUndefined();
+    server.space.enter(cf1, { callSid: alice, isModerator: true });
+    await seconds(INTERVAL_S);
+    expect(targetOf(await server.state())).toMatchObject({ callSid: alice, joinedBy: 'rest' });
+  });
+
+  it('removes those who are gone, but only when it misses them again', async () => {
+    const server = startServer();
+    openConversation(server);
+    await server.sweep.round();
+    await seconds(5);
+    server.space.leave(alice);
+    await server.sweep.round();
+    // REST may be a second behind.
+    await server.sweep.round();
+    expect(briefly(await server.state())).toHaveProperty(alice);
+    await seconds(INTERVAL_S);
+    expect(briefly(await server.state())).not.toHaveProperty(alice);
+  });
+
+  it('removes nobody whom REST leaves out now and then', async () => {
+    const server = startServer();
+    openConversation(server);
+    await server.sweep.round();
+    await seconds(5);
+    for (let time = 0; time < 2; time++) {
+      server.space.trouble = (request) => (request === 'list' ? 'missing' : undefined);
+      await server.sweep.round();
+      expect(briefly(await server.state())).toHaveProperty(alice);
+      server.space.trouble = () => undefined;
+      await seconds(20);
+    }
+  });
+
+  it('removes everybody from a room whose conference is gone, and asks nothing more for that', async () => {
+    const server = startServer();
+    openConversation(server);
+    await server.sweep.round();
+    await seconds(5);
+    server.space.close(cf1);
+    server.space.requests.length = 0;
+    await seconds(10);
+    expect(briefly(await server.state())).toEqual({});
+    expect(new Set(server.space.requests)).toEqual(new Set(['list']));
+  });
+
+  it('mutes a supervisor whose target has gone', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: carol, isModerator: true });
+    await server.record(sales, {
+      kind: 'supervisor-sent',
+      callSid: ted,
+      number: 1,
+      name: 'Ted',
+      address: '***2222',
+      mode: 'coach',
+      target: alice,
+      moderator: 'Alice',
+      agoMs: 0,
+    });
+    server.space.enter(cf1, { callSid: ted, target: alice });
+    await server.sweep.round();
+    await seconds(0);
+    server.space.leave(alice);
+    await seconds(10);
+    expect(server.space.party(ted)).toMatchObject({ isMuted: true, target: carol });
+  });
+
+  it('corrects what could not be corrected while REST failed', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: carol, isModerator: true });
+    server.space.enter(cf1, { callSid: ted, target: carol });
+    await server.sweep.round();
+    server.space.trouble = () => new SpaceError('unreachable', 'no');
+    server.space.leave(carol);
+    await seconds(120);
+    expect(server.space.party(ted)).toMatchObject({ target: carol });
+    server.space.trouble = () => undefined;
+    await seconds(10);
+    expect(server.space.party(ted)).toMatchObject({ isMuted: true, target: alice });
+    const failures = server.lines.filter(({ msg }) => msg.includes('could not be compared'));
+    expect(failures).toHaveLength(1);
+  });
+
+  it('adds those whose call REST does not tell, and passes over rooms that it does not show', async () => {
+    const server = startServer();
+    for (let index = 0; index < 10; index++) {
+      openConversation(server, roomNamed(`room-${index}`), sid(`cf-${index + 10}`), `${index + 10}`);
+    }
+    openConversation(server);
+    server.space.trouble = (request) =>
+      /^participants of cf-1[0-9]|^call/.test(request) ? new SpaceError('timeout', 'slow') : undefined;
+    await server.sweep.round();
+    expect(briefly(await server.state())).toEqual({ [bob]: ['unknown', 'rest'], [alice]: ['moderator', 'rest'] });
+    await seconds(INTERVAL_S);
+    expect(server.lines.filter(({ msg }) => msg.includes('could not be compared'))).toHaveLength(1);
+  });
+
+  it.each(['caller', 'supervisor'])('asks once about a %s of whom only a callback told', async (role) => {
+    const server = startServer();
+    openConversation(server);
+    server.space.calls.set(bob, inbound(bob, role === 'caller' ? '+15550001111' : '+15550002222'));
+    const joined = { kind: 'joined', conferenceSid: cf1, date: Date.now(), agoMs: 0 } as const;
+    await server.record(sales, { ...joined, callSid: bob, isModerator: false });
+    await seconds(30);
+    expect(server.space.requests.filter((one) => one === 'call bob-1')).toHaveLength(1);
+  });
+
+  it('renews the lease however long it takes', async () => {
+    const server = startServer();
+    server.space.latencyMs = 10_000;
+    await seconds(30);
+    const gaps = server.leaseTakenAt.slice(1).map((at, index) => at - (server.leaseTakenAt[index] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(4_000);
+  });
+
+  it('is left to other servers when the Space does not answer this one, and when it is closed', async () => {
+    const server = startServer();
+    server.space.trouble = () => new Error('unreachable');
+    await seconds(3);
+    expect(server.leaseReleasedAt).toHaveLength(1);
+    server.space.trouble = () => undefined;
+    await seconds(3);
+    expect(server.leaseReleasedAt).toHaveLength(1);
+    await server.sweep.close();
+    expect(server.leaseReleasedAt).toHaveLength(2);
+  });
+
+  it('is not begun while another goes on', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.latencyMs = 10_000;
+    void server.sweep.round();
+    await seconds(9);
+    expect(server.space.requests).toEqual(['list']);
+  });
+});
+
+describe('after the store was wiped', () => {
+  it('everything is there again, and stays that go on have an unknown start', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: ted, target: alice });
+    server.space.calls.set(ted, inbound(ted, '+15550002222'));
+    await server.sweep.round();
+    await seconds(60);
+    // The same server with an empty store.
+    const wiped = startServer({ space: server.space });
+    await seconds(INTERVAL_S);
+    expect(briefly(await wiped.state())).toMatchObject({
+      [alice]: ['moderator', 'rest'],
+      [ted]: ['supervisor', 'rest'],
+    });
+    expect(supervisorsOf(await wiped.state())).toMatchObject([
+      { name: 'Ted', supervision: { mode: 'coach', target: alice, moderator: 'Alice' } },
+    ]);
+    expect(wiped.space.party(ted)).toMatchObject({ target: alice });
+    wiped.space.leave(ted);
+    await seconds(10);
+    expect(await wiped.rows()).toMatchObject([
+      {
+        supervisor: 'Ted',
+        moderator: 'Alice',
+        callerCallSids: [bob],
+        startKnown: 'unknown',
+        start: undefined,
+        endKnown: 'rest',
+        duration: undefined,
+      },
+    ]);
+  });
+
+  it('one who speaks to everybody is told by their number, and listens from then on', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: ted });
+    server.space.calls.set(ted, inbound(ted, '+15550002222'));
+    await seconds(5);
+    expect(server.space.party(ted)).toMatchObject({ isMuted: true, target: alice });
+    expect(await server.rows()).toMatchObject([{ supervisor: 'Ted', startKnown: 'unknown' }]);
+  });
+});
+
+describe('the servers', () => {
+  it('take turns: one alone compares, and the others ask nothing', async () => {
+    const server = startServer({ holder: "another's" });
+    openConversation(server);
+    await seconds(60);
+    expect(server.space.requests).toEqual([]);
+    server.holder = 'ours';
+    await seconds(INTERVAL_S);
+    expect(server.space.requests).not.toEqual([]);
+  });
+
+  it('compare the rooms that they have served while the store is away', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.open(roomNamed('support'), sid('cf-2'), [{ callSid: sid('alice-2'), isModerator: true }]);
+    await server.record(sales, { kind: 'moderator-arrived', callSid: alice, name: 'Alice', agoMs: 0 });
+    server.isDown = true;
+    server.holder = 'unknown';
+    await server.sweep.round();
+    expect(server.space.requests).toContain('participants of cf-1');
+    expect(server.space.requests).not.toContain('participants of cf-2');
+  });
+
+  it('mute a supervisor whose target has gone while the store is away', async () => {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: carol, isModerator: true });
+    server.space.enter(cf1, { callSid: ted, target: carol });
+    await seconds(5);
+    server.isDown = true;
+    server.holder = 'unknown';
+    server.space.leave(carol);
+    await seconds(10);
+    expect(server.space.party(ted)).toMatchObject({ isMuted: true, target: alice });
+  });
+});
+
+describe('the budget', () => {
+  const ROOMS = 60;
+
+  /** So many conversations; there is a supervisor in the last of them. */
+  function openMany(server: Server, count = ROOMS): RoomName {
+    for (let index = 0; index < count; index++) {
+      openConversation(server, roomNamed(`room-${index}`), sid(`cf-${index}`), `${index}`);
+    }
+    server.space.enter(sid(`cf-${count - 1}`), { callSid: ted, target: sid(`alice-${count - 1}`), isMuted: true });
+    return roomNamed(`room-${count - 1}`);
+  }
+
+  const sendTed = (server: Server, index: number) =>
+    server.record(roomNamed(`room-${index}`), {
+      kind: 'supervisor-sent',
+      callSid: ted,
+      number: 1,
+      name: 'Ted',
+      address: '***2222',
+      mode: 'monitor',
+      target: sid(`alice-${index}`),
+      agoMs: 0,
+    });
+
+  const comparisons = ({ space }: Server, index: number) =>
+    space.requests.filter((one) => one === `participants of cf-${index}`).length;
+
+  /** How many HTTP requests that takes. */
+  const costOf = ({ space }: Server) => space.requests.length + space.requests.filter((one) => one === 'list').length;
+
+  it('is kept', async () => {
+    const server = startServer({ requestsPerSecond: 10 });
+    openMany(server);
+    await seconds(60);
+    expect(costOf(server)).toBeLessThanOrEqual(10 * 60);
+    expect(costOf(server)).toBeGreaterThan(10 * 50);
+  });
+
+  it('goes to supervised rooms first, at every round, and to the others in turn', async () => {
+    const server = startServer({ requestsPerSecond: 10 });
+    openMany(server);
+    await seconds(60);
+    server.space.requests.length = 0;
+    await seconds(30);
+    const times = (index: number) =>
+      server.space.requests.filter((one) => one === `participants of cf-${index}`).length;
+    expect(times(ROOMS - 1)).toBe(12);
+    const others = Array.from({ length: ROOMS - 1 }, (_, index) => times(index));
+    // 22 at each of 12 rounds.
+    expect(Math.min(...others)).toBeGreaterThanOrEqual(4);
+    expect(Math.max(...others)).toBeLessThanOrEqual(6);
+  });
+
+  it('does not make supervised rooms wait for the others when REST is slow', async () => {
+    const server = startServer();
+    const supervised = openMany(server, 100);
+    await sendTed(server, 99);
+    for (let index = 0; index < 99; index++) {
+      await server.record(roomNamed(`room-${index}`), {
+        kind: 'moderator-arrived',
+        callSid: sid(`alice-${index}`),
+        agoMs: 0,
+      });
+    }
+    server.space.latencyMs = 2_000;
+    await seconds(40);
+    expect(supervised).toBe('room-99');
+    // The list takes 2 s, the room another 2: every second interval.
+    expect(comparisons(server, 99)).toBeGreaterThanOrEqual(7);
+    const others = Array.from({ length: 99 }, (_, index) => comparisons(server, index));
+    expect(Math.min(...others)).toBeGreaterThanOrEqual(1);
+  });
+
+  it('goes to every room once before any call is looked up, after the store was wiped', async () => {
+    const server = startServer({ requestsPerSecond: 10 });
+    const supervised = openMany(server);
+    await seconds(4 * INTERVAL_S);
+    expect(supervisorsOf(await server.state(supervised))).toMatchObject([{ callSid: ted }]);
+    const { requests } = server.space;
+    const firstCall = requests.findIndex((one) => one.startsWith('call'));
+    const listed = new Set(requests.slice(0, firstCall).filter((one) => one.startsWith('participants')));
+    expect(listed.size).toBe(ROOMS);
+    requests.length = 0;
+    await seconds(4 * INTERVAL_S);
+    expect(comparisons(server, ROOMS - 1)).toBe(4);
+  });
+
+  it('that does not do for rooms that may be supervised is warned of after the store was wiped', async () => {
+    const server = startServer({ requestsPerSecond: 5 });
+    openMany(server);
+    await seconds(16);
+    expect(server.lines.some(({ msg }) => msg.includes('SWEEP_REQUESTS_PER_SECOND'))).toBe(true);
+  });
+
+  it('goes to supervised rooms first while the store is away', async () => {
+    const server = startServer({ requestsPerSecond: 10, holder: "another's" });
+    openMany(server);
+    for (let index = 0; index < ROOMS; index++) {
+      await server.record(roomNamed(`room-${index}`), {
+        kind: 'moderator-arrived',
+        callSid: sid(`alice-${index}`),
+        agoMs: 0,
+      });
+    }
+    await sendTed(server, ROOMS - 1);
+    server.isDown = true;
+    server.holder = 'unknown';
+    await seconds(4 * INTERVAL_S);
+    expect(comparisons(server, ROOMS - 1)).toBe(4);
+  });
+
+  it('is kept when lists are empty, which costs another request each', async () => {
+    const server = startServer({ requestsPerSecond: 10 });
+    for (let index = 0; index < ROOMS; index++) {
+      server.space.open(roomNamed(`room-${index}`), sid(`cf-${index}`));
+    }
+    await seconds(60);
+    expect(server.space.requests.length * 2).toBeLessThanOrEqual(10 * 60 + 25);
+  });
+
+  it('is kept when lists have several pages', async () => {
+    const server = startServer({ requestsPerSecond: 10 });
+    for (let index = 0; index < 3_000; index++) {
+      server.space.open(roomNamed(`room-${index}`), sid(`cf-${index}`), [{ callSid: sid(`bob-${index}`) }]);
+    }
+    await seconds(30);
+    const lists = server.space.requests.filter((one) => one === 'list').length;
+    expect(server.space.requests.length + 4 * lists).toBeLessThanOrEqual(10 * 30);
+  });
+
+  it('is not used up by rooms that REST does not show', async () => {
+    const server = startServer({ requestsPerSecond: 10 });
+    openMany(server);
+    server.space.trouble = (request) =>
+      /^participants of cf-[0-3][0-9]/.test(request) ? new SpaceError('timeout', 'slow') : undefined;
+    await seconds(20);
+    expect(server.space.requests).toContain('participants of cf-58');
+  });
+
+  it('that does not do for the supervised rooms is warned of', async () => {
+    const server = startServer({ requestsPerSecond: 5 });
+    for (let index = 0; index < ROOMS; index++) {
+      const room = roomNamed(`room-${index}`);
+      openConversation(server, room, sid(`cf-${index}`), `${index}`);
+      await server.record(room, {
+        kind: 'supervisor-sent',
+        callSid: sid(`ted-${index}`),
+        number: 1,
+        name: 'Ted',
+        address: '***2222',
+        mode: 'monitor',
+        target: sid(`alice-${index}`),
+        agoMs: 0,
+      });
+    }
+    const isLate = () => server.lines.some(({ msg }) => msg.includes('SWEEP_REQUESTS_PER_SECOND'));
+    await seconds(14);
+    expect(isLate()).toBe(false);
+    await seconds(2);
+    expect(isLate()).toBe(true);
+  });
+});
