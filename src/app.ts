@@ -5,19 +5,21 @@ import type { Logger } from 'pino';
 import { createCoachRoutes } from './calls/coach';
 import { createConferenceRoutes } from './calls/conference';
 import type { CallRoutesOptions } from './calls/document-route';
+import { createEventRoutes } from './calls/events';
 import { createDocuments, type DocumentSettings } from './calls/laml';
 import { createNoticeRoutes } from './calls/notices';
+import { createRoomMenu } from './calls/room-menu';
 import { createSupervise } from './calls/supervise';
 import { createSupervisorLineRoutes } from './calls/supervisor-line';
-import type { Directory } from './conferences/directory';
-import { createEventRoutes } from './conferences/events';
 import type { RefusalLog } from './http/refusal-log';
 import { createHealthRoutes } from './ops/health';
 import { createRequestLog } from './ops/request-log';
 import type { Roster } from './people/roster';
 import type { RoomName } from './rooms/room-name';
+import type { Rooms } from './rooms/rooms';
 import { fromSpace } from './signalwire/from-space';
 import { RequestError } from './signalwire/request-error';
+import type { SpaceSettings } from './signalwire/space-client';
 import type { Supervision } from './supervision/supervision';
 
 export interface AppOptions {
@@ -28,10 +30,12 @@ export interface AppOptions {
     conferenceName: RoomName;
     /** Express's `trust proxy`: how many proxies, or which addresses, are believed about who is asking. */
     trustProxy: number | readonly string[] | false;
+    /** Undefined when the Space's REST API is not configured. */
+    space: Pick<SpaceSettings, 'projectId'> | undefined;
   };
   roster: Roster;
   access: CallRoutesOptions['access'];
-  directory: Directory;
+  rooms: Rooms;
   supervision: Supervision;
   /** Resolves if the store answers. */
   pingStore: () => Promise<void>;
@@ -47,21 +51,21 @@ export interface AppOptions {
 
 /** The whole server but for the sockets. */
 export function createApp(options: AppOptions): RequestListener {
-  const { settings, roster, access, directory, supervision, pingStore, isDraining, sleep, now, refusals, log } =
-    options;
+  const { settings, roster, access, rooms, supervision, pingStore, isDraining, sleep, now, refusals, log } = options;
   const shared = {
     guard: fromSpace(settings),
     usualRoom: settings.conferenceName,
     documents: createDocuments(settings),
     roster,
     access,
-    directory,
+    rooms,
     supervision,
     sleep,
     now,
     log,
   };
   const supervise = createSupervise(shared);
+  const chooseRoom = createRoomMenu(shared, supervise);
 
   const app = express();
   app.disable('x-powered-by');
@@ -79,10 +83,10 @@ export function createApp(options: AppOptions): RequestListener {
   });
   app.use(createHealthRoutes({ pingStore, isDraining }));
   app.use(createConferenceRoutes(shared));
-  app.use(createCoachRoutes(shared, supervise));
-  app.use(createSupervisorLineRoutes(shared, supervise));
+  app.use(createCoachRoutes(shared, supervise, chooseRoom));
+  app.use(createSupervisorLineRoutes(shared, supervise, chooseRoom));
   app.use(createNoticeRoutes(shared));
-  app.use(createEventRoutes(shared));
+  app.use(createEventRoutes({ ...shared, accountSid: settings.space?.projectId }));
   app.use(() => {
     throw new RequestError(404, 'not_found', 'There is nothing here.');
   });

@@ -1,23 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createApp } from './app';
-import { createDirectory } from './conferences/directory';
 import { type Config, ConfigError } from './config';
-import { listen, type Server } from './http/listener';
+import { type Server as Listener, listen } from './http/listener';
 import { createRefusalLog, type RefusalLog } from './http/refusal-log';
 import { compileTrust } from './http/trust-proxy';
-import { createOutbox } from './ops/outbox';
-import { createAccess } from './people/access';
 import { followRoster } from './people/live-roster';
-import { createPasses } from './people/pin';
-import { createPinLimiter } from './people/pin-limiter';
-import { type Book, createRoster, type Person, type Roster } from './people/roster';
+import { createRoster, type Roster } from './people/roster';
 import { RosterError, readRosterFile } from './people/roster-file';
+import { createServer, lifetimeOf, type ServerOptions } from './server';
 import { createSpaceClient } from './signalwire/space-client';
 import type { RedisConnectionOptions } from './store/redis-connection';
-import { createMemoryStore, createRedisStore, type Store, waitForStore } from './store/store';
 import { StoreError } from './store/store-error';
-import { createSupervision } from './supervision/supervision';
+import { createMemoryStore, createRedisStore, type Store, waitForStore } from './stores';
 
 /** What the store may take on a call's path, of the 5 s a Space waits. */
 const STORE_TIMEOUT_MS = 800;
@@ -25,8 +19,6 @@ const STORE_TIMEOUT_MS = 800;
 const SPACE_TIMEOUT_MS = 1_500;
 /** What it may take for what no call waits for. */
 const CONTROL_TIMEOUT_MS = 10_000;
-/** How much longer than its longest possible call a moderator is remembered. */
-const LIFETIME_MARGIN_MS = 300_000;
 const GRACE_MS = 500;
 /** Less than the 10 s after which `docker stop` kills. */
 const STOP_DEADLINE_MS = 7_000;
@@ -72,13 +64,13 @@ export interface ConferenceCoach {
 /**
  * Composes the whole server from its settings and lets it listen.
  *
- * @param options.sleep resolves after so many milliseconds, on the way of a call
+ * @param options as of {@link createServer}
  * @throws StartError when the port or the store is not to be had, RosterError when the roster cannot be used
  */
 export async function startConferenceCoach(
   config: Config,
   log: Logger,
-  options: { sleep: (ms: number) => Promise<void> } = { sleep },
+  options: Partial<Pick<ServerOptions, 'sleep' | 'retryMs' | 'sweepIntervalMs'>> = {},
 ): Promise<ConferenceCoach> {
   let draining = false;
   const roster = createRoster(config);
@@ -86,64 +78,47 @@ export async function startConferenceCoach(
   const connectionLog = createConnectionLog(log);
   const store = createStore(config, connectionLog.onConnection);
   const refusals = createRefusalLog(log);
-  const server = await listenWithStore(config, store, log, refusals).catch((error) => {
+  const listener = await listenWithStore(config, store, log, refusals).catch((error) => {
     liveRoster?.close();
     store.close();
     throw error;
   });
   connectionLog.started();
+  const publicUrl = config.publicUrl ?? `http://localhost:${listener.port}`;
   const createSpace = (timeoutMs: number) =>
     config.space && createSpaceClient(config.space, { timeoutMs, now: Date.now });
-  const directory = createDirectory({
-    registry: store.registry,
-    space: createSpace(SPACE_TIMEOUT_MS),
+  const [asked, control] = [createSpace(SPACE_TIMEOUT_MS), createSpace(CONTROL_TIMEOUT_MS)];
+  const server = createServer({
+    config,
+    publicUrl,
+    roster,
+    store,
+    space: asked && control && { asked, control },
+    isDraining: () => draining,
+    refusals,
     log,
-    now: () => performance.now(),
+    now: Date.now,
+    monotonicNow: () => performance.now(),
+    sleep,
+    ...options,
   });
-  const outbox = createOutbox({ log });
-  const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
-  server.serve(
-    createApp({
-      settings: { ...config, publicUrl },
-      roster,
-      access: createAccesses(config, roster, store, log),
-      directory,
-      supervision: createSupervision({
-        store: store.supervision,
-        outbox,
-        space: createSpace(CONTROL_TIMEOUT_MS),
-        findModerator: directory.findModerator,
-        notices: {
-          policy: config.moderatorNotice,
-          moderatorUrl: `${publicUrl}/notices/moderator`,
-          supervisorUrl: `${publicUrl}/notices/supervisor`,
-        },
-        now: Date.now,
-        log,
-      }),
-      pingStore: store.ping,
-      isDraining: () => draining,
-      sleep: options.sleep,
-      now: Date.now,
-      refusals,
-      log,
-    }),
-  );
+  listener.serve(server.handle);
   for (const warning of config.warnings) {
     log.warn(warning);
   }
-  log.info({ port: server.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
+  log.info({ port: listener.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
+  void server.sweep();
 
   return {
-    port: server.port,
+    port: listener.port,
     publicUrl,
     async stop(graceMs = GRACE_MS) {
       draining = true;
       liveRoster?.close();
       const stoppingSince = performance.now();
-      const answered = await server.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
+      const answered = await listener.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
       const timeLeftMs = OWED_TIMEOUT_MS - (performance.now() - stoppingSince);
-      const written = (await Promise.all([directory.close(timeLeftMs), outbox.close(timeLeftMs)])).every(Boolean);
+      const written = await server.close(timeLeftMs);
       store.close();
       if (!answered || !written) {
         log.error({ answered, written }, 'Stopped, but not everything was answered or written');
@@ -159,30 +134,11 @@ export async function startConferenceCoach(
   };
 }
 
-/** Who is calling, told for each role by the numbers and PINs of the roster. */
-export function createAccesses(
-  { pinKey: key }: Pick<Config, 'pinKey'>,
-  roster: Roster,
-  { redis }: Pick<Store, 'redis'>,
-  log: Logger,
-) {
-  const accessOf = <P extends Person>(role: string, book: () => Book<P>) =>
-    createAccess({
-      book,
-      limiter: createPinLimiter({ role, redis, log }),
-      pins: key === undefined ? undefined : { key, passes: createPasses(key, role) },
-    });
-  return {
-    moderators: accessOf('moderator', () => roster.moderators),
-    supervisors: accessOf('supervisor', () => roster.supervisors),
-  };
-}
-
 async function followRosterFile({ roster: source }: Config, roster: Roster, log: Logger) {
   return source && followRoster({ roster, file: source.file, log, read: () => readRosterFile(source) });
 }
 
-async function listenWithStore(config: Config, store: Store, log: Logger, refusals: RefusalLog): Promise<Server> {
+async function listenWithStore(config: Config, store: Store, log: Logger, refusals: RefusalLog): Promise<Listener> {
   await checkStore(store, log);
   try {
     return await listen({ ...config, isTrustedPeer: compileTrust(config.trustProxy), refusals });
@@ -192,12 +148,13 @@ async function listenWithStore(config: Config, store: Store, log: Logger, refusa
 }
 
 function createStore(config: Config, onConnection: RedisConnectionOptions['onConnection']): Store {
-  const lifetimeMs = config.maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
+  const lifetimeMs = lifetimeOf(config);
   if (config.redisUrls.length === 0) {
     return createMemoryStore({ lifetimeMs, monotonicNow: () => performance.now(), now: Date.now });
   }
   return createRedisStore({
     lifetimeMs,
+    auditMs: config.auditDays * 86_400_000,
     urls: config.redisUrls,
     tls: config.redisTls,
     timeoutMs: STORE_TIMEOUT_MS,

@@ -10,7 +10,7 @@ import { readSettingText } from './setting-text';
 import type { SpaceSettings } from './signalwire/space-client';
 import { findSimilarSetting } from './similar-setting';
 import type { RedisTls } from './store/tls-problem';
-import { NOTICE_POLICIES, type NoticePolicy } from './supervision/mode';
+import { NOTICE_POLICIES, type NoticePolicy } from './supervision/notice-policy';
 
 /** The settings of one server, validated and complete. */
 export interface Config {
@@ -49,6 +49,12 @@ export interface Config {
   noticeVoice: string | undefined;
   noticeLanguage: string | undefined;
   maxCallSeconds: number;
+  /** Whether what REST announces to a participant is heard by them alone. */
+  announceIsPrivate: boolean;
+  /** How many days the audit trail is kept. */
+  auditDays: number;
+  /** How many requests comparing the rooms with the Space may take, each second. */
+  sweepRequestsPerSecond: number;
   /** Sentences about what is open or provisional, to be said loudly at the start. */
   warnings: readonly string[];
 }
@@ -71,6 +77,9 @@ export class ConfigError extends Error {
 
 /** The moderator of the tutorial, who may moderate as long as no other is named. */
 const TUTORIAL_MODERATOR = parsePhoneNumber('+15557788999') as PhoneNumber;
+
+/** The longest that the audit trail can be kept. */
+export const MAX_AUDIT_DAYS = 3_650;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -194,7 +203,10 @@ const settings = z.object({
     .string()
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be the tag of a language, such as en-GB.')
     .optional(),
+  ANNOUNCE_IS_PRIVATE: z.enum(['true', 'false'], 'must be true or false.').optional(),
   MAX_CALL_SECONDS: wholeNumber(1, 86_400).optional(),
+  AUDIT_DAYS: wholeNumber(1, MAX_AUDIT_DAYS).optional(),
+  SWEEP_REQUESTS_PER_SECOND: wholeNumber(5, 1_000).optional(),
 });
 
 /** The names of all settings. */
@@ -255,6 +267,9 @@ export function loadConfig(env: Environment): Config {
     noticeVoice: read.NOTICE_VOICE,
     noticeLanguage: read.NOTICE_LANGUAGE,
     maxCallSeconds: read.MAX_CALL_SECONDS ?? 14_400,
+    announceIsPrivate: read.ANNOUNCE_IS_PRIVATE === 'true',
+    auditDays: read.AUDIT_DAYS ?? 365,
+    sweepRequestsPerSecond: read.SWEEP_REQUESTS_PER_SECOND ?? 50,
     warnings: findWarnings(given, env),
   };
 }
@@ -377,7 +392,8 @@ function findWarnings(given: Given, env: Environment): string[] {
     }),
     REDIS_URL:
       'the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run',
-    SIGNALWIRE_SPACE_URL: 'the Space cannot be asked for the moderator when the store is down or knows none',
+    SIGNALWIRE_SPACE_URL:
+      'a supervisor whose agent leaves cannot be muted, and what callbacks did not tell is never known',
   } as const;
   const misspelt = findMisspelt(env);
   const tlsWithoutUse = /^rediss:/i.test(given.REDIS_URL ?? '')
@@ -385,7 +401,14 @@ function findWarnings(given: Given, env: Environment): string[] {
     : (['REDIS_TLS_CA', 'REDIS_TLS_VERIFY'] as const).filter((name) => given[name] !== undefined);
   const acceptsAnyCertificate = given.REDIS_TLS_VERIFY === 'false' && tlsWithoutUse.length === 0;
   const isKeyShort = given.PIN_KEY !== undefined && given.PIN_KEY.length < MIN_PIN_KEY_CHARACTERS;
-  const cannotTell = (given.MODERATOR_NOTICE ?? 'never') !== 'never' && given.SIGNALWIRE_SPACE_URL === undefined;
+  const cannotTell =
+    (given.MODERATOR_NOTICE ?? 'never') === 'never'
+      ? undefined
+      : given.SIGNALWIRE_SPACE_URL === undefined
+        ? 'moderators are told by REST, which is not set'
+        : given.ANNOUNCE_IS_PRIVATE !== 'true'
+          ? 'callers might hear the notice too; ANNOUNCE_IS_PRIVATE=true says that you have tested that they do not'
+          : undefined;
   return [
     ...Object.entries(consequences)
       .filter(([name]) => given[name as keyof typeof consequences] === undefined)
@@ -406,11 +429,9 @@ function findWarnings(given: Given, env: Environment): string[] {
         ]
       : []),
     ...(isKeyShort ? [`PIN_KEY has less than ${MIN_PIN_KEY_CHARACTERS} characters: production does not take it.`] : []),
-    ...(cannotTell
-      ? [
-          `MODERATOR_NOTICE is ${given.MODERATOR_NOTICE}, and cannot be kept: moderators are told by REST, which is not set.`,
-        ]
-      : []),
+    ...(cannotTell === undefined
+      ? []
+      : [`MODERATOR_NOTICE is ${given.MODERATOR_NOTICE}, and cannot be kept: ${cannotTell}.`]),
   ];
 }
 

@@ -1,12 +1,24 @@
 import { type Request, Router } from 'express';
-import type { LiveRoom } from '../conferences/registry';
 import { labelOf, mayEnter } from '../people/roster';
 import type { Mode } from '../rooms/mode';
+import {
+  conversationOf,
+  isSameConversation,
+  isThere,
+  type RoomState,
+  type Stay,
+  type SupervisorStay,
+  supervisedConversation,
+  targetOf,
+} from '../rooms/room';
+import type { RoomName } from '../rooms/room-name';
 import { roomOfPath } from '../rooms/room-path';
-import { type Approach, MAX_ATTEMPTS } from '../supervision/mode';
+import type { Lookup } from '../rooms/rooms';
+import { type Approach, type LineApproach, MAX_ATTEMPTS, nextMode, ownMode } from './approach';
 import { type CallRoutesOptions, documentRoute } from './document-route';
-import { didDialFail, digitsOf, isOver, parseApproach, parseInboundCall } from './inbound-call';
-import { CONVERSATION_OVER, labelOfRoom, type Supervise, type SupervisorCall } from './supervise';
+import { digitsOf, type InboundCall, parseApproach, parseDialOutcome, parseInboundCall } from './inbound-call';
+import { type ChooseRoom, CONVERSATION_OVER } from './room-menu';
+import { labelOfRoom, type Supervise, type SupervisorCall } from './supervise';
 
 /** The keys by which a supervisor changes how they are heard. */
 const MODE_KEYS: ReadonlyMap<string, Mode> = new Map([
@@ -21,14 +33,17 @@ const SAME_MOMENT_MS = 200;
 /** What is said to who asks for another conversation and is in the only one. */
 const NO_OTHER = 'There is no other conversation.';
 
+/** Said to a supervisor whom REST muted and moved out of the conference. */
+const MUTED = 'You have been muted.';
+
 /**
  * The routes of the number that supervisors of one room dial, and of every supervisor who is in a room: `/coach`,
  * where they enter; its `/ended`, which the Space asks for when they are out of the conference, or could not be let in
  * because their target had gone; and `/key`, which takes what they press then.
  */
-export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervise): Router {
-  const { guard, usualRoom, documents, access, directory, supervision, sleep, log } = options;
-  const { refuse, identifyAgain, askPin, letIn, enter, chooseRoom } = supervise;
+export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervise, chooseRoom: ChooseRoom): Router {
+  const { guard, usualRoom, documents, access, rooms, sleep, log } = options;
+  const { refuse, identifyAgain, askPin, letIn, enter } = supervise;
 
   async function dialIn(req: Request): Promise<string> {
     const room = roomOfPath(req.params.room, usualRoom);
@@ -46,7 +61,12 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return documents.reject();
     }
-    return enter({ call, ...who }, room, approach, approach.isTold ? { news: '' } : {});
+    if (approach.isMoved) {
+      return letBackIn({ call, ...who }, room, { ...approach, isMoved: undefined });
+    }
+    // Whoever was made to wait is told when it is over.
+    const hasWaited = approach.attempt > 0 || approach.waits !== undefined;
+    return enter({ call, ...who }, room, approach, approach.isTold || hasWaited ? { news: '' } : {});
   }
 
   async function comeOut(req: Request): Promise<string> {
@@ -55,27 +75,75 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     const approach = parseApproach(req, { stay: 1 });
     const call = parseInboundCall(req);
     const { callSid } = call;
-    const failed = didDialFail(req);
-    const hungUp = isOver(req);
-    log.info({ callSid, room, mode: approach.mode, failed, hungUp }, 'A supervisor is out of the conference');
-    if (hungUp || failed) {
-      supervision.leaves(room, callSid, approach.stay);
-      return hungUp ? documents.hangup() : documents.wait(room, approach, 'target-gone');
-    }
+    const { isCallOver, hasFailed, wasRefused } = parseDialOutcome(req);
+    log.info({ callSid, room, mode: approach.mode, hasFailed, isCallOver }, 'A supervisor is out of the conference');
+    const noted = rooms.record(room, { kind: 'dial-ended', callSid, number: approach.stay, wasRefused, agoMs: 0 });
     // Either they pressed `*` or the conversation ended; the Space does not say. Its end is told by other requests at
-    // this very moment. And how they were heard is what counts, not what they had asked for.
-    const [last] = await Promise.all([supervision.lastStay(callSid, approach.stay), sleep(SAME_MOMENT_MS)]);
-    supervision.leaves(room, callSid, approach.stay);
-    const found = await directory.findModerator(room);
-    if (found.state === 'empty' || identifyAgain(call, approach) === undefined) {
+    // this very moment.
+    await Promise.all([noted, isCallOver || hasFailed ? undefined : sleep(SAME_MOMENT_MS)]);
+    if (isCallOver) {
+      return documents.hangup();
+    }
+    const who = identifyAgain(call, approach, room);
+    if (who === undefined) {
       return documents.goodbye();
     }
-    const next = { ...approach, attempt: 0 };
-    if (last !== undefined && found.state === 'live' && found.callSid === last.moderatorCallSid) {
-      return documents.keypad(room, { ...next, mode: last.mode, of: found.callSid }, labelOfRoom(room, found));
+    const found = await rooms.read(room);
+    return hasFailed ? afterRefusal(who, room, approach, found) : afterStay(who, room, approach, found);
+  }
+
+  /** The Space did not let them in: the target was not there, or was alone. The next one may be another agent. */
+  function afterRefusal({ person }: SupervisorCall, room: RoomName, approach: Approach, found: Lookup): string {
+    const own = ownMode(approach);
+    // Whoever only listens, by a key or by REST, is heard by another key alone.
+    const mode = approach.mode === 'monitor' ? 'monitor' : nextMode(approach.isOnLine ? (own ?? person.mode) : own);
+    const next = { ...approach, own, mode };
+    const target = found.isKnown ? targetOf(found.state) : undefined;
+    return target?.refusedAt === undefined
+      ? documents.wait(room, next, 'target-gone')
+      : documents.wait(room, { ...next, waits: next.waits ?? 0 }, 'no-caller', labelOfRoom(room, target));
+  }
+
+  /** They are out, and the conversation goes on or not. */
+  async function afterStay(who: SupervisorCall, room: RoomName, approach: Approach, found: Lookup): Promise<string> {
+    const next = { ...approach, own: ownMode(approach), attempt: 0, waits: undefined };
+    if (!found.isKnown) {
+      // Nobody can tell who is there: they go back unheard.
+      return documents.keypad(room, { ...next, mode: 'monitor' });
     }
-    // Nobody can tell how they were heard, or there is another agent now: a coach goes back unheard.
-    return documents.keypad(room, { ...next, mode: unheard(next.mode) });
+    const target = targetOf(found.state);
+    const last = stayOf(found.state, who.call, approach.stay);
+    const left = last && supervisedConversation(found.state, last);
+    if (target === undefined || (left !== undefined && !isSameConversation(left, conversationOf(target)))) {
+      return afterConversation(who, room, approach);
+    }
+    const mode = last === undefined ? 'monitor' : heardMode(last.supervision, next.mode);
+    return documents.keypad(room, { ...next, mode, of: conversationOf(target) }, labelOfRoom(room, target));
+  }
+
+  /** A conversation is over, and the call goes on: back to the menu of rooms, or to the next conversation here. */
+  function afterConversation(
+    who: SupervisorCall,
+    room: RoomName,
+    approach: Approach,
+    found?: Lookup,
+  ): string | Promise<string> {
+    if (approach.isOnLine) {
+      return chooseRoom(who, toMenu(approach), { news: CONVERSATION_OVER });
+    }
+    const { stay, pass } = approach;
+    const own = ownMode(approach);
+    const next = { own, mode: nextMode(own), attempt: 0, waits: 0, stay, isTold: true, pass };
+    return enter(who, room, next, { news: CONVERSATION_OVER, found });
+  }
+
+  /** REST muted them and moved their call here: they are told, and let back in muted. */
+  async function letBackIn(who: SupervisorCall, room: RoomName, approach: Approach): Promise<string> {
+    const found = await rooms.find(room);
+    if (found.isKnown && targetOf(found.state) === undefined) {
+      return afterConversation(who, room, approach, found);
+    }
+    return enter(who, room, { ...approach, mode: 'monitor', isTold: true }, { news: MUTED, found });
   }
 
   async function press(req: Request): Promise<string> {
@@ -83,12 +151,8 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     const approach = parseApproach(req, { stay: 1 });
     const call = parseInboundCall(req);
     const key = digitsOf(req);
-    const who = identifyAgain(call, approach);
+    const who = identifyAgain(call, approach, room);
     if (key === '9' || who === undefined) {
-      return documents.goodbye();
-    }
-    if (!mayEnter(who.person, room)) {
-      refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return documents.goodbye();
     }
     // What goes round without a key that means something comes to an end.
@@ -98,41 +162,46 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
       return documents.goodbye();
     }
     if (key === '4') {
-      // Elsewhere they begin anew: nobody there expects to hear them.
-      const elsewhere = { ...approach, mode: 'monitor', round: undefined } as const;
-      const ifNone = (here: LiveRoom | undefined) =>
-        here === undefined ? documents.goodbye(CONVERSATION_OVER) : goBack(who, approach, here, NO_OTHER);
-      return chooseRoom(who, elsewhere, { except: room, ifNone });
+      const ifNone = () => goBack(who, room, approach, { news: NO_OTHER });
+      return chooseRoom(who, toMenu(approach), { except: room, ifNone });
     }
     if (key !== undefined && keyed === undefined) {
       return documents.keypad(room, { ...approach, round });
     }
-    const found = await directory.findModerator(room);
-    switch (found.state) {
-      case 'live':
-        return goBack(
-          who,
-          { ...approach, round: keyed === undefined ? round : undefined },
-          { ...found, room },
-          '',
-          keyed,
-        );
-      case 'empty':
-        return documents.goodbye(CONVERSATION_OVER);
-      case 'unknown':
-        // Whoever leads then may be another agent: they are told, and nobody is coached by itself.
-        return documents.wait(room, { ...approach, mode: keyed ?? unheard(approach.mode), isTold: true }, 'store-down');
-    }
+    return goBack(who, room, { ...approach, round: keyed === undefined ? round : undefined }, { news: '', keyed });
   }
 
-  /** Back to where they were, heard as before or as they chose; but no words meant for one agent reach another. */
-  function goBack(who: SupervisorCall, approach: Approach, here: LiveRoom, news: string, chosen?: Mode): string {
-    const isSame = here.callSid === approach.of;
-    const kept = isSame ? approach.mode : unheard(approach.mode);
-    return letIn(who, { ...approach, mode: chosen ?? kept }, here, {
-      news,
-      before: isSame ? approach.mode : undefined,
-    });
+  /**
+   * Back to the conversation that the keypad named, heard as before or as `keyed`. If it named none, they go back unheard,
+   * or are told which one it is before a key lets anybody hear them. No words meant for one agent reach another.
+   */
+  async function goBack(
+    who: SupervisorCall,
+    room: RoomName,
+    approach: Approach,
+    { news, keyed }: { news: string; keyed?: Mode | undefined },
+  ): Promise<string> {
+    const found = await rooms.find(room);
+    const own = ownMode(approach);
+    if (!found.isKnown) {
+      // Whoever leads then may be another agent: they are told, and nobody is coached or spoken to by itself.
+      return documents.wait(room, { ...approach, own, mode: 'monitor', isTold: true }, 'store-down');
+    }
+    const { of: named } = approach;
+    const target = targetOf(found.state);
+    if (target === undefined || (named !== undefined && !isSameConversation(named, conversationOf(target)))) {
+      return afterConversation(who, room, approach, found);
+    }
+    const mode = keyed ?? (named === undefined ? 'monitor' : approach.mode);
+    if (named === undefined && mode !== 'monitor') {
+      const unheard = { ...approach, own, mode: 'monitor', of: conversationOf(target) } as const;
+      return documents.keypad(room, unheard, labelOfRoom(room, target));
+    }
+    if (mode === 'barge' && !isThere(target, found.now)) {
+      return documents.wait(room, { ...approach, own, mode: 'monitor', of: undefined }, 'nobody-there');
+    }
+    const before = named === undefined ? undefined : approach.mode;
+    return letIn(who, { ...approach, own, mode, of: undefined }, { ...found, target }, { news, before });
   }
 
   const router = Router();
@@ -143,7 +212,20 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
   return router;
 }
 
-/** The mode in which whoever coached one agent can be sent to another: not heard by them. */
-function unheard(mode: Mode): Mode {
-  return mode === 'coach' ? 'monitor' : mode;
+/** The way from a conversation to the menu of rooms. */
+function toMenu(approach: Approach): LineApproach {
+  return { mode: ownMode(approach), attempt: 0, stay: approach.stay, pass: approach.pass };
+}
+
+function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): SupervisorStayOf | undefined {
+  return stays.findLast(
+    (stay): stay is SupervisorStayOf => stay.callSid === callSid && stay.supervision?.number === number,
+  );
+}
+
+type SupervisorStayOf = Stay & { supervision: SupervisorStay };
+
+/** How somebody was heard, which counts, and not what they asked for; or else what they asked for. */
+function heardMode({ heard, mode }: SupervisorStay, asked: Mode): Mode {
+  return heard === 'unknown' ? (mode ?? asked) : heard;
 }

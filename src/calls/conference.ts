@@ -16,7 +16,7 @@ import type { PinPrompt } from './laml';
  * `/fallback`, which it asks for when `/conference` failed.
  */
 export function createConferenceRoutes(options: CallRoutesOptions): Router {
-  const { guard, usualRoom, documents, roster, access, directory, supervision, log } = options;
+  const { guard, usualRoom, documents, roster, access, rooms, log } = options;
   const callerDocument = (req: Request) => documents.caller(roomOfPath(req.params.room, usualRoom));
 
   async function enter(req: Request): Promise<string> {
@@ -49,7 +49,7 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
       return documents.wrongRoom(room);
     }
     log.info({ ...about, as: 'moderator' }, 'A call enters');
-    await directory.record({ kind: 'arrived', room, callSid, name, agoMs: 0 });
+    await rooms.record(room, { kind: 'moderator-arrived', callSid, name, agoMs: 0 });
     return documents.moderator(room);
   }
 
@@ -105,9 +105,8 @@ export function createConferenceRoutes(options: CallRoutesOptions): Router {
   async function leave(req: Request): Promise<string> {
     const room = roomOfPath(req.params.room, usualRoom);
     const { callSid } = parseInboundCall(req);
-    await directory.record({ kind: 'left', room, callSid, agoMs: 0 });
+    await rooms.record(room, { kind: 'dial-ended', callSid, agoMs: 0 });
     log.info({ callSid, room }, 'The moderator left');
-    void supervision.followModerator(room);
     return documents.hangup();
   }
 

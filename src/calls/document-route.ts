@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import type { Directory } from '../conferences/directory';
 import type { Access } from '../people/access';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
+import type { Rooms } from '../rooms/rooms';
 import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import type { Supervision } from '../supervision/supervision';
@@ -18,10 +18,12 @@ export interface CallRoutesOptions {
   documents: Documents;
   roster: Roster;
   access: { moderators: Access<ModeratorEntry>; supervisors: Access<SupervisorEntry> };
-  directory: Directory;
+  rooms: Rooms;
   supervision: Supervision;
   /** Resolves after so many milliseconds. */
   sleep: (ms: number) => Promise<void>;
+  /** Milliseconds since 1970. */
+  now: () => number;
   log: Logger;
 }
 

@@ -2,11 +2,12 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { type Address, parseAddress } from '../people/address';
 import { MAX_PIN_TRIES } from '../people/pin';
+import { isFinalStatus } from '../rooms/conference-events';
 import { MODES } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room-name';
 import { fieldsOf, parseFields, sidField, textField } from '../signalwire/fields';
 import { parseSid, type Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, MAX_WAITS } from './approach';
 
 /** A call that asks for a document. */
 export interface InboundCall {
@@ -36,25 +37,30 @@ export function personOf(req: Request): Address | undefined {
   return parseAddress(/^outbound/i.test(Direction ?? '') ? To : From);
 }
 
-const dialOutcome = z.object({ DialCallStatus: textField, ErrorCode: textField });
+const dialOutcome = z.object({ CallStatus: textField, DialCallStatus: textField, ErrorCode: textField });
 
 /** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
 const STALE_TARGET_CODES: readonly (string | undefined)[] = ['13240', '16002'];
 
-/** Whether a `<Dial>` into a conference never got there, from the fields of its `action`. */
-export function didDialFail(req: Request): boolean {
-  const { DialCallStatus, ErrorCode } = parseFields(dialOutcome, fieldsOf(req));
-  // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
-  const hasEntered = /^(answered|completed|)$/i.test(DialCallStatus ?? '');
-  return !hasEntered || STALE_TARGET_CODES.includes(ErrorCode);
+/** What the `action` of a `<Dial>` into a conference says of it. */
+export interface DialOutcome {
+  /** Whether the call itself is over, so that nobody hears what is answered. */
+  isCallOver: boolean;
+  /** Whether the call never got into the conference. */
+  hasFailed: boolean;
+  /** Whether that may be because the target of a coach is not there. */
+  wasRefused: boolean;
 }
 
-const callStatus = z.object({ CallStatus: textField });
-
-/** Whether the call itself is over, so that nobody hears what is answered. */
-export function isOver(req: Request): boolean {
-  const { CallStatus } = parseFields(callStatus, fieldsOf(req));
-  return /^(completed|canceled|failed|busy|no-answer)$/i.test(CallStatus ?? '');
+export function parseDialOutcome(req: Request): DialOutcome {
+  const { CallStatus, DialCallStatus = '', ErrorCode } = parseFields(dialOutcome, fieldsOf(req));
+  const isStale = STALE_TARGET_CODES.includes(ErrorCode);
+  return {
+    isCallOver: isFinalStatus(CallStatus),
+    // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
+    hasFailed: isStale || !/^(answered|completed|)$/i.test(DialCallStatus),
+    wasRefused: isStale || /^failed$/i.test(DialCallStatus),
+  };
 }
 
 const keys = z.object({ Digits: textField });
@@ -70,11 +76,16 @@ const counter = (least: number, most: number) => z.coerce.number().pipe(z.int().
 const mode = z.enum(MODES, `must be one of ${MODES.join(', ')}.`);
 const approach = z.object({
   mode: mode.default(DEFAULT_MODE),
+  own: mode.optional().catch(undefined),
+  line: textField,
   attempt: counter(0, MAX_ATTEMPTS).default(0),
+  waits: counter(0, MAX_WAITS).optional(),
   stay: counter(0, 1_000_000).optional(),
   round: counter(0, MAX_ATTEMPTS).optional(),
   of: textField.transform((text = '') => parseSid(text)),
+  in: textField.transform((text = '') => parseSid(text)),
   told: textField,
+  moved: textField,
   pass: textField,
 });
 const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
@@ -86,8 +97,10 @@ const lineApproach = z.object({ ...approach.shape, mode: mode.optional() });
  * @throws RequestError 400 that names the modes there are
  */
 export function parseApproach(req: Request, usual = { stay: 0 }): Approach {
-  const { stay = usual.stay, told, ...rest } = parseFields(approach, req.query);
-  return { ...rest, stay, isTold: told !== undefined };
+  const fields = parseFields(approach, req.query);
+  const { stay = usual.stay, told, line, moved, of: target, in: conferenceSid, ...rest } = fields;
+  const of = target === undefined ? undefined : { target, conferenceSid };
+  return { ...rest, of, stay, isTold: told !== undefined, isOnLine: line !== undefined, isMoved: moved !== undefined };
 }
 
 /**
@@ -96,8 +109,8 @@ export function parseApproach(req: Request, usual = { stay: 0 }): Approach {
  * @throws RequestError 400 that names the modes there are
  */
 export function parseLineApproach(req: Request): LineApproach {
-  const { mode, stay = 0, told: _, ...rest } = parseFields(lineApproach, req.query);
-  return { ...rest, mode, stay };
+  const { mode, attempt, stay = 0, waits, pass } = parseFields(lineApproach, req.query);
+  return { mode, attempt, stay, waits, pass };
 }
 
 const pinQuery = z.object({ try: counter(0, MAX_PIN_TRIES).default(0), room: textField });

@@ -2,7 +2,7 @@ import { RestClient } from '@signalwire/compatibility-api';
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
-import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS } from '../supervision/mode';
+import { type Approach, DEFAULT_MODE, type LineApproach, MAX_ATTEMPTS, MAX_WAITS, ownMode } from './approach';
 
 export interface DocumentSettings {
   /** The address a Space reaches this server at, without a slash at the end. */
@@ -24,6 +24,7 @@ export interface DocumentSettings {
 export interface Choice {
   label: string;
   room: RoomName;
+  hasCaller: boolean;
 }
 
 /** A menu of rooms. */
@@ -52,8 +53,11 @@ export interface PinPrompt {
 /** How long a supervisor waits before each further attempt, in seconds. */
 export const WAIT_SECONDS = 10;
 
+/** How long they are put off at a time who wait for a caller, or for the next conversation. */
+const PATIENT_WAIT_SECONDS = 30;
+
 /** Why a supervisor has to wait. */
-export type WaitReason = 'nobody-there' | 'store-down' | 'target-gone';
+export type WaitReason = 'nobody-there' | 'store-down' | 'target-gone' | 'no-caller' | 'over';
 
 type Conference = Parameters<ReturnType<InstanceType<typeof RestClient.LaML.VoiceResponse>['dial']>['conference']>[0];
 
@@ -84,7 +88,8 @@ export function createDocuments(settings: DocumentSettings) {
   /** What a supervisor's address carries, as a query; what is usual, empty or none goes without saying. */
   function queryOf(values: Record<string, string | number | undefined>): string {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(values)) {
+    // A Space may sort them before it signs.
+    for (const [name, value] of Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1))) {
       if (value !== undefined && value !== 0) {
         query.set(name, String(value));
       }
@@ -93,15 +98,27 @@ export function createDocuments(settings: DocumentSettings) {
   }
 
   /** @param usualStay which stay goes without saying there */
-  function approachQuery({ mode, stay, attempt, round, of, isTold, pass }: Approach, usualStay = 0): string {
-    const named = mode === DEFAULT_MODE ? undefined : mode;
-    const told = isTold ? 1 : undefined;
-    return queryOf({ mode: named, attempt, stay: stay === usualStay ? undefined : stay, round, of, told, pass });
+  function approachQuery(approach: Approach, usualStay = 0): string {
+    const { mode, own, isOnLine, stay, attempt, waits, round, of, isTold, isMoved, pass } = approach;
+    return queryOf({
+      attempt,
+      in: of?.conferenceSid,
+      line: isOnLine ? 1 : undefined,
+      mode: mode === DEFAULT_MODE ? undefined : mode,
+      moved: isMoved ? 1 : undefined,
+      of: of?.target,
+      own: own === mode && !isOnLine ? undefined : own,
+      pass,
+      round,
+      stay: stay === usualStay ? undefined : stay,
+      told: isTold ? 1 : undefined,
+      waits,
+    });
   }
 
   function lineAddress(rest: string, approach: LineApproach, more: Record<string, string | number | undefined> = {}) {
-    const { mode, attempt, stay, pass } = approach;
-    return `${publicUrl}/supervisor${rest}${queryOf({ mode, attempt, stay, pass, ...more })}`;
+    const { mode, attempt, stay, waits, pass } = approach;
+    return `${publicUrl}/supervisor${rest}${queryOf({ mode, attempt, stay, waits, pass, ...more })}`;
   }
 
   /** What every `<Conference>` carries: the first to enter decides for all. */
@@ -109,7 +126,7 @@ export function createDocuments(settings: DocumentSettings) {
     return {
       statusCallback: addressOf('events/conference', room),
       statusCallbackMethod: 'POST',
-      statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold'],
+      statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
     };
   }
 
@@ -238,7 +255,10 @@ export function createDocuments(settings: DocumentSettings) {
     chooseRoom(approach: LineApproach, { choices, page, more, hasExtensions, news }: RoomMenu): string {
       const text = [
         ...(news === undefined ? [] : [news]),
-        ...choices.map(({ label }, index) => `For ${label}, press ${index + 1}.`),
+        ...choices.map(({ label, hasCaller }, index) => {
+          const who = hasCaller ? label : `${label}, who has no caller yet`;
+          return `For ${who}, press ${index + 1}.`;
+        }),
         ...(hasExtensions ? ['Or enter an extension, then press pound.'] : []),
         ...(more === 'more' ? ['For more, press pound.'] : []),
         ...(more === 'again' ? ['For the first ones, press pound.'] : []),
@@ -251,14 +271,21 @@ export function createDocuments(settings: DocumentSettings) {
       });
     },
 
-    /** Says why, waits and asks for this room again; after {@link MAX_ATTEMPTS} says goodbye. */
-    wait(room: RoomName, approach: Approach, reason: WaitReason): string {
-      return waitFor(approach, explain(reason, room), (next) => addressOf('coach', room, approachQuery(next)));
+    /** Says why, waits and asks for this room again; in the end says goodbye. `label` is the moderator's, if there is one. */
+    wait(room: RoomName, approach: Approach, reason: WaitReason, label?: string): string {
+      return waitFor(approach, explain(reason, room, label), (next) => addressOf('coach', room, approachQuery(next)));
     },
 
     /** The same for any room. */
-    waitOnLine(approach: Approach, reason: Exclude<WaitReason, 'target-gone'>): string {
+    waitOnLine(approach: LineApproach, reason: 'nobody-there' | 'store-down' | 'over'): string {
       return waitFor(approach, explain(reason), (next) => lineAddress('', next));
+    },
+
+    /** Where REST sends a supervisor who was made to listen: back into this room, unheard. */
+    addressAfterMove(room: RoomName, approach: Approach): string {
+      const own = ownMode(approach);
+      const moved = { ...approach, own, mode: 'monitor' as const, waits: undefined, of: undefined, isMoved: true };
+      return addressOf('coach', room, approachQuery(moved));
     },
 
     goodbye,
@@ -287,14 +314,17 @@ export function createDocuments(settings: DocumentSettings) {
     },
   };
 
-  function waitFor(approach: Approach, text: string, addressOfNext: (next: Approach) => string): string {
-    if (approach.attempt >= MAX_ATTEMPTS) {
+  /** Whoever waits for a caller or the next conversation has as much patience as they like, up to half an hour. */
+  function waitFor<A extends LineApproach>(approach: A, text: string, addressOfNext: (next: A) => string): string {
+    const { attempt, waits } = approach;
+    if (waits === undefined ? attempt >= MAX_ATTEMPTS : waits >= MAX_WAITS) {
       return goodbye();
     }
     const response = new VoiceResponse();
     response.say(text);
-    response.pause({ length: WAIT_SECONDS });
-    response.redirect(addressOfNext({ ...approach, attempt: approach.attempt + 1 }));
+    response.pause({ length: waits === undefined ? WAIT_SECONDS : PATIENT_WAIT_SECONDS });
+    const next = waits === undefined ? { attempt: attempt + 1 } : { waits: waits + 1 };
+    response.redirect(addressOfNext({ ...approach, ...next }));
     return response.toString();
   }
 }
@@ -333,15 +363,19 @@ function askForPin({ why }: PinPrompt): string {
   return `${news}Please enter your PIN, then press pound.`;
 }
 
-function explain(reason: WaitReason, room?: RoomName): string {
+function explain(reason: WaitReason, room?: RoomName, label?: string): string {
   switch (reason) {
     case 'nobody-there':
       return room === undefined
         ? 'There is no conversation at the moment. Please stay on the line.'
-        : `There is nobody to coach in ${room} at the moment. Please stay on the line.`;
+        : `No agent is in ${room} at the moment. Please stay on the line.`;
     case 'store-down':
       return `We are sorry. We cannot tell at the moment who is in ${room ?? 'which conversation'}. Please stay on the line.`;
     case 'target-gone':
       return `The call in ${room} could not be joined. We will try again. Please stay on the line.`;
+    case 'no-caller':
+      return `${label} has no caller yet. Please stay on the line.`;
+    case 'over':
+      return 'That conversation is over. Please stay on the line for the next one.';
   }
 }

@@ -1,13 +1,14 @@
-import type { LiveRoom, Moderator } from '../conferences/registry';
 import { maskAddress } from '../people/address';
 import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
 import type { Mode } from '../rooms/mode';
+import { isThere, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
-import type { RefusalReason } from '../supervision/audit';
-import { type Approach, type LineApproach, MAX_ATTEMPTS } from '../supervision/mode';
+import type { Lookup } from '../rooms/rooms';
+import type { RefusalReason } from '../supervision/refusals';
+import type { Approach, LineApproach } from './approach';
 import type { CallRoutesOptions } from './document-route';
 import type { InboundCall } from './inbound-call';
-import { CHOICES_AT_ONCE, type PinPrompt, sayMode, sayModeAgain } from './laml';
+import { type PinPrompt, sayMode, sayModeAgain } from './laml';
 
 /** A supervisor's call, and who it is. */
 export interface SupervisorCall {
@@ -15,19 +16,23 @@ export interface SupervisorCall {
   person: SupervisorEntry;
 }
 
-/** What is said of a conversation: who leads it, or where it is while nobody knows. */
-export function labelOfRoom(room: RoomName, moderator: Moderator | undefined): string {
-  return moderator?.name ?? `the agent in ${room}`;
+/** A room's state, when it was so by the store's clock, and the target there. */
+export interface Conversation {
+  state: RoomState;
+  now: number;
+  target: Stay;
 }
 
-/** What is said when the conversation that somebody was in, or asked for, has ended. */
-export const CONVERSATION_OVER = 'That conversation is over.';
+/** What is said of a conversation: who leads it, or where it is while nobody knows. */
+export function labelOfRoom(room: RoomName, moderator: { name?: string | undefined } | undefined): string {
+  return moderator?.name ?? `the agent in ${room}`;
+}
 
 /** The steps that supervisors' routes have in common. Each answers with a document. */
 export type Supervise = ReturnType<typeof createSupervise>;
 
 export function createSupervise(options: CallRoutesOptions) {
-  const { documents, roster, access, directory, supervision, log } = options;
+  const { documents, access, rooms, supervision, log } = options;
 
   /** Notes that a call was not let in. */
   function refuse(
@@ -38,11 +43,23 @@ export function createSupervise(options: CallRoutesOptions) {
     supervision.refuse({ callSid: call.callSid, from: call.from, reason, ...about });
   }
 
-  /** Who goes on with a call that was let in before; undefined, and noted, for who is not in the roster any more. */
-  function identifyAgain(call: InboundCall, { pass }: Pick<Approach, 'pass'>): SupervisorCall | undefined {
+  /**
+   * Who goes on with a call that was let in before; undefined, and noted, for who is not in the roster any more.
+   *
+   * @param room where they want to be; undefined, and noted, for who may not be there any more
+   */
+  function identifyAgain(
+    call: InboundCall,
+    { pass }: Pick<Approach, 'pass'>,
+    room?: RoomName,
+  ): SupervisorCall | undefined {
     const who = access.supervisors.identify(call, pass);
     if (typeof who === 'string') {
       refuse(call, 'removed');
+      return undefined;
+    }
+    if (room !== undefined && !mayEnter(who.person, room)) {
+      refuse(call, 'room', { room, supervisor: labelOf(who.person) });
       return undefined;
     }
     return { call, person: who.person };
@@ -63,154 +80,80 @@ export function createSupervise(options: CallRoutesOptions) {
   }
 
   /**
-   * Sends a supervisor into a room beside this moderator.
+   * Sends a supervisor into a conversation.
    *
    * @param options.news what they are told first, before how they are heard; undefined to tell them nothing
-   * @param options.before how the same call was in that room until just now
+   * @param options.before how the same call was heard in that conversation until just now
    */
   function letIn(
     { call, person }: SupervisorCall,
     approach: Approach,
-    { room, ...moderator }: LiveRoom,
+    { state, target }: Conversation,
     { news, before }: { news?: string | undefined; before?: Mode | undefined },
   ): string {
+    const { room } = state;
     const { mode } = approach;
     const stay = approach.stay + 1;
-    supervision.enters(
+    const sent = { ...approach, stay, isMoved: undefined };
+    supervision.send(
+      state,
       {
         callSid: call.callSid,
-        stay,
-        room,
-        supervisor: labelOf(person),
-        number: maskAddress(call.from),
+        number: stay,
+        name: labelOf(person),
+        address: maskAddress(call.from),
         mode,
-        moderator: moderator.name,
-        moderatorCallSid: moderator.callSid,
+        target: target.callSid,
+        moderator: target.name,
+        returnTo: documents.addressAfterMove(room, sent),
       },
       before,
     );
-    log.info({ ...describe({ call, person }), room, mode, target: moderator.callSid }, 'A supervisor is let in');
+    log.info({ ...describe({ call, person }), room, mode, target: target.callSid }, 'A supervisor is let in');
     const heard =
       before === undefined
-        ? `${sayMode(mode, labelOfRoom(room, moderator))} Press star for the menu.`
+        ? `${sayMode(mode, labelOfRoom(room, target))} Press star for the menu.`
         : sayModeAgain(mode);
     const announcement = news === undefined ? undefined : `${news} ${heard}`.trim();
     const isTold = approach.isTold || announcement !== undefined;
-    return documents.supervisor(room, { ...approach, stay, isTold }, moderator.callSid, announcement);
+    return documents.supervisor(room, { ...sent, isTold }, target.callSid, announcement);
   }
 
   /**
-   * Sends a supervisor into a room, to its moderator of this moment, or lets them wait there.
+   * Sends a supervisor into a room, to its target of this moment, or lets them wait there.
    *
-   * @param options as of `letIn`
+   * @param options.news as of `letIn`
+   * @param options.found the room, if it was looked up just now
    */
   async function enter(
     who: SupervisorCall,
     room: RoomName,
     approach: Approach,
-    options: { news?: string } = {},
+    options: { news?: string; found?: Lookup | undefined } = {},
   ): Promise<string> {
-    const found = await directory.findModerator(room);
-    switch (found.state) {
-      case 'live':
-        return letIn(who, approach, { ...found, room }, options);
-      case 'empty':
-        log.info({ ...describe(who), room, attempt: approach.attempt }, 'A supervisor finds no moderator');
-        return documents.wait(room, approach, 'nobody-there');
-      case 'unknown':
-        return documents.wait(room, approach, 'store-down');
+    const found = options.found ?? (await rooms.find(room));
+    if (!found.isKnown) {
+      return documents.wait(room, approach, 'store-down');
     }
+    const { state, now } = found;
+    const target = targetOf(state);
+    const isWaitingForNext = approach.waits !== undefined;
+    if (target === undefined || (approach.mode === 'barge' && !isThere(target, now))) {
+      log.info({ ...describe(who), room, attempt: approach.attempt }, 'A supervisor finds no moderator');
+      return documents.wait(room, approach, isWaitingForNext ? 'over' : 'nobody-there');
+    }
+    if (target.refusedAt !== undefined) {
+      // They are alone, and a Space may let nobody coach them until somebody comes.
+      const patient = { ...approach, waits: approach.waits ?? 0 };
+      return documents.wait(room, patient, 'no-caller', labelOfRoom(room, target));
+    }
+    return letIn(who, approach, { state, now, target }, options);
   }
 
-  /**
-   * Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one. All
-   * that happens at one look at which conversations there are.
-   *
-   * @param options.choice the room, or the extension, that they chose; when it is not to be had they choose again, even
-   *   if only one is left, so that nobody is put into a conversation they did not mean
-   * @param options.page which nine of the rooms are offered, counted from 0, beginning anew after the last
-   * @param options.except a room that is not offered; when there is no other, `ifNone` answers, with what is known of it
-   */
-  async function chooseRoom(
-    who: SupervisorCall,
-    approach: LineApproach,
-    options: {
-      choice?: RoomName | { extension: string } | undefined;
-      isChosen?: boolean;
-      page?: number;
-      except?: RoomName;
-      ifNone?: (here: LiveRoom | undefined) => string;
-    } = {},
-  ): Promise<string> {
-    const { person } = who;
-    const { choice, isChosen = false, page = 0, except, ifNone } = options;
-    const decided: Approach = { ...approach, mode: approach.mode ?? person.mode ?? 'monitor' };
-    const live = await directory.listLive();
-    if (live === 'unknown') {
-      return documents.waitOnLine(decided, 'store-down');
-    }
-    const rooms = live.filter(({ room }) => mayEnter(person, room) && room !== except).sort(byLabel);
-    log.info({ ...describe(who), rooms: rooms.map(({ room }) => room) }, 'A supervisor looks for a conversation');
-    const [first, ...others] = rooms;
-    if (first === undefined) {
-      return ifNone === undefined
-        ? documents.waitOnLine(decided, 'nobody-there')
-        : ifNone(live.find(({ room }) => room === except));
-    }
-    const chosen = isChosen ? find(rooms, choice) : others.length === 0 ? first : undefined;
-    if (chosen !== undefined) {
-      // Somebody chose, so it does not go round by itself.
-      return letIn(who, { ...decided, attempt: isChosen ? 0 : decided.attempt }, chosen, { news: '' });
-    }
-    if (decided.attempt >= MAX_ATTEMPTS) {
-      return documents.goodbye();
-    }
-    const pages = Math.ceil(rooms.length / CHOICES_AT_ONCE);
-    const shown = page % pages;
-    const isOver = typeof choice === 'string' && mayEnter(person, choice);
-    return documents.chooseRoom(
-      { ...decided, attempt: decided.attempt + 1 },
-      {
-        choices: rooms
-          .slice(shown * CHOICES_AT_ONCE, (shown + 1) * CHOICES_AT_ONCE)
-          .map((one) => ({ room: one.room, label: distinctLabel(one, rooms) })),
-        page: shown,
-        more: pages === 1 ? undefined : shown === pages - 1 ? 'again' : 'more',
-        hasExtensions: rooms.some(({ name }) => name !== undefined && roster.moderators.withName(name)?.extension),
-        news: isChosen ? (isOver ? CONVERSATION_OVER : 'There is no such conversation.') : undefined,
-      },
-    );
-  }
-
-  function find(
-    rooms: readonly LiveRoom[],
-    choice: RoomName | { extension: string } | undefined,
-  ): LiveRoom | undefined {
-    if (typeof choice !== 'object') {
-      return rooms.find(({ room }) => room === choice);
-    }
-    const name = roster.moderators.withExtension(choice.extension)?.name;
-    return name === undefined ? undefined : rooms.find((one) => one.name === name);
-  }
-
-  return { refuse, identifyAgain, askPin, letIn, enter, chooseRoom };
-}
-
-/** Room 2 before room 10. */
-const { compare } = new Intl.Collator('en', { numeric: true });
-
-function byLabel(one: LiveRoom, other: LiveRoom): number {
-  return compare(labelOfRoom(one.room, one), labelOfRoom(other.room, other)) || compare(one.room, other.room);
+  return { refuse, identifyAgain, askPin, letIn, enter };
 }
 
 /** Who is calling, for the log. */
-function describe({ call, person }: SupervisorCall) {
+export function describe({ call, person }: SupervisorCall) {
   return { callSid: call.callSid, from: maskAddress(call.from), supervisor: labelOf(person) };
-}
-
-/** A moderator's name, with the room where one name leads several. */
-function distinctLabel(one: LiveRoom, all: readonly LiveRoom[]): string {
-  const label = labelOfRoom(one.room, one);
-  const isDistinct = all.filter((other) => labelOfRoom(other.room, other) === label).length === 1;
-  return isDistinct ? label : `${label} in ${one.room}`;
 }

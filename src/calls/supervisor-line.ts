@@ -1,10 +1,11 @@
 import { type Request, Router } from 'express';
 import { MAX_PIN_TRIES } from '../people/pin';
 import { labelOf, mayEnter } from '../people/roster';
-import { DEFAULT_MODE } from '../supervision/mode';
+import { DEFAULT_MODE } from './approach';
 import { type CallRoutesOptions, documentRoute } from './document-route';
 import { digitsOf, parseInboundCall, parseLineApproach, parseMenu, roomWanted, tryOf } from './inbound-call';
 import type { PinPrompt } from './laml';
+import type { ChooseRoom } from './room-menu';
 import type { Supervise } from './supervise';
 
 /**
@@ -12,9 +13,13 @@ import type { Supervise } from './supervise';
  * their PIN; its `/pin`, which takes the PIN; and `/room`, which takes their choice of a conversation. From there on
  * they are on the routes of `/coach`.
  */
-export function createSupervisorLineRoutes(options: CallRoutesOptions, supervise: Supervise): Router {
+export function createSupervisorLineRoutes(
+  options: CallRoutesOptions,
+  supervise: Supervise,
+  chooseRoom: ChooseRoom,
+): Router {
   const { guard, documents, access, supervision, log } = options;
-  const { refuse, identifyAgain, askPin, enter, chooseRoom } = supervise;
+  const { refuse, identifyAgain, askPin, enter } = supervise;
 
   async function dialIn(req: Request): Promise<string> {
     const approach = parseLineApproach(req);

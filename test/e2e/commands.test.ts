@@ -3,13 +3,16 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { hashPin, type Pin } from '../../src/people/pin';
+import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
-import { createRedisStore } from '../../src/store/store';
+import { createRedisStore } from '../../src/stores';
 import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
 import { eventually, freePort, startRedis } from '../support/redis-server';
+import { roomNamed, sid } from '../support/room-stores';
 import { temporaryFolder } from '../support/temporary-folder';
 import { startTlsRedis } from '../support/tls-redis';
 
@@ -85,6 +88,8 @@ describe('roster hash-pin', () => {
   });
 });
 
+const NO_LINES = 'audit: no line matches.\n';
+
 describe('audit', () => {
   it.each<[string, Run, string]>([
     ['no Redis in the settings', {}, 'audit: REDIS_URL is not set'],
@@ -96,7 +101,34 @@ describe('audit', () => {
     ['another format', { args: ['--format', 'xml'] }, 'audit: --format must be csv or jsonl.'],
     ['a time that is none', { args: ['--since', 'yesterday'] }, 'audit: --since must be a date'],
     ['a day that is none', { args: ['--since', '2026-02-40'] }, 'audit: --since must be a date'],
-    ['an option that there is not', { args: ['--until', 'now'] }, "audit: Unknown option '--until'."],
+    ['an end that is no time', { args: ['--until', 'now'] }, 'audit: --until must be a date'],
+    ['a room that cannot be', { args: ['--room', 'a/b'] }, 'audit: --room must be 1 to 64 letters'],
+    [
+      'an end before the beginning',
+      { args: ['--since', '2026-11-25', '--until', '2026-11-24'] },
+      'audit: --since must be before --until.',
+    ],
+    [
+      'an end at the beginning',
+      { args: ['--since', '2026-11-25', '--until', '2026-11-25T00:00:00Z'] },
+      'audit: --since must be before --until.',
+    ],
+    [
+      'a full number',
+      { args: ['--supervisor', '+15550002222'] },
+      'audit: --supervisor takes a name or a masked address, such as ***2222.',
+    ],
+    [
+      'a full number without its plus',
+      { args: ['--supervisor', '15550002222'] },
+      'audit: --supervisor takes a name or a masked address, such as ***2222.',
+    ],
+    [
+      'a full SIP address',
+      { args: ['--supervisor', 'sip:carol@example.com'] },
+      'audit: --supervisor takes a name or a masked address, such as sip:ca***@example.com.',
+    ],
+    ['an option that there is not', { args: ['--from', 'now'] }, "audit: Unknown option '--from'."],
   ])('says in a sentence what is the matter with %s', async (_what, how, sentence) => {
     const { code, stdout, stderr } = await run('audit', how);
     expect([code, stdout]).toEqual([2, '']);
@@ -107,10 +139,16 @@ describe('audit', () => {
   it('quotes in CSV a name that has a comma', async () => {
     const redis = await startRedis();
     atEnd(() => redis.dispose());
-    const store = createRedisStore({ urls: [redis.url], lifetimeMs: 60_000, timeoutMs: 2_000, onConnection: () => {} });
+    const store = createRedisStore({
+      urls: [redis.url],
+      lifetimeMs: 60_000,
+      auditMs: 3_600_000,
+      timeoutMs: 2_000,
+      onConnection: () => {},
+    });
     atEnd(() => store.close());
     await eventually(() => store.ping());
-    await store.supervision.refuse({
+    await store.refusals.add({
       id: 'refusal-1',
       at: '2026-11-25T08:00:00.000Z',
       kind: 'refused',
@@ -123,8 +161,81 @@ describe('audit', () => {
     const { code, stdout } = await run('audit', { args: ['--format', 'csv'], env: { REDIS_URL: redis.url } });
     expect(code).toBe(0);
     expect(stdout.split('\r\n')[1]).toBe(
-      '2026-11-25T08:00:00.000Z,refused,"King, Ted",***2222,sales,,,,,,,room,,,ted-1,',
+      '2026-11-25T08:00:00.000Z,refused,,"King, Ted",***2222,sales,,,,,,,room,,,ted-1,,,,,',
     );
+  });
+
+  describe('with lines that it cannot read', () => {
+    const KEY = { feed: '', refusals: 'conference-coach:refusals' };
+
+    /** A Redis whose feed has a moderator's join and leave, and whose refusals have one. */
+    async function startTrail() {
+      const redis = await startRedis();
+      atEnd(() => redis.dispose());
+      const options = { urls: [redis.url], lifetimeMs: 60_000, auditMs: 3_600_000, timeoutMs: 2_000 };
+      const store = createRedisStore({ ...options, onConnection: () => {} });
+      atEnd(() => store.close());
+      await eventually(() => store.ping());
+      const client = new Redis(redis.url);
+      atEnd(() => client.quit());
+      const alice = { callSid: sid('alice-1'), agoMs: 0 };
+      const report = { conferenceSid: undefined, date: undefined, isModerator: true };
+      const refuse = (id: string) =>
+        store.refusals.add({
+          id,
+          at: new Date().toISOString(),
+          kind: 'refused',
+          reason: 'unknown',
+          number: '***1111',
+          callSid: sid('bob-1'),
+        });
+      await store.rooms.apply(roomNamed('sales'), { kind: 'joined', ...alice, ...report });
+      await refuse('one');
+      const [feed = ''] = (await client.keys('*')).filter((key) => key.endsWith(':feed'));
+      KEY.feed = feed;
+      const finish = async () => {
+        await store.rooms.apply(roomNamed('sales'), { kind: 'dial-ended', ...alice });
+        await refuse('two');
+      };
+      return { url: redis.url, client, finish };
+    }
+
+    const kindsIn = (stdout: string) =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).kind)
+        .sort();
+
+    it.each<[keyof typeof KEY, string, string]>([
+      ['feed', 'fact', '{"kind":'],
+      ['feed', 'fact', 'null'],
+      ['feed', 'fact', '{"kind":"left","role":"moderator","callSid":"x"}'],
+      ['feed', 'fact', '{"kind":"left","role":"moderator","callSid":"x","at":1e99}'],
+      ['feed', 'other', '5'],
+      ['refusals', 'event', '{"id":'],
+      ['refusals', 'event', '{"id":"x","kind":"refused","at":"yesterday"}'],
+      ['refusals', 'event', '[]'],
+    ])('in the %s skips them and names the key once: %s %s', async (which, field, line) => {
+      const { url, client, finish } = await startTrail();
+      const id = await client.xadd(KEY[which], '*', field, line);
+      await client.xadd(KEY[which], '*', field, line);
+      await finish();
+      const { code, stdout, stderr } = await run('audit', { env: { REDIS_URL: url } });
+      expect([code, stderr]).toEqual([
+        0,
+        `audit: Redis: some lines of ${KEY[which]} cannot be read and are skipped; the first is ${id}.\n`,
+      ]);
+      expect(kindsIn(stdout)).toEqual(['joined', 'left', 'refused', 'refused']);
+    });
+
+    it('prints all the rest when one key is no stream', async () => {
+      const { url, client } = await startTrail();
+      await client.set(KEY.feed, 'x');
+      const { code, stdout, stderr } = await run('audit', { env: { REDIS_URL: url } });
+      expect([code, stderr]).toEqual([0, `audit: Redis: unexpected data at ${KEY.feed}; delete that key.\n`]);
+      expect(kindsIn(stdout)).toEqual(['refused']);
+    });
   });
 
   it('reads from a Redis with TLS as the server does', async () => {
@@ -135,7 +246,11 @@ describe('audit', () => {
       string,
       string
     >[]) {
-      expect(await run('audit', { env: { REDIS_URL, ...settings } })).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(await run('audit', { env: { REDIS_URL, ...settings } })).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: NO_LINES,
+      });
     }
     expect(await run('audit', { env: { REDIS_URL } })).toEqual({
       code: 2,
@@ -150,6 +265,139 @@ describe('audit', () => {
     });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^audit: The audit trail cannot be read\. Redis: .*ECONNREFUSED.*\n$/);
+  });
+});
+
+describe('audit --stays', () => {
+  const HOUR_MS = 3_600_000;
+  const HEADER =
+    'supervisor,number,room,moderator,start,end,duration,modes,startKnown,endKnown,callSid,stay,moderatorCallSid,callerCallSids,conferenceSid';
+  const ofTed = {
+    first:
+      'Ted,***2222,sales,Carol,AT,AT,60,coach/coach/AT monitor/unknown/AT monitor/monitor/AT,callback,callback,ted-1,1,carol-1,bob-1,cf-1',
+    second: 'Ted,***2222,support,Alice,AT,AT,30,barge/barge/AT,callback,webhook,ted-1,2,alice-2,,cf-2',
+    onTheWay: 'Ted,***2222,support,Alice,,,,,never,,ted-2,1,alice-2,,',
+    wiped: 'Ted,,billing,,,,,coach/coach/AT,unknown,,ted-3,,alice-3,,cf-3',
+  };
+  const ofCarol = 'Carol,***3333,support,Alice,AT,,,monitor/monitor/AT,callback,,carol-2,1,alice-2,,cf-2';
+
+  /** A Redis with two stays of Ted that ended, one that is about to begin, one that nobody knows the start of; and Carol's. */
+  async function startTrail(): Promise<string> {
+    const redis = await startRedis();
+    atEnd(() => redis.dispose());
+    const store = createRedisStore({
+      urls: [redis.url],
+      lifetimeMs: 24 * HOUR_MS,
+      auditMs: 24 * HOUR_MS,
+      timeoutMs: 2_000,
+      onConnection: () => {},
+    });
+    atEnd(() => store.close());
+    await eventually(() => store.ping());
+    const [sales, support, billing] = ['sales', 'support', 'billing'].map(roomNamed) as [RoomName, RoomName, RoomName];
+    /** All happened so many seconds after two hours ago. */
+    const apply = (room: RoomName, seconds: number, event: object) =>
+      store.rooms.apply(room, { ...event, agoMs: 2 * HOUR_MS - seconds * 1_000 } as RoomEvent);
+    const joins = (callSid: string, conference: string, more: object = {}) => ({
+      kind: 'joined',
+      callSid: sid(callSid),
+      conferenceSid: sid(conference),
+      isDated: true,
+      isMuted: false,
+      ...more,
+    });
+    const sent = (callSid: string, number: number, mode: string, target: string, name = 'Ted') => ({
+      kind: 'supervisor-sent',
+      callSid: sid(callSid),
+      number,
+      name,
+      address: name === 'Ted' ? '***2222' : '***3333',
+      mode,
+      target: sid(target),
+      moderator: 'Alice',
+    });
+
+    await apply(sales, 0, { kind: 'moderator-arrived', callSid: sid('alice-1'), name: 'Alice' });
+    await apply(sales, 2, joins('alice-1', 'cf-1', { isModerator: true }));
+    await apply(sales, 4, joins('bob-1', 'cf-1', { isModerator: false }));
+    await apply(sales, 10, sent('ted-1', 1, 'coach', 'alice-1'));
+    await apply(sales, 12, joins('ted-1', 'cf-1', { coaches: sid('alice-1') }));
+    await apply(sales, 30, { kind: 'moderator-arrived', callSid: sid('carol-1'), name: 'Carol' });
+    await apply(sales, 32, joins('carol-1', 'cf-1', { isModerator: true }));
+    await apply(sales, 34, { ...joins('ted-1', 'cf-1', { isMuted: true }), kind: 'muted' });
+    await apply(sales, 72, { ...joins('ted-1', 'cf-1'), kind: 'left' });
+
+    await apply(support, 3_600, { kind: 'moderator-arrived', callSid: sid('alice-2'), name: 'Alice' });
+    await apply(support, 3_602, joins('alice-2', 'cf-2', { isModerator: true }));
+    await apply(support, 3_610, sent('ted-1', 2, 'barge', 'alice-2'));
+    await apply(support, 3_612, joins('ted-1', 'cf-2', { coaches: 'nobody' }));
+    await apply(support, 3_642, { kind: 'dial-ended', callSid: sid('ted-1'), number: 2 });
+    await apply(support, 3_650, sent('carol-2', 1, 'monitor', 'alice-2', 'Carol'));
+    await apply(support, 3_652, joins('carol-2', 'cf-2', { isMuted: true, coaches: sid('alice-2') }));
+    await apply(support, 3_660, sent('ted-2', 1, 'coach', 'alice-2'));
+
+    const seen = { isMuted: false, isOnHold: false, joinedAgoMs: HOUR_MS, isModerator: false };
+    await apply(billing, 7_000, {
+      kind: 'room-observed',
+      conference: { sid: sid('cf-3'), hasStarted: true },
+      participants: [
+        { ...seen, callSid: sid('alice-3'), coaches: 'nobody', isModerator: true },
+        {
+          ...seen,
+          callSid: sid('ted-3'),
+          coaches: sid('alice-3'),
+          person: { role: 'supervisor', name: 'Ted' },
+        },
+      ],
+    });
+    return redis.url;
+  }
+
+  it('prints one row for each stay, of the whole trail or of a part of it', async () => {
+    const REDIS_URL = await startTrail();
+    const rows = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run('audit', {
+        args: ['--stays', '--format', 'csv', ...args],
+        env: { REDIS_URL },
+      });
+      const [header, ...lines] = stdout.split('\r\n');
+      expect([header, lines.pop()]).toEqual([HEADER, '']);
+      expect([code, stderr]).toEqual([0, lines.length === 0 ? NO_LINES : '']);
+      return lines.map((line) => line.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'AT')).sort();
+    };
+    const { first, second, onTheWay, wiped } = ofTed;
+    expect(await rows()).toEqual([ofCarol, first, second, onTheWay, wiped].sort());
+    expect(await rows('--supervisor', 'Carol')).toEqual([ofCarol]);
+    expect(await rows('--supervisor', '***2222')).toEqual([first, second, onTheWay].sort());
+    expect(await rows('--room', 'sales')).toEqual([first]);
+    expect(await rows('--room', 'support', '--supervisor', 'Ted')).toEqual([second, onTheWay].sort());
+    expect(await rows('--since', '90m', '--room', 'sales')).toEqual([]);
+    expect(await rows('--until', '90m')).toEqual([first]);
+    expect(await rows('--until', '4h')).toEqual([]);
+    // Cut in the middle, it goes on.
+    const all = (await run('audit', { args: ['--room', 'sales'], env: { REDIS_URL } })).stdout.trim().split('\n');
+    const leftAt = JSON.parse(all.at(-1) ?? '').at;
+    expect(await rows('--room', 'sales', '--until', leftAt)).toEqual([
+      first.replace('AT,AT,60', 'AT,,').replace('callback,callback', 'callback,'),
+    ]);
+    expect(await rows('--room', 'sales', '--since', leftAt)).toEqual([
+      'Ted,***2222,sales,Carol,AT,AT,60,,unknown,callback,ted-1,1,carol-1,bob-1,cf-1',
+    ]);
+  });
+
+  it('prints the same as objects of JSON', async () => {
+    const REDIS_URL = await startTrail();
+    const { code, stdout } = await run('audit', { args: ['--stays', '--room', 'sales'], env: { REDIS_URL } });
+    expect(code).toBe(0);
+    const row = JSON.parse(stdout);
+    expect(Object.keys(row).join()).toBe(HEADER);
+    expect(row).toMatchObject({ supervisor: 'Ted', moderator: 'Carol', duration: 60, callerCallSids: ['bob-1'] });
+    expect(row.modes.map(({ mode, heard }: { mode: string; heard: string }) => [mode, heard])).toEqual([
+      ['coach', 'coach'],
+      ['monitor', 'unknown'],
+      ['monitor', 'monitor'],
+    ]);
+    expect(Math.round((Date.parse(row.end) - Date.parse(row.start)) / 1_000)).toBe(60);
   });
 });
 

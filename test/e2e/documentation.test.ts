@@ -21,6 +21,19 @@ function settingNames(): string[] {
   return [...names].sort();
 }
 
+/** The form of a curl command, as curl sends it: a plus stays as it is. */
+function formOf(options: string): string {
+  return [...options.matchAll(/-d '([^']*)'/g)].map(([, field]) => field).join('&');
+}
+
+/** A document of several lines, as the server answers it. */
+function onOneLine(document: string): string {
+  return document
+    .replace(/>\s+</g, '><')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+}
+
 let program: RunningServer;
 let port: number;
 
@@ -39,15 +52,28 @@ describe('the README', () => {
     const blocks = [...readme.matchAll(/```sh\ncurl (.*) http:\/\/localhost:3000(\S+)\n```\n\n```xml\n([^`]*)```/g)];
     expect(blocks).toHaveLength(3);
     for (const [, options = '', path = '', expected = ''] of blocks) {
-      // Sent as curl sends it: the plus in the form stays as it is.
-      const form = [...options.matchAll(/-d '([^']*)'/g)].map(([, field]) => field).join('&');
-      const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(form);
-      const onOneLine = expected
-        .replace(/>\s+</g, '><')
-        .replace(/\s*\n\s*/g, ' ')
-        .trim();
-      expect(text.replaceAll(`localhost:${port}`, 'localhost:3000')).toBe(onOneLine);
+      const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(formOf(options));
+      expect(text.replaceAll(`localhost:${port}`, 'localhost:3000')).toBe(onOneLine(expected));
     }
+  });
+
+  it('shows the fallback as the server answers it', async () => {
+    const [, expected = ''] =
+      /### A fallback without the server\n[^`]*(?:`[^`\n]+`[^`]*)*```xml\n([^`]*)```/.exec(readme) ?? [];
+    const form = 'CallSid=bob-1&From=%2B15550001111';
+    const { text } = await supertest(`http://127.0.0.1:${port}`).post('/fallback/sales').type('form').send(form);
+    expect(text.replaceAll(`http://localhost:${port}`, 'https://coach.example.com')).toBe(onOneLine(expected));
+  });
+
+  it('lets Ted speak to everybody once Alice is reported to be in', async () => {
+    const [, lines = ''] = /dialled within the last 10 seconds[^`]*`curl`[^`]*```sh\n([^`]*)```/.exec(readme) ?? [];
+    const texts: string[] = [];
+    const requests = [...lines.matchAll(/^curl (.*) '?http:\/\/localhost:3000([^'\s]+)'?$/gm)];
+    for (const [, options = '', path = ''] of requests) {
+      const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(formOf(options));
+      texts.push(text);
+    }
+    expect(texts).toEqual(['', expect.stringContaining('<Conference startConferenceOnEnter="false"')]);
   });
 
   it('shows what the demo really tells', async () => {

@@ -112,22 +112,49 @@ const STORY = [
   '    Alice hears  yes  -      yes',
   '    Ted hears    yes  yes    -',
   '',
-  '10. Alice hangs up (the conversation is over for all)',
-  '    Ted is told: "Goodbye."',
+  '10. Alice hangs up (the conversation is over, and Ted waits for the next one)',
+  '    Ted is told: "That conversation is over. Please stay on the line for the next one."',
   "    Bob's call is ended.",
-  "    Ted's call is ended.",
-  '    Nobody is on the line.',
-  '',
-  '11. Ted calls /coach (he finds nobody to coach, and is asked to wait)',
-  '    Ted is told: "There is nobody to coach in sample-conf at the moment. Please stay on the line."',
   '               Ted',
   '    Ted hears  -',
   '',
-  '12. Ted hangs up',
+  '11. Bob calls /conference',
+  '               Ted  Bob  besides',
+  '    Ted hears  -    no',
+  '    Bob hears  no   -    music',
+  '',
+  '12. Alice calls /conference',
+  '                 Ted  Bob  Alice  besides',
+  '    Ted hears    -    no   no',
+  '    Bob hears    no   -    yes    beep',
+  '    Alice hears  no   yes  -      beep',
+  '',
+  '13. 30 s pass (he is let in, and nobody hears him now)',
+  '    Ted is told: "You are listening to Alice. Nobody hears you. Press star for the menu."',
+  '                 Ted  Bob  Alice',
+  '    Ted hears    -    yes  yes',
+  '    Bob hears    no   -    yes',
+  '    Alice hears  no   yes  -',
+  '',
+  '14. Ted hangs up',
+  '                 Bob  Alice',
+  '    Bob hears    -    yes',
+  '    Alice hears  yes  -',
+  '',
+  '15. Alice hangs up (the conversation is over for all)',
+  "    Bob's call is ended.",
   '    Nobody is on the line.',
   '',
-  'All 12 steps went as the story demands.',
-  'The server took 14 status callbacks.',
+  '16. Ted calls /coach (he finds no agent, and is asked to wait)',
+  '    Ted is told: "No agent is in sample-conf at the moment. Please stay on the line."',
+  '               Ted',
+  '    Ted hears  -',
+  '',
+  '17. Ted hangs up',
+  '    Nobody is on the line.',
+  '',
+  'All 17 steps went as the story demands.',
+  'The server took 22 status callbacks.',
   '',
   'Now from any telephone, with a PIN and the keypad:',
   '',
@@ -155,7 +182,7 @@ const STORY = [
   '    Ted hears    no     no   no     -',
   '',
   ' 5. Ted presses 48213# (he may choose)',
-  '    Ted is told: "For Alice, press 1. For Carol, press 2."',
+  '    Ted is told: "For Alice, press 1. For Carol, who has no caller yet, press 2."',
   '                 Alice  Bob  Carol  Ted  besides',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -231,7 +258,7 @@ const STORY = [
   '    Carol hears  yes    yes  -      beep',
   '',
   'All 14 steps went as the story demands.',
-  'The server took 32 status callbacks.',
+  'The server took 40 status callbacks.',
   '',
   '',
 ].join('\n');
@@ -294,6 +321,11 @@ describe('npm run demo', () => {
       (call: { to: string; status: string }) => call.to === ALICE && call.status === 'in-progress',
     );
     expect(await curl(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
+    await demo.says('    Ted is told: "That conversation is over. Please stay on the line for the next one."');
+    const supervisor = calls.find(
+      (call: { to: string; status: string }) => call.to === TED && call.status === 'in-progress',
+    );
+    expect(await curl(hangUp.replace('SID', supervisor.sid))).toMatchObject({ status: 200 });
     await demo.says('    Nobody is on the line.');
 
     expect(await curl(alice.replace('/conference', '/nowhere'))).toMatchObject({ status: 200 });
@@ -353,7 +385,7 @@ describe('npm run simulate', () => {
     const { code, stdout, stderr } = await simulate('--url', url, '--signing-key', SIGNING_KEY, '--method', method);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Bob calls /conference/smoke-test');
-    expect(stdout).toContain('\nAll 12 steps went as the story demands.\n');
+    expect(stdout).toContain('\nAll 17 steps went as the story demands.\n');
   });
 
   it('takes the key from the environment, and plays with the people and the room it is told', async () => {
@@ -485,7 +517,7 @@ describe('npm run simulate', () => {
     expect(code).toBe(1);
     expect(stderr).toEqual(hint === undefined ? '' : expect.stringContaining(hint));
     expect(stdout).toContain(`    WRONG: Bob's call failed with ${error}: `);
-    expect(stdout).toContain('1 of 1 steps went wrong.\nThe 11 steps after that were not played.');
+    expect(stdout).toContain('1 of 1 steps went wrong.\nThe 16 steps after that were not played.');
   });
 
   it('is not content with a server that takes no status callbacks', async () => {
@@ -530,7 +562,7 @@ describe('npm run simulate', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('WRONG: Bob should hear Alice, and hears Alice, Ted.');
     expect(stdout).toContain('WRONG: Nobody should hear a beep, and there was one.');
-    expect(stdout).toContain('WRONG: Ted should be told "nobody", and was told nothing.');
+    expect(stdout).toContain('WRONG: Ted should be told "no agent", and was told nothing.');
   });
 
   it("behaves as the story's space says", async () => {
@@ -564,7 +596,7 @@ describe('npm run simulate', () => {
     for (const text of [story, trouble.replace(/lose: .*/, '') + story, space + story]) {
       const args = ['--url', url, '--signing-key', SIGNING_KEY, '--story', await fileOf(text)];
       const { code, stdout } = await simulate(...args);
-      expect(stdout).toContain('All 5 steps went as the story demands.');
+      expect(stdout).toContain('All 6 steps went as the story demands.');
       expect(code).toBe(0);
     }
   });

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { Participant } from '../../src/simulator/conferences';
-import { createRedisStore } from '../../src/store/store';
-import type { AuditRecord } from '../../src/supervision/audit';
+import { createRedisStore } from '../../src/stores';
+import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, TED } from '../support/app';
 import { atEnd } from '../support/at-end';
 import { CAROL, type Desk, type DeskOptions, startDesk } from '../support/desk';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
+import { supervisorsTrail } from '../support/trail';
 
 const MOBILE = '+15550004444';
 const PEOPLE = rosterSettings({
@@ -20,6 +21,9 @@ const PEOPLE = rosterSettings({
   supervisors: [{ name: 'Ted', number: TED, pin: '48213', rooms: ['sales', 'support'] }],
 });
 const NOTICE = 'A supervisor is on the line.';
+const OVER = 'That conversation is over. Please stay on the line for the next one.';
+/** Where announcements are heard by one participant alone. */
+const PRIVATE = { ANNOUNCE_IS_PRIVATE: 'true' };
 
 function start(env: Record<string, string> = {}, options: DeskOptions = {}): Promise<Desk> {
   return startDesk({ withRest: true, ...options, env: { ...PEOPLE, ...env } });
@@ -27,6 +31,12 @@ function start(env: Record<string, string> = {}, options: DeskOptions = {}): Pro
 
 async function talking(desk: Desk) {
   return { bob: await desk.call('Bob', '/conference/sales'), alice: await desk.call('Alice', '/conference/sales') };
+}
+
+/** The Space dates callbacks to the second: what is to be told apart by them is a second apart. */
+async function aSecond(): Promise<void> {
+  const since = Date.now();
+  await eventually(() => expect(Date.now() - since).toBeGreaterThan(1_000));
 }
 
 const placeOf = (desk: Desk, call: { sid: string }) => desk.space.conferences.of(call.sid) as Participant;
@@ -41,7 +51,7 @@ describe('a supervisor whose moderator leaves', () => {
     ['by the callback alone', { asksActionAfterHangUp: false }],
     ['by the end of the dial alone', { chaos: { seed: 1, lose: 1 } }],
     ['by both', {}],
-  ])('is heard by nobody from then on, and told so: told %s', async (_how, space) => {
+  ])('is taken out of a conference that goes on, and told so: told %s', async (_how, space) => {
     const desk = await start({}, { space });
     const { alice } = await talking(desk);
     const ted = await desk.call('Ted', '/coach/sales');
@@ -50,35 +60,39 @@ describe('a supervisor whose moderator leaves', () => {
     await desk.hangUp(alice);
     await eventually(async () => {
       await desk.space.rest();
-      expect(ted.told).toEqual(['You are listening now, and nobody hears you.']);
+      expect(ted.told).toEqual([OVER]);
     });
-    await desk.space.clock.advance(10_000);
-    expect(desk.hears()).toEqual({ Bob: [], Ted: ['Bob'] });
-    expect(placeOf(desk, ted)).toMatchObject({ muted: true });
+    expect(desk.hears()).toEqual({ Bob: [], Ted: [] });
   });
 
-  it('and is followed by another, only listens to that one, and can coach them by the keypad', async () => {
-    const desk = await start();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    const carol = await desk.call('Carol', '/conference/sales');
-    await eventually(async () => {
-      await desk.space.rest();
-      expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: carol.sid });
-      expect(ted.told).toHaveLength(1);
-    });
-    await desk.space.clock.advance(10_000);
-    expect(desk.hears()).toEqual({
-      Bob: ['Alice', 'Carol'],
-      Alice: ['Bob', 'Carol'],
-      Carol: ['Alice', 'Bob'],
-      Ted: ['Alice', 'Bob', 'Carol'],
-    });
-    // The menu says how they are heard, and not how they had asked to be.
-    expect(await desk.press(ted, '*')).toContain('You are listening to Carol. Press 1');
-    await desk.press(ted, '2');
-    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
-  });
+  it.each([
+    ['', [expect.stringContaining('You are listening to Carol. Nobody hears you.')]],
+    ['true', ['You are listening now, and nobody hears you.']],
+  ])(
+    'and is followed by another, only listens to that one, and can coach them by the keypad, where ANNOUNCE_IS_PRIVATE=%s',
+    async (isPrivate, told) => {
+      const desk = await start({ ANNOUNCE_IS_PRIVATE: isPrivate });
+      await talking(desk);
+      const ted = await desk.call('Ted', '/coach/sales');
+      const carol = await desk.call('Carol', '/conference/sales');
+      await eventually(async () => {
+        await desk.space.rest();
+        expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: carol.sid });
+        expect(ted.told).toEqual(told);
+      });
+      await desk.space.clock.advance(10_000);
+      expect(desk.hears()).toEqual({
+        Bob: ['Alice', 'Carol'],
+        Alice: ['Bob', 'Carol'],
+        Carol: ['Alice', 'Bob'],
+        Ted: ['Alice', 'Bob', 'Carol'],
+      });
+      // The menu says how they are heard, and not how they had asked to be.
+      expect(await desk.press(ted, '*')).toContain('You are listening to Carol. Press 1');
+      await desk.press(ted, '2');
+      expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
+    },
+  );
 
   it('who only listened keeps doing so, and is told nothing', async () => {
     const desk = await start();
@@ -109,9 +123,13 @@ describe('a supervisor whose moderator leaves', () => {
     await desk.hangUp(alice);
     await eventually(async () => {
       await desk.space.rest();
-      expect(ted.told.at(-1)).toBe('Goodbye.');
+      expect(ted.told.at(-1)).toBe(OVER);
     });
-    expect(desk.hears()).toEqual({});
+    expect(desk.space.conferences.of(ted.sid)).toBeUndefined();
+    const next = await talking(desk);
+    await desk.space.clock.advance(30_000);
+    await desk.space.rest();
+    expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: next.alice.sid });
   });
 });
 
@@ -126,7 +144,7 @@ describe('a moderator', () => {
     ['always', '?mode=monitor', 1],
     ['always', '?mode=barge', 1],
   ])('is told %s of who comes in by /coach%s: %i times, and nobody else is', async (policy, query, times) => {
-    const desk = await start({ MODERATOR_NOTICE: policy });
+    const desk = await start({ ...PRIVATE, MODERATOR_NOTICE: policy });
     const { bob, alice } = await talking(desk);
     const ted = await desk.call('Ted', `/coach/sales${query}`);
     if (times > 0) {
@@ -144,7 +162,7 @@ describe('a moderator', () => {
     ['coach', 3],
     ['always', 1],
   ])('is told %s again only when there is news', async (policy, times) => {
-    const desk = await start({ MODERATOR_NOTICE: policy, MODERATOR_NOTICE_TEXT: 'Psst.' });
+    const desk = await start({ ...PRIVATE, MODERATOR_NOTICE: policy, MODERATOR_NOTICE_TEXT: 'Psst.' });
     const { alice } = await talking(desk);
     const ted = await desk.call('Ted', '/coach/sales');
     // Listens, whispers, whispers again, speaks to all, whispers.
@@ -158,8 +176,21 @@ describe('a moderator', () => {
     });
   });
 
+  it('is told nothing where callers may hear it, whatever the policy', async () => {
+    const desk = await start({ MODERATOR_NOTICE: 'always' }, { space: { announcesPrivately: false } });
+    const { bob, alice } = await talking(desk);
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.call('Carol', '/conference/sales');
+    await eventually(async () => {
+      await desk.space.rest();
+      expect(ted.told).toHaveLength(1);
+    });
+    await desk.server.stop(0);
+    expect([alice.told, bob.told]).toEqual([[], []]);
+  });
+
   it('costs a supervisor nothing who cannot be told of', async () => {
-    const desk = await start({ MODERATOR_NOTICE: 'always', SIGNALWIRE_API_TOKEN: 'wrong' });
+    const desk = await start({ ...PRIVATE, MODERATOR_NOTICE: 'always', SIGNALWIRE_API_TOKEN: 'wrong' });
     await talking(desk);
     await desk.call('Ted', '/coach/sales');
     expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Ted'] });
@@ -174,14 +205,16 @@ describe('the audit trail', () => {
   }
 
   async function readTrail(redis: RedisServer): Promise<AuditRecord[]> {
-    const store = createRedisStore({ urls: [redis.url], lifetimeMs: 60_000, timeoutMs: 2_000, onConnection: () => {} });
+    const store = createRedisStore({
+      urls: [redis.url],
+      lifetimeMs: 60_000,
+      auditMs: 3_600_000,
+      timeoutMs: 2_000,
+      onConnection: () => {},
+    });
     try {
       await eventually(() => store.ping());
-      const records: AuditRecord[] = [];
-      for await (const record of store.supervision.read(0)) {
-        records.push(record);
-      }
-      return records;
+      return await supervisorsTrail(store);
     } finally {
       store.close();
     }
@@ -196,15 +229,18 @@ describe('the audit trail', () => {
 
   it('tells who supervised whom, where, how, from when until when, and whether it was confirmed', async () => {
     const redis = await startStore();
-    const desk = await start({ REDIS_URL: redis.url });
+    // The sweep would write lines of its own.
+    const desk = await start({ ...PRIVATE, REDIS_URL: redis.url }, { sweepIntervalMs: 3_600_000 });
     const { alice } = await talking(desk);
     const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
     await desk.press(ted, '11111#');
     await desk.press(ted, '48213#');
     await desk.press(ted, '*');
+    await aSecond();
     await desk.press(ted, '2');
+    await eventually(async () => expect((await readTrail(redis)).at(-1)?.heard).toBe('coach'));
     const carol = await desk.call('Carol', '/conference/sales');
-    await eventually(async () => expect((await readTrail(redis)).map(({ kind }) => kind)).toContain('mode'));
+    await eventually(async () => expect((await readTrail(redis)).at(-1)?.heard).toBe('monitor'));
     await desk.hangUp(ted);
     const stranger = await desk.call('Bob', '/coach/sales');
     const elsewhere = await desk.call('Ted', '/coach/elsewhere');
@@ -214,23 +250,26 @@ describe('the audit trail', () => {
     const about = { supervisor: 'Ted', number: '***4444', room: 'sales', moderator: 'Alice' };
     expect(trail.map(brief)).toEqual([
       { kind: 'refused', number: '***4444', reason: 'wrong-pin' },
-      { kind: 'entered', ...about, mode: 'monitor' },
-      { kind: 'confirmed', ...about, mode: 'monitor', confirmed: true },
+      { kind: 'arrived', ...about, mode: 'monitor' },
+      { kind: 'joined', ...about, mode: 'monitor', confirmed: true },
       { kind: 'left', ...about, mode: 'monitor', confirmed: true },
-      { kind: 'entered', ...about, mode: 'coach' },
-      { kind: 'confirmed', ...about, mode: 'coach', confirmed: true },
+      { kind: 'arrived', ...about, mode: 'coach' },
+      // The callback says nothing of coaching; REST does.
+      { kind: 'joined', ...about, mode: 'coach', confirmed: false },
+      { kind: 'mode', ...about, mode: 'coach', confirmed: true },
+      { kind: 'mode', ...about, mode: 'monitor', moderator: 'Carol', confirmed: false },
       { kind: 'mode', ...about, mode: 'monitor', moderator: 'Carol', confirmed: true },
       { kind: 'left', ...about, mode: 'monitor', moderator: 'Carol', confirmed: true },
       { kind: 'refused', number: '***1111', room: 'sales', reason: 'unknown' },
       { kind: 'refused', supervisor: 'Ted', number: '***2222', room: 'elsewhere', reason: 'room' },
     ]);
     expect(trail.map(({ callSid }) => callSid)).toEqual([
-      ...Array.from({ length: 8 }, () => ted.sid),
+      ...Array.from({ length: 10 }, () => ted.sid),
       stranger.sid,
       elsewhere.sid,
     ]);
-    const [, entered, , left, , , dropped] = trail;
-    expect([entered?.moderatorCallSid, dropped?.moderatorCallSid]).toEqual([alice.sid, carol.sid]);
+    const [, arrived, entered, left, , , , dropped] = trail;
+    expect([arrived?.moderatorCallSid, dropped?.moderatorCallSid]).toEqual([alice.sid, carol.sid]);
     expect(left).toMatchObject({ since: entered?.at, until: left?.at });
     expect(Date.parse(left?.until ?? '')).toBeGreaterThanOrEqual(Date.parse(left?.since ?? ''));
     expect(JSON.stringify(trail)).not.toMatch(/\+1555|48213/);
@@ -277,18 +316,20 @@ describe('the audit trail', () => {
     const desk = await start({ REDIS_URL: redis.url });
     await talking(desk);
     await redis.kill();
-    await desk.hangUp(await desk.call('Ted', '/coach/sales'));
+    await desk.hangUp(await desk.call('Ted', '/coach/sales?mode=monitor'));
     await redis.restart();
     await eventually(async () =>
-      expect((await readTrail(redis)).map(({ kind }) => kind)).toEqual(['entered', 'confirmed', 'left']),
+      expect((await readTrail(redis)).map(({ kind }) => kind)).toEqual(['arrived', 'joined', 'left']),
     );
   });
 
   it('is exported as lines of JSON and as CSV, from a moment on', async () => {
     const redis = await startStore();
-    const desk = await start({ REDIS_URL: redis.url });
+    const desk = await start({ REDIS_URL: redis.url }, { sweepIntervalMs: 3_600_000 });
     await talking(desk);
-    await desk.hangUp(await desk.call('Ted', '/coach/sales?mode=barge'));
+    const ted = await desk.call('Ted', '/coach/sales?mode=barge');
+    await eventually(async () => expect((await readTrail(redis)).at(-1)?.confirmed).toBe(true));
+    await desk.hangUp(ted);
     await desk.server.stop(0);
     const command = join(__dirname, '../../dist/commands/audit.js');
     const audit = async (...args: string[]) =>
@@ -298,14 +339,19 @@ describe('the audit trail', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as AuditRecord);
-    expect(records.map(brief)).toEqual((await readTrail(redis)).map(brief));
-    expect(records.map(({ kind }) => kind)).toEqual(['entered', 'confirmed', 'left']);
+    expect(records.filter(({ role }) => role === 'supervisor').map(brief)).toEqual((await readTrail(redis)).map(brief));
+    expect(records.map(({ kind, role }) => [kind, role])).toEqual([
+      ['joined', 'moderator'],
+      ...['arrived', 'joined', 'mode', 'left'].map((kind) => [kind, 'supervisor']),
+    ]);
 
-    const [header, , , left, ...rest] = (await audit('--format', 'csv')).split('\r\n');
+    const [header, , , , , left, ...rest] = (await audit('--format', 'csv')).split('\r\n');
     expect(header).toBe(
-      'at,kind,supervisor,number,room,mode,moderator,since,until,confirmed,heardAs,reason,lockedOut,limit,callSid,moderatorCallSid',
+      'at,kind,role,supervisor,number,room,mode,heard,confirmed,moderator,since,until,reason,lockedOut,limit,callSid,stay,moderatorCallSid,callerCallSids,conferenceSid,source',
     );
-    expect(left?.split(',').slice(1, 7)).toEqual(['left', 'Ted', '***2222', 'sales', 'barge', 'Alice']);
+    expect(left?.split(',').slice(1, 10)).toEqual([
+      ...['left', 'supervisor', 'Ted', '***2222', 'sales', 'barge', 'barge', 'true', 'Alice'],
+    ]);
     expect(rest).toEqual(['']);
     expect(await audit('--since', '2100-01-01', '--format', 'csv')).toBe(`${header}\r\n`);
     expect(await audit('--since', '2100-01-01T00:00:00Z')).toBe('');

@@ -27,6 +27,7 @@ const KEYS =
 const LISTENING = 'You are listening to Alice. Nobody hears you.';
 const COACHING = 'You are coaching Alice.';
 const STAR = 'Press star for the menu.';
+const OVER = 'That conversation is over. Please stay on the line for the next one.';
 
 const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
 const COACHED = { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
@@ -161,7 +162,9 @@ describe('the supervisors’ line', () => {
     await talking(desk);
     await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor');
-    expect(ted.told).toEqual(['For Alice, press 1. For Carol, press 2. Or enter an extension, then press pound.']);
+    expect(ted.told).toEqual([
+      'For Alice, press 1. For Carol, who has no caller yet, press 2. Or enter an extension, then press pound.',
+    ]);
     expect(await desk.press(ted, '1#')).toBe(`${LISTENING} ${STAR}`);
     expect(desk.hears()).toMatchObject(MONITORED);
     await desk.hangUp(ted);
@@ -176,7 +179,7 @@ describe('the supervisors’ line', () => {
     await talking(desk);
     await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor');
-    expect(ted.told).toEqual(['For Alice, press 1. For Carol, press 2.']);
+    expect(ted.told).toEqual(['For Alice, press 1. For Carol, who has no caller yet, press 2.']);
     await desk.press(ted, '2');
     expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
   });
@@ -190,7 +193,10 @@ describe('the supervisors’ line', () => {
     await desk.press(ted, '202#');
     expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
     await desk.hangUp(carol);
-    expect(desk.hears()).toEqual(TALKING);
+    expect(ted.told.at(-1)).toBe(
+      'That conversation is over. For Alice, press 1. Or enter an extension, then press pound.',
+    );
+    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
   });
 
   it('offers nine at a time, and more with pound or after a silence', async () => {
@@ -200,7 +206,10 @@ describe('the supervisors’ line', () => {
     }
     const ted = await desk.call('Ted', '/supervisor');
     const page = (from: number, to: number) =>
-      Array.from({ length: to - from + 1 }, (_, i) => `For Alice in room-${from + i}, press ${i + 1}.`).join(' ');
+      Array.from(
+        { length: to - from + 1 },
+        (_, i) => `For Alice in room-${from + i}, who has no caller yet, press ${i + 1}.`,
+      ).join(' ');
     const more = 'For more, press pound.';
     const again = 'For the first ones, press pound.';
     expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
@@ -247,7 +256,7 @@ describe('the supervisors’ line', () => {
     await desk.hangUp(alice);
     // Not into Carol's, though it is the only one left: they did not mean it.
     expect(await desk.press(ted, '1#')).toBe(
-      'That conversation is over. For Carol, press 1. Or enter an extension, then press pound.',
+      'That conversation is over. For Carol, who has no caller yet, press 1. Or enter an extension, then press pound.',
     );
     expect(desk.hears()).toMatchObject({ Ted: [] });
     await desk.press(ted, '1#');
@@ -291,11 +300,11 @@ describe('the keypad during a call', () => {
       expect(ted.told.at(-2)).toContain(KEYS);
     }
     await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe(`You are listening to Carol. Nobody hears you. ${STAR}`);
-    expect(desk.hears()).toMatchObject({ ...TALKING, Carol: [], Ted: ['Carol'] });
+    expect(await desk.press(ted, '4')).toBe(`You are coaching Carol. Nobody else hears you. ${STAR}`);
+    expect(desk.hears()).toMatchObject({ ...TALKING, Carol: ['Ted'], Ted: ['Carol'] });
     await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe(`${LISTENING} ${STAR}`);
-    expect(hears()).toEqual(MONITORED);
+    expect(await desk.press(ted, '4')).toBe(`You are coaching Alice. Nobody else hears you. ${STAR}`);
+    expect(hears()).toEqual(COACHED);
     await desk.press(ted, '*');
     expect(await desk.press(ted, '9')).toBe('Goodbye.');
     expect([hears(), ted.isOver, ted.errors]).toEqual([TALKING, true, []]);
@@ -364,7 +373,8 @@ describe('the keypad during a call', () => {
     const ted = await desk.call('Ted', '/coach/sales');
     await desk.press(ted, '*');
     await desk.hangUp(alice);
-    expect(await desk.press(ted, '1')).toBe('That conversation is over. Goodbye.');
+    expect(await desk.press(ted, '1')).toBe(OVER);
+    expect([desk.hears(), ted.isOver]).toEqual([{ Ted: [] }, false]);
   });
 
   it('opens nothing for who was taken out of the roster meanwhile', async () => {
@@ -394,9 +404,99 @@ describe('the keypad during a call', () => {
   });
 });
 
-describe('a moderator', () => {
-  const hearsAs = (desk: Desk) => desk.hears();
+describe('a call that outlives its conversation', () => {
+  /** Half a minute of patience. */
+  async function wait(desk: Desk): Promise<void> {
+    await desk.space.clock.advance(30_000);
+    await desk.space.rest();
+  }
 
+  it.each([
+    ['/coach/sales', 'coach', COACHED, `You are coaching Alice. Nobody else hears you. ${STAR}`],
+    ['/coach/sales?mode=monitor', 'monitor', MONITORED, `${LISTENING} ${STAR}`],
+    ['/coach/sales?mode=barge', 'barge', MONITORED, `${LISTENING} ${STAR}`],
+    ['/supervisor', 'monitor', MONITORED, `${LISTENING} ${STAR}`],
+    ['/supervisor?mode=barge', 'barge', MONITORED, `${LISTENING} ${STAR}`],
+  ])('by %s is in the next one half a minute later at the most', async (path, _mode, matrix, sentence) => {
+    const desk = await startLine();
+    const { bob, alice } = await talking(desk);
+    const ted = await desk.call('Ted', path);
+    await desk.press(ted, '*');
+    await desk.press(ted, '3');
+    expect(desk.hears()).toEqual(BARGED);
+    await desk.hangUp(alice);
+    expect([desk.hears(), ted.told.at(-1), bob.isOver]).toEqual([{ Ted: [] }, OVER, true]);
+    await wait(desk);
+    await talking(desk);
+    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
+    await wait(desk);
+    expect([desk.hears(), ted.told.at(-1), ted.errors]).toEqual([matrix, sentence, []]);
+  });
+
+  it.each(['/coach/sales', '/supervisor'])('by %s ends after half an hour in vain', async (path) => {
+    const desk = await startLine();
+    const { alice } = await talking(desk);
+    const ted = await desk.call('Ted', path);
+    await desk.hangUp(alice);
+    await desk.space.clock.advance(29 * 60_000);
+    expect([ted.isOver, ted.told.at(-1)]).toEqual([false, OVER]);
+    // The words take their time too.
+    await desk.space.clock.advance(10 * 60_000);
+    expect([ted.isOver, ted.told.at(-1)]).toEqual([true, 'Goodbye.']);
+    expect(ted.told.filter((text) => text === OVER)).toHaveLength(60);
+  });
+
+  it('goes to another one from the menu, by the PIN of the beginning', async () => {
+    const desk = await startLine();
+    const { alice } = await talking(desk);
+    await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    await desk.press(ted, `${TED_PIN}#`);
+    await desk.press(ted, '1#');
+    await desk.hangUp(alice);
+    expect(ted.told.at(-1)).toBe(
+      'That conversation is over. For Carol, who has no caller yet, press 1. Or enter an extension, then press pound.',
+    );
+    expect(await desk.press(ted, '1#')).toBe(`You are listening to Carol. Nobody hears you. ${STAR}`);
+    expect([desk.hears(), ted.errors]).toEqual([{ Carol: [], Ted: ['Carol'] }, []]);
+  });
+});
+
+describe('an agent who waits alone', () => {
+  const alone = { space: { coachesBeforeStart: false } };
+  const NO_CALLER = 'Alice has no caller yet. Please stay on the line.';
+
+  it.each([
+    ['/coach/sales', COACHED],
+    ['/coach/sales?mode=monitor', MONITORED],
+    ['/supervisor', MONITORED],
+  ])('has a supervisor by %s wait for the caller, where a Space lets nobody coach before', async (path, matrix) => {
+    const desk = await startLine(ROSTER, alone);
+    await desk.call('Alice', '/conference/sales');
+    const ted = await desk.call('Ted', path);
+    expect(ted.told.at(-1)).toBe(NO_CALLER);
+    // Longer than twelve attempts would take.
+    await desk.space.clock.advance(5 * 60_000);
+    expect([ted.told.at(-1), ted.isOver]).toEqual([NO_CALLER, false]);
+    await desk.call('Bob', '/conference/sales');
+    await desk.space.clock.advance(35_000);
+    await desk.space.rest();
+    expect(desk.hears()).toEqual(matrix);
+    // Refused once, and not again at every wait.
+    expect(ted.errors.map(({ code }) => code)).toEqual([13_240]);
+  });
+
+  it('has them for half an hour at the most', async () => {
+    const desk = await startLine(ROSTER, alone);
+    await desk.call('Alice', '/conference/sales');
+    const ted = await desk.call('Ted', '/coach/sales');
+    await desk.space.clock.advance(40 * 60_000);
+    expect([ted.told.at(-1), ted.isOver]).toEqual(['Goodbye.', true]);
+    expect(ted.told.filter((text) => text === NO_CALLER)).toHaveLength(60);
+  });
+});
+
+describe('a moderator', () => {
   it.each([
     ['the star, and then the PIN', ['*', `${ALICE_PIN}#`]],
     ['both at once', [`*${ALICE_PIN}#`]],
@@ -417,7 +517,8 @@ describe('a moderator', () => {
     const ted = await desk.call('Ted', '/supervisor');
     expect(ted.told.at(-1)).toContain(LISTENING);
     await desk.hangUp(alice);
-    expect(hearsAs(desk)).toEqual({});
+    expect(desk.hears()).toEqual({ Ted: [] });
+    expect(ted.told.at(-1)).toBe(OVER);
   });
 
   it.each([
@@ -629,7 +730,6 @@ describe('with the store down', () => {
   it('and no REST, nobody is let in who should not be, and who may is asked to wait', async () => {
     const redis = await startStore();
     const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
-    await talking(desk);
     await redis.kill();
     const stranger = await desk.call('Ted', '/supervisor', { from: MOBILE });
     for (const pin of ['11111', '22222', '33333']) {
@@ -637,13 +737,34 @@ describe('with the store down', () => {
     }
     expect(stranger.told.at(-1)).toBe('Goodbye.');
     const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    expect(await desk.press(ted, `${TED_PIN}#`)).toContain('We cannot tell at the moment');
+    expect(await desk.press(ted, `${TED_PIN}#`)).toBe(
+      'We are sorry. We cannot tell at the moment who is in which conversation. Please stay on the line.',
+    );
     await redis.restart();
     await eventually(async () => expect((await fetch(`${desk.url}/readyz`)).status).toBe(200));
     await talking(desk, 'support');
     await desk.space.clock.advance(10_000);
     await desk.space.rest();
     expect(desk.space.conferences.of(ted.sid)?.conference.name).toBe('support');
+  });
+
+  it('and no REST, a supervisor is let in to an agent whom this server has seen', async () => {
+    const redis = await startStore();
+    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
+    await talking(desk);
+    await redis.kill();
+    const support = await carolTalks(desk);
+    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    expect(await desk.press(ted, `${TED_PIN}#`)).toBe(
+      'For Alice, press 1. For Carol, who has no caller yet, press 2. Or enter an extension, then press pound.',
+    );
+    await desk.press(ted, '1#');
+    expect(desk.hears()).toMatchObject(MONITORED);
+    // Carol's coming and going is known though it was never written.
+    await desk.hangUp(support);
+    await desk.press(ted, '*');
+    expect(await desk.press(ted, '4')).toBe('There is no other conversation. Nobody hears you.');
+    await redis.restart();
   });
 
   it('PINs that were tried are counted in the process', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createRedisStore } from '../../src/store/store';
+import { createRedisStore } from '../../src/stores';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
 import type { RosterContent } from '../support/roster';
 
@@ -8,7 +8,7 @@ const OURS = '+15559990000';
 
 const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
 const conference = (room: string, attributes: string) =>
-  `<Conference ${attributes} statusCallback="https://coach.example.com/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold">${room}</Conference>`;
+  `<Conference ${attributes} statusCallback="https://coach.example.com/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker">${room}</Conference>`;
 const moderator = (room: string) =>
   laml(
     `<Dial action="https://coach.example.com/conference/${room}/ended" timeLimit="14400">${conference(room, 'startConferenceOnEnter="true" endConferenceOnExit="true"')}</Dial>`,
@@ -42,7 +42,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a pers
       expect(await ask('/coach/out', called(BOB, 'bob-2'))).toBe(reject);
       const said = '<Say>You are listening to the agent in out. Nobody hears you. Press star for the menu.</Say>';
       expect(await ask('/supervisor', called(TED, 'ted-2'))).toBe(
-        supervisor('out', { said, query: '?mode=monitor&amp;told=1', attributes: 'muted="true" ' }),
+        supervisor('out', { said, query: '?line=1&amp;mode=monitor&amp;told=1', attributes: 'muted="true" ' }),
       );
     },
   );
@@ -190,6 +190,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, asked for by
     const store = createRedisStore({
       urls: ['redis://127.0.0.1:1'],
       lifetimeMs: 60_000,
+      auditMs: 3_600_000,
       timeoutMs: 60_000,
       onConnection: () => {},
     });

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
-import type { AuditRecord } from '../../src/supervision/audit';
+import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
+import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, startApp, TED, type TestApp } from '../support/app';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+import { supervisorsTrail } from '../support/trail';
 
 const ALICE_PIN = '70001';
 const TED_PIN = '48213';
@@ -43,7 +44,17 @@ afterAll(() => redis.dispose());
 
 const stores: [string, () => Store][] = [
   ['the embedded store', () => createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now })],
-  ['Redis', () => createRedisStore({ urls: [redis.url], lifetimeMs: 60_000, timeoutMs: 800, onConnection: () => {} })],
+  [
+    'Redis',
+    () =>
+      createRedisStore({
+        urls: [redis.url],
+        lifetimeMs: 60_000,
+        auditMs: 3_600_000,
+        timeoutMs: 800,
+        onConnection: () => {},
+      }),
+  ],
 ];
 
 describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
@@ -98,7 +109,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
     // What is noted is written in the background.
     await app.stop();
     const records: Partial<AuditRecord>[] = [];
-    for await (const { kind, reason, lockedOut, limit } of app.store.supervision.read(0)) {
+    for (const { kind, reason, lockedOut, limit } of await supervisorsTrail(app.store)) {
       records.push({ kind, ...(reason && { reason }), ...(lockedOut && { lockedOut, limit }) });
     }
     return records;
@@ -307,7 +318,13 @@ describe('with a Redis that hangs', () => {
   let app: TestApp;
 
   beforeEach(async () => {
-    const store = createRedisStore({ urls: [redis.url], lifetimeMs: 60_000, timeoutMs: 800, onConnection: () => {} });
+    const store = createRedisStore({
+      urls: [redis.url],
+      lifetimeMs: 60_000,
+      auditMs: 3_600_000,
+      timeoutMs: 800,
+      onConnection: () => {},
+    });
     await eventually(() => store.ping());
     app = await startApp({ store, people });
     redis.freeze();

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Change, ConferenceRegistry } from '../../src/conferences/registry';
+import type { RoomEvent } from '../../src/rooms/room-event';
+import type { RoomStore } from '../../src/rooms/room-store';
 import { fromSpace } from '../../src/signalwire/from-space';
-import { createMemoryStore } from '../../src/store/store';
+import { createMemoryStore } from '../../src/stores';
 import { ALICE, BOB, PUBLIC_URL, SIGNING_KEY, startApp, TED, type TestApp } from '../support/app';
 import { sign } from '../support/sign';
 
@@ -24,24 +25,26 @@ const SPACE_ROUTES = [
   '/notices/moderator',
   '/notices/supervisor',
   '/events/conference/sales',
+  '/events/call',
+  '/events/call/sales',
   '/fallback',
   '/fallback/sales',
 ];
 
 let app: TestApp;
-let changes: Change[];
+let changes: RoomEvent[];
 
 const memory = createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now });
-const registry: ConferenceRegistry = {
-  ...memory.registry,
-  async apply(change) {
-    changes.push(change);
-    await memory.registry.apply(change);
+const rooms: RoomStore = {
+  ...memory.rooms,
+  apply(room, event) {
+    changes.push(event);
+    return memory.rooms.apply(room, event);
   },
 };
 
 beforeAll(async () => {
-  app = await startApp({ store: { ...memory, registry } });
+  app = await startApp({ store: { ...memory, rooms } });
 });
 
 beforeEach(() => {
@@ -231,7 +234,7 @@ describe('signed, but wrong', () => {
     ['not ASCII', ['Алиса']],
     ['sent twice', ['alice-1', 'alice-1']],
   ];
-  const asking = ['/conference', '/conference/sales/ended', '/coach', '/coach/sales/ended'];
+  const asking = ['/conference', '/conference/sales/ended', '/coach', '/coach/sales/ended', '/coach/sales/key'];
 
   it.each(ids.flatMap(([what, values]) => asking.map((path) => [what, path, values] as const)))(
     'a CallSid %s gets 400 on %s',
@@ -258,6 +261,12 @@ describe('signed, but wrong', () => {
       expect(await app.post('/events/conference/sales', fields)).toMatchObject({
         status: 400,
         text: `${name} must be there once: 1 to 64 letters, digits, - or _.\n`,
+      });
+    }
+    for (const CallSid of ['a\u0007', '']) {
+      expect(await app.post('/events/call/sales', { CallSid, CallStatus: 'completed' })).toMatchObject({
+        status: 400,
+        text: 'CallSid must be there once: 1 to 64 letters, digits, - or _.\n',
       });
     }
     expect(changes).toEqual([]);
@@ -314,9 +323,12 @@ describe('signed, but wrong', () => {
     const paths = [
       `/conference/${room}`,
       `/conference/${room}/ended`,
+      `/conference/${room}/pin`,
       `/coach/${room}`,
       `/coach/${room}/ended`,
+      `/coach/${room}/key`,
       `/events/conference/${room}`,
+      `/events/call/${room}`,
       `/fallback/${room}`,
     ];
     for (const path of paths) {
@@ -343,7 +355,7 @@ describe('what is no form', () => {
   let open: TestApp;
 
   beforeAll(async () => {
-    open = await startApp({ store: { ...memory, registry }, env: { SIGNALWIRE_SIGNING_KEY: '' } });
+    open = await startApp({ store: { ...memory, rooms }, env: { SIGNALWIRE_SIGNING_KEY: '' } });
   });
 
   afterAll(() => open.stop());

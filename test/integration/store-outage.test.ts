@@ -1,34 +1,49 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
-import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
-import { parseSid, type Sid } from '../../src/signalwire/sid';
-import { createRedisStore, type Store } from '../../src/store/store';
+import { isIn, targetOf } from '../../src/rooms/room';
+import type { SpaceClient } from '../../src/signalwire/space-client';
+import { createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
+import { atEnd } from '../support/at-end';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
+import { roomNamed, sid } from '../support/room-stores';
 
 /** The promise of the README: what a moderator waits at most, in milliseconds. */
 const PROMISED_MS = 1_500;
 
 const alice = { CallSid: 'alice-1', From: ALICE };
 const ted = { CallSid: 'ted-1', From: TED };
-const apology =
-  '<?xml version="1.0" encoding="UTF-8"?><Response><Say>We are sorry. We cannot tell at the moment who is in sample-conf. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/sample-conf?attempt=1</Redirect></Response>';
+const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
+const apology = laml(
+  '<Say>We are sorry. We cannot tell at the moment who is in sales. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/sales?attempt=1</Redirect>',
+);
+const coaching = laml(
+  '<Dial action="https://coach.example.com/coach/sample-conf/ended" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" statusCallback="https://coach.example.com/events/conference/sample-conf" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker">sample-conf</Conference></Dial>',
+);
+const room = roomNamed('sample-conf');
 
 let redis: RedisServer;
 let store: Store;
 let app: TestApp;
 
+const connected = (url: string) =>
+  createRedisStore({ urls: [url], lifetimeMs: 60_000, auditMs: 3_600_000, timeoutMs: 800, onConnection: () => {} });
+
 async function start(url: string, options: TestAppOptions = {}): Promise<void> {
-  store = createRedisStore({
-    urls: [url],
-    lifetimeMs: 60_000,
-    timeoutMs: 800,
-    onConnection: () => {},
-  });
+  store = connected(url);
   app = await startApp({ store, ...options });
 }
+
+/** The store of another server. */
+async function otherServer(url: string): Promise<Store> {
+  const other = connected(url);
+  atEnd(() => other.close());
+  await eventually(() => other.ping());
+  return other;
+}
+
+const targetIn = async ({ rooms }: Store) => targetOf((await rooms.read(room)).state)?.callSid;
 
 /** What the server answers, and that it does so in time. */
 async function promptly(answer: Promise<Reply>): Promise<string> {
@@ -39,15 +54,37 @@ async function promptly(answer: Promise<Reply>): Promise<string> {
   return text;
 }
 
-/** Calls connect, and a supervisor is asked to wait. */
+/** Calls connect: a supervisor to a moderator whom this server knows; in another room they are asked to wait. */
 async function expectCallsToConnect(): Promise<void> {
   expect(await promptly(app.post('/conference', alice))).toContain('startConferenceOnEnter="true"');
   expect(await promptly(app.post('/conference', { CallSid: 'bob-1', From: BOB }))).toContain(
     'startConferenceOnEnter="false"',
   );
-  expect(await promptly(app.post('/coach', ted))).toBe(apology);
+  expect(await promptly(app.post('/coach', ted))).toBe(coaching);
+  expect(await promptly(app.post('/coach/sales', ted))).toBe(apology);
   expect(await app.send('GET', '/readyz')).toMatchObject({ status: 503, text: 'the store does not answer\n' });
   expect(await app.send('GET', '/healthz')).toMatchObject({ status: 200 });
+}
+
+/** A Space whose REST API shows this moderator in the room. */
+function spaceWith(call: string): Partial<SpaceClient> {
+  const conferenceSid = sid('conf');
+  return {
+    listConferences: async (name = '') => [{ conferenceSid, room: name, hasStarted: true, createdAgoMs: 30_000 }],
+    listParticipants: async () => [
+      {
+        callSid: sid(call),
+        conferenceSid,
+        isMuted: false,
+        isOnHold: false,
+        target: undefined,
+        isCoaching: false,
+        startsConference: true,
+        endsConference: true,
+        joinedAgoMs: 30_000,
+      },
+    ],
+  };
 }
 
 const expectCoach = (callSid: string) =>
@@ -72,11 +109,8 @@ describe('with Redis', () => {
     await expectCallsToConnect();
     await redis.restart();
     // Without any further request: what was owed is written by itself.
-    const client = new Redis(redis.url);
-    await eventually(async () => {
-      expect(await client.hget('conference-coach:{sample-conf}:moderator', 'callSid')).toBe('alice-1');
-    });
-    await client.quit();
+    const other = await otherServer(redis.url);
+    await eventually(async () => expect(await targetIn(other)).toBe('alice-1'));
     await expectCoach('alice-1');
     expect(await app.send('GET', '/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
   });
@@ -87,7 +121,7 @@ describe('with Redis', () => {
     await app.post('/conference', alice);
     await redis.restart();
     await eventually(() => store.ping());
-    expect((await app.post('/coach', ted)).text).toContain('There is nobody to coach');
+    expect((await app.post('/coach', ted)).text).toContain('No agent is in');
     await app.post('/events/conference/sample-conf', {
       StatusCallbackEvent: 'participant-join',
       CallSid: 'alice-1',
@@ -98,15 +132,14 @@ describe('with Redis', () => {
   });
 
   it('back empty, the Space names the moderator, who is known from then on', async () => {
-    const callSid = parseSid('alice-1') as Sid;
-    const space = { findModerator: async () => ({ callSid, conferenceSid: callSid, enteredAgoMs: 30_000 }) };
+    const space = spaceWith('alice-1');
     await start(redis.url, { space });
     await eventually(() => store.ping());
     expect((await app.post('/coach', ted)).text).toContain('coach="alice-1"');
-    expect((await store.registry.findModerator(parseRoomName('sample-conf') as RoomName))?.callSid).toBe('alice-1');
+    expect(await targetIn(store)).toBe('alice-1');
     // Whoever was seen to leave is not handed out, whatever the Space says.
     await app.post('/conference/sample-conf/ended', alice);
-    expect((await app.post('/coach', ted)).text).toContain('There is nobody to coach');
+    expect((await app.post('/coach', ted)).text).toContain('No agent is in');
   });
 
   it('hanging, calls connect, and the moderator is stored when it answers again', async () => {
@@ -116,6 +149,22 @@ describe('with Redis', () => {
     await expectCallsToConnect();
     redis.thaw();
     await expectCoach('alice-1');
+  });
+
+  it('hanging, every webhook is answered in time, also one that writes and reads', async () => {
+    await start(redis.url);
+    await eventually(() => store.ping());
+    await app.post('/conference', alice);
+    await app.post('/coach', ted);
+    redis.freeze();
+    // What writes and then reads waits for Redis once.
+    const since = performance.now();
+    const keypad = await app.post('/coach/sample-conf/ended', { ...ted, DialCallStatus: 'completed' });
+    expect(performance.now() - since).toBeLessThan(1_200);
+    expect(keypad.text).toContain('<Gather');
+    const join = { StatusCallbackEvent: 'participant-join', CallSid: 'bob-1', ConferenceSid: 'conf-1' };
+    expect(await app.post('/events/conference/sample-conf', join)).toMatchObject({ status: 204 });
+    expect(await promptly(app.post('/conference/sample-conf/ended', alice))).toContain('<Hangup/>');
   });
 
   it('hanging while a moderator leaves, nobody who left is handed out afterwards', async () => {
@@ -128,7 +177,7 @@ describe('with Redis', () => {
     await eventually(async () => {
       const { text } = await app.post('/coach', ted);
       expect(text).not.toContain('alice-1');
-      expect(text).toContain('There is nobody to coach');
+      expect(text).toContain('No agent is in');
     });
   });
 
@@ -142,11 +191,74 @@ describe('with Redis', () => {
 
   it('down, a supervisor is connected with the moderator whom the Space names', async () => {
     await redis.kill();
-    const callSid = parseSid('alice-9') as Sid;
-    await start(redis.url, {
-      space: { findModerator: async () => ({ callSid, conferenceSid: callSid, enteredAgoMs: 1 }) },
-    });
+    await start(redis.url, { space: spaceWith('alice-9') });
     expect(await promptly(app.post('/coach?mode=monitor', ted))).toContain('coach="alice-9" muted="true"');
+  });
+});
+
+describe('12,000 events while Redis is away', () => {
+  const ROOMS = 3_000;
+
+  /** Each of so many at once. */
+  async function inParallel(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+    let next = 0;
+    const one = async () => {
+      for (let index = next++; index < count; index = next++) {
+        await work(index);
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, one));
+  }
+
+  /** The slowest of a hundred, in milliseconds. */
+  const p99Of = (times: number[]) => [...times].sort((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? 0;
+
+  it('are written back, all of them, and calls do not wait for that', async () => {
+    await start(redis.url, { env: { LOG_LEVEL: 'warn' } });
+    await eventually(() => store.ping());
+    await redis.kill();
+    await inParallel(ROOMS, async (index) => {
+      const path = `/events/conference/room-${index}`;
+      const about = { ConferenceSid: `conf-${index}`, EndConferenceOnExit: 'false' };
+      const joined = { ...about, StatusCallbackEvent: 'participant-join' };
+      await app.post(`/conference/room-${index}`, { ...alice, CallSid: `alice-${index}` });
+      await app.post(path, { ...joined, CallSid: `alice-${index}`, EndConferenceOnExit: 'true' });
+      await app.post(path, { ...joined, CallSid: `bob-${index}` });
+      await app.post(path, {
+        ...about,
+        StatusCallbackEvent: 'participant-mute',
+        CallSid: `bob-${index}`,
+        Muted: 'true',
+      });
+    });
+    await redis.restart();
+    const other = await otherServer(redis.url);
+    const times: number[] = [];
+    const since = performance.now();
+    let written = 0;
+    while (written < ROOMS) {
+      for (let call = 0; call < 10; call++) {
+        const index = times.length % ROOMS;
+        const askedAt = performance.now();
+        const { text } = await app.post(`/coach/room-${index}`, { ...ted, CallSid: `ted-${times.length}` });
+        times.push(performance.now() - askedAt);
+        expect(text).toContain(`coach="alice-${index}"`);
+      }
+      written = (await other.rooms.list()).rooms.filter(({ hasCaller }) => hasCaller).length;
+      expect(performance.now() - since).toBeLessThan(60_000);
+    }
+    expect(p99Of(times)).toBeLessThan(500);
+    await inParallel(ROOMS, async (index) => {
+      const { state } = await other.rooms.read(roomNamed(`room-${index}`));
+      expect(targetOf(state)?.callSid).toBe(`alice-${index}`);
+      expect(state.stays.filter(isIn).map(({ callSid, isMuted }) => [callSid, isMuted])).toEqual(
+        expect.arrayContaining([
+          [`alice-${index}`, undefined],
+          [`bob-${index}`, true],
+        ]),
+      );
+    });
+    expect(app.log.filter((line) => line.includes('Lost'))).toEqual([]);
   });
 });
 

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Change } from '../../src/conferences/registry';
+import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
-import type { Sid } from '../../src/signalwire/sid';
-import { createMemoryStore } from '../../src/store/store';
-import type { AuditRecord } from '../../src/supervision/audit';
+import type { SpaceClient } from '../../src/signalwire/space-client';
+import { createMemoryStore } from '../../src/stores';
+import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, type Form, startApp, TED, type TestApp } from '../support/app';
 import { atEnd } from '../support/at-end';
+import { sid } from '../support/room-stores';
+import { supervisorsTrail } from '../support/trail';
 
 const PIN = '48213';
 const MOBILE = '+15550004444';
@@ -19,7 +21,7 @@ const ask = (action: string, words = '') =>
   );
 const WRONG = 'That is not right. ';
 const reporting = (room: string) =>
-  `statusCallback="${BASE}/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold"`;
+  `statusCallback="${BASE}/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker"`;
 const KEYS =
   'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
 
@@ -57,20 +59,22 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const pass = /pass=([\w-]+)/.exec(entered)?.[1] ?? '';
     expect(entered).toBe(
       laml(
-        `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?mode=monitor&amp;told=1&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;mode=monitor&amp;pass=${pass}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
-    const keypad = `${BASE}/coach/sales/key?mode=monitor&amp;of=alice-1&amp;told=1&amp;pass=${pass}`;
+    const keypad = `${BASE}/coach/sales/key?line=1&amp;mode=monitor&amp;of=alice-1&amp;pass=${pass}&amp;told=1`;
     expect(
-      await text(`/coach/sales/ended?mode=monitor&told=1&pass=${pass}`, { ...call, DialCallStatus: 'answered' }),
+      await text(`/coach/sales/ended?line=1&mode=monitor&pass=${pass}&told=1`, { ...call, DialCallStatus: 'answered' }),
     ).toBe(
       laml(
         `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
-    expect(await text(`/coach/sales/key?mode=monitor&of=alice-1&told=1&pass=${pass}`, { ...call, Digits: '2' })).toBe(
+    expect(
+      await text(`/coach/sales/key?line=1&mode=monitor&of=alice-1&pass=${pass}&told=1`, { ...call, Digits: '2' }),
+    ).toBe(
       laml(
-        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?stay=2&amp;told=1&amp;pass=${pass}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;pass=${pass}&amp;stay=2&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
     expect(await text(`/coach/sales/key?pass=${pass}`, { ...call, Digits: '9' })).toBe(goodbye);
@@ -103,7 +107,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const words = isSilent ? 'Nothing was entered. ' : WRONG;
     expect(await text('/supervisor/pin?try=1', call)).toBe(ask('/supervisor/pin?try=2', words));
     expect(await text('/supervisor/pin?mode=barge&room=sales&try=2', call)).toBe(
-      ask('/supervisor/pin?mode=barge&amp;try=3&amp;room=sales', words),
+      ask('/supervisor/pin?mode=barge&amp;room=sales&amp;try=3', words),
     );
     expect(await text('/supervisor/pin?try=3', call)).toBe(goodbye);
   });
@@ -150,7 +154,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     ['a spoilt page', '?rooms=sales&page=x'],
   ])('takes a choice from a menu of %s', async (_what, query) => {
     const reply = await text(`/supervisor/room${query}`, { CallSid: 'ted-3', From: TED, Digits: '0' });
-    expect(reply).toContain('There is no such conversation. For Alice, press 1.');
+    expect(reply).toContain('There is no such conversation. For Alice, who has no caller yet, press 1.');
   });
 
   it('lets nobody choose for ever, whatever the address says', async () => {
@@ -190,26 +194,25 @@ describe('the keypad', () => {
     expect([path, documents]).toEqual(['', 27]);
   });
 
-  it('coaches nobody by itself whom the supervisor did not leave', async () => {
+  it.each([
+    ['', 'coach="carol-1" start', 'You are coaching Carol. Nobody else hears you.'],
+    ['?mode=barge', 'coach="carol-1" muted="true" ', 'You are listening to Carol. Nobody hears you.'],
+  ])('leads by the number’s mode to an agent who took over meanwhile: %j', async (query, attributes, sentence) => {
     const app = await startApp({ people: { ...people, moderators: [...people.moderators, CAROL_ENTRY] } });
     atEnd(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const call = { CallSid: 'ted-1', From: TED };
-    expect((await app.post('/coach/sales', call)).text).toContain('coach="alice-1" start');
-    const { text } = await app.post('/coach/sales/ended', { ...call, DialCallStatus: 'answered' });
+    await app.post(`/coach/sales${query}`, call);
+    const { text } = await app.post(`/coach/sales/ended${query}`, { ...call, DialCallStatus: 'answered' });
     const [, keypad = ''] = /<Gather action="([^"]*)"/.exec(text) ?? [];
-    expect(text).toContain('You are coaching Alice.');
+    expect(text).toContain(query === '' ? 'You are coaching Alice.' : 'You are speaking to everybody with Alice.');
     await app.post('/conference/sales', { CallSid: 'carol-1', From: CAROL_ENTRY.number });
     const path = keypad.replaceAll('&amp;', '&').replace(BASE, '');
-    const unpressed = (await app.post(path, call)).text;
-    expect(unpressed).toContain('You are listening to Carol. Nobody hears you.');
-    expect(unpressed).toContain('coach="carol-1" muted="true"');
-    const chosen = (await app.post(path, { ...call, Digits: '2' })).text;
-    expect(chosen).toContain('You are coaching Carol. Nobody else hears you.');
-    // Out of a conversation that another took over meanwhile, nothing is said of how they were heard.
-    const out = (await app.post('/coach/sales/ended', { ...call, DialCallStatus: 'answered' })).text;
-    expect(out).toContain(`<Say>${KEYS}</Say>`);
-    expect(out).toContain('/coach/sales/key?mode=monitor');
+    for (const keys of [{}, { Digits: '1' }, { Digits: '2' }, { Digits: '3' }]) {
+      const next = (await app.post(path, { ...call, ...keys })).text;
+      expect(next).toContain(`<Say>That conversation is over. ${sentence} Press star for the menu.</Say>`);
+      expect(next).toContain(attributes);
+    }
   });
 
   it('says where they are to who was told of it before, and whose target had gone', async () => {
@@ -243,19 +246,28 @@ describe('the keypad', () => {
     },
   );
 
-  it('leads to another conversation by listening, whatever the roster and the webhook name', async () => {
-    const supervisors = [{ name: 'Ted', number: TED, mode: 'barge' }];
-    const app = await startApp({ people: { moderators: people.moderators, supervisors } });
-    atEnd(() => app.stop());
-    for (const room of ['sales', 'support']) {
-      await app.post(`/conference/${room}`, { CallSid: `alice-${room}`, From: ALICE });
-    }
-    const call = { CallSid: 'ted-1', From: TED, Digits: '4' };
-    for (const mode of ['coach', 'barge', 'monitor']) {
-      const { text } = await app.post(`/coach/sales/key?mode=${mode}`, call);
-      expect(text).toContain('coach="alice-support" muted="true"');
-    }
-  });
+  it.each([
+    ['coach', 'start'],
+    ['monitor', 'muted="true" start'],
+    ['barge', 'muted="true" start'],
+  ])(
+    'leads to another conversation by the number’s mode, but never heard by everybody: %s',
+    async (mode, attributes) => {
+      const supervisors = [{ name: 'Ted', number: TED, mode: 'barge' }];
+      const app = await startApp({ people: { moderators: people.moderators, supervisors } });
+      atEnd(() => app.stop());
+      for (const room of ['sales', 'support']) {
+        await app.post(`/conference/${room}`, { CallSid: `alice-${room}`, From: ALICE });
+      }
+      const call = { CallSid: 'ted-1', From: TED, Digits: '4' };
+      const other = `coach="alice-support" ${attributes}`;
+      expect((await app.post(`/coach/sales/key?mode=${mode}`, call)).text).toContain(other);
+      // Whatever keys have made of it since.
+      for (const keyed of ['coach', 'barge', 'monitor']) {
+        expect((await app.post(`/coach/sales/key?mode=${keyed}&own=${mode}`, call)).text).toContain(other);
+      }
+    },
+  );
 });
 
 describe('with a store and a Space that are slow', () => {
@@ -270,28 +282,58 @@ describe('with a store and a Space that are slow', () => {
     ['a way out', '/coach/gone/ended', { DialCallStatus: 'answered' }],
     ['a key', '/coach/gone/key', { Digits: '2' }],
     ['another conversation', '/coach/gone/key', { Digits: '4' }],
+    ['a way out to the menu', '/coach/gone/ended?line=1', { DialCallStatus: 'answered' }],
+    ['a key on the line', '/coach/gone/key?line=1', { Digits: '2' }],
+    ['a way back in', '/coach/gone?moved=1', {}],
+    ['a way back in to the menu', '/coach/gone?line=1&moved=1', {}],
   ])('%s is answered in time', async (_what, path, fields) => {
     const memory = createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now });
-    const { registry, supervision } = memory;
+    const { rooms } = memory;
     const store = {
       ...memory,
-      registry: {
-        apply: (change: Change) => slow(700, undefined).then(() => registry.apply(change)),
-        findModerator: (room: RoomName) => slow(700, undefined).then(() => registry.findModerator(room)),
-        listModerators: () => slow(700, undefined).then(() => registry.listModerators()),
+      rooms: {
+        ...rooms,
+        apply: (room: RoomName, event: RoomEvent) => slow(700, undefined).then(() => rooms.apply(room, event)),
+        read: (room: RoomName) => slow(700, undefined).then(() => rooms.read(room)),
+        list: () => slow(700, undefined).then(() => rooms.list()),
       },
-      supervision: { ...supervision, findLast: () => slow(700, undefined) },
     };
-    const space = {
-      findModerator: () => slow(1_300, { callSid: 'a' as Sid, conferenceSid: 'c' as Sid, enteredAgoMs: 1 }),
-      listModerators: () => slow(1_300, []),
-    };
+    const space: Partial<SpaceClient> = { listConferences: () => slow(1_300, []) };
     const app = await startApp({ people, store, space });
     const startedAt = performance.now();
     const { status } = await app.post(path, { CallSid: 'ted-1', From: TED, ...fields }).finally(app.stop);
     // The 200 ms that a test does not wait are added.
     expect(performance.now() - startedAt + 200).toBeLessThan(AS_LONG_AS_A_SPACE_WAITS_MS - 500);
     expect(status).toBe(200);
+  });
+
+  it('the only conversation, which the Space alone knows, is entered in time', async () => {
+    const memory = createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now });
+    const fail = () => slow(700, undefined).then(() => Promise.reject(new Error('no answer')));
+    const store = { ...memory, rooms: { ...memory.rooms, apply: fail, read: fail, list: fail } };
+    const [callSid, conferenceSid] = [sid('alice-1'), sid('cf-1')];
+    const space: Partial<SpaceClient> = {
+      listConferences: () => slow(500, [{ conferenceSid, room: 'sales', hasStarted: true, createdAgoMs: 60_000 }]),
+      listParticipants: () =>
+        slow(1_200, [
+          {
+            callSid,
+            conferenceSid,
+            isMuted: false,
+            isOnHold: false,
+            target: undefined,
+            isCoaching: false,
+            startsConference: true,
+            endsConference: true,
+            joinedAgoMs: 60_000,
+          },
+        ]),
+    };
+    const app = await startApp({ people, store, space });
+    const startedAt = performance.now();
+    const { text } = await app.post('/supervisor', { CallSid: 'ted-1', From: TED }).finally(app.stop);
+    expect(performance.now() - startedAt).toBeLessThan(AS_LONG_AS_A_SPACE_WAITS_MS - 500);
+    expect(text).toContain('coach="alice-1"');
   });
 });
 
@@ -374,16 +416,12 @@ describe('a call that goes on', () => {
     const ted = { CallSid: 'ted-1', From: TED };
     await app.post('/coach/sales', ted);
     expect((await app.post('/coach/sales/ended', { ...ted, DialCallStatus: 'answered' })).text).toContain(KEYS);
-    expect((await readTrail(app)).map(({ kind }) => kind)).toEqual(['entered', 'left']);
+    expect((await readTrail(app)).map(({ kind }) => kind)).toEqual(['arrived', 'left']);
   });
 });
 
 async function readTrail(app: TestApp): Promise<AuditRecord[]> {
   // What is noted is written in the background.
   await app.stop();
-  const records: AuditRecord[] = [];
-  for await (const record of app.store.supervision.read(0)) {
-    records.push(record);
-  }
-  return records;
+  return supervisorsTrail(app.store);
 }

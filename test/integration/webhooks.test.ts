@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
-import { createMemoryStore, createRedisStore, type Store } from '../../src/store/store';
+import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, type Form, type Reply, startApp, TED, type TestApp } from '../support/app';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+import { roomNamed, sid } from '../support/room-stores';
+import { supervisorsTrail } from '../support/trail';
 
 const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
 const reporting = (room: string) =>
-  `statusCallback="https://coach.example.com/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold"`;
+  `statusCallback="https://coach.example.com/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker"`;
 
 const moderator = (room = 'sample-conf') =>
   laml(
@@ -23,7 +25,7 @@ const supervisor = (attributes: string, query = '', room = 'sample-conf') =>
 const coaching = (callSid: string, room?: string) => supervisor(`coach="${callSid}" `, '', room);
 const nobody = (query: string, room = 'sample-conf') =>
   laml(
-    `<Say>There is nobody to coach in ${room} at the moment. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
+    `<Say>No agent is in ${room} at the moment. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
   );
 const goodbye = laml('<Say>Goodbye.</Say><Hangup/>');
 const hangup = laml('<Hangup/>');
@@ -45,6 +47,7 @@ const stores: [string, () => Store][] = [
       createRedisStore({
         urls: [redis.url],
         lifetimeMs: 60_000,
+        auditMs: 3_600_000,
         timeoutMs: 800,
         onConnection: () => {},
       }),
@@ -118,6 +121,118 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
     });
   });
 
+  describe('for the end of a call, told by its number,', () => {
+    const ted = { CallSid: 'ted-1', From: TED };
+
+    it.each(['completed', 'canceled', 'failed', 'busy', 'no-answer', 'Completed'])(
+      'end its stay at once: CallStatus %s',
+      async (CallStatus) => {
+        await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+        expect((await app.post(`/coach/${room}`, ted)).text).toBe(coaching('alice-1', room));
+        const reply = await app.post(`/events/call/${room}`, { CallSid: 'alice-1', CallStatus });
+        expect(reply).toMatchObject({ status: 204, text: '' });
+        expect((await app.post(`/coach/${room}`, ted)).text).toBe(nobody('attempt=1', room));
+      },
+    );
+
+    it.each<[string, Form]>([
+      ['ringing', { CallSid: 'alice-1', CallStatus: 'ringing' }],
+      ['in-progress', { CallSid: 'alice-1', CallStatus: 'in-progress' }],
+      ['queued', { CallSid: 'alice-1', CallStatus: 'queued' }],
+      ['a status that there is not', { CallSid: 'alice-1', CallStatus: 'completed-soon' }],
+      ['no status', { CallSid: 'alice-1' }],
+      [
+        'two statuses',
+        [
+          ['CallSid', 'alice-1'],
+          ['CallStatus', 'completed'],
+          ['CallStatus', 'completed'],
+        ],
+      ],
+      ['another call', { CallSid: 'bob-1', CallStatus: 'completed' }],
+    ])('change nothing for %s', async (_what, form) => {
+      await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      const stay = async () => {
+        const { state } = await store.rooms.read(roomNamed(room));
+        return state.stays.filter(({ callSid }) => callSid === 'alice-1');
+      };
+      const before = await stay();
+      expect(await app.post(`/events/call/${room}`, form)).toMatchObject({ status: 204, text: '' });
+      expect(await stay()).toEqual(before);
+      expect((await app.post(`/coach/${room}`, ted)).text).toBe(coaching('alice-1', room));
+    });
+
+    it('mean the usual room where the path names none, and no other', async () => {
+      const callSid = `alice-${_name.length}-${rooms}`;
+      await app.post('/conference', { CallSid: callSid, From: ALICE });
+      await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      expect((await app.post('/coach', ted)).text).toBe(coaching(callSid));
+      await app.get('/events/call', { CallSid: callSid, CallStatus: 'completed' });
+      await app.get('/events/call', { CallSid: 'alice-1', CallStatus: 'completed' });
+      expect((await app.post('/coach', ted)).text).not.toContain(callSid);
+      expect((await app.post(`/coach/${room}`, ted)).text).toBe(coaching('alice-1', room));
+    });
+
+    it("end a supervisor's stay too, who hung up during the announcement", async () => {
+      await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+      await app.post(`/coach/${room}`, ted);
+      await app.post(`/events/call/${room}`, { CallSid: 'ted-1', CallStatus: 'completed' });
+      await app.stop();
+      const trail = await supervisorsTrail(store);
+      expect(trail.filter((record) => record.room === room).map(({ kind }) => kind)).toEqual(['arrived', 'left']);
+    });
+
+    it('do not bring a call back whose webhook was told late', async () => {
+      const forgotten = { CallSid: 'alice-9', CallStatus: 'completed' };
+      expect(await app.post(`/events/call/${room}`, forgotten)).toMatchObject({ status: 204 });
+      const late = { kind: 'moderator-arrived' as const, callSid: sid('alice-9'), agoMs: 5_000 };
+      await store.rooms.apply(roomNamed(room), late);
+      expect((await app.post(`/coach/${room}`, ted)).text).toBe(nobody('attempt=1', room));
+    });
+  });
+
+  it('let a moderator back in whose call asks again after it left', async () => {
+    const ted = { CallSid: 'ted-1', From: TED };
+    const alice = { CallSid: 'alice-1', From: ALICE };
+    for (const end of [
+      () => app.post(`/conference/${room}/ended`, { ...alice, DialCallStatus: 'completed' }),
+      () => app.post(`/events/call/${room}`, { ...alice, CallStatus: 'completed' }),
+      () => app.post(`/events/conference/${room}`, { ...alice, StatusCallbackEvent: 'participant-leave' }),
+    ]) {
+      await app.post(`/conference/${room}`, alice);
+      expect((await app.post(`/coach/${room}`, ted)).text).toBe(coaching('alice-1', room));
+      await end();
+      expect((await app.post(`/coach/${room}`, ted)).text).toBe(nobody('attempt=1', room));
+    }
+    expect((await app.post(`/conference/${room}`, alice)).text).toBe(moderator(room));
+    expect((await app.post(`/coach/${room}`, ted)).text).toBe(coaching('alice-1', room));
+  });
+
+  it('take the moderator who joined last, and one who only arrived when nobody has joined', async () => {
+    const ted = { CallSid: 'ted-1', From: TED };
+    const report = (StatusCallbackEvent: string, CallSid: string) =>
+      app.post(`/events/conference/${room}`, {
+        StatusCallbackEvent,
+        CallSid,
+        ConferenceSid: 'cf-1',
+        EndConferenceOnExit: 'true',
+      });
+    const target = async () => /coach="([^"]*)"/.exec((await app.post(`/coach/${room}`, ted)).text)?.[1];
+    await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+    expect(await target()).toBe('alice-1');
+    await report('participant-join', 'alice-1');
+    // Hangs up before the Space lets it in, and nobody tells.
+    await app.post(`/conference/${room}`, { CallSid: 'short-1', From: ALICE });
+    expect(await target()).toBe('alice-1');
+    await app.post(`/conference/${room}`, { CallSid: 'alice-2', From: ALICE });
+    await report('participant-join', 'alice-2');
+    expect(await target()).toBe('alice-2');
+    await report('participant-leave', 'alice-2');
+    expect(await target()).toBe('alice-1');
+    await report('participant-leave', 'alice-1');
+    expect(await target()).toBe('short-1');
+  });
+
   it('let a supervisor wait for a moderator, but not for ever', async () => {
     const seen: string[] = [];
     let path: string | undefined = `/coach/${room}?mode=monitor`;
@@ -133,10 +248,13 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
 
   it('let a supervisor in once the moderator has come', async () => {
     const ted = { CallSid: 'ted-1', From: TED };
-    expect((await app.post(`/coach/${room}?mode=barge`, ted)).text).toBe(nobody('mode=barge&amp;attempt=1', room));
+    expect((await app.post(`/coach/${room}?mode=barge`, ted)).text).toBe(nobody('attempt=1&amp;mode=barge', room));
     await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
     expect((await app.post(`/coach/${room}?mode=barge&attempt=1`, ted)).text).toBe(
-      supervisor('', '?mode=barge&amp;attempt=1', room),
+      supervisor('', '?attempt=1&amp;mode=barge&amp;told=1', room).replace(
+        '<Response>',
+        `<Response><Say>You are speaking with the agent in ${room}. Everybody hears you. Press star for the menu.</Say>`,
+      ),
     );
   });
 
@@ -187,7 +305,7 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
     expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(again('attempt=1&amp;stay=1'));
     // The mode survives: who listened in silence is not heard after the retry.
     expect((await app.post(`/coach/${room}/ended?mode=monitor&attempt=1`, ted)).text).toBe(
-      again('mode=monitor&amp;attempt=2&amp;stay=1'),
+      again('attempt=2&amp;mode=monitor&amp;stay=1'),
     );
     expect((await app.post(`/coach/${room}/ended?attempt=12`, ted)).text).toBe(goodbye);
   });
@@ -389,7 +507,7 @@ describe('the webhooks', () => {
     });
     expect((await app.post('/conference', { CallSid: 'bob-1' })).text).toBe(
       laml(
-        '<Say>Calls may be supervised.</Say><Dial timeLimit="60"><Conference startConferenceOnEnter="false" waitUrl="https://cdn.example.com/wait.xml" statusCallback="https://coach.example.com/events/conference/Sales%202" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold">Sales 2</Conference></Dial>',
+        '<Say>Calls may be supervised.</Say><Dial timeLimit="60"><Conference startConferenceOnEnter="false" waitUrl="https://cdn.example.com/wait.xml" statusCallback="https://coach.example.com/events/conference/Sales%202" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker">Sales 2</Conference></Dial>',
       ),
     );
     expect((await app.get('/fallback')).text).toBe((await app.post('/conference', { CallSid: 'bob-1' })).text);

@@ -1,17 +1,14 @@
 import { Agent, request as httpRequest } from 'node:http';
-import { createApp } from '../../src/app';
-import { createAccesses } from '../../src/conference-coach';
-import { createDirectory, type LiveConferences } from '../../src/conferences/directory';
 import { loadConfig } from '../../src/config';
 import { listen } from '../../src/http/listener';
 import { createRefusalLog, type Refusal } from '../../src/http/refusal-log';
 import { compileTrust } from '../../src/http/trust-proxy';
 import { createLog } from '../../src/ops/log';
-import { createOutbox } from '../../src/ops/outbox';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { parseRoster } from '../../src/people/roster-file';
-import { createMemoryStore, type Store } from '../../src/store/store';
-import { createSupervision, type LiveControl } from '../../src/supervision/supervision';
+import { createServer } from '../../src/server';
+import type { SpaceClient } from '../../src/signalwire/space-client';
+import { createMemoryStore, type Store } from '../../src/stores';
 import { PIN_KEY, type RosterContent, rosterText } from './roster';
 import { sign } from './sign';
 
@@ -52,7 +49,7 @@ export interface TestApp {
 
 export interface TestAppOptions {
   store?: Store;
-  space?: Partial<LiveConferences & LiveControl>;
+  space?: Partial<SpaceClient>;
   env?: Record<string, string>;
   now?: () => number;
   roster?: Roster;
@@ -74,11 +71,9 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const now = options.now ?? Date.now;
   const lines: string[] = [];
   const log = createLog(config.logLevel, { write: (line) => void lines.push(line) });
-  const store =
-    options.store ?? createMemoryStore({ lifetimeMs: config.maxCallSeconds * 1000, monotonicNow: now, now });
-  const space = options.space as (LiveConferences & LiveControl) | undefined;
-  const directory = createDirectory({ registry: store.registry, space, log, now, retryMs: 50 });
-  const outbox = createOutbox({ log, retryMs: 50 });
+  const lifetimeMs = config.maxCallSeconds * 1000;
+  const store = options.store ?? createMemoryStore({ lifetimeMs, monotonicNow: now, now });
+  const space = options.space as SpaceClient | undefined;
   const roster = options.roster ?? createRoster(config);
   if (options.people !== undefined) {
     roster.replace(parseRoster(rosterText(options.people), { file: 'roster.json', hasPinKey: true }));
@@ -91,34 +86,24 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
       refusalLog.add(refusal);
     },
   };
-  const app = createApp({
-    settings: { ...config, publicUrl: config.publicUrl ?? PUBLIC_URL },
+  const composed = createServer({
+    config,
+    publicUrl: config.publicUrl ?? PUBLIC_URL,
     roster,
-    access: createAccesses(config, roster, store, log),
-    directory,
-    supervision: createSupervision({
-      store: store.supervision,
-      outbox,
-      space,
-      findModerator: directory.findModerator,
-      notices: {
-        policy: config.moderatorNotice,
-        moderatorUrl: `${PUBLIC_URL}/notices/moderator`,
-        supervisorUrl: `${PUBLIC_URL}/notices/supervisor`,
-      },
-      now,
-      log,
-    }),
-    pingStore: store.ping,
+    store,
+    space: space && { asked: space, control: space },
     isDraining: () => false,
-    sleep: async () => {},
-    now,
     refusals,
     log,
+    sleep: async () => {},
+    now,
+    monotonicNow: now,
+    retryMs: 50,
+    sweepIntervalMs: 0,
   });
   const isTrustedPeer = compileTrust(config.trustProxy);
   const server = await listen({ ...config, port: 0, host: '127.0.0.1', isTrustedPeer, refusals });
-  server.serve(app);
+  server.serve(composed.handle);
   const agent = new Agent({ keepAlive: true });
 
   const send: TestApp['send'] = (method, path, headers = {}, body) =>
@@ -159,7 +144,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     async stop() {
       agent.destroy();
       await server.stop({ graceMs: 0, deadlineMs: 1_000 });
-      await Promise.all([directory.close(0), outbox.close(0)]);
+      await composed.close(0);
     },
   };
 }

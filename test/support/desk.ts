@@ -3,7 +3,7 @@ import { type ConferenceCoach, startConferenceCoach } from '../../src/conference
 import { loadConfig } from '../../src/config';
 import type { Call, CallSettings } from '../../src/simulator/call';
 import { rowsOf } from '../../src/simulator/play-story';
-import { serveRestApi } from '../../src/simulator/rest-api';
+import { type RestApiOptions, serveRestApi } from '../../src/simulator/rest-api';
 import { createSpace, type Space, type SpaceOptions } from '../../src/simulator/space';
 import type { Patience } from '../../src/simulator/web-client';
 import { ALICE, BOB, SIGNING_KEY, TED } from './app';
@@ -25,6 +25,8 @@ export interface Desk {
   hangUp(call: Call): Promise<void>;
   /** Presses keys; what follows from them has happened, and what was told to this call since is returned. */
   press(call: Call, keys: string): Promise<string>;
+  /** Stops the server; what is called `meanwhile` finds none. Then it starts anew at its address. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   hears(): Matrix;
 }
 
@@ -38,20 +40,31 @@ export interface DeskOptions {
   shared?: Space;
   /** Whether the server may ask the Space's REST API. */
   withRest?: boolean;
+  /** What becomes of its requests. */
+  before?: RestApiOptions['before'];
+  /** Milliseconds between two rounds of the sweep; the server's own unless given. */
+  sweepIntervalMs?: number;
 }
 
 /** Starts both; they are stopped when the test is over. */
-export async function startDesk({ env = {}, withRest = false, shared, ...options }: DeskOptions = {}): Promise<Desk> {
+export async function startDesk(options: DeskOptions = {}): Promise<Desk> {
+  const { env = {}, withRest = false, before, shared, sweepIntervalMs } = options;
   const space = shared ?? createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
-  const rest = withRest ? await serveRest(space) : {};
-  const config = loadConfig({
-    PORT: '0',
+  const rest = withRest ? await serveRest(space, before === undefined ? {} : { before }) : {};
+  const settings = {
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
     ...(env.ROSTER_FILE === undefined && { MODERATOR_NUMBERS: ALICE, SUPERVISOR_NUMBERS: TED }),
     ...rest,
     ...env,
-  });
-  const server = await startConferenceCoach(config, pino({ level: 'silent' }));
+  };
+  const start = (port: number) =>
+    startConferenceCoach(
+      loadConfig({ ...settings, PORT: String(port) }),
+      pino({ level: 'silent' }),
+      sweepIntervalMs === undefined ? {} : { sweepIntervalMs },
+    );
+  let server = await start(0);
+  const url = server.publicUrl;
   atEnd(() => {
     // First, so that the server need not wait for the Space to close its idle connections.
     space.close();
@@ -60,10 +73,12 @@ export async function startDesk({ env = {}, withRest = false, shared, ...options
   const names = new Map<Call, string>();
   return {
     space,
-    server,
-    url: server.publicUrl,
+    get server() {
+      return server;
+    },
+    url,
     async call(who, path, more = {}) {
-      const call = space.call({ from: NUMBERS[who], url: server.publicUrl + path, ...more });
+      const call = space.call({ from: NUMBERS[who], url: url + path, ...more });
       names.set(call, who);
       await space.rest();
       return call;
@@ -78,6 +93,11 @@ export async function startDesk({ env = {}, withRest = false, shared, ...options
       await space.rest();
       return call.told.slice(before).join(' ');
     },
+    async restart(meanwhile = async () => {}) {
+      await server.stop(0);
+      await meanwhile();
+      server = await start(server.port);
+    },
     hears() {
       const rows = rowsOf(space, (call) => names.get(call) ?? '');
       return Object.fromEntries(
@@ -87,8 +107,8 @@ export async function startDesk({ env = {}, withRest = false, shared, ...options
   };
 }
 
-async function serveRest(space: Space): Promise<Record<string, string>> {
-  const api = await serveRestApi(space);
+async function serveRest(space: Space, options: RestApiOptions): Promise<Record<string, string>> {
+  const api = await serveRestApi(space, options);
   atEnd(() => api.close());
   return {
     SIGNALWIRE_SPACE_URL: api.url,

@@ -11,6 +11,7 @@ const required = {
   SUPERVISOR_NUMBERS: '+15550002222',
 };
 const production = { NODE_ENV: 'production', ...required };
+const rest = { SIGNALWIRE_SPACE_URL: 's', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -46,14 +47,17 @@ describe('loadConfig', () => {
       moderatorNoticeText: 'A supervisor is on the line.',
       noticeVoice: undefined,
       noticeLanguage: undefined,
+      announceIsPrivate: false,
       maxCallSeconds: 14_400,
+      auditDays: 365,
+      sweepRequestsPerSecond: 50,
       warnings: [
         'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
         "MODERATOR_NUMBERS is not set: the tutorial's number is the moderator.",
         'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
         'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run.',
-        'SIGNALWIRE_SPACE_URL is not set: the Space cannot be asked for the moderator when the store is down or knows none.',
+        'SIGNALWIRE_SPACE_URL is not set: a supervisor whose agent leaves cannot be muted, and what callbacks did not tell is never known.',
       ],
     });
   });
@@ -83,7 +87,10 @@ describe('loadConfig', () => {
       MODERATOR_NOTICE_TEXT: 'Your coach is here.',
       NOTICE_VOICE: 'Polly.Amy',
       NOTICE_LANGUAGE: 'en-GB',
+      ANNOUNCE_IS_PRIVATE: 'true',
       MAX_CALL_SECONDS: '600',
+      AUDIT_DAYS: '30',
+      SWEEP_REQUESTS_PER_SECOND: '100',
     });
     expect(config).toEqual({
       production: true,
@@ -108,7 +115,10 @@ describe('loadConfig', () => {
       moderatorNoticeText: 'Your coach is here.',
       noticeVoice: 'Polly.Amy',
       noticeLanguage: 'en-GB',
+      announceIsPrivate: true,
       maxCallSeconds: 600,
+      auditDays: 30,
+      sweepRequestsPerSecond: 100,
       warnings: [],
     });
   });
@@ -272,6 +282,13 @@ describe('loadConfig', () => {
     ['CALLER_NOTICE', 'x'.repeat(4097)],
     ['MAX_CALL_SECONDS', '0'],
     ['MAX_CALL_SECONDS', '86401'],
+    ['ANNOUNCE_IS_PRIVATE', 'yes'],
+    ['ANNOUNCE_IS_PRIVATE', 'TRUE'],
+    ['AUDIT_DAYS', '0'],
+    ['AUDIT_DAYS', '3651'],
+    ['AUDIT_DAYS', '1.5'],
+    ['SWEEP_REQUESTS_PER_SECOND', '4'],
+    ['SWEEP_REQUESTS_PER_SECOND', '1001'],
   ])('refuses %s=%j with a sentence that does not repeat it', (name, value) => {
     const rest = { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
     const problems = problemsOf({ ...(name.startsWith('SIGNALWIRE') && rest), [name]: value });
@@ -304,7 +321,10 @@ describe('loadConfig', () => {
       MODERATOR_NOTICE_TEXT: 'Your coach is here.',
       NOTICE_VOICE: 'Polly.Amy',
       NOTICE_LANGUAGE: 'en-GB',
+      ANNOUNCE_IS_PRIVATE: 'true',
       MAX_CALL_SECONDS: '600',
+      AUDIT_DAYS: '30',
+      SWEEP_REQUESTS_PER_SECOND: '100',
     };
     const quote = (text: string) => mark + text + mark;
 
@@ -455,7 +475,7 @@ describe('loadConfig', () => {
     const { warnings } = loadConfig({ ...production, REDIS_URI: 'redis://localhost', SPACE_URL: 'a.b' });
     expect(warnings).toEqual([
       'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
-      'SIGNALWIRE_SPACE_URL is not set: the Space cannot be asked for the moderator when the store is down or knows none. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
+      'SIGNALWIRE_SPACE_URL is not set: a supervisor whose agent leaves cannot be muted, and what callbacks did not tell is never known. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
     ]);
   });
 
@@ -578,13 +598,38 @@ describe('loadConfig', () => {
     expect(loadConfig({ PIN_KEY: 'x' }).pinKey).toBe('x');
   });
 
-  it('says when moderators cannot be told of supervisors', () => {
-    const sentence = 'MODERATOR_NOTICE is always, and cannot be kept: moderators are told by REST, which is not set.';
-    expect(loadConfig({ MODERATOR_NOTICE: 'always' }).warnings).toContain(sentence);
-    const rest = { SIGNALWIRE_SPACE_URL: 's', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
-    for (const env of [{}, { MODERATOR_NOTICE: 'never' }, { MODERATOR_NOTICE: 'always', ...rest }]) {
-      expect(loadConfig(env).warnings.join()).not.toContain('MODERATOR_NOTICE');
-    }
+  it.each([
+    ['not at all', {}, []],
+    ['never', { MODERATOR_NOTICE: 'never' }, []],
+    [
+      'without REST',
+      { MODERATOR_NOTICE: 'always', ANNOUNCE_IS_PRIVATE: 'true' },
+      ['MODERATOR_NOTICE is always, and cannot be kept: moderators are told by REST, which is not set.'],
+    ],
+    [
+      'by what callers might hear',
+      { MODERATOR_NOTICE: 'coach', ANNOUNCE_IS_PRIVATE: 'false', ...rest },
+      [
+        'MODERATOR_NOTICE is coach, and cannot be kept: callers might hear the notice too; ANNOUNCE_IS_PRIVATE=true says that you have tested that they do not.',
+      ],
+    ],
+    ['in private', { MODERATOR_NOTICE: 'always', ANNOUNCE_IS_PRIVATE: 'true', ...rest }, []],
+  ])('warns of moderators who cannot be told of supervisors: told %s', (_how, env, expected) => {
+    const about = loadConfig(env).warnings.filter((warning) => /MODERATOR_NOTICE|ANNOUNCE/.test(warning));
+    expect(about).toEqual(expected);
+  });
+
+  it.each([
+    ['ANNOUNCE_IS_PRIVATE', 'true', { announceIsPrivate: true }],
+    ['ANNOUNCE_IS_PRIVATE', 'false', { announceIsPrivate: false }],
+    ['ANNOUNCE_IS_PRIVATE', ' ', { announceIsPrivate: false }],
+    ['AUDIT_DAYS', '1', { auditDays: 1 }],
+    ['AUDIT_DAYS', '3650', { auditDays: 3_650 }],
+    ['AUDIT_DAYS', '', { auditDays: 365 }],
+    ['SWEEP_REQUESTS_PER_SECOND', '5', { sweepRequestsPerSecond: 5 }],
+    ['SWEEP_REQUESTS_PER_SECOND', '1000', { sweepRequestsPerSecond: 1_000 }],
+  ])('reads %s=%j', (name, value, expected) => {
+    expect(loadConfig({ [name]: value })).toMatchObject(expected);
   });
 
   it('wants the settings of the REST API together', () => {

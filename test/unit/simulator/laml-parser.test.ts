@@ -35,7 +35,7 @@ describe('parseLaml', () => {
       documents.askModeratorPin(room, { tryNumber: 1, why: 'asked' }),
       documents.askPin(approach, { tryNumber: 2, why: 'wrong' }, room),
       documents.keypad(room, approach, 'Alice'),
-      documents.chooseRoom(approach, { ...menu, choices: [{ label: 'Alice', room }] }),
+      documents.chooseRoom(approach, { ...menu, choices: [{ label: 'Alice', room, hasCaller: true }] }),
       documents.waitOnLine(approach, 'nobody-there'),
       documents.moderatorNotice(),
       documents.supervisorNotice(),

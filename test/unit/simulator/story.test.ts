@@ -175,6 +175,8 @@ describe('tutorialStory', () => {
       '/coach/Sales%202',
       '/coach/Sales%202?mode=monitor',
       '/coach/Sales%202?mode=barge',
+      '/conference/Sales%202',
+      '/conference/Sales%202',
       '/coach/Sales%202',
     ]);
   });

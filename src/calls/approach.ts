@@ -1,0 +1,49 @@
+import type { Mode } from '../rooms/mode';
+import type { ConversationId } from '../rooms/room';
+
+/** The mode of a supervisors' number that names none. */
+export const DEFAULT_MODE: Mode = 'coach';
+
+/** How often a supervisor is asked to wait, or to choose, before they are sent away. */
+export const MAX_ATTEMPTS = 12;
+
+/** How often a supervisor who waits for a caller, or for the next conversation, is put off: half an hour in all. */
+export const MAX_WAITS = 60;
+
+/** A supervisor's way into a room, as their addresses carry it. */
+export interface Approach {
+  mode: Mode;
+  /** The mode of the number they dialled, if it is another by now; undefined on the line of a person without one. */
+  own?: Mode | undefined;
+  /** Whether they came by the supervisors' line, and go back to its menu. */
+  isOnLine?: boolean | undefined;
+  /** 0 for a call that has just come in, {@link MAX_ATTEMPTS} for the last. */
+  attempt: number;
+  /** How often they have waited for a caller, or for the next conversation; undefined for one who does not. */
+  waits?: number | undefined;
+  /** How many stays in a room this call was sent to so far; the last of them is the one that it is on or comes from. */
+  stay: number;
+  /** How often the keypad went round without a key, since one was pressed; undefined for never. */
+  round?: number | undefined;
+  /** The conversation that the keypad's menu named; undefined if none. */
+  of?: ConversationId | undefined;
+  /** Whether they were told where they go, so that they must be told if it becomes another place. */
+  isTold?: boolean | undefined;
+  /** Whether they were taken out of a conference by REST, because they could be heard by the wrong people. */
+  isMoved?: boolean | undefined;
+  /** What the right PIN brought earlier in this call; undefined for who is known by their address. */
+  pass?: string | undefined;
+}
+
+/** A way to a choice of rooms: a mode that is not named is the person's own. */
+export type LineApproach = Pick<Approach, 'attempt' | 'stay' | 'waits' | 'pass'> & { mode: Mode | undefined };
+
+/** The mode of the number they dialled, whatever keys have changed since; undefined on the line of one without. */
+export function ownMode({ isOnLine, own, mode }: Approach): Mode | undefined {
+  return isOnLine ? own : (own ?? mode);
+}
+
+/** The mode in which the next conversation starts: that of the number or the person, but nobody barges unasked. */
+export function nextMode(own: Mode | undefined): Mode {
+  return own === undefined || own === 'barge' ? 'monitor' : own;
+}

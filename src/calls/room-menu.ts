@@ -1,0 +1,132 @@
+import { mayEnter, type SupervisorEntry } from '../people/roster';
+import { isGhost } from '../rooms/room';
+import type { RoomName } from '../rooms/room-name';
+import type { RoomEntry } from '../rooms/room-store';
+import { type Approach, type LineApproach, MAX_ATTEMPTS, nextMode } from './approach';
+import type { CallRoutesOptions } from './document-route';
+import { CHOICES_AT_ONCE } from './laml';
+import { describe, labelOfRoom, type Supervise, type SupervisorCall } from './supervise';
+
+/** A list of rooms that took longer than this came late, in milliseconds. */
+const SLOW_LIST_MS = 1_000;
+
+/** A conversation to choose: a room with a target. */
+export type LiveRoom = RoomEntry & { target: NonNullable<RoomEntry['target']> };
+
+/** What is said when the conversation that somebody was in, or asked for, has ended. */
+export const CONVERSATION_OVER = 'That conversation is over.';
+
+/** What a supervisor chose: a room, or an extension. */
+export type Choice = RoomName | { extension: string };
+
+export interface MenuOptions {
+  /** When it is not to be had they choose again, so that nobody is put into a conversation they did not mean. */
+  choice?: Choice | undefined;
+  isChosen?: boolean;
+  /** Which nine of the rooms are offered, counted from 0, beginning anew after the last. */
+  page?: number;
+  /** A room that is not offered; while it goes on and there is no other, `ifNone` answers. */
+  except?: RoomName;
+  ifNone?: () => string | Promise<string>;
+  /** What is said before the menu. Then the one room there is must be chosen too, since they did not ask for it. */
+  news?: string | undefined;
+}
+
+/** Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one. */
+export type ChooseRoom = (who: SupervisorCall, approach: LineApproach, options?: MenuOptions) => Promise<string>;
+
+export function createRoomMenu(options: CallRoutesOptions, { enter }: Supervise): ChooseRoom {
+  const { documents, roster, rooms, now, log } = options;
+
+  return async (who, asked, { choice, isChosen = false, page = 0, except, ifNone, news } = {}) => {
+    const { person } = who;
+    // After a conversation they wait longer for the next one.
+    const approach = asked.stay === 0 ? asked : { ...asked, waits: asked.waits ?? 0 };
+    const askedAt = now();
+    const listed = await rooms.list();
+    if (listed === 'unknown') {
+      return documents.waitOnLine(approach, 'store-down');
+    }
+    const isOpen = (entry: RoomEntry): entry is LiveRoom => entry.target !== undefined && mayEnter(person, entry.room);
+    const open = listed.filter(isOpen);
+    const live = inOrder(
+      open.filter(({ room }) => room !== except),
+      now(),
+    );
+    log.info({ ...describe(who), rooms: live.length }, 'A supervisor looks for a conversation');
+    const [first, ...others] = live;
+    if (first === undefined) {
+      return ifNone === undefined || open.length === 0
+        ? documents.waitOnLine(approach, approach.waits === undefined ? 'nobody-there' : 'over')
+        : ifNone();
+    }
+    const isOnlyOne = others.length === 0 && news === undefined;
+    const chosen = isChosen ? find(live, choice) : isOnlyOne ? first : undefined;
+    if (chosen !== undefined) {
+      // A Space waits 5 s. When the list took long, the room is not asked for by REST too.
+      const found = now() - askedAt > SLOW_LIST_MS ? await rooms.read(chosen.room) : undefined;
+      return enter(who, chosen.room, approachOf(person, approach), { news: '', found });
+    }
+    if (approach.attempt >= MAX_ATTEMPTS) {
+      return documents.goodbye();
+    }
+    const pages = Math.ceil(live.length / CHOICES_AT_ONCE);
+    const shown = page % pages;
+    const isOver = typeof choice === 'string' && mayEnter(person, choice);
+    return documents.chooseRoom(
+      { ...approach, attempt: approach.attempt + 1 },
+      {
+        choices: live
+          .slice(shown * CHOICES_AT_ONCE, (shown + 1) * CHOICES_AT_ONCE)
+          .map((one) => ({ room: one.room, label: distinctLabel(one, live), hasCaller: one.hasCaller })),
+        page: shown,
+        more: pages === 1 ? undefined : shown === pages - 1 ? 'again' : 'more',
+        hasExtensions: live.some(({ target }) => hasExtension(target.name)),
+        news: isChosen ? (isOver ? CONVERSATION_OVER : 'There is no such conversation.') : news,
+      },
+    );
+  };
+
+  function hasExtension(name: string | undefined): boolean {
+    return name !== undefined && roster.moderators.withName(name)?.extension !== undefined;
+  }
+
+  function find(live: readonly LiveRoom[], choice: Choice | undefined): LiveRoom | undefined {
+    if (typeof choice !== 'object') {
+      return live.find(({ room }) => room === choice);
+    }
+    const name = roster.moderators.withExtension(choice.extension)?.name;
+    return name === undefined ? undefined : live.find(({ target }) => target.name === name);
+  }
+}
+
+/** The way into a room chosen on the line: the mode of the number, or of the person. */
+function approachOf(person: SupervisorEntry, { mode, ...rest }: LineApproach): Approach {
+  const own = mode ?? person.mode;
+  // After a conversation nobody barges into the next one unasked.
+  const start = rest.stay === 0 ? (own ?? 'monitor') : nextMode(own);
+  return { ...rest, mode: start, own: mode, isOnLine: true };
+}
+
+/** Room 2 before room 10. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+/**
+ * Those with a caller first; last those whose moderator asked for a document long ago and was never seen to join.
+ *
+ * @param now this process's clock: the list does not carry the store's, and only the order depends on it
+ */
+function inOrder(live: readonly LiveRoom[], now: number): LiveRoom[] {
+  const rank = ({ target, hasCaller }: LiveRoom) => (isGhost(target, now) ? 2 : hasCaller ? 0 : 1);
+  return live
+    .map((one) => ({ one, rank: rank(one), label: labelOfRoom(one.room, one.target) }))
+    .sort((a, b) => a.rank - b.rank || compare(a.label, b.label) || compare(a.one.room, b.one.room))
+    .map(({ one }) => one);
+}
+
+/** A moderator's name, with the room where one name leads several. */
+function distinctLabel(one: LiveRoom, all: readonly LiveRoom[]): string {
+  const label = labelOfRoom(one.room, one.target);
+  const isDistinct = all.filter((other) => labelOfRoom(other.room, other.target) === label).length === 1;
+  return isDistinct ? label : `${label} in ${one.room}`;
+}

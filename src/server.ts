@@ -1,0 +1,161 @@
+import type { RequestListener } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { createApp } from './app';
+import type { Config } from './config';
+import type { RefusalLog } from './http/refusal-log';
+import { createAccess } from './people/access';
+import { identifyCall } from './people/identify-call';
+import { createPasses } from './people/pin';
+import { createPinLimiter } from './people/pin-limiter';
+import type { Book, Person, Roster } from './people/roster';
+import { createRooms, type Rooms } from './rooms/rooms';
+import { createSpaceObserver } from './rooms/space-observer';
+import { createSweep } from './rooms/sweep';
+import type { SpaceClient } from './signalwire/space-client';
+import type { Store } from './stores';
+import { createEnforcement } from './supervision/enforcement';
+import { createRedisClaim } from './supervision/redis-claims';
+import { createSupervision } from './supervision/supervision';
+
+/** How much longer than its longest possible call a stay is remembered. */
+const LIFETIME_MARGIN_MS = 300_000;
+
+export interface ServerOptions {
+  config: Config;
+  /** The address it gives out in its documents, without a slash at the end. */
+  publicUrl: string;
+  roster: Roster;
+  store: Store;
+  /** The Space's REST API: `asked` while a call waits, `control` for all else. Undefined when it is not configured. */
+  space: { asked: SpaceClient; control: SpaceClient } | undefined;
+  isDraining: () => boolean;
+  /** Takes the refusals of what our Space did not sign. */
+  refusals: RefusalLog;
+  log: Logger;
+  /** Resolves after so many milliseconds, on the way of a call. */
+  sleep: (ms: number) => Promise<void>;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Milliseconds from any beginning, never going back. */
+  monotonicNow: () => number;
+  /** Milliseconds until something that failed is tried again; and between two sweeps, 0 for none but those asked for. */
+  retryMs?: number;
+  sweepIntervalMs?: number;
+}
+
+/** Everything but sockets, the store's connection and the roster's file. */
+export interface Server {
+  handle: RequestListener;
+  rooms: Rooms;
+  /** Compares the rooms with the Space now. Never rejects. */
+  sweep(): Promise<void>;
+  /** Resolves when no supervisor is being seen to. */
+  idle(): Promise<void>;
+  /** Goes on writing what is pending for `timeoutMs`, then stops; whether nothing was lost. Never rejects. */
+  close(timeoutMs: number): Promise<boolean>;
+}
+
+/** How long a call is remembered, in milliseconds: somewhat longer than it can last. */
+export function lifetimeOf({ maxCallSeconds }: Pick<Config, 'maxCallSeconds'>): number {
+  return maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
+}
+
+/** Composes the server. */
+export function createServer(options: ServerOptions): Server {
+  const { config, publicUrl, roster, store, space, log, now, monotonicNow, retryMs, sweepIntervalMs } = options;
+  const rooms = createRooms({
+    store: store.rooms,
+    space: space && createSpaceObserver({ space: space.asked, now: monotonicNow }),
+    lifetimeMs: lifetimeOf(config),
+    log,
+    now,
+    monotonicNow,
+    onChange: (state) => enforcement?.see(state),
+    ...(retryMs !== undefined && { retryMs }),
+  });
+  const enforcement =
+    space &&
+    createEnforcement({
+      rooms,
+      space: space.control,
+      publicUrl,
+      announceIsPrivate: config.announceIsPrivate,
+      claim: store.redis && createRedisClaim(store.redis),
+      log,
+      monotonicNow,
+      ...(retryMs !== undefined && { retryMs }),
+    });
+  const sweep =
+    space &&
+    createSweep({
+      rooms,
+      space: space.control,
+      lease: store.lease,
+      identify: (call, isModerator) => identifyCall(roster, call, isModerator),
+      requestsPerSecond: config.sweepRequestsPerSecond,
+      log,
+      monotonicNow,
+      ...(sweepIntervalMs !== undefined && { intervalMs: sweepIntervalMs }),
+    });
+  const supervision = createSupervision({
+    rooms,
+    refusals: store.refusals,
+    space: space?.control,
+    notices: {
+      // Callers might hear it.
+      policy: config.announceIsPrivate ? config.moderatorNotice : 'never',
+      moderatorUrl: `${publicUrl}/notices/moderator`,
+    },
+    now,
+    log,
+    ...(retryMs !== undefined && { retryMs }),
+  });
+  const handle = createApp({
+    settings: { ...config, publicUrl },
+    roster,
+    access: createAccesses(config, roster, store, log),
+    rooms,
+    supervision,
+    pingStore: store.ping,
+    isDraining: options.isDraining,
+    sleep: options.sleep,
+    now,
+    refusals: options.refusals,
+    log,
+  });
+
+  return {
+    handle,
+    rooms,
+    sweep: async () => sweep?.round(),
+    idle: async () => enforcement?.idle(),
+    async close(timeoutMs) {
+      await sweep?.close();
+      enforcement?.close();
+      // What was begun for a supervisor is finished.
+      await Promise.race([enforcement?.idle(), sleep(timeoutMs, undefined, { ref: false })]);
+      const written = await Promise.all([rooms.close(timeoutMs), supervision.close(timeoutMs)]);
+      return written.every(Boolean);
+    },
+  };
+}
+
+/** Who is calling, told for each role by the addresses and PINs of the roster. */
+function createAccesses(
+  { pinKey: key }: Pick<Config, 'pinKey'>,
+  roster: Roster,
+  { redis }: Pick<Store, 'redis'>,
+  log: Logger,
+) {
+  const accessOf = <P extends Person>(role: string, book: () => Book<P>) =>
+    createAccess({
+      book,
+      limiter: createPinLimiter({ role, redis, log }),
+      pins: key === undefined ? undefined : { key, passes: createPasses(key, role) },
+    });
+  return {
+    moderators: accessOf('moderator', () => roster.moderators),
+    supervisors: accessOf('supervisor', () => roster.supervisors),
+  };
+}
