@@ -1,0 +1,641 @@
+import { describe, expect, it } from '@jest/globals';
+import { MAX_WAITS } from '../../src/calls/approach';
+import { ALICE, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
+import { atEnd } from '../support/at-end';
+import { roomNamed } from '../support/room-stores';
+
+const BASE = 'https://coach.example.com';
+const CAROL = '+15550003333';
+const MOBILE = '+15550004444';
+const PIN = '48213';
+const START = Date.parse('2026-01-02T10:00:00Z');
+
+const moderators = [
+  { name: 'Alice', number: ALICE },
+  { name: 'Carol', number: CAROL },
+];
+const people = { moderators, supervisors: [{ name: 'Ted', number: TED, pin: PIN }] };
+
+const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
+const goodbye = laml('<Say>Goodbye.</Say><Hangup/>');
+const OVER = 'That conversation is over. Please stay on the line for the next one.';
+const STAR = 'Press star for the menu.';
+const KEYS =
+  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
+
+/** A document that asks for half a minute of patience. */
+const waiting = (words: string, next: string) =>
+  laml(`<Say>${words}</Say><Pause length="30"/><Redirect>${BASE}${next}</Redirect>`);
+
+/** A document that leads into the room, as the mode says. */
+function entering(callSid: string, mode: 'monitor' | 'coach' | 'barge', said: string, query: string, room = 'sales') {
+  const coach = mode === 'barge' ? '' : `coach="${callSid}" `;
+  const muted = mode === 'monitor' ? 'muted="true" ' : '';
+  return laml(
+    `${said && `<Say>${said}</Say>`}<Dial action="${BASE}/coach/${room}/ended${query}" hangupOnStar="true" timeLimit="14400"><Conference ${coach}${muted}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" statusCallback="${BASE}/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker">${room}</Conference></Dial>`,
+  );
+}
+
+/** The address of a document's `<Redirect>`, `<Gather>` or `<Dial>`, as the Space asks for it. */
+function nextOf(text: string): string {
+  const [found = ''] = /(<Redirect>|action=")[^<"]*/.exec(text) ?? [];
+  return found
+    .replace(/^(<Redirect>|action=")/, '')
+    .replaceAll('&amp;', '&')
+    .replace(BASE, '');
+}
+
+/** A room as calls and callbacks make it, a second apart. */
+async function start(options: TestAppOptions = {}) {
+  let now = START;
+  const app: TestApp = await startApp({ people, now: () => now, ...options });
+  atEnd(() => app.stop());
+  const report = (room: string, StatusCallbackEvent: string, CallSid: string, ConferenceSid: string, more = {}) => {
+    const Timestamp = new Date(now).toUTCString();
+    return app.post(`/events/conference/${room}`, { StatusCallbackEvent, CallSid, ConferenceSid, Timestamp, ...more });
+  };
+  const desk = {
+    app,
+    ask: async (path: string, form: Record<string, string> = {}) =>
+      (await app.post(path, { CallSid: 'ted-1', From: TED, ...form })).text,
+    wait: (seconds: number) => {
+      now += seconds * 1_000;
+    },
+    arrives: async (CallSid: string, From: string, room = 'sales') => {
+      desk.wait(1);
+      await app.post(`/conference/${room}`, { CallSid, From });
+    },
+    joins: async (
+      CallSid: string,
+      ConferenceSid = 'cf-1',
+      { room = 'sales', ...more }: Record<string, string> = {},
+    ) => {
+      desk.wait(1);
+      await report(room, 'participant-join', CallSid, ConferenceSid, more);
+    },
+    leaves: async (CallSid: string, ConferenceSid = 'cf-1', room = 'sales') => {
+      desk.wait(1);
+      await report(room, 'participant-leave', CallSid, ConferenceSid);
+    },
+    /** A moderator who has joined, and Bob. */
+    talks: async (CallSid: string, From: string, ConferenceSid = 'cf-1', room = 'sales') => {
+      await desk.arrives(CallSid, From, room);
+      await desk.joins(CallSid, ConferenceSid, { room, EndConferenceOnExit: 'true' });
+      await desk.joins(`bob-${CallSid}`, ConferenceSid, { room, EndConferenceOnExit: 'false' });
+    },
+    /** The conversation of a moderator ends. */
+    ends: async (CallSid: string, ConferenceSid = 'cf-1', room = 'sales') => {
+      await desk.leaves(CallSid, ConferenceSid, room);
+      await report(room, 'conference-end', CallSid, ConferenceSid);
+    },
+  };
+  return desk;
+}
+
+/** The address where REST would send a supervisor in the room sales. */
+async function returnTo({ app }: { app: TestApp }, call = 'ted-1'): Promise<string | undefined> {
+  const { state } = await app.store.rooms.read(roomNamed('sales'));
+  return state.stays.filter(({ callSid }) => callSid === call).at(-1)?.supervision?.returnTo;
+}
+
+const OUT = { DialCallStatus: 'answered' };
+const REFUSED = { DialCallStatus: 'failed', ErrorCode: '13240' };
+
+describe('a supervisor at /coach whose conversation is over', () => {
+  it('waits for the next one for half an hour, 30 s at a time, and then hears goodbye', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    await desk.ask('/coach/sales');
+    await desk.ends('alice-1');
+    let text = await desk.ask('/coach/sales/ended', OUT);
+    for (let waits = 1; waits <= MAX_WAITS; waits++) {
+      const next = `/coach/sales?stay=1&told=1&waits=${waits}`;
+      expect(text).toBe(waiting(OVER, next.replaceAll('&', '&amp;')));
+      desk.wait(30);
+      text = await desk.ask(next);
+    }
+    expect(text).toBe(goodbye);
+  });
+
+  it.each([
+    ['', 'coach', 'You are coaching Carol. Nobody else hears you.', ''],
+    ['?mode=monitor', 'monitor', 'You are listening to Carol. Nobody hears you.', 'mode=monitor&amp;'],
+    ['?mode=barge', 'monitor', 'You are listening to Carol. Nobody hears you.', 'mode=monitor&amp;own=barge&amp;'],
+  ] as const)(
+    'starts the next one by the number’s mode, but never heard by everybody: %s',
+    async (query, mode, heard, carried) => {
+      const desk = await start();
+      await desk.talks('alice-1', ALICE);
+      let text = await desk.ask(`/coach/sales${query}`);
+      await desk.ends('alice-1');
+      text = await desk.ask(nextOf(text), OUT);
+      expect(text).toContain(OVER);
+      await desk.talks('carol-1', CAROL, 'cf-2');
+      text = await desk.ask(nextOf(text));
+      expect(text).toBe(entering('carol-1', mode, `${heard} ${STAR}`, `?${carried}stay=2&amp;told=1&amp;waits=1`));
+      // Once in, they have all their patience again.
+      expect([await returnTo(desk), await desk.ask(nextOf(text), OUT)].join()).not.toContain('waits=');
+      await desk.ends('carol-1', 'cf-2');
+      text = await desk.ask(nextOf(text), OUT);
+      expect(text).toBe(waiting(OVER, `/coach/sales?${carried}stay=2&amp;told=1&amp;waits=1`));
+    },
+  );
+
+  it.each([
+    ['1', '', 'coach', 'You are coaching Carol. Nobody else hears you.'],
+    ['3', '', 'coach', 'You are coaching Carol. Nobody else hears you.'],
+    ['2', '?mode=monitor', 'monitor', 'You are listening to Carol. Nobody hears you.'],
+    ['3', '?mode=barge', 'monitor', 'You are listening to Carol. Nobody hears you.'],
+  ] as const)('does not start the next one in the mode of key %s: %j', async (Digits, query, mode, heard) => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    let text = await desk.ask(`/coach/sales${query}`);
+    text = await desk.ask(nextOf(text), OUT);
+    text = await desk.ask(nextOf(text), { Digits });
+    expect(text).toContain('coach/sales/ended');
+    await desk.ends('alice-1');
+    text = await desk.ask(nextOf(text), OUT);
+    await desk.talks('carol-1', CAROL, 'cf-2');
+    text = await desk.ask(nextOf(text));
+    expect(text).toContain(`<Say>${heard} ${STAR}</Say>`);
+    expect(text).toContain(mode === 'monitor' ? 'coach="carol-1" muted="true" ' : 'coach="carol-1" start');
+  });
+
+  it.each(['1', '2', '3', undefined])(
+    'hears so, and whom they hear next, when another agent came while they were at key %s',
+    async (Digits) => {
+      const desk = await start();
+      await desk.talks('alice-1', ALICE);
+      let text = await desk.ask('/coach/sales?mode=barge');
+      text = await desk.ask(nextOf(text), OUT);
+      expect(text).toContain(`<Say>You are speaking to everybody with Alice. ${KEYS}</Say>`);
+      await desk.ends('alice-1');
+      await desk.talks('carol-1', CAROL, 'cf-2');
+      expect(await desk.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
+        entering(
+          'carol-1',
+          'monitor',
+          `That conversation is over. You are listening to Carol. Nobody hears you. ${STAR}`,
+          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
+        ),
+      );
+    },
+  );
+
+  it('is in another conversation when the same call of the agent is in another conference', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    let text = await desk.ask('/coach/sales?mode=barge');
+    await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+    text = await desk.ask(nextOf(text), OUT);
+    const keypad = nextOf(text);
+    await desk.ends('alice-1');
+    await desk.talks('alice-1', ALICE, 'cf-2');
+    text = await desk.ask(keypad);
+    expect(text).toContain(
+      `<Say>That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}</Say>`,
+    );
+    expect(text).toContain('coach="alice-1" muted="true" ');
+  });
+
+  it('hears so when that call was in another conference before they pressed star', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    const text = await desk.ask('/coach/sales?mode=barge');
+    await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+    await desk.ends('alice-1');
+    await desk.talks('alice-1', ALICE, 'cf-2');
+    expect(await desk.ask(nextOf(text), OUT)).toContain(
+      `<Say>That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}</Say>`,
+    );
+  });
+
+  it.each(['1', '2', '3', undefined])(
+    'is in another one when that call asks again, and has not joined yet, while they are at key %s',
+    async (Digits) => {
+      const desk = await start();
+      await desk.talks('alice-1', ALICE);
+      let text = await desk.ask('/coach/sales?mode=barge');
+      text = await desk.ask(nextOf(text), OUT);
+      expect(text).toContain('?in=cf-1&amp;mode=barge&amp;of=alice-1"');
+      await desk.ends('alice-1');
+      await desk.arrives('alice-1', ALICE);
+      expect(await desk.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
+        entering(
+          'alice-1',
+          'monitor',
+          `That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}`,
+          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
+        ),
+      );
+    },
+  );
+
+  it.each([true, false])(
+    'is in another one when that call asks again before they press star; they were seen in it: %s',
+    async (wasSeen) => {
+      const desk = await start();
+      await desk.talks('alice-1', ALICE);
+      const text = await desk.ask('/coach/sales?mode=barge');
+      if (wasSeen) {
+        await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+      }
+      await desk.ends('alice-1');
+      await desk.arrives('alice-1', ALICE);
+      expect(await desk.ask(nextOf(text), OUT)).toContain(
+        `<Say>That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}</Say>`,
+      );
+    },
+  );
+
+  it.each(['', '?mode=barge'])('goes back unheard from a keypad that knew no conversation: %j', async (query) => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    expect(await desk.ask(`/coach/sales/key${query}`)).toContain('coach="alice-1" muted="true" ');
+    expect(await desk.ask(`/coach/sales/key${query}`, { Digits: '1' })).toContain('coach="alice-1" muted="true" ');
+  });
+
+  it.each([
+    ['2', 'coach="carol-1" start'],
+    ['3', '<Conference start'],
+  ])('hears whose conversation it is before key %s counts, when the keypad knew none', async (Digits, heard) => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    await desk.ask('/coach/sales');
+    await desk.ends('alice-1');
+    await desk.talks('carol-1', CAROL, 'cf-2');
+    const keypad = `${BASE}/coach/sales/key?in=cf-2&amp;mode=monitor&amp;of=carol-1&amp;own=coach`;
+    const text = await desk.ask('/coach/sales/key?mode=monitor&own=coach', { Digits });
+    expect(text).toBe(
+      laml(
+        `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Carol. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
+      ),
+    );
+    expect(await desk.ask(nextOf(text), { Digits })).toContain(heard);
+  });
+
+  it('lets in nobody who may not be there any more', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    const text = await desk.ask('/coach/sales');
+    await desk.ends('alice-1');
+    await desk.talks('carol-1', CAROL, 'cf-2');
+    const limited = await start({
+      people: { moderators, supervisors: [{ name: 'Ted', number: TED, rooms: ['support'] }] },
+    });
+    await limited.talks('carol-1', CAROL, 'cf-2');
+    expect(await limited.ask(nextOf(text), OUT)).toBe(goodbye);
+    expect(await limited.ask('/coach/sales/ended', REFUSED)).toBe(goodbye);
+  });
+});
+
+describe('a supervisor on the line whose conversation is over', () => {
+  const supervisors = [{ name: 'Ted', pin: PIN, mode: 'coach' }];
+
+  /** Ted, on a telephone that nobody knows, in Alice's conversation. */
+  async function inConversation(query = '', options: TestAppOptions = {}) {
+    const desk = await start({ people: { moderators, supervisors }, ...options });
+    const ask = (path: string, form: Record<string, string> = {}) => desk.ask(path, { From: MOBILE, ...form });
+    await desk.talks('alice-1', ALICE);
+    const asked = await ask(`/supervisor${query}`);
+    const text = await ask(nextOf(asked), { Digits: PIN });
+    const pass = /pass=([\w-]+)/.exec(text)?.[1] ?? '';
+    expect(pass).not.toBe('');
+    return { ...desk, ask, text, pass };
+  }
+
+  it('hears so in the menu, without another PIN', async () => {
+    const { ask, text, pass, ...desk } = await inConversation();
+    expect(text).toBe(
+      entering(
+        'alice-1',
+        'coach',
+        `You are coaching Alice. Nobody else hears you. ${STAR}`,
+        `?line=1&amp;pass=${pass}&amp;told=1`,
+      ),
+    );
+    await desk.talks('carol-1', CAROL, 'cf-2', 'support');
+    await desk.arrives('alice-3', ALICE, 'empty');
+    await desk.ends('alice-1');
+    const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support%2Cempty&amp;stay=1`;
+    const menu = await ask(nextOf(text), OUT);
+    expect(menu).toBe(
+      laml(
+        `<Gather action="${action}" numDigits="1"><Say>That conversation is over. For Carol, press 1. For Alice, who has no caller yet, press 2.</Say></Gather><Redirect>${action}</Redirect>`,
+      ),
+    );
+    expect(await ask(nextOf(menu), { Digits: '1' })).toBe(
+      entering(
+        'carol-1',
+        'coach',
+        `You are coaching Carol. Nobody else hears you. ${STAR}`,
+        `?attempt=1&amp;line=1&amp;pass=${pass}&amp;stay=2&amp;told=1`,
+        'support',
+      ),
+    );
+  });
+
+  it('is not put into the only other conversation unasked', async () => {
+    const { ask, text, pass, ...desk } = await inConversation();
+    await desk.talks('carol-1', CAROL, 'cf-2', 'support');
+    await desk.ends('alice-1');
+    const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support&amp;stay=1`;
+    expect(await ask(nextOf(text), OUT)).toBe(
+      laml(
+        `<Gather action="${action}" numDigits="1"><Say>That conversation is over. For Carol, press 1.</Say></Gather><Redirect>${action}</Redirect>`,
+      ),
+    );
+  });
+
+  it('waits for one for half an hour, and is let in by what their PIN brought', async () => {
+    const { ask, text, pass, ...desk } = await inConversation();
+    await desk.ends('alice-1');
+    let waited = await ask(nextOf(text), OUT);
+    for (let waits = 1; waits <= MAX_WAITS; waits++) {
+      const next = `/supervisor?pass=${pass}&stay=1&waits=${waits}`;
+      expect(waited).toBe(waiting(OVER, next.replaceAll('&', '&amp;')));
+      if (waits === MAX_WAITS) {
+        const { app } = desk;
+        // The last time of asking still counts.
+        const late = await app.post(next, { CallSid: 'ted-1', From: MOBILE });
+        expect(late.text).toBe(goodbye);
+        await desk.talks('carol-1', CAROL, 'cf-2');
+      }
+      waited = await ask(next);
+    }
+    expect(waited).toBe(
+      entering(
+        'carol-1',
+        'coach',
+        `You are coaching Carol. Nobody else hears you. ${STAR}`,
+        `?line=1&amp;pass=${pass}&amp;stay=2&amp;told=1&amp;waits=${MAX_WAITS}`,
+      ),
+    );
+  });
+
+  it.each([
+    ['the person’s', '', undefined, 'coach', ''],
+    ['the person’s, whatever was pressed', '', '3', 'coach', ''],
+    ['the number’s', '?mode=monitor', undefined, 'monitor', 'mode=monitor&amp;own=monitor&amp;'],
+    ['the number’s, whatever was pressed', '?mode=monitor', '2', 'monitor', 'mode=monitor&amp;own=monitor&amp;'],
+    ['listening instead of the number’s', '?mode=barge', undefined, 'monitor', 'mode=monitor&amp;own=barge&amp;'],
+  ] as const)('starts the next one in %s mode', async (_whose, query, Digits, mode, carried) => {
+    const { ask, pass, ...desk } = await inConversation(query);
+    let { text } = desk;
+    let stay = 2;
+    if (Digits !== undefined) {
+      text = await ask(nextOf(text), OUT);
+      text = await ask(nextOf(text), { Digits });
+      stay = 3;
+    }
+    await desk.ends('alice-1');
+    text = await ask(nextOf(text), OUT);
+    await desk.talks('carol-1', CAROL, 'cf-2');
+    text = await ask(nextOf(text));
+    const [before, after] = mode === 'coach' ? ['line=1&amp;', ''] : ['line=1&amp;', carried];
+    const heard = mode === 'coach' ? 'coaching Carol. Nobody else hears you.' : 'listening to Carol. Nobody hears you.';
+    expect(text).toBe(
+      entering(
+        'carol-1',
+        mode,
+        `You are ${heard} ${STAR}`,
+        `?${before}${after}pass=${pass}&amp;stay=${stay}&amp;told=1&amp;waits=1`,
+      ),
+    );
+  });
+});
+
+describe('a supervisor whom REST muted', () => {
+  it('is told so, and let back in muted', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    await desk.ask('/coach/sales?mode=barge');
+    await desk.talks('carol-1', CAROL);
+    expect(await desk.ask('/coach/sales?mode=monitor&moved=1&own=barge&stay=1')).toBe(
+      entering(
+        'carol-1',
+        'monitor',
+        `You have been muted. You are listening to Carol. Nobody hears you. ${STAR}`,
+        '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
+      ),
+    );
+  });
+
+  it.each(['coach', 'barge', 'monitor'])('is muted whatever the address says: %s', async (mode) => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    expect(await desk.ask(`/coach/sales?mode=${mode}&moved=1&stay=1`)).toContain('coach="alice-1" muted="true" ');
+  });
+
+  it('waits for the next conversation when theirs is over', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    await desk.ends('alice-1');
+    expect(await desk.ask('/coach/sales?mode=monitor&moved=1&own=coach&stay=1')).toBe(
+      waiting(OVER, '/coach/sales?stay=1&amp;told=1&amp;waits=1'),
+    );
+    await desk.talks('carol-1', CAROL, 'cf-2', 'support');
+    expect(await desk.ask('/coach/sales?line=1&mode=monitor&moved=1&stay=1')).toContain(
+      '<Say>That conversation is over. For Carol, press 1.</Say>',
+    );
+  });
+
+  it('has an address that keeps the number’s mode, and no key’s', async () => {
+    const desk = await start({ people: { moderators, supervisors: [{ name: 'Ted', number: TED, mode: 'monitor' }] } });
+    await desk.talks('alice-1', ALICE);
+    let text = await desk.ask('/coach/sales?mode=barge');
+    expect(await returnTo(desk)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=1`);
+    text = await desk.ask(nextOf(text), OUT);
+    await desk.ask(nextOf(text), { Digits: '2' });
+    expect(await returnTo(desk)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=2`);
+    text = await desk.ask('/supervisor', { CallSid: 'ted-2' });
+    text = await desk.ask(nextOf(text), { CallSid: 'ted-2', ...OUT });
+    await desk.ask(nextOf(text), { CallSid: 'ted-2', Digits: '2' });
+    // The person's own mode goes without saying.
+    expect(await returnTo(desk, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2&told=1`);
+  });
+});
+
+describe('a supervisor who is refused', () => {
+  it('after the agent joined, hears that there is no caller yet, and is in when one comes', async () => {
+    const desk = await start();
+    await desk.arrives('alice-1', ALICE);
+    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    let text = await desk.ask('/coach/sales?attempt=3');
+    text = await desk.ask(nextOf(text), REFUSED);
+    for (let waits = 1; waits <= 20; waits++) {
+      expect(text).toBe(
+        waiting(
+          'Alice has no caller yet. Please stay on the line.',
+          `/coach/sales?attempt=3&amp;stay=1&amp;told=1&amp;waits=${waits}`,
+        ),
+      );
+      desk.wait(30);
+      text = await desk.ask(nextOf(text));
+    }
+    await desk.joins('bob-1', 'cf-1', { EndConferenceOnExit: 'false' });
+    text = await desk.ask(nextOf(text));
+    expect(text).toBe(
+      entering(
+        'alice-1',
+        'coach',
+        `You are coaching Alice. Nobody else hears you. ${STAR}`,
+        '?attempt=3&amp;stay=2&amp;told=1&amp;waits=21',
+      ),
+    );
+  });
+
+  it('again and again waits for half an hour in all', async () => {
+    const desk = await start();
+    await desk.arrives('alice-1', ALICE);
+    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    let text = await desk.ask('/coach/sales');
+    for (let waits = 1; waits <= MAX_WAITS; waits++) {
+      text = await desk.ask(nextOf(text), REFUSED);
+      expect(text).toContain(`waits=${waits}</Redirect>`);
+      // Somebody comes and goes.
+      await desk.joins(`bob-${waits}`, 'cf-1', { EndConferenceOnExit: 'false' });
+      await desk.leaves(`bob-${waits}`);
+      desk.wait(30);
+      text = await desk.ask(nextOf(text));
+      expect(text).toContain('coach="alice-1" start');
+    }
+    expect(await desk.ask(nextOf(text), REFUSED)).toBe(goodbye);
+  });
+
+  it('before the agent was seen to join, does not try that call again', async () => {
+    const desk = await start();
+    await desk.talks('carol-1', CAROL);
+    await desk.ends('carol-1');
+    await desk.arrives('alice-1', ALICE);
+    let text = await desk.ask('/coach/sales?mode=monitor');
+    text = await desk.ask(nextOf(text), REFUSED);
+    expect(text).toBe(
+      laml(
+        `<Say>The call in sales could not be joined. We will try again. Please stay on the line.</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=monitor&amp;stay=1</Redirect>`,
+      ),
+    );
+    text = await desk.ask(nextOf(text));
+    expect(text).toContain('No agent is in sales at the moment.');
+    await desk.joins('alice-1', 'cf-2', { EndConferenceOnExit: 'true' });
+    expect(await desk.ask(nextOf(text))).toContain('coach="alice-1" muted="true" ');
+  });
+
+  it.each([
+    ['/coach/sales?mode=monitor', '2'],
+    ['/coach/sales?mode=barge', '2'],
+    ['/supervisor', '2'],
+  ])('after a key does not carry its mode to the next agent: %s', async (path, Digits) => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    let text = await desk.ask(path);
+    text = await desk.ask(nextOf(text), OUT);
+    text = await desk.ask(nextOf(text), { Digits });
+    expect(text).toContain('coach="alice-1" start');
+    text = await desk.ask(nextOf(text), REFUSED);
+    await desk.ends('alice-1');
+    await desk.talks('carol-1', CAROL, 'cf-2');
+    text = await desk.ask(nextOf(text));
+    expect(text).toContain('<Say>You are listening to Carol. Nobody hears you. Press star for the menu.</Say>');
+    expect(text).toContain('coach="carol-1" muted="true" ');
+  });
+
+  it('after they chose to listen, is not heard until they press another key', async () => {
+    const desk = await start({ people: { moderators, supervisors: [{ name: 'Ted', number: TED, mode: 'coach' }] } });
+    await desk.talks('alice-1', ALICE);
+    let text = await desk.ask('/supervisor');
+    text = await desk.ask(nextOf(text), OUT);
+    text = await desk.ask(nextOf(text), { Digits: '1' });
+    expect(text).toContain('coach="alice-1" muted="true" ');
+    text = await desk.ask(nextOf(text), REFUSED);
+    await desk.joins('bob-2', 'cf-1', { EndConferenceOnExit: 'false' });
+    expect(await desk.ask(nextOf(text))).toContain(`<Say>You are listening to Alice. Nobody hears you. ${STAR}</Say>`);
+  });
+});
+
+describe('a supervisor who would speak to everybody', () => {
+  const NOBODY = 'No agent is in sales at the moment. Please stay on the line.';
+
+  it.each([
+    [9, true],
+    [10, false],
+  ])('is let in to an agent who arrived %i s ago: %s', async (seconds, isLetIn) => {
+    const desk = await start();
+    await desk.arrives('alice-1', ALICE);
+    desk.wait(seconds);
+    const text = await desk.ask('/coach/sales?mode=barge');
+    expect(text).toBe(
+      isLetIn
+        ? entering('alice-1', 'barge', '', '?mode=barge')
+        : laml(
+            `<Say>${NOBODY}</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=barge</Redirect>`,
+          ),
+    );
+    // Whom everybody hears is another matter than who is heard by the agent alone.
+    expect(await desk.ask('/coach/sales', { CallSid: 'ted-2' })).toContain('coach="alice-1" start');
+    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    desk.wait(600);
+    expect(await desk.ask('/coach/sales?attempt=1&mode=barge')).toContain('<Conference start');
+  });
+
+  it('by key, is let in to an agent who is there, and otherwise goes back by listening', async () => {
+    const desk = await start();
+    await desk.arrives('alice-1', ALICE);
+    let text = await desk.ask('/coach/sales');
+    desk.wait(10);
+    text = await desk.ask(nextOf(text), OUT);
+    text = await desk.ask(nextOf(text), { Digits: '3' });
+    expect(text).toContain(NOBODY);
+    text = await desk.ask(nextOf(text));
+    expect(text).toContain('coach="alice-1" muted="true" ');
+    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    text = await desk.ask(nextOf(text), OUT);
+    expect(await desk.ask(nextOf(text), { Digits: '3' })).toContain('<Conference start');
+  });
+});
+
+describe('a menu of rooms', () => {
+  it('lists those with a caller first, and last an agent who arrived long ago and was not seen to join', async () => {
+    const desk = await start();
+    await desk.arrives('ghost-1', ALICE, 'a-ghost');
+    await desk.arrives('alone-1', CAROL, 'b-alone');
+    await desk.joins('alone-1', 'cf-2', { room: 'b-alone', EndConferenceOnExit: 'true' });
+    await desk.talks('alice-3', ALICE, 'cf-3', 'c-talking');
+    const said = async () => /<Say>(.*)<\/Say>/.exec(await desk.ask('/supervisor'))?.[1];
+    // Agents have a minute to join.
+    expect(await said()).toBe(
+      'For Alice in c-talking, press 1. For Alice in a-ghost, who has no caller yet, press 2. For Carol, who has no caller yet, press 3.',
+    );
+    desk.wait(60);
+    expect(await said()).toBe(
+      'For Alice in c-talking, press 1. For Carol, who has no caller yet, press 2. For Alice in a-ghost, who has no caller yet, press 3.',
+    );
+    await desk.joins('ghost-1', 'cf-1', { room: 'a-ghost', EndConferenceOnExit: 'true' });
+    expect(await said()).toBe(
+      'For Alice in c-talking, press 1. For Alice in a-ghost, who has no caller yet, press 2. For Carol, who has no caller yet, press 3.',
+    );
+  });
+
+  it('leaves out an agent who hung up, as the number’s own callback tells', async () => {
+    const desk = await start();
+    await desk.arrives('ghost-1', ALICE, 'ghost');
+    await desk.talks('carol-1', CAROL);
+    expect(await desk.ask('/supervisor')).toContain('For Alice, who has no caller yet, press 2.');
+    await desk.app.post('/events/call/ghost', { CallSid: 'ghost-1', CallStatus: 'completed' });
+    expect(await desk.ask('/supervisor')).toContain('You are listening to Carol.');
+  });
+
+  it('sends who is in the only conversation back to it, and who was in it to wait', async () => {
+    const desk = await start();
+    await desk.talks('alice-1', ALICE);
+    let text = await desk.ask('/coach/sales');
+    text = await desk.ask(nextOf(text), OUT);
+    expect(await desk.ask(nextOf(text), { Digits: '4' })).toContain(
+      '<Say>There is no other conversation. The agent alone hears you.</Say>',
+    );
+    await desk.ends('alice-1');
+    expect(await desk.ask(nextOf(text), { Digits: '4', From: TED })).toBe(
+      waiting(OVER, '/supervisor?mode=coach&amp;stay=1&amp;waits=1'),
+    );
+  });
+});
