@@ -31,14 +31,6 @@ export class SpaceError extends Error {
   }
 }
 
-/** A moderator in a running conference. */
-export interface SeenModerator {
-  callSid: Sid;
-  conferenceSid: Sid;
-  /** How long ago they entered, in milliseconds. */
-  enteredAgoMs: number;
-}
-
 /** A conference that is not over. */
 export interface SeenConference {
   conferenceSid: Sid;
@@ -115,34 +107,6 @@ export interface SpaceClient {
   findCall(callSid: Sid): Promise<SeenCall | undefined>;
   /** Makes a call request another document, by POST; false when the call is over or unknown. */
   redirectCall(callSid: Sid, url: string): Promise<boolean>;
-  /**
-   * The moderator in the running conference of that name, and how long ago they entered; undefined when there is none.
-   */
-  findModerator(room: string): Promise<SeenModerator | undefined>;
-  /** The moderators of all running conferences; of one with several the last to enter. */
-  listModerators(): Promise<(SeenModerator & { room: string })[]>;
-  /**
-   * Plays the document at an address to one participant of the running conference of that name.
-   *
-   * @returns false when that call is not in it
-   */
-  announce(room: string, callSid: Sid, url: string): Promise<boolean>;
-  /**
-   * Lets nobody hear a participant: mutes it, then makes it coach `target`, so that a slipped mute reaches them alone.
-   *
-   * @param target undefined leaves it as it is
-   * @returns whether it was heard before; whether it is muted and coaches the target now, as it was read back;
-   *   undefined when that call is not in the conference
-   */
-  silence(
-    room: string,
-    callSid: Sid,
-    target: Sid | undefined,
-  ): Promise<{ wasHeard: boolean; isMuted: boolean; isLed: boolean } | undefined>;
-  /** Takes a participant out of the conference of that name, if it is there, started or not. */
-  remove(room: string, callSid: Sid): Promise<void>;
-  /** Takes a participant out of the conference of that name if that has not started; whether it was there. */
-  removeWaiting(room: string, callSid: Sid): Promise<boolean>;
 }
 
 /**
@@ -151,11 +115,10 @@ export interface SpaceClient {
  *
  * @param options.timeoutMs how long one question may take in all, however many requests it needs
  * @param options.now milliseconds since 1970
- * @param options.onRequest called before each HTTP request
  */
 export function createSpaceClient(
   settings: SpaceSettings,
-  options: { timeoutMs: number; now: () => number; onRequest?: () => void },
+  options: { timeoutMs: number; now: () => number },
 ): SpaceClient {
   return {
     listConferences: (room) =>
@@ -229,90 +192,13 @@ export function createSpaceClient(
         const redirected = await unlessGone(client.calls(callSid).update({ url, method: 'POST' }), isOverError);
         return redirected !== undefined && !isFinal(redirected.status);
       }),
-
-    findModerator: (room) =>
-      ask(async (client) => {
-        const conferenceSid = await findConference(client, room);
-        return conferenceSid && findModeratorIn(client, conferenceSid);
-      }),
-
-    listModerators: () =>
-      ask(async (client) => {
-        const rooms: { room: string; conferenceSid: Sid }[] = [];
-        for await (const { sid, friendlyName } of readAll(
-          await client.conferences.page({ status: 'in-progress' }),
-          'conferences',
-        )) {
-          const conferenceSid = parseSid(String(sid));
-          if (conferenceSid !== undefined) {
-            rooms.push({ room: String(friendlyName), conferenceSid });
-          }
-        }
-        const found = await Promise.all(
-          rooms.map(async ({ room, conferenceSid }) => {
-            // One that has ended since is no reason to know none of the others.
-            const moderator = await unlessGone(findModeratorIn(client, conferenceSid));
-            return moderator && { room, ...moderator };
-          }),
-        );
-        return found.filter((one) => one !== undefined);
-      }),
-
-    announce: (room, callSid, url) =>
-      ask(async (client) => {
-        const conferenceSid = await findConference(client, room);
-        const participants = conferenceSid && client.conferences(conferenceSid).participants;
-        return unlessGone(participants?.(callSid).update({ announceUrl: url, announceMethod: 'POST' })).then(Boolean);
-      }),
-
-    silence: (room, callSid, target) =>
-      ask(async (client) => {
-        const conferenceSid = await findConference(client, room);
-        if (conferenceSid === undefined) {
-          return undefined;
-        }
-        const participant = client.conferences(conferenceSid).participants(callSid);
-        const read = async () => {
-          const found = (await unlessGone(participant.fetch())) as
-            | { muted: unknown; callSidToCoach?: unknown }
-            | undefined;
-          return (
-            found && {
-              isMuted: String(found.muted) === 'true',
-              isLed: target === undefined || found.callSidToCoach === target,
-            }
-          );
-        };
-        const before = await read();
-        if (before === undefined || (before.isMuted && before.isLed)) {
-          return before && { ...before, wasHeard: false };
-        }
-        if ((await unlessGone(participant.update({ muted: true }))) === undefined) {
-          return undefined;
-        }
-        if (target !== undefined) {
-          // A target that is not there (yet) is refused; the mute holds all the same, and the reading tells.
-          await participant.update({ coaching: true, callSidToCoach: target }).catch(ignoreRefusal);
-        }
-        const after = await read();
-        return after && { ...after, wasHeard: !before.isMuted };
-      }),
-
-    remove: (room, callSid) =>
-      ask(async (client) => {
-        for (const status of ['init', 'in-progress'] as const) {
-          await removeFrom(client, room, callSid, status);
-        }
-      }),
-
-    removeWaiting: (room, callSid) => ask((client) => removeFrom(client, room, callSid, 'init')),
   };
 
   async function ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
     const deadline = AbortSignal.timeout(options.timeoutMs);
     const client = RestClient(settings.projectId, settings.apiToken, {
       signalwireSpaceUrl: new URL(settings.url).host,
-      httpClient: createTransport(settings.url, deadline, options.onRequest) as never,
+      httpClient: createTransport(settings.url, deadline) as never,
     });
     try {
       return await question(client);
@@ -353,50 +239,6 @@ export function createSpaceClient(
       startsConference: isTrue(given.startConferenceOnEnter),
       joinedAgoMs: ageOf(given.dateCreated, options.now()),
     };
-  }
-
-  /** The conference of that name that has started, or waits to be. */
-  async function findConference(
-    client: Client,
-    room: string,
-    status: 'init' | 'in-progress' = 'in-progress',
-  ): Promise<Sid | undefined> {
-    const page = await client.conferences.page({ friendlyName: room, status });
-    for await (const { sid, friendlyName } of readAll(page, 'conferences')) {
-      const conferenceSid = parseSid(String(sid));
-      if (friendlyName === room && conferenceSid !== undefined) {
-        return conferenceSid;
-      }
-    }
-    return undefined;
-  }
-
-  async function removeFrom(
-    client: Client,
-    room: string,
-    callSid: Sid,
-    status: 'init' | 'in-progress',
-  ): Promise<boolean> {
-    const conferenceSid = await findConference(client, room, status);
-    const removed = conferenceSid && client.conferences(conferenceSid).participants(callSid).remove();
-    return (await unlessGone(removed?.then(() => true))) ?? false;
-  }
-
-  async function findModeratorIn(client: Client, conferenceSid: Sid): Promise<SeenModerator | undefined> {
-    const moderators: SeenModerator[] = [];
-    for await (const participant of readAll(
-      await client.conferences(conferenceSid).participants.page(),
-      'participants',
-    )) {
-      const callSid = parseSid(String(participant.callSid));
-      // The Space knows no roles; only our moderators end the conference by leaving it.
-      const endsConference = String(participant.endConferenceOnExit) === 'true';
-      if (callSid !== undefined && endsConference && String(participant.status) !== 'completed') {
-        moderators.push({ callSid, conferenceSid, enteredAgoMs: ageOf(participant.dateCreated, options.now()) });
-      }
-    }
-    // Of several the last to enter, as everywhere.
-    return moderators.sort((one, other) => one.enteredAgoMs - other.enteredAgoMs)[0];
   }
 }
 
@@ -480,12 +322,6 @@ function isOverError(error: unknown): boolean {
   return error instanceof SpaceError && [400, 422].includes(error.status ?? 0) && error.spaceCode === IS_OVER;
 }
 
-function ignoreRefusal(error: unknown): void {
-  if (!(error instanceof SpaceError) || error.code !== 'refused') {
-    throw error;
-  }
-}
-
 /**
  * Everything on this page and those after it. Not the SDK's `list`, which leaves rejections of later pages unhandled.
  *
@@ -526,7 +362,7 @@ interface TransportRequest {
  * What the SDK asks of its `httpClient`, as far as we use it; every failure is a {@link SpaceError}. The SDK always says
  * https; `baseUrl` may say otherwise.
  */
-function createTransport(baseUrl: string, signal: AbortSignal, onRequest?: () => void) {
+function createTransport(baseUrl: string, signal: AbortSignal) {
   return {
     async request(request: TransportRequest): Promise<{ statusCode: number; body: unknown }> {
       const asked = new URL(request.uri);
@@ -535,7 +371,6 @@ function createTransport(baseUrl: string, signal: AbortSignal, onRequest?: () =>
         url.searchParams.append(name, value);
       }
       const authorization = `Basic ${Buffer.from(`${request.username}:${request.password}`).toString('base64')}`;
-      onRequest?.();
       let response: Response;
       let text: string;
       try {
