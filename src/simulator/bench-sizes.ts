@@ -1,0 +1,164 @@
+import { Agent, createServer as createHttpServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { loadConfig } from '../config';
+import { createRoster } from '../people/roster';
+import type { RoomEvent } from '../rooms/room-event';
+import { parseRoomName, type RoomName } from '../rooms/room-name';
+import { createServer } from '../server';
+import { parseSid, type Sid } from '../signalwire/sid';
+import type { Store } from '../stores';
+import { TUTORIAL_CAST } from './tutorial';
+
+/** How many rooms with an agent and a customer there are, and how many of them have a supervisor. */
+export interface Size {
+  rooms: number;
+  supervisors: number;
+}
+
+/** What one request costs, on average: processor time of this process, and time until it is answered; milliseconds. */
+export interface Cost {
+  cpuMs: number;
+  waitMs: number;
+}
+
+/** What is measured, and the request for it; `n` makes its Call SID another one. */
+const REQUESTS = {
+  '/conference': (n: number) => ['/conference/room-1', { CallSid: `alice-${n}`, From: TUTORIAL_CAST.alice }],
+  '/coach': (n: number) => ['/coach/room-1', { CallSid: `ted-${n}`, From: TUTORIAL_CAST.ted }],
+  callback: (n: number) => [
+    '/events/conference/room-2',
+    { CallSid: 'bob-2', StatusCallbackEvent: n % 2 ? 'participant-hold' : 'participant-unhold' },
+  ],
+  '/supervisor': (n: number) => ['/supervisor', { CallSid: `ted-line-${n}`, From: TUTORIAL_CAST.ted }],
+} as const satisfies Record<string, (n: number) => readonly [string, Record<string, string>]>;
+
+/** A kind of request that is measured. */
+export type Measured = keyof typeof REQUESTS;
+
+export const MEASURED = Object.keys(REQUESTS) as Measured[];
+
+/** How many requests of a kind are made in a row, before the other server's turn. */
+const IN_A_ROW = 50;
+const TURNS = 6;
+
+/**
+ * Measures what requests cost by how much the store holds. The servers take turns, so that a busy machine is so for all.
+ *
+ * @param stores empty ones, with how much each is to hold
+ */
+export async function measureSizes(stores: readonly { store: Store; size: Size }[]): Promise<Record<Measured, Cost>[]> {
+  const servers = await Promise.all(
+    stores.map(async ({ store, size }) => {
+      await fill(store, size);
+      return startServer(store);
+    }),
+  );
+  const costs = servers.map(() => new Map<Measured, Cost>());
+  let n = 0;
+  for (const kind of MEASURED) {
+    // The first turn is to warm up.
+    for (let turn = 0; turn <= TURNS; turn++) {
+      for (const [index, server] of servers.entries()) {
+        const { cpuMs, waitMs } = await measure(() => {
+          const [path, fields] = REQUESTS[kind](++n);
+          return server.post(path, fields);
+        });
+        const before = costs[index]?.get(kind) ?? { cpuMs: 0, waitMs: 0 };
+        if (turn > 0) {
+          costs[index]?.set(kind, { cpuMs: before.cpuMs + cpuMs / TURNS, waitMs: before.waitMs + waitMs / TURNS });
+        }
+      }
+    }
+  }
+  await Promise.all(servers.map((server) => server.close()));
+  return costs.map((cost) => Object.fromEntries(cost) as Record<Measured, Cost>);
+}
+
+async function measure(post: () => Promise<void>): Promise<Cost> {
+  const cpu = process.cpuUsage();
+  const since = performance.now();
+  for (let i = 0; i < IN_A_ROW; i++) {
+    await post();
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  return { cpuMs: (user + system) / 1_000 / IN_A_ROW, waitMs: (performance.now() - since) / IN_A_ROW };
+}
+
+async function fill({ rooms }: Store, size: Size): Promise<void> {
+  const left = Array.from({ length: size.rooms }, (_, index) => index);
+  await Promise.all(
+    Array.from({ length: 32 }, async () => {
+      for (let index = left.pop(); index !== undefined; index = left.pop()) {
+        const room = parseRoomName(`room-${index}`) as RoomName;
+        await Promise.all(eventsOf(index, index < size.supervisors).map((event) => rooms.apply(room, event)));
+      }
+    }),
+  );
+}
+
+function eventsOf(index: number, isSupervised: boolean): RoomEvent[] {
+  const sid = (text: string) => parseSid(`${text}-${index}`) as Sid;
+  const joined = { kind: 'joined', conferenceSid: sid('cf'), date: undefined, agoMs: 0 } as const;
+  return [
+    { kind: 'moderator-arrived', callSid: sid('alice'), agoMs: 0 },
+    { ...joined, callSid: sid('alice'), isModerator: true },
+    { ...joined, callSid: sid('bob'), isModerator: false },
+    ...(isSupervised
+      ? [
+          {
+            kind: 'supervisor-sent',
+            callSid: sid('ted'),
+            number: 1,
+            name: 'Ted',
+            address: '***2222',
+            mode: 'monitor',
+            target: sid('alice'),
+            agoMs: 0,
+          } as const,
+          { ...joined, callSid: sid('ted'), isMuted: true, isModerator: false },
+        ]
+      : []),
+  ];
+}
+
+async function startServer(store: Store) {
+  const config = loadConfig({});
+  const server = createServer({
+    config,
+    publicUrl: 'http://localhost',
+    roster: createRoster(config),
+    store,
+    space: undefined,
+    isDraining: () => false,
+    refusals: { add() {} },
+    log: pino({ level: 'silent' }),
+    sleep: async () => {},
+    now: Date.now,
+    monotonicNow: () => performance.now(),
+  });
+  const listening = createHttpServer(server.handle).listen(0, '127.0.0.1');
+  await new Promise((resolve) => listening.once('listening', resolve));
+  const { port } = listening.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return {
+    post(path: string, fields: Record<string, string>): Promise<void> {
+      return new Promise((resolve, reject) => {
+        const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+        request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (res) => {
+          res
+            .resume()
+            .once('end', () => (Number(res.statusCode) < 300 ? resolve() : reject(new Error(`${path} failed`))));
+        })
+          .once('error', reject)
+          .end(new URLSearchParams(fields).toString());
+      });
+    },
+    async close() {
+      agent.destroy();
+      listening.closeAllConnections();
+      listening.close();
+      await server.close(1_000);
+    },
+  };
+}
