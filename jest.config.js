@@ -1,5 +1,5 @@
 /** Share of each suite's full number of random runs. */
-const fuzzScale = Number(process.env.FUZZ_SCALE || 0.05);
+const fuzzScale = Number(process.env.FUZZ_SCALE || 0.03);
 if (!(fuzzScale > 0)) {
   throw new Error('FUZZ_SCALE must be a number above 0.');
 }
@@ -21,7 +21,7 @@ module.exports = {
   },
   // More than the two cores of CI: tests wait more than they compute.
   maxWorkers: 3,
-  testTimeout: Math.max(20_000, 600_000 * fuzzScale),
+  testTimeout: Math.max(30_000, 600_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
   openHandlesTimeout: 3_000,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],

@@ -39,8 +39,8 @@ export type Measured = keyof typeof REQUESTS;
 export const MEASURED = Object.keys(REQUESTS) as Measured[];
 
 /** How many requests of a kind are made in a row, before the other server's turn. */
-const IN_A_ROW = 50;
-const TURNS = 6;
+const IN_A_ROW = 40;
+const TURNS = 5;
 
 /**
  * Measures what requests cost by how much the store holds. The servers take turns, so that a busy machine is so for all.
