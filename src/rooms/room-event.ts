@@ -99,7 +99,7 @@ export interface ObservedParticipant {
 export interface RoomObserved {
   kind: 'room-observed';
   /** Undefined when no conference of that name runs. */
-  conference: { sid: Sid; hasStarted: boolean } | undefined;
+  conference: { sid: Sid } | undefined;
   participants: readonly ObservedParticipant[];
 }
 

@@ -47,7 +47,7 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
     const participants = running && (await space.listParticipants(running.conferenceSid));
     const event: RoomObserved & { agoMs: number } = {
       kind: 'room-observed',
-      conference: participants && running && { sid: running.conferenceSid, hasStarted: running.hasStarted },
+      conference: participants && running && { sid: running.conferenceSid },
       participants: (participants ?? []).map(toObserved),
       agoMs: now() - askedAt,
     };

@@ -4,7 +4,7 @@ import type { SeenCall, SeenConference, SpaceClient } from '../signalwire/space-
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
 import { createRequestBudget, furtherPages } from './request-budget';
-import { isOpen, type RoomState, type Stay, supervisorsOf } from './room';
+import { isIn, isOpen, type RoomState, type Stay, supervisorsOf } from './room';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
 import { createRoomTurns } from './room-turns';
@@ -162,23 +162,27 @@ export function createSweep(options: SweepOptions): Sweep {
     return counts;
   }
 
-  async function compare(room: RoomName, conference: SeenConference | undefined, listedAt: number): Promise<void> {
+  async function compare(room: RoomName, listed: SeenConference | undefined, listedAt: number): Promise<void> {
     turns.of(room).triedAt = monotonicNow();
+    budget.spend(listed === undefined ? 0 : 1);
+    const found = await rooms.read(room);
+    const state = found.isKnown ? found.state : undefined;
+    // A list can be behind; while somebody is in by what we know, the conference itself is asked.
+    const isBelieved = state?.stays.some(isIn) === true && budget.has(1);
+    let conferenceSid = listed?.conferenceSid ?? (isBelieved ? state?.conference?.sid : undefined);
     let askedAt = listedAt;
     let participants: ObservedParticipant[] = [];
-    let state: RoomState | undefined;
-    if (conference !== undefined) {
+    if (conferenceSid !== undefined) {
       askedAt = monotonicNow();
-      budget.spend(1);
-      const seen = await space.listParticipants(conference.conferenceSid);
+      budget.spend(listed === undefined ? 1 : 0);
+      const seen = await space.listParticipants(conferenceSid);
       budget.spend(seen === undefined || seen.length === 0 ? 1 : furtherPages(seen));
-      if (seen === undefined) {
+      if (seen === undefined && listed !== undefined) {
         // It ended since it was listed.
         return;
       }
-      participants = seen.map(toObserved).map(lookups.identified);
-      const found = await rooms.read(room);
-      state = found.isKnown ? found.state : undefined;
+      conferenceSid = seen && conferenceSid;
+      participants = (seen ?? []).map(toObserved).map(lookups.identified);
     }
     // A newcomer who may be a supervisor is recorded with their call, or without it in the next comparison.
     const mayWait = (one: ObservedParticipant) =>
@@ -189,13 +193,13 @@ export function createSweep(options: SweepOptions): Sweep {
       !lookups.isAsked(one.callSid);
     await rooms.record(room, {
       kind: 'room-observed',
-      conference: conference && { sid: conference.conferenceSid, hasStarted: conference.hasStarted },
+      conference: conferenceSid && { sid: conferenceSid },
       participants: participants.filter((one) => !mayWait(one)),
       agoMs: monotonicNow() - askedAt,
     });
     for (const participant of participants) {
-      if (conference !== undefined && !isKnown(stayOf(state, participant))) {
-        lookups.ask({ room, conferenceSid: conference.conferenceSid, participant, askedAt });
+      if (conferenceSid !== undefined && !isKnown(stayOf(state, participant))) {
+        lookups.ask({ room, conferenceSid, participant, askedAt });
       }
     }
     turns.of(room).comparedAt = monotonicNow();

@@ -339,7 +339,7 @@ describe('audit --stays', () => {
     const seen = { isMuted: false, isOnHold: false, joinedAgoMs: HOUR_MS, isModerator: false };
     await apply(billing, 7_000, {
       kind: 'room-observed',
-      conference: { sid: sid('cf-3'), hasStarted: true },
+      conference: { sid: sid('cf-3') },
       participants: [
         { ...seen, callSid: sid('alice-3'), coaches: 'nobody', isModerator: true },
         {

@@ -367,7 +367,7 @@ describe('a Redis that cannot be written', () => {
       event: {
         kind: 'room-observed',
         agoMs: 0,
-        conference: { sid: sid('conf'), hasStarted: true },
+        conference: { sid: sid('conf') },
         participants: [
           {
             callSid: sid('carol'),

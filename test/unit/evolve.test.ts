@@ -61,7 +61,7 @@ const seen = (call: string, more: Partial<ObservedParticipant> = {}): ObservedPa
 });
 const observed = (...participants: ObservedParticipant[]): RoomEvent => ({
   kind: 'room-observed',
-  conference: { sid: sid('cf-1'), hasStarted: true },
+  conference: { sid: sid('cf-1') },
   participants,
   agoMs: 0,
 });

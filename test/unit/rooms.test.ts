@@ -46,7 +46,7 @@ function observed(room: RoomName, ...moderators: string[]): Observation {
     event: {
       kind: 'room-observed',
       agoMs: 0,
-      conference: moderators.length === 0 ? undefined : { sid: sid('conf'), hasStarted: true },
+      conference: moderators.length === 0 ? undefined : { sid: sid('conf') },
       participants: moderators.map((call) => ({
         callSid: sid(call),
         isMuted: false,

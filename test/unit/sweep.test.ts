@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
 import type { Lease } from '../../src/rooms/lease';
-import { type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
+import { isOpen, type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
 import { createRooms } from '../../src/rooms/rooms';
@@ -224,7 +224,7 @@ describe('a round', () => {
     }
   });
 
-  it('removes everybody from a room whose conference is gone, and asks nothing more for that', async () => {
+  it('removes everybody from a room whose conference is gone, after asking for it once more', async () => {
     const server = startServer();
     openConversation(server);
     await server.sweep.round();
@@ -233,7 +233,7 @@ describe('a round', () => {
     server.space.requests.length = 0;
     await seconds(10);
     expect(briefly(await server.state())).toEqual({});
-    expect(new Set(server.space.requests)).toEqual(new Set(['list']));
+    expect(new Set(server.space.requests)).toEqual(new Set(['list', 'participants of cf-1']));
   });
 
   it('mutes a supervisor whose target has gone', async () => {
@@ -306,6 +306,17 @@ describe('a round', () => {
     await seconds(30);
     const gaps = server.leaseTakenAt.slice(1).map((at, index) => at - (server.leaseTakenAt[index] ?? 0));
     expect(Math.max(...gaps)).toBeLessThan(4_000);
+  });
+
+  it('ends nobody for a list that leaves their conference out for six seconds', async () => {
+    const server = startServer();
+    openConversation(server);
+    await seconds(5);
+    server.space.client.listConferences = async () => [];
+    await seconds(6);
+    const state = await server.state();
+    expect(state.stays.filter(isOpen).map(({ callSid }) => callSid)).toEqual(expect.arrayContaining([alice, bob]));
+    expect(server.space.requests.at(-1)).toBe('participants of cf-1');
   });
 
   it('is left to other servers when the Space does not answer this one, and when it is closed', async () => {
