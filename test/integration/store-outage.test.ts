@@ -136,7 +136,8 @@ describe('with Redis', () => {
     await start(redis.url, { space });
     await eventually(() => store.ping());
     expect((await app.post('/coach', ted)).text).toContain('coach="alice-1"');
-    expect(await targetIn(store)).toBe('alice-1');
+    // Nobody waits for it to be written.
+    await eventually(async () => expect(await targetIn(store)).toBe('alice-1'));
     // Whoever was seen to leave is not handed out, whatever the Space says.
     await app.post('/conference/sample-conf/ended', alice);
     expect((await app.post('/coach', ted)).text).toContain('No agent is in');
