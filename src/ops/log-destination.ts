@@ -33,6 +33,8 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
   let timer: NodeJS.Timeout | undefined;
   let onClosed: (() => void) | undefined;
   let closed: Promise<void> | undefined;
+  /** From here on nothing is written: the descriptor may be closed, and its number be another's. */
+  let isOver = false;
 
   function hasRoom(): boolean {
     return chunk.length + buffered.length < MAX_BUFFERED;
@@ -45,7 +47,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (isWriting) {
+    if (isWriting || isOver) {
       return;
     }
     if (chunk.length === 0) {
@@ -91,6 +93,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
     close(timeoutMs) {
       closed ??= new Promise((resolve) => {
         const finish = () => {
+          isOver = true;
           clearTimeout(deadline);
           clearTimeout(timer);
           resolve();
