@@ -120,9 +120,9 @@ describe('a supervisor', () => {
       ...ALICE_IN,
       [2, sent()],
       joins('ted', 'cf-1', 3),
-      joins('eve', 'cf-1', 5),
+      joins('carol', 'cf-1', 5),
       joins('bob', 'cf-1', 6),
-      [7, sent({ callSid: sid('eve'), name: 'Carol', agoMs: 2_500 })],
+      [7, sent({ callSid: sid('carol'), name: 'Carol', agoMs: 2_500 })],
     );
     expect(stayOf(state, 'ted').supervision?.callers).toEqual(['bob']);
   });
