@@ -6,7 +6,7 @@ import {
   isSameConversation,
   isThere,
   type RoomState,
-  type Stay,
+  type StayOfSupervisor,
   type SupervisorStay,
   supervisedConversation,
   targetOf,
@@ -217,13 +217,11 @@ function toMenu(approach: Approach): LineApproach {
   return { mode: ownMode(approach), attempt: 0, stay: approach.stay, pass: approach.pass };
 }
 
-function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): SupervisorStayOf | undefined {
+function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): StayOfSupervisor | undefined {
   return stays.findLast(
-    (stay): stay is SupervisorStayOf => stay.callSid === callSid && stay.supervision?.number === number,
+    (stay): stay is StayOfSupervisor => stay.callSid === callSid && stay.supervision?.number === number,
   );
 }
-
-type SupervisorStayOf = Stay & { supervision: SupervisorStay };
 
 /** How somebody was heard, which counts, and not what they asked for; or else what they asked for. */
 function heardMode({ heard, mode }: SupervisorStay, asked: Mode): Mode {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFinalStatus } from '../signalwire/call-status';
 import { type Fields, parseFields, sidField, textField } from '../signalwire/fields';
 import type { CallEnded, ConferenceEnded, ConferenceStarted, ParticipantEvent, RoomEvent } from './room-event';
 
@@ -95,9 +96,4 @@ const callStatus = z.object({ CallSid: sidField, CallStatus: textField });
 export function parseCallEvent(fields: Fields): (CallEnded & { agoMs: number }) | undefined {
   const { CallSid: callSid, CallStatus } = parseFields(callStatus, fields);
   return isFinalStatus(CallStatus) ? { kind: 'call-ended', callSid, agoMs: 0 } : undefined;
-}
-
-/** Whether a call with this `CallStatus` is over. */
-export function isFinalStatus(callStatus: string | undefined): boolean {
-  return /^(completed|canceled|failed|busy|no-answer)$/i.test(callStatus ?? '');
 }

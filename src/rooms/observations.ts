@@ -11,7 +11,7 @@ import type { EventOf, ObservedParticipant } from './room-event';
 export const CONFIRM_MS = 2_000;
 
 /** How long a call may take from its document into the conference, in milliseconds. */
-const ENTRY_MS = 60_000;
+const LONGEST_ENTRY_MS = 60_000;
 
 /** All that REST shows of the room: adds who was missed, removes who is gone. */
 export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: number): void {
@@ -35,7 +35,7 @@ export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: 
 
 /** REST does not list a stay that is open by what we know. */
 function miss(draft: Draft, stay: Stay, at: number): void {
-  const expectedSince = stay.joinedAt === undefined ? startOf(stay) + ENTRY_MS : stay.joinedAt + RESOLUTION_MS;
+  const expectedSince = stay.joinedAt === undefined ? startOf(stay) + LONGEST_ENTRY_MS : stay.joinedAt + RESOLUTION_MS;
   if (expectedSince > at) {
     return;
   }

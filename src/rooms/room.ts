@@ -71,6 +71,9 @@ export interface SupervisorStay {
   callers: readonly Sid[];
 }
 
+/** A stay of a supervisor. */
+export type StayOfSupervisor = Stay & { supervision: SupervisorStay };
+
 /** Everything known about a room. */
 export interface RoomState {
   room: RoomName;
@@ -166,7 +169,7 @@ export function conversationOf({ callSid, conferenceSid }: Stay): ConversationId
  */
 export function supervisedConversation(
   { stays }: Pick<RoomState, 'stays'>,
-  stay: Stay & { supervision: SupervisorStay },
+  stay: StayOfSupervisor,
 ): ConversationId | undefined {
   const { target } = stay.supervision;
   if (target === undefined) {
@@ -178,10 +181,9 @@ export function supervisedConversation(
 }
 
 /** The open stays of supervisors. */
-export function supervisorsOf(state: RoomState): (Stay & { supervision: SupervisorStay })[] {
+export function supervisorsOf(state: RoomState): StayOfSupervisor[] {
   return state.stays.filter(
-    (stay): stay is Stay & { supervision: SupervisorStay } =>
-      isOpen(stay) && stay.role === 'supervisor' && stay.supervision !== undefined,
+    (stay): stay is StayOfSupervisor => isOpen(stay) && stay.role === 'supervisor' && stay.supervision !== undefined,
   );
 }
 

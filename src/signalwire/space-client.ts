@@ -1,4 +1,5 @@
 import { RestClient } from '@signalwire/compatibility-api';
+import { isFinalStatus } from './call-status';
 import { parseSid, type Sid } from './sid';
 
 export interface SpaceSettings {
@@ -190,7 +191,7 @@ export function createSpaceClient(
     redirectCall: (callSid, url) =>
       ask(async (client) => {
         const redirected = await unlessGone(client.calls(callSid).update({ url, method: 'POST' }), isOverError);
-        return redirected !== undefined && !isFinal(redirected.status);
+        return redirected !== undefined && !isFinalStatus(textIn(redirected.status));
       }),
   };
 
@@ -265,16 +266,11 @@ type ParticipantField =
 function readCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SeenCall {
   return {
     callSid: requiredSid(given.sid),
-    isOver: isFinal(given.status),
+    isOver: isFinalStatus(textIn(given.status)),
     from: textIn(given.from),
     to: textIn(given.to),
     direction: textIn(given.direction),
   };
-}
-
-/** Whether a call of this status is over. */
-function isFinal(status: unknown): boolean {
-  return ['completed', 'canceled', 'busy', 'failed', 'no-answer'].includes(String(status));
 }
 
 /** The Space sends booleans, or words. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isIn, type RoomState, type Stay, type SupervisorStay, supervisorsOf, targetOf } from '../rooms/room';
+import { isIn, type RoomState, type Stay, type StayOfSupervisor, supervisorsOf, targetOf } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
@@ -29,7 +29,7 @@ export interface EnforcerOptions {
   /** A room as REST shows it at this moment. */
   observe: (room: RoomName) => Promise<Observation>;
   /** Tells a supervisor that they were made to listen; rejects when that must be tried again. */
-  tell: (room: RoomName, stay: Stay & { supervision: SupervisorStay }) => Promise<void>;
+  tell: (room: RoomName, stay: StayOfSupervisor) => Promise<void>;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
@@ -47,8 +47,6 @@ const MAX_TRIES = 6;
 
 /** How long somebody who was told by being moved may take to leave the conference, in milliseconds. */
 const MOVE_MS = 2_000;
-
-type SupervisorIn = Stay & { supervision: SupervisorStay };
 
 /** A need, or a supervisor to tell that they were made to listen. */
 type Step = Need | 'tell';
@@ -145,12 +143,12 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
   }
 
-  function stayOf({ state }: Case, callSid: Sid): SupervisorIn | undefined {
+  function stayOf({ state }: Case, callSid: Sid): StayOfSupervisor | undefined {
     return supervisorsOf(state).find((stay) => stay.callSid === callSid);
   }
 
   /** Whoever is removed learns from the document that follows. */
-  function nextStep({ state, untold }: Case, stay: SupervisorIn): Step | undefined {
+  function nextStep({ state, untold }: Case, stay: StayOfSupervisor): Step | undefined {
     const need = needOf(state, stay, storeNow());
     const isUntold = untold !== undefined && untold === stay.joinedAt;
     return isUntold && need !== 'silence' && need !== 'remove' ? 'tell' : need;
@@ -174,7 +172,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     });
   }
 
-  const take: Record<Step, (about: Case, stay: SupervisorIn) => Promise<void>> = {
+  const take: Record<Step, (about: Case, stay: StayOfSupervisor) => Promise<void>> = {
     async silence(about, stay) {
       const { room } = about.state;
       const { callSid } = stay;
@@ -262,7 +260,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
   }
 
-  async function takeOut(about: Case, stay: SupervisorIn, conferenceSid: Sid, why: string): Promise<void> {
+  async function takeOut(about: Case, stay: StayOfSupervisor, conferenceSid: Sid, why: string): Promise<void> {
     if (await space.removeParticipant(conferenceSid, stay.callSid)) {
       log.error({ room: about.state.room, callSid: stay.callSid }, why);
     } else {
@@ -302,7 +300,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
  * Whether a callback alone says that a listener is heard: it may say so of somebody whose document mutes them. After
  * another conversation, the target has changed since the document, or the Space said that they coach somebody else.
  */
-function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: SupervisorIn): boolean {
+function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: StayOfSupervisor): boolean {
   const { mode, target, coaches } = supervision;
   const wasNamed = stays.some((one) => one.callSid === target && isIn(one) && (one.joinedAt ?? 0) <= arrivedAt);
   return mode === 'monitor' && isMuted === false && wasNamed && (coaches === undefined || coaches === target);

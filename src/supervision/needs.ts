@@ -1,4 +1,4 @@
-import { isIn, isThere, type RoomState, type Stay, type SupervisorStay } from '../rooms/room';
+import { isIn, isThere, type RoomState, type StayOfSupervisor } from '../rooms/room';
 
 /**
  * What is to be done about a supervisor who is in a conference.
@@ -10,11 +10,7 @@ import { isIn, isThere, type RoomState, type Stay, type SupervisorStay } from '.
 export type Need = 'silence' | 'remove' | 'lead' | 'look';
 
 /** @param storeNow the store's clock, in milliseconds since 1970 */
-export function needOf(
-  state: RoomState,
-  stay: Stay & { supervision: SupervisorStay },
-  storeNow: number,
-): Need | undefined {
+export function needOf(state: RoomState, stay: StayOfSupervisor, storeNow: number): Need | undefined {
   if (!isIn(stay)) {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isFinalStatus, parseCallEvent, parseConferenceEvent } from '../../src/rooms/conference-events';
+import { parseCallEvent, parseConferenceEvent } from '../../src/rooms/conference-events';
+import { isFinalStatus } from '../../src/signalwire/call-status';
 
 const NOW = Date.parse('2026-01-02T10:00:00Z');
 const DATE = 'Fri, 02 Jan 2026 09:59:30 +0000';
