@@ -31,7 +31,7 @@ export interface Approach {
   isTold?: boolean | undefined;
   /** Whether they were taken out of a conference by REST, because they could be heard by the wrong people. */
   isMoved?: boolean | undefined;
-  /** What the right PIN brought earlier in this call; undefined for who is known by their address. */
+  /** Proof that this call gave the right PIN; undefined for a supervisor identified by address. */
   pass?: string | undefined;
 }
 

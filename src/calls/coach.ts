@@ -30,7 +30,7 @@ const MODE_KEYS: ReadonlyMap<string, Mode> = new Map([
 /** How far apart requests may come that tell of one event, in milliseconds. */
 const SAME_MOMENT_MS = 200;
 
-/** What is said to who asks for another conversation and is in the only one. */
+/** Said to a supervisor who asks for another conversation and is in the only one. */
 const NO_OTHER = 'There is no other conversation.';
 
 /** Said to a supervisor whom REST muted and moved out of the conference. */
@@ -64,7 +64,7 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     if (approach.isMoved) {
       return letBackIn({ call, ...who }, room, { ...approach, isMoved: undefined });
     }
-    // Whoever was made to wait is told when it is over.
+    // After a wait, they are told where they go.
     const hasWaited = approach.attempt > 0 || approach.waits !== undefined;
     return enter({ call, ...who }, room, approach, approach.isTold || hasWaited ? { news: '' } : {});
   }
@@ -95,7 +95,7 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
   /** The Space did not let them in: the target was not there, or was alone. The next one may be another agent. */
   function afterRefusal({ person }: SupervisorCall, room: RoomName, approach: Approach, found: Lookup): string {
     const own = ownMode(approach);
-    // Whoever only listens, by a key or by REST, is heard by another key alone.
+    // One who only listens, by a key or by REST, is not heard again until they press another key.
     const mode = approach.mode === 'monitor' ? 'monitor' : nextMode(approach.isOnLine ? (own ?? person.mode) : own);
     const next = { ...approach, own, mode };
     const target = found.isKnown ? targetOf(found.state) : undefined;
@@ -184,7 +184,7 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     const found = await rooms.find(room);
     const own = ownMode(approach);
     if (!found.isKnown) {
-      // Whoever leads then may be another agent: they are told, and nobody is coached or spoken to by itself.
+      // By then another agent may lead: the supervisor is told so, and only listens until they press a key.
       return documents.wait(room, { ...approach, own, mode: 'monitor', isTold: true }, 'store-down');
     }
     const { of: named } = approach;

@@ -11,7 +11,7 @@ import type { Documents } from './laml';
 
 /** What the routes that answer calls are made of. */
 export interface CallRoutesOptions {
-  /** What every route a Space asks for goes through first. */
+  /** Runs before every route that the Space requests: checks the form and the signature. */
   guard: RequestHandler;
   /** The room of a path that names none. */
   usualRoom: RoomName;

@@ -8,7 +8,7 @@ import type { Rooms } from '../rooms/rooms';
 import { fieldsOf } from '../signalwire/fields';
 
 export interface EventRoutesOptions {
-  /** What every route a Space asks for goes through first. */
+  /** Runs before every route that the Space requests: checks the form and the signature. */
   guard: RequestHandler;
   /** The room of a path that names none. */
   usualRoom: RoomName;

@@ -42,7 +42,7 @@ const dialOutcome = z.object({ CallStatus: textField, DialCallStatus: textField,
 /** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
 const STALE_TARGET_CODES: readonly (string | undefined)[] = ['13240', '16002'];
 
-/** What the `action` of a `<Dial>` into a conference says of it. */
+/** How a `<Dial>` into a conference ended, from the request to its `action`. */
 export interface DialOutcome {
   /** Whether the call itself is over, so that nobody hears what is answered. */
   isCallOver: boolean;

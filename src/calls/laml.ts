@@ -36,7 +36,7 @@ export interface RoomMenu {
   /** What pound leads to: more, or all again from the first; undefined when this is all. */
   more: 'more' | 'again' | undefined;
   hasExtensions: boolean;
-  /** What is said before it. */
+  /** A sentence spoken before the menu. */
   news?: string | undefined;
 }
 
@@ -314,7 +314,7 @@ export function createDocuments(settings: DocumentSettings) {
     },
   };
 
-  /** Whoever waits for a caller or the next conversation has as much patience as they like, up to half an hour. */
+  /** Those who wait for a caller or for the next conversation may wait up to half an hour. */
   function waitFor<A extends LineApproach>(approach: A, text: string, addressOfNext: (next: A) => string): string {
     const { attempt, waits } = approach;
     if (waits === undefined ? attempt >= MAX_ATTEMPTS : waits >= MAX_WAITS) {

@@ -13,10 +13,10 @@ const SLOW_LIST_MS = 1_000;
 /** A conversation to choose: a room with a target. */
 export type LiveRoom = RoomEntry & { target: NonNullable<RoomEntry['target']> };
 
-/** What is said when the conversation that somebody was in, or asked for, has ended. */
+/** Said when the conversation that a supervisor was in, or asked for, has ended. */
 export const CONVERSATION_OVER = 'That conversation is over.';
 
-/** What a supervisor chose: a room, or an extension. */
+/** A supervisor's choice: a room, or an extension. */
 export type Choice = RoomName | { extension: string };
 
 export interface MenuOptions {
@@ -28,7 +28,7 @@ export interface MenuOptions {
   /** A room that is not offered; while it goes on and there is no other, `ifNone` answers. */
   except?: RoomName;
   ifNone?: () => string | Promise<string>;
-  /** What is said before the menu. Then the one room there is must be chosen too, since they did not ask for it. */
+  /** A sentence spoken before the menu. With it, even a single room must be chosen: they did not ask for that one. */
   news?: string | undefined;
 }
 

@@ -23,7 +23,7 @@ export interface Conversation {
   target: Stay;
 }
 
-/** What is said of a conversation: who leads it, or where it is while nobody knows. */
+/** How a conversation is called on the phone: by its moderator, or by its room while that is unknown. */
 export function labelOfRoom(room: RoomName, moderator: { name?: string | undefined } | undefined): string {
   return moderator?.name ?? `the agent in ${room}`;
 }

@@ -18,7 +18,7 @@ export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
 
 /** Tells who is calling, by address and by PIN, for the people of one role. */
 export interface Access<P extends Person> {
-  /** @param pass what the right PIN brought earlier in this call */
+  /** @param pass proof that this call gave the right PIN */
   identify(caller: Caller, pass: string | undefined): Identity<P>;
   /** Counts a PIN prompt, which takes no attempt. Returns the lockout if it must not open. Never rejects. */
   openPrompt(caller: Caller): Promise<Lockout | undefined>;
