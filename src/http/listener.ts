@@ -55,6 +55,8 @@ export async function listen(options: ListenOptions): Promise<Server> {
     // Node would answer these itself, past the queue.
     requireHostHeader: false,
   });
+  // A client may end its side once it has sent its request; without this, Node closes the connection unanswered.
+  Object.assign(server, { httpAllowHalfOpen: true });
   const limit = createConnectionLimit(options.maxConnectionsPerAddress, options.isTrustedPeer);
   const requests = createRequestQueue();
   const sockets = new Set<Socket>();

@@ -88,7 +88,14 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
         if (req.socket.destroyed) {
           return;
         }
+        // Of a cut-off request that asks for an upgrade, Node does not notice the end.
+        const endIfCut = () => void (req.complete || req.socket.destroy());
+        if (req.socket.readableEnded) {
+          endIfCut();
+        }
+        req.socket.once('end', endIfCut);
         res.once('close', () => {
+          req.socket.off('end', endIfCut);
           if (req.complete) {
             finish(connection, req.socket);
           } else {

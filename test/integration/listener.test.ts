@@ -74,6 +74,66 @@ describe('the requests of one connection', () => {
   });
 });
 
+describe('a client that ends its side after the request', () => {
+  it('gets an answer that takes time', async () => {
+    const answers: ServerResponse[] = [];
+    const { port } = await serve((_req, res) => void answers.push(res));
+    const { socket, received, isGone } = await openSocket(port, ONE);
+    socket.end();
+    await eventually(() => expect(answers).toHaveLength(1));
+    // The server has seen the end by now; were it to close for that, this would be too late.
+    await sleep(50);
+    answers[0]?.end('late');
+    await eventually(() => expect(isGone()).toBe(true));
+    expect(received()).toContain('late');
+  });
+
+  it('gets the answers to everything that was complete', async () => {
+    const { port } = await serve(async (req, res) => {
+      await sleep(1);
+      res.end(`answer ${req.url}.`);
+    });
+    const { socket, received, isGone } = await openSocket(port);
+    socket.end(Array.from({ length: 20 }, (_, n) => ONE.replace('/a', `/${n}`)).join(''));
+    await eventually(() => expect(isGone()).toBe(true));
+    expect(received().match(/answer \/\d+\./g)).toEqual(Array.from({ length: 20 }, (_, n) => `answer /${n}.`));
+  });
+
+  it.each([
+    ['a request', 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf'],
+    [
+      'a request to upgrade',
+      'POST /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 10\r\n\r\nhalf',
+    ],
+    ['the headers', 'POST /a HTTP/1.1\r\nHost:'],
+  ])('in the middle of %s is let go of', async (_what, bytes) => {
+    const { port } = await serve((req, res) => void req.resume().once('end', () => res.end()));
+    const { socket, isGone } = await openSocket(port);
+    socket.end(bytes);
+    // Long before the deadline of a request.
+    await eventually(() => expect(isGone()).toBe(true), 5_000);
+  });
+
+  it('and has gone altogether makes room for others once it is answered', async () => {
+    const answers: ServerResponse[] = [];
+    const { port } = await serve((_req, res) => void answers.push(res));
+    for (let n = 0; n < 10; n++) {
+      const { socket } = await openSocket(port, ONE);
+      socket.end();
+    }
+    await eventually(() => expect(answers).toHaveLength(10));
+    for (const answer of answers) {
+      answer.end('done');
+    }
+    await eventually(async () => {
+      const { received } = await openSocket(port, ONE);
+      await eventually(() => expect(answers).toHaveLength(11), 200);
+      answers[10]?.end('served');
+      await eventually(() => expect(received()).toContain('served'), 200);
+    });
+  });
+});
+
 it.each([
   ['an expectation that nobody meets', 'GET /a HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n', '417'],
   ['no Host', 'GET /a HTTP/1.1\r\n\r\n', '400'],
