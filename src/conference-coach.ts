@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, ConfigError } from './config';
-import { type Server as Listener, listen } from './http/listener';
+import { type Listener, listen } from './http/listener';
 import { createRefusalLog, type RefusalLog } from './http/refusal-log';
 import { compileTrust } from './http/trust-proxy';
 import { followRoster } from './people/live-roster';

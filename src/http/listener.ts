@@ -7,7 +7,7 @@ import { destroySoon } from './linger';
 import type { RefusalLog } from './refusal-log';
 import { createRequestQueue } from './request-queue';
 
-export interface Server {
+export interface Listener {
   /** The port it listens on, also when the system chose it. */
   port: number;
   /** Serves requests from here on. Nothing is answered before. */
@@ -45,7 +45,7 @@ const IDLE_MS = 75_000;
  *
  * @throws the system's error, such as `EADDRINUSE`
  */
-export async function listen(options: ListenOptions): Promise<Server> {
+export async function listen(options: ListenOptions): Promise<Listener> {
   const { refusals } = options;
   const server = createServer({
     headersTimeout: REQUEST_MS,
