@@ -14,9 +14,10 @@ import { createSpaceObserver } from './rooms/space-observer';
 import { createSweep } from './rooms/sweep';
 import type { SpaceClient } from './signalwire/space-client';
 import type { Store } from './stores';
-import { createEnforcement } from './supervision/enforcement';
+import { createEnforcer } from './supervision/enforcer';
 import { createRedisClaim } from './supervision/redis-claims';
 import { createSupervision } from './supervision/supervision';
+import { createSupervisorNotice } from './supervision/supervisor-notice';
 
 /** How much longer than its longest possible call a stay is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
@@ -50,7 +51,7 @@ export interface Server {
   rooms: Rooms;
   /** Compares the rooms with the Space now. Never rejects. */
   sweep(): Promise<void>;
-  /** Resolves when no supervisor is being seen to. */
+  /** Resolves when no supervisor is being corrected. */
   idle(): Promise<void>;
   /** Goes on writing what is pending for `timeoutMs`, then stops; whether nothing was lost. Never rejects. */
   close(timeoutMs: number): Promise<boolean>;
@@ -71,17 +72,22 @@ export function createServer(options: ServerOptions): Server {
     log,
     now,
     monotonicNow,
-    onChange: (state) => enforcement?.see(state),
+    onChange: (state) => enforcer?.check(state),
     ...(retryMs !== undefined && { retryMs }),
   });
-  const enforcement =
+  const enforcer =
     space &&
-    createEnforcement({
+    createEnforcer({
       rooms,
       space: space.control,
-      publicUrl,
-      announceIsPrivate: config.announceIsPrivate,
-      claim: store.redis && createRedisClaim(store.redis),
+      observe: createSpaceObserver({ space: space.control, now: monotonicNow }).observe,
+      notify: createSupervisorNotice({
+        space: space.control,
+        publicUrl,
+        announceIsPrivate: config.announceIsPrivate,
+        claim: store.redis && createRedisClaim(store.redis),
+        log,
+      }),
       log,
       monotonicNow,
       ...(retryMs !== undefined && { retryMs }),
@@ -129,12 +135,12 @@ export function createServer(options: ServerOptions): Server {
     handle,
     rooms,
     sweep: async () => sweep?.round(),
-    idle: async () => enforcement?.idle(),
+    idle: async () => enforcer?.idle(),
     async close(timeoutMs) {
       await sweep?.close();
-      enforcement?.close();
-      // What was begun for a supervisor is finished.
-      await Promise.race([enforcement?.idle(), sleep(timeoutMs, undefined, { ref: false })]);
+      enforcer?.close();
+      // Corrections in progress are finished.
+      await Promise.race([enforcer?.idle(), sleep(timeoutMs, undefined, { ref: false })]);
       const written = await Promise.all([rooms.close(timeoutMs), supervision.close(timeoutMs)]);
       return written.every(Boolean);
     },

@@ -5,31 +5,25 @@ import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
 import type { Sid } from '../signalwire/sid';
 import { type SeenParticipant, type SpaceClient, SpaceError } from '../signalwire/space-client';
-import { type Need, needOf } from './needs';
+import { type Correction, neededCorrection } from './correction';
 
-/** Sees to it by REST that supervisors are heard as they should be. */
+/** Corrects by REST how supervisors are heard. */
 export interface Enforcer {
-  /** Looks at a room's state, and sees to what is not as it should be. Returns at once. */
-  see(state: RoomState): void;
-  /** Resolves when nobody is being seen to. */
+  /** Takes a room's new state, and starts the corrections that it needs. Returns at once. */
+  check(state: RoomState): void;
+  /** Resolves when no correction is in progress. */
   idle(): Promise<void>;
   /** Stops trying. */
   close(): void;
 }
 
-/** What of the Space's REST API is used here. */
-export type LiveControl = Pick<
-  SpaceClient,
-  'listConferences' | 'findParticipant' | 'changeParticipant' | 'removeParticipant' | 'redirectCall'
->;
-
 export interface EnforcerOptions {
   rooms: Pick<Rooms, 'record' | 'read'>;
-  space: LiveControl;
+  space: Pick<SpaceClient, 'listConferences' | 'findParticipant' | 'changeParticipant' | 'removeParticipant'>;
   /** A room as REST shows it at this moment. */
   observe: (room: RoomName) => Promise<Observation>;
-  /** Tells a supervisor that they were made to listen; rejects when that must be tried again. */
-  tell: (room: RoomName, stay: StayOfSupervisor) => Promise<void>;
+  /** Tells a supervisor that they were muted; rejects if that must be tried again. */
+  notify: (room: RoomName, stay: StayOfSupervisor) => Promise<void>;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
@@ -39,208 +33,215 @@ export interface EnforcerOptions {
 
 const MAX_RETRY_MS = 4_000;
 
-/** How often a mute may be accepted and not applied before the participant is taken out. */
-const MAX_VAIN_MUTES = 3;
+/** How often REST may accept a mute without applying it, before the supervisor is removed. */
+const MAX_INEFFECTIVE_MUTES = 3;
 
-/** How often something that does no harm undone is tried. */
+/** How often a correction is tried without which nobody hears what they should not. */
 const MAX_TRIES = 6;
 
-/** How long somebody who was told by being moved may take to leave the conference, in milliseconds. */
+/** How long a supervisor whose call was moved may take to leave the conference, in milliseconds. */
 const MOVE_MS = 2_000;
 
-/** A need, or a supervisor to tell that they were made to listen. */
-type Step = Need | 'tell';
+/** A correction, or a notice of it to the supervisor. */
+type Step = Correction | 'notify';
 
-/** A supervisor who is being seen to. */
-interface Case {
+/** A supervisor's call that is being corrected. */
+interface Task {
+  /** The latest state of the room. */
   state: RoomState;
-  /** Ends a wait: there is news. */
+  /** Ends a pause: there is a new state. */
   wake: () => void;
-  vainMutes: number;
-  missed: number;
+  ineffectiveMutes: number;
+  /** How often REST did not know the participant. */
+  misses: number;
   done: Promise<void>;
-  /** The `joinedAt` of the stay that is muted and not told so yet. */
-  untold: number | undefined;
+  /** `joinedAt` of the stay that was muted and not notified yet. */
+  unnotified: number | undefined;
 }
 
 export function createEnforcer(options: EnforcerOptions): Enforcer {
-  const { rooms, space, observe, tell, log, monotonicNow, retryMs = 500 } = options;
-  const cases = new Map<RoomName, Map<Sid, Case>>();
+  const { rooms, space, observe, notify, log, monotonicNow, retryMs = 500 } = options;
+  const tasks = new Map<RoomName, Map<Sid, Task>>();
   let isClosed = false;
-  /** The store's clock less the monotonic one: at least what the latest state shows, exact once a room was read. */
+  /** Store's clock minus monotonic clock: a lower bound from the latest state, exact after a read. */
   let clockOffset = Number.NEGATIVE_INFINITY;
 
   const storeNow = () => monotonicNow() + clockOffset;
 
-  function see(state: RoomState): void {
+  function check(state: RoomState): void {
     if (state.isForeign) {
       return;
     }
     clockOffset = Math.max(clockOffset, state.at - monotonicNow());
-    const known = cases.get(state.room) ?? new Map<Sid, Case>();
+    const known = tasks.get(state.room) ?? new Map<Sid, Task>();
     for (const one of known.values()) {
       one.state = state;
       one.wake();
     }
     for (const stay of supervisorsOf(state)) {
-      if (!isClosed && !known.has(stay.callSid) && needOf(state, stay, storeNow()) !== undefined) {
-        const started: Case = {
+      if (!isClosed && !known.has(stay.callSid) && neededCorrection(state, stay, storeNow()) !== undefined) {
+        const started: Task = {
           state,
           wake: () => {},
-          vainMutes: 0,
-          missed: 0,
-          untold: undefined,
+          ineffectiveMutes: 0,
+          misses: 0,
+          unnotified: undefined,
           done: Promise.resolve(),
         };
         known.set(stay.callSid, started);
-        cases.set(state.room, known);
-        started.done = attend(stay.callSid, started);
+        tasks.set(state.room, known);
+        started.done = correct(stay.callSid, started);
       }
     }
   }
 
-  /** Goes on until there is nothing to be done, each time later. */
-  async function attend(callSid: Sid, about: Case): Promise<void> {
-    const { room } = about.state;
+  /** Corrects a supervisor's stay until nothing is left to correct; waits longer after each failure. */
+  async function correct(callSid: Sid, task: Task): Promise<void> {
+    const { room } = task.state;
     let tries = 0;
     let last: Step | undefined;
     while (!isClosed) {
-      let stay = stayOf(about, callSid);
-      const step = stay && nextStep(about, stay);
+      let stay = stayOf(task, callSid);
+      const step = stay && nextStep(task, stay);
       if (stay === undefined || step === undefined) {
         break;
       }
       tries = step === last ? tries + 1 : 0;
       last = step;
       if (tries > 0) {
-        if (tries > MAX_TRIES && step !== 'silence' && step !== 'remove') {
+        if (tries > MAX_TRIES && step !== 'mute' && step !== 'remove') {
           log.error({ room, callSid, step }, 'Could not finish correcting a supervisor; giving up');
           break;
         }
-        await pause(about, Math.min(retryMs * 2 ** (tries - 1), MAX_RETRY_MS));
-        // What was known is out of date by now, and other servers may have seen to it.
-        await refresh(about);
-        stay = stayOf(about, callSid);
-        if (isClosed || stay === undefined || nextStep(about, stay) !== step) {
+        await pause(task, Math.min(retryMs * 2 ** (tries - 1), MAX_RETRY_MS));
+        // Another server may have corrected it meanwhile.
+        await refresh(task);
+        stay = stayOf(task, callSid);
+        if (isClosed || stay === undefined || nextStep(task, stay) !== step) {
           continue;
         }
       }
       try {
-        await take[step](about, stay);
+        await carryOut[step](task, stay);
       } catch (err) {
         log.warn({ err, room, callSid, step, tries }, 'Supervisor not corrected yet; retrying');
       }
     }
-    // In the same turn as the decision, so that no later state is missed.
+    // In the same turn as the decision: a state that arrives later starts a new task.
     forget(room, callSid);
   }
 
   function forget(room: RoomName, callSid: Sid): void {
-    const known = cases.get(room);
+    const known = tasks.get(room);
     known?.delete(callSid);
     if (known?.size === 0) {
-      cases.delete(room);
+      tasks.delete(room);
     }
   }
 
-  function stayOf({ state }: Case, callSid: Sid): StayOfSupervisor | undefined {
+  function stayOf({ state }: Task, callSid: Sid): StayOfSupervisor | undefined {
     return supervisorsOf(state).find((stay) => stay.callSid === callSid);
   }
 
-  /** Whoever is removed learns from the document that follows. */
-  function nextStep({ state, untold }: Case, stay: StayOfSupervisor): Step | undefined {
-    const need = needOf(state, stay, storeNow());
-    const isUntold = untold !== undefined && untold === stay.joinedAt;
-    return isUntold && need !== 'silence' && need !== 'remove' ? 'tell' : need;
+  /** A supervisor who is removed gets no notice: their next document tells them. */
+  function nextStep({ state, unnotified }: Task, stay: StayOfSupervisor): Step | undefined {
+    const correction = neededCorrection(state, stay, storeNow());
+    const isUnnotified = unnotified !== undefined && unnotified === stay.joinedAt;
+    return isUnnotified && correction !== 'mute' && correction !== 'remove' ? 'notify' : correction;
   }
 
-  async function refresh(about: Case): Promise<void> {
-    const found = await rooms.read(about.state.room);
+  async function refresh(task: Task): Promise<void> {
+    const found = await rooms.read(task.state.room);
     if (found.isKnown) {
-      about.state = found.state;
+      task.state = found.state;
       clockOffset = found.now - monotonicNow();
     }
   }
 
-  function pause(about: Case, ms: number): Promise<void> {
+  function pause(task: Task, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms).unref();
-      about.wake = () => {
+      task.wake = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   }
 
-  const take: Record<Step, (about: Case, stay: StayOfSupervisor) => Promise<void>> = {
-    async silence(about, stay) {
-      const { room } = about.state;
+  const carryOut: Record<Step, (task: Task, stay: StayOfSupervisor) => Promise<void>> = {
+    async mute(task, stay) {
+      const { room } = task.state;
       const { callSid } = stay;
-      const conferenceSid = await conferenceOf(about.state, stay);
-      // Asked before the mute, which does not wait for the answer.
-      const before = isDoubtful(about.state, stay)
+      const conferenceSid = await conferenceOf(task.state, stay);
+      // Sent before the mute, which does not wait for the answer.
+      const before = isDoubtful(task.state, stay)
         ? space.findParticipant(conferenceSid, callSid).catch(() => undefined)
         : undefined;
-      // First of all: everything else can wait.
+      // The mute comes first: everything else can wait.
       await space.changeParticipant(conferenceSid, callSid, { muted: true }).catch(ignoreRefusal);
-      const seen = await look(about, conferenceSid, callSid);
+      const seen = await readParticipant(task, conferenceSid, callSid);
       if (seen === undefined) {
         return;
       }
       if (seen.isMuted) {
         log.warn({ room, callSid }, 'Supervisor muted: the wrong people could hear them');
         const wasHeard = before === undefined ? stay.isMuted === false : (await before)?.isMuted === false;
-        about.untold = wasHeard ? stay.joinedAt : about.untold;
+        task.unnotified = wasHeard ? stay.joinedAt : task.unnotified;
         if (stay.supervision.mode !== 'monitor') {
           await rooms.record(room, { kind: 'mode-requested', callSid, mode: 'monitor', agoMs: 0 });
         }
-      } else if (++about.vainMutes >= MAX_VAIN_MUTES) {
-        await takeOut(about, stay, conferenceSid, 'Supervisor could not be muted; removed from the conference');
+      } else if (++task.ineffectiveMutes >= MAX_INEFFECTIVE_MUTES) {
+        await removeParticipant(
+          task,
+          stay,
+          conferenceSid,
+          'Supervisor could not be muted; removed from the conference',
+        );
       }
     },
 
-    async remove(about, stay) {
-      const { room } = about.state;
+    async remove(task, stay) {
+      const { room } = task.state;
       const { event } = await observe(room);
       await rooms.record(room, event);
-      await refresh(about);
-      const present = stayOf(about, stay.callSid);
-      // A list that does not have them may lack the moderator, too.
+      await refresh(task);
+      const present = stayOf(task, stay.callSid);
+      // A list without this supervisor may lack the moderator too.
       const isListed = event.participants.some(({ callSid }) => callSid === stay.callSid);
-      if (isListed && present !== undefined && nextStep(about, present) === 'remove') {
+      if (isListed && present !== undefined && nextStep(task, present) === 'remove') {
         const why = 'Supervisor in a conference without a moderator; removed from it';
-        await takeOut(about, present, await conferenceOf(about.state, present), why);
+        await removeParticipant(task, present, await conferenceOf(task.state, present), why);
       }
     },
 
-    async tell(about, stay) {
-      await tell(about.state.room, stay);
-      about.untold = undefined;
-      await pause(about, MOVE_MS);
+    async notify(task, stay) {
+      await notify(task.state.room, stay);
+      task.unnotified = undefined;
+      await pause(task, MOVE_MS);
     },
 
-    async lead(about, stay) {
-      const target = targetOf(about.state)?.callSid;
-      const conferenceSid = await conferenceOf(about.state, stay);
+    async retarget(task, stay) {
+      const target = targetOf(task.state)?.callSid;
+      const conferenceSid = await conferenceOf(task.state, stay);
       if (target !== undefined) {
-        // The mute holds without a target, too; the reading tells.
+        // They stay muted even if this is refused; reading them shows what happened.
         await space.changeParticipant(conferenceSid, stay.callSid, { target }).catch(ignoreRefusal);
       }
-      await look(about, conferenceSid, stay.callSid);
+      await readParticipant(task, conferenceSid, stay.callSid);
     },
 
-    async look(about, stay) {
-      await look(about, await conferenceOf(about.state, stay), stay.callSid);
+    async verify(task, stay) {
+      await readParticipant(task, await conferenceOf(task.state, stay), stay.callSid);
     },
   };
 
-  /** Reads how a participant is heard, and notes it; undefined when REST does not know them there. */
-  async function look(about: Case, conferenceSid: Sid, callSid: Sid): Promise<SeenParticipant | undefined> {
-    const { room } = about.state;
+  /** Reads a participant by REST and records how they are heard; undefined if REST does not know them in the conference. */
+  async function readParticipant(task: Task, conferenceSid: Sid, callSid: Sid): Promise<SeenParticipant | undefined> {
+    const { room } = task.state;
     const askedAt = monotonicNow();
     const seen = await space.findParticipant(conferenceSid, callSid);
     if (seen === undefined) {
-      await missed(about);
+      await noteMiss(task);
       return undefined;
     }
     await rooms.record(room, {
@@ -252,19 +253,19 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     return seen;
   }
 
-  /** REST may be behind; its list decides. */
-  async function missed(about: Case): Promise<void> {
-    const { room } = about.state;
-    if (++about.missed > 1) {
+  /** One miss may be a delay of REST; after the second, the list of participants decides. */
+  async function noteMiss(task: Task): Promise<void> {
+    const { room } = task.state;
+    if (++task.misses > 1) {
       await rooms.record(room, (await observe(room)).event);
     }
   }
 
-  async function takeOut(about: Case, stay: StayOfSupervisor, conferenceSid: Sid, why: string): Promise<void> {
+  async function removeParticipant(task: Task, stay: StayOfSupervisor, conferenceSid: Sid, why: string): Promise<void> {
     if (await space.removeParticipant(conferenceSid, stay.callSid)) {
-      log.error({ room: about.state.room, callSid: stay.callSid }, why);
+      log.error({ room: task.state.room, callSid: stay.callSid }, why);
     } else {
-      await missed(about);
+      await noteMiss(task);
     }
   }
 
@@ -281,15 +282,15 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   return {
-    see,
+    check,
     async idle() {
-      while (cases.size > 0) {
-        await Promise.all([...cases.values()].flatMap((known) => [...known.values()]).map(({ done }) => done));
+      while (tasks.size > 0) {
+        await Promise.all([...tasks.values()].flatMap((known) => [...known.values()]).map(({ done }) => done));
       }
     },
     close() {
       isClosed = true;
-      for (const { wake } of [...cases.values()].flatMap((known) => [...known.values()])) {
+      for (const { wake } of [...tasks.values()].flatMap((known) => [...known.values()])) {
         wake();
       }
     },
@@ -297,8 +298,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 }
 
 /**
- * Whether a callback alone says that a listener is heard: it may say so of somebody whose document mutes them. After
- * another conversation, the target has changed since the document, or the Space said that they coach somebody else.
+ * Whether only a callback says that a supervisor in `monitor` is not muted. It may be wrong: their document muted them,
+ * and neither the target nor the conversation has changed since.
  */
 function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: StayOfSupervisor): boolean {
   const { mode, target, coaches } = supervision;
@@ -306,7 +307,7 @@ function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision 
   return mode === 'monitor' && isMuted === false && wasNamed && (coaches === undefined || coaches === target);
 }
 
-/** A refusal is an answer; the reading that follows shows what came of it. */
+/** A refusal is an answer; reading the participant afterwards shows what happened. */
 function ignoreRefusal(error: unknown): void {
   if (!(error instanceof SpaceError) || error.code !== 'refused') {
     throw error;

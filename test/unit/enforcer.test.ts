@@ -5,10 +5,10 @@ import { supervisorsOf } from '../../src/rooms/room';
 import type { EventOf, RoomEvent } from '../../src/rooms/room-event';
 import { createRooms } from '../../src/rooms/rooms';
 import type { Sid } from '../../src/signalwire/sid';
-import { type SpaceClient, SpaceError } from '../../src/signalwire/space-client';
+import { SpaceError } from '../../src/signalwire/space-client';
 import { createMemoryStore, type Store } from '../../src/stores';
-import { createEnforcement } from '../../src/supervision/enforcement';
 import type { Claim } from '../../src/supervision/redis-claims';
+import { enforcerOver } from '../support/enforcer';
 import { roomNamed, sid } from '../support/room-stores';
 import { createScriptedSpace, refusal, type ScriptedSpace, type Trouble } from '../support/scripted-space';
 import { supervisorsTrail } from '../support/trail';
@@ -41,7 +41,7 @@ interface Given {
   aheadMs?: number;
 }
 
-/** One server: its rooms over a store that may be shared, and what it sees to by REST. */
+/** One server: its rooms over a store that may be shared, and an enforcer. */
 function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }: Given = {}) {
   const store =
     given.store ?? createMemoryStore({ lifetimeMs: LIFETIME_MS, now: Date.now, monotonicNow: performance.now });
@@ -68,18 +68,10 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
     log,
     now: () => Date.now() + aheadMs,
     monotonicNow: performance.now,
-    onChange: (state) => enforcement.see(state),
+    onChange: (state) => enforcer.check(state),
   });
-  const enforcement = createEnforcement({
-    rooms,
-    space: space.client as SpaceClient,
-    publicUrl: 'https://coach.example.com',
-    announceIsPrivate,
-    claim,
-    log,
-    monotonicNow: performance.now,
-  });
-  stopping.push(enforcement.close);
+  const enforcer = enforcerOver({ rooms, space, announceIsPrivate, claim, log });
+  stopping.push(enforcer.close);
   const record = async (event: RoomEvent) => {
     await rooms.record(sales, event);
     await settle();
@@ -96,8 +88,8 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
     lines,
     record,
     report,
-    see: enforcement.see,
-    stop: enforcement.close,
+    check: enforcer.check,
+    stop: enforcer.close,
     state: async () => (await store.rooms.read(sales)).state,
     async supervisor() {
       const [stay] = supervisorsOf((await store.rooms.read(sales)).state);
@@ -284,7 +276,7 @@ describe('a supervisor whose moderator was followed by another', () => {
     const other = startServer({ ...server, announceIsPrivate: true });
     await server.moderatorEnters(carol);
     await seconds(5);
-    other.see(await server.state());
+    other.check(await server.state());
     await seconds(5);
     expect(server.space.requests.filter((one) => one === NOTICE)).toHaveLength(1);
     const modes = (await server.trail()).filter(({ kind, mode }) => kind === 'mode' && mode === 'monitor');
@@ -301,7 +293,7 @@ describe('a supervisor whose moderator was followed by another', () => {
     const other = startServer({ ...server, claim: claimAs(2) });
     server.space.latencyMs = 100;
     await server.moderatorEnters(carol);
-    other.see(await server.state());
+    other.check(await server.state());
     await seconds(20);
     expect(server.space.requests.filter((one) => one === MUTE)).toHaveLength(2);
     expect(server.space.requests.filter((one) => one === MOVE)).toHaveLength(1);
@@ -316,7 +308,7 @@ describe('a supervisor whose moderator was followed by another', () => {
     await seconds(5);
     server.space.requests.length = 0;
     server.space.trouble = first(1, 'mute', new SpaceError('unreachable', 'no'));
-    other.see(unheard);
+    other.check(unheard);
     await seconds(10);
     expect(server.space.requests).toEqual([MUTE]);
   });
@@ -340,7 +332,7 @@ describe('a supervisor whose moderator was followed by another', () => {
     expect(await server.supervisor()).toMatchObject({ supervision: { mode: 'monitor', heard: 'monitor' } });
   });
 
-  it('is seen to at once while another attempt waits', async () => {
+  it('is corrected at once while another attempt waits', async () => {
     const server = await supervising('coach');
     server.space.trouble = () => new SpaceError('unreachable', 'no');
     await server.moderatorEnters(carol);
@@ -519,11 +511,11 @@ describe('a supervisor in a conference without a moderator', () => {
     await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
     await server.moderatorLeaves(alice);
     await seconds(9);
-    server.see(await server.state());
+    server.check(await server.state());
     await settle();
     expect(server.space.requests.join()).not.toContain('remove');
     await seconds(2);
-    server.see(await server.state());
+    server.check(await server.state());
     await settle();
     expect(server.space.requests.at(-1)).toBe(REMOVE);
   });
@@ -533,11 +525,11 @@ describe('a supervisor in a conference without a moderator', () => {
     await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
     await server.moderatorLeaves(alice);
     await seconds(9);
-    server.see(await server.state());
+    server.check(await server.state());
     await settle();
     expect(server.space.requests).toEqual([]);
     await seconds(2);
-    server.see(await server.state());
+    server.check(await server.state());
     await settle();
     expect(server.space.requests.at(-1)).toBe(REMOVE);
   });
@@ -628,7 +620,7 @@ describe('a callback', () => {
     });
   });
 
-  it('is seen to also when the store’s answer to it was lost', async () => {
+  it('is corrected even if the store’s answer to it was lost', async () => {
     const server = startServer();
     server.space.open(sales, cf1);
     await server.moderatorEnters(alice);

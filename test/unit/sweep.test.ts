@@ -7,10 +7,10 @@ import type { RoomName } from '../../src/rooms/room-name';
 import { createRooms } from '../../src/rooms/rooms';
 import { createSweep } from '../../src/rooms/sweep';
 import type { Sid } from '../../src/signalwire/sid';
-import { type SeenCall, type SpaceClient, SpaceError } from '../../src/signalwire/space-client';
+import { type SeenCall, SpaceError } from '../../src/signalwire/space-client';
 import { createMemoryStore, type Store } from '../../src/stores';
-import { createEnforcement } from '../../src/supervision/enforcement';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
+import { enforcerOver } from '../support/enforcer';
 import { roomNamed, sid } from '../support/room-stores';
 import { createScriptedSpace, type ScriptedSpace } from '../support/scripted-space';
 
@@ -67,16 +67,9 @@ function startServer({ requestsPerSecond = 50, holder = 'ours', ...given }: Give
     log,
     now: Date.now,
     monotonicNow: performance.now,
-    onChange: (state) => enforcement.see(state),
+    onChange: (state) => enforcer.check(state),
   });
-  const enforcement = createEnforcement({
-    rooms,
-    space: space.client as SpaceClient,
-    publicUrl: 'https://coach.example.com',
-    announceIsPrivate: true,
-    log,
-    monotonicNow: performance.now,
-  });
+  const enforcer = enforcerOver({ rooms, space, announceIsPrivate: true, log });
   const sweep = createSweep({
     rooms,
     space: space.client,
@@ -97,7 +90,7 @@ function startServer({ requestsPerSecond = 50, holder = 'ours', ...given }: Give
     log,
     monotonicNow: performance.now,
   });
-  stopping.push(sweep.close, enforcement.close);
+  stopping.push(sweep.close, enforcer.close);
   return Object.assign(server, {
     store,
     space,

@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { StayOfSupervisor } from '../rooms/room';
+import type { RoomName } from '../rooms/room-name';
+import type { SpaceClient } from '../signalwire/space-client';
+import type { Claim } from './redis-claims';
+
+export interface SupervisorNoticeOptions {
+  space: Pick<SpaceClient, 'changeParticipant' | 'redirectCall'>;
+  publicUrl: string;
+  /** Whether only the participant hears what REST announces to them. */
+  announceIsPrivate: boolean;
+  /** Chooses one of several servers for a notice. Undefined for a single server. */
+  claim: Claim | undefined;
+  log: Logger;
+}
+
+/** `stay` in an address made without knowing the latest stay: only has to exceed it. */
+const UNKNOWN_STAY = 1_000;
+
+/**
+ * Tells supervisors that the server muted them: by an announcement if that is private, otherwise by moving their call to
+ * a document that tells them and lets them back in muted. Rejects if REST fails.
+ */
+export function createSupervisorNotice(options: SupervisorNoticeOptions) {
+  const { space, publicUrl, announceIsPrivate, claim = async () => true, log } = options;
+
+  function returnAddress(room: RoomName): string {
+    return `${publicUrl}/coach/${encodeURIComponent(room)}?mode=monitor&moved=1&stay=${UNKNOWN_STAY}`;
+  }
+
+  return async (room: RoomName, { callSid, conferenceSid, joinedAt, supervision }: StayOfSupervisor): Promise<void> => {
+    // All servers may mute at once, which does no harm; a second move would.
+    if (!(await claim(`told/${callSid}/${joinedAt}/${supervision.target}`))) {
+      return;
+    }
+    const isTold =
+      announceIsPrivate && conferenceSid !== undefined
+        ? await space.changeParticipant(conferenceSid, callSid, { announceUrl: `${publicUrl}/notices/supervisor` })
+        : await space.redirectCall(callSid, supervision.returnTo ?? returnAddress(room));
+    if (!isTold) {
+      log.warn({ room, callSid }, 'Supervisor not told of the mute: their call is over');
+    }
+  };
+}

@@ -1,0 +1,35 @@
+import type { Logger } from 'pino';
+import type { Rooms } from '../../src/rooms/rooms';
+import { createSpaceObserver } from '../../src/rooms/space-observer';
+import type { SpaceClient } from '../../src/signalwire/space-client';
+import { createEnforcer, type Enforcer } from '../../src/supervision/enforcer';
+import type { Claim } from '../../src/supervision/redis-claims';
+import { createSupervisorNotice } from '../../src/supervision/supervisor-notice';
+import type { ScriptedSpace } from './scripted-space';
+
+interface EnforcerOverScript {
+  rooms: Rooms;
+  space: ScriptedSpace;
+  announceIsPrivate: boolean;
+  claim?: Claim | undefined;
+  log: Logger;
+}
+
+/** An enforcer that corrects a scripted Space's supervisors, and tells them. */
+export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: EnforcerOverScript): Enforcer {
+  const client = space.client as SpaceClient;
+  return createEnforcer({
+    rooms,
+    space: client,
+    observe: createSpaceObserver({ space: client, now: performance.now }).observe,
+    notify: createSupervisorNotice({
+      space: client,
+      publicUrl: 'https://coach.example.com',
+      announceIsPrivate,
+      claim,
+      log,
+    }),
+    log,
+    monotonicNow: performance.now,
+  });
+}
