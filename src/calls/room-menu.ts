@@ -49,19 +49,15 @@ export function createRoomMenu(options: CallRoutesOptions, { enter }: Supervise)
     }
     const isOpen = (entry: RoomEntry): entry is LiveRoom => entry.target !== undefined && mayEnter(person, entry.room);
     const open = listed.filter(isOpen);
-    const live = inOrder(
-      open.filter(({ room }) => room !== except),
-      now(),
-    );
+    const live = open.filter(({ room }) => room !== except);
     log.info({ ...describe(who), rooms: live.length }, 'A supervisor looks for a conversation');
-    const [first, ...others] = live;
-    if (first === undefined) {
+    if (live.length === 0) {
       return ifNone === undefined || open.length === 0
         ? documents.waitOnLine(approach, approach.waits === undefined ? 'nobody-there' : 'over')
         : ifNone();
     }
-    const isOnlyOne = others.length === 0 && news === undefined;
-    const chosen = isChosen ? find(live, choice) : isOnlyOne ? first : undefined;
+    const isOnlyOne = live.length === 1 && news === undefined;
+    const chosen = isChosen ? find(live, choice) : isOnlyOne ? live[0] : undefined;
     if (chosen !== undefined) {
       // A Space waits 5 s. When the list took long, the room is not asked for by REST too.
       const found = now() - askedAt > SLOW_LIST_MS ? await rooms.read(chosen.room) : undefined;
@@ -76,8 +72,8 @@ export function createRoomMenu(options: CallRoutesOptions, { enter }: Supervise)
     return documents.chooseRoom(
       { ...approach, attempt: approach.attempt + 1 },
       {
-        choices: live
-          .slice(shown * CHOICES_AT_ONCE, (shown + 1) * CHOICES_AT_ONCE)
+        choices: firstInOrder(live, (shown + 1) * CHOICES_AT_ONCE, now())
+          .slice(shown * CHOICES_AT_ONCE)
           .map((one) => ({ room: one.room, label: distinctLabel(one, live), hasCaller: one.hasCaller })),
         page: shown,
         more: pages === 1 ? undefined : shown === pages - 1 ? 'again' : 'more',
@@ -96,7 +92,8 @@ export function createRoomMenu(options: CallRoutesOptions, { enter }: Supervise)
       return live.find(({ room }) => room === choice);
     }
     const name = roster.moderators.withExtension(choice.extension)?.name;
-    return name === undefined ? undefined : live.find(({ target }) => target.name === name);
+    const led = live.filter(({ target }) => name !== undefined && target.name === name);
+    return firstInOrder(led, 1, now())[0];
   }
 }
 
@@ -111,22 +108,36 @@ function approachOf(person: SupervisorEntry, { mode, ...rest }: LineApproach): A
 /** Room 2 before room 10. */
 const { compare } = new Intl.Collator('en', { numeric: true });
 
+/** How many rooms are sorted together. */
+const CHUNK = 500;
+
 /**
- * Those with a caller first; last those whose moderator asked for a document long ago and was never seen to join.
+ * The first `count` rooms of the menu, in order: those with a caller first; last those whose moderator asked for a
+ * document long ago and was never seen to join. Sorting every room would take longer than reading them.
  *
  * @param now this process's clock: the list does not carry the store's, and only the order depends on it
  */
-function inOrder(live: readonly LiveRoom[], now: number): LiveRoom[] {
-  const rank = ({ target, hasCaller }: LiveRoom) => (isGhost(target, now) ? 2 : hasCaller ? 0 : 1);
-  return live
-    .map((one) => ({ one, rank: rank(one), label: labelOfRoom(one.room, one.target) }))
-    .sort((a, b) => a.rank - b.rank || compare(a.label, b.label) || compare(a.one.room, b.one.room))
-    .map(({ one }) => one);
+function firstInOrder(live: readonly LiveRoom[], count: number, now: number): LiveRoom[] {
+  const ranked = live.map((one) => ({
+    one,
+    rank: isGhost(one.target, now) ? 2 : one.hasCaller ? 0 : 1,
+    label: labelOfRoom(one.room, one.target),
+  }));
+  type Ranked = (typeof ranked)[number];
+  const order = (a: Ranked, b: Ranked) =>
+    a.rank - b.rank || compare(a.label, b.label) || compare(a.one.room, b.one.room);
+  let first: Ranked[] = [];
+  for (let start = 0; start < ranked.length; start += CHUNK) {
+    const last = first[count - 1];
+    const earlier = ranked.slice(start, start + CHUNK).filter((one) => last === undefined || order(one, last) < 0);
+    first = [...first, ...earlier].sort(order).slice(0, count);
+  }
+  return first.map(({ one }) => one);
 }
 
 /** A moderator's name, with the room where one name leads several. */
-function distinctLabel(one: LiveRoom, all: readonly LiveRoom[]): string {
-  const label = labelOfRoom(one.room, one.target);
-  const isDistinct = all.filter((other) => labelOfRoom(other.room, other.target) === label).length === 1;
-  return isDistinct ? label : `${label} in ${one.room}`;
+function distinctLabel({ room, target }: LiveRoom, all: readonly LiveRoom[]): string {
+  const label = labelOfRoom(room, target);
+  const isDistinct = target.name === undefined || all.filter((other) => other.target.name === target.name).length === 1;
+  return isDistinct ? label : `${label} in ${room}`;
 }
