@@ -3,6 +3,7 @@ import { parseRecord } from '../store/parse-record';
 import type { RedisConnection } from '../store/redis-connection';
 import { StoreError } from '../store/store-error';
 import { readFeeds } from './redis-feed';
+import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
 import type { RoomState } from './room';
 import type { RoomName } from './room-name';
 import type { RoomEntry, RoomStorage } from './room-store';
@@ -99,17 +100,6 @@ redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
 return 1
 `;
 
-/**
- * Reads a part's index. Returns the time (ms) and the entries, a line each: one text is read much faster than many.
- *
- *     KEYS[1]  index of rooms
- */
-const LIST_SCRIPT = `
-local time = redis.call('TIME')
-local entries = table.concat(redis.call('HVALS', KEYS[1]), '\\n')
-return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), entries }
-`;
-
 interface WithScripts {
   roomRead(key: string): Promise<[string, string | null]>;
   roomWrite(...args: (string | number)[]): Promise<number>;
@@ -156,10 +146,9 @@ export function createRedisRoomStorage({
 
   async function listShard(shard: number): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
     const key = `${prefixOf(shard)}:live`;
-    const [now, lines] = await run(() => scripts.roomList(key)).catch(explain(key));
-    const entries = lines === '' ? [] : lines.split('\n');
-    const rooms = entries.flatMap((entry) => parseRecord<RoomEntry>(entry, (record) => 'room' in record) ?? []);
-    return { rooms, now: Number(now), problems: rooms.length < entries.length ? [unreadable(key)] : [] };
+    const [now, text] = await run(() => scripts.roomList(key)).catch(explain(key));
+    const { rooms, isWhole } = parseEntries(text);
+    return { rooms, now: Number(now), problems: isWhole ? [] : [unreadable(key)] };
   }
 
   return {
@@ -187,7 +176,7 @@ export function createRedisRoomStorage({
           `${randomBytes(6).toString('base64url')}\n${JSON.stringify(state)}`,
           lifetimeMs,
           room,
-          entry === undefined ? '' : JSON.stringify(entry),
+          entry === undefined ? '' : formatEntry(entry),
           feedMs,
           isUrgent ? 1 : 0,
           ...facts.map((fact) => JSON.stringify(fact)),

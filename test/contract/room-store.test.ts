@@ -4,7 +4,7 @@ import type { Mode } from '../../src/rooms/mode';
 import { isOpen, supervisorsOf, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
-import type { RoomEntry, RoomStore } from '../../src/rooms/room-store';
+import { entryOf, type RoomEntry, type RoomStore } from '../../src/rooms/room-store';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
@@ -333,6 +333,19 @@ describe.each<[string, () => Store]>([
     );
     await rooms.apply(first, left('a'));
     expect(await listed(first)).toEqual([]);
+  });
+
+  it.each<[string, RoomEvent[]]>([
+    ['a moderator without a name', [arrived('a')]],
+    [
+      'a moderator who joined, with a caller and a supervisor',
+      [arrived('a', 9000, 'Zoë "Z"\n'), joined('a', 'x', 8000), callerJoined('bob', 'x', 7000), sent('ted', 'a')],
+    ],
+    ['a caller alone', [callerJoined('bob', 'x')]],
+  ])('list a room with %s as its state has it', async (_who, events) => {
+    await targetAfter(...events);
+    const entry = (await rooms.list()).rooms.find((one) => one.room === room);
+    expect(entry).toStrictEqual(entryOf((await rooms.read(room)).state));
   });
 
   it('list no room whose moderator has been forgotten since', async () => {

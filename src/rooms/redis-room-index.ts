@@ -1,0 +1,48 @@
+import { parseRecord } from '../store/parse-record';
+import type { RoomEntry } from './room-store';
+
+/**
+ * Reads a part's index. Returns the time (ms) and the entries, a line each: one text is read much faster than many.
+ *
+ *     KEYS[1]  index of rooms
+ */
+export const LIST_SCRIPT = `
+local time = redis.call('TIME')
+local entries = table.concat(redis.call('HVALS', KEYS[1]), '\\n')
+return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), entries }
+`;
+
+type Target = NonNullable<RoomEntry['target']>;
+
+/** A room's entry as Redis has it. */
+type Fields = [
+  room: RoomEntry['room'],
+  hasCaller: boolean,
+  supervisors: number,
+  at: number,
+  ...target: [Target['callSid'], name: string | null, hasJoined: boolean, arrivedAt: number] | [null, null, null, null],
+];
+
+/** An entry as a line. A menu reads thousands: an array is half as long as an object, and parsed in half the time. */
+export function formatEntry({ room, hasCaller, supervisors, at, target }: RoomEntry): string {
+  const { callSid, name, hasJoined, arrivedAt } = target ?? {};
+  // What is undefined becomes null.
+  return JSON.stringify([room, hasCaller, supervisors, at, callSid, name, hasJoined, arrivedAt]);
+}
+
+/** The entries of a part's index, without the lines that hold none, and whether there were no such lines. */
+export function parseEntries(text: string): { rooms: RoomEntry[]; isWhole: boolean } {
+  const lines = text === '' ? [] : text.split('\n');
+  const rooms = lines.map(parseEntry).filter((entry) => entry !== undefined);
+  return { rooms, isWhole: rooms.length === lines.length };
+}
+
+function parseEntry(line: string): RoomEntry | undefined {
+  const fields = parseRecord<Fields>(line, (record) => typeof record[0] === 'string');
+  if (fields === undefined) {
+    return undefined;
+  }
+  const [room, hasCaller, supervisors, at, callSid, name, hasJoined, arrivedAt] = fields;
+  const target = callSid === null ? undefined : { callSid, name: name ?? undefined, hasJoined, arrivedAt };
+  return { room, hasCaller, supervisors, at, target };
+}
