@@ -1,14 +1,14 @@
 import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
 import { comeIn, follow, helpRefused } from './joins';
 import { heardAs, report } from './reports';
-import { isIn, isOpen, type Stay, type SupervisorStay, startOf } from './room';
+import { isIn, isOpen, type RoomState, type Stay, type SupervisorStay, startOf } from './room';
 import type { EventOf, ObservedParticipant } from './room-event';
 
 /**
  * REST can be behind by a second or more: somebody it leaves out is gone when it still does so this much later, and
  * somebody seen to leave is in when it still lists them so long after.
  */
-export const CONFIRM_MS = 2_000;
+const CONFIRM_MS = 2_000;
 
 /** How long a call may take from its document into the conference, in milliseconds. */
 const LONGEST_ENTRY_MS = 60_000;
@@ -113,4 +113,17 @@ function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisorSta
     heard: 'unknown',
     callers: [],
   };
+}
+
+/**
+ * A room without the moderators who had joined and whom REST does not list. The state keeps them until REST has left them
+ * out twice, which a store that cannot be written never notes; nobody is to be sent to them meanwhile.
+ */
+export function asListed(state: RoomState, { participants, agoMs }: EventOf<'room-observed'>, now: number): RoomState {
+  const listed = new Set(participants.map(({ callSid }) => callSid));
+  // REST can be behind.
+  const joinedBefore = now - agoMs - CONFIRM_MS;
+  const isGone = (stay: Stay) =>
+    stay.role === 'moderator' && isIn(stay) && !listed.has(stay.callSid) && (stay.joinedAt ?? 0) < joinedBefore;
+  return { ...state, stays: state.stays.filter((stay) => !isGone(stay)) };
 }

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { withDeadline } from '../ops/deadline';
-import { createRetryQueue } from '../ops/retry-queue';
 import { createLocalRooms } from './local-rooms';
-import { CONFIRM_MS } from './observations';
-import { isIn, type RoomState, type Stay, targetOf } from './room';
-import { nameOf, type RoomEvent } from './room-event';
+import { asListed } from './observations';
+import { createPendingEvents } from './pending-events';
+import { type RoomState, targetOf } from './room';
+import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 import { entryOf, type RoomEntry, type RoomStore, type Snapshot } from './room-store';
 import type { Observation, RoomObserver } from './space-observer';
@@ -65,21 +65,20 @@ const STORE_TIMEOUT_MS = 800;
 const MARGIN_MS = 200;
 
 const PROBE_INTERVAL_MS = 1_000;
-/** How much speech is written at once. */
-const MAX_SPEECH = 20;
 
 /** The rooms over one store, with the Space's own view to fall back on. */
 export function createRooms(options: RoomsOptions): Rooms {
   const { store, space, lifetimeMs, log, now, monotonicNow, onChange = () => {} } = options;
   const { retryMs = 500, lookUpTimeoutMs = 3_000, maxPending = 100_000 } = options;
-  /** Events that wait for the store: of each kind the last about each participant. They grow older while they wait. */
-  const pending = createRetryQueue<RoomName, { event: RoomEvent; since: number }>({
+  const pending = createPendingEvents({
     retryMs,
-    maxValues: maxPending,
-    async write(room, values) {
+    maxEvents: maxPending,
+    log,
+    monotonicNow,
+    async write(room, events) {
       const askedAt = monotonicNow();
       try {
-        const snapshots = await Promise.all(values.map((value) => store.apply(room, aged(value))));
+        const snapshots = await Promise.all(events.map((event) => store.apply(room, event)));
         const last = snapshots.at(-1);
         if (last !== undefined) {
           onChange(learn(last));
@@ -89,17 +88,13 @@ export function createRooms(options: RoomsOptions): Rooms {
         throw err;
       }
     },
-    onLost: (room, { event }) => log.error({ room, ...identify(event) }, 'Lost: the store did not take this event'),
   });
   const failures = createStoreFailures({ log, monotonicNow });
-  let speeches = 0;
   const speech = createSpeechLimit({
     monotonicNow,
-    write(room, event) {
-      if (speeches < MAX_SPEECH && !failures.has(room)) {
-        speeches++;
-        const done = () => void speeches--;
-        store.apply(room, event).then(done, done);
+    write: async (room, event) => {
+      if (!failures.has(room)) {
+        await store.apply(room, event);
       }
     },
   });
@@ -108,11 +103,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 
-  const aged = ({ event, since }: { event: RoomEvent; since: number }) => ({
-    ...event,
-    agoMs: event.agoMs + (monotonicNow() - since),
-  });
-  const local = createLocalRooms({ lifetimeMs, now, pendingOf: (room) => pending.of(room).map(aged) });
+  const local = createLocalRooms({ lifetimeMs, now, pendingOf: pending.of });
 
   function learn(snapshot: Snapshot): RoomState {
     failures.clear(snapshot.state.room);
@@ -121,26 +112,19 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   async function record(room: RoomName, event: RoomEvent): Promise<void> {
     const since = monotonicNow();
+    /** Keeps the event for the store; returns the room after it. */
+    const keep = () => local.apply(room, pending.put(room, event, since));
     try {
       // What the store takes later than this, it is given again, which does no harm.
       const snapshot = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
       const isNews = snapshot.state.at !== (local.seenAt(room) ?? 0);
       const state = learn(snapshot);
       // One that changes nothing may belong to another that the store does not have yet.
-      onChange(isNews || pending.of(room).length === 0 ? state : keep(room, event, since));
+      onChange(isNews || pending.of(room).length === 0 ? state : keep());
     } catch (err) {
       failures.add(err, since, room);
-      onChange(keep(room, event, since));
+      onChange(keep());
     }
-  }
-
-  /** Keeps an event for the store; returns the room after it. */
-  function keep(room: RoomName, event: RoomEvent, since: number): RoomState {
-    // By the time the store is back, what REST showed is out of date.
-    if (event.kind !== 'room-observed') {
-      pending.put(room, nameOf(event), { event, since });
-    }
-    return local.apply(room, aged({ event, since }));
   }
 
   /** What is known of a room, and whether the store itself said so. */
@@ -167,20 +151,28 @@ export function createRooms(options: RoomsOptions): Rooms {
       return known;
     }
     try {
-      const { event } = await space.observe(room);
+      const observation = await space.observe(room);
       const state = known.isKnown ? known.state : local.stateOf(room);
-      // Nobody waits for this to be written.
-      void record(room, event);
-      return { isKnown: true, state: asListed(local.after(state, event), event, local.now()), now: local.now() };
+      return { isKnown: true, state: observed(state, observation), now: local.now() };
     } catch (err) {
       log.warn({ err, room }, 'The Space did not say who is in a room');
       return known;
     }
   }
 
+  /** A room after what REST shows of it, which is written later. */
+  function observed(state: RoomState, { room, event }: Observation): RoomState {
+    void record(room, event);
+    return asListed(local.after(state, event), event, local.now());
+  }
+
   async function list(): Promise<readonly RoomEntry[] | 'unknown'> {
     const askedAt = monotonicNow();
     const stored = await listStored();
+    // The usual case: thousands of entries need not be copied.
+    if (pending.rooms().length === 0 && stored?.some(({ target }) => target !== undefined)) {
+      return stored;
+    }
     const entries = new Map((stored ?? []).map((entry) => [entry.room, entry]));
     const put = (state: RoomState) => {
       const entry = entryOf(state);
@@ -189,27 +181,21 @@ export function createRooms(options: RoomsOptions): Rooms {
         entries.set(state.room, entry);
       }
     };
-    if (stored === undefined) {
-      for (const room of new Set([...local.seen(), ...pending.keys()])) {
-        put(local.stateOf(room));
+    const own = stored === undefined ? [...new Set([...local.seen(), ...pending.rooms()])] : pending.rooms();
+    const update = async (room: RoomName) => {
+      // Another server may have written it since.
+      if (stored !== undefined && local.seenAt(room) !== entries.get(room)?.at) {
+        await lookUp(room);
       }
-    } else {
-      const update = async (room: RoomName) => {
-        // Another server may have written it since.
-        if (local.seenAt(room) !== entries.get(room)?.at) {
-          await lookUp(room);
-        }
-        put(local.stateOf(room));
-      };
-      await Promise.all(pending.keys().map(update));
-    }
+      put(local.stateOf(room));
+    };
+    await Promise.all(own.map(update));
     const hasTarget = [...entries.values()].some(({ target }) => target !== undefined);
-    const observed = stored !== undefined && hasTarget ? [] : await observeAll(askedAt + lookUpTimeoutMs - MARGIN_MS);
-    for (const { room, event } of observed ?? []) {
-      put(asListed(local.after(local.stateOf(room), event), event, local.now()));
-      void record(room, event);
+    const seen = stored !== undefined && hasTarget ? [] : await observeAll(askedAt + lookUpTimeoutMs - MARGIN_MS);
+    for (const observation of seen ?? []) {
+      put(observed(local.stateOf(observation.room), observation));
     }
-    return stored === undefined && observed === undefined && !hasTarget ? 'unknown' : [...entries.values()];
+    return stored === undefined && seen === undefined && !hasTarget ? 'unknown' : [...entries.values()];
   }
 
   async function listStored(): Promise<RoomEntry[] | undefined> {
@@ -260,27 +246,5 @@ export function createRooms(options: RoomsOptions): Rooms {
       speech.close();
       return pending.close(timeoutMs);
     },
-  };
-}
-
-/**
- * A room without the moderators who had joined and whom REST does not list. The state keeps them until REST has left them
- * out twice, which a store that cannot be written never notes; nobody is to be sent to them meanwhile.
- */
-function asListed(state: RoomState, { participants, agoMs }: Observation['event'], now: number): RoomState {
-  const listed = new Set(participants.map(({ callSid }) => callSid));
-  // REST can be behind.
-  const joinedBefore = now - agoMs - CONFIRM_MS;
-  const isGone = (stay: Stay) =>
-    stay.role === 'moderator' && isIn(stay) && !listed.has(stay.callSid) && (stay.joinedAt ?? 0) < joinedBefore;
-  return { ...state, stays: state.stays.filter((stay) => !isGone(stay)) };
-}
-
-/** Which event it was. The rest of it can hold a secret, such as a supervisor's way back in. */
-function identify(event: RoomEvent): object {
-  return {
-    kind: event.kind,
-    ...('callSid' in event && { callSid: event.callSid }),
-    ...('number' in event && { number: event.number }),
   };
 }

@@ -16,16 +16,25 @@ const INTERVAL_MS = 1_000;
 /** How many participants may speak within a second; whatever the others say is dropped. */
 const MAX_SPEAKERS = 1_000;
 
+/** How much speech is written at once; more is dropped. */
+const MAX_WRITES = 20;
+
 /** @param options.monotonicNow milliseconds from any beginning, never going back */
 export function createSpeechLimit(options: {
-  write: (room: RoomName, event: SpeechEvent) => void;
+  write: (room: RoomName, event: SpeechEvent) => Promise<void>;
   monotonicNow: () => number;
 }): SpeechLimit {
   const { write, monotonicNow } = options;
   const speakers = new Map<string, { timer: NodeJS.Timeout; last?: { event: SpeechEvent; since: number } }>();
 
+  let writes = 0;
+
   function start(key: string, room: RoomName, event: SpeechEvent): void {
-    write(room, event);
+    if (writes < MAX_WRITES) {
+      writes++;
+      const done = () => void writes--;
+      write(room, event).then(done, done);
+    }
     speakers.set(key, { timer: setTimeout(() => finish(key, room), INTERVAL_MS).unref() });
   }
 
