@@ -19,7 +19,7 @@ const MAX_REMEMBERED = 200;
 const MAX_CALLERS = 10;
 
 /** What came of an event: the room's next state, the same object if nothing changed, and the lines of its feed. */
-export interface Evolution {
+interface Evolution {
   state: RoomState;
   facts: readonly Fact[];
 }
@@ -141,6 +141,8 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
 /** What follows from an event for the supervisors who are there, and the lines about how they are heard. */
 function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: number): void {
   const target = targetOf(draft);
+  const present = draft.stays.filter((stay) => isIn(stay) && isCaller(stay)).map(({ callSid }) => callSid);
+  const others = new Set(draft.stays.filter((stay) => !isCaller(stay)).map(({ callSid }) => callSid));
   for (const [index, known] of draft.stays.entries()) {
     const { supervision } = known;
     if (supervision === undefined) {
@@ -148,7 +150,7 @@ function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: num
     }
     // One who is on the way enters as their document says; what is wrong then shows when they join.
     const stay = isIn(known)
-      ? change(draft, known, { supervision: withCallers(draft, converse(known, supervision, target)) })
+      ? change(draft, known, { supervision: withCallers(converse(known, supervision, target), present, others) })
       : known;
     const noted = draft.facts.findLast(({ callSid, number }) => {
       return callSid === stay.callSid && number === stay.supervision?.number;
@@ -186,12 +188,10 @@ function isSameConversation(stay: Stay, supervision: SupervisorStay, target: Sta
   );
 }
 
-/** Adds the callers who are in the conference beside a supervisor, and takes out who turned out to be none. */
-function withCallers(draft: Draft, supervision: SupervisorStay): SupervisorStay {
-  const others = new Set(draft.stays.filter((other) => !isCaller(other)).map(({ callSid }) => callSid));
+/** Adds the callers who are present to a supervisor's, and takes out who turned out to be none. */
+function withCallers(supervision: SupervisorStay, present: readonly Sid[], others: ReadonlySet<Sid>): SupervisorStay {
   const kept = supervision.callers.filter((callSid) => !others.has(callSid));
-  const present = draft.stays.filter((other) => isIn(other) && isCaller(other) && !kept.includes(other.callSid));
-  const callers = [...kept, ...present.map(({ callSid }) => callSid)].slice(0, MAX_CALLERS);
+  const callers = [...new Set([...kept, ...present])].slice(0, MAX_CALLERS);
   const isSame = callers.length === supervision.callers.length && kept.length === callers.length;
   return isSame ? supervision : { ...supervision, callers };
 }
