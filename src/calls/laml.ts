@@ -51,7 +51,7 @@ export interface PinPrompt {
 }
 
 /** How long a supervisor waits before each further attempt, in seconds. */
-export const WAIT_SECONDS = 10;
+const WAIT_SECONDS = 10;
 
 /** How long they are put off at a time who wait for a caller, or for the next conversation. */
 const PATIENT_WAIT_SECONDS = 30;

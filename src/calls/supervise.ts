@@ -17,7 +17,7 @@ export interface SupervisorCall {
 }
 
 /** A room's state, when it was so by the store's clock, and the target there. */
-export interface Conversation {
+interface Conversation {
   state: RoomState;
   now: number;
   target: Stay;

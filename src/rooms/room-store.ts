@@ -64,7 +64,7 @@ export interface RoomStorage {
 }
 
 /** A room's next state, its entry in the index, and its lines of the feed. */
-export interface RoomWrite {
+interface RoomWrite {
   state: RoomState;
   /** Undefined for an empty room. */
   entry: RoomEntry | undefined;

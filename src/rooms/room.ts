@@ -110,7 +110,7 @@ export function startOf(stay: Stay): number {
 }
 
 /** The moderators who have not left, the target first. */
-export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
+function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
   const open = stays.filter((stay) => stay.role === 'moderator' && isOpen(stay));
   const joined = open.filter(isIn);
   // Joins are dated to the second, and nobody joins before they arrive.

@@ -21,7 +21,7 @@ export interface RoomObserver {
 }
 
 /** What of the Space's REST API is used here. */
-export type ConferenceLists = Pick<SpaceClient, 'listConferences' | 'listParticipants'>;
+type ConferenceLists = Pick<SpaceClient, 'listConferences' | 'listParticipants'>;
 
 /** How many rooms are read for one call, and how many at once. */
 const MAX_ROOMS = 50;
