@@ -1,6 +1,6 @@
 import { type Request, Router } from 'express';
 import { labelOf, mayEnter } from '../people/roster';
-import type { Mode } from '../rooms/mode';
+import { MODES, type Mode } from '../rooms/mode';
 import {
   conversationOf,
   isSameConversation,
@@ -117,7 +117,7 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     if (target === undefined || (left !== undefined && !isSameConversation(left, conversationOf(target)))) {
       return afterConversation(who, room, approach);
     }
-    const mode = last === undefined ? 'monitor' : heardMode(last.supervision, next.mode);
+    const mode = last === undefined ? 'monitor' : modeOfReturn(last.supervision);
     return documents.keypad(room, { ...next, mode, of: conversationOf(target) }, labelOfRoom(room, target));
   }
 
@@ -223,7 +223,13 @@ function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number):
   );
 }
 
-/** How somebody was heard, which counts, and not what they asked for; or else what they asked for. */
-function heardMode({ heard, mode }: SupervisorStay, asked: Mode): Mode {
-  return heard === 'unknown' ? (mode ?? asked) : heard;
+/**
+ * The mode in which a supervisor goes back into a conversation: of the mode that was asked for and the one in which they
+ * were heard, the one that fewer people hear. If they were not heard for certain, what was asked for counts; if that is unknown, nobody hears them.
+ */
+function modeOfReturn({ mode, heard }: SupervisorStay): Mode {
+  if (mode === undefined || heard === 'unknown') {
+    return mode ?? 'monitor';
+  }
+  return MODES.indexOf(heard) < MODES.indexOf(mode) ? heard : mode;
 }

@@ -1,4 +1,4 @@
-/** The ways to supervise: `monitor` is heard by nobody, `coach` by the moderator alone, `barge` by everyone. */
+/** The ways to supervise, by how many people hear them: `monitor` nobody, `coach` the moderator alone, `barge` everyone. */
 export const MODES = ['monitor', 'coach', 'barge'] as const;
 
 /** One of {@link MODES}. */

@@ -73,6 +73,11 @@ async function start(options: TestAppOptions = {}) {
       desk.wait(1);
       await report(room, 'participant-join', CallSid, ConferenceSid, more);
     },
+    /** Something else is reported of somebody who is in. */
+    reports: async (event: string, CallSid: string, more: Record<string, string>) => {
+      desk.wait(1);
+      await report('sales', event, CallSid, 'cf-1', more);
+    },
     leaves: async (CallSid: string, ConferenceSid = 'cf-1', room = 'sales') => {
       desk.wait(1);
       await report(room, 'participant-leave', CallSid, ConferenceSid);
@@ -247,6 +252,33 @@ describe('a supervisor at /coach whose conversation is over', () => {
       );
     },
   );
+
+  it.each(['coach', 'barge'] as const)(
+    'goes back unheard after another agent took over, though REST could not mute them: %s',
+    async (mode) => {
+      const desk = await start({ people: { ...people, supervisors: [{ name: 'Ted', number: TED }] } });
+      await desk.talks('alice-1', ALICE);
+      let text = await desk.ask(`/coach/sales?mode=${mode}`);
+      await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+      await desk.arrives('carol-1', CAROL);
+      await desk.joins('carol-1', 'cf-1', { EndConferenceOnExit: 'true' });
+      // What REST reads after a mute that was not applied.
+      const coaching = mode === 'barge' ? { Coaching: 'false' } : { Coaching: 'true', CallSidToCoach: 'alice-1' };
+      await desk.reports('participant-unmute', 'ted-1', { Muted: 'false', ...coaching });
+      text = await desk.ask(nextOf(text), OUT);
+      expect(text).toContain(`<Say>You are listening to Carol. ${KEYS}</Say>`);
+      expect(await desk.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
+    },
+  );
+
+  it('goes back unheard if all that is known of their stay is its end', async () => {
+    const desk = await start();
+    await desk.talks('carol-1', CAROL);
+    // As after a store that was wiped while they spoke to Alice.
+    const text = await desk.ask('/coach/sales/ended?mode=barge&stay=1', OUT);
+    expect(text).toContain(`<Say>You are listening to Carol. ${KEYS}</Say>`);
+    expect(await desk.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
+  });
 
   it.each(['', '?mode=barge'])('goes back unheard from a keypad that knew no conversation: %j', async (query) => {
     const desk = await start();
