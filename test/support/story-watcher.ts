@@ -1,0 +1,123 @@
+import type { Mode } from '../../src/rooms/mode';
+import type { Space } from '../../src/simulator/space';
+
+/** Who somebody on a call is. */
+export interface Part {
+  role: 'moderator' | 'caller' | 'supervisor';
+  mode?: Mode;
+}
+
+/** A period in which a supervisor was in a conference, as the Space has it. */
+export interface Period {
+  callSid: string;
+  room: string;
+  conferenceSid: string;
+  /** Whose conversation they chose to speak in, if they came as one who barges. */
+  bargedInto: string | undefined;
+  /** How they were heard last. */
+  heard: Mode;
+  isOver: boolean;
+  /** When it began or ended, in simulated milliseconds. */
+  changedAt: number;
+}
+
+/** Watches a Space: who is in where, and who is heard by whom that should not. */
+export class Watcher {
+  readonly parts = new Map<string, Part>();
+  readonly periods: Period[] = [];
+  private readonly breaches = new Map<string, number>();
+  /** The longest that anybody heard what they should not, in simulated milliseconds, and what it was. */
+  longest = { ms: -1, what: '' };
+  heard = { whispers: 0, barges: 0, listens: 0 };
+
+  /** @param canMute whether the server has REST: without it, nobody mutes a barger when another agent joins */
+  constructor(
+    private readonly space: Space,
+    private readonly canMute: boolean,
+  ) {}
+
+  /** Looks at this moment. */
+  look(): void {
+    this.lookAtPeriods();
+    const present = new Set<string>();
+    for (const [listener, { voices }] of this.space.hearing()) {
+      const role = this.parts.get(listener.sid)?.role;
+      for (const voice of voices) {
+        if (this.parts.get(voice)?.role === 'supervisor') {
+          const what = this.findBreach(role, voice);
+          if (what !== undefined) {
+            present.add(`${listener.sid} ${voice} ${what}`);
+          }
+        }
+        this.heard.listens += Number(role === 'supervisor');
+      }
+    }
+    const now = this.space.clock.now();
+    for (const breach of this.breaches.keys()) {
+      if (!present.has(breach)) {
+        this.breaches.delete(breach);
+      }
+    }
+    for (const breach of present) {
+      const since = this.breaches.get(breach) ?? now;
+      this.breaches.set(breach, since);
+      if (now - since > this.longest.ms) {
+        this.longest = { ms: now - since, what: breach };
+      }
+    }
+  }
+
+  private lookAtPeriods(): void {
+    for (const [callSid, { role }] of this.parts) {
+      if (role !== 'supervisor') {
+        continue;
+      }
+      const place = this.space.conferences.of(callSid);
+      const last = this.periods.findLast((period) => period.callSid === callSid && !period.isOver);
+      if (last !== undefined && last.conferenceSid !== place?.conference.sid) {
+        last.isOver = true;
+        last.changedAt = this.space.clock.now();
+      }
+      if (place === undefined) {
+        continue;
+      }
+      const heard = place.muted ? 'monitor' : place.callSidToCoach === undefined ? 'barge' : 'coach';
+      if (last !== undefined && !last.isOver) {
+        last.heard = heard;
+        continue;
+      }
+      this.periods.push({
+        callSid,
+        room: place.conference.name,
+        conferenceSid: place.conference.sid,
+        bargedInto: heard === 'barge' ? this.leaderOf(callSid) : undefined,
+        heard,
+        isOver: false,
+        changedAt: this.space.clock.now(),
+      });
+    }
+  }
+
+  /** The moderator who entered a supervisor's conference last. */
+  private leaderOf(callSid: string): string | undefined {
+    const participants = this.space.conferences.of(callSid)?.conference.participants ?? [];
+    return participants.findLast((one) => this.parts.get(one.callSid)?.role === 'moderator')?.callSid;
+  }
+
+  private findBreach(listener: Part['role'] | undefined, supervisor: string): string | undefined {
+    const place = this.space.conferences.of(supervisor);
+    const period = this.periods.findLast(({ callSid }) => callSid === supervisor);
+    if (place?.muted) {
+      return 'one who is muted is heard';
+    }
+    const isBarging = place?.callSidToCoach === undefined;
+    const isSameLeader = !this.canMute || period?.bargedInto === this.leaderOf(supervisor);
+    const hasChosen = isBarging && period?.bargedInto !== undefined && isSameLeader;
+    this.heard.barges += Number(hasChosen);
+    this.heard.whispers += Number(!isBarging && listener === 'moderator');
+    if (listener !== 'caller' || hasChosen) {
+      return undefined;
+    }
+    return isBarging ? 'barges where they did not choose to' : 'a coach is heard by a caller';
+  }
+}
