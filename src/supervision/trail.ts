@@ -50,7 +50,7 @@ export interface StayRecord {
   /** In whole seconds. */
   duration: number | undefined;
   modes: readonly { at: string; mode: Mode | undefined; heard: HeardMode | undefined }[];
-  /** How the start and the end are known; `never` if they were never in. */
+  /** How the start and the end are known; `never` if no line says that they were in. */
   startKnown: Source | 'unknown' | 'never';
   endKnown: Source | undefined;
   callSid: Sid;
@@ -114,7 +114,10 @@ export function toRecord(fact: Fact): AuditRecord {
   };
 }
 
-/** Puts supervisors' stays together: each when its end is read, and those that go on at the end. */
+/**
+ * Puts supervisors' stays together: each when its end is read. Stays that go on come last, and those that no line says
+ * were in: their join may be reported after their end.
+ */
 export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGenerator<StayRecord> {
   const going = new Map<string, StayRecord>();
   for await (const record of records) {
@@ -126,9 +129,13 @@ export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGene
     // When a document becomes known, what was written without it is written again.
     const known = record.kind === 'arrived' ? undefined : (going.get(key) ?? going.get(unnumbered));
     const stay = withRecord(known ?? beginningOf(record), record);
+    const previous = going.get(key);
+    if (record.kind === 'arrived' && previous?.end !== undefined) {
+      yield previous;
+    }
     going.delete(unnumbered);
-    if (record.kind === 'left') {
-      going.delete(key);
+    going.delete(key);
+    if (stay.end !== undefined && stay.startKnown !== 'never') {
       yield stay;
     } else {
       going.set(key, stay);
@@ -173,7 +180,7 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
       // Seen by REST alone, without a document: nobody knows since when they were in.
       return stay.stay === undefined
         ? { ...common, startKnown: 'unknown' }
-        : { ...common, start: at, startKnown: source ?? 'unknown' };
+        : { ...common, start: at, startKnown: source ?? 'unknown', duration: durationOf(at, stay.end) };
     case 'left': {
       // It may have begun before the lines that are read.
       const isCut = stay.startKnown === 'never' && record.since !== undefined;
@@ -184,7 +191,7 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
         startKnown: isCut ? 'unknown' : stay.startKnown,
         end: at,
         endKnown: source,
-        duration: start === undefined ? undefined : secondsBetween(start, at),
+        duration: durationOf(start, at),
       };
     }
     default:
@@ -192,6 +199,9 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
   }
 }
 
-function secondsBetween(start: string, end: string): number {
-  return Math.max(0, Math.round((Date.parse(end) - Date.parse(start)) / 1_000));
+/** In whole seconds; undefined if either is. */
+function durationOf(start: string | undefined, end: string | undefined): number | undefined {
+  return start === undefined || end === undefined
+    ? undefined
+    : Math.max(0, Math.round((Date.parse(end) - Date.parse(start)) / 1_000));
 }

@@ -202,6 +202,24 @@ describe('a row of a stay', () => {
     ]);
   });
 
+  it('whose join is reported after its end has both, unless its document was requested again since', async () => {
+    const again = { callSid: sid('ted-2') };
+    const rows = await rowsOf(
+      fact('arrived', 0),
+      left(9, undefined, { source: 'webhook' }),
+      fact('arrived', 0, again),
+      left(3, undefined, again),
+      fact('arrived', 5, again),
+      fact('joined', 6, again),
+      fact('joined', 1),
+    );
+    expect(rows).toMatchObject([
+      { callSid: 'ted-2', startKnown: 'never', start: undefined, end: at(3) },
+      { callSid: 'ted-1', startKnown: 'callback', start: at(1), end: at(9), endKnown: 'webhook', duration: 8 },
+      { callSid: 'ted-2', startKnown: 'callback', start: at(6), end: undefined },
+    ]);
+  });
+
   it('that REST alone tells of, after the store was wiped, has an unknown start', async () => {
     const unnumbered = { number: undefined, name: undefined, address: undefined, source: 'rest' } as const;
     expect(await rowsOf(fact('joined', 0, unnumbered), left(30, 0, unnumbered))).toMatchObject([
