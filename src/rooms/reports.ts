@@ -1,7 +1,7 @@
 import type { Sid } from '../signalwire/sid';
-import { change, type Draft, isSameConference, openStayOf, RESOLUTION_MS, SAME_DATE_MS } from './draft';
+import { change, type Draft, isSameConference, openStayOf, RESOLUTION_MS, SAME_DATE_MS, staysOf } from './draft';
 import type { HeardMode } from './mode';
-import { type Stay, startOf } from './room';
+import { isIn, type Stay, startOf } from './room';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space says of somebody who is in. */
@@ -51,7 +51,7 @@ export function heardAs(isMuted: boolean | undefined, coaches: Sid | 'nobody' | 
   return coaches === 'nobody' ? 'barge' : 'coach';
 }
 
-/** Muting, hold and speech of somebody who is in. Only a join lets anybody in. */
+/** Muting, hold and speech of somebody. Only a join lets anybody in; until then, it may be about the stay before. */
 export function participantChanged(
   draft: Draft,
   event: EventOf<'muted' | 'unmuted' | 'held' | 'unheld' | 'spoke' | 'fell-silent'>,
@@ -61,7 +61,8 @@ export function participantChanged(
   const isMeant =
     stay !== undefined &&
     isSameConference(stay.conferenceSid, event.conferenceSid) &&
-    at + RESOLUTION_MS >= (stay.joinedAt ?? stay.arrivedAt ?? 0);
+    at + RESOLUTION_MS >= (stay.joinedAt ?? stay.arrivedAt ?? 0) &&
+    (isIn(stay) || !staysOf(draft, event.callSid).some(({ leftBy = 0 }) => leftBy + RESOLUTION_MS >= at));
   if (!isMeant) {
     return;
   }

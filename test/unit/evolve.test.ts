@@ -168,6 +168,18 @@ describe('a call that comes back', () => {
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 1', 'joined 1']);
   });
 
+  it('is not heard as a late callback of the stay before says', () => {
+    const about = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 6_000, agoMs: 1_950 };
+    const { state } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3),
+      [6, sent({ number: 2 })],
+      [8, { kind: 'muted', ...about, isMuted: true }],
+    );
+    expect(stayOf(state, 'ted').supervision).toMatchObject({ number: 2, heard: 'unknown' });
+  });
+
   it('and whose document is written twice begins none', () => {
     const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ agoMs: 5_000 })]);
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
