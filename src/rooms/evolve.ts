@@ -201,6 +201,10 @@ function isCaller({ role }: Stay): boolean {
   return role === 'caller' || role === 'unknown';
 }
 
-function isOtherwise(before: Pick<Fact, 'mode' | 'heard' | 'target'>, after: SupervisorStay | undefined): boolean {
-  return before.mode !== after?.mode || before.heard !== after?.heard || before.target !== after?.target;
+function isOtherwise(
+  before: Pick<Fact, 'mode' | 'heard' | 'target' | 'moderator'>,
+  after: SupervisorStay | undefined,
+): boolean {
+  const names = ['mode', 'heard', 'target', 'moderator'] as const;
+  return names.some((name) => before[name] !== after?.[name]);
 }

@@ -6,11 +6,12 @@ import type { RoomName } from './room-name';
 /**
  * A line of a room's feed: one fact about a moderator or a supervisor.
  *
- * `arrived`: was given the document that leads into the room. `joined`: was seen in the conference. `mode`: the mode asked
- * for, or the one that the Space reported, has changed. `left`: is out of the conference, or never came in.
+ * `arrived`: was given the document that leads into the room. `joined`: was seen in the conference. `identified`: REST told
+ * who it is of whom the store had forgotten everything. `mode`: the mode asked for, the one that the Space reported, or the
+ * target has changed. `left`: is out of the conference, or never came in.
  */
 export interface Fact {
-  kind: 'arrived' | 'joined' | 'mode' | 'left';
+  kind: 'arrived' | 'joined' | 'identified' | 'mode' | 'left';
   /** When it happened, in milliseconds since 1970 by the store's clock. */
   at: number;
   /** How it is known. */

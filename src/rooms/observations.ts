@@ -76,6 +76,7 @@ export function participantObserved(
   const role = roleOf(stay, participant, isNews);
   const isNewlyKnown = role === 'supervisor' && stay.role !== 'supervisor';
   const isSupervisor = role === 'supervisor';
+  const isIdentified = person?.address !== undefined && stay.address === undefined && stay.name === undefined;
   stay = change(draft, stay, {
     role,
     missingSince: undefined,
@@ -86,6 +87,8 @@ export function participantObserved(
   stay = report(draft, stay, participant, at, 'rest');
   if (isNews || isNewlyKnown) {
     note(draft, stay, 'joined', stay.joinedAt ?? at, 'rest');
+  } else if (isIdentified) {
+    note(draft, stay, 'identified', at, 'rest');
   }
 }
 

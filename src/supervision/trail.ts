@@ -169,11 +169,12 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
   const common = {
     ...stay,
     supervisor: record.supervisor ?? stay.supervisor,
+    number: record.number ?? stay.number,
     moderator: record.moderator ?? stay.moderator,
     moderatorCallSid: record.moderatorCallSid ?? stay.moderatorCallSid,
     callerCallSids: record.callerCallSids ?? stay.callerCallSids,
     conferenceSid: record.conferenceSid ?? stay.conferenceSid,
-    modes: kind === 'left' || kind === 'arrived' ? stay.modes : [...stay.modes, { at, mode, heard }],
+    modes: kind === 'joined' || kind === 'mode' ? [...stay.modes, { at, mode, heard }] : stay.modes,
   };
   switch (kind) {
     case 'joined':
@@ -194,6 +195,8 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
         duration: durationOf(start, at),
       };
     }
+    case 'identified':
+      return { ...common, startKnown: stay.startKnown === 'never' ? 'unknown' : stay.startKnown };
     default:
       return common;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { evolve } from '../../src/rooms/evolve';
 import type { Fact } from '../../src/rooms/fact';
-import { emptyRoom, isOpen, type RoomState, type Stay, supervisorsOf, targetOf } from '../../src/rooms/room';
+import { emptyRoom, isOpen, type Role, type RoomState, type Stay, supervisorsOf, targetOf } from '../../src/rooms/room';
 import type { EventOf, ObservedParticipant, RoomEvent } from '../../src/rooms/room-event';
 import { roomNamed, sid } from '../support/room-stores';
 
@@ -78,6 +78,29 @@ describe('a supervisor', () => {
       observed(seen('alice', AGENT), seen('ted', { person: { role: 'supervisor', name: 'Ted' } })),
     ]);
     expect(stayOf(state, 'ted')).toMatchObject({ role: 'supervisor', name: 'Ted' });
+  });
+
+  it('whom REST shows before it is known who they are is named in the feed when it is, as their agent is', () => {
+    const ted = seen('ted', { coaches: sid('alice') });
+    const known = (participant: ObservedParticipant, role: Role, name: string): RoomEvent => ({
+      kind: 'participant-observed',
+      conferenceSid: sid('cf-1'),
+      participant: { ...participant, person: { role, name, address: `***${name}` } },
+      agoMs: 0,
+    });
+    const { facts } = play(
+      [3, observed(seen('alice', AGENT), ted)],
+      [4, known(ted, 'supervisor', 'Ted')],
+      [5, known(seen('alice', AGENT), 'moderator', 'Alice')],
+      [6, known(ted, 'supervisor', 'Ted')],
+    );
+    expect(facts.map(({ kind, name, moderator }) => [kind, name, moderator])).toEqual([
+      ['joined', undefined, undefined],
+      ['joined', undefined, undefined],
+      ['identified', 'Ted', undefined],
+      ['identified', 'Alice', undefined],
+      ['mode', 'Ted', 'Alice'],
+    ]);
   });
 
   it('is in the feed once, though REST showed them before their document was known', () => {

@@ -227,6 +227,18 @@ describe('a row of a stay', () => {
     ]);
   });
 
+  it('that REST alone tells of is somebody’s when it is known who they are', async () => {
+    const unnumbered = { number: undefined, moderator: undefined, source: 'rest' } as const;
+    const [joined, identified] = [
+      fact('joined', 0, { ...unnumbered, name: undefined, address: undefined }),
+      fact('identified', 1, unnumbered),
+    ];
+    const row = { supervisor: 'Ted', number: '***2222', startKnown: 'unknown' };
+    expect(await rowsOf(joined, identified)).toMatchObject([{ ...row, modes: [{ at: at(0) }] }]);
+    // The line that does not name Ted is not among those about Ted.
+    expect(await rowsOf(identified)).toMatchObject([{ ...row, modes: [] }]);
+  });
+
   it('that began before the lines that are read has its start, and does not say how that is known', async () => {
     expect(await rowsOf(left(60, 1))).toMatchObject([
       { start: at(1), startKnown: 'unknown', end: at(60), duration: 59, endKnown: 'callback' },
