@@ -150,7 +150,7 @@ function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: num
     }
     // One who is on the way enters as their document says; what is wrong then shows when they join.
     const stay = isIn(known)
-      ? change(draft, known, { supervision: withCallers(converse(known, supervision, target), present, others) })
+      ? change(draft, known, { supervision: withCallers(converse(known, supervision, target, at), present, others) })
       : known;
     const noted = draft.facts.findLast(({ callSid, number }) => {
       return callSid === stay.callSid && number === stay.supervision?.number;
@@ -164,9 +164,9 @@ function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: num
 
 /**
  * A mode is chosen for one conversation. When the target is another, or gone, the supervisor is to listen, to the next
- * target if there is one.
+ * target if there is one. How they are heard from `at` on is unknown, unless the Space has reported it since.
  */
-function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefined): SupervisorStay {
+function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefined, at: number): SupervisorStay {
   if (target !== undefined && isSameConversation(stay, supervision, target)) {
     const { moderator = target.name } = supervision;
     return moderator === supervision.moderator ? supervision : { ...supervision, moderator };
@@ -175,7 +175,9 @@ function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefi
   if (supervision.mode === 'monitor') {
     return led === undefined ? supervision : { ...supervision, ...led };
   }
-  return { ...supervision, ...led, mode: 'monitor', heard: stay.isMuted ? 'monitor' : 'unknown' };
+  const isReportedSince = Math.max(stay.mutedAt ?? 0, supervision.coachesAt ?? 0) > at;
+  const heard = stay.isMuted ? 'monitor' : isReportedSince ? supervision.heard : 'unknown';
+  return { ...supervision, ...led, mode: 'monitor', heard };
 }
 
 /** Whether a target leads the conversation that a supervisor came to: the same call, in the same conference. */

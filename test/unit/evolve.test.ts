@@ -129,6 +129,17 @@ describe('a supervisor', () => {
     ]);
   });
 
+  it('is heard as REST showed since the agent left, though that is told late', () => {
+    const [, left] = leaves('alice', 'cf-1', 5);
+    const { facts } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      [6, observed(seen('alice', AGENT), seen('ted'))],
+      [9, { ...left, agoMs: 4_000 }],
+    );
+    expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'barge', at: START + 5_000 });
+  });
+
   it.each<[string, Told[]]>([
     ['has come back, and is not in yet', [[6, arrives('alice')]]],
     ['has come back to another conference', [[6, arrives('alice')], joins('alice', 'cf-2', 7, AGENT)]],
