@@ -47,6 +47,8 @@ export interface Callbacks {
    */
   send(callback: Callback): void;
   counts(): CallbackCounts;
+  /** The fields of those that the server has not taken: lost, given up, or on their way. */
+  undelivered(): Record<string, string>[];
 }
 
 const ATTEMPTS = 3;
@@ -62,6 +64,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
   const { seed, lose = 0, duplicate = 0, reorder = 0, delayMs = 0 } = options.chaos;
   const random = createRandom(seed);
   const counts: CallbackCounts = { delivered: 0, pending: 0, lost: 0, refused: 0, refusal: undefined };
+  const undelivered = new Set<Callback>();
   const lines = new Map<string, Promise<void>>();
   /** The addresses where the last one was given up. */
   const dead = new Set<string>();
@@ -79,6 +82,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
       if (refusal === undefined) {
         counts.pending--;
         counts.delivered++;
+        undelivered.delete(callback);
         dead.delete(callback.url);
         return;
       }
@@ -126,6 +130,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
       // All is drawn for each callback, needed or not, so that one setting does not change what another does.
       const [isLost, isDuplicated, isReordered] = [random() < lose, random() < duplicate, random() < reorder];
       const delays = [random() * delayMs, random() * delayMs].slice(0, isDuplicated ? 2 : 1);
+      undelivered.add(callback);
       if (isLost) {
         counts.lost++;
         return;
@@ -152,5 +157,6 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
       }
     },
     counts: () => ({ ...counts }),
+    undelivered: () => [...undelivered].map(({ fields }) => fields()),
   };
 }

@@ -42,6 +42,8 @@ export interface Space {
   rest(): Promise<void>;
   /** How status callbacks fared. */
   callbacks(): CallbackCounts;
+  /** The fields of the status callbacks that the server has not taken: lost, given up, or on their way. */
+  undelivered(): Record<string, string>[];
   /** The server's clock, milliseconds since 1970. */
   wallClock(): number;
   /** A simulated moment as RFC 2822 has it, with its true age by the wall clock. */
@@ -105,6 +107,7 @@ export function createSpace(options: SpaceOptions): Space {
     },
 
     callbacks: callbacks.counts,
+    undelivered: callbacks.undelivered,
     wallClock,
     dateOf,
     close: client.close,

@@ -57,6 +57,19 @@ describe('createCallbacks', () => {
     expect(callbacks.counts()).toMatchObject(counts);
   });
 
+  it('knows which were not taken: given up, on their way, or lost', async () => {
+    const { clock, callbacks, send } = setUp({}, [500, 500, 500]);
+    send(1);
+    await clock.advance(60_000);
+    send(2);
+    await clock.settle();
+    send(3);
+    expect(callbacks.undelivered()).toEqual([{ n: '1' }, { n: '3' }]);
+    const losing = setUp({ lose: 1 });
+    losing.send(1);
+    expect(losing.callbacks.undelivered()).toEqual([{ n: '1' }]);
+  });
+
   it('tries once only where the last one was given up, until one is taken', async () => {
     const { clock, arrived, callbacks, send } = setUp({}, [500, 500, 500, 500, 204, 500]);
     for (const n of [1, 2, 3, 4]) {
