@@ -55,7 +55,8 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
       stay.role !== 'moderator' &&
       numberOf(stay) === undefined &&
       (stay.joinedAt ?? at) + RESOLUTION_MS >= at &&
-      (stay.leftBy ?? at) >= at,
+      (stay.leftBy ?? at) >= at &&
+      !wasListed(stay, at),
   );
   const found = isAgain ? undefined : (known ?? unnumbered);
   const supervision = {
@@ -101,6 +102,11 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
 /** Whether a call asked for the same document again, after a stay: REST can send it there. */
 function hasComeBack(stay: Stay, at: number): boolean {
   return stay.leftBy === undefined ? isAfterJoin(stay, at) : at > stay.leftBy;
+}
+
+/** Whether REST had shown a call in the conference by then. In there, it asks for nothing. */
+function wasListed({ joinedBy, mutedAt }: Stay, at: number): boolean {
+  return joinedBy === 'rest' && mutedAt !== undefined && mutedAt < at;
 }
 
 /** Whether a call was on a stay before the one with this number, which began then. */

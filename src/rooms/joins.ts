@@ -37,10 +37,13 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
 /** The stay that a join belongs to, if that has ended. */
 function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'joined'>, at: number): Stay | undefined {
   const open = openStayOf(draft, callSid);
-  const mayBeOpen = open !== undefined && !isIn(open) && at + RESOLUTION_MS >= startOf(open);
-  return staysOf(draft, callSid)
+  const over = draft.ended.find(({ sid }) => sid === conferenceSid);
+  const hasBegun = (stay: Stay) => at + RESOLUTION_MS >= startOf(stay);
+  const mayBeOpen =
+    open !== undefined && !isIn(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
+  const ended = staysOf(draft, callSid)
     .reverse()
-    .find((stay) => {
+    .filter((stay) => {
       if (isOpen(stay) || !isSameConference(stay.conferenceSid, conferenceSid)) {
         return false;
       }
@@ -49,8 +52,18 @@ function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'jo
         return open === undefined;
       }
       const isOlder = stay.leaveDate === undefined ? at <= (stay.leftBy ?? 0) : date <= stay.leaveDate;
-      return (isOlder || date === stay.joinDate) && !mayBeOpen;
+      return (isOlder || date === stay.joinDate) && (!mayBeOpen || (hasBegun(stay) && isItsJoin(stay, date, at)));
     });
+  return ended.find(hasBegun) ?? ended[0];
+}
+
+/**
+ * Whether a join is that of a supervisor's stay, and not that of the next one in the same second: before they come in
+ * again, they hear why.
+ */
+function isItsJoin({ supervision, joinDate, joinedAt }: Stay, date: number, at: number): boolean {
+  const isTheSame = joinDate === undefined ? Math.abs((joinedAt ?? at) - at) <= RESOLUTION_MS : joinDate === date;
+  return supervision !== undefined && isTheSame;
 }
 
 /** Whether a join is not that of a stay, but a later one: that the call left in between was never told. */

@@ -202,6 +202,52 @@ describe('a call that comes back', () => {
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 1', 'joined 1']);
   });
 
+  it('and was followed into the conference by REST alone begins a stay with its next document', () => {
+    const { facts } = play(
+      ...ALICE_IN,
+      [3, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinedAgoMs: 400 }))],
+      [3.2, sent({ number: 1_001 })],
+    );
+    expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -', 'arrived 1001']);
+  });
+
+  it.each<[string, Told[], string[]]>([
+    [
+      'REST knew of it',
+      [
+        [2, sent()],
+        [2.4, observed(seen('alice', AGENT), seen('ted', { joinedAgoMs: 300 }))],
+        [2.6, sent({ number: 2 })],
+      ],
+      ['arrived 1', 'joined 1', 'left 1', 'arrived 2'],
+    ],
+    [
+      'the conference is over',
+      [
+        [2, sent()],
+        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [2.5, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }],
+        [2.6, sent({ number: 2 })],
+      ],
+      ['arrived 1', 'left 1', 'arrived 2', 'joined 1'],
+    ],
+    [
+      'it was refused since',
+      [
+        [2, sent()],
+        joins('ted', 'cf-1', 2),
+        leaves('ted', 'cf-1', 2),
+        [30, sent({ number: 2 })],
+        [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, agoMs: 0 }],
+      ],
+      ['arrived 1', 'joined 1', 'left 1', 'arrived 2', 'left 2'],
+    ],
+  ])('is not let in again by the late join of its first stay: %s', (_when, first, expected) => {
+    const [, join] = joins('ted', 'cf-1', 2);
+    const { facts } = play(...ALICE_IN, ...first, [40, { ...join, agoMs: 38_000 }]);
+    expect(kinds(facts, 'ted')).toEqual(expected);
+  });
+
   it('is not heard as a late callback of the stay before says', () => {
     const about = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 6_000, agoMs: 1_950 };
     const { state } = play(
