@@ -21,7 +21,7 @@ module.exports = {
   },
   // More than the two cores of CI: tests wait more than they compute.
   maxWorkers: 3,
-  testTimeout: Math.max(30_000, 600_000 * fuzzScale),
+  testTimeout: Math.max(60_000, 600_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
   openHandlesTimeout: 3_000,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],

@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const connected = (urls: readonly string[]) =>
-  createRedisStore({ urls, lifetimeMs: 60_000, auditMs: AUDIT_MS, timeoutMs: 2_000, onConnection: () => {} });
+  createRedisStore({ urls, lifetimeMs: 60_000, auditMs: AUDIT_MS, timeoutMs: 10_000, onConnection: () => {} });
 
 const dateOf = (ms: number) => new Date(ms).toISOString();
 const refused = (more: object = {}, atMs = Date.now()): RefusalEvent => ({

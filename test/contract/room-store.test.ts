@@ -31,7 +31,7 @@ const clock = { nowMs: Date.now() };
 const now = () => clock.nowMs;
 
 const connected = (urls: readonly string[]) =>
-  createRedisStore({ urls, lifetimeMs: LIFETIME_MS, auditMs: 3_600_000, timeoutMs: 2_000, onConnection: () => {} });
+  createRedisStore({ urls, lifetimeMs: LIFETIME_MS, auditMs: 3_600_000, timeoutMs: 10_000, onConnection: () => {} });
 
 const arrived = (call: string, agoMs = 0, name?: string): RoomEvent => ({
   kind: 'moderator-arrived',

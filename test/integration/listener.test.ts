@@ -116,7 +116,7 @@ describe('a client that ends its side after the request', () => {
 
   it('and has gone altogether makes room for others once it is answered', async () => {
     const answers: ServerResponse[] = [];
-    const { port } = await serve((_req, res) => void answers.push(res));
+    const { port } = await serve((req, res) => void (req.url === '/a' ? answers.push(res) : res.end('served')));
     for (let n = 0; n < 10; n++) {
       const { socket } = await openSocket(port, ONE);
       socket.end();
@@ -126,10 +126,9 @@ describe('a client that ends its side after the request', () => {
       answer.end('done');
     }
     await eventually(async () => {
-      const { received } = await openSocket(port, ONE);
-      await eventually(() => expect(answers).toHaveLength(11), 200);
-      answers[10]?.end('served');
-      await eventually(() => expect(received()).toContain('served'), 200);
+      const { received, isGone } = await openSocket(port, ONE.replace('/a', '/b'));
+      await eventually(() => expect(received().includes('served') || isGone()).toBe(true));
+      expect(received()).toContain('served');
     });
   });
 });
