@@ -7,29 +7,29 @@ export const DEFAULT_MODE: Mode = 'coach';
 /** How often a supervisor is asked to wait, or to choose, before they are sent away. */
 export const MAX_ATTEMPTS = 12;
 
-/** How often a supervisor who waits for a caller, or for the next conversation, is put off: half an hour in all. */
+/** How often a supervisor waits 30 s for a caller or the next conversation: half an hour in all. */
 export const MAX_WAITS = 60;
 
 /** A supervisor's way into a room, as their addresses carry it. */
 export interface Approach {
   mode: Mode;
-  /** The mode of the number they dialled, if it is another by now; undefined on the line of a person without one. */
+  /** The mode of the number they dialled, if a key has changed it; undefined on the line for a person without a mode. */
   own?: Mode | undefined;
   /** Whether they came by the supervisors' line, and go back to its menu. */
   isOnLine?: boolean | undefined;
   /** 0 for a call that has just come in, {@link MAX_ATTEMPTS} for the last. */
   attempt: number;
-  /** How often they have waited for a caller, or for the next conversation; undefined for one who does not. */
+  /** How often they have waited for a caller or the next conversation; undefined if they do not. */
   waits?: number | undefined;
-  /** How many stays in a room this call was sent to so far; the last of them is the one that it is on or comes from. */
+  /** Number of this call's latest stay; 0 before the first. */
   stay: number;
-  /** How often the keypad went round without a key, since one was pressed; undefined for never. */
+  /** Keypad prompts since the last valid key; undefined for none. */
   round?: number | undefined;
   /** The conversation that the keypad's menu named; undefined if none. */
   of?: ConversationId | undefined;
-  /** Whether they were told where they go, so that they must be told if it becomes another place. */
+  /** Whether they heard where they go: then a change must be announced. */
   isTold?: boolean | undefined;
-  /** Whether they were taken out of a conference by REST, because they could be heard by the wrong people. */
+  /** Whether REST took them out of a conference because the wrong people could hear them. */
   isMoved?: boolean | undefined;
   /** Proof that this call gave the right PIN; undefined for a supervisor identified by address. */
   pass?: string | undefined;

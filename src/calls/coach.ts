@@ -78,8 +78,8 @@ export function createCoachRoutes(options: CallRoutesOptions, supervise: Supervi
     const { isCallOver, hasFailed, wasRefused } = parseDialOutcome(req);
     log.info({ callSid, room, mode: approach.mode, hasFailed, isCallOver }, 'A supervisor is out of the conference');
     const noted = rooms.record(room, { kind: 'dial-ended', callSid, number: approach.stay, wasRefused, agoMs: 0 });
-    // Either they pressed `*` or the conversation ended; the Space does not say. Its end is told by other requests at
-    // this very moment.
+    // The Space does not say whether they pressed `*` or the conversation ended. If it ended, other requests are on
+    // their way.
     await Promise.all([noted, isCallOver || hasFailed ? undefined : sleep(SAME_MOMENT_MS)]);
     if (isCallOver) {
       return documents.hangup();

@@ -43,7 +43,7 @@ export function documentRoute(
       if (err instanceof RequestError) {
         throw err;
       }
-      log.error({ err, callSid: callSidOf(req) }, 'A document could not be made; the call gets one that always can');
+      log.error({ err, callSid: callSidOf(req) }, 'Document failed; sent the fallback document');
       document = lastResort(req);
     }
     res.set('Cache-Control', 'no-store').type('text/xml').send(document);

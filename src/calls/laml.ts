@@ -341,7 +341,7 @@ export function sayMode(mode: Mode, label: string): string {
   }
 }
 
-/** The same, for who is out for a moment: the mode they come back to, and nothing that does not hold meanwhile. */
+/** The mode to which a supervisor at the keypad returns. It does not say who hears them: now nobody does. */
 function sayModeOutside(mode: Mode, label: string): string {
   switch (mode) {
     case 'monitor':

@@ -44,9 +44,10 @@ export function createSupervise(options: CallRoutesOptions) {
   }
 
   /**
-   * Who goes on with a call that was let in before; undefined, and noted, for who is not in the roster any more.
+   * The supervisor on a call that was let in before; undefined, and recorded as a refusal, if the roster no longer lets
+   * them in.
    *
-   * @param room where they want to be; undefined, and noted, for who may not be there any more
+   * @param room the room they want to enter
    */
   function identifyAgain(
     call: InboundCall,

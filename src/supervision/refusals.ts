@@ -17,7 +17,7 @@ export type RefusalReason =
 
 /** A line about somebody who was not let in. Its room is not known to be one, so it is in no room's feed. */
 export type RefusalEvent = {
-  /** Tells one that was written twice. */
+  /** For removing duplicates. */
   id: string;
   /** ISO 8601. */
   at: string;

@@ -13,7 +13,7 @@ import type { SpaceClient } from '../signalwire/space-client';
 import type { NoticePolicy } from './notice-policy';
 import type { RefusalEvent, RefusalReason, RefusalStore } from './refusals';
 
-/** Somebody who was not let in, or had been let in and is not any more. */
+/** A caller who was not let in, or whose call may not go on. */
 export interface Refused {
   callSid: Sid;
   from: Address | undefined;
