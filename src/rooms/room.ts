@@ -111,15 +111,20 @@ export function startOf(stay: Stay): number {
 
 /** The moderators who have not left, the target first. */
 function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
-  const open = stays.filter((stay) => stay.role === 'moderator' && isOpen(stay));
+  // Of two with the same instant, the one noted last comes first.
+  const open = stays.filter((stay) => stay.role === 'moderator' && isOpen(stay)).reverse();
   const joined = open.filter(isIn);
-  // Joins are dated to the second, and nobody joins before they arrive.
   return joined.length > 0
-    ? sortByLast(joined, ({ joinedAt = 0, arrivedAt = 0 }) => Math.max(joinedAt, arrivedAt))
-    : sortByLast(
-        open.filter(({ refusedAt }) => refusedAt === undefined),
-        startOf,
-      );
+    ? joined.sort(compareJoins)
+    : open.filter(({ refusedAt }) => refusedAt === undefined).sort((one, other) => startOf(other) - startOf(one));
+}
+
+/** The later join first; of two that the Space dates to one second, the one of the moderator who arrived later. */
+function compareJoins(one: Stay, other: Stay): number {
+  const isOneSecond = one.joinDate !== undefined && one.joinDate === other.joinDate;
+  // Nobody joins before they arrive.
+  const instantOf = isOneSecond ? startOf : ({ joinedAt = 0, arrivedAt = 0 }: Stay) => Math.max(joinedAt, arrivedAt);
+  return instantOf(other) - instantOf(one);
 }
 
 /** The moderator whom a supervisor coaches: who joined last, or else who arrived last, and has not left. */
@@ -190,9 +195,4 @@ export function supervisorsOf(state: RoomState): StayOfSupervisor[] {
 /** Whether somebody is in whom a moderator talks to. */
 export function hasCaller({ stays }: RoomState): boolean {
   return stays.some((stay) => isIn(stay) && (stay.role === 'caller' || stay.role === 'unknown'));
-}
-
-/** Of two with the same instant, the one noted last comes first. */
-function sortByLast(stays: readonly Stay[], instantOf: (stay: Stay) => number): Stay[] {
-  return [...stays].reverse().sort((one, other) => instantOf(other) - instantOf(one));
 }

@@ -31,6 +31,14 @@ it.each<[string, Stay[], string]>([
     'c',
   ],
   [
+    'in one second, who arrived last, long before it, whoever was noted first',
+    [
+      moderator('c', { arrivedAt: 2_000, joinedAt: 9_000, joinDate: 9_000 }),
+      moderator('a', { arrivedAt: 1_000, joinedAt: 9_003, joinDate: 9_000 }),
+    ],
+    'c',
+  ],
+  [
     'who has joined rather than who only arrived',
     [moderator('a', { arrivedAt: 1_000, joinedAt: 1_500 }), moderator('c', { arrivedAt: 2_000 })],
     'a',
