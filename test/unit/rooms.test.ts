@@ -377,6 +377,19 @@ describe('record', () => {
       expect(logged('error')).toEqual([]);
     });
 
+    it('holds one event of each kind about each participant, the last, however many there were', async () => {
+      const { rooms, state, logged, other } = create({ maxPending: 2 });
+      state.isDown = true;
+      await rooms.record(sales, joined('bob', false));
+      for (let count = 0; count < 1_000; count++) {
+        await rooms.record(sales, { ...report('bob'), kind: count % 2 === 0 ? 'unmuted' : 'muted' });
+      }
+      state.isDown = false;
+      await wait(5_000);
+      expect(logged('error')).toEqual([]);
+      expect((await other.read(sales)).state.stays).toMatchObject([{ callSid: 'bob', isMuted: true }]);
+    });
+
     it('holds so many events and no more, and names each that is lost', async () => {
       const { rooms, state, logged, storedTarget } = create({ maxPending: 2 });
       state.isDown = true;
