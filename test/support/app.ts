@@ -44,6 +44,10 @@ export interface TestApp {
   get(path: string, query?: Form): Promise<Reply>;
   /** Sends anything, unsigned. */
   send(method: string, path: string, headers?: Record<string, string>, body?: string | Buffer): Promise<Reply>;
+  /** Compares the rooms with the Space, which otherwise never happens. */
+  sweep(): Promise<void>;
+  /** Resolves when no supervisor is being corrected. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -55,6 +59,8 @@ export interface TestAppOptions {
   roster?: Roster;
   /** Who is in the roster besides the settings' numbers. */
   people?: RosterContent;
+  /** Milliseconds until something that failed is tried again. */
+  retryMs?: number;
 }
 
 /** The application with a signing key, on a port of the system's choice. */
@@ -98,7 +104,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     sleep: async () => {},
     now,
     monotonicNow: now,
-    retryMs: 50,
+    retryMs: options.retryMs ?? 50,
     sweepIntervalMs: 0,
   });
   const isTrustedPeer = compileTrust(config.trustProxy);
@@ -124,6 +130,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   return {
     url: `http://127.0.0.1:${server.port}`,
     port: server.port,
+    sweep: composed.sweep,
+    idle: composed.idle,
     log: lines,
     refused,
     store,

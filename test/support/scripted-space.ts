@@ -38,7 +38,7 @@ export interface ScriptedSpace {
   /** Asked about each request, by its words. */
   trouble: (request: string) => Trouble;
   /** Told of each call that REST took out of a conference. */
-  onLeave: (callSid: Sid) => void;
+  onLeave: (callSid: Sid, conferenceSid: Sid) => void;
   open(room: RoomName, conferenceSid: Sid, parties?: readonly Party[]): void;
   close(conferenceSid: Sid): void;
   enter(conferenceSid: Sid, party: Party): void;
@@ -86,11 +86,13 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
   const placeOf = (callSid: Sid) => [...conferences.values()].find(({ parties }) => parties.has(callSid));
   const leave = (callSid: Sid) => placeOf(callSid)?.parties.delete(callSid) ?? false;
   const takeOut = (callSid: Sid) => {
-    const wasIn = leave(callSid);
-    if (wasIn) {
-      space.onLeave(callSid);
+    const [place] = [...conferences].find(([, { parties }]) => parties.has(callSid)) ?? [];
+    if (place === undefined) {
+      return false;
     }
-    return wasIn;
+    leave(callSid);
+    space.onLeave(callSid, place);
+    return true;
   };
 
   const space: ScriptedSpace = {
