@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { StoreError } from '../../src/store/store-error';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
+import { createClockedStore } from '../support/clocked-store';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { supervisorsTrail } from '../support/trail';
 
@@ -104,6 +106,20 @@ describe.each<[string, () => Store]>([
     expect(customer).not.toContain('endConferenceOnExit="true"');
   });
 
+  it.each(['outbound-api', 'outbound-dial'])('a moderator is called out to by SIP (%s)', async (Direction) => {
+    const sip = 'sip:alice@example.com';
+    const people = { moderators: [{ name: 'Alice', address: sip }] };
+    const sipApp = await startApp({ store, env: ROSTER, people });
+    try {
+      const fields = { CallSid: 'a', From: SPACE, To: `${sip};transport=udp`, Direction };
+      expect((await sipApp.post('/conference/out', fields)).text).toContain('endConferenceOnExit="true"');
+      const customer = { ...fields, CallSid: 'b', From: sip, To: 'sip:bob@example.com' };
+      expect((await sipApp.post('/conference/out', customer)).text).not.toContain('endConferenceOnExit="true"');
+    } finally {
+      await sipApp.stop();
+    }
+  });
+
   it('a supervisor is called out to', async () => {
     await arrive('a');
     const out = { CallSid: 'ted-out', From: SPACE, To: TED, Direction: 'outbound-api' };
@@ -184,6 +200,7 @@ describe.each<[string, () => Store]>([
     await join('leg-1', 'cf-1', 9_000);
     await arrive('leg-2');
     await join('leg-2', 'cf-1', 4_000);
+    expect(await dial()).toBe('leg-2');
     await leave('leg-1', 'cf-1', 2_000);
     await dialEnded('leg-1');
     expect(await dial()).toBe('leg-2');
@@ -208,6 +225,34 @@ describe.each<[string, () => Store]>([
     expect(await dial()).toBe('a');
   });
 
+  it.each([
+    ['dated', 0],
+    ['without a date', undefined],
+  ])(
+    'a leave, %s, that is first told when the next stay has started ends the stay in its own conference',
+    async (_how, agoMs) => {
+      await arrive('a');
+      await join('a', 'cf-1', 5_000);
+      await arrive('a');
+      await join('a', 'cf-2', 0);
+      await leave('a', 'cf-1', agoMs);
+      expect(await dial()).toBe('a');
+    },
+  );
+
+  it('a leave in the second in which the next stay starts, in the same conference, is told apart by the <Dial> action', async () => {
+    await arrive('a');
+    await join('a', 'cf-1', 5_000);
+    await dialEnded('a');
+    await arrive('a');
+    const more = { EndConferenceOnExit: 'true', Timestamp: dateOf(0) };
+    await event('participant-join', { call: 'a', conference: 'cf-1', more });
+    await event('participant-leave', { call: 'a', conference: 'cf-1', more });
+    expect(await dial()).toBe('a');
+    await dialEnded('a');
+    expect(await dial()).toContain('No agent is in');
+  });
+
   it('a supervisor who hangs up during the announcement never joined, and is gone', async () => {
     await arrive('a');
     await join('a', 'cf-1');
@@ -223,19 +268,33 @@ describe.each<[string, () => Store]>([
     expect(trail[1]).toMatchObject({ since: undefined, confirmed: false });
   });
 
+  it("a supervisor who hangs up during the announcement never joined, as their number's status callback tells", async () => {
+    await arrive('a');
+    await join('a', 'cf-1');
+    await dial('', 'ted-1');
+    await text(`/events/call/${room}`, { CallSid: 'ted-1', CallStatus: 'completed' });
+    const trail = (await supervisorsTrail(store)).filter((record) => record.room === room);
+    expect(trail.map(({ kind, since }) => [kind, since])).toEqual([
+      ['arrived', undefined],
+      ['left', undefined],
+    ]);
+  });
+
   it('a join that reaches another server before the entry is written is confirmed', async () => {
-    const other = await startApp({ store, env: ROSTER });
+    let isWritable = false;
+    const apply: typeof store.rooms.apply = async (...event) => {
+      if (!isWritable) {
+        throw new StoreError('unavailable', 'not yet');
+      }
+      return store.rooms.apply(...event);
+    };
+    const other = await startApp({ store: { ...store, rooms: { ...store.rooms, apply } }, env: ROSTER });
     try {
       await arrive('a');
       await join('a', 'cf-1', 9_000);
-      const fields = {
-        StatusCallbackEvent: 'participant-join',
-        CallSid: 'ted-9',
-        ConferenceSid: 'cf-1',
-        Muted: 'true',
-      };
-      await other.post(`/events/conference/${room}`, { ...fields, EndConferenceOnExit: 'false', Timestamp: dateOf(0) });
-      await dial('?mode=monitor', 'ted-9');
+      await other.post(`/coach/${room}?mode=monitor`, { CallSid: 'ted-9', From: TED });
+      await joinAsOther('ted-9', 'cf-1', { Muted: 'true', Timestamp: dateOf(0) });
+      isWritable = true;
       await eventually(async () => {
         const trail = (await supervisorsTrail(store)).filter((record) => record.room === room);
         expect(trail.map(({ kind, confirmed }) => [kind, confirmed])).toEqual([
@@ -278,5 +337,57 @@ describe.each<[string, () => Store]>([
     const ended = { CallSid: 'ted-1', From: TED, DialCallStatus: 'answered' };
     const next = await text(`/coach/${room}/ended?mode=barge`, ended);
     expect([brief(next), /muted="true"/.test(next)]).toEqual(['carol-1', true]);
+  });
+
+  describe('in rooms of their own, as time passes', () => {
+    let now: number;
+
+    beforeEach(async () => {
+      await app.stop();
+      await store.redis?.client.flushall();
+      now = Date.now();
+      const clocked = createClockedStore({ redis: store.redis, now: () => now });
+      app = await startApp({ store: clocked, env: ROSTER, now: () => now });
+    });
+
+    const pass = (seconds: number) => {
+      now += seconds * 1_000;
+    };
+    const menu = async () => /<Say>([^<]*)/.exec(await text('/supervisor', { CallSid: 'ted-1', From: TED }))?.[1];
+
+    it('a supervisor is called out to on their line', async () => {
+      await arrive('a');
+      const out = { CallSid: 'ted-out', From: SPACE, To: TED, Direction: 'outbound-api' };
+      expect(brief(await text('/supervisor', out))).toBe('a');
+    });
+
+    it('an agent who was never seen to join is listed last after a minute, and kept while no callback comes', async () => {
+      room = 'a';
+      await arrive('ghost');
+      room = 'b';
+      await arrive('carol-1', CAROL);
+      await event('participant-join', { call: 'carol-1', conference: 'cf-1', more: { EndConferenceOnExit: 'true' } });
+      const [a, b] = ['a', 'b'].map((name) => `the agent in ${name}, who has no caller yet`);
+      pass(59);
+      expect(await menu()).toBe(`For ${a}, press 1. For ${b}, press 2.`);
+      pass(1);
+      expect(await menu()).toBe(`For ${b}, press 1. For ${a}, press 2.`);
+      pass(3 * 3_600);
+      expect(await menu()).toBe(`For ${b}, press 1. For ${a}, press 2.`);
+      room = 'a';
+      expect(await dial()).toBe('ghost');
+    });
+
+    it('a supervisor barges only to an agent who was seen to join, or arrived in the last 10 s', async () => {
+      await arrive('a');
+      pass(9);
+      expect(await dial('?mode=barge')).toBe('barge');
+      pass(1);
+      expect(await dial('?mode=barge')).toContain('No agent is in');
+      expect(await dial()).toBe('a');
+      await event('participant-join', { call: 'a', conference: 'cf-1', more: { EndConferenceOnExit: 'true' } });
+      pass(600);
+      expect(await dial('?mode=barge')).toBe('barge');
+    });
   });
 });
