@@ -116,11 +116,16 @@ describe('an agent leaves while Redis', () => {
     });
   });
 
-  it('is read-only: another server finds out by itself, and asks REST before it names anybody', async () => {
+  it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+    ['read-only', () => client.replicaof('127.0.0.1', '1'), () => client.replicaof('NO', 'ONE')],
+    ['full', () => client.config('SET', 'maxmemory', '1'), () => client.config('SET', 'maxmemory', '0')],
+  ])('is %s: a server finds out by itself, and asks REST before it names anybody', async (why, spoil, mend) => {
     const { one, other } = await talking();
-    await client.replicaof('127.0.0.1', '1');
-    atEnd(() => client.replicaof('NO', 'ONE'));
-    await one.leave('alice-1');
+    await spoil();
+    atEnd(mend);
+    if (why === 'read-only') {
+      await one.leave('alice-1');
+    }
     // It is asked to write nothing meanwhile.
     await eventually(() => expect(other.store.rooms.isWritable(roomNamed('sales'))).toBe(false));
     expect(await other.dial()).toBe(NOBODY);
