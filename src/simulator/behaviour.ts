@@ -19,7 +19,7 @@ export const DEFAULT_BEHAVIOUR = {
    * works at any time.
    */
   coachesBeforeStart: true,
-  /** A coach is heard by those who entered after the coaching began, too. */
+  /** A coach is heard by those who entered after the coaching began, too, until REST sets the coach's target again. */
   latecomersHearCoaches: false,
   /** A coach whose target has left is heard by everyone, otherwise by nobody. */
   orphanedCoachesAreHeard: true,

@@ -295,7 +295,8 @@ export function createConferences(options: ConferencesOptions): Conferences {
     update(participant, { muted = participant.muted, hold = participant.hold, ...rest }) {
       const before = { ...participant };
       Object.assign(participant, { muted, hold, ...rest });
-      if (participant.callSidToCoach !== before.callSidToCoach) {
+      // Setting the same target again counts too.
+      if ('callSidToCoach' in rest) {
         participant.coachingSince = entered;
       }
       touch(participant);

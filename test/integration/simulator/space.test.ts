@@ -888,6 +888,8 @@ describe('an open question', () => {
     expect(hearersOf(ted, { alice, bob, carol })).toEqual(hearers);
     // Whoever is there when the coaching begins anew is no latecomer to it.
     const place = space.conferences.of(ted.sid) as Participant;
+    space.conferences.update(place, { callSidToCoach: alice.sid });
+    expect(hearersOf(ted, { alice, bob, carol })).toEqual(['alice']);
     space.conferences.update(place, { callSidToCoach: bob.sid });
     expect(hearersOf(ted, { alice, bob, carol })).toEqual(['bob']);
   });
