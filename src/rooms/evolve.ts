@@ -5,7 +5,7 @@ import type { Fact } from './fact';
 import { conferenceStarted, joined } from './joins';
 import { callEnded, conferenceEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
-import { modeRequested, participantChanged } from './reports';
+import { modeRequested, participantChanged, targetSet } from './reports';
 import { isIn, isOpen, type RoomState, type Source, type Stay, type SupervisorStay, startOf, targetOf } from './room';
 import type { EventOf, RoomEvent } from './room-event';
 
@@ -84,6 +84,7 @@ const RULES: { [K in RoomEvent['kind']]: (draft: Draft, event: EventOf<K>, at: n
   'moderator-arrived': moderatorArrived,
   'supervisor-sent': supervisorSent,
   'mode-requested': modeRequested,
+  'target-set': targetSet,
   'dial-ended': dialEnded,
   'call-ended': callEnded,
   joined,

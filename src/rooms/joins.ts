@@ -126,6 +126,7 @@ export function comeIn(
     joinedAt: Math.max(at, stay.arrivedAt ?? at),
     joinedBy: by,
     joinDate: date,
+    knownAt: draft.now,
     refusedAt: undefined,
     ...(isModerator && { supervision: undefined }),
   });

@@ -90,3 +90,14 @@ export function modeRequested(draft: Draft, { callSid, mode }: EventOf<'mode-req
     change(draft, stay, { supervision: { ...stay.supervision, mode } });
   }
 }
+
+/** REST set a supervisor's target. */
+export function targetSet(draft: Draft, { callSid, target }: EventOf<'target-set'>, at: number): void {
+  const stay = openStayOf(draft, callSid);
+  // The store's clock counts whole milliseconds; an age does not.
+  const setAt = Math.ceil(at);
+  const { targetSetAt = 0 } = stay?.supervision ?? {};
+  if (stay?.supervision?.target === target && startOf(stay) <= setAt && targetSetAt < setAt) {
+    change(draft, stay, { supervision: { ...stay.supervision, targetSetAt: setAt } });
+  }
+}

@@ -33,6 +33,13 @@ export interface ModeRequested {
   mode: Mode;
 }
 
+/** REST set a supervisor's target. The event is as old as the request for it. */
+export interface TargetSet {
+  kind: 'target-set';
+  callSid: Sid;
+  target: Sid;
+}
+
 /** A call's `<Dial>` is over. */
 export interface DialEnded {
   kind: 'dial-ended';
@@ -119,6 +126,7 @@ export type RoomEvent = { agoMs: number; isForeign?: boolean | undefined } & (
   | ModeratorArrived
   | SupervisorSent
   | ModeRequested
+  | TargetSet
   | DialEnded
   | CallEnded
   | ParticipantEvent

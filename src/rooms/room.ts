@@ -24,6 +24,8 @@ export interface Stay {
   joinedAt?: number | undefined;
   /** How it is known to have joined. */
   joinedBy?: Source | undefined;
+  /** When the room learned that they are in; later than `joinedAt` if their callback was late or lost. */
+  knownAt?: number | undefined;
   conferenceSid?: Sid | undefined;
   leftAt?: number | undefined;
   /** The last instant at which it can have left; callbacks are dated to the second. */
@@ -65,6 +67,8 @@ export interface SupervisorStay {
   /** Whom they coach by what the Space reported; `nobody` if it said so, undefined if it said nothing. */
   coaches?: Sid | 'nobody' | undefined;
   coachesAt?: number | undefined;
+  /** When REST last set the target; undefined if only the document did. */
+  targetSetAt?: number | undefined;
   /** The address that lets this call in again, unheard. It holds what their PIN brought them: a secret. */
   returnTo?: string | undefined;
   /** The callers who were in the conference during the stay, the first few. */

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import { isIn, type RoomState, type Stay, type StayOfSupervisor, supervisorsOf, targetOf } from '../rooms/room';
+import { isIn, type RoomState, type Stay, type StayOfSupervisor, supervisorsOf } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
 import type { Sid } from '../signalwire/sid';
 import { type SeenParticipant, type SpaceClient, SpaceError } from '../signalwire/space-client';
-import { type Correction, neededCorrection } from './correction';
+import { type Correction, neededCorrection, newcomersTo } from './correction';
 
 /** Corrects by REST how supervisors are heard. */
 export interface Enforcer {
@@ -99,15 +99,16 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   async function correct(callSid: Sid, task: Task): Promise<void> {
     const { room } = task.state;
     let tries = 0;
-    let last: Step | undefined;
+    let last: string | undefined;
     while (!isClosed) {
       let stay = stayOf(task, callSid);
       const step = stay && nextStep(task, stay);
       if (stay === undefined || step === undefined) {
         break;
       }
-      tries = step === last ? tries + 1 : 0;
-      last = step;
+      const attempt = nameAttempt(task, stay, step);
+      tries = attempt === last ? tries + 1 : 0;
+      last = attempt;
       if (tries > 0) {
         if (tries > MAX_TRIES && step !== 'mute' && step !== 'remove') {
           log.error({ room, callSid, step }, 'Could not finish correcting a supervisor; giving up');
@@ -148,6 +149,12 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const correction = neededCorrection(state, stay, storeNow());
     const isUnnotified = unnotified !== undefined && unnotified === stay.joinedAt;
     return isUnnotified && correction !== 'mute' && correction !== 'remove' ? 'notify' : correction;
+  }
+
+  /** Two attempts at the same have the same name. Whoever enters makes it another. */
+  function nameAttempt({ state }: Task, stay: StayOfSupervisor, step: Step): string {
+    const newcomers = step === 'retarget' ? newcomersTo(state, stay) : [];
+    return [step, ...newcomers.map(({ callSid }) => callSid)].join(' ');
   }
 
   async function refresh(task: Task): Promise<void> {
@@ -221,13 +228,20 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     },
 
     async retarget(task, stay) {
-      const target = targetOf(task.state)?.callSid;
+      const { room } = task.state;
+      const { callSid, supervision } = stay;
+      const { target } = supervision;
       const conferenceSid = await conferenceOf(task.state, stay);
-      if (target !== undefined) {
-        // They stay muted even if this is refused; reading them shows what happened.
-        await space.changeParticipant(conferenceSid, stay.callSid, { target }).catch(ignoreRefusal);
+      if (target === undefined) {
+        return;
       }
-      await readParticipant(task, conferenceSid, stay.callSid);
+      const askedAt = monotonicNow();
+      // If this is refused, they are heard as before; reading them shows what happened.
+      const changed = await space.changeParticipant(conferenceSid, callSid, { target }).catch(ignoreRefusal);
+      const seen = await readParticipant(task, conferenceSid, callSid);
+      if (changed !== undefined && seen?.target === target) {
+        await rooms.record(room, { kind: 'target-set', callSid, target, agoMs: monotonicNow() - askedAt });
+      }
     },
 
     async verify(task, stay) {

@@ -170,6 +170,59 @@ describe('a supervisor', () => {
   });
 });
 
+describe('a coach, on a Space that lets latecomers hear them', () => {
+  /** The Space, with the requests that the server made to change a participant. */
+  async function startSpace(coachesBeforeStart: boolean) {
+    const changes: Readonly<Record<string, string>>[] = [];
+    const desk = await startDesk({
+      withRest: true,
+      space: { latecomersHearCoaches: true, coachesBeforeStart },
+      before({ method, form }) {
+        if (method === 'POST') {
+          changes.push(form);
+        }
+        return undefined;
+      },
+    });
+    return { desk, changes };
+  }
+
+  it('who waited with the agent is not heard by the caller', async () => {
+    const { desk, changes } = await startSpace(true);
+    const alice = await desk.call('Alice', '/conference');
+    await desk.call('Ted', '/coach');
+    await desk.call('Bob', '/conference');
+    await eventually(() => expect(desk.hears()).toEqual(COACHED));
+    await desk.space.clock.advance(60_000);
+    await desk.space.rest();
+    expect(desk.hears()).toEqual(COACHED);
+    expect(changes).toEqual([{ Coaching: 'true', CallSidToCoach: alice.sid }]);
+  });
+
+  it.each([true, false])(
+    'is not heard by a second caller; coaching before the start: %s',
+    async (coachesBeforeStart) => {
+      const { desk, changes } = await startSpace(coachesBeforeStart);
+      const { alice } = await talking(desk);
+      await desk.call('Ted', '/coach');
+      await desk.space.clock.advance(60_000);
+      expect([desk.hears(), changes]).toEqual([COACHED, []]);
+      await desk.call('Carol', '/conference');
+      await eventually(() =>
+        expect(desk.hears()).toEqual({
+          Bob: ['Alice', 'Carol'],
+          Carol: ['Alice', 'Bob'],
+          Alice: ['Bob', 'Carol', 'Ted'],
+          Ted: ['Alice', 'Bob', 'Carol'],
+        }),
+      );
+      await desk.space.clock.advance(60_000);
+      await desk.space.rest();
+      expect(changes).toEqual([{ Coaching: 'true', CallSidToCoach: alice.sid }]);
+    },
+  );
+});
+
 describe('a caller', () => {
   it('is told the notice, before anybody hears them', async () => {
     const desk = await startDesk({ env: { CALLER_NOTICE: 'Calls may be supervised.' } });

@@ -27,6 +27,8 @@ const MOVE = `move ted-1 to ${RETURN}`;
 const NOTICE = 'announce https://coach.example.com/notices/supervisor to ted-1 in cf-1';
 const MUTE = 'mute ted-1 in cf-1';
 const READ = 'read ted-1 in cf-1';
+/** Ted's target, set once more. */
+const RENEW = 'coach alice-1 as ted-1 in cf-1';
 const REMOVE = 'remove ted-1 from cf-1';
 /** What the enforcer asks of a room as a whole. */
 const LOOK_AT_ROOM = ['list sales', 'participants of cf-1'];
@@ -102,6 +104,10 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
       space.enter(cf1, { callSid, isModerator: true });
       await report('joined', callSid, { isMuted: false, isModerator: true });
     },
+    async callerEnters(callSid: Sid, more: Partial<EventOf<'joined'>> = {}) {
+      space.enter(cf1, { callSid });
+      await report('joined', callSid, { isMuted: false, isModerator: false, ...more });
+    },
     /** A moderator hangs up, and the Space lets the conference go on. */
     async moderatorLeaves(callSid: Sid) {
       space.leave(callSid);
@@ -142,8 +148,7 @@ async function supervising(mode: Mode, given: Given = {}): Promise<Server> {
   const server = startServer(given);
   server.space.open(sales, cf1);
   await server.moderatorEnters(alice);
-  server.space.enter(cf1, { callSid: bob });
-  await server.report('joined', bob, { isModerator: false });
+  await server.callerEnters(bob);
   await server.send(mode);
   await server.supervisorEnters(mode);
   // Who is heard how was read.
@@ -355,6 +360,144 @@ describe('a supervisor whose moderator was followed by another', () => {
     await seconds(1);
     expect(server.space.requests).toEqual(['coach carol-1 as ted-1 in cf-1', READ]);
     expect(server.space.party(ted)).toMatchObject({ isMuted: true, target: carol });
+  });
+});
+
+describe('a coach whom a newcomer may hear', () => {
+  const [eve, dave] = ['eve-1', 'dave-1'].map(sid) as [Sid, Sid];
+  const refused = (request: string) => (request === RENEW ? refusal(422) : undefined);
+  const unreachable = (request: string) => (request === RENEW ? new SpaceError('unreachable', 'no') : undefined);
+
+  it('is retargeted once for each newcomer, and read back', async () => {
+    const server = await supervising('coach');
+    await seconds(60);
+    expect(server.space.requests).toEqual([]);
+    for (const count of [1, 2]) {
+      await server.callerEnters([eve, dave][count - 1] as Sid);
+      await seconds(60);
+      expect(server.space.requests).toEqual(Array(count).fill([RENEW, READ]).flat());
+    }
+    expect(await server.supervisor()).toMatchObject({ isMuted: false, supervision: { mode: 'coach', heard: 'coach' } });
+  });
+
+  it('is retargeted before REST is asked how they are heard', async () => {
+    const server = await supervising('coach');
+    server.space.latencyMs = 1_000;
+    await server.send('coach', 2);
+    await server.supervisorEnters('coach');
+    await server.callerEnters(eve);
+    await seconds(1);
+    expect(server.space.requests).toEqual([READ, RENEW]);
+  });
+
+  it('is retargeted when a caller comes back', async () => {
+    const server = await supervising('coach');
+    server.space.leave(bob);
+    await server.report('left', bob);
+    await seconds(5);
+    await server.callerEnters(bob);
+    await seconds(60);
+    expect(server.space.requests).toEqual([RENEW, READ]);
+  });
+
+  it('is retargeted when REST shows a newcomer whom no callback reported', async () => {
+    const server = await supervising('coach');
+    const participant = { isMuted: false, isOnHold: false, coaches: 'nobody' as const, joinedAgoMs: 3_000 };
+    await server.record({
+      kind: 'participant-observed',
+      conferenceSid: cf1,
+      participant: { ...participant, callSid: eve, isModerator: false },
+      agoMs: 0,
+    });
+    await seconds(60);
+    expect(server.space.requests).toEqual([RENEW, READ]);
+  });
+
+  it('is left alone when the callback of an earlier participant is late', async () => {
+    const server = await supervising('coach');
+    await server.callerEnters(eve, { agoMs: 20_000 });
+    await seconds(60);
+    expect(server.space.requests).toEqual([]);
+  });
+
+  it.each(['monitor', 'barge'] as const)('is left alone in mode %s', async (mode) => {
+    const server = await supervising(mode);
+    await server.callerEnters(eve);
+    await seconds(60);
+    expect(server.space.requests).toEqual([]);
+  });
+
+  it('is retargeted without a pause while callers enter one after the other', async () => {
+    const server = await supervising('coach');
+    server.space.latencyMs = 50;
+    for (let i = 0; i < 20; i++) {
+      await server.callerEnters(sid(`caller-${i}`));
+      await jest.advanceTimersByTimeAsync(110);
+    }
+    expect(server.space.requests).toEqual(Array(20).fill([RENEW, READ]).flat());
+    await seconds(60);
+    expect(server.space.requests).toHaveLength(40);
+    expect(server.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('is retargeted once more for those who enter during the request', async () => {
+    const server = await supervising('coach');
+    server.space.latencyMs = 1_000;
+    await server.callerEnters(eve);
+    for (let i = 0; i < 5; i++) {
+      await server.callerEnters(sid(`caller-${i}`));
+    }
+    await seconds(60);
+    expect(server.space.requests).toEqual([RENEW, READ, RENEW, READ]);
+  });
+
+  it.each<[string, (request: string) => Trouble]>([
+    ['REST refuses it', first(2, RENEW, refusal(422))],
+    ['REST is away', first(2, RENEW, new SpaceError('unreachable', 'no'))],
+    ['REST does not know them', first(2, RENEW, 'missing')],
+    ['they cannot be read', first(2, READ, new SpaceError('timeout', 'slow'))],
+  ])('is retargeted later if at first %s', async (_what, trouble) => {
+    const server = await supervising('coach');
+    server.space.trouble = trouble;
+    await server.callerEnters(eve);
+    await seconds(60);
+    expect(server.space.requests.filter((one) => one === RENEW)).toHaveLength(3);
+    expect(server.space.requests.slice(-2)).toEqual([RENEW, READ]);
+  });
+
+  it.each<[string, (request: string) => Trouble]>([
+    ['refuses', refused],
+    ['does not answer', unreachable],
+  ])('is retargeted seven times at most while REST %s, and the log says so', async (_what, trouble) => {
+    const server = await supervising('coach');
+    server.space.trouble = trouble;
+    await server.callerEnters(eve);
+    await seconds(300);
+    expect(server.space.requests.filter((one) => one === RENEW)).toHaveLength(7);
+    expect(server.lines).toContainEqual(expect.objectContaining({ level: 'error' }));
+  });
+
+  it('is retargeted a bounded number of times, though the store’s clock was set back', async () => {
+    const server = await supervising('coach');
+    await server.callerEnters(eve);
+    await seconds(1);
+    jest.setSystemTime(Date.now() - 60_000);
+    server.space.latencyMs = 10;
+    server.space.requests.length = 0;
+    await server.callerEnters(dave);
+    await seconds(300);
+    expect(server.space.requests.filter((one) => one === RENEW).length).toBeLessThanOrEqual(10);
+  });
+
+  it('is heard as before when two servers retarget them at once', async () => {
+    const server = await supervising('coach');
+    const other = startServer(server);
+    server.space.latencyMs = 100;
+    await server.callerEnters(eve);
+    other.check(await server.state());
+    await seconds(60);
+    expect(server.space.requests.toSorted()).toEqual([RENEW, RENEW, READ, READ]);
+    expect(server.space.party(ted)).toMatchObject({ isMuted: false, target: alice });
   });
 });
 

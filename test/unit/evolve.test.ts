@@ -188,6 +188,52 @@ it('an old document does not vouch for its target', () => {
   expect(targetOf(state)).toBeUndefined();
 });
 
+describe('a target that REST set', () => {
+  const retargeted = (more: Partial<EventOf<'target-set'>> = {}): RoomEvent => ({
+    kind: 'target-set',
+    callSid: sid('ted'),
+    target: sid('alice'),
+    agoMs: 0,
+    ...more,
+  });
+  const setAt = ({ state }: { state: RoomState }) => stayOf(state, 'ted').supervision?.targetSetAt;
+  const COACHED: Told[] = [...ALICE_IN, [2, sent({ mode: 'coach' })], joins('ted', 'cf-1', 3)];
+
+  it('is remembered by when that was', () => {
+    expect(setAt(play(...COACHED))).toBeUndefined();
+    expect(setAt(play(...COACHED, [9, retargeted({ agoMs: 1_000 })]))).toBe(START + 8_000);
+  });
+
+  it('covers whoever was known when that began, though the store counts whole milliseconds', () => {
+    const { state } = play(...COACHED, joins('bob', 'cf-1', 9), [9.005, { ...retargeted({ agoMs: 5.7 }) }]);
+    expect(stayOf(state, 'bob').knownAt).toBe(START + 9_000);
+    expect(stayOf(state, 'ted').supervision?.targetSetAt).toBe(START + 9_000);
+  });
+
+  it('is the latest one that was told, in whatever order', () => {
+    const told: Told[] = [
+      [9, retargeted({ agoMs: 1_000 })],
+      [10, retargeted({ agoMs: 5_000 })],
+    ];
+    expect(setAt(play(...COACHED, ...told))).toBe(START + 8_000);
+  });
+
+  it.each<[string, Told[]]>([
+    ['of another target', [[9, retargeted({ target: sid('carol') })]]],
+    [
+      'of an earlier stay',
+      [
+        [5, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [6, sent({ mode: 'coach', number: 2 })],
+        joins('ted', 'cf-1', 7),
+        [9, retargeted({ agoMs: 4_500 })],
+      ],
+    ],
+  ])('%s does not count', (_which, more) => {
+    expect(setAt(play(...COACHED, ...more))).toBeUndefined();
+  });
+});
+
 describe('a call that comes back', () => {
   it('as a supervisor by the same document begins another stay', () => {
     const { state, facts } = play(

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { emptyRoom, type RoomState, type Stay, type StayOfSupervisor, type SupervisorStay } from '../../src/rooms/room';
+import { neededCorrection } from '../../src/supervision/correction';
+import { roomNamed, sid } from '../support/room-stores';
+
+const supervision = (more: Partial<SupervisorStay> = {}): SupervisorStay => ({
+  number: 1,
+  mode: 'coach',
+  target: sid('alice'),
+  moderator: 'Alice',
+  heard: 'coach',
+  coaches: sid('alice'),
+  callers: [],
+  ...more,
+});
+const ALICE: Stay = { callSid: sid('alice'), role: 'moderator', joinedAt: 1_000, knownAt: 1_200 };
+/** Ted asked for his document at 10.5 s, and is in since the second that begins at 11 s. */
+const TED: StayOfSupervisor = {
+  callSid: sid('ted'),
+  role: 'supervisor',
+  arrivedAt: 10_500,
+  joinedAt: 11_000,
+  joinDate: 11_000,
+  knownAt: 11_400,
+  isMuted: false,
+  supervision: supervision(),
+};
+/** Bob joined in the second that begins at 20 s. */
+const BOB: Stay = {
+  callSid: sid('bob'),
+  role: 'caller',
+  joinedAt: 20_000,
+  joinDate: 20_000,
+  knownAt: 20_300,
+};
+
+function correctionOf(ted: StayOfSupervisor, ...others: Stay[]) {
+  const state: RoomState = { ...emptyRoom(roomNamed('sales')), stays: [ALICE, ted, ...others], at: 30_000 };
+  return neededCorrection(state, ted, 30_000);
+}
+
+describe('a coach’s target is set again', () => {
+  it.each<[string, Partial<Stay>]>([
+    ['a caller', {}],
+    ['somebody unknown', { role: 'unknown' }],
+    ['another agent', { role: 'moderator' }],
+    ['somebody in the same second as the coach', { joinDate: 11_000, joinedAt: 11_000, knownAt: 11_300 }],
+    ['somebody whose join is not dated', { joinDate: undefined, joinedAt: 10_600, knownAt: 10_600 }],
+    ['somebody whom REST alone showed', { joinDate: undefined, joinedAt: 5_000 }],
+  ])('for %s who entered after the coach, or may have', (_who, more) => {
+    expect(correctionOf(TED, { ...BOB, ...more })).toBe('retarget');
+  });
+
+  it.each<[string, Partial<Stay>, Partial<SupervisorStay>]>([
+    ['nobody knows how they are heard', {}, { heard: 'unknown', coaches: undefined }],
+    ['nobody knows whether they are muted', { isMuted: undefined }, { heard: 'unknown' }],
+    ['nobody knows when they joined', { joinDate: undefined }, {}],
+    ['their document is lost', { arrivedAt: undefined, joinDate: undefined }, { number: undefined }],
+    ['it was set before that', {}, { targetSetAt: 20_299 }],
+  ])('when %s', (_when, ted, more) => {
+    expect(correctionOf({ ...TED, ...ted, supervision: supervision(more) }, BOB)).toBe('retarget');
+  });
+
+  it.each<[string, Stay[]]>([
+    ['nobody', []],
+    ['somebody who has left', [{ ...BOB, leftAt: 25_000 }]],
+    ['an agent who is on the way', [{ callSid: sid('carol'), role: 'moderator', arrivedAt: 20_000 }]],
+    ['another supervisor', [{ ...TED, callSid: sid('carol'), joinDate: 20_000, knownAt: 20_300 }]],
+    ['somebody known before the coach’s document was written', [{ ...BOB, joinDate: undefined, knownAt: 10_500 }]],
+    ['somebody told of late who entered a second before', [{ ...BOB, joinDate: 10_000 }]],
+  ])('for %s not', (_who, others) => {
+    expect(correctionOf(TED, ...others)).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Stay>, Partial<SupervisorStay>]>([
+    ['has been since', {}, { targetSetAt: 20_300 }],
+    ['is that of a muted coach', { isMuted: true }, { heard: 'monitor' }],
+    ['is that of a listener', { isMuted: true }, { mode: 'monitor', heard: 'monitor' }],
+    ['is not used: everybody hears them', {}, { mode: 'barge', heard: 'barge', coaches: 'nobody' }],
+  ])('if it %s not', (_if, ted, more) => {
+    expect(correctionOf({ ...TED, ...ted, supervision: supervision(more) }, BOB)).toBeUndefined();
+  });
+});
