@@ -79,7 +79,9 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
   const later = stays.find((stay) => (numberOf(stay) ?? 0) > number);
   const open = openStayOf(draft, callSid);
   if (open !== undefined && open !== found && (isAgain || isBefore(open, number, at))) {
-    end(draft, open, { at, by: 'inferred' });
+    // Of a forgotten stay nobody may have known yet whose call it is.
+    const named = change(draft, open, { name: open.name ?? name, address: open.address ?? address });
+    end(draft, named, { at, by: 'inferred' });
   }
   if (found !== undefined) {
     complete(

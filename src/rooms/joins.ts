@@ -41,6 +41,7 @@ function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'jo
   const hasBegun = (stay: Stay) => at + RESOLUTION_MS >= startOf(stay);
   const mayBeOpen =
     open !== undefined && !isIn(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
+  const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, date, at);
   const ended = staysOf(draft, callSid)
     .reverse()
     .filter((stay) => {
@@ -52,14 +53,14 @@ function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'jo
         return open === undefined;
       }
       const isOlder = stay.leaveDate === undefined ? at <= (stay.leftBy ?? 0) : date <= stay.leaveDate;
-      return (isOlder || date === stay.joinDate) && (!mayBeOpen || (hasBegun(stay) && isItsJoin(stay, date, at)));
+      return (isOlder || date === stay.joinDate) && (!mayBeOpen || isMeant(stay));
     });
-  return ended.find(hasBegun) ?? ended[0];
+  return ended.findLast(isMeant) ?? ended.find(hasBegun) ?? ended[0];
 }
 
 /**
- * Whether a join is that of a supervisor's stay, and not that of the next one in the same second: before they come in
- * again, they hear why.
+ * Whether a join is that of a supervisor's stay, though the next one was sent in the same second: before they come in again,
+ * they hear why.
  */
 function isItsJoin({ supervision, joinDate, joinedAt }: Stay, date: number, at: number): boolean {
   const isTheSame = joinDate === undefined ? Math.abs((joinedAt ?? at) - at) <= RESOLUTION_MS : joinDate === date;

@@ -255,6 +255,7 @@ describe('a call that comes back', () => {
       [3.2, sent({ number: 1_001 })],
     );
     expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -', 'arrived 1001']);
+    expect(facts.map(({ kind, name }) => [kind, name])).toContainEqual(['left', 'Ted']);
   });
 
   it.each<[string, Told[], string[]]>([
@@ -287,6 +288,16 @@ describe('a call that comes back', () => {
         [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, agoMs: 0 }],
       ],
       ['arrived 1', 'joined 1', 'left 1', 'arrived 2', 'left 2'],
+    ],
+    [
+      'both have ended',
+      [
+        [2, sent()],
+        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [2.5, sent({ number: 2 })],
+        [9, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, agoMs: 0 }],
+      ],
+      ['arrived 1', 'left 1', 'arrived 2', 'left 2', 'joined 1'],
     ],
   ])('is not let in again by the late join of its first stay: %s', (_when, first, expected) => {
     const [, join] = joins('ted', 'cf-1', 2);
