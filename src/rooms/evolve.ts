@@ -158,9 +158,14 @@ function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: num
     });
     const previous = noted ?? before[index]?.supervision;
     if (previous !== undefined && noted?.kind !== 'left' && isOtherwise(previous, stay.supervision)) {
-      note(draft, stay, 'mode', Math.max(at, stay.joinedAt ?? at), SOURCES[event.kind] ?? 'callback');
+      note(draft, stay, 'mode', Math.max(at, stay.joinedAt ?? at, heardSince(stay)), SOURCES[event.kind] ?? 'callback');
     }
   }
+}
+
+/** When the Space reported how a supervisor is heard; 0 if it never did. */
+function heardSince({ mutedAt = 0, supervision }: Stay): number {
+  return Math.max(mutedAt, supervision?.coachesAt ?? 0);
 }
 
 /**
@@ -176,8 +181,7 @@ function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefi
   if (supervision.mode === 'monitor') {
     return led === undefined ? supervision : { ...supervision, ...led };
   }
-  const isReportedSince = Math.max(stay.mutedAt ?? 0, supervision.coachesAt ?? 0) > at;
-  const heard = stay.isMuted ? 'monitor' : isReportedSince ? supervision.heard : 'unknown';
+  const heard = stay.isMuted ? 'monitor' : heardSince(stay) > at ? supervision.heard : 'unknown';
   return { ...supervision, ...led, mode: 'monitor', heard };
 }
 

@@ -66,6 +66,7 @@ const observed = (...participants: ObservedParticipant[]): RoomEvent => ({
   agoMs: 0,
 });
 const AGENT = { isModerator: true };
+const TED_IN_CF1 = { callSid: sid('ted'), conferenceSid: sid('cf-1') };
 const ALICE_IN: Told[] = [[0, arrives('alice')], joins('alice', 'cf-1', 1, AGENT)];
 const stayOf = (state: RoomState, call: string) => state.stays.findLast(({ callSid }) => callSid === call) as Stay;
 const kinds = (facts: readonly Fact[], call: string) =>
@@ -137,7 +138,19 @@ describe('a supervisor', () => {
       [6, observed(seen('alice', AGENT), seen('ted'))],
       [9, { ...left, agoMs: 4_000 }],
     );
-    expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'barge', at: START + 5_000 });
+    expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'barge', at: START + 6_000 });
+  });
+
+  it('is not told to have been heard otherwise before by an older event', () => {
+    const [, join] = joins('carol', 'cf-1', 6, AGENT);
+    const { facts } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 4, { isMuted: false, coaches: 'nobody' }),
+      [8, { kind: 'muted', ...TED_IN_CF1, date: START + 8_000, agoMs: 0, isMuted: true }],
+      [10, { ...join, agoMs: 4_000 }],
+    );
+    expect(facts.at(-1)).toMatchObject({ kind: 'mode', heard: 'monitor', target: 'carol', at: START + 8_000 });
   });
 
   it.each<[string, Told[]]>([
@@ -306,13 +319,12 @@ describe('a call that comes back', () => {
   });
 
   it('is not heard as a late callback of the stay before says', () => {
-    const about = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 6_000, agoMs: 1_950 };
     const { state } = play(
       ...ALICE_IN,
       [2, sent()],
       joins('ted', 'cf-1', 3),
       [6, sent({ number: 2 })],
-      [8, { kind: 'muted', ...about, isMuted: true }],
+      [8, { kind: 'muted', ...TED_IN_CF1, date: START + 6_000, agoMs: 1_950, isMuted: true }],
     );
     expect(stayOf(state, 'ted').supervision).toMatchObject({ number: 2, heard: 'unknown' });
   });
