@@ -1,3 +1,4 @@
+import type { Sid } from '../signalwire/sid';
 import type { RoomName } from './room-name';
 
 /** What the sweep remembers of a room; instants are by the monotonic clock. */
@@ -5,6 +6,8 @@ export interface Turn {
   triedAt: number;
   /** When the room was last compared, or else first seen. */
   comparedAt: number;
+  /** The conference in which it was last tried; undefined before, and when it had none. */
+  conferenceSid: Sid | undefined;
   /** Whether a supervisor was in when it was last compared; undefined before. */
   isSupervised: boolean | undefined;
 }
@@ -19,7 +22,12 @@ export function createRoomTurns({ monotonicNow }: { monotonicNow: () => number }
   const turns = new Map<RoomName, Turn>();
   return {
     of(room) {
-      const turn = turns.get(room) ?? { triedAt: 0, comparedAt: monotonicNow(), isSupervised: undefined };
+      const turn = turns.get(room) ?? {
+        triedAt: 0,
+        comparedAt: monotonicNow(),
+        conferenceSid: undefined,
+        isSupervised: undefined,
+      };
       turns.set(room, turn);
       return turn;
     },

@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
-import { alternate, inParallel, type Task } from '../ops/in-parallel';
+import { alternate, inParallel } from '../ops/in-parallel';
 import type { SeenCall, SeenConference, SpaceClient } from '../signalwire/space-client';
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
 import { createRequestBudget, furtherPages } from './request-budget';
-import { isIn, isOpen, type RoomState, type Stay, supervisorsOf } from './room';
+import { supervisorsOf } from './room';
+import { createRoomComparison } from './room-comparison';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
 import { createRoomTurns } from './room-turns';
 import type { Rooms } from './rooms';
-import { runningByRoom, toObserved } from './space-observer';
+import { runningByRoom } from './space-observer';
 
 export interface SweepOptions {
   rooms: Pick<Rooms, 'listStored' | 'read' | 'record' | 'served'>;
@@ -33,15 +34,24 @@ export interface Sweep {
   close(): Promise<void>;
 }
 
-/** How often a supervised room is compared with the Space, in milliseconds; twice within the 10 s we promise. */
+/** How often a supervised room is compared with the Space, in milliseconds; see docs/decisions/rooms.md for the sum. */
 const INTERVAL_MS = 2_500;
 
 /** How long a room that is or may be supervised may wait before the log warns, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
+/** How many requests a list of conferences takes at least. */
+const LIST_REQUESTS = 2;
+
+/** Of failures that follow each other within this time, only the first is logged. */
+const FAILURE_LOG_MS = 30_000;
+
 /**
  * Compares rooms with the Space: adds participants who were missed, removes those who are gone. The enforcer corrects
  * supervisors as after any other event.
+ *
+ * Two loops run beside each other. One compares supervised rooms in the conferences we know; the other lists all
+ * conferences, which takes longer, and compares the other rooms.
  */
 export function createSweep(options: SweepOptions): Sweep {
   const { rooms, space, lease, identify, requestsPerSecond, log, monotonicNow, intervalMs = INTERVAL_MS } = options;
@@ -61,93 +71,122 @@ export function createSweep(options: SweepOptions): Sweep {
     },
     monotonicNow,
   });
+  const { compareKnown, compareListed } = createRoomComparison({ rooms, space, budget, turns, lookups, monotonicNow });
   /** So many at once that a slow Space does not keep the budget from being used. */
   const width = requestsPerSecond;
-  let latestRound = 0;
-  let supervised: Promise<void> | undefined;
+  /** The rooms to compare, with how many supervisors each has. */
+  let supervisors: ReadonlyMap<RoomName, number> = new Map();
+  let isStoreAway = false;
+  /** What the latest list showed; undefined if it failed. */
+  let conferences: ReadonlyMap<RoomName, SeenConference> | undefined;
+  /** The supervised rooms that are being compared. */
+  const inProgress = new Set<RoomName>();
+  let listing: Promise<void> | undefined;
+  let latestList = 0;
   let others = Promise.resolve();
-  let isFailing = false;
-  const timer = intervalMs === 0 ? undefined : setInterval(tick, intervalMs).unref();
+  let failedAt = Number.NEGATIVE_INFINITY;
+  const timer = intervalMs === 0 ? undefined : setInterval(() => void tick(), intervalMs).unref();
 
-  function tick(): void {
-    if (supervised === undefined) {
-      void round();
-    } else {
-      // The lease must not lapse during a slow round.
-      void lease.take();
+  /** Neither loop waits for the other, and the lease waits for neither. */
+  async function tick(): Promise<void> {
+    if (await begin()) {
+      void compareSupervised();
+      void list();
     }
   }
 
   async function round(): Promise<void> {
-    supervised ??= begin().finally(() => {
-      supervised = undefined;
-    });
-    await supervised;
-    await others;
+    if (await begin()) {
+      await compareSupervised();
+      await list();
+      await others;
+    }
   }
 
-  /** Compares the supervised rooms; the others follow until the next round. */
-  async function begin(): Promise<void> {
-    const number = ++latestRound;
-    budget.refill();
+  /** Takes the lease and looks up what there is to compare; false if another server does it. */
+  async function begin(): Promise<boolean> {
     const holder = await lease.take();
-    if (holder === "another's" || !budget.has(2)) {
+    if (holder === "another's") {
+      return false;
+    }
+    // While the store is away, each server compares the rooms it has served.
+    const stored = holder === 'ours' ? await rooms.listStored() : 'unknown';
+    isStoreAway = stored === 'unknown';
+    supervisors =
+      stored === 'unknown'
+        ? await countLocally(rooms.served())
+        : new Map(stored.map((entry) => [entry.room, entry.supervisors]));
+    return true;
+  }
+
+  /** Compares each supervised room in the conference that is known, unless that is in progress. */
+  async function compareSupervised(): Promise<void> {
+    const supervised = byTurn([...supervisors.keys()].filter(isSupervised));
+    const compare = async (room: RoomName) => {
+      if (inProgress.has(room) || !budget.has(1 + LIST_REQUESTS)) {
+        return;
+      }
+      inProgress.add(room);
+      await compareKnown(room, conferences?.has(room) ?? true).catch(noteFailure);
+      inProgress.delete(room);
+    };
+    // In the same turn as they spend it: the other rooms get what is left.
+    budget.refill();
+    await Promise.all(supervised.map(compare));
+    warnIfLate(supervised);
+  }
+
+  /** Lists the conferences, unless that is in progress. The other rooms are compared until the next list comes. */
+  function list(): Promise<void> {
+    listing ??= listConferences().finally(() => {
+      listing = undefined;
+    });
+    return listing;
+  }
+
+  async function listConferences(): Promise<void> {
+    if (!budget.has(LIST_REQUESTS)) {
       return;
     }
-    const failures: unknown[] = [];
+    budget.spend(LIST_REQUESTS);
+    const listedAt = monotonicNow();
     try {
-      const listedAt = monotonicNow();
-      const conferences = await listConferences();
-      // While the store is away, each server compares the rooms it has served.
-      const listed = holder === 'ours' ? await rooms.listStored() : 'unknown';
-      const supervisors =
-        listed === 'unknown'
-          ? await countLocally(rooms.served())
-          : new Map(listed.map((entry) => [entry.room, entry.supervisors]));
-      const known = new Set([...supervisors.keys(), ...(listed === 'unknown' ? rooms.served() : conferences.keys())]);
-      turns.forgetAllBut(known);
-      const due = [...known].sort((one, other) => turns.of(one).triedAt - turns.of(other).triedAt);
-      const isSupervised = (room: RoomName) => (supervisors.get(room) ?? 0) > 0 || turns.of(room).isSupervised === true;
-      const isUnknown = (room: RoomName) => !supervisors.has(room) && turns.of(room).isSupervised === undefined;
-      const compareTask = (room: RoomName) => async () => {
-        const conference = conferences.get(room);
-        // A room without a conference costs nothing: the list was enough.
-        if (conference === undefined || budget.has(1)) {
-          await compare(room, conference, listedAt).catch((err) => failures.push(err));
-        }
-      };
-      const urgent = due.filter(isSupervised);
-      const unknown = due.filter(isUnknown);
-      const rest = due.filter((room) => !isSupervised(room) && !isUnknown(room));
-      await inParallel(urgent.map(compareTask), width);
-      warnIfLate([...urgent, ...unknown]);
-      others = compareOthers(number, unknown.map(compareTask), rest.map(compareTask)).then(() => settle(failures));
+      const seen = await space.listConferences();
+      budget.spend(furtherPages(seen));
+      conferences = runningByRoom(seen);
+      others = compareOthers(conferences, listedAt);
     } catch (err) {
-      settle([err]);
+      conferences = undefined;
+      noteFailure(err);
       await lease.release();
     }
   }
 
-  /** Rooms that may be supervised come first; then calls and rooms take turns, so that neither waits for all of the other. */
-  async function compareOthers(number: number, unknown: readonly Task[], rest: readonly Task[]): Promise<void> {
-    const isOver = () => number !== latestRound;
-    await inParallel(unknown, width, isOver);
-    await inParallel(alternate(lookups.tasks(), rest), width, isOver);
+  /**
+   * Rooms that are or may be supervised come first; then calls and rooms take turns, so that neither waits for all of the
+   * other.
+   */
+  async function compareOthers(listed: ReadonlyMap<RoomName, SeenConference>, listedAt: number): Promise<void> {
+    const number = ++latestList;
+    const isOver = () => number !== latestList;
+    const known = new Set([...supervisors.keys(), ...(isStoreAway ? rooms.served() : listed.keys())]);
+    turns.forgetAllBut(known);
+    const compareTask = (room: RoomName) => async () => {
+      const conference = listed.get(room);
+      // A room without a conference costs nothing: the list was enough.
+      if (conference === undefined || budget.has(1)) {
+        await compareListed(room, conference, listedAt).catch(noteFailure);
+      }
+    };
+    const due = byTurn([...known].filter((room) => !isJustCompared(room, listed.get(room))));
+    const supervised = due.filter(isSupervised);
+    const unknown = due.filter(isUnknown);
+    const rest = due.filter((room) => !isSupervised(room) && !isUnknown(room));
+    await inParallel(supervised.map(compareTask), width, isOver);
+    warnIfLate([...supervised, ...unknown]);
+    await inParallel(unknown.map(compareTask), width, isOver);
+    await inParallel(alternate(lookups.tasks(), rest.map(compareTask)), width, isOver);
     await inParallel(lookups.tasks(), width, isOver);
-  }
-
-  function settle([failure]: readonly unknown[]): void {
-    if (failure !== undefined && !isFailing) {
-      log.warn({ err: failure }, 'Rooms could not be compared with the Space; this is tried again');
-    }
-    isFailing = failure !== undefined;
-  }
-
-  async function listConferences(): Promise<Map<RoomName, SeenConference>> {
-    budget.spend(2);
-    const conferences = await space.listConferences();
-    budget.spend(furtherPages(conferences));
-    return runningByRoom(conferences);
   }
 
   async function countLocally(served: readonly RoomName[]): Promise<Map<RoomName, number>> {
@@ -162,48 +201,26 @@ export function createSweep(options: SweepOptions): Sweep {
     return counts;
   }
 
-  async function compare(room: RoomName, listed: SeenConference | undefined, listedAt: number): Promise<void> {
-    turns.of(room).triedAt = monotonicNow();
-    budget.spend(listed === undefined ? 0 : 1);
-    const found = await rooms.read(room);
-    const state = found.isKnown ? found.state : undefined;
-    // A list can be behind; while somebody is in by what we know, the conference itself is asked.
-    const isBelieved = state?.stays.some(isIn) === true && budget.has(1);
-    let conferenceSid = listed?.conferenceSid ?? (isBelieved ? state?.conference?.sid : undefined);
-    let askedAt = listedAt;
-    let participants: ObservedParticipant[] = [];
-    if (conferenceSid !== undefined) {
-      askedAt = monotonicNow();
-      budget.spend(listed === undefined ? 1 : 0);
-      const seen = await space.listParticipants(conferenceSid);
-      budget.spend(seen === undefined || seen.length === 0 ? 1 : furtherPages(seen));
-      if (seen === undefined && listed !== undefined) {
-        // It ended since it was listed.
-        return;
-      }
-      conferenceSid = seen && conferenceSid;
-      participants = (seen ?? []).map(toObserved).map(lookups.identified);
-    }
-    // A newcomer who may be a supervisor is recorded with their call, or without it in the next comparison.
-    const mayWait = (one: ObservedParticipant) =>
-      stayOf(state, one) === undefined &&
-      !one.isModerator &&
-      one.coaches === 'nobody' &&
-      one.person === undefined &&
-      !lookups.isAsked(one.callSid);
-    await rooms.record(room, {
-      kind: 'room-observed',
-      conference: conferenceSid && { sid: conferenceSid },
-      participants: participants.filter((one) => !mayWait(one)),
-      agoMs: monotonicNow() - askedAt,
-    });
-    for (const participant of participants) {
-      if (conferenceSid !== undefined && !isKnown(stayOf(state, participant))) {
-        lookups.ask({ room, conferenceSid, participant, askedAt });
-      }
-    }
-    turns.of(room).comparedAt = monotonicNow();
-    turns.of(room).isSupervised = participants.some((one) => isSupervisor(state, one));
+  function isSupervised(room: RoomName): boolean {
+    return (supervisors.get(room) ?? 0) > 0 || turns.of(room).isSupervised === true;
+  }
+
+  /** Whether nobody knows yet if the room is supervised. */
+  function isUnknown(room: RoomName): boolean {
+    return !supervisors.has(room) && turns.of(room).isSupervised === undefined;
+  }
+
+  /** Whether a supervised room is compared beside the list, in the conference that the list shows if it shows one. */
+  function isJustCompared(room: RoomName, listed: SeenConference | undefined): boolean {
+    const { conferenceSid, triedAt } = turns.of(room);
+    const isSame = conferenceSid !== undefined && (listed === undefined || listed.conferenceSid === conferenceSid);
+    const isRecent = inProgress.has(room) || monotonicNow() - triedAt < INTERVAL_MS;
+    return supervisors.has(room) && isSupervised(room) && isSame && isRecent;
+  }
+
+  /** Those that have waited longest first. */
+  function byTurn(due: readonly RoomName[]): RoomName[] {
+    return [...due].sort((one, other) => turns.of(one).triedAt - turns.of(other).triedAt);
   }
 
   function warnIfLate(due: readonly RoomName[]): void {
@@ -213,6 +230,13 @@ export function createSweep(options: SweepOptions): Sweep {
     }
   }
 
+  function noteFailure(err: unknown): void {
+    if (monotonicNow() - failedAt > FAILURE_LOG_MS) {
+      log.warn({ err }, 'Rooms could not be compared with the Space; this is tried again');
+    }
+    failedAt = monotonicNow();
+  }
+
   return {
     round,
     async close() {
@@ -220,18 +244,4 @@ export function createSweep(options: SweepOptions): Sweep {
       await lease.release();
     },
   };
-}
-
-function stayOf(state: RoomState | undefined, { callSid }: ObservedParticipant): Stay | undefined {
-  return state?.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
-}
-
-/** Whether our own webhook told of this stay; a callback alone cannot tell a supervisor from a caller. */
-function isKnown(stay: Stay | undefined): boolean {
-  return stay?.arrivedAt !== undefined && stay.role !== 'unknown';
-}
-
-function isSupervisor(state: RoomState | undefined, participant: ObservedParticipant): boolean {
-  const { coaches, person } = participant;
-  return coaches !== 'nobody' || person?.role === 'supervisor' || stayOf(state, participant)?.supervision !== undefined;
 }

@@ -33,8 +33,10 @@ export interface ScriptedSpace {
   requests: string[];
   /** The answer to `GET /Calls/{sid}`. */
   calls: Map<Sid, SeenCall>;
-  /** How long each answer takes, in milliseconds. */
+  /** How long each answer takes, in milliseconds; a list of conferences takes twice as long. */
   latencyMs: number;
+  /** Whether an answer shows the Space as it was when it was asked, instead of when it answers. */
+  readsAtOnce: boolean;
   /** Asked about each request, by its words. */
   trouble: (request: string) => Trouble;
   /** Told of each call that REST took out of a conference. */
@@ -60,13 +62,20 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
   async function ask<T>(request: string, missing: T, answer: (isIgnored: boolean) => T): Promise<T> {
     space.requests.push(request);
     if (space.latencyMs > 0) {
-      await new Promise((resolve) => setTimeout(resolve, space.latencyMs));
+      const latencyMs = request.startsWith('list') ? 2 * space.latencyMs : space.latencyMs;
+      await new Promise((resolve) => setTimeout(resolve, latencyMs));
     }
     const trouble = space.trouble(request);
     if (trouble instanceof Error) {
       throw trouble;
     }
     return trouble === 'missing' ? missing : answer(trouble === 'ignored');
+  }
+
+  /** A request that changes nothing. */
+  async function read<T>(request: string, missing: T, answer: () => T): Promise<T> {
+    const seen = answer();
+    return ask(request, missing, () => (space.readsAtOnce ? seen : answer()));
   }
 
   function show(conferenceSid: Sid, { callSid, isMuted, target, isModerator, joinedAt = 0 }: Party): SeenParticipant {
@@ -99,11 +108,12 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
     requests: [],
     calls: new Map(),
     latencyMs: 0,
+    readsAtOnce: false,
     trouble: () => undefined,
     onLeave: () => {},
     client: {
       listConferences: (room) =>
-        ask(room === undefined ? 'list' : `list ${room}`, [], () =>
+        read(room === undefined ? 'list' : `list ${room}`, [], () =>
           [...conferences]
             .filter(([, conference]) => room === undefined || conference.room === room)
             .map(([conferenceSid, conference]) => ({
@@ -114,12 +124,12 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
             })),
         ),
       listParticipants: (conferenceSid) =>
-        ask(`participants of ${conferenceSid}`, undefined, () => {
+        read(`participants of ${conferenceSid}`, undefined, () => {
           const conference = conferences.get(conferenceSid);
           return conference && [...conference.parties.values()].map((party) => show(conferenceSid, party));
         }),
       findParticipant: (conferenceSid, callSid) =>
-        ask(`read ${callSid} in ${conferenceSid}`, undefined, () => {
+        read(`read ${callSid} in ${conferenceSid}`, undefined, () => {
           const party = conferences.get(conferenceSid)?.parties.get(callSid);
           return party && show(conferenceSid, party);
         }),

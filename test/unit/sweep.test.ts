@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
 import type { Lease } from '../../src/rooms/lease';
+import type { Mode } from '../../src/rooms/mode';
 import { isOpen, type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
@@ -379,6 +380,190 @@ describe('after the store was wiped', () => {
   });
 });
 
+describe('when the Space takes 2 s for each answer, and a leave is lost', () => {
+  const PROMISED_S = 10;
+
+  /** Ted supervises Carol, who talks to Bob; so does Alice. Everything is known, and REST is slow from then on. */
+  async function superviseCarol(mode: Mode): Promise<Server> {
+    const server = startServer();
+    openConversation(server);
+    await seconds(2);
+    server.space.enter(cf1, { callSid: carol, isModerator: true });
+    await server.record(sales, {
+      kind: 'supervisor-sent',
+      callSid: ted,
+      number: 1,
+      name: 'Ted',
+      address: '***2222',
+      mode,
+      target: carol,
+      agoMs: 0,
+    });
+    server.space.enter(cf1, { callSid: ted, target: mode === 'coach' ? carol : undefined });
+    await server.sweep.round();
+    await seconds(5);
+    expect(supervisorsOf(await server.state())).toMatchObject([{ supervision: { mode, heard: mode } }]);
+    server.space.latencyMs = 2_000;
+    server.space.readsAtOnce = true;
+    return server;
+  }
+
+  const LEAVES = {
+    'hangs up': ({ space }: Server) => space.leave(carol),
+    'is redirected to another room': async (server: Server) => {
+      const support = roomNamed('support');
+      server.space.leave(carol);
+      server.space.open(support, sid('cf-2'), [{ callSid: carol, isModerator: true }]);
+      await server.record(support, { kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
+    },
+  };
+
+  /** In how many seconds Ted is muted. */
+  async function untilMuted({ space }: Server): Promise<number> {
+    const since = Date.now();
+    while (!space.party(ted)?.isMuted && Date.now() - since < 30_000) {
+      await seconds(0.05);
+    }
+    return (Date.now() - since) / 1_000;
+  }
+
+  /** Parts of the interval, in seconds. */
+  const PHASES = [0, 0.1, 0.5, 0.9, 1, 1.5, 1.9, 2, 2.1, 2.4];
+
+  it.each(
+    (['barge', 'coach'] as const).flatMap((mode) =>
+      (['hangs up', 'is redirected to another room'] as const).map((leave) => [mode, leave] as const),
+    ),
+  )('a supervisor in %s whose agent %s is muted within 10 s, in each phase', async (mode, leave) => {
+    const took: number[] = [];
+    for (const phase of PHASES) {
+      const server = await superviseCarol(mode);
+      await seconds(20 + phase);
+      await LEAVES[leave](server);
+      took.push(await untilMuted(server));
+      await server.sweep.close();
+    }
+    expect(Math.max(...took)).toBeLessThan(PROMISED_S);
+  });
+
+  it.each([
+    ['fail', () => new SpaceError('timeout', 'slow')],
+    ['lack the conference', () => 'missing' as const],
+  ])('a supervisor is muted within 10 s though the lists %s', async (_how, trouble) => {
+    const server = await superviseCarol('barge');
+    server.space.trouble = (request) => (request === 'list' ? trouble() : undefined);
+    await seconds(20);
+    expect(briefly(await server.state())).toHaveProperty(carol);
+    server.space.leave(carol);
+    expect(await untilMuted(server)).toBeLessThan(PROMISED_S);
+    expect(briefly(await server.state())).toHaveProperty(alice);
+  });
+
+  it('a supervisor is muted within 10 s in each of as many rooms as the budget covers', async () => {
+    const server = startServer();
+    const rooms = Array.from({ length: 120 }, (_, index) => index);
+    for (const index of rooms) {
+      openConversation(server, roomNamed(`room-${index}`), sid(`cf-${index}`), `${index}`);
+      server.space.enter(sid(`cf-${index}`), { callSid: sid(`ted-${index}`), target: sid(`alice-${index}`) });
+    }
+    await seconds(20);
+    server.space.latencyMs = 2_000;
+    server.space.readsAtOnce = true;
+    await seconds(20);
+    const [since, before] = [Date.now(), server.space.requests.length];
+    for (const index of rooms) {
+      server.space.leave(sid(`alice-${index}`));
+      server.space.enter(sid(`cf-${index}`), { callSid: sid(`carol-${index}`), isModerator: true });
+    }
+    await seconds(PROMISED_S - 0.05);
+    expect(rooms.filter((index) => !server.space.party(sid(`ted-${index}`))?.isMuted)).toEqual([]);
+    const asked = server.space.requests.slice(before).filter((one) => /^list|^participants/.test(one));
+    const lists = asked.filter((one) => one === 'list').length;
+    expect(asked.length + lists).toBeLessThanOrEqual(((Date.now() - since) / 1_000 + INTERVAL_S) * 50);
+    expect(server.lines.filter(({ msg }) => msg.includes('SWEEP_REQUESTS_PER_SECOND'))).toEqual([]);
+  });
+});
+
+describe('a supervised room', () => {
+  /** Ted coaches Alice, and everybody knows. */
+  async function coachAlice(): Promise<Server> {
+    const server = startServer();
+    openConversation(server);
+    server.space.enter(cf1, { callSid: ted, target: alice });
+    server.space.calls.set(ted, inbound(ted, '+15550002222'));
+    await server.sweep.round();
+    await seconds(5);
+    server.space.requests.length = 0;
+    return server;
+  }
+
+  it('costs one request a round, besides the list of conferences', async () => {
+    const server = await coachAlice();
+    await server.sweep.round();
+    expect(server.space.requests).toEqual(['participants of cf-1', 'list']);
+    server.space.requests.length = 0;
+    await seconds(20);
+    expect(server.space.requests.filter((one) => one === 'participants of cf-1')).toHaveLength(20 / INTERVAL_S);
+    expect(server.space.requests.filter((one) => one === 'list')).toHaveLength(20 / INTERVAL_S);
+  });
+
+  it('keeps everybody whose conference REST does not know, as long as the list shows it', async () => {
+    const server = await coachAlice();
+    server.space.trouble = (request) => (request === 'participants of cf-1' ? 'missing' : undefined);
+    await seconds(20);
+    expect(Object.keys(briefly(await server.state())).sort()).toEqual([alice, bob, ted]);
+  });
+
+  it('keeps everybody whose conference the list leaves out, as long as REST knows it', async () => {
+    const server = await coachAlice();
+    server.space.trouble = (request) => (request === 'list' ? 'missing' : undefined);
+    await seconds(20);
+    expect(Object.keys(briefly(await server.state())).sort()).toEqual([alice, bob, ted]);
+  });
+
+  it('loses everybody when neither does', async () => {
+    const server = await coachAlice();
+    server.space.close(cf1);
+    await seconds(10);
+    expect(briefly(await server.state())).toEqual({});
+  });
+
+  it('loses a supervisor who never came in, though nobody else is there', async () => {
+    const server = await coachAlice();
+    server.space.close(cf1);
+    await server.record(sales, { kind: 'conference-ended', conferenceSid: cf1, agoMs: 0 });
+    await server.record(sales, {
+      kind: 'supervisor-sent',
+      callSid: ted,
+      number: 1,
+      name: 'Ted',
+      address: '***2222',
+      mode: 'coach',
+      target: alice,
+      agoMs: 0,
+    });
+    expect(supervisorsOf(await server.state())).toHaveLength(1);
+    await seconds(75);
+    expect(briefly(await server.state())).toEqual({});
+  });
+
+  it('is asked about again only when REST has answered', async () => {
+    const server = await coachAlice();
+    server.space.latencyMs = 6_000;
+    await seconds(30);
+    expect(server.space.requests.filter((one) => one === 'participants of cf-1').length).toBeLessThanOrEqual(4);
+  });
+
+  it('is followed into another conference, of which the list tells', async () => {
+    const server = await coachAlice();
+    server.space.close(cf1);
+    server.space.open(sales, sid('cf-2'), [{ callSid: bob }, { callSid: carol, isModerator: true }, { callSid: ted }]);
+    await seconds(5);
+    expect(await server.state()).toMatchObject({ conference: { sid: 'cf-2' } });
+    expect(server.space.party(ted)).toMatchObject({ isMuted: true });
+  });
+});
+
 describe('the servers', () => {
   it('take turns: one alone compares, and the others ask nothing', async () => {
     const server = startServer({ holder: "another's" });
@@ -400,6 +585,17 @@ describe('the servers', () => {
     await server.sweep.round();
     expect(server.space.requests).toContain('participants of cf-1');
     expect(server.space.requests).not.toContain('participants of cf-2');
+  });
+
+  it('compare also those rooms in which they have seen no moderator', async () => {
+    const server = startServer();
+    openConversation(server);
+    const joined = { kind: 'joined', conferenceSid: cf1, date: Date.now(), agoMs: 0 } as const;
+    await server.record(sales, { ...joined, callSid: bob, isModerator: false });
+    server.isDown = true;
+    server.holder = 'unknown';
+    await server.sweep.round();
+    expect(server.space.requests).toContain('participants of cf-1');
   });
 
   it('mute a supervisor whose target has gone while the store is away', async () => {
@@ -483,8 +679,8 @@ describe('the budget', () => {
     server.space.latencyMs = 2_000;
     await seconds(40);
     expect(supervised).toBe('room-99');
-    // The list takes 2 s, the room another 2: every second interval.
-    expect(comparisons(server, 99)).toBeGreaterThanOrEqual(7);
+    // In each interval, once the list, which takes 4 s, has shown its conference.
+    expect(comparisons(server, 99)).toBeGreaterThanOrEqual(14);
     const others = Array.from({ length: 99 }, (_, index) => comparisons(server, index));
     expect(Math.min(...others)).toBeGreaterThanOrEqual(1);
   });
@@ -576,5 +772,7 @@ describe('the budget', () => {
     expect(isLate()).toBe(false);
     await seconds(2);
     expect(isLate()).toBe(true);
+    // Lists are taken all the same: nothing else finds new conferences.
+    expect(server.space.requests.filter((one) => one === 'list').length).toBeGreaterThanOrEqual(5);
   });
 });

@@ -1,0 +1,142 @@
+import type { Sid } from '../signalwire/sid';
+import type { SeenConference, SpaceClient } from '../signalwire/space-client';
+import type { CallLookups } from './call-lookups';
+import { furtherPages, type RequestBudget } from './request-budget';
+import { isIn, isOpen, type RoomState, type Stay } from './room';
+import type { ObservedParticipant } from './room-event';
+import type { RoomName } from './room-name';
+import type { RoomTurns } from './room-turns';
+import type { Rooms } from './rooms';
+import { toObserved } from './space-observer';
+
+export interface RoomComparisonOptions {
+  rooms: Pick<Rooms, 'read' | 'record'>;
+  space: Pick<SpaceClient, 'listParticipants'>;
+  budget: RequestBudget;
+  turns: RoomTurns;
+  lookups: CallLookups;
+  monotonicNow: () => number;
+}
+
+/** Compares a room with the Space, and records the result as `room-observed`. Rejects with the Space's error. */
+export interface RoomComparison {
+  /**
+   * Compares a room in the conference that the state knows. Without one, the room is left to the list. Spends its
+   * request of the budget before it reads the state, so that no other room can.
+   *
+   * @param isListed whether the latest list has a conference for the room; if not, one that REST does not know is over
+   */
+  compareKnown(room: RoomName, isListed: boolean): Promise<void>;
+  /**
+   * Compares a room in its listed conference, if there is one.
+   *
+   * @param conference undefined if the list lacks the room, which then costs nothing unless somebody is in it
+   * @param listedAt when the list was asked for, by the monotonic clock
+   */
+  compareListed(room: RoomName, conference: SeenConference | undefined, listedAt: number): Promise<void>;
+}
+
+export function createRoomComparison(options: RoomComparisonOptions): RoomComparison {
+  const { rooms, space, budget, turns, lookups, monotonicNow } = options;
+
+  async function stateOf(room: RoomName): Promise<RoomState | undefined> {
+    const found = await rooms.read(room);
+    return found.isKnown ? found.state : undefined;
+  }
+
+  /** @param isListed whether the list has this conference; if REST does not know it all the same, nothing is recorded */
+  async function ask(
+    room: RoomName,
+    state: RoomState | undefined,
+    conferenceSid: Sid,
+    isListed: boolean,
+  ): Promise<void> {
+    const askedAt = monotonicNow();
+    turns.of(room).conferenceSid = conferenceSid;
+    const seen = await space.listParticipants(conferenceSid);
+    budget.spend(seen === undefined || seen.length === 0 ? 1 : furtherPages(seen));
+    if (seen !== undefined) {
+      await record(room, state, conferenceSid, seen.map(toObserved).map(lookups.identified), askedAt);
+    } else if (!isListed) {
+      await record(room, state, undefined, [], askedAt);
+    }
+  }
+
+  async function record(
+    room: RoomName,
+    state: RoomState | undefined,
+    conferenceSid: Sid | undefined,
+    participants: readonly ObservedParticipant[],
+    askedAt: number,
+  ): Promise<void> {
+    // A newcomer who may be a supervisor is recorded with their call, or without it in the next comparison.
+    const mayWait = (one: ObservedParticipant) =>
+      stayOf(state, one) === undefined &&
+      !one.isModerator &&
+      one.coaches === 'nobody' &&
+      one.person === undefined &&
+      !lookups.isAsked(one.callSid);
+    await rooms.record(room, {
+      kind: 'room-observed',
+      conference: conferenceSid && { sid: conferenceSid },
+      participants: participants.filter((one) => !mayWait(one)),
+      agoMs: monotonicNow() - askedAt,
+    });
+    for (const participant of participants) {
+      if (conferenceSid !== undefined && !isKnown(stayOf(state, participant))) {
+        lookups.ask({ room, conferenceSid, participant, askedAt });
+      }
+    }
+    turns.of(room).comparedAt = monotonicNow();
+    turns.of(room).isSupervised = participants.some((one) => isSupervisor(state, one));
+  }
+
+  return {
+    async compareKnown(room, isListed) {
+      turns.of(room).triedAt = monotonicNow();
+      budget.spend(1);
+      const state = await stateOf(room);
+      const conferenceSid = believedConference(state);
+      if (conferenceSid === undefined) {
+        turns.of(room).conferenceSid = undefined;
+      } else {
+        await ask(room, state, conferenceSid, isListed);
+      }
+    },
+
+    async compareListed(room, conference, listedAt) {
+      turns.of(room).triedAt = monotonicNow();
+      budget.spend(conference === undefined ? 0 : 1);
+      const state = await stateOf(room);
+      const believed = believedConference(state);
+      if (conference !== undefined) {
+        await ask(room, state, conference.conferenceSid, true);
+      } else if (believed !== undefined && budget.has(1)) {
+        // The list can be behind.
+        budget.spend(1);
+        await ask(room, state, believed, false);
+      } else {
+        await record(room, state, undefined, [], listedAt);
+      }
+    },
+  };
+}
+
+/** The running conference, while somebody is in it by what we know. */
+function believedConference(state: RoomState | undefined): Sid | undefined {
+  return state?.stays.some(isIn) ? state.conference?.sid : undefined;
+}
+
+function stayOf(state: RoomState | undefined, { callSid }: ObservedParticipant): Stay | undefined {
+  return state?.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
+}
+
+/** Whether our own webhook told of this stay; a callback alone cannot tell a supervisor from a caller. */
+function isKnown(stay: Stay | undefined): boolean {
+  return stay?.arrivedAt !== undefined && stay.role !== 'unknown';
+}
+
+function isSupervisor(state: RoomState | undefined, participant: ObservedParticipant): boolean {
+  const { coaches, person } = participant;
+  return coaches !== 'nobody' || person?.role === 'supervisor' || stayOf(state, participant)?.supervision !== undefined;
+}
