@@ -143,14 +143,14 @@ function toCsv<T>(record: T, columns: readonly (keyof T)[]): string {
   return `${cells.map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(',')}\r\n`;
 }
 
-/** Lists are separated by spaces, and what has parts by slashes: `coach/coach/2026-11-25T08:00:00.000Z`. */
+/** Lists are separated by `; `, and what has parts by slashes: `coach/coach/2026-11-25T08:00:00.000Z/Alice/alice-1`. */
 function cellOf(value: unknown): string {
   if (Array.isArray(value)) {
-    return value.map(cellOf).join(' ');
+    return value.map(cellOf).join('; ');
   }
   if (typeof value === 'object' && value !== null) {
-    const { mode, heard, at } = value as StayRecord['modes'][number];
-    return [mode, heard, at].map(cellOf).join('/');
+    const { mode, heard, at, moderator, moderatorCallSid } = value as StayRecord['modes'][number];
+    return [mode, heard, at, moderator, moderatorCallSid].map(cellOf).join('/');
   }
   return String(value ?? '');
 }

@@ -42,6 +42,7 @@ export interface StayRecord {
   supervisor: string | undefined;
   number: string | undefined;
   room: RoomName | undefined;
+  /** The agent they were sent to, or else the first one known. */
   moderator: string | undefined;
   /** ISO 8601; undefined if they were never in, or nobody knows since when. */
   start: string | undefined;
@@ -49,7 +50,8 @@ export interface StayRecord {
   end: string | undefined;
   /** In whole seconds. */
   duration: number | undefined;
-  modes: readonly { at: string; mode: Mode | undefined; heard: HeardMode | undefined }[];
+  /** How they were to be heard and were heard from then on, and beside which agent. */
+  modes: readonly Pick<AuditRecord, 'at' | 'mode' | 'heard' | 'moderator' | 'moderatorCallSid'>[];
   /** How the start and the end are known; `never` if no line says that they were in. */
   startKnown: Source | 'unknown' | 'never';
   endKnown: Source | undefined;
@@ -165,16 +167,21 @@ function beginningOf({ supervisor, number, room, callSid, stay }: AuditRecord): 
 }
 
 function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
-  const { kind, at, mode, heard, source } = record;
+  const { kind, at, mode, heard, moderator, moderatorCallSid, source } = record;
+  const agent = stay.moderatorCallSid ?? moderatorCallSid;
   const common = {
     ...stay,
     supervisor: record.supervisor ?? stay.supervisor,
     number: record.number ?? stay.number,
-    moderator: record.moderator ?? stay.moderator,
-    moderatorCallSid: record.moderatorCallSid ?? stay.moderatorCallSid,
+    // A later line may name another agent: `modes` tells.
+    moderator: stay.moderator ?? (moderatorCallSid === agent ? moderator : undefined),
+    moderatorCallSid: agent,
     callerCallSids: record.callerCallSids ?? stay.callerCallSids,
     conferenceSid: record.conferenceSid ?? stay.conferenceSid,
-    modes: kind === 'joined' || kind === 'mode' ? [...stay.modes, { at, mode, heard }] : stay.modes,
+    modes:
+      kind === 'joined' || kind === 'mode'
+        ? [...stay.modes, { at, mode, heard, moderator, moderatorCallSid }]
+        : stay.modes,
   };
   switch (kind) {
     case 'joined':

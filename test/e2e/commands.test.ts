@@ -274,12 +274,12 @@ describe('audit --stays', () => {
     'supervisor,number,room,moderator,start,end,duration,modes,startKnown,endKnown,callSid,stay,moderatorCallSid,callerCallSids,conferenceSid';
   const ofTed = {
     first:
-      'Ted,***2222,sales,Carol,AT,AT,60,coach/coach/AT monitor/unknown/AT monitor/monitor/AT,callback,callback,ted-1,1,carol-1,bob-1,cf-1',
-    second: 'Ted,***2222,support,Alice,AT,AT,30,barge/barge/AT,callback,webhook,ted-1,2,alice-2,,cf-2',
+      'Ted,***2222,sales,Alice,AT,AT,60,coach/coach/AT/Alice/alice-1; monitor/unknown/AT/Carol/carol-1; monitor/monitor/AT/Carol/carol-1,callback,callback,ted-1,1,alice-1,bob-1,cf-1',
+    second: 'Ted,***2222,support,Alice,AT,AT,30,barge/barge/AT/Alice/alice-2,callback,webhook,ted-1,2,alice-2,,cf-2',
     onTheWay: 'Ted,***2222,support,Alice,,,,,never,,ted-2,1,alice-2,,',
-    wiped: 'Ted,,billing,,,,,coach/coach/AT,unknown,,ted-3,,alice-3,,cf-3',
+    wiped: 'Ted,,billing,,,,,coach/coach/AT//alice-3,unknown,,ted-3,,alice-3,,cf-3',
   };
-  const ofCarol = 'Carol,***3333,support,Alice,AT,,,monitor/monitor/AT,callback,,carol-2,1,alice-2,,cf-2';
+  const ofCarol = 'Carol,***3333,support,Alice,AT,,,monitor/monitor/AT/Alice/alice-2,callback,,carol-2,1,alice-2,,cf-2';
 
   /** A Redis with two stays of Ted that ended, one that is about to begin, one that nobody knows the start of; and Carol's. */
   async function startTrail(): Promise<string> {
@@ -391,11 +391,11 @@ describe('audit --stays', () => {
     expect(code).toBe(0);
     const row = JSON.parse(stdout);
     expect(Object.keys(row).join()).toBe(HEADER);
-    expect(row).toMatchObject({ supervisor: 'Ted', moderator: 'Carol', duration: 60, callerCallSids: ['bob-1'] });
-    expect(row.modes.map(({ mode, heard }: { mode: string; heard: string }) => [mode, heard])).toEqual([
-      ['coach', 'coach'],
-      ['monitor', 'unknown'],
-      ['monitor', 'monitor'],
+    expect(row).toMatchObject({ supervisor: 'Ted', moderator: 'Alice', duration: 60, callerCallSids: ['bob-1'] });
+    expect(row.modes).toEqual([
+      { at: row.start, mode: 'coach', heard: 'coach', moderator: 'Alice', moderatorCallSid: 'alice-1' },
+      { at: expect.any(String), mode: 'monitor', heard: 'unknown', moderator: 'Carol', moderatorCallSid: 'carol-1' },
+      { at: expect.any(String), mode: 'monitor', heard: 'monitor', moderator: 'Carol', moderatorCallSid: 'carol-1' },
     ]);
     expect(Math.round((Date.parse(row.end) - Date.parse(row.start)) / 1_000)).toBe(60);
   });

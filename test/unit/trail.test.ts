@@ -147,7 +147,9 @@ describe('the trail', () => {
 });
 
 describe('a row of a stay', () => {
-  it('has its modes with their times, and from when until when it went on by the Space’s own dates', async () => {
+  it('has its modes with their times and agents, and from when until when it went on by the Space’s own dates', async () => {
+    const alice = { moderator: 'Alice', moderatorCallSid: 'alice-1' };
+    const carol = { moderator: 'Carol', moderatorCallSid: 'carol-1' };
     const rows = await rowsOf(
       fact('arrived', 0, { conferenceSid: undefined, callers: [], heard: 'unknown' }),
       fact('joined', 2, { callers: [], heard: 'unknown' }),
@@ -161,24 +163,38 @@ describe('a row of a stay', () => {
         supervisor: 'Ted',
         number: '***2222',
         room: 'sales',
-        moderator: 'Carol',
+        moderator: 'Alice',
         start: at(2),
         end: at(62),
         duration: 60,
         modes: [
-          { at: at(2), mode: 'coach', heard: 'unknown' },
-          { at: at(3), mode: 'coach', heard: 'coach' },
-          { at: at(40), mode: 'monitor', heard: 'unknown' },
-          { at: at(41), mode: 'monitor', heard: 'monitor' },
+          { at: at(2), mode: 'coach', heard: 'unknown', ...alice },
+          { at: at(3), mode: 'coach', heard: 'coach', ...alice },
+          { at: at(40), mode: 'monitor', heard: 'unknown', ...carol },
+          { at: at(41), mode: 'monitor', heard: 'monitor', ...carol },
         ],
         startKnown: 'callback',
         endKnown: 'webhook',
         callSid: 'ted-1',
         stay: 1,
-        moderatorCallSid: 'carol-1',
+        moderatorCallSid: 'alice-1',
         callerCallSids: ['bob-1'],
         conferenceSid: 'cf-1',
       },
+    ]);
+  });
+
+  it('names the agent they were sent to as soon as the name is known, and no other', async () => {
+    const rows = await rowsOf(
+      fact('arrived', 0, { moderator: undefined }),
+      fact('joined', 1, { moderator: undefined }),
+      fact('mode', 2, { target: sid('carol-1'), moderator: 'Carol' }),
+      fact('arrived', 0, { callSid: sid('ted-2'), moderator: undefined }),
+      fact('mode', 2, { callSid: sid('ted-2') }),
+    );
+    expect(rows.map(({ moderatorCallSid, moderator }) => [moderatorCallSid, moderator])).toEqual([
+      ['alice-1', undefined],
+      ['alice-1', 'Alice'],
     ]);
   });
 
