@@ -94,8 +94,7 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
     }
     return;
   }
-  const stay = add(draft, { callSid, ...about });
-  note(draft, stay, 'arrived', at, 'webhook');
+  const stay = note(draft, add(draft, { callSid, ...about }), 'arrived', at, 'webhook');
   if (later !== undefined) {
     end(draft, stay, { at: Math.max(at, startOf(later)), by: 'inferred' });
   }
@@ -133,16 +132,17 @@ function trustTarget(draft: Draft, { target, moderator, agoMs }: EventOf<'superv
  * @param isTold whether REST has shown it to be a supervisor's before: then all but its document is written down
  */
 function complete(draft: Draft, stay: Stay, isTold: boolean): void {
-  if (!isTold || isOpen(stay)) {
-    note(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
+  if (isTold && !isOpen(stay)) {
+    return;
   }
+  let noted = note(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
   if (isTold) {
     return;
   }
   if (stay.joinedAt !== undefined) {
-    note(draft, stay, 'joined', stay.joinedAt, stay.joinedBy ?? 'callback');
+    noted = note(draft, noted, 'joined', stay.joinedAt, stay.joinedBy ?? 'callback');
   }
   if (stay.leftAt !== undefined) {
-    note(draft, stay, 'left', stay.leftAt, stay.endedBy ?? 'callback');
+    note(draft, noted, 'left', stay.leftAt, stay.endedBy ?? 'callback');
   }
 }

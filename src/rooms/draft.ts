@@ -66,14 +66,13 @@ export function end(
     ...(leaveDate !== undefined && { leaveDate }),
     speakingSince: undefined,
   });
-  note(draft, ended, 'left', leftAt, by);
-  return ended;
+  return note(draft, ended, 'left', leftAt, by);
 }
 
-/** Writes a line of the feed about a stay. Callers are nobody's business there. */
-export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, source: Source): void {
+/** Writes a line of the feed about a stay; returns the stay. Callers are nobody's business there. */
+export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, source: Source): Stay {
   if (stay.role !== 'moderator' && stay.role !== 'supervisor') {
-    return;
+    return stay;
   }
   const { callSid, role, conferenceSid, name, address, supervision, joinedAt } = stay;
   const { number, mode, heard, target, moderator, callers } = supervision ?? {};
@@ -90,4 +89,9 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     ...(supervision && { number, mode, heard, target, moderator, callers }),
     ...(kind === 'left' && { since: joinedAt, wasIn: joinedAt !== undefined }),
   });
+  if (supervision === undefined) {
+    return stay;
+  }
+  const lastLine = { mode, heard: supervision.heard, target, moderator };
+  return change(draft, stay, { supervision: { ...supervision, lastLine } });
 }

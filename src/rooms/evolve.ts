@@ -60,9 +60,8 @@ export function evolve(
   if ('callSid' in event) {
     backdate(draft, event.callSid, at);
   }
-  const before = [...draft.stays];
   (RULES[event.kind] as (draft: Draft, event: RoomEvent, at: number) => void)(draft, event, at);
-  settle(draft, before, event, at);
+  settle(draft, event, at);
   if (!draft.hasChanged && draft.facts.length === 0) {
     return { state, facts: [] };
   }
@@ -140,24 +139,20 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
 };
 
 /** What follows from an event for the supervisors who are there, and the lines about how they are heard. */
-function settle(draft: Draft, before: readonly Stay[], event: RoomEvent, at: number): void {
+function settle(draft: Draft, event: RoomEvent, at: number): void {
   const target = targetOf(draft);
   const present = draft.stays.filter((stay) => isIn(stay) && isCaller(stay)).map(({ callSid }) => callSid);
   const others = new Set(draft.stays.filter((stay) => !isCaller(stay)).map(({ callSid }) => callSid));
-  for (const [index, known] of draft.stays.entries()) {
+  for (const known of draft.stays) {
     const { supervision } = known;
-    if (supervision === undefined) {
+    if (supervision === undefined || !isOpen(known)) {
       continue;
     }
     // One who is on the way enters as their document says; what is wrong then shows when they join.
     const stay = isIn(known)
       ? change(draft, known, { supervision: withCallers(converse(known, supervision, target, at), present, others) })
       : known;
-    const noted = draft.facts.findLast(({ callSid, number }) => {
-      return callSid === stay.callSid && number === stay.supervision?.number;
-    });
-    const previous = noted ?? before[index]?.supervision;
-    if (previous !== undefined && noted?.kind !== 'left' && isOtherwise(previous, stay.supervision)) {
+    if (isNews(stay.supervision)) {
       note(draft, stay, 'mode', Math.max(at, stay.joinedAt ?? at, heardSince(stay)), SOURCES[event.kind] ?? 'callback');
     }
   }
@@ -208,10 +203,9 @@ function isCaller({ role }: Stay): boolean {
   return role === 'caller' || role === 'unknown';
 }
 
-function isOtherwise(
-  before: Pick<Fact, 'mode' | 'heard' | 'target' | 'moderator'>,
-  after: SupervisorStay | undefined,
-): boolean {
+/** Whether the last line about a stay says something else. */
+function isNews(supervision: SupervisorStay | undefined): boolean {
   const names = ['mode', 'heard', 'target', 'moderator'] as const;
-  return names.some((name) => before[name] !== after?.[name]);
+  const line = supervision?.lastLine;
+  return line !== undefined && names.some((name) => line[name] !== supervision?.[name]);
 }

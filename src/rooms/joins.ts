@@ -96,10 +96,7 @@ function enter(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: number): 
   const seen = { conferenceSid, isModerator, at, date: event.date, by: 'callback' } as const;
   const inside = isNews ? comeIn(draft, stay, seen) : stay;
   const told = report(draft, inside, event, at, 'callback');
-  if (isNews) {
-    note(draft, told, 'joined', told.joinedAt ?? at, 'callback');
-  }
-  return told;
+  return isNews ? note(draft, told, 'joined', told.joinedAt ?? at, 'callback') : told;
 }
 
 /** Lets somebody in who was seen in the conference. */

@@ -261,6 +261,27 @@ describe('a call that comes back', () => {
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 1', 'joined 1']);
   });
 
+  it('as a supervisor by the same document is heard in each stay as its own lines say', () => {
+    const [, leave] = leaves('ted', 'cf-1', 8);
+    const [, join] = joins('ted', 'cf-1', 10, { isMuted: true });
+    const { facts } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3, { isMuted: false, coaches: 'nobody' }),
+      [9, sent({ mode: 'monitor' })],
+      [9.5, { ...leave, agoMs: 1_500 }],
+      [10.5, { ...join, agoMs: 500 }],
+    );
+    const told = facts.filter(({ callSid }) => callSid === 'ted');
+    expect(told.map(({ kind, mode, heard }) => [kind, mode, heard])).toEqual([
+      ['arrived', 'barge', 'unknown'],
+      ['joined', 'barge', 'barge'],
+      ['left', 'barge', 'barge'],
+      ['arrived', 'monitor', 'unknown'],
+      ['joined', 'monitor', 'monitor'],
+    ]);
+  });
+
   it('and was followed into the conference by REST alone begins a stay with its next document', () => {
     const { facts } = play(
       ...ALICE_IN,
