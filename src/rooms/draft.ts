@@ -66,7 +66,22 @@ export function end(
     ...(leaveDate !== undefined && { leaveDate }),
     speakingSince: undefined,
   });
-  return note(draft, ended, 'left', leftAt, by);
+  const latest = Math.max(leftBy, latestOf(draft, leftAt));
+  return note(draft, ended, 'left', dateOfLine(ended, leftAt, latest), by);
+}
+
+/** The last instant of the second that a date was cut to, or now. */
+export function latestOf({ now }: Draft, date: number): number {
+  return Math.min(date + RESOLUTION_MS, now);
+}
+
+/**
+ * The date of a line about what happened between two instants: the earliest, unless the line before is later. Of what
+ * follows that line, the latest is nearer the truth: callbacks usually come at once.
+ */
+export function dateOfLine({ supervision }: Stay, earliest: number, latest: number): number {
+  const last = supervision?.lastLine?.at ?? earliest;
+  return earliest < last && last <= latest ? latest : earliest;
 }
 
 /** Writes a line of the feed about a stay; returns the stay. Callers are nobody's business there. */
@@ -92,6 +107,7 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
   if (supervision === undefined) {
     return stay;
   }
-  const lastLine = { mode, heard: supervision.heard, target, moderator };
+  const latest = Math.max(at, supervision.lastLine?.at ?? at);
+  const lastLine = { at: latest, mode, heard: supervision.heard, target, moderator };
   return change(draft, stay, { supervision: { ...supervision, lastLine } });
 }

@@ -1,6 +1,16 @@
 import type { Sid } from '../signalwire/sid';
 import { moderatorArrived, supervisorSent } from './arrivals';
-import { change, type Draft, end, isSameConference, note, openStayOf, RESOLUTION_MS } from './draft';
+import {
+  change,
+  type Draft,
+  dateOfLine,
+  end,
+  isSameConference,
+  latestOf,
+  note,
+  openStayOf,
+  RESOLUTION_MS,
+} from './draft';
 import type { Fact } from './fact';
 import { conferenceStarted, joined } from './joins';
 import { callEnded, conferenceEnded, dialEnded, left } from './leaves';
@@ -153,7 +163,11 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
       ? change(draft, known, { supervision: withCallers(converse(known, supervision, target, at), present, others) })
       : known;
     if (isNews(stay.supervision)) {
-      note(draft, stay, 'mode', Math.max(at, stay.joinedAt ?? at, heardSince(stay)), SOURCES[event.kind] ?? 'callback');
+      const source = SOURCES[event.kind] ?? 'callback';
+      const earliest = Math.max(at, stay.joinedAt ?? at, heardSince(stay));
+      // REST was asked at `at`, and has answered since.
+      const latest = source === 'rest' ? draft.now : latestOf(draft, at);
+      note(draft, stay, 'mode', dateOfLine(stay, earliest, latest), source);
     }
   }
 }

@@ -73,8 +73,8 @@ export interface SupervisorStay {
   returnTo?: string | undefined;
   /** The callers who were in the conference during the stay, the first few. */
   callers: readonly Sid[];
-  /** What the last line of the feed about the stay says. */
-  lastLine?: Pick<SupervisorStay, 'mode' | 'heard' | 'target' | 'moderator'> | undefined;
+  /** What the last line of the feed about the stay says, and the latest date of its lines. */
+  lastLine?: (Pick<SupervisorStay, 'mode' | 'heard' | 'target' | 'moderator'> & { at: number }) | undefined;
 }
 
 /** A stay of a supervisor. */

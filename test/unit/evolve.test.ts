@@ -153,6 +153,34 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', heard: 'monitor', target: 'carol', at: START + 8_000 });
   });
 
+  it('has lines in the order of what they tell, where callbacks are cut to the second and REST is slow', () => {
+    const [, leave] = leaves('carol', 'cf-1', 3);
+    const muted = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 3_000, isMuted: true };
+    const [, out] = leaves('ted', 'cf-1', 6);
+    const { facts } = play(
+      ...ALICE_IN,
+      [1.6, arrives('carol')],
+      joins('carol', 'cf-1', 1.8, AGENT),
+      [2, sent({ target: sid('carol') })],
+      joins('ted', 'cf-1', 2.4),
+      [3.1, observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted'))],
+      [3.8, { ...leave, agoMs: 800 }],
+      [3.85, { ...muted, kind: 'muted', agoMs: 850 }],
+      [6.7, { ...observed(seen('alice', AGENT), seen('ted', { isMuted: false, coaches: sid('carol') })), agoMs: 600 }],
+      [6.8, { ...out, agoMs: 800 }],
+    );
+    const told = facts.filter(({ callSid }) => callSid === 'ted');
+    expect(told.map(({ kind, mode, heard, at }) => [kind, mode, heard, at - START])).toEqual([
+      ['arrived', 'barge', 'unknown', 2_000],
+      ['joined', 'barge', 'unknown', 2_400],
+      ['mode', 'barge', 'barge', 3_100],
+      ['mode', 'monitor', 'barge', 3_800],
+      ['mode', 'monitor', 'monitor', 3_850],
+      ['mode', 'monitor', 'coach', 6_100],
+      ['left', 'monitor', 'coach', 6_800],
+    ]);
+  });
+
   it.each<[string, Told[]]>([
     ['has come back, and is not in yet', [[6, arrives('alice')]]],
     ['has come back to another conference', [[6, arrives('alice')], joins('alice', 'cf-2', 7, AGENT)]],
