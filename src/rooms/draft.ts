@@ -1,6 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import type { Fact } from './fact';
-import { isOpen, type RoomState, type Source, type Stay, startOf } from './room';
+import { isOpen, type LineSummary, type RoomState, type Source, type Stay, type SupervisorStay, startOf } from './room';
 
 /** Callbacks are dated to the second: what they tell happened up to so much later, in milliseconds. */
 export const RESOLUTION_MS = 999;
@@ -90,7 +90,7 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     return stay;
   }
   const { callSid, role, conferenceSid, name, address, supervision, joinedAt } = stay;
-  const { number, mode, heard, target, moderator, callers } = supervision ?? {};
+  const summary = supervision && summaryOf(draft, supervision);
   draft.facts.push({
     kind,
     at,
@@ -101,13 +101,24 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     conferenceSid,
     name,
     address,
-    ...(supervision && { number, mode, heard, target, moderator, callers }),
+    ...(supervision && { number: supervision.number, ...summary, callers: supervision.callers }),
     ...(kind === 'left' && { since: joinedAt, wasIn: joinedAt !== undefined }),
   });
-  if (supervision === undefined) {
+  if (supervision === undefined || summary === undefined) {
     return stay;
   }
-  const latest = Math.max(at, supervision.lastLine?.at ?? at);
-  const lastLine = { at: latest, mode, heard: supervision.heard, target, moderator };
+  const lastLine = { ...summary, at: Math.max(at, supervision.lastLine?.at ?? at) };
   return change(draft, stay, { supervision: { ...supervision, lastLine } });
+}
+
+/**
+ * What a line of the feed says of a supervisor. If the Space says that an agent hears them, the line names that agent, and
+ * not the one whom they are to get next.
+ */
+export function summaryOf(draft: Draft, supervision: SupervisorStay): LineSummary {
+  const { mode, heard, target, moderator, coaches } = supervision;
+  const isElsewhere = heard === 'coach' && coaches !== undefined && coaches !== 'nobody' && coaches !== target;
+  return isElsewhere
+    ? { mode, heard, target: coaches, moderator: draft.stays.findLast(({ callSid }) => callSid === coaches)?.name }
+    : { mode, heard, target, moderator };
 }

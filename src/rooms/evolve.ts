@@ -10,6 +10,7 @@ import {
   note,
   openStayOf,
   RESOLUTION_MS,
+  summaryOf,
 } from './draft';
 import type { Fact } from './fact';
 import { conferenceStarted, joined } from './joins';
@@ -162,7 +163,7 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
     const stay = isIn(known)
       ? change(draft, known, { supervision: withCallers(converse(known, supervision, target, at), present, others) })
       : known;
-    if (isNews(stay.supervision)) {
+    if (isNews(draft, stay.supervision)) {
       const source = SOURCES[event.kind] ?? 'callback';
       const earliest = Math.max(at, stay.joinedAt ?? at, heardSince(stay));
       // REST was asked at `at`, and has answered since.
@@ -218,8 +219,11 @@ function isCaller({ role }: Stay): boolean {
 }
 
 /** Whether the last line about a stay says something else. */
-function isNews(supervision: SupervisorStay | undefined): boolean {
-  const names = ['mode', 'heard', 'target', 'moderator'] as const;
-  const line = supervision?.lastLine;
-  return line !== undefined && names.some((name) => line[name] !== supervision?.[name]);
+function isNews(draft: Draft, supervision: SupervisorStay | undefined): boolean {
+  if (supervision?.lastLine === undefined) {
+    return false;
+  }
+  const line = supervision.lastLine;
+  const summary = summaryOf(draft, supervision);
+  return (['mode', 'heard', 'target', 'moderator'] as const).some((name) => line[name] !== summary[name]);
 }

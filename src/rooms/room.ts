@@ -74,8 +74,11 @@ export interface SupervisorStay {
   /** The callers who were in the conference during the stay, the first few. */
   callers: readonly Sid[];
   /** What the last line of the feed about the stay says, and the latest date of its lines. */
-  lastLine?: (Pick<SupervisorStay, 'mode' | 'heard' | 'target' | 'moderator'> & { at: number }) | undefined;
+  lastLine?: (LineSummary & { at: number }) | undefined;
 }
+
+/** What a line of the feed says of a supervisor. */
+export type LineSummary = Pick<SupervisorStay, 'mode' | 'heard' | 'target' | 'moderator'>;
 
 /** A stay of a supervisor. */
 export type StayOfSupervisor = Stay & { supervision: SupervisorStay };

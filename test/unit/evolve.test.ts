@@ -153,6 +153,28 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', heard: 'monitor', target: 'carol', at: START + 8_000 });
   });
 
+  it('whom the agent they were sent to goes on hearing is in the feed with that agent, until muted', () => {
+    const coaching = (isMuted: boolean) =>
+      observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted', { isMuted, coaches: sid('alice') }));
+    const { facts } = play(
+      [0, { ...arrives('alice'), name: 'Alice' } as RoomEvent],
+      joins('alice', 'cf-1', 1, AGENT),
+      [2, sent({ mode: 'coach', moderator: 'Alice' })],
+      joins('ted', 'cf-1', 3, { isMuted: false, coaches: sid('alice') }),
+      [4, { ...arrives('carol'), name: 'Carol' } as RoomEvent],
+      joins('carol', 'cf-1', 5, AGENT),
+      [7, coaching(false)],
+      [9, coaching(false)],
+      [11, coaching(true)],
+    );
+    const told = facts.filter(({ callSid, kind }) => callSid === 'ted' && kind === 'mode');
+    expect(told.map(({ mode, heard, target, moderator }) => [mode, heard, target, moderator])).toEqual([
+      ['monitor', 'unknown', 'carol', 'Carol'],
+      ['monitor', 'coach', 'alice', 'Alice'],
+      ['monitor', 'monitor', 'carol', 'Carol'],
+    ]);
+  });
+
   it('has lines in the order of what they tell, where callbacks are cut to the second and REST is slow', () => {
     const [, leave] = leaves('carol', 'cf-1', 3);
     const muted = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 3_000, isMuted: true };
