@@ -1,3 +1,4 @@
+import type { Sid } from '../signalwire/sid';
 import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
 import { comeIn, follow, helpRefused } from './joins';
 import { heardAs, report } from './reports';
@@ -19,7 +20,10 @@ export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: 
   if (conference !== undefined) {
     follow(draft, conference.sid, at);
     for (const participant of participants) {
-      participantObserved(draft, { conferenceSid: conference.sid, participant }, at);
+      // A list that is behind may show the stay before; the next one will not.
+      if (!wasSeenToLeave(draft, participant.callSid, at)) {
+        participantObserved(draft, { conferenceSid: conference.sid, participant }, at);
+      }
     }
     if (participants.length > 1) {
       helpRefused(draft, at);
@@ -31,6 +35,11 @@ export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: 
       miss(draft, stay, at);
     }
   }
+}
+
+/** Whether a call left so lately that REST, which can be behind, may still show it as it was. */
+function wasSeenToLeave(draft: Draft, callSid: Sid, at: number): boolean {
+  return staysOf(draft, callSid).some(({ leftBy = 0 }) => leftBy + CONFIRM_MS >= at);
 }
 
 /** REST does not list a stay that is open by what we know. */
@@ -53,7 +62,6 @@ export function participantObserved(
   at: number,
 ): void {
   const { callSid, isModerator, joinedAgoMs, person } = participant;
-  const wasSeenToLeave = staysOf(draft, callSid).some((stay) => (stay.leftBy ?? 0) + CONFIRM_MS >= at);
   let stay = openStayOf(draft, callSid);
   if (stay?.conferenceSid !== undefined && stay.conferenceSid !== conferenceSid) {
     if ((stay.joinedAt ?? 0) > at) {
@@ -64,7 +72,7 @@ export function participantObserved(
   }
   if (stay === undefined) {
     // The Space's word does not bring back somebody who was just seen to leave.
-    if (wasSeenToLeave || draft.ended.some(({ sid }) => sid === conferenceSid)) {
+    if (wasSeenToLeave(draft, callSid, at) || draft.ended.some(({ sid }) => sid === conferenceSid)) {
       return;
     }
     stay = add(draft, { callSid, role: 'unknown' });

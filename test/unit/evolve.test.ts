@@ -400,6 +400,21 @@ describe('a call that comes back', () => {
     expect(stayOf(state, 'ted').supervision).toMatchObject({ number: 2, heard: 'unknown' });
   });
 
+  it('is heard as a list of REST shows only when that cannot show the stay before', () => {
+    const list = observed(seen('alice', AGENT), seen('ted'));
+    const before = [
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3, { isMuted: false }),
+      leaves('ted', 'cf-1', 6),
+      [6.2, sent({ number: 2, mode: 'monitor' })],
+      joins('ted', 'cf-1', 6.4, { isMuted: true }),
+    ] as Told[];
+    const heardAfter = (...more: Told[]) => stayOf(play(...before, ...more).state, 'ted').supervision?.heard;
+    expect(heardAfter([7.8, list])).toBe('monitor');
+    expect(heardAfter([7.8, list], [10.3, list])).toBe('barge');
+  });
+
   it('and whose document is written twice begins none', () => {
     const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ agoMs: 5_000 })]);
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
