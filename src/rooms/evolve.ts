@@ -165,10 +165,10 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
       : known;
     if (isNews(draft, stay.supervision)) {
       const source = SOURCES[event.kind] ?? 'callback';
-      const earliest = Math.max(at, stay.joinedAt ?? at, heardSince(stay));
+      const earliest = Math.max(at, stay.joinedAt ?? at);
       // REST was asked at `at`, and has answered since.
       const latest = source === 'rest' ? draft.now : latestOf(draft, at);
-      note(draft, stay, 'mode', dateOfLine(stay, earliest, latest), source);
+      note(draft, stay, 'mode', Math.max(dateOfLine(stay, earliest, latest), heardSince(stay)), source);
     }
   }
 }
