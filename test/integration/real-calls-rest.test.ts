@@ -362,8 +362,8 @@ describe.each<[string, () => Promise<RedisConnection | undefined>]>([
         const [stay] = await staysOfTed();
         expect(stay?.modes.slice(-3)).toEqual([
           expect.objectContaining({ mode: 'coach', heard: 'coach' }),
-          { at: leftAt, mode: 'monitor', heard: 'unknown' },
-          { at: readAt, mode: 'monitor', heard: 'monitor' },
+          expect.objectContaining({ at: leftAt, mode: 'monitor', heard: 'unknown' }),
+          expect.objectContaining({ at: readAt, mode: 'monitor', heard: 'monitor' }),
         ]);
         expect(stay?.end).toBe(outAt);
       });
