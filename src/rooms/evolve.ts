@@ -151,6 +151,9 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
 
 /** What follows from an event for the supervisors who are there, and the lines about how they are heard. */
 function settle(draft: Draft, event: RoomEvent, at: number): void {
+  const source = SOURCES[event.kind] ?? 'callback';
+  // REST was asked at `at`, and has answered since.
+  const latest = source === 'rest' ? draft.now : latestOf(draft, at);
   const target = targetOf(draft);
   const present = draft.stays.filter((stay) => isIn(stay) && isCaller(stay)).map(({ callSid }) => callSid);
   const others = new Set(draft.stays.filter((stay) => !isCaller(stay)).map(({ callSid }) => callSid));
@@ -161,13 +164,12 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
     }
     // One who is on the way enters as their document says; what is wrong then shows when they join.
     const stay = isIn(known)
-      ? change(draft, known, { supervision: withCallers(converse(known, supervision, target, at), present, others) })
+      ? change(draft, known, {
+          supervision: withCallers(converse(known, supervision, target, latest), present, others),
+        })
       : known;
     if (isNews(draft, stay.supervision)) {
-      const source = SOURCES[event.kind] ?? 'callback';
       const earliest = Math.max(at, stay.joinedAt ?? at);
-      // REST was asked at `at`, and has answered since.
-      const latest = source === 'rest' ? draft.now : latestOf(draft, at);
       note(draft, stay, 'mode', Math.max(dateOfLine(stay, earliest, latest), heardSince(stay)), source);
     }
   }
@@ -180,9 +182,10 @@ function heardSince({ mutedAt = 0, supervision }: Stay): number {
 
 /**
  * A mode is chosen for one conversation. When the target is another, or gone, the supervisor is to listen, to the next
- * target if there is one. How they are heard from `at` on is unknown, unless the Space has reported it since.
+ * target if there is one. How they are heard since is unknown, unless the Space has reported it after `latest`, the last
+ * instant at which that can have been.
  */
-function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefined, at: number): SupervisorStay {
+function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefined, latest: number): SupervisorStay {
   if (target !== undefined && isSameConversation(stay, supervision, target)) {
     const { moderator = target.name } = supervision;
     return moderator === supervision.moderator ? supervision : { ...supervision, moderator };
@@ -191,7 +194,7 @@ function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefi
   if (supervision.mode === 'monitor') {
     return led === undefined ? supervision : { ...supervision, ...led };
   }
-  const heard = stay.isMuted ? 'monitor' : heardSince(stay) > at ? supervision.heard : 'unknown';
+  const heard = stay.isMuted ? 'monitor' : heardSince(stay) > latest ? supervision.heard : 'unknown';
   return { ...supervision, ...led, mode: 'monitor', heard };
 }
 

@@ -196,7 +196,7 @@ describe('a supervisor', () => {
       ['arrived', 'barge', 'unknown', 2_000],
       ['joined', 'barge', 'unknown', 2_400],
       ['mode', 'barge', 'barge', 3_100],
-      ['mode', 'monitor', 'barge', 3_800],
+      ['mode', 'monitor', 'unknown', 3_800],
       ['mode', 'monitor', 'monitor', 3_850],
       ['mode', 'monitor', 'coach', 6_100],
       ['left', 'monitor', 'coach', 6_800],
