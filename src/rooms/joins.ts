@@ -35,13 +35,14 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
 }
 
 /** The stay that a join belongs to, if that has ended. */
-function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'joined'>, at: number): Stay | undefined {
+function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay | undefined {
+  const { callSid, conferenceSid, date } = event;
   const open = openStayOf(draft, callSid);
   const over = draft.ended.find(({ sid }) => sid === conferenceSid);
   const hasBegun = (stay: Stay) => at + RESOLUTION_MS >= startOf(stay);
   const mayBeOpen =
     open !== undefined && !isIn(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
-  const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, date, at);
+  const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, event, at);
   const ended = staysOf(draft, callSid)
     .reverse()
     .filter((stay) => {
@@ -60,11 +61,15 @@ function endedStayOf(draft: Draft, { callSid, conferenceSid, date }: EventOf<'jo
 
 /**
  * Whether a join is that of a supervisor's stay, though the next one was sent in the same second: before they come in again,
- * they hear why.
+ * they hear why. Only a listener enters muted.
  */
-function isItsJoin({ supervision, joinDate, joinedAt }: Stay, date: number, at: number): boolean {
-  const isTheSame = joinDate === undefined ? Math.abs((joinedAt ?? at) - at) <= RESOLUTION_MS : joinDate === date;
-  return supervision !== undefined && isTheSame;
+function isItsJoin({ supervision, joinDate, joinedAt }: Stay, event: EventOf<'joined'>, at: number): boolean {
+  const isTheSame = joinDate === undefined ? Math.abs((joinedAt ?? at) - at) <= RESOLUTION_MS : joinDate === event.date;
+  const isOther =
+    event.isMuted !== undefined &&
+    supervision?.mode !== undefined &&
+    event.isMuted !== (supervision.mode === 'monitor');
+  return supervision !== undefined && isTheSame && !isOther;
 }
 
 /** Whether a join is not that of a stay, but a later one: that the call left in between was never told. */
@@ -74,7 +79,7 @@ function isAnother({ joinDate }: Stay, date: number | undefined): boolean {
 
 function completeEnded(draft: Draft, stay: Stay, { conferenceSid, date }: EventOf<'joined'>, at: number): void {
   if (stay.joinedAt === undefined && date !== undefined) {
-    const joinedAt = Math.min(at, stay.leftAt ?? at);
+    const joinedAt = Math.min(Math.max(at, stay.arrivedAt ?? at), stay.leftAt ?? at);
     const known = change(draft, stay, {
       joinedAt,
       joinedBy: 'callback',

@@ -389,6 +389,28 @@ describe('a call that comes back', () => {
     expect(kinds(facts, 'ted')).toEqual(expected);
   });
 
+  it.each([[['coach', 'monitor']], [['monitor', 'coach']]])(
+    'in the second in which it left joins each stay with its own late callback, whichever comes first: %j',
+    (order) => {
+      const late = order.map((mode, index): Told => {
+        const [, join] = joins('ted', 'cf-1', 2, { isMuted: mode === 'monitor' });
+        return [3 + index / 10, { ...join, agoMs: 1_000 + index * 100 }];
+      });
+      const { facts } = play(
+        ...ALICE_IN,
+        [2.1, sent({ mode: 'coach' })],
+        [2.3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [2.6, sent({ mode: 'monitor', number: 2 })],
+        ...late,
+      );
+      const joined = facts.filter(({ kind, role }) => kind === 'joined' && role === 'supervisor');
+      expect(joined.map(({ number, at }) => [number, at - START]).sort()).toEqual([
+        [1, 2_100],
+        [2, 2_600],
+      ]);
+    },
+  );
+
   it('is not heard as a late callback of the stay before says', () => {
     const { state } = play(
       ...ALICE_IN,
