@@ -94,7 +94,9 @@ export function participantObserved(
   });
   stay = report(draft, stay, participant, at, 'rest');
   if (isNews || isNewlyKnown) {
-    note(draft, stay, 'joined', stay.joinedAt ?? at, 'rest');
+    // Without a document nobody knows how they were heard before.
+    const isForgotten = isSupervisor && stay.supervision?.number === undefined;
+    note(draft, stay, 'joined', isForgotten ? at : (stay.joinedAt ?? at), 'rest');
   } else if (isIdentified) {
     note(draft, stay, 'identified', at, 'rest');
   }

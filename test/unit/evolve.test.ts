@@ -104,6 +104,15 @@ describe('a supervisor', () => {
     ]);
   });
 
+  it('whose document is lost is heard by the feed as REST shows from when it shows it, and no earlier', () => {
+    const ted = seen('ted', { coaches: sid('alice'), joinedAgoMs: 600_000 });
+    const { facts } = play([700, { ...observed(seen('alice', { ...AGENT, joinedAgoMs: 650_000 }), ted), agoMs: 100 }]);
+    expect(facts.map(({ callSid, kind, at }) => [callSid, kind, at - START])).toEqual([
+      ['alice', 'joined', 49_900],
+      ['ted', 'joined', 699_900],
+    ]);
+  });
+
   it('is in the feed once, though REST showed them before their document was known', () => {
     const coaching = seen('ted', { coaches: sid('alice') });
     const { facts } = play(...ALICE_IN, [6, observed(seen('alice', AGENT), coaching)], leaves('ted', 'cf-1', 8), [
