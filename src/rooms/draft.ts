@@ -1,6 +1,15 @@
 import type { Sid } from '../signalwire/sid';
 import type { Fact } from './fact';
-import { isOpen, type LineSummary, type RoomState, type Source, type Stay, type SupervisorStay, startOf } from './room';
+import {
+  coachesAnother,
+  isOpen,
+  type LineSummary,
+  type RoomState,
+  type Source,
+  type Stay,
+  type SupervisorStay,
+  startOf,
+} from './room';
 
 /** Callbacks are dated to the second: what they tell happened up to so much later, in milliseconds. */
 export const RESOLUTION_MS = 999;
@@ -102,6 +111,7 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     name,
     address,
     ...(supervision && { number: supervision.number, ...summary, callers: supervision.callers }),
+    ...(supervision && coachesAnother(supervision) && { coachesAnother: true }),
     ...(kind === 'left' && { since: joinedAt, wasIn: joinedAt !== undefined }),
   });
   if (supervision === undefined || summary === undefined) {
@@ -117,8 +127,7 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
  */
 export function summaryOf(draft: Draft, supervision: SupervisorStay): LineSummary {
   const { mode, heard, target, moderator, coaches } = supervision;
-  const isElsewhere = heard === 'coach' && coaches !== undefined && coaches !== 'nobody' && coaches !== target;
-  return isElsewhere
+  return coachesAnother(supervision) && coaches !== 'nobody'
     ? { mode, heard, target: coaches, moderator: draft.stays.findLast(({ callSid }) => callSid === coaches)?.name }
     : { mode, heard, target, moderator };
 }

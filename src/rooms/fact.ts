@@ -28,7 +28,9 @@ export interface Fact {
   /** Of a supervisor: the mode asked for, and the one that the Space reported. */
   mode?: Mode | undefined;
   heard?: HeardMode | undefined;
+  /** The moderator's call; if the Space says that they coach another call, that one. */
   target?: Sid | undefined;
+  coachesAnother?: true | undefined;
   moderator?: string | undefined;
   callers?: readonly Sid[] | undefined;
   /** Of `left`: since when they were in, undefined if they never were or nobody knows. */

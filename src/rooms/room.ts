@@ -83,6 +83,11 @@ export type LineSummary = Pick<SupervisorStay, 'mode' | 'heard' | 'target' | 'mo
 /** A stay of a supervisor. */
 export type StayOfSupervisor = Stay & { supervision: SupervisorStay };
 
+/** Whether the Space says that a supervisor coaches another call than they were sent to. */
+export function coachesAnother({ heard, coaches, target }: SupervisorStay): boolean {
+  return heard === 'coach' && coaches !== undefined && coaches !== target;
+}
+
 /** Everything known about a room. */
 export interface RoomState {
   room: RoomName;

@@ -1,9 +1,9 @@
-import { isIn, isThere, type RoomState, type Stay, type StayOfSupervisor } from '../rooms/room';
+import { coachesAnother, isIn, isThere, type RoomState, type Stay, type StayOfSupervisor } from '../rooms/room';
 
 /**
  * What must change by REST about a supervisor in a conference.
  *
- * - `mute`: the wrong people hear them, or may hear them.
+ * - `mute`: the wrong people hear them, or may hear them; also a coach who, by what REST says, coaches another call.
  * - `remove`: the conference has no moderator. They keep it open, and would be heard in the next conversation.
  * - `retarget`: their target must be set: they are muted, and are to coach another moderator; or they coach, and somebody
  *   who entered since may hear them.
@@ -22,7 +22,8 @@ export function neededCorrection(state: RoomState, stay: StayOfSupervisor, store
   }
   // In a new conversation, `converse` in rooms/evolve.ts has set the mode to `monitor`.
   const { mode, heard, target, coaches } = stay.supervision;
-  if ((mode === 'monitor' && stay.isMuted !== true) || (mode === 'coach' && heard === 'barge')) {
+  const isHeardWrongly = mode === 'coach' && (heard === 'barge' || coachesAnother(stay.supervision));
+  if ((mode === 'monitor' && stay.isMuted !== true) || isHeardWrongly) {
     return 'mute';
   }
   const moderators = state.stays.filter(({ role, leftAt }) => role === 'moderator' && leftAt === undefined);

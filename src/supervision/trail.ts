@@ -104,7 +104,7 @@ export function toRecord(fact: Fact): AuditRecord {
     kind,
     role,
     ...(isSupervisor && { supervisor: name, mode, heard, callerCallSids: fact.callers, stay: fact.number }),
-    ...(isSupervisor && kind !== 'arrived' && { confirmed: heard === mode }),
+    ...(isSupervisor && kind !== 'arrived' && { confirmed: heard === mode && !fact.coachesAnother }),
     number: address,
     room,
     moderator: isSupervisor ? fact.moderator : name,

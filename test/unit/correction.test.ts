@@ -39,6 +39,24 @@ function correctionOf(ted: StayOfSupervisor, ...others: Stay[]) {
   return neededCorrection(state, ted, 30_000);
 }
 
+describe('a coach is muted', () => {
+  it.each<[string, Partial<SupervisorStay>]>([
+    ['somebody else', { coaches: sid('bob') }],
+    ['nobody, and is heard by everybody', { heard: 'barge', coaches: 'nobody' }],
+  ])('who coaches %s', (_whom, more) => {
+    expect(correctionOf({ ...TED, supervision: supervision(more) }, { ...BOB, joinDate: 5_000 })).toBe('mute');
+  });
+
+  it.each<[string, Partial<Stay>, Partial<SupervisorStay>]>([
+    ['who coaches their target', {}, {}],
+    ['of whom nobody says whom they coach', {}, { heard: 'unknown', coaches: undefined }],
+    ['who is muted already', { isMuted: true }, { heard: 'monitor', coaches: sid('bob') }],
+    ['whose target has moved on, and who is muted', { isMuted: true }, { mode: 'monitor', heard: 'monitor' }],
+  ])('not %s', (_who, more, also) => {
+    expect(correctionOf({ ...TED, ...more, supervision: supervision(also) })).not.toBe('mute');
+  });
+});
+
 describe('a coach’s target is set again', () => {
   it.each<[string, Partial<Stay>]>([
     ['a caller', {}],

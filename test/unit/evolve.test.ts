@@ -150,6 +150,25 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'barge', at: START + 6_000 });
   });
 
+  it('whom REST shows coaching a caller is in the feed with that call, as coaching another', () => {
+    const coaching = (call: string) =>
+      observed(seen('alice', AGENT), seen('bob'), seen('ted', { coaches: sid(call), joinedAgoMs: 500 }));
+    const { facts } = play(
+      ...ALICE_IN,
+      joins('bob', 'cf-1', 2),
+      [3, sent({ mode: 'coach' })],
+      joins('ted', 'cf-1', 4, { isMuted: false, coaches: sid('alice') }),
+      [7, coaching('bob')],
+      [9, coaching('alice')],
+    );
+    const told = facts.filter(({ callSid, kind }) => callSid === 'ted' && kind !== 'arrived');
+    expect(told.map(({ kind, heard, target, coachesAnother }) => [kind, heard, target, coachesAnother])).toEqual([
+      ['joined', 'coach', 'alice', undefined],
+      ['mode', 'coach', 'bob', true],
+      ['mode', 'coach', 'alice', undefined],
+    ]);
+  });
+
   it('is not told to have been heard otherwise before by an older event', () => {
     const [, join] = joins('carol', 'cf-1', 6, AGENT);
     const { facts } = play(

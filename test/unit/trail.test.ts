@@ -75,6 +75,10 @@ describe('a line of the trail', () => {
     expect(toRecord(fact(kind, 1, { heard })).confirmed).toBe(confirmed);
   });
 
+  it('of a coach who coaches another call than they were sent to is not confirmed', () => {
+    expect(toRecord(fact('mode', 1, { target: sid('bob-1'), coachesAnother: true })).confirmed).toBe(false);
+  });
+
   it('tells from when until when somebody was in who left', () => {
     expect(toRecord(left(60, 2))).toMatchObject({ since: at(2), until: at(60) });
     expect(toRecord(left(60, undefined))).toMatchObject({ since: undefined, until: at(60) });
