@@ -62,6 +62,9 @@ export function participantObserved(
   at: number,
 ): void {
   const { callSid, isModerator, joinedAgoMs, person } = participant;
+  if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
+    return;
+  }
   let stay = openStayOf(draft, callSid);
   if (stay?.conferenceSid !== undefined && stay.conferenceSid !== conferenceSid) {
     if ((stay.joinedAt ?? 0) > at) {
@@ -70,13 +73,11 @@ export function participantObserved(
     end(draft, stay, { at, by: 'inferred' });
     stay = undefined;
   }
-  if (stay === undefined) {
-    // The Space's word does not bring back somebody who was just seen to leave.
-    if (wasSeenToLeave(draft, callSid, at) || draft.ended.some(({ sid }) => sid === conferenceSid)) {
-      return;
-    }
-    stay = add(draft, { callSid, role: 'unknown' });
+  // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
+  if ((stay === undefined || !isIn(stay)) && wasSeenToLeave(draft, callSid, at)) {
+    return;
   }
+  stay ??= add(draft, { callSid, role: 'unknown' });
   const isNews = !isIn(stay);
   if (isNews) {
     stay = comeIn(draft, stay, { conferenceSid, isModerator, at: at - joinedAgoMs, by: 'rest' });

@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { evolve } from '../../src/rooms/evolve';
 import type { Fact } from '../../src/rooms/fact';
-import { emptyRoom, isOpen, type Role, type RoomState, type Stay, supervisorsOf, targetOf } from '../../src/rooms/room';
+import {
+  emptyRoom,
+  isIn,
+  isOpen,
+  type Role,
+  type RoomState,
+  type Stay,
+  supervisorsOf,
+  targetOf,
+} from '../../src/rooms/room';
 import type { EventOf, ObservedParticipant, RoomEvent } from '../../src/rooms/room-event';
 import { roomNamed, sid } from '../support/room-stores';
 
@@ -250,6 +259,57 @@ describe('a supervisor', () => {
       [7, sent({ callSid: sid('carol'), name: 'Carol', agoMs: 2_500 })],
     );
     expect(stayOf(state, 'ted').supervision?.callers).toEqual(['bob']);
+  });
+});
+
+describe('what REST shows of', () => {
+  const REDIALLED: Told[] = [
+    ...ALICE_IN,
+    [20, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 0 }],
+    [20, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }],
+    [22, arrives('alice')],
+  ];
+  const BEHIND: Told = [24, observed(seen('alice', { ...AGENT, joinedAgoMs: 23_000 }), seen('bob'))];
+
+  it('the stay before does not let the next one in', () => {
+    const shown: RoomEvent = {
+      kind: 'participant-observed',
+      conferenceSid: sid('cf-1'),
+      participant: seen('ted', { joinedAgoMs: 13_500 }),
+      agoMs: 5_000,
+    };
+    const { state, facts } = play(
+      ...ALICE_IN,
+      [5, sent()],
+      joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }),
+      [20, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+      [24, sent({ number: 2, mode: 'monitor' })],
+      [24.5, shown],
+    );
+    expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 2']);
+    expect(stayOf(state, 'ted').supervision?.heard).toBe('unknown');
+  });
+
+  it('a conference that has ended lets nobody in', () => {
+    const { state } = play(...REDIALLED, BEHIND);
+    expect(state.stays.filter(isIn)).toEqual([]);
+    expect(state.conference).toBeUndefined();
+  });
+
+  it('a conference that has ended ends no stay in the next one', () => {
+    const { state } = play(...REDIALLED, joins('alice', 'cf-2', 23, AGENT), BEHIND);
+    expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
+  });
+
+  it('another conference ends no stay that is younger', () => {
+    const { state } = play(
+      ...ALICE_IN,
+      [20, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 0 }],
+      [22, arrives('alice')],
+      joins('alice', 'cf-2', 23, AGENT),
+      [25, { ...observed(seen('alice', AGENT)), agoMs: 2_100 }],
+    );
+    expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
   });
 });
 
