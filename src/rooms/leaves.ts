@@ -88,10 +88,11 @@ const NOTHING_KNOWN = {
   callers: [],
 } as const;
 
-/** A target could not be coached: it is not in the conference, or is alone there. */
+/** A target could not be coached: it is not in the conference, or is alone there. Whoever joined since has helped. */
 export function refuse(draft: Draft, target: Stay['callSid'], at: number): void {
   const stay = openStayOf(draft, target);
-  if (stay !== undefined && startOf(stay) <= at + STORE_DELAY_MS) {
+  const isHelped = draft.stays.some((one) => (one.joinedAt ?? 0) + (one === stay ? 0 : RESOLUTION_MS) > at);
+  if (stay !== undefined && startOf(stay) <= at + STORE_DELAY_MS && !isHelped) {
     change(draft, stay, { refusedAt: at });
   }
 }

@@ -44,6 +44,11 @@ const joins = (call: string, conference: string, seconds: number, more: Partial<
     ...more,
   },
 ];
+/** The same, told so many seconds later. */
+const late = ([seconds, event]: Told, by: number): Told => [
+  seconds + by,
+  { ...event, agoMs: event.agoMs + 1_000 * by },
+];
 const leaves = (call: string, conference: string, seconds: number): Told => [
   seconds,
   { kind: 'left', callSid: sid(call), conferenceSid: sid(conference), date: START + 1_000 * seconds, agoMs: 0 },
@@ -310,6 +315,62 @@ describe('what REST shows of', () => {
       [25, { ...observed(seen('alice', AGENT)), agoMs: 2_100 }],
     );
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
+  });
+});
+
+describe('a refusal', () => {
+  const refused = (agoMs: number): RoomEvent => ({
+    kind: 'dial-ended',
+    callSid: sid('ted'),
+    number: 1,
+    wasRefused: true,
+    agoMs,
+  });
+  const SENT: Told[] = [...ALICE_IN, [2, sent({ mode: 'coach' })]];
+  const refusedAt = (...told: Told[]) => targetOf(play(...told).state)?.refusedAt;
+
+  it('counts until somebody joins', () => {
+    expect(refusedAt(...SENT, [3, refused(0)])).toBe(START + 3_000);
+    expect(refusedAt(...SENT, [3, refused(0)], joins('bob', 'cf-1', 5))).toBeUndefined();
+  });
+
+  it.each<[string, Told[]]>([
+    ['told again', [[3, refused(0)], joins('bob', 'cf-1', 5), [6, refused(3_000)]]],
+    ['told late', [joins('bob', 'cf-1', 5), [6, refused(3_000)]]],
+    [
+      'told late, of somebody who has left since',
+      [joins('bob', 'cf-1', 5), leaves('bob', 'cf-1', 6), [7, refused(4_000)]],
+    ],
+  ])('does not undo help that came after it: %s', (_how, told) => {
+    expect(refusedAt(...SENT, ...told)).toBeUndefined();
+  });
+
+  it('does not undo the join of the target', () => {
+    const early: Told[] = [
+      [0, arrives('alice')],
+      [2, sent({ mode: 'coach' })],
+      [3, refused(0)],
+    ];
+    expect(refusedAt(...early, joins('alice', 'cf-1', 5, AGENT), [6, refused(3_000)])).toBeUndefined();
+  });
+
+  it.each<[string, Told[]]>([
+    ['before it', [joins('bob', 'cf-1', 4), [6, refused(0)]]],
+    ['before it, and is told late', [[6, refused(0)], late(joins('bob', 'cf-1', 4), 4)]],
+  ])('is not undone by somebody who joined %s', (_when, told) => {
+    expect(refusedAt(...SENT, ...told)).toBe(START + 6_000);
+  });
+
+  it.each<[string, RoomEvent, number | undefined]>([
+    ['two participants', observed(seen('alice', AGENT), seen('bob', { joinedAgoMs: 7_000 })), undefined],
+    ['the target alone', observed(seen('alice', AGENT)), START + 6_000],
+    [
+      'two participants, asked before it',
+      { ...observed(seen('alice', AGENT), seen('bob')), agoMs: 4_000 },
+      START + 6_000,
+    ],
+  ])('counts after REST has listed %s', (_whom, list, expected) => {
+    expect(refusedAt(...SENT, joins('bob', 'cf-1', 3), [6, refused(0)], [9, list])).toBe(expected);
   });
 });
 
