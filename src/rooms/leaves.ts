@@ -103,7 +103,8 @@ export function callEnded(draft: Draft, { callSid }: EventOf<'call-ended'>, at: 
   const open = stays.find(isOpen);
   if (open !== undefined) {
     end(draft, open, { at, by: 'callback' });
-  } else if (stays.length === 0) {
+  } else if (!stays.some(({ leftBy = 0 }) => leftBy + TOLD_TWICE_MS >= at)) {
+    // It may have come back before that.
     remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'callback' });
   }
 }

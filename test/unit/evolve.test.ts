@@ -586,6 +586,19 @@ describe('a call that comes back', () => {
     expect(heardAfter([7.8, list], [10.3, list])).toBe('barge');
   });
 
+  it('and is over for good is not revived by the late arrival of its last stay', () => {
+    const over: RoomEvent = { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 };
+    const { state } = play(
+      ...ALICE_IN,
+      leaves('alice', 'cf-1', 10),
+      [21, over],
+      [21.5, { ...over, agoMs: 500 }],
+      late([20, arrives('alice')], 2),
+    );
+    expect(targetOf(state)).toBeUndefined();
+    expect(state.stays).toHaveLength(2);
+  });
+
   it('and whose document is written twice begins none', () => {
     const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ agoMs: 5_000 })]);
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
