@@ -8,15 +8,15 @@ import type { EventOf } from './room-event';
 export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived'>, at: number): void {
   const { callSid, name } = event;
   const about = { role: 'moderator' as const, ...(name !== undefined && { name }) };
-  const ended = staysOf(draft, callSid)
-    .reverse()
-    .find((stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at));
+  const ended = staysOf(draft, callSid).find(
+    (stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at),
+  );
   const open = openStayOf(draft, callSid);
   if (open === undefined) {
     if (ended === undefined) {
       add(draft, { callSid, ...about, arrivedAt: at });
-    } else {
-      change(draft, ended, { name: ended.name ?? name });
+    } else if (ended.supervision === undefined) {
+      lead(draft, ended, { name: ended.name ?? name });
     }
   } else if (open.role === 'supervisor') {
     // REST has sent the call here.
@@ -29,7 +29,15 @@ export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived
     end(draft, open, { at, by: 'inferred' });
     add(draft, { callSid, ...about, arrivedAt: at });
   } else {
-    change(draft, open, { ...about, arrivedAt: open.arrivedAt ?? Math.min(at, open.joinedAt) });
+    lead(draft, open, { ...about, arrivedAt: open.arrivedAt ?? Math.min(at, open.joinedAt) });
+  }
+}
+
+/** A stay turns out to be a moderator's. */
+function lead(draft: Draft, stay: Stay, about: Partial<Stay>): void {
+  const known = change(draft, stay, { ...about, role: 'moderator' });
+  if (stay.role !== 'moderator') {
+    noteStay(draft, known);
   }
 }
 
@@ -135,14 +143,17 @@ function complete(draft: Draft, stay: Stay, isTold: boolean): void {
   if (isTold && !isOpen(stay)) {
     return;
   }
-  let noted = note(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
-  if (isTold) {
-    return;
+  const noted = note(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
+  if (!isTold) {
+    noteStay(draft, noted);
   }
-  if (stay.joinedAt !== undefined) {
-    noted = note(draft, noted, 'joined', stay.joinedAt, stay.joinedBy ?? 'callback');
-  }
-  if (stay.leftAt !== undefined) {
-    note(draft, noted, 'left', stay.leftAt, stay.endedBy ?? 'callback');
+}
+
+/** Writes down when somebody joined and left. */
+function noteStay(draft: Draft, stay: Stay): void {
+  const { joinedAt, joinedBy = 'callback', leftAt, endedBy = 'callback' } = stay;
+  const noted = joinedAt === undefined ? stay : note(draft, stay, 'joined', joinedAt, joinedBy);
+  if (leftAt !== undefined) {
+    note(draft, noted, 'left', leftAt, endedBy);
   }
 }

@@ -318,6 +318,51 @@ describe('what REST shows of', () => {
   });
 });
 
+describe('an agent whose join callback does not say that they are one', () => {
+  const FLAGLESS = joins('alice', 'cf-1', 4, { isModerator: undefined });
+  const named = { ...arrives('alice'), name: 'Alice' } as RoomEvent;
+
+  it.each<[string, Told[]]>([
+    ['when they arrive in time', [[3, named], FLAGLESS, leaves('alice', 'cf-1', 8)]],
+    ['when they arrive after their join', [FLAGLESS, late([3, named], 2), leaves('alice', 'cf-1', 8)]],
+    ['when they arrive after their leave', [FLAGLESS, leaves('alice', 'cf-1', 8), late([3, named], 6)]],
+    [
+      'once, however often they arrive',
+      [FLAGLESS, late([3, named], 2), leaves('alice', 'cf-1', 8), late([3, named], 6)],
+    ],
+  ])('is in the feed %s', (_when, told) => {
+    const { facts } = play(...told);
+    const of = facts.map(({ kind, role, name, at }) => [kind, role, name, at - START]);
+    expect(of).toEqual([
+      ['joined', 'moderator', 'Alice', 4_000],
+      ['left', 'moderator', 'Alice', 8_000],
+    ]);
+  });
+
+  it('is no caller of a supervisor once their late arrival is told', () => {
+    const { state } = play(
+      [0, arrives('carol')],
+      joins('carol', 'cf-1', 1, AGENT),
+      [2, sent({ target: sid('carol') })],
+      joins('ted', 'cf-1', 3),
+      FLAGLESS,
+      leaves('alice', 'cf-1', 8),
+      late([3, named], 6),
+    );
+    expect(stayOf(state, 'ted').supervision?.callers).toEqual([]);
+  });
+});
+
+it('an arrival told again belongs to the stay it began, though the call is known to be over since', () => {
+  const { facts } = play(
+    ...ALICE_IN,
+    leaves('alice', 'cf-1', 10),
+    [21, { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 }],
+    late([0, arrives('alice')], 22),
+  );
+  expect(facts.map(({ kind }) => kind)).toEqual(['joined', 'left']);
+});
+
 describe('a refusal', () => {
   const refused = (agoMs: number): RoomEvent => ({
     kind: 'dial-ended',
