@@ -69,7 +69,9 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
   const found = isAgain ? undefined : (known ?? unnumbered);
   const supervision = {
     callers: [],
-    heard: heardAs(found?.isMuted, found?.supervision?.coaches),
+    heard: heardAs(found?.isMuted, found?.coaches),
+    coaches: found?.coaches,
+    coachesAt: found?.coachesAt,
     ...found?.supervision,
     number,
     mode,
@@ -83,6 +85,8 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
     address,
     arrivedAt: Math.min(at, found?.leftAt ?? at),
     supervision,
+    coaches: undefined,
+    coachesAt: undefined,
   };
   const later = stays.find((stay) => (numberOf(stay) ?? 0) > number);
   const open = openStayOf(draft, callSid);

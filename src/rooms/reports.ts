@@ -26,15 +26,14 @@ export function report(draft: Draft, stay: Stay, told: Report, at: number, by: '
     }),
   });
   const { supervision } = changed;
+  const { coaches, coachesAt } = supervision ?? changed;
+  const coaching = isNews(told.coaches, coaches, coachesAt) ? { coaches: told.coaches, coachesAt: at } : {};
   if (supervision === undefined) {
-    return changed;
+    return change(draft, changed, coaching);
   }
-  const coaching = isNews(told.coaches, supervision.coaches, supervision.coachesAt)
-    ? { coaches: told.coaches, coachesAt: at }
-    : {};
   // What is older than what we know confirms nothing.
-  const isTold = counts(told.isMuted, stay.mutedAt) || counts(told.coaches, supervision.coachesAt);
-  const heard = isTold ? heardAs(changed.isMuted, coaching.coaches ?? supervision.coaches) : supervision.heard;
+  const isTold = counts(told.isMuted, stay.mutedAt) || counts(told.coaches, coachesAt);
+  const heard = isTold ? heardAs(changed.isMuted, coaching.coaches ?? coaches) : supervision.heard;
   return coaching.coaches === undefined && heard === supervision.heard
     ? changed
     : change(draft, changed, { supervision: { ...supervision, ...coaching, heard } });

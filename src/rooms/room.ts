@@ -48,6 +48,9 @@ export interface Stay {
    * supervisor whose document is not known yet: when they were refused.
    */
   refusedAt?: number | undefined;
+  /** Whom they coach, while nobody knows yet that they supervise; then it is in `supervision`. */
+  coaches?: SupervisorStay['coaches'];
+  coachesAt?: number | undefined;
   /** Of a supervisor. */
   supervision?: SupervisorStay | undefined;
 }

@@ -254,6 +254,24 @@ describe('a supervisor', () => {
     expect(present).not.toContain('barge');
   });
 
+  it.each<[string, Told[], string]>([
+    ['coach', [joins('ted', 'cf-1', 6, { isMuted: false, coaches: sid('alice') })], 'coach'],
+    ['barge', [joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' })], 'barge'],
+    [
+      'coach, reported otherwise since',
+      [
+        joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }),
+        [8, { kind: 'unmuted', ...TED_IN_CF1, date: START + 8_000, agoMs: 0, coaches: sid('alice') }],
+      ],
+      'coach',
+    ],
+  ])('whose join is known before their document is confirmed: %s', (_mode, told, heard) => {
+    const document = late([5, sent({ mode: heard as 'coach' })], 4);
+    const { state, facts } = play(...ALICE_IN, ...told, document);
+    expect(facts.findLast(({ callSid }) => callSid === 'ted')).toMatchObject({ kind: 'joined', mode: heard, heard });
+    expect(stayOf(state, 'ted').coaches).toBeUndefined();
+  });
+
   it('names no colleague as a caller, though the colleague joined before their document was known', () => {
     const { state } = play(
       ...ALICE_IN,
