@@ -77,7 +77,8 @@ function isAnother({ joinDate }: Stay, date: number | undefined): boolean {
   return joinDate !== undefined && date !== undefined && date > joinDate;
 }
 
-function completeEnded(draft: Draft, stay: Stay, { conferenceSid, date }: EventOf<'joined'>, at: number): void {
+function completeEnded(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: number): void {
+  const { conferenceSid, date } = event;
   if (stay.joinedAt === undefined && date !== undefined) {
     const joinedAt = Math.min(Math.max(at, stay.arrivedAt ?? at), stay.leftAt ?? at);
     const known = change(draft, stay, {
@@ -86,7 +87,7 @@ function completeEnded(draft: Draft, stay: Stay, { conferenceSid, date }: EventO
       joinDate: date,
       conferenceSid: stay.conferenceSid ?? conferenceSid,
     });
-    note(draft, known, 'joined', joinedAt, 'callback');
+    note(draft, report(draft, known, event, at, 'callback'), 'joined', joinedAt, 'callback');
   }
 }
 

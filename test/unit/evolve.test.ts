@@ -272,6 +272,16 @@ describe('a supervisor', () => {
     expect(stayOf(state, 'ted').coaches).toBeUndefined();
   });
 
+  it('whose join is told after their leave was heard as the join says', () => {
+    const { facts } = play(
+      ...ALICE_IN,
+      [5, sent()],
+      leaves('ted', 'cf-1', 20),
+      late(joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }), 16),
+    );
+    expect(facts.at(-1)).toMatchObject({ kind: 'joined', mode: 'barge', heard: 'barge', at: START + 6_000 });
+  });
+
   it('names no colleague as a caller, though the colleague joined before their document was known', () => {
     const { state } = play(
       ...ALICE_IN,
