@@ -17,7 +17,11 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
   if (open !== undefined && isSameConference(open.conferenceSid, conferenceSid) && !isAnother(open, event.date)) {
     // A call that was here before may have joined before too; of one that was not, only a wrong clock can say so.
     const wasHere = draft.stays.some((stay) => stay.callSid === callSid && !isOpen(stay));
-    const isOlder = wasHere && open.joinedAt === undefined && at + RESOLUTION_MS < startOf(open);
+    const isOlder =
+      wasHere &&
+      open.joinedAt === undefined &&
+      at + RESOLUTION_MS < startOf(open) &&
+      !isAfterLeave(lastLeaveOf(draft, callSid), event.date);
     if (isOlder || (over !== undefined && over.at < startOf(open))) {
       return;
     }
@@ -43,10 +47,15 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
   const mayBeOpen =
     open !== undefined && !isIn(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
   const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, event, at);
+  // The Space's own dates tell more than ages by our clock, which may be wrong.
+  const lastLeave = lastLeaveOf(draft, callSid);
+  const isNext = open !== undefined && !isIn(open) && isAfterLeave(lastLeave, date);
+  const isOverBefore = (stay: Stay) =>
+    stay.joinDate === undefined ? !hasBegun(stay) : stay.joinDate <= (lastLeave ?? 0);
   const ended = staysOf(draft, callSid)
     .reverse()
     .filter((stay) => {
-      if (isOpen(stay) || !isSameConference(stay.conferenceSid, conferenceSid)) {
+      if (isOpen(stay) || !isSameConference(stay.conferenceSid, conferenceSid) || (isNext && isOverBefore(stay))) {
         return false;
       }
       if (date === undefined) {
@@ -57,6 +66,16 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
       return (isOlder || date === stay.joinDate) && (!mayBeOpen || isMeant(stay));
     });
   return ended.findLast(isMeant) ?? ended.find(hasBegun) ?? ended[0];
+}
+
+/** The date of a call's last leave callback. */
+function lastLeaveOf(draft: Draft, callSid: Sid): number | undefined {
+  const dates = staysOf(draft, callSid).flatMap(({ leaveDate }) => leaveDate ?? []);
+  return dates.length === 0 ? undefined : Math.max(...dates);
+}
+
+function isAfterLeave(lastLeave: number | undefined, date: number | undefined): boolean {
+  return lastLeave !== undefined && date !== undefined && date > lastLeave;
 }
 
 /**

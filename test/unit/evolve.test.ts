@@ -659,6 +659,41 @@ describe('a call that comes back', () => {
     expect(heardAfter([7.8, list], [10.3, list])).toBe('barge');
   });
 
+  describe('joins, though the server’s clock is 5 s ahead of the Space’s', () => {
+    /** A callback seems older than it is. */
+    const skewed = ([seconds, event]: Told): Told => [seconds, { ...event, agoMs: 5_000 }];
+    const dial = (call: string, number?: number): Told => [
+      30.1,
+      { kind: 'dial-ended', callSid: sid(call), number, agoMs: 0 },
+    ];
+    const leave = (call: string): Told => skewed(leaves(call, 'cf-1', 30));
+
+    it.each<[string, Told[]]>([
+      ['by a callback and the <Dial>', [leave('alice'), dial('alice')]],
+      ['by the <Dial> and a callback', [dial('alice'), leave('alice')]],
+      ['by a callback', [leave('alice')]],
+    ])('an agent whose first stay was told to have ended %s', (_how, ended) => {
+      const first: Told[] = [[0, arrives('alice')], skewed(joins('alice', 'cf-1', 1, AGENT))];
+      const { state } = play(...first, ...ended, [31, arrives('alice')], skewed(joins('alice', 'cf-2', 32, AGENT)));
+      expect(targetOf(state)).toMatchObject({ joinedAt: START + 31_000, conferenceSid: 'cf-2' });
+    });
+
+    it.each<[string, Told[]]>([
+      ['by a callback and the <Dial>', [leave('ted'), dial('ted', 1)]],
+      ['by the <Dial> and a callback', [dial('ted', 1), leave('ted')]],
+    ])('a supervisor whose first stay was told to have ended %s', (_how, ended) => {
+      const { state } = play(
+        ...ALICE_IN,
+        [2, sent()],
+        skewed(joins('ted', 'cf-1', 4)),
+        ...ended,
+        [31, sent({ number: 2 })],
+        skewed(joins('ted', 'cf-1', 32, { isMuted: true })),
+      );
+      expect(stayOf(state, 'ted')).toMatchObject({ joinedAt: START + 31_000, supervision: { number: 2 } });
+    });
+  });
+
   it('and is over for good is not revived by the late arrival of its last stay', () => {
     const over: RoomEvent = { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 };
     const { state } = play(
