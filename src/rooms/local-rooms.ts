@@ -1,10 +1,14 @@
+import type { Logger } from 'pino';
 import { evolve } from './evolve';
 import { emptyRoom, type RoomState } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 import type { Snapshot } from './room-store';
 
-/** The rooms as this process alone knows them: what it saw last of each, and what the store does not have yet. */
+/**
+ * The rooms as this process alone knows them: what it saw last of each, and what the store does not have yet. Nothing here
+ * throws: an event that `evolve` cannot apply is logged and left out.
+ */
 export interface LocalRooms {
   /** The store's clock as far as we know, in milliseconds since 1970. */
   now(): number;
@@ -23,6 +27,7 @@ export interface LocalRooms {
 
 export interface LocalRoomsOptions {
   lifetimeMs: number;
+  log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
   /** The events that wait for the store, at their present age. */
@@ -40,15 +45,32 @@ interface LocalRoom {
   current: RoomState;
 }
 
-export function createLocalRooms({ lifetimeMs, now, pendingOf }: LocalRoomsOptions): LocalRooms {
+export function createLocalRooms({ lifetimeMs, log, now, pendingOf }: LocalRoomsOptions): LocalRooms {
   const rooms = new Map<RoomName, LocalRoom>();
+  /** The rooms in which an event was left out. */
+  const faulty = new Set<RoomName>();
   /** The store's clock less our own (ms). */
   let clockOffset = 0;
 
   const storeNow = () => now() + clockOffset;
   const evolved = (state: RoomState, events: readonly RoomEvent[], at: number) =>
-    events.reduce((before, event) => evolve(before, event, at, { lifetimeMs }).state, state);
+    events.reduce((before, event) => tryToEvolve(before, event, at), state);
   const stateOf = (room: RoomName) => rooms.get(room)?.current ?? evolved(emptyRoom(room), pendingOf(room), storeNow());
+
+  function tryToEvolve(state: RoomState, event: RoomEvent, at: number): RoomState {
+    try {
+      return evolve(state, event, at, { lifetimeMs }).state;
+    } catch (err) {
+      if (!faulty.has(state.room)) {
+        faulty.add(state.room);
+        log.error(
+          { err, room: state.room, kind: event.kind },
+          'An event could not be applied to this room; it is left out',
+        );
+      }
+      return state;
+    }
+  }
 
   function remember(room: RoomName, known: LocalRoom): RoomState {
     rooms.delete(room);
@@ -56,6 +78,7 @@ export function createLocalRooms({ lifetimeMs, now, pendingOf }: LocalRoomsOptio
     const [oldest] = rooms.keys();
     if (rooms.size > MAX_ROOMS && oldest !== undefined) {
       rooms.delete(oldest);
+      faulty.delete(oldest);
     }
     return known.current;
   }

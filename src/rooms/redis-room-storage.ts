@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { parseRecord } from '../store/parse-record';
 import type { RedisConnection } from '../store/redis-connection';
 import { StoreError } from '../store/store-error';
 import { readFeeds } from './redis-feed';
 import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
-import type { RoomState } from './room';
 import type { RoomName } from './room-name';
+import { parseRoomRecord } from './room-record';
 import type { RoomEntry, RoomStorage } from './room-store';
 
 /**
@@ -159,7 +158,7 @@ export function createRedisRoomStorage({
         return { version: '', state: undefined, now: Number(now) };
       }
       const [version = '', text = ''] = value.split('\n', 2);
-      const state = parseRecord<RoomState>(text, (record) => 'stays' in record);
+      const state = parseRoomRecord(text, room);
       if (state === undefined) {
         throw unreadable(key);
       }

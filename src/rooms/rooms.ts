@@ -103,7 +103,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 
-  const local = createLocalRooms({ lifetimeMs, now, pendingOf: pending.of });
+  const local = createLocalRooms({ lifetimeMs, log, now, pendingOf: pending.of });
 
   function learn(snapshot: Snapshot): RoomState {
     failures.clear(snapshot.state.room);

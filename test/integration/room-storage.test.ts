@@ -208,6 +208,12 @@ describe('several servers', () => {
   });
 });
 
+/** Changes what Redis has of a room. */
+async function respell(client: Redis, key: string, change: (state: Record<string, unknown>) => object): Promise<void> {
+  const [version, text = ''] = String(await client.get(key)).split('\n', 2);
+  await client.set(key, `${version}\n${JSON.stringify(change(JSON.parse(text)))}`);
+}
+
 describe('unexpected data in Redis', () => {
   const others = Array.from({ length: 40 }, (_, index) => roomNamed(`room ${index}`));
 
@@ -216,6 +222,24 @@ describe('unexpected data in Redis', () => {
     ['that is no JSON', (client, key) => client.set(key, 'v1\n{"stays":')],
     ['without a version', (client, key) => client.set(key, '{"stays":[]}')],
     ['that is something else', (client, key) => client.set(key, 'v1\n5')],
+    ['without the ended conferences', (client, key) => respell(client, key, ({ ended, ...state }) => state)],
+    ['without its instant', (client, key) => respell(client, key, ({ at, ...state }) => state)],
+    ['whose conference is a text', (client, key) => respell(client, key, (state) => ({ ...state, conference: 'x' }))],
+    ['with a stay of nobody', (client, key) => respell(client, key, (state) => ({ ...state, stays: [{}] }))],
+    [
+      'with a stay dated in words',
+      (client, key) =>
+        respell(client, key, (state) => ({ ...state, stays: [{ callSid: 'a', role: 'moderator', joinedAt: 'now' }] })),
+    ],
+    [
+      'with a supervisor without callers',
+      (client, key) =>
+        respell(client, key, (state) => ({
+          ...state,
+          stays: [{ callSid: 'ted', role: 'supervisor', arrivedAt: 1, supervision: { number: 1, heard: 'unknown' } }],
+        })),
+    ],
+    ['of another room', (client, key) => respell(client, key, (state) => ({ ...state, room: 'other' }))],
   ])(
     'in place of one room, %s, leaves all others readable and listed, and is named in the log',
     async (_what, spoil) => {

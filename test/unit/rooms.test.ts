@@ -281,6 +281,24 @@ describe('record', () => {
     await wait(60_000);
   });
 
+  it('rejects never, whatever the rules throw, and logs why once for each room', async () => {
+    const { rooms, store, logged } = create();
+    jest.spyOn(store, 'read').mockImplementation(async (room) => {
+      const stays = (room === sales ? [null] : []) as unknown as RoomState['stays'];
+      return { state: { room, conference: undefined, stays, ended: [], at: 1 }, now: Date.now() };
+    });
+    jest.spyOn(store, 'apply').mockRejectedValue(new TypeError('stays'));
+    await rooms.read(sales);
+    await rooms.record(sales, arrived);
+    await rooms.record(sales, joined('alice', true));
+    await rooms.record(support, arrived);
+    await rooms.find(sales);
+    expect(logged('error')).toMatchObject([
+      { room: 'sales', kind: 'moderator-arrived', msg: 'An event could not be applied to this room; it is left out' },
+    ]);
+    expect(await rooms.read(support)).toMatchObject({ isKnown: true, state: { stays: [{ callSid: 'alice' }] } });
+  });
+
   describe('while the store is away', () => {
     it('keeps the event, tells of the state, and writes it when the store is back, with its age', async () => {
       const { rooms, state, changes, storedTarget, other } = create();
