@@ -3,6 +3,7 @@ export interface RetryQueue<K, V> {
   readonly size: number;
   /** Adds a value to a key, in place of one with the same name there. It is tried after a while. */
   put(key: K, name: string, value: V): void;
+  get(key: K, name: string): V | undefined;
   of(key: K): V[];
   keys(): K[];
   /**
@@ -146,6 +147,7 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
       }
     },
 
+    get: (key, name) => waiting.get(key)?.values.get(name),
     of: (key) => [...(waiting.get(key)?.values.values() ?? [])],
     keys: () => [...waiting.keys()],
 

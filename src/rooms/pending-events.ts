@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { createRetryQueue } from '../ops/retry-queue';
+import { SAME_DATE_MS } from './draft';
 import { nameOf, type RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 
-/** Events that wait for the store: of each kind the last about each participant. They grow older while they wait. */
+/** Events that wait for the store: of those with one name the last that happened. They grow older while they wait. */
 interface PendingEvents {
   /**
-   * Adds an event unless it would be out of date by the time the store is back.
+   * Adds an event unless it would be out of date by the time the store is back, or one of its name happened later.
    *
    * @param since when it had its age, in milliseconds from any beginning
    * @returns the event at its present age
@@ -35,23 +36,30 @@ interface PendingEventsOptions {
   monotonicNow: () => number;
 }
 
+/** An event, and when it had its age. */
+interface Pending {
+  event: RoomEvent;
+  since: number;
+}
+
 export function createPendingEvents(options: PendingEventsOptions): PendingEvents {
   const { write, retryMs, maxEvents, log, monotonicNow } = options;
-  const queue = createRetryQueue<RoomName, { event: RoomEvent; since: number }>({
+  const queue = createRetryQueue<RoomName, Pending>({
     retryMs,
     maxValues: maxEvents,
     write: (room, values) => write(room, values.map(aged)),
     onLost: (room, { event }) => log.error({ room, ...identify(event) }, 'Lost: the store did not take this event'),
   });
 
-  function aged({ event, since }: { event: RoomEvent; since: number }): RoomEvent {
+  function aged({ event, since }: Pending): RoomEvent {
     return { ...event, agoMs: event.agoMs + (monotonicNow() - since) };
   }
 
   return {
     put(room, event, since) {
-      if (event.kind !== 'room-observed') {
-        queue.put(room, nameOf(event), { event, since });
+      const name = nameOf(event);
+      if (event.kind !== 'room-observed' && !happenedLater(queue.get(room, name), { event, since })) {
+        queue.put(room, name, { event, since });
       }
       return aged({ event, since });
     },
@@ -59,6 +67,12 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
     rooms: queue.keys,
     close: queue.close,
   };
+}
+
+/** Whether one event happened later than another. Of two in one second, that is the one that came last. */
+function happenedLater(one: Pending | undefined, other: Pending): boolean {
+  const instantOf = ({ event, since }: Pending) => since - event.agoMs;
+  return one !== undefined && instantOf(one) > instantOf(other) + SAME_DATE_MS;
 }
 
 /** Which event it was. The rest of it can hold a secret, such as a supervisor's way back in. */

@@ -139,7 +139,10 @@ export type RoomEvent = { agoMs: number; isForeign?: boolean | undefined } & (
 /** An event of one kind. */
 export type EventOf<K extends RoomEvent['kind']> = Extract<RoomEvent, { kind: K }>;
 
-/** Names an event within its room: of two with the same name, the later one is enough. */
+/**
+ * Names an event within its room: of two with the same name, the one that happened later is enough. A call can be in several
+ * conferences, and in one several times, so joins and leaves are told apart by conference and date.
+ */
 export function nameOf(event: RoomEvent): string {
   switch (event.kind) {
     case 'conference-started':
@@ -148,16 +151,19 @@ export function nameOf(event: RoomEvent): string {
     case 'room-observed':
       return event.kind;
     case 'participant-observed':
-      return `${event.kind}/${event.participant.callSid}`;
+      return `${event.kind}/${event.participant.callSid}/${event.conferenceSid}`;
+    case 'joined':
+    case 'left':
+      return `${event.kind}/${event.callSid}/${event.conferenceSid}/${event.date}`;
     case 'supervisor-sent':
     case 'dial-ended':
       return `${event.kind}/${event.callSid}/${event.number ?? ''}`;
     case 'muted':
     case 'unmuted':
-      return `mute/${event.callSid}`;
+      return `mute/${event.callSid}/${event.conferenceSid}`;
     case 'held':
     case 'unheld':
-      return `hold/${event.callSid}`;
+      return `hold/${event.callSid}/${event.conferenceSid}`;
     default:
       return `${event.kind}/${event.callSid}`;
   }

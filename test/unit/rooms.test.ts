@@ -9,6 +9,8 @@ import { createRooms, type RoomsOptions } from '../../src/rooms/rooms';
 import { createSpaceObserver, type Observation } from '../../src/rooms/space-observer';
 import type { SpeechEvent } from '../../src/rooms/speech';
 import { StoreError } from '../../src/store/store-error';
+import { createMemoryRefusalStore } from '../../src/supervision/refusals';
+import { readStays, readTrail } from '../../src/supervision/trail';
 import { roomNamed, sid } from '../support/room-stores';
 
 const LIFETIME_MS = 3_600_000;
@@ -406,6 +408,93 @@ describe('record', () => {
       await wait(5_000);
       expect(logged('error')).toEqual([]);
       expect((await other.read(sales)).state.stays).toMatchObject([{ callSid: 'bob', isMuted: true }]);
+    });
+
+    /** What a callback told of a call some seconds ago; dates are the Space's, cut to the second. */
+    const told = (kind: 'joined' | 'left' | 'muted' | 'unmuted' | 'held' | 'unheld', call: string, agoS: number) => {
+      const date = Math.floor(Date.now() / 1_000 - agoS) * 1_000;
+      return { ...report(call), kind, conferenceSid: sid('conf'), date, agoMs: Date.now() - date };
+    };
+
+    it.each<[string, 'unmuted' | 'unheld', 'muted' | 'held', object]>([
+      ['mute', 'unmuted', 'muted', { isMuted: false }],
+      ['hold', 'unheld', 'held', { isOnHold: false }],
+    ])('writes the %s that happened last, though an earlier one is told later', async (_what, last, late, expected) => {
+      const { rooms, state, other } = create();
+      await rooms.record(sales, told('joined', 'bob', 20));
+      state.isDown = true;
+      await rooms.record(sales, told(last, 'bob', 2));
+      await wait(1_000);
+      await rooms.record(sales, told(late, 'bob', 5));
+      state.isDown = false;
+      await wait(10_000);
+      expect((await other.read(sales)).state.stays).toMatchObject([{ callSid: 'bob', ...expected }]);
+    });
+
+    it('writes the mute that was told last of two in one second', async () => {
+      jest.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000 + 300);
+      const { rooms, state, other } = create();
+      await rooms.record(sales, told('joined', 'bob', 20));
+      state.isDown = true;
+      await rooms.record(sales, told('unmuted', 'bob', 0));
+      await wait(400);
+      await rooms.record(sales, told('muted', 'bob', 0));
+      state.isDown = false;
+      await wait(10_000);
+      expect((await other.read(sales)).state.stays).toMatchObject([{ callSid: 'bob', isMuted: true }]);
+    });
+
+    it('writes a join, though another of the same call, in an earlier conference, is told again later', async () => {
+      const { rooms, state, storedTarget, other } = create();
+      const joinedIn = (call: string, conference: string, agoS: number): RoomEvent => ({
+        ...told('joined', call, agoS),
+        conferenceSid: sid(conference),
+        isModerator: true,
+      });
+      await rooms.record(sales, joinedIn('carol', 'cf-2', 10));
+      state.isDown = true;
+      await rooms.record(sales, arrived);
+      await wait(2_000);
+      await rooms.record(sales, joinedIn('alice', 'cf-2', 1));
+      await rooms.record(sales, joinedIn('alice', 'cf-1', 60));
+      state.isDown = false;
+      await wait(10_000);
+      expect(await storedTarget(sales)).toBe('alice');
+      const { stays } = (await other.read(sales)).state;
+      expect(stays.find(({ callSid, leftAt }) => callSid === 'alice' && leftAt === undefined)).toMatchObject({
+        conferenceSid: 'cf-2',
+        joinedAt: expect.any(Number),
+      });
+    });
+
+    it('writes each stay of a supervisor who came twice', async () => {
+      const { rooms, state, store } = create();
+      await rooms.record(sales, arrived);
+      await rooms.record(sales, { ...told('joined', 'alice', 0), isModerator: true });
+      state.isDown = true;
+      for (const [number, mode, isMuted] of [
+        [1, 'barge', false],
+        [2, 'monitor', true],
+      ] as const) {
+        const document = { name: 'Ted', address: '***2222', mode, target: sid('alice'), moderator: 'Alice' };
+        await wait(5_000);
+        await rooms.record(sales, { kind: 'supervisor-sent', callSid: sid('ted'), number, ...document, agoMs: 0 });
+        await wait(2_000);
+        await rooms.record(sales, { ...told('joined', 'ted', 0), isMuted, coaches: isMuted ? sid('alice') : 'nobody' });
+        await wait(16_000);
+        await rooms.record(sales, told('left', 'ted', 0));
+        await rooms.record(sales, { kind: 'dial-ended', callSid: sid('ted'), number, agoMs: 0 });
+      }
+      state.isDown = false;
+      await wait(10_000);
+      const rows: object[] = [];
+      for await (const row of readStays(readTrail({ rooms: store, refusals: createMemoryRefusalStore() }, 0))) {
+        rows.push(row);
+      }
+      expect(rows).toMatchObject([
+        { stay: 1, startKnown: 'callback', modes: [{ mode: 'barge', heard: 'barge' }] },
+        { stay: 2, startKnown: 'callback', modes: [{ mode: 'monitor', heard: 'monitor' }] },
+      ]);
     });
 
     it('holds so many events and no more, and names each that is lost', async () => {
