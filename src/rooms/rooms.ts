@@ -28,8 +28,8 @@ export interface Rooms {
   list(): Promise<readonly RoomEntry[] | 'unknown'>;
   /** Every room that anybody is in, by the store alone; `'unknown'` when it is away. */
   listStored(): Promise<readonly RoomEntry[] | 'unknown'>;
-  /** The rooms that this process has seen last. */
-  served(): RoomName[];
+  /** The rooms that this process has seen last, as it knows them itself. No store is asked. */
+  served(): RoomState[];
   /**
    * Goes on writing what is pending for `timeoutMs`, then stops; what stays unwritten is logged as lost.
    *
@@ -239,7 +239,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     read: async (room) => (await lookUp(room)).known,
     list: () => inTime(list(), 'unknown', {}),
     listStored: async () => (await listStored()) ?? 'unknown',
-    served: local.seen,
+    served: () => local.seen().map(local.stateOf),
 
     close(timeoutMs) {
       clearInterval(probing);

@@ -4,7 +4,7 @@ import type { SeenCall, SeenConference, SpaceClient } from '../signalwire/space-
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
 import { createRequestBudget, furtherPages } from './request-budget';
-import { supervisorsOf } from './room';
+import { type RoomState, supervisorsOf, targetOf } from './room';
 import { createRoomComparison } from './room-comparison';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
@@ -114,7 +114,7 @@ export function createSweep(options: SweepOptions): Sweep {
     isStoreAway = stored === 'unknown';
     supervisors =
       stored === 'unknown'
-        ? await countLocally(rooms.served())
+        ? countLocally(rooms.served())
         : new Map(stored.map((entry) => [entry.room, entry.supervisors]));
     return true;
   }
@@ -169,7 +169,10 @@ export function createSweep(options: SweepOptions): Sweep {
   async function compareOthers(listed: ReadonlyMap<RoomName, SeenConference>, listedAt: number): Promise<void> {
     const number = ++latestList;
     const isOver = () => number !== latestList;
-    const known = new Set([...supervisors.keys(), ...(isStoreAway ? rooms.served() : listed.keys())]);
+    const known = new Set([
+      ...supervisors.keys(),
+      ...(isStoreAway ? rooms.served().map(({ room }) => room) : listed.keys()),
+    ]);
     turns.forgetAllBut(known);
     const compareTask = (room: RoomName) => async () => {
       const conference = listed.get(room);
@@ -189,16 +192,11 @@ export function createSweep(options: SweepOptions): Sweep {
     await inParallel(lookups.tasks(), width, isOver);
   }
 
-  async function countLocally(served: readonly RoomName[]): Promise<Map<RoomName, number>> {
-    const counts = new Map<RoomName, number>();
-    const count = (room: RoomName) => async () => {
-      const found = await rooms.read(room);
-      if (found.isKnown) {
-        counts.set(room, supervisorsOf(found.state).length);
-      }
-    };
-    await inParallel(served.map(count), width);
-    return counts;
+  /** Without a moderator or a supervisor, a room of this process says nothing: another server may know one. */
+  function countLocally(served: readonly RoomState[]): Map<RoomName, number> {
+    const counts = served.map((state) => ({ state, count: supervisorsOf(state).length }));
+    const known = counts.filter(({ state, count }) => count > 0 || targetOf(state) !== undefined);
+    return new Map(known.map(({ state, count }) => [state.room, count]));
   }
 
   function isSupervised(room: RoomName): boolean {

@@ -27,6 +27,10 @@ const NUMBERS: Readonly<Record<string, string>> = { '+15557788999': 'Alice', '+1
 const LIFETIME_MS = 3_600_000;
 const INTERVAL_S = 2.5;
 
+/** What a callback without a date says, and a supervisor's document. */
+const REPORT = { conferenceSid: cf1, date: undefined, agoMs: 0 };
+const DOCUMENT = { number: 1, name: 'Ted', address: '***2222', mode: 'monitor', target: alice } as const;
+
 interface Given {
   store?: Store;
   space?: ScriptedSpace;
@@ -37,12 +41,15 @@ interface Given {
 
 /** One server that sweeps and corrects, over a store and a Space that may be shared. */
 function startServer({ requestsPerSecond = 50, holder = 'ours', ...given }: Given = {}) {
-  const server = { holder, isDown: false, leaseTakenAt: [] as number[], leaseReleasedAt: [] as number[] };
+  const server = { holder, isDown: false, lateMs: 0, leaseTakenAt: [] as number[], leaseReleasedAt: [] as number[] };
   const store = given.store ?? createStore();
   const space = given.space ?? createScriptedSpace({ now: Date.now });
   const lines: { level: string; msg: string }[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) });
-  const failIfDown = () => {
+  const failIfDown = async () => {
+    if (server.lateMs > 0) {
+      await new Promise((resolve) => setTimeout(resolve, server.lateMs));
+    }
     if (server.isDown) {
       throw new Error('down');
     }
@@ -51,15 +58,15 @@ function startServer({ requestsPerSecond = 50, holder = 'ours', ...given }: Give
     store: {
       ...store.rooms,
       async read(...args) {
-        failIfDown();
+        await failIfDown();
         return store.rooms.read(...args);
       },
       async apply(...args) {
-        failIfDown();
+        await failIfDown();
         return store.rooms.apply(...args);
       },
       async list() {
-        failIfDown();
+        await failIfDown();
         return store.rooms.list();
       },
     },
@@ -597,6 +604,25 @@ describe('the servers', () => {
     await server.sweep.round();
     expect(server.space.requests).toContain('participants of cf-1');
   });
+
+  it.each([false, true])(
+    'compare a supervised room at once, though the store takes 800 ms (fails: %s)',
+    async (isDown) => {
+      const server = startServer({ holder: 'unknown' });
+      for (let index = 0; index < 1_000; index++) {
+        await server.record(roomNamed(`room-${index}`), { kind: 'moderator-arrived', callSid: alice, agoMs: 0 });
+      }
+      const room = roomNamed('room-500');
+      server.space.open(room, cf1, [{ callSid: alice, isModerator: true }, { callSid: ted }]);
+      await server.record(room, { ...REPORT, kind: 'joined', callSid: alice, isModerator: true });
+      await server.record(room, { ...REPORT, kind: 'joined', callSid: ted, isMuted: true });
+      await server.record(room, { kind: 'supervisor-sent', callSid: ted, ...DOCUMENT, agoMs: 0 });
+      server.space.requests.length = 0;
+      Object.assign(server, { isDown, lateMs: 800 });
+      await seconds(INTERVAL_S + 1);
+      expect(server.space.requests).toContain('participants of cf-1');
+    },
+  );
 
   it('mute a supervisor whose target has gone while the store is away', async () => {
     const server = startServer();
