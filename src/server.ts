@@ -53,7 +53,7 @@ export interface Server {
   sweep(): Promise<void>;
   /** Resolves when no supervisor is being corrected. */
   idle(): Promise<void>;
-  /** Goes on writing what is pending for `timeoutMs`, then stops; whether nothing was lost. Never rejects. */
+  /** Finishes corrections, writes what is pending, and stops within `timeoutMs`; whether nothing was lost. Never rejects. */
   close(timeoutMs: number): Promise<boolean>;
 }
 
@@ -137,11 +137,13 @@ export function createServer(options: ServerOptions): Server {
     sweep: async () => sweep?.round(),
     idle: async () => enforcer?.idle(),
     async close(timeoutMs) {
-      await sweep?.close();
+      const deadline = monotonicNow() + timeoutMs;
       enforcer?.close();
-      // Corrections in progress are finished.
-      await Promise.race([enforcer?.idle(), sleep(timeoutMs, undefined, { ref: false })]);
-      const written = await Promise.all([rooms.close(timeoutMs), supervision.close(timeoutMs)]);
+      await sweep?.close();
+      // Corrections in progress are finished, unless they take the time that pending events may need.
+      await Promise.race([enforcer?.idle(), sleep(timeoutMs / 2, undefined, { ref: false })]);
+      const timeLeftMs = Math.max(0, deadline - monotonicNow());
+      const written = await Promise.all([rooms.close(timeLeftMs), supervision.close(timeLeftMs)]);
       return written.every(Boolean);
     },
   };

@@ -48,7 +48,8 @@ export interface TestApp {
   sweep(): Promise<void>;
   /** Resolves when no supervisor is being corrected. */
   idle(): Promise<void>;
-  stop(): Promise<void>;
+  /** Whether nothing was lost of what waited for the store, which has `timeoutMs` to take it. */
+  stop(timeoutMs?: number): Promise<boolean>;
 }
 
 export interface TestAppOptions {
@@ -149,10 +150,10 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
       const full = search === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${search}`;
       return send('GET', full, { 'x-signalwire-signature': sign(SIGNING_KEY, PUBLIC_URL + full) });
     },
-    async stop() {
+    async stop(timeoutMs = 0) {
       agent.destroy();
       await server.stop({ graceMs: 0, deadlineMs: 1_000 });
-      await composed.close(0);
+      return composed.close(timeoutMs);
     },
   };
 }
