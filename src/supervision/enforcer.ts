@@ -39,6 +39,9 @@ const MAX_INEFFECTIVE_MUTES = 3;
 /** How often a correction is tried without which nobody hears what they should not. */
 const MAX_TRIES = 6;
 
+/** How many stays are remembered of which a correction was given up. */
+const MAX_GIVEN_UP = 10_000;
+
 /** How long a supervisor whose call was moved may take to leave the conference, in milliseconds. */
 const MOVE_MS = 2_000;
 
@@ -62,6 +65,8 @@ interface Task {
 export function createEnforcer(options: EnforcerOptions): Enforcer {
   const { rooms, space, observe, notify, log, monotonicNow, retryMs = 500 } = options;
   const tasks = new Map<RoomName, Map<Sid, Task>>();
+  /** By room and call: what was given up, and the stay as it was. */
+  const givenUp = new Map<string, string>();
   let isClosed = false;
   /** Store's clock minus monotonic clock: a lower bound from the latest state, exact after a read. */
   let clockOffset = Number.NEGATIVE_INFINITY;
@@ -79,7 +84,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       one.wake();
     }
     for (const stay of supervisorsOf(state)) {
-      if (!isClosed && !known.has(stay.callSid) && neededCorrection(state, stay, storeNow()) !== undefined) {
+      const step = neededCorrection(state, stay, storeNow());
+      if (!isClosed && !known.has(stay.callSid) && step !== undefined && !isGivenUp(state, stay, step)) {
         const started: Task = {
           state,
           wake: () => {},
@@ -100,18 +106,23 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const { room } = task.state;
     let tries = 0;
     let last: string | undefined;
+    let hasFailed = false;
     while (!isClosed) {
       let stay = stayOf(task, callSid);
       const step = stay && nextStep(task, stay);
-      if (stay === undefined || step === undefined) {
+      if (stay === undefined || step === undefined || isGivenUp(task.state, stay, step)) {
         break;
       }
-      const attempt = nameAttempt(task, stay, step);
+      const attempt = nameAttempt(task.state, stay, step);
       tries = attempt === last ? tries + 1 : 0;
       last = attempt;
       if (tries > 0) {
         if (tries > MAX_TRIES && step !== 'mute' && step !== 'remove') {
           log.error({ room, callSid, step }, 'Could not finish correcting a supervisor; giving up');
+          // A REST that failed may be back: the next state of the room starts again.
+          if (!hasFailed) {
+            giveUp(task.state, stay, step);
+          }
           break;
         }
         await pause(task, Math.min(retryMs * 2 ** (tries - 1), MAX_RETRY_MS));
@@ -124,12 +135,27 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       }
       try {
         await carryOut[step](task, stay);
+        hasFailed = false;
       } catch (err) {
+        hasFailed = true;
         log.warn({ err, room, callSid, step, tries }, 'Supervisor not corrected yet; retrying');
       }
     }
     // In the same turn as the decision: a state that arrives later starts a new task.
     forget(room, callSid);
+  }
+
+  function giveUp(state: RoomState, stay: StayOfSupervisor, step: Step): void {
+    givenUp.set(keyOf(state, stay), nameNeed(state, stay, step));
+    const [oldest] = givenUp.keys();
+    if (givenUp.size > MAX_GIVEN_UP && oldest !== undefined) {
+      givenUp.delete(oldest);
+    }
+  }
+
+  /** Whether a correction was given up, and the stay is as it was. */
+  function isGivenUp(state: RoomState, stay: StayOfSupervisor, step: Step): boolean {
+    return givenUp.get(keyOf(state, stay)) === nameNeed(state, stay, step);
   }
 
   function forget(room: RoomName, callSid: Sid): void {
@@ -149,12 +175,6 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     const correction = neededCorrection(state, stay, storeNow());
     const isUnnotified = unnotified !== undefined && unnotified === stay.joinedAt;
     return isUnnotified && correction !== 'mute' && correction !== 'remove' ? 'notify' : correction;
-  }
-
-  /** Two attempts at the same have the same name. Whoever enters makes it another. */
-  function nameAttempt({ state }: Task, stay: StayOfSupervisor, step: Step): string {
-    const newcomers = step === 'retarget' ? newcomersTo(state, stay) : [];
-    return [step, ...newcomers.map(({ callSid }) => callSid)].join(' ');
   }
 
   async function refresh(task: Task): Promise<void> {
@@ -237,7 +257,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       }
       const askedAt = monotonicNow();
       // If this is refused, they are heard as before; reading them shows what happened.
-      const changed = await space.changeParticipant(conferenceSid, callSid, { target }).catch(ignoreRefusal);
+      const changed = await space.changeParticipant(conferenceSid, callSid, { target }).catch(ignoreLastingRefusal);
       const seen = await readParticipant(task, conferenceSid, callSid);
       if (changed !== undefined && seen?.target === target) {
         await rooms.record(room, { kind: 'target-set', callSid, target, agoMs: monotonicNow() - askedAt });
@@ -311,6 +331,25 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   };
 }
 
+/** Two attempts at the same have the same name. Whoever enters makes it another. */
+function nameAttempt(state: RoomState, stay: StayOfSupervisor, step: Step): string {
+  const newcomers = step === 'retarget' ? newcomersTo(state, stay) : [];
+  return [step, ...newcomers.map(({ callSid }) => callSid)].join(' ');
+}
+
+/** The same attempt in a stay that is heard otherwise has another name. */
+function nameNeed(state: RoomState, stay: StayOfSupervisor, step: Step): string {
+  const { joinedAt, conferenceSid, isMuted, mutedAt, supervision } = stay;
+  const { mode, target, heard, coaches, coachesAt } = supervision;
+  const seen = [joinedAt, conferenceSid, isMuted, mutedAt, mode, target, heard, coaches, coachesAt];
+  return [nameAttempt(state, stay, step), ...seen].join('/');
+}
+
+/** No room's name has a slash. */
+function keyOf({ room }: RoomState, { callSid }: StayOfSupervisor): string {
+  return `${room}/${callSid}`;
+}
+
 /**
  * Whether only a callback says that a supervisor in `monitor` is not muted. It may be wrong: their document muted them,
  * and neither the target nor the conversation has changed since.
@@ -326,4 +365,12 @@ function ignoreRefusal(error: unknown): void {
   if (!(error instanceof SpaceError) || error.code !== 'refused') {
     throw error;
   }
+}
+
+/** The same, if asking again would not help. */
+function ignoreLastingRefusal(error: unknown): void {
+  if (error instanceof SpaceError && error.status !== undefined && (error.status >= 500 || error.status === 429)) {
+    throw error;
+  }
+  ignoreRefusal(error);
 }

@@ -501,6 +501,103 @@ describe('a coach whom a newcomer may hear', () => {
   });
 });
 
+describe('a correction that REST answers without effect', () => {
+  const [eve, dave] = ['eve-1', 'dave-1'].map(sid) as [Sid, Sid];
+
+  /** REST says that Ted coaches, and not whom. */
+  function hideTarget({ space }: Server): void {
+    const { findParticipant } = space.client;
+    space.client.findParticipant = async (...args) => {
+      const seen = await findParticipant(...args);
+      return seen && { ...seen, target: undefined, isCoaching: true };
+    };
+  }
+
+  /** What the sweep records, every 2.5 s. */
+  async function observe(server: Server, forS: number): Promise<void> {
+    const shown = {
+      isMuted: false,
+      isOnHold: false,
+      isModerator: false,
+      joinedAgoMs: 60_000,
+      coaches: 'nobody',
+    } as const;
+    for (let passedS = 0; passedS < forS; passedS += 2.5) {
+      await seconds(2.5);
+      await server.record({
+        kind: 'room-observed',
+        conference: { sid: cf1 },
+        participants: [
+          { ...shown, callSid: alice, isModerator: true },
+          ...[bob, eve, dave].filter(server.space.party).map((callSid) => ({ ...shown, callSid })),
+          { ...shown, callSid: ted, isMuted: server.space.party(ted)?.isMuted ?? false, coaches: undefined },
+        ],
+        agoMs: 0,
+      });
+    }
+  }
+
+  const count = ({ space }: Server, request: string) => space.requests.filter((one) => one === request).length;
+  const errors = ({ lines }: Server) => lines.filter(({ level }) => level === 'error');
+
+  it('is given up once, and tried again when the stay has changed', async () => {
+    const server = startServer();
+    hideTarget(server);
+    server.space.open(sales, cf1);
+    await server.moderatorEnters(alice);
+    await server.send('coach');
+    await server.supervisorEnters('coach');
+    await observe(server, 600);
+    expect(count(server, READ)).toBe(7);
+    expect(errors(server)).toHaveLength(1);
+    server.space.requests.length = 0;
+    await server.report('unmuted', ted);
+    await observe(server, 600);
+    expect(count(server, READ)).toBe(7);
+    expect(errors(server)).toHaveLength(2);
+  });
+
+  it('is given up once for each newcomer', async () => {
+    const server = await supervising('coach');
+    server.space.trouble = (request) => (request === RENEW ? refusal(422) : undefined);
+    await server.callerEnters(eve);
+    await observe(server, 300);
+    expect(count(server, RENEW)).toBe(7);
+    await server.callerEnters(dave);
+    await observe(server, 300);
+    expect(count(server, RENEW)).toBe(14);
+    expect(errors(server)).toHaveLength(2);
+  });
+
+  it.each([
+    ['does not answer', new SpaceError('timeout', 'slow')],
+    ['has a fault of its own', refusal(503)],
+  ])('is not given up for good while REST %s', async (_what, trouble) => {
+    const server = await supervising('coach');
+    server.space.trouble = () => trouble;
+    await server.callerEnters(eve);
+    await seconds(120);
+    server.space.trouble = () => undefined;
+    server.space.requests.length = 0;
+    await observe(server, 2.5);
+    expect(server.space.requests).toEqual([RENEW, READ]);
+  });
+
+  it('keeps no mute from being sent', async () => {
+    const server = startServer();
+    hideTarget(server);
+    server.space.open(sales, cf1);
+    await server.moderatorEnters(alice);
+    await server.send('coach');
+    await server.supervisorEnters('coach');
+    await observe(server, 60);
+    await server.moderatorEnters(carol);
+    await seconds(1);
+    expect(server.space.party(ted)).toBeUndefined();
+    expect(count(server, MUTE)).toBe(1);
+  });
+});
+
 describe('a supervisor whose moderator left', () => {
   it('is muted first of all, though every answer of REST takes two seconds', async () => {
     const server = await supervising('coach');
