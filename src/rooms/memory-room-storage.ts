@@ -16,6 +16,13 @@ const MAX_LINES = 5_000;
 /** How many rooms are looked at for being forgotten with each write. */
 const FORGET_AT_ONCE = 10;
 
+/** A line of the feed. */
+interface Line {
+  fact: Fact;
+  position: number;
+  writtenAt: number;
+}
+
 interface Kept {
   version: string;
   state: RoomState;
@@ -27,7 +34,7 @@ interface Kept {
 export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOptions): RoomStorage {
   /** The least recently written first. */
   const rooms = new Map<RoomName, Kept>();
-  const lines: { fact: Fact; position: number }[] = [];
+  const lines: Line[] = [];
   let writes = 0;
 
   const find = (room: RoomName) => {
@@ -58,7 +65,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       rooms.delete(room);
       rooms.set(room, { version: String(++writes), state, entry, expiresAt: now() + lifetimeMs });
       forget();
-      lines.push(...facts.map((fact, index) => ({ fact, position: writes * 1_000 + index })));
+      lines.push(...facts.map((fact, index) => ({ fact, position: writes * 1_000 + index, writtenAt: now() })));
       lines.splice(0, lines.length - MAX_LINES);
       return true;
     },
@@ -69,8 +76,8 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
     },
 
     async *feed(from) {
-      const isMeant = (line: { fact: Fact; position: number }) =>
-        'after' in from ? line.position > Number(from.after) : line.fact.at >= from.since;
+      const isMeant = ({ position, writtenAt }: Line) =>
+        'after' in from ? position > Number(from.after) : writtenAt >= from.since;
       yield* lines.filter(isMeant).map(({ fact, position }) => ({ fact, position: String(position) }));
     },
 

@@ -409,6 +409,22 @@ describe.each<[string, () => Store]>([
       expect(found).toEqual(['a left', 'b joined']);
     });
 
+    it('begins with what was written at an instant, however long ago that happened', async () => {
+      await targetAfter(joined('a', 'x', 40_000));
+      const before = Date.now();
+      await eventually(() => expect(Date.now()).toBeGreaterThan(before + 2));
+      const since = Date.now();
+      clock.nowMs = since;
+      await targetAfterMore(left('a', 'x', 20_000));
+      const found: string[] = [];
+      for await (const { fact } of rooms.feed({ since })) {
+        if (fact.room === room) {
+          found.push(`${fact.callSid} ${fact.kind}`);
+        }
+      }
+      expect(found).toEqual(['a left']);
+    });
+
     it('goes on after a position in every room, with what was not asked for left out', async () => {
       // Enough rooms for every part of a store to have some, and some before the beginning.
       const names = Array.from({ length: 60 }, () => roomNamed(`room ${++count}`));
