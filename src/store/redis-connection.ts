@@ -130,6 +130,25 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
   };
 }
 
+/** How long a connection to a Redis that is read-only is kept at least, in milliseconds. */
+const RECONNECT_INTERVAL_MS = 500;
+
+/**
+ * Decides whether an error calls for another connection: a primary that was demoted keeps its connections, and the address
+ * leads to the new one. Of the errors of many commands under way, the first one does.
+ */
+function createReconnectDecision(): (error: Error) => boolean {
+  let reconnectedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    const isDue = performance.now() - reconnectedAt >= RECONNECT_INTERVAL_MS;
+    if (!isDue || !error.message.startsWith('READONLY')) {
+      return false;
+    }
+    reconnectedAt = performance.now();
+    return true;
+  };
+}
+
 function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
   const common = {
     // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
@@ -143,8 +162,7 @@ function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: reconnectDelayMs,
-    // A primary that was demoted keeps its connections; the address leads to the new one.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    reconnectOnError: createReconnectDecision(),
     // Commands are few and independent; batching them would add SCRIPT EXISTS round trips.
     enableAutoPipelining: false,
     connectionName: 'conference-coach',

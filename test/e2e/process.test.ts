@@ -234,6 +234,23 @@ describe('the program', () => {
     expect(response.text).toContain('startConferenceOnEnter="true"');
   });
 
+  it('looks for another Redis once a second while the one it has is read-only, without a warning', async () => {
+    const redis = await startStore();
+    const program = await start({ REDIS_URL: redis.url });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    await eventually(() => server.get('/readyz').expect(200));
+    const client = new Redis(redis.url);
+    atEnd(() => client.quit());
+    const connectionCount = async () =>
+      Number(/total_connections_received:(\d+)/.exec(await client.info('stats'))?.[1]);
+    const before = await connectionCount();
+    const since = performance.now();
+    await client.replicaof('127.0.0.1', '1');
+    await eventually(async () => expect(await connectionCount()).toBeGreaterThanOrEqual(before + 3));
+    expect((await connectionCount()) - before).toBeLessThanOrEqual((performance.now() - since) / 1_000 + 1);
+    expect(program.stdout()).not.toContain('Warning from Node.js');
+  });
+
   it('asks the Space for the moderator while Redis is down, and survives one that breaks off half-way', async () => {
     let broken = false;
     const page = { uri: '/x', page: 0, page_size: 50 };
