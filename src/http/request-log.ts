@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import type { RefusalLog } from '../http/refusal-log';
 import { callSidOf } from '../signalwire/fields';
+import type { RefusalLog } from './refusal-log';
 
 /**
  * Logs each request when it is over: the route, never the address, which holds telephone numbers on GET; the Call SID
