@@ -27,7 +27,7 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
     }
     const stay = enter(draft, open, event, at);
     if (over !== undefined) {
-      end(draft, stay, { at: over.at, by: 'callback' });
+      end(draft, stay, { at: over.at, by: 'inferred' });
     }
   } else if (over === undefined && !isBefore(event.date, at, open?.joinDate, open?.joinedAt)) {
     if (open !== undefined) {

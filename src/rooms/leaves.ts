@@ -109,7 +109,7 @@ export function callEnded(draft: Draft, { callSid }: EventOf<'call-ended'>, at: 
   }
 }
 
-/** A conference ended, and with it the stays in it. */
+/** A conference ended, and with it the stays in it; somebody whose own leave is yet to be told may have left before. */
 export function conferenceEnded(draft: Draft, { conferenceSid }: EventOf<'conference-ended'>, at: number): void {
   if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
     return;
@@ -122,7 +122,7 @@ export function conferenceEnded(draft: Draft, { conferenceSid }: EventOf<'confer
   for (const stay of draft.stays) {
     const isInIt = stay.conferenceSid === conferenceSid || (stay.conferenceSid === undefined && isIn(stay));
     if (isOpen(stay) && isInIt && (stay.joinedAt ?? 0) <= at + RESOLUTION_MS) {
-      end(draft, stay, { at, by: 'callback' });
+      end(draft, stay, { at, by: 'inferred' });
     }
   }
 }

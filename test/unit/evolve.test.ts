@@ -447,6 +447,17 @@ describe('a refusal', () => {
   });
 });
 
+it.each<[string, Told[]]>([
+  [
+    'is told before',
+    [joins('ted', 'cf-1', 3), [9, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }]],
+  ],
+  ['is told after', [[9, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }], joins('ted', 'cf-1', 3)]],
+])('an end known by that of the conference alone is inferred: the join %s', (_when, more) => {
+  const { facts } = play(...ALICE_IN, [2, sent()], ...more);
+  expect(facts.filter(({ callSid }) => callSid === 'ted').at(-1)).toMatchObject({ kind: 'left', source: 'inferred' });
+});
+
 it('a target refused before the document was written is not used again until it joins', () => {
   const { state } = play(
     [0, arrives('ghost')],
