@@ -12,12 +12,13 @@ export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived
     (stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at),
   );
   const open = openStayOf(draft, callSid);
-  if (open === undefined) {
-    if (ended === undefined) {
-      add(draft, { callSid, ...about, arrivedAt: at });
-    } else if (ended.supervision === undefined) {
+  // Of a leave and an arrival in one second, nobody knows which came first.
+  if (ended !== undefined && (open === undefined || at < (ended.leftAt ?? 0))) {
+    if (ended.supervision === undefined) {
       lead(draft, ended, { name: ended.name ?? name });
     }
+  } else if (open === undefined) {
+    add(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.role === 'supervisor') {
     // REST has sent the call here.
     end(draft, open, { at, by: 'inferred' });

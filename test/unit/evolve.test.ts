@@ -705,6 +705,18 @@ describe('a call that comes back', () => {
     });
   });
 
+  it('is not ended by the <Dial> of its first stay, though all its webhooks are late', () => {
+    const { state } = play(
+      joins('alice', 'cf-1', 4, AGENT),
+      leaves('alice', 'cf-1', 6),
+      joins('alice', 'cf-2', 14, AGENT),
+      late([2, arrives('alice')], 18),
+      [21, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 14_900 }],
+      late([8, arrives('alice')], 14),
+    );
+    expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
+  });
+
   it('and is over for good is not revived by the late arrival of its last stay', () => {
     const over: RoomEvent = { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 };
     const { state } = play(
