@@ -8,15 +8,16 @@ import type { EventOf } from './room-event';
 export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived'>, at: number): void {
   const { callSid, name } = event;
   const about = { role: 'moderator' as const, ...(name !== undefined && { name }) };
-  const ended = staysOf(draft, callSid).find(
-    (stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at),
-  );
+  const stays = staysOf(draft, callSid);
+  const ended = stays.find((stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at));
   const open = openStayOf(draft, callSid);
   // Of a leave and an arrival in one second, nobody knows which came first.
   if (ended !== undefined && (open === undefined || at < (ended.leftAt ?? 0))) {
     if (ended.supervision === undefined) {
       lead(draft, ended, { name: ended.name ?? name });
     }
+  } else if (stays.some(({ overAt = 0 }) => at <= overAt)) {
+    return;
   } else if (open === undefined) {
     add(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.role === 'supervisor') {

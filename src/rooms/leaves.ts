@@ -101,11 +101,10 @@ export function refuse(draft: Draft, target: Stay['callSid'], at: number): void 
 export function callEnded(draft: Draft, { callSid }: EventOf<'call-ended'>, at: number): void {
   const stays = staysOf(draft, callSid);
   const open = stays.find(isOpen);
-  if (open !== undefined) {
-    end(draft, open, { at, by: 'callback' });
-  } else if (!stays.some(({ leftBy = 0 }) => leftBy + TOLD_TWICE_MS >= at)) {
-    // It may have come back before that.
-    remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'callback' });
+  const ended = open && end(draft, open, { at, by: 'callback' });
+  const last = ended ?? stays.at(-1) ?? remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'callback' });
+  if (!stays.some(({ overAt }) => overAt !== undefined)) {
+    change(draft, last, { overAt: at });
   }
 }
 

@@ -31,6 +31,8 @@ export interface Stay {
   /** The last instant at which it can have left; callbacks are dated to the second. */
   leftBy?: number | undefined;
   endedBy?: Source | undefined;
+  /** When the call itself was over, if that was told: it does not come back. */
+  overAt?: number | undefined;
   /** The dates of its join and leave callbacks, by the Space's clock: they tell callbacks of one call apart. */
   joinDate?: number | undefined;
   leaveDate?: number | undefined;

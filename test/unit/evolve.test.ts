@@ -717,17 +717,13 @@ describe('a call that comes back', () => {
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
   });
 
-  it('and is over for good is not revived by the late arrival of its last stay', () => {
-    const over: RoomEvent = { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 };
-    const { state } = play(
-      ...ALICE_IN,
-      leaves('alice', 'cf-1', 10),
-      [21, over],
-      [21.5, { ...over, agoMs: 500 }],
-      late([20, arrives('alice')], 2),
-    );
+  it.each<[string, (over: Told) => Told[]]>([
+    ['told before that', (over) => [leaves('alice', 'cf-1', 10), over, late(over, 0.5)]],
+    ['told after that', (over) => [over, late(over, 0.5), late(leaves('alice', 'cf-1', 10), 11.8)]],
+  ])('and is over for good is not revived by a late arrival, its leave %s', (_when, told) => {
+    const over: Told = [21, { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 }];
+    const { state } = play(...ALICE_IN, ...told(over), late([20, arrives('alice')], 2));
     expect(targetOf(state)).toBeUndefined();
-    expect(state.stays).toHaveLength(2);
   });
 
   it('and whose document is written twice begins none', () => {
