@@ -60,9 +60,9 @@ export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number
   const numbered = stays.findLast(({ supervision }) => number !== undefined && supervision?.number === number);
   const isKnown = stays.some(({ leftBy = 0 }) => leftBy + TOLD_TWICE_MS >= at);
   const since = isKnown ? at : at + STORE_DELAY_MS;
-  const unnumbered = stays.find(
-    (stay) => isOpen(stay) && stay.supervision?.number === undefined && startOf(stay) <= since,
-  );
+  // One who was seen to join since is on another stay, though its arrival may be yet to be told.
+  const isBefore = (stay: Stay) => Math.max(startOf(stay), stay.joinedAt ?? 0) <= since;
+  const unnumbered = stays.find((stay) => isOpen(stay) && stay.supervision?.number === undefined && isBefore(stay));
   const stay = numbered ?? unnumbered;
   if (stay === undefined) {
     if (number !== undefined || !isKnown) {

@@ -705,12 +705,28 @@ describe('a call that comes back', () => {
     });
   });
 
-  it('is not ended by the <Dial> of its first stay, though all its webhooks are late', () => {
+  it.each<[string, Told[]]>([
+    [
+      'all its webhooks are late',
+      [
+        joins('alice', 'cf-1', 4, AGENT),
+        leaves('alice', 'cf-1', 6),
+        joins('alice', 'cf-2', 14, AGENT),
+        late([2, arrives('alice')], 18),
+      ],
+    ],
+    [
+      'all is late that came between its first arrival and its second join',
+      [
+        [2, arrives('alice')],
+        joins('alice', 'cf-2', 14, AGENT),
+        late(joins('alice', 'cf-1', 4, AGENT), 16),
+        late(leaves('alice', 'cf-1', 6), 14),
+      ],
+    ],
+  ])('is not ended by the <Dial> of its first stay, though %s', (_what, told) => {
     const { state } = play(
-      joins('alice', 'cf-1', 4, AGENT),
-      leaves('alice', 'cf-1', 6),
-      joins('alice', 'cf-2', 14, AGENT),
-      late([2, arrives('alice')], 18),
+      ...told,
       [21, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 14_900 }],
       late([8, arrives('alice')], 14),
     );
