@@ -16,7 +16,8 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
   const over = draft.ended.find(({ sid }) => sid === conferenceSid);
   if (open !== undefined && isSameConference(open.conferenceSid, conferenceSid) && !isAnother(open, event.date)) {
     // A call that was here before may have joined before too; of one that was not, only a wrong clock can say so.
-    const wasHere = draft.stays.some((stay) => stay.callSid === callSid && !isOpen(stay));
+    const isLaterStay = (open.supervision?.number ?? 1) > 1;
+    const wasHere = isLaterStay || draft.stays.some((stay) => stay.callSid === callSid && !isOpen(stay));
     const isOlder =
       wasHere &&
       open.joinedAt === undefined &&
