@@ -11,7 +11,7 @@ import { describe, labelOfRoom, type Supervise, type SupervisorCall } from './su
 const SLOW_LIST_MS = 1_000;
 
 /** A conversation to choose: a room with a target. */
-export type LiveRoom = RoomEntry & { target: NonNullable<RoomEntry['target']> };
+type LiveRoom = RoomEntry & { target: NonNullable<RoomEntry['target']> };
 
 /** Said when the conversation that a supervisor was in, or asked for, has ended. */
 export const CONVERSATION_OVER = 'That conversation is over.';

@@ -7,7 +7,7 @@ import type { RoomName } from './room-name';
 import type { Rooms } from './rooms';
 
 /** A participant whose call is to be looked up, as seen at `askedAt` of the monotonic clock. */
-export interface Question {
+interface Question {
   room: RoomName;
   conferenceSid: Sid;
   participant: ObservedParticipant;

@@ -112,7 +112,7 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     address,
     ...(supervision && { number: supervision.number, ...summary, callers: supervision.callers }),
     ...(supervision && coachesAnother(supervision) && { coachesAnother: true }),
-    ...(kind === 'left' && { since: joinedAt, wasIn: joinedAt !== undefined }),
+    ...(kind === 'left' && { since: joinedAt }),
   });
   if (supervision === undefined || summary === undefined) {
     return stay;

@@ -35,6 +35,4 @@ export interface Fact {
   callers?: readonly Sid[] | undefined;
   /** Of `left`: since when they were in, undefined if they never were or nobody knows. */
   since?: number | undefined;
-  /** Of `left`: whether the Space ever reported them in. */
-  wasIn?: boolean | undefined;
 }

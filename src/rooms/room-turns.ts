@@ -2,7 +2,7 @@ import type { Sid } from '../signalwire/sid';
 import type { RoomName } from './room-name';
 
 /** What the sweep remembers of a room; instants are by the monotonic clock. */
-export interface Turn {
+interface Turn {
   triedAt: number;
   /** When the room was last compared, or else first seen. */
   comparedAt: number;

@@ -97,7 +97,7 @@ export function coachesAnother({ heard, coaches, target }: SupervisorStay): bool
 export interface RoomState {
   room: RoomName;
   /** The running conference. */
-  conference: { sid: Sid; startedAt?: number | undefined } | undefined;
+  conference: { sid: Sid } | undefined;
   /** Open stays, and those that ended recently, in the order in which they were noted. */
   stays: readonly Stay[];
   /** Conferences that ended recently. */

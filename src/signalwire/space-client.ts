@@ -51,7 +51,6 @@ export interface SeenParticipant {
   target: Sid | undefined;
   isCoaching: boolean;
   endsConference: boolean;
-  startsConference: boolean;
   /** In milliseconds, at least one; one if the Space gives no date. */
   joinedAgoMs: number;
 }
@@ -70,7 +69,7 @@ export interface SeenCall {
 export interface ParticipantChange {
   muted?: boolean;
   /** The call to coach, which must be in the conference. */
-  target?: Sid | 'nobody';
+  target?: Sid;
   /** A document to play, requested by POST. Everybody in the conference may hear it. */
   announceUrl?: string;
 }
@@ -167,8 +166,7 @@ export function createSpaceClient(
       ask(async (client) => {
         const changes = {
           ...(muted !== undefined && { muted }),
-          ...(target === 'nobody' && { coaching: false }),
-          ...(target !== undefined && target !== 'nobody' && { coaching: true, callSidToCoach: target }),
+          ...(target !== undefined && { coaching: true, callSidToCoach: target }),
           ...(announceUrl !== undefined && { announceUrl, announceMethod: 'POST' }),
         };
         const request = client.conferences(conferenceSid).participants(callSid).update(changes);
@@ -237,7 +235,6 @@ export function createSpaceClient(
       target: isCoaching ? sidIn(given.callSidToCoach) : undefined,
       isCoaching,
       endsConference: isTrue(given.endConferenceOnExit),
-      startsConference: isTrue(given.startConferenceOnEnter),
       joinedAgoMs: ageOf(given.dateCreated, options.now()),
     };
   }
@@ -260,7 +257,6 @@ type ParticipantField =
   | 'coaching'
   | 'callSidToCoach'
   | 'endConferenceOnExit'
-  | 'startConferenceOnEnter'
   | 'dateCreated';
 
 function readCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SeenCall {

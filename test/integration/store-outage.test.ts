@@ -79,7 +79,6 @@ function spaceWith(call: string): Partial<SpaceClient> {
         isOnHold: false,
         target: undefined,
         isCoaching: false,
-        startsConference: true,
         endsConference: true,
         joinedAgoMs: 30_000,
       },

@@ -323,7 +323,6 @@ describe('with a store and a Space that are slow', () => {
             isOnHold: false,
             target: undefined,
             isCoaching: false,
-            startsConference: true,
             endsConference: true,
             joinedAgoMs: 60_000,
           },

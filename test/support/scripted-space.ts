@@ -87,7 +87,6 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
       target,
       isCoaching: target !== undefined,
       endsConference: isModerator ?? false,
-      startsConference: isModerator ?? false,
       joinedAgoMs: Math.max(1, now() - joinedAt),
     };
   }
@@ -142,12 +141,12 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
           if (party === undefined) {
             return undefined;
           }
-          if (target !== undefined && target !== 'nobody' && !parties?.has(target)) {
+          if (target !== undefined && !parties?.has(target)) {
             throw refusal(422);
           }
           const changed = { ...party };
           changed.isMuted = muted ?? changed.isMuted ?? false;
-          changed.target = target === 'nobody' ? undefined : (target ?? changed.target);
+          changed.target = target ?? changed.target;
           if (!isIgnored) {
             parties?.set(callSid, changed);
           }

@@ -976,7 +976,6 @@ describe('list', () => {
               isOnHold: false,
               target: undefined,
               isCoaching: false,
-              startsConference: true,
               endsConference: true,
               joinedAgoMs: 1_000,
             },

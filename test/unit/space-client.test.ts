@@ -96,7 +96,6 @@ describe('createSpaceClient', () => {
       target: ALICE,
       isCoaching: true,
       endsConference: false,
-      startsConference: false,
       joinedAgoMs: 3_600_000,
     };
     const call = { sid: TED, status: 'in-progress', from: '+15550001', to: '+15550002', direction: 'inbound' };
@@ -219,7 +218,7 @@ describe('createSpaceClient', () => {
             end_conference_on_exit: 'true',
             start_conference_on_enter: 'true',
           },
-          { isMuted: false, isOnHold: true, isCoaching: true, endsConference: true, startsConference: true },
+          { isMuted: false, isOnHold: true, isCoaching: true, endsConference: true },
         ],
         ['booleans', { muted: false, hold: true }, { isMuted: false, isOnHold: true }],
         [
@@ -255,7 +254,6 @@ describe('createSpaceClient', () => {
         [{ muted: true }, 'Muted=true'],
         [{ muted: false }, 'Muted=false'],
         [{ target: ALICE }, `Coaching=true&CallSidToCoach=${ALICE}`],
-        [{ target: 'nobody' }, 'Coaching=false'],
         [{ announceUrl: URL }, `${new URLSearchParams({ AnnounceUrl: URL, AnnounceMethod: 'POST' })}`],
         [{ muted: true, target: ALICE }, `Muted=true&Coaching=true&CallSidToCoach=${ALICE}`],
       ])('sends %j', async (change, form) => {

@@ -28,7 +28,7 @@ function fact(kind: Fact['kind'], seconds: number, more: Partial<Fact> = {}): Fa
 }
 
 const left = (seconds: number, since: number | undefined, more: Partial<Fact> = {}) =>
-  fact('left', seconds, { since: since && START + since * 1_000, wasIn: since !== undefined, ...more });
+  fact('left', seconds, { since: since && START + since * 1_000, ...more });
 
 async function* fromFacts(facts: readonly Fact[]): AsyncGenerator<AuditRecord> {
   yield* facts.map(toRecord);
