@@ -11,7 +11,7 @@ import {
   startOf,
 } from './room';
 
-/** Callbacks are dated to the second: what they tell happened up to so much later, in milliseconds. */
+/** Dates of callbacks are cut to the second: the event was up to this much later, in milliseconds. */
 export const RESOLUTION_MS = 999;
 
 /** How far two datings of one callback can differ, in milliseconds: other callbacks are dated a second apart. */

@@ -133,7 +133,7 @@ function forget(draft: Draft, lifetimeMs: number): void {
   }
 }
 
-/** A stay that was inferred goes on since whatever is told of it, at the latest. */
+/** An inferred stay began by its earliest event. */
 function backdate(draft: Draft, callSid: Sid, at: number): void {
   const stay = openStayOf(draft, callSid);
   if (stay?.arrivedBy === 'inferred' && stay.joinedAt === undefined && at < startOf(stay)) {
@@ -162,7 +162,7 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
     if (supervision === undefined || !isOpen(known)) {
       continue;
     }
-    // One who is on the way enters as their document says; what is wrong then shows when they join.
+    // Before they join, their document decides; corrections start with the join.
     const stay = isIn(known)
       ? change(draft, known, {
           supervision: withCallers(converse(known, supervision, target, latest), present, others),
@@ -203,7 +203,7 @@ function isSameConversation(stay: Stay, supervision: SupervisorStay, target: Sta
   return (
     target.callSid === supervision.target &&
     isSameConference(stay.conferenceSid, target.conferenceSid) &&
-    // One who has come back since is on the way to another conference.
+    // A target who dialled again since then leads another conference.
     (isIn(target) || startOf(target) <= (stay.joinedAt ?? 0) + RESOLUTION_MS)
   );
 }

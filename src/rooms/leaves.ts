@@ -28,7 +28,7 @@ export function left(draft: Draft, event: EventOf<'left'>, at: number): void {
   }
 }
 
-/** Whether a leave is that of a stay whose end is known: told again, or told otherwise before. */
+/** Whether this stay's end is known, and this leave tells of it again. */
 function isToldOf(stay: Stay, open: Stay | undefined, { conferenceSid, date }: EventOf<'left'>, at: number): boolean {
   if (isOpen(stay)) {
     return false;
@@ -48,7 +48,7 @@ function isAfterStart(stay: Stay, date: number | undefined, leftBy: number): boo
   return date !== undefined && stay.joinDate !== undefined ? date >= stay.joinDate : leftBy >= startOf(stay);
 }
 
-/** A call whose beginning may be told late, and must not outlive its end. */
+/** Remembers an end that came before its beginning. */
 function remember(draft: Draft, stay: Omit<Stay, 'role'>): Stay {
   return add(draft, { role: 'unknown', ...stay });
 }

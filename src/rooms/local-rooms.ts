@@ -89,7 +89,7 @@ export function createLocalRooms({ lifetimeMs, log, now, pendingOf }: LocalRooms
       clockOffset = at - now();
       const known = rooms.get(state.room);
       const pending = pendingOf(state.room);
-      // A store that can be read and not written has the same again and again.
+      // A read-only store returns the same state again and again.
       const isSame = pending.length > 0 && known?.stored?.at === state.at;
       return remember(state.room, { stored: state, current: isSame ? known.current : evolved(state, pending, at) });
     },

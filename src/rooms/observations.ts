@@ -116,7 +116,7 @@ function roleOf(stay: Stay, { coaches, isModerator, person }: ObservedParticipan
   return wasKnown && stay.role !== 'unknown' ? stay.role : (person?.role ?? 'unknown');
 }
 
-/** A supervisor whose document nobody remembers: what they are is taken for what they asked for. */
+/** A supervisor whose document nobody remembers: the observed mode counts as the requested one. */
 function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisorStay {
   const heard = heardAs(isMuted, coaches);
   return {

@@ -9,7 +9,7 @@ interface PendingEvents {
   /**
    * Adds an event unless it would be out of date by the time the store is back, or one of its name happened later.
    *
-   * @param since when it had its age, in milliseconds from any beginning
+   * @param since when `agoMs` was measured, in milliseconds from any beginning
    * @returns the event at its present age
    */
   put(room: RoomName, event: RoomEvent, since: number): RoomEvent;

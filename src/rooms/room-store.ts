@@ -92,7 +92,7 @@ export interface RoomStoreOptions {
   monotonicNow: () => number;
 }
 
-/** What must not go on being handed out when the store is full. */
+/** Events that even a full store must take: the old target would go on being handed out. */
 const URGENT: ReadonlySet<RoomEvent['kind']> = new Set(['left', 'dial-ended', 'call-ended', 'conference-ended']);
 
 /** An event that waits for its room. */

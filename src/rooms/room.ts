@@ -57,7 +57,7 @@ export interface Stay {
   supervision?: SupervisorStay | undefined;
 }
 
-/** What is known of a supervisor's stay besides. */
+/** What only a supervisor's stay has. */
 export interface SupervisorStay {
   /** Which of this call's stays it is, counted from 1; undefined until its document is known. */
   number: number | undefined;
@@ -211,7 +211,7 @@ export function supervisorsOf(state: RoomState): StayOfSupervisor[] {
   );
 }
 
-/** Whether somebody is in whom a moderator talks to. */
+/** Whether a caller is in. */
 export function hasCaller({ stays }: RoomState): boolean {
   return stays.some((stay) => isIn(stay) && (stay.role === 'caller' || stay.role === 'unknown'));
 }

@@ -115,11 +115,11 @@ export function createRooms(options: RoomsOptions): Rooms {
     /** Keeps the event for the store; returns the room after it. */
     const keep = () => local.apply(room, pending.put(room, event, since));
     try {
-      // What the store takes later than this, it is given again, which does no harm.
+      // A write that times out is repeated, which does no harm.
       const snapshot = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
       const isNews = snapshot.state.at !== (local.seenAt(room) ?? 0);
       const state = learn(snapshot);
-      // One that changes nothing may belong to another that the store does not have yet.
+      // An event that changes nothing may refer to one that is still pending.
       onChange(isNews || pending.of(room).length === 0 ? state : keep());
     } catch (err) {
       failures.add(err, since, room);

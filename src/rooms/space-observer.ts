@@ -10,7 +10,7 @@ export interface Observation {
   event: RoomObserved & { agoMs: number };
 }
 
-/** The second source: the rooms as the Space itself sees them. What rejects did not answer in time. */
+/** The second source: the rooms as the Space itself sees them. Rejects if the Space fails or is late. */
 export interface RoomObserver {
   observe(room: RoomName): Promise<Observation>;
   /**

@@ -72,7 +72,7 @@ export function createSweep(options: SweepOptions): Sweep {
     monotonicNow,
   });
   const { compareKnown, compareListed } = createRoomComparison({ rooms, space, budget, turns, lookups, monotonicNow });
-  /** So many at once that a slow Space does not keep the budget from being used. */
+  /** Requests at once: enough to use the budget with a slow Space. */
   const width = requestsPerSecond;
   /** The rooms to compare, with how many supervisors each has. */
   let supervisors: ReadonlyMap<RoomName, number> = new Map();

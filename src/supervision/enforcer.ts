@@ -36,7 +36,7 @@ const MAX_RETRY_MS = 4_000;
 /** How often REST may accept a mute without applying it, before the supervisor is removed. */
 const MAX_INEFFECTIVE_MUTES = 3;
 
-/** How often a correction is tried without which nobody hears what they should not. */
+/** How often anything but a mute or a removal is tried. */
 const MAX_TRIES = 6;
 
 /** How many stays are remembered of which a correction was given up. */
