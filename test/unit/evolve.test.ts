@@ -742,6 +742,17 @@ describe('a call that comes back', () => {
     expect(targetOf(state)).toBeUndefined();
   });
 
+  it('as a supervisor is not ended by its first stay, though all of that is told after its next document', () => {
+    const { state } = play(
+      ...ALICE_IN,
+      [20, sent({ number: 2 })],
+      late(joins('ted', 'cf-1', 6), 15),
+      late(leaves('ted', 'cf-1', 18), 4),
+      [23, sent({ agoMs: 18_000 })],
+    );
+    expect(supervisorsOf(state).map(({ supervision }) => supervision.number)).toEqual([2]);
+  });
+
   it('and whose document is written twice begins none', () => {
     const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ agoMs: 5_000 })]);
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
