@@ -768,6 +768,91 @@ describe('a call that comes back', () => {
   });
 });
 
+describe('what is kept of a room', () => {
+  const callsOf = (state: RoomState) => state.stays.map(({ callSid }) => callSid);
+  const bobs = (count: number) => Array.from({ length: count }, (_, index) => `bob-${index}`);
+
+  it('is a caller for ten minutes after their end, and an agent for longer', () => {
+    const over = [joins('bob', 'cf-1', 2), leaves('bob', 'cf-1', 10), leaves('alice', 'cf-1', 11)];
+    const keptAt = (seconds: number) => callsOf(play(...ALICE_IN, ...over, [seconds, arrives('carol')]).state);
+    expect(keptAt(609)).toEqual(['alice', 'bob', 'carol']);
+    expect(keptAt(611)).toEqual(['alice', 'carol']);
+  });
+
+  it('are ten callers of a supervisor', () => {
+    const { state } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3),
+      ...bobs(12).map((call) => joins(call, 'cf-1', 4)),
+    );
+    expect(stayOf(state, 'ted').supervision?.callers).toEqual(bobs(10));
+  });
+
+  it('is nothing that happened longer ago than a call can last', () => {
+    const { state } = play(...ALICE_IN);
+    const [, leave] = leaves('zoe', 'cf-1', 0);
+    const next = evolve(state, { ...leave, agoMs: 3_600_000 }, START + 5_000, { lifetimeMs: 3_600_000 });
+    expect(next.state).toBe(state);
+  });
+});
+
+describe('an agent', () => {
+  const listed = (seconds: number): Told => [seconds, observed(seen('bob'))];
+
+  it.each<[string, Told[], boolean]>([
+    ['half a minute, though REST does not list them', [listed(30), listed(33)], true],
+    ['a minute, and not when REST then leaves them out twice', [listed(61), listed(64)], false],
+  ])('may take as long from their document into the conference as %s', (_time, lists, isExpected) => {
+    const { state } = play([0, arrives('alice')], ...lists);
+    expect(targetOf(state)?.callSid).toBe(isExpected ? 'alice' : undefined);
+  });
+
+  it('who joined an unnamed conference is not taken out by the end of one before that', () => {
+    const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 21_000 };
+    const { state } = play(joins('alice', 'cf-1', 30, { ...AGENT, conferenceSid: undefined }), [31, ended]);
+    expect(targetOf(state)?.callSid).toBe('alice');
+  });
+
+  it('is not let in, or out, by a late join of a conference that had ended before they arrived', () => {
+    const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 };
+    const { state } = play([10, ended], [20, arrives('alice')], late(joins('alice', 'cf-1', 5, AGENT), 16));
+    expect(targetOf(state)).toMatchObject({ callSid: 'alice', arrivedAt: START + 20_000 });
+    expect(state.stays.filter(isIn)).toEqual([]);
+  });
+
+  it('speaks no longer than their stay', () => {
+    const spoke: RoomEvent = { ...TED_IN_CF1, callSid: sid('alice'), kind: 'spoke', date: START + 2_000, agoMs: 0 };
+    expect(stayOf(play(...ALICE_IN, [2, spoke]).state, 'alice').speakingSince).toBe(START + 2_000);
+    expect(
+      stayOf(play(...ALICE_IN, [2, spoke], leaves('alice', 'cf-1', 4)).state, 'alice').speakingSince,
+    ).toBeUndefined();
+  });
+
+  describe('whose arrival a slow store dates', () => {
+    const SLOW: Told = [10.9, arrives('alice')];
+    const dial = (call: string, seconds: number, more = {}): Told => [
+      12,
+      { kind: 'dial-ended', callSid: sid(call), agoMs: 12_000 - 1_000 * seconds, ...more },
+    ];
+
+    it.each<[string, number, string | undefined]>([
+      ['within a second after the end of their <Dial> has left', 10, undefined],
+      ['later than that is here again', 9.8, 'alice'],
+    ])('%s', (_when, seconds, expected) => {
+      expect(targetOf(play(SLOW, dial('alice', seconds)).state)?.callSid).toBe(expected);
+    });
+
+    it.each<[string, number, string | undefined]>([
+      ['within a second after their refusal is passed over', 10, undefined],
+      ['later than that is the target', 9.8, 'alice'],
+    ])('%s', (_when, seconds, expected) => {
+      const refusal = dial('ted', seconds, { number: 1, wasRefused: true });
+      expect(targetOf(play(SLOW, late([9, sent()], 2), refusal).state)?.callSid).toBe(expected);
+    });
+  });
+});
+
 it('a late join of the conference before, in the same second, ends nobody in the present one', () => {
   const { state } = play(joins('alice', 'cf-2', 5, AGENT), joins('bob', 'cf-1', 5), leaves('bob', 'cf-1', 5));
   expect(targetOf(state)?.callSid).toBe('alice');
