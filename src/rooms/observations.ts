@@ -79,6 +79,10 @@ export function participantObserved(
   }
   stay ??= add(draft, { callSid, role: 'unknown' });
   const isNews = !isIn(stay);
+  if (isNews && stay.arrivedBy !== 'inferred' && at < (stay.arrivedAt ?? at)) {
+    // It is about a stay before this one, which was not sent there yet.
+    return;
+  }
   if (isNews) {
     stay = comeIn(draft, stay, { conferenceSid, isModerator, at: at - joinedAgoMs, by: 'rest' });
   }

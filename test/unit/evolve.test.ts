@@ -575,6 +575,17 @@ describe('a call that comes back', () => {
     expect(facts.map(({ kind, name }) => [kind, name])).toContainEqual(['left', 'Ted']);
   });
 
+  it('is not let in again by what REST showed before', () => {
+    const { facts } = play(
+      ...ALICE_IN,
+      [2, sent()],
+      joins('ted', 'cf-1', 3),
+      [6, sent({ number: 2 })],
+      [7, { kind: 'participant-observed', conferenceSid: sid('cf-1'), participant: seen('ted'), agoMs: 1_500 }],
+    );
+    expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 2']);
+  });
+
   it.each<[string, Told[], string[]]>([
     [
       'REST knew of it',
