@@ -23,7 +23,8 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
       open.joinedAt === undefined &&
       at + RESOLUTION_MS < startOf(open) &&
       !isAfterLeave(lastLeaveOf(draft, callSid), event.date);
-    if (isOlder || (over !== undefined && over.at < startOf(open))) {
+    // An end is dated to the second, too.
+    if (isOlder || (over !== undefined && over.at + (wasHere ? 0 : RESOLUTION_MS) < startOf(open))) {
       return;
     }
     const stay = enter(draft, open, event, at);

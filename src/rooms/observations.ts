@@ -72,6 +72,9 @@ export function participantObserved(
     }
     end(draft, stay, { at, by: 'inferred' });
     stay = undefined;
+  } else if (stay !== undefined && hasJoinedAgain(stay, participant, at)) {
+    end(draft, stay, { at: at - joinedAgoMs, by: 'inferred' });
+    stay = undefined;
   }
   // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
   if ((stay === undefined || !isIn(stay)) && wasSeenToLeave(draft, callSid, at)) {
@@ -105,6 +108,16 @@ export function participantObserved(
   } else if (isIdentified) {
     note(draft, stay, 'identified', at, 'rest');
   }
+}
+
+/** Whether a stay that only a callback told of is over: REST shows a later join. An age of 1 ms says nothing. */
+function hasJoinedAgain(
+  { joinedAt, joinedBy, arrivedAt }: Stay,
+  { joinedAgoMs }: ObservedParticipant,
+  at: number,
+): boolean {
+  const isByCallback = joinedAt !== undefined && joinedBy === 'callback' && arrivedAt === undefined;
+  return isByCallback && joinedAgoMs > 1 && at - joinedAgoMs > joinedAt + CONFIRM_MS;
 }
 
 /** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */

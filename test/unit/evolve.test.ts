@@ -458,6 +458,27 @@ it.each<[string, Told[]]>([
   expect(facts.filter(({ callSid }) => callSid === 'ted').at(-1)).toMatchObject({ kind: 'left', source: 'inferred' });
 });
 
+it('a late join of a forgotten stay is not that of a later one that REST shows', () => {
+  const [[, join], [, next]] = [joins('ted', 'cf-1', 2), joins('ted', 'cf-1', 19)];
+  const { facts } = play(
+    [20, { ...join, agoMs: 18_000 }],
+    [22, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinedAgoMs: 3_000 }))],
+    [23, { ...next, agoMs: 4_000 }],
+  );
+  expect(facts.filter(({ callSid }) => callSid === 'ted')).toMatchObject([{ kind: 'joined', at: START + 22_000 }]);
+});
+
+it('a conference that ended in the second in which a document was sent may be the one it led to', () => {
+  const [, join] = joins('ted', 'cf-1', 2);
+  const { facts } = play(
+    ...ALICE_IN,
+    [2.9, sent()],
+    [4, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 2_000 }],
+    [9, { ...join, agoMs: 7_000 }],
+  );
+  expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1']);
+});
+
 it('a target refused before the document was written is not used again until it joins', () => {
   const { state } = play(
     [0, arrives('ghost')],
