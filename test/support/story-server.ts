@@ -83,6 +83,12 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
   });
   const log = pino({ level: 'silent' });
   const now = () => space.wallClock();
+  let latest = 0;
+  // What happens at one moment of simulated time happens one after the other all the same.
+  const monotonicNow = () => {
+    latest = Math.max(latest + 1, now());
+    return latest;
+  };
   let store = createStore();
   let current = compose();
   await redis?.client.flushall();
@@ -93,8 +99,10 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
         ? createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now })
         : createRedisRoomStorage({ onUnreadable: () => {}, redis, lifetimeMs: LIFETIME_MS, feedMs: LIFETIME_MS });
     const read: RoomStorage['read'] = async (room) => ({ ...(await storage.read(room)), now: now() });
+    const rooms = createRoomStore({ storage: { ...storage, read }, lifetimeMs: LIFETIME_MS, monotonicNow });
     return {
-      rooms: createRoomStore({ storage: { ...storage, read }, lifetimeMs: LIFETIME_MS, monotonicNow: now }),
+      // Simulated time waits for the store.
+      rooms: { ...rooms, apply: (room, event) => space.clock.hold(rooms.apply(room, event)) },
       refusals: createMemoryRefusalStore(),
       lease: soleLease,
       redis: undefined,
@@ -119,7 +127,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       log,
       sleep: async () => {},
       now,
-      monotonicNow: now,
+      monotonicNow,
       retryMs: 5,
       sweepIntervalMs: 0,
     });

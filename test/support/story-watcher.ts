@@ -7,18 +7,18 @@ export interface Part {
   mode?: Mode;
 }
 
-/** A period in which a supervisor was in a conference, as the Space has it. */
+/** A period in which a supervisor was in a conference, as the Space had it. Instants are simulated milliseconds. */
 export interface Period {
   callSid: string;
   room: string;
   conferenceSid: string;
+  start: number;
+  /** Undefined while it goes on. */
+  end: number | undefined;
+  /** How they were heard, whom they coached, and since when; the first from the start. */
+  heard: { at: number; mode: Mode; coaches: string | undefined }[];
   /** Whose conversation they chose to speak in, if they came as one who barges. */
   bargedInto: string | undefined;
-  /** How they were heard last. */
-  heard: Mode;
-  isOver: boolean;
-  /** When it began or ended, in simulated milliseconds. */
-  changedAt: number;
 }
 
 /** Watches a Space: who is in where, and who is heard by whom that should not. */
@@ -68,33 +68,34 @@ export class Watcher {
   }
 
   private lookAtPeriods(): void {
+    const now = this.space.clock.now();
     for (const [callSid, { role }] of this.parts) {
       if (role !== 'supervisor') {
         continue;
       }
       const place = this.space.conferences.of(callSid);
-      const last = this.periods.findLast((period) => period.callSid === callSid && !period.isOver);
-      if (last !== undefined && last.conferenceSid !== place?.conference.sid) {
-        last.isOver = true;
-        last.changedAt = this.space.clock.now();
+      const open = this.periods.findLast((period) => period.callSid === callSid && period.end === undefined);
+      if (open !== undefined && open.conferenceSid !== place?.conference.sid) {
+        open.end = now;
       }
       if (place === undefined) {
         continue;
       }
-      const heard = place.muted ? 'monitor' : place.callSidToCoach === undefined ? 'barge' : 'coach';
-      if (last !== undefined && !last.isOver) {
-        last.heard = heard;
-        continue;
+      const coaches = place.callSidToCoach;
+      const mode = place.muted ? 'monitor' : coaches === undefined ? 'barge' : 'coach';
+      if (open === undefined || open.end !== undefined) {
+        this.periods.push({
+          callSid,
+          room: place.conference.name,
+          conferenceSid: place.conference.sid,
+          start: now,
+          end: undefined,
+          heard: [{ at: now, mode, coaches }],
+          bargedInto: mode === 'barge' ? this.leaderOf(callSid) : undefined,
+        });
+      } else if (open.heard.at(-1)?.mode !== mode || open.heard.at(-1)?.coaches !== coaches) {
+        open.heard.push({ at: now, mode, coaches });
       }
-      this.periods.push({
-        callSid,
-        room: place.conference.name,
-        conferenceSid: place.conference.sid,
-        bargedInto: heard === 'barge' ? this.leaderOf(callSid) : undefined,
-        heard,
-        isOver: false,
-        changedAt: this.space.clock.now(),
-      });
     }
   }
 
