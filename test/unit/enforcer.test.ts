@@ -519,7 +519,8 @@ describe('a correction that REST answers without effect', () => {
       isMuted: false,
       isOnHold: false,
       isModerator: false,
-      joinedAgoMs: 60_000,
+      // The Space gives no date.
+      joinedAgoMs: 1,
       coaches: 'nobody',
     } as const;
     for (let passedS = 0; passedS < forS; passedS += 2.5) {
