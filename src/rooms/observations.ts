@@ -72,12 +72,14 @@ export function participantObserved(
     }
     end(draft, stay, { at, by: 'inferred' });
     stay = undefined;
-  } else if (stay !== undefined && hasJoinedAgain(stay, participant, at)) {
+  }
+  const hasRejoined = stay !== undefined && hasJoinedAgain(stay, participant, at);
+  if (stay !== undefined && hasRejoined) {
     end(draft, stay, { at: at - joinedAgoMs, by: 'inferred' });
     stay = undefined;
   }
   // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
-  if ((stay === undefined || !isIn(stay)) && wasSeenToLeave(draft, callSid, at)) {
+  if (!hasRejoined && (stay === undefined || !isIn(stay)) && wasSeenToLeave(draft, callSid, at)) {
     return;
   }
   stay ??= add(draft, { callSid, role: 'unknown' });

@@ -468,6 +468,14 @@ it('a late join of a forgotten stay is not that of a later one that REST shows',
   expect(facts.filter(({ callSid }) => callSid === 'ted')).toMatchObject([{ kind: 'joined', at: START + 22_000 }]);
 });
 
+it('an agent whom REST shows to have joined again is still the target', () => {
+  const { state } = play(joins('alice', 'cf-1', 2, AGENT), [
+    20,
+    observed(seen('alice', { ...AGENT, joinedAgoMs: 500 })),
+  ]);
+  expect(targetOf(state)).toMatchObject({ callSid: 'alice', joinedAt: START + 19_500 });
+});
+
 it('a conference that ended in the second in which a document was sent may be the one it led to', () => {
   const [, join] = joins('ted', 'cf-1', 2);
   const { facts } = play(
