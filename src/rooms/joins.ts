@@ -48,7 +48,7 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
   const hasBegun = (stay: Stay) => at + RESOLUTION_MS >= startOf(stay);
   const mayBeOpen =
     open !== undefined && !isIn(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
-  const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, event, at);
+  const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, open, event, at);
   // The Space's own dates tell more than ages by our clock, which may be wrong.
   const lastLeave = lastLeaveOf(draft, callSid);
   const isNext = open !== undefined && !isIn(open) && isAfterLeave(lastLeave, date);
@@ -82,15 +82,14 @@ function isAfterLeave(lastLeave: number | undefined, date: number | undefined): 
 
 /**
  * Whether a join is that of a supervisor's stay, though the next one was sent in the same second: before they come in again,
- * they hear why. Only a listener enters muted.
+ * they hear why. Only a listener enters muted; the mode of a stay that is over may have changed since.
  */
-function isItsJoin({ supervision, joinDate, joinedAt }: Stay, event: EventOf<'joined'>, at: number): boolean {
-  const isTheSame = joinDate === undefined ? Math.abs((joinedAt ?? at) - at) <= RESOLUTION_MS : joinDate === event.date;
-  const isOther =
-    event.isMuted !== undefined &&
-    supervision?.mode !== undefined &&
-    event.isMuted !== (supervision.mode === 'monitor');
-  return supervision !== undefined && isTheSame && !isOther;
+function isItsJoin(stay: Stay, next: Stay | undefined, { date, isMuted }: EventOf<'joined'>, at: number): boolean {
+  const { supervision, joinDate, joinedAt } = stay;
+  const isTheSame = joinDate === undefined ? Math.abs((joinedAt ?? at) - at) <= RESOLUTION_MS : joinDate === date;
+  const isLike = ({ supervision: entered }: Stay) =>
+    entered?.mode === undefined || isMuted === undefined || isMuted === (entered.mode === 'monitor');
+  return supervision !== undefined && isTheSame && (isLike(stay) || (next !== undefined && !isLike(next)));
 }
 
 /** Whether a join is not that of a stay, but a later one: that the call left in between was never told. */

@@ -468,6 +468,19 @@ it('a late join of a forgotten stay is not that of a later one that REST shows',
   expect(facts.filter(({ callSid }) => callSid === 'ted')).toMatchObject([{ kind: 'joined', at: START + 22_000 }]);
 });
 
+it('the late join of a stay whose mode has changed is not that of the next one', () => {
+  const [, join] = joins('ted', 'cf-1', 2, { isMuted: false });
+  const { facts } = play(
+    ...ALICE_IN,
+    [2, sent({ mode: 'barge' })],
+    [2.3, observed(seen('alice', AGENT), seen('ted', { joinedAgoMs: 200 }))],
+    [2.4, { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', agoMs: 0 }],
+    [2.5, sent({ number: 2, mode: 'monitor' })],
+    [9, { ...join, agoMs: 7_000 }],
+  );
+  expect(kinds(facts, 'ted').filter((line) => line.endsWith('2'))).toEqual(['arrived 2']);
+});
+
 it('an agent whom REST shows to have joined again is still the target', () => {
   const { state } = play(joins('alice', 'cf-1', 2, AGENT), [
     20,
