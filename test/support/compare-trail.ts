@@ -39,9 +39,8 @@ const EVENTS_MS = 100;
  * - After a wipe, a period that was over, or ended before the next sweep, is missing. One that went on has an unknown start;
  *   it is nobody's if it ended before the next sweep.
  * - A start, and an end told by a callback, is up to a second early. If a mode was told in the second of the end, the end
- *   is up to a second late. An end known by REST is dated by the first sweep after
- *   it, an inferred one by the second, or without REST at any time. If no sweep fell into the period, these are the sweeps
- *   after its callbacks, which may be late.
+ *   is up to a second late. An end known by REST is dated by the first sweep after it, an inferred one by the second, or
+ *   without REST at any time. If no sweep fell into the period, these are the sweeps after its callbacks, which may be late.
  * - An end is missing if the leave callback was not delivered, and there was no second sweep yet.
  * - Between two sweeps a mode may be missing; at a sweep none is, or it is less than a second early. If callbacks are late, it
  *   may be unknown then: a moderator's leave makes it so from its own date on.
@@ -111,7 +110,8 @@ export function compareTrail(rows: readonly StayRecord[], story: Told): string[]
   function latestEnd({ endKnown, modes }: StayRecord, period: Period): number {
     const { end = 0 } = period;
     if (endKnown === 'callback' || endKnown === 'webhook') {
-      return (msOf(modes.at(-1)?.at) ?? 0) > end - CUT_MS ? end + CUT_MS : end;
+      const latestMode = Math.max(...modes.map(({ at }) => msOf(at) ?? 0));
+      return latestMode > end - CUT_MS ? end + CUT_MS : end;
     }
     if (!story.withRest) {
       return Number.POSITIVE_INFINITY;
