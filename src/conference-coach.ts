@@ -7,10 +7,10 @@ import { compileTrust } from './http/trust-proxy';
 import { followRoster } from './people/live-roster';
 import { createRoster, type Roster } from './people/roster';
 import { RosterError, readRosterFile } from './people/roster-file';
+import type { RedisConnectionOptions } from './redis/redis-connection';
+import { StoreError } from './redis/store-error';
 import { createServer, lifetimeOf, type ServerOptions } from './server';
 import { createSpaceClient } from './signalwire/space-client';
-import type { RedisConnectionOptions } from './store/redis-connection';
-import { StoreError } from './store/store-error';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './stores';
 
 /** What the store may take on a call's path, of the 5 s a Space waits. */

@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import type { RosterSource } from './people/roster-file';
 import { readable } from './readable';
+import type { RedisTls } from './redis/tls-problem';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './rooms/room-name';
 import { readSettingText } from './setting-text';
 import type { SpaceSettings } from './signalwire/space-client';
 import { findSimilarSetting } from './similar-setting';
-import type { RedisTls } from './store/tls-problem';
 import { NOTICE_POLICIES, type NoticePolicy } from './supervision/notice-policy';
 
 /** The settings of one server, validated and complete. */

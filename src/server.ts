@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createApp } from './app';
 import type { Config } from './config';
+import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
 import { createAccess } from './people/access';
 import { identifyCall } from './people/identify-call';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectRedis, type RedisConnection, type RedisConnectionOptions } from './redis/redis-connection';
+import { StoreError } from './redis/store-error';
 import { type Lease, soleLease } from './rooms/lease';
 import { createMemoryRoomStorage } from './rooms/memory-room-storage';
 import { createRedisLease } from './rooms/redis-lease';
 import { createRedisRoomStorage } from './rooms/redis-room-storage';
 import { createRoomStore, type RoomStore } from './rooms/room-store';
-import { connectRedis, type RedisConnection, type RedisConnectionOptions } from './store/redis-connection';
-import { StoreError } from './store/store-error';
 import { createRedisRefusalStore } from './supervision/redis-refusals';
 import { createMemoryRefusalStore, type RefusalStore } from './supervision/refusals';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
-import type { RedisConnection } from '../store/redis-connection';
+import type { RedisConnection } from '../redis/redis-connection';
 import type { Address } from './address';
 
 /** Why a call may not use PINs now. */

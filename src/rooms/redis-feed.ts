@@ -1,6 +1,6 @@
-import { readStream } from '../store/read-stream';
-import type { RedisConnection } from '../store/redis-connection';
-import type { StoreError } from '../store/store-error';
+import { readStream } from '../redis/read-stream';
+import type { RedisConnection } from '../redis/redis-connection';
+import type { StoreError } from '../redis/store-error';
 import type { Fact } from './fact';
 import type { FeedLine, FeedStart } from './room-store';
 

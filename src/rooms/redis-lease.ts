@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RedisConnection } from '../store/redis-connection';
+import type { RedisConnection } from '../redis/redis-connection';
 import type { Lease } from './lease';
 
 /** How long a lease lasts without renewal: the sweep renews it every 2.5 s, and another server soon takes over from a dead one. */

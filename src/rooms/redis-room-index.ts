@@ -1,4 +1,4 @@
-import { parseRecord } from '../store/parse-record';
+import { parseRecord } from '../redis/parse-record';
 import type { RoomEntry } from './room-store';
 
 /**

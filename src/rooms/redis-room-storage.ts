@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { RedisConnection } from '../store/redis-connection';
-import { StoreError } from '../store/store-error';
+import type { RedisConnection } from '../redis/redis-connection';
+import { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
 import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
 import type { RoomName } from './room-name';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { StoreError } from '../store/store-error';
+import { StoreError } from '../redis/store-error';
 import type { RoomName } from './room-name';
 
 /** The rooms that the store did not read or write the last time; no room stands for the list of all. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RedisConnection } from '../store/redis-connection';
+import type { RedisConnection } from '../redis/redis-connection';
 
 /**
  * Settles which of several servers does something that must be done once. Resolves to true for the first server that

@@ -1,6 +1,6 @@
-import { readStream } from '../store/read-stream';
-import type { RedisConnection } from '../store/redis-connection';
-import type { StoreError } from '../store/store-error';
+import { readStream } from '../redis/read-stream';
+import type { RedisConnection } from '../redis/redis-connection';
+import type { StoreError } from '../redis/store-error';
 import { MAX_REFUSALS, type RefusalEvent, type RefusalStore } from './refusals';
 
 const KEY = 'conference-coach:refusals';

@@ -425,7 +425,7 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
     expect(await npmRun()).toEqual({
       code: 1,
       stdout: '',
-      stderr: `dist/commands/${command}.js is missing: run npm run build first.\n`,
+      stderr: `dist/cli/${command}.js is missing: run npm run build first.\n`,
     });
   });
 });

@@ -361,7 +361,7 @@ describe('in the image', () => {
   });
 
   it('the commands need their own settings alone', async () => {
-    const program = await runProgram('commands/roster.js', ['hash-pin', '48213'], { ...imageEnv, PIN_KEY });
+    const program = await runProgram('cli/roster.js', ['hash-pin', '48213'], { ...imageEnv, PIN_KEY });
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toMatch(/^[0-9a-f]{64}\n$/);
     expect(program.stderr()).toBe('');

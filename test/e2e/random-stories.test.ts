@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { MODES, type Mode } from '../../src/rooms/mode';
 import type { Call } from '../../src/simulator/call';
 import { createSpace, type Space } from '../../src/simulator/space';
-import { connectRedis, type RedisConnection } from '../../src/store/redis-connection';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { compareTrail, type Told } from '../support/compare-trail';

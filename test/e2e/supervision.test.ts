@@ -331,7 +331,7 @@ describe('the audit trail', () => {
     await eventually(async () => expect((await readTrail(redis)).at(-1)?.confirmed).toBe(true));
     await desk.hangUp(ted);
     await desk.server.stop(0);
-    const command = join(__dirname, '../../dist/commands/audit.js');
+    const command = join(__dirname, '../../dist/cli/audit.js');
     const audit = async (...args: string[]) =>
       (await promisify(execFile)(process.execPath, [command, ...args], { env: { REDIS_URL: redis.url } })).stdout;
 

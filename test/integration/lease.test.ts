@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { createRedisLease } from '../../src/rooms/redis-lease';
-import { connectRedis, type RedisConnection } from '../../src/store/redis-connection';
 import { atEnd } from '../support/at-end';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { createLog } from '../../src/ops/log';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import { createPinLimiter, type PinLimiter } from '../../src/people/pin-limiter';
-import { connectRedis, type RedisConnection } from '../../src/store/redis-connection';
+import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { atEnd } from '../support/at-end';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { StoreError } from '../../src/store/store-error';
+import { StoreError } from '../../src/redis/store-error';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
 import { createClockedStore } from '../support/clocked-store';

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { connectRedis } from '../../src/store/redis-connection';
+import { connectRedis } from '../../src/redis/redis-connection';
 import { createRedisClaim } from '../../src/supervision/redis-claims';
 import { atEnd } from '../support/at-end';
 import { eventually, startRedis } from '../support/redis-server';

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { verifyWebhook } from '../../src/http/verify-webhook';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomStore } from '../../src/rooms/room-store';
-import { fromSpace } from '../../src/signalwire/from-space';
 import { createMemoryStore } from '../../src/stores';
 import { ALICE, BOB, PUBLIC_URL, SIGNING_KEY, startApp, TED, type TestApp } from '../support/app';
 import { sign } from '../support/sign';
@@ -163,7 +163,9 @@ describe('the signature', () => {
   });
 
   it('cannot be made with an empty key: such a guard is not built', () => {
-    expect(() => fromSpace({ publicUrl: PUBLIC_URL, signingKeys: ['PSK_1', ''] })).toThrow('A signing key is empty');
+    expect(() => verifyWebhook({ publicUrl: PUBLIC_URL, signingKeys: ['PSK_1', ''] })).toThrow(
+      'A signing key is empty',
+    );
   });
 
   it.each([

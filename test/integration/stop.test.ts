@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
+import { StoreError } from '../../src/redis/store-error';
 import type { SpaceClient } from '../../src/signalwire/space-client';
-import { StoreError } from '../../src/store/store-error';
 import { createMemoryStore, type Store } from '../../src/stores';
 import { ALICE, startApp, TED } from '../support/app';
 

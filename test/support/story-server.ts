@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config';
 import { createRoster } from '../../src/people/roster';
+import type { RedisConnection } from '../../src/redis/redis-connection';
 import { soleLease } from '../../src/rooms/lease';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { createRedisRoomStorage } from '../../src/rooms/redis-room-storage';
@@ -11,7 +12,6 @@ import { createServer, type Server } from '../../src/server';
 import { createSpaceClient } from '../../src/signalwire/space-client';
 import { createRestApi } from '../../src/simulator/rest-api';
 import type { Space } from '../../src/simulator/space';
-import type { RedisConnection } from '../../src/store/redis-connection';
 import type { Store } from '../../src/stores';
 import { createMemoryRefusalStore } from '../../src/supervision/refusals';
 

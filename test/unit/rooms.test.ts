@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
+import { StoreError } from '../../src/redis/store-error';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { type RoomState, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
@@ -8,7 +9,6 @@ import { createRoomStore, type RoomStorage } from '../../src/rooms/room-store';
 import { createRooms, type RoomsOptions } from '../../src/rooms/rooms';
 import { createSpaceObserver, type Observation } from '../../src/rooms/space-observer';
 import type { SpeechEvent } from '../../src/rooms/speech';
-import { StoreError } from '../../src/store/store-error';
 import { createMemoryRefusalStore } from '../../src/supervision/refusals';
 import { readStays, readTrail } from '../../src/supervision/trail';
 import { roomNamed, sid } from '../support/room-stores';

@@ -1,10 +1,10 @@
 import { parse } from 'node:querystring';
 import { type Request, type RequestHandler, Router, raw } from 'express';
-import { type Fields, fieldsOf } from './fields';
-import { RequestError } from './request-error';
-import { isSignedBySpace } from './signature';
+import { type Fields, fieldsOf } from '../signalwire/fields';
+import { RequestError } from '../signalwire/request-error';
+import { isSignedBySpace } from '../signalwire/signature';
 
-export interface FromSpaceOptions {
+export interface VerifyWebhookOptions {
   /** The address a Space reaches this server at, without a slash at the end. */
   publicUrl: string;
   /** None accepts unsigned requests, for development. */
@@ -26,7 +26,7 @@ const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
  *
  * @throws RangeError for an empty signing key, with which anybody could sign
  */
-export function fromSpace({ publicUrl, signingKeys }: FromSpaceOptions): RequestHandler {
+export function verifyWebhook({ publicUrl, signingKeys }: VerifyWebhookOptions): RequestHandler {
   if (signingKeys.includes('')) {
     throw new RangeError('A signing key is empty: set it, or leave it out to accept unsigned requests.');
   }

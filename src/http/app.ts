@@ -2,25 +2,25 @@ import { type RequestListener, STATUS_CODES } from 'node:http';
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { createCoachRoutes } from './calls/coach';
-import { createConferenceRoutes } from './calls/conference';
-import type { CallRoutesOptions } from './calls/document-route';
-import { createEventRoutes } from './calls/events';
-import { createDocuments, type DocumentSettings } from './calls/laml';
-import { createNoticeRoutes } from './calls/notices';
-import { createRoomMenu } from './calls/room-menu';
-import { createSupervise } from './calls/supervise';
-import { createSupervisorLineRoutes } from './calls/supervisor-line';
-import type { RefusalLog } from './http/refusal-log';
-import { createRequestLog } from './http/request-log';
-import { createHealthRoutes } from './ops/health';
-import type { Roster } from './people/roster';
-import type { RoomName } from './rooms/room-name';
-import type { Rooms } from './rooms/rooms';
-import { fromSpace } from './signalwire/from-space';
-import { RequestError } from './signalwire/request-error';
-import type { SpaceSettings } from './signalwire/space-client';
-import type { Supervision } from './supervision/supervision';
+import { createCoachRoutes } from '../calls/coach';
+import { createConferenceRoutes } from '../calls/conference';
+import type { CallRoutesOptions } from '../calls/document-route';
+import { createEventRoutes } from '../calls/events';
+import { createDocuments, type DocumentSettings } from '../calls/laml';
+import { createNoticeRoutes } from '../calls/notices';
+import { createRoomMenu } from '../calls/room-menu';
+import { createSupervise } from '../calls/supervise';
+import { createSupervisorLineRoutes } from '../calls/supervisor-line';
+import type { Roster } from '../people/roster';
+import type { RoomName } from '../rooms/room-name';
+import type { Rooms } from '../rooms/rooms';
+import { RequestError } from '../signalwire/request-error';
+import type { SpaceSettings } from '../signalwire/space-client';
+import type { Supervision } from '../supervision/supervision';
+import { createHealthRoutes } from './health';
+import type { RefusalLog } from './refusal-log';
+import { createRequestLog } from './request-log';
+import { verifyWebhook } from './verify-webhook';
 
 export interface AppOptions {
   settings: DocumentSettings & {
@@ -53,7 +53,7 @@ export interface AppOptions {
 export function createApp(options: AppOptions): RequestListener {
   const { settings, roster, access, rooms, supervision, pingStore, isDraining, sleep, now, refusals, log } = options;
   const shared = {
-    guard: fromSpace(settings),
+    guard: verifyWebhook(settings),
     usualRoom: settings.conferenceName,
     documents: createDocuments(settings),
     roster,
