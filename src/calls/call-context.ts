@@ -1,0 +1,52 @@
+import type { Mode } from '../rooms/mode';
+import type { ConversationId } from '../rooms/room';
+
+/** The mode of a supervisors' number that names none. */
+export const DEFAULT_MODE: Mode = 'coach';
+
+/** How often a supervisor is asked to wait, or to choose, before they are sent away. */
+export const MAX_ATTEMPTS = 12;
+
+/** How often a supervisor waits 30 s for a caller or the next conversation: half an hour in all. */
+export const MAX_WAITS = 60;
+
+/** What the addresses of a supervisor's call carry from one request to the next. */
+export interface CallContext {
+  /** The mode to join in; undefined on the supervisors' line for the person's own. */
+  mode: Mode | undefined;
+  /** Prompts since the call came in, {@link MAX_ATTEMPTS} at most. */
+  attempt: number;
+  /** How often they have waited for a caller or the next conversation; undefined if they do not. */
+  waits?: number | undefined;
+  /** Number of this call's latest stay; 0 before the first. */
+  stay: number;
+  /** Proof that this call gave the right PIN; undefined for a supervisor known by address. */
+  pass?: string | undefined;
+}
+
+/** The same on the way into a room, in it, or at the keypad between. */
+export interface RoomContext extends CallContext {
+  mode: Mode;
+  /** The mode of the number or person, if a key has changed it; undefined on the line for a person without a mode. */
+  initialMode?: Mode | undefined;
+  /** Whether they came by the supervisors' line, and go back to its menu. */
+  isOnLine?: boolean | undefined;
+  /** Keypad prompts since the last valid key; undefined for none. */
+  reprompts?: number | undefined;
+  /** The conversation that the keypad's prompt named; undefined if none. */
+  named?: ConversationId | undefined;
+  /** Whether they were told whom they join: then a change must be announced. */
+  isAnnounced?: boolean | undefined;
+  /** Whether REST took them out of a conference because the wrong people could hear them. */
+  isMoved?: boolean | undefined;
+}
+
+/** The mode of the number they dialled, whatever keys have changed since; undefined on the line of one without. */
+export function initialModeOf({ isOnLine, initialMode, mode }: RoomContext): Mode | undefined {
+  return isOnLine ? initialMode : (initialMode ?? mode);
+}
+
+/** The mode in which the next conversation starts: that of the number or the person, but nobody barges unasked. */
+export function nextMode(initialMode: Mode | undefined): Mode {
+  return initialMode === undefined || initialMode === 'barge' ? 'monitor' : initialMode;
+}

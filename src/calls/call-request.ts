@@ -1,0 +1,253 @@
+import type { Request } from 'express';
+import { type Address, parseAddress } from '../people/address';
+import { MAX_PIN_TRIES } from '../people/pin';
+import { MODES, type Mode } from '../rooms/mode';
+import { parseRoomName, type RoomName } from '../rooms/room-name';
+import { isFinalStatus } from '../signalwire/call-status';
+import { type Fields, fieldsOf } from '../signalwire/fields';
+import { RequestError } from '../signalwire/request-error';
+import { parseSid, type Sid } from '../signalwire/sid';
+import {
+  type CallContext,
+  DEFAULT_MODE,
+  initialModeOf,
+  MAX_ATTEMPTS,
+  MAX_WAITS,
+  type RoomContext,
+} from './call-context';
+
+/** A call that asks for a document. */
+export interface InboundCall {
+  callSid: Sid;
+  /** The person's address: `To` on a leg called out to them, otherwise `From`. Undefined as {@link personOf} says. */
+  from: Address | undefined;
+}
+
+/** @throws RequestError 400 if the Call SID is missing, repeated or malformed */
+export function parseInboundCall(req: Request): InboundCall {
+  const fields = fieldsOf(req);
+  const callSid = parseSid(textOf(fields.CallSid) ?? '');
+  if (callSid === undefined) {
+    throw invalid('CallSid must be there once: 1 to 64 letters, digits, - or _.');
+  }
+  return { callSid, from: addressIn(fields) };
+}
+
+/**
+ * The address of the person on the call. On outbound legs that is `To`, because `From` is the Space's own number there.
+ * Never throws.
+ *
+ * @returns undefined when it is withheld, not an address, or sent twice
+ */
+export function personOf(req: Request): Address | undefined {
+  return addressIn(fieldsOf(req));
+}
+
+function addressIn({ Direction, From, To }: Fields): Address | undefined {
+  return parseAddress(textOf(/^outbound/i.test(textOf(Direction) ?? '') ? To : From));
+}
+
+/** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
+const STALE_TARGET_CODES: readonly (string | undefined)[] = ['13240', '16002'];
+
+/** How a `<Dial>` into a conference ended, from the request to its `action`. */
+export interface DialOutcome {
+  /** Whether the call itself is over, so that nobody hears what is answered. */
+  isCallOver: boolean;
+  /** Whether the call never got into the conference. */
+  hasFailed: boolean;
+  /** Whether that may be because the target of a coach is not there. */
+  wasRefused: boolean;
+}
+
+export function parseDialOutcome(req: Request): DialOutcome {
+  const fields = fieldsOf(req);
+  const status = textOf(fields.DialCallStatus) ?? '';
+  const isStale = STALE_TARGET_CODES.includes(textOf(fields.ErrorCode));
+  return {
+    isCallOver: isFinalStatus(textOf(fields.CallStatus)),
+    // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
+    hasFailed: isStale || !/^(answered|completed|)$/i.test(status),
+    wasRefused: isStale || /^failed$/i.test(status),
+  };
+}
+
+/** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field that is there twice. */
+export function digitsOf(req: Request): string | undefined {
+  return textOf(fieldsOf(req).Digits) || undefined;
+}
+
+/**
+ * The room that a path names in its `:room`, or else `missing`.
+ *
+ * @throws RequestError 404 for a name that no room can have
+ */
+export function roomOf({ params }: Request, missing?: RoomName): RoomName {
+  const room = params.room === undefined ? missing : parseRoomName(String(params.room));
+  if (room === undefined) {
+    throw new RequestError(404, 'no_such_room', 'There is no such room.');
+  }
+  return room;
+}
+
+/**
+ * What a supervisor's address carries on the way into a room and out of it.
+ *
+ * @param missing the stay of an address without one
+ * @throws RequestError 400 that names the modes there are
+ */
+export function parseRoomContext(req: Request, missing = { stay: 0 }): RoomContext {
+  const { query } = req;
+  const target = parseSid(textOf(query.of) ?? '');
+  return {
+    ...parseContext(query, missing),
+    mode: parseMode(query.mode) ?? DEFAULT_MODE,
+    initialMode: MODES.find((mode) => mode === query.own),
+    isOnLine: textOf(query.line) !== undefined,
+    reprompts: counterOf(query.round, MAX_ATTEMPTS),
+    named: target && { target, conferenceSid: parseSid(textOf(query.in) ?? '') },
+    isAnnounced: textOf(query.told) !== undefined,
+    isMoved: textOf(query.moved) !== undefined,
+  };
+}
+
+/**
+ * What an address of the supervisors' line carries.
+ *
+ * @throws RequestError 400 that names the modes there are
+ */
+export function parseCallContext(req: Request): CallContext {
+  return parseContext(req.query, { stay: 0 });
+}
+
+function parseContext(query: Request['query'], missing: { stay: number }): CallContext {
+  return {
+    mode: parseMode(query.mode),
+    attempt: counterOf(query.attempt, MAX_ATTEMPTS) ?? 0,
+    waits: counterOf(query.waits, MAX_WAITS),
+    stay: counterOf(query.stay, MAX_STAYS) ?? missing.stay,
+    pass: textOf(query.pass),
+  };
+}
+
+const MAX_STAYS = 1_000_000;
+
+function parseMode(given: unknown): Mode | undefined {
+  const mode = MODES.find((one) => one === given);
+  if (mode === undefined && given !== undefined) {
+    throw invalid(`mode must be one of ${MODES.join(', ')}.`);
+  }
+  return mode;
+}
+
+/** A count that our own addresses carry; a spoilt one counts as the last, so that nothing goes on for ever. */
+function counterOf(given: unknown, most: number): number | undefined {
+  if (given === undefined) {
+    return undefined;
+  }
+  const count = typeof given === 'string' ? Number(given) : Number.NaN;
+  return Number.isInteger(count) && count >= 0 && count <= most ? count : most;
+}
+
+/** How often a PIN was asked for when this one was keyed in; 0 during a caller's greeting. */
+export function tryOf(req: Request): number {
+  return counterOf(req.query.try, MAX_PIN_TRIES) ?? 0;
+}
+
+/** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
+export function roomWanted(req: Request): RoomName | undefined {
+  return parseRoomName(textOf(req.query.room) ?? '');
+}
+
+const MAX_PAGES = 1_000;
+
+/** What a menu of rooms offered: the rooms in the order of their keys, and which page of all it was. */
+export function parseMenu({ query }: Request): { rooms: RoomName[]; page: number } {
+  const rooms = (textOf(query.rooms) ?? '').split(',').flatMap((name) => parseRoomName(name) ?? []);
+  return { rooms, page: counterOf(query.page, MAX_PAGES) ?? 0 };
+}
+
+/** A field that counts only if it is there exactly once. */
+function textOf(given: unknown): string | undefined {
+  return typeof given === 'string' ? given : undefined;
+}
+
+function invalid(message: string): RequestError {
+  return new RequestError(400, 'invalid_field', message);
+}
+
+/** The addresses of this server, as its documents name them. */
+export type Addresses = ReturnType<typeof createAddresses>;
+
+/** @param publicUrl the address a Space reaches this server at, without a slash at the end */
+export function createAddresses(publicUrl: string) {
+  const roomUrl = (family: string, room: RoomName, rest = '') =>
+    `${publicUrl}/${family}/${encodeURIComponent(room)}${rest}`;
+
+  const coach = (room: RoomName, context: RoomContext) => roomUrl('coach', room, queryOf(parametersOf(context, 0)));
+
+  /** Where REST sends a supervisor whom it muted: back into this room, unheard. */
+  function coachMoved(room: RoomName, context: RoomContext): string {
+    const initialMode = initialModeOf(context);
+    const moved = { ...context, initialMode, mode: 'monitor' as const, waits: undefined, named: undefined };
+    return coach(room, { ...moved, isAnnounced: undefined, isMoved: true });
+  }
+
+  return {
+    conferenceEvents: (room: RoomName) => roomUrl('events/conference', room),
+    conferenceEnded: (room: RoomName) => roomUrl('conference', room, '/ended'),
+    /** @param tryNumber undefined during the greeting */
+    moderatorPin: (room: RoomName, tryNumber?: number) =>
+      roomUrl('conference', room, `/pin${queryOf({ try: tryNumber })}`),
+    coach,
+    coachEnded: (room: RoomName, context: RoomContext) =>
+      roomUrl('coach', room, `/ended${queryOf(parametersOf(context, 1))}`),
+    coachKey: (room: RoomName, context: RoomContext) =>
+      roomUrl('coach', room, `/key${queryOf(parametersOf(context, 1))}`),
+    coachMoved,
+    /** The same for a call of which nobody knows the latest stay: any number above it does. */
+    coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),
+    notice: (to: 'moderator' | 'supervisor') => `${publicUrl}/notices/${to}`,
+    line: (context: CallContext) => `${publicUrl}/supervisor${queryOf(lineParametersOf(context))}`,
+    linePin: (context: CallContext, tryNumber: number, room: RoomName | undefined) =>
+      `${publicUrl}/supervisor/pin${queryOf({ ...lineParametersOf(context), try: tryNumber, room })}`,
+    lineRoom: (context: CallContext, { rooms, page }: { rooms: readonly RoomName[]; page: number }) =>
+      `${publicUrl}/supervisor/room${queryOf({ ...lineParametersOf(context), rooms: rooms.join(','), page })}`,
+  };
+}
+
+type Parameters = Record<string, string | number | undefined>;
+
+/** @param usualStay the stay that is left out */
+function parametersOf(context: RoomContext, usualStay: number): Parameters {
+  const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, pass } = context;
+  return {
+    attempt,
+    in: named?.conferenceSid,
+    line: isOnLine ? 1 : undefined,
+    mode: mode === DEFAULT_MODE ? undefined : mode,
+    moved: isMoved ? 1 : undefined,
+    of: named?.target,
+    own: initialMode === mode && !isOnLine ? undefined : initialMode,
+    pass,
+    round: reprompts,
+    stay: stay === usualStay ? undefined : stay,
+    told: isAnnounced ? 1 : undefined,
+    waits,
+  };
+}
+
+function lineParametersOf({ mode, attempt, stay, waits, pass }: CallContext): Parameters {
+  return { mode, attempt, stay, waits, pass };
+}
+
+/** A query in alphabetical order: a Space may sort it before it signs. What is undefined or 0 is left out. */
+function queryOf(parameters: Parameters): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters).sort(([one], [other]) => (one < other ? -1 : 1))) {
+    if (value !== undefined && value !== 0) {
+      query.set(name, String(value));
+    }
+  }
+  return query.size === 0 ? '' : `?${query}`;
+}

@@ -1,0 +1,141 @@
+import type { Identity, PinResult } from '../people/access';
+import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
+import type { Lockout } from '../people/pin-limiter';
+import { type ModeratorEntry, mayEnter } from '../people/roster';
+import type { RoomName } from '../rooms/room-name';
+import type { InboundCall } from './call-request';
+import type { Decision, PinPrompt } from './outcome';
+
+/** A request of the number that agents and customers dial. */
+export interface ConferenceInput {
+  step: 'arrival' | 'pin' | 'ended';
+  room: RoomName;
+  call: InboundCall;
+  digits: string | undefined;
+  /** How often a PIN was asked for; 0 during the greeting. */
+  tryNumber: number;
+}
+
+/** What the decision depends on besides the request. */
+export interface ConferenceView {
+  who: Identity<ModeratorEntry>;
+  /** Whether a prompt for a PIN may be opened; undefined until it is needed. */
+  prompt?: 'open' | Lockout;
+  /** What came of the PIN; undefined until it is needed. */
+  pin?: PinResult<ModeratorEntry>;
+}
+
+/** Asks for a part of the view; then decide again. */
+export type ConferenceNeed = { needs: 'prompt' } | { needs: 'pin'; digits: string | undefined };
+
+/** Decides what an agent or a customer gets. Pure. No call is lost to a PIN: whoever has none joins as a caller. */
+export function decideConference(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
+  switch (input.step) {
+    case 'arrival':
+      return decideArrival(input, view);
+    case 'pin':
+      return decidePin(input, view);
+    case 'ended':
+      return {
+        kind: 'hangUp',
+        event: { kind: 'dial-ended', callSid: input.call.callSid, agoMs: 0 },
+      };
+  }
+}
+
+function decideArrival(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
+  switch (view.who) {
+    case 'must-ask':
+      return askPin(input, view, { tryNumber: 1, why: 'asked' });
+    case 'may-ask':
+      return { kind: 'greet', room: input.room };
+    case 'nobody':
+      return { kind: 'join', role: 'caller', room: input.room };
+    default:
+      return joinAs(view.who.person, input);
+  }
+}
+
+function decidePin(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
+  const { room, digits, tryNumber } = input;
+  const digitsOfPin = digits?.replace(/^\*/, '');
+  if (tryNumber === 0) {
+    // The greeting. A customer may press anything, and is a caller; a star may come alone, or with a PIN behind it.
+    if (!digits?.startsWith('*')) {
+      return { kind: 'join', role: 'caller', room };
+    }
+    if (digitsOfPin === undefined || digitsOfPin.length < MIN_PIN_DIGITS) {
+      return askPin(input, view, { tryNumber: 1, why: 'asked' });
+    }
+  }
+  const { pin } = view;
+  if (pin === undefined) {
+    return { needs: 'pin', digits: digitsOfPin };
+  }
+  if (pin.kind === 'right') {
+    return joinAs(pin.person, input);
+  }
+  const message = digits === undefined ? 'No PIN was entered' : 'Wrong moderator PIN';
+  const warning = pin.kind === 'locked-out' ? undefined : { message };
+  if ('lockout' in pin && pin.lockout !== undefined) {
+    return { kind: 'join', role: 'caller', room, lockout: pin.lockout, warning };
+  }
+  const next = Math.max(tryNumber, 1) + 1;
+  if (next > MAX_PIN_TRIES) {
+    return { kind: 'join', role: 'caller', room, warning };
+  }
+  const prompt: PinPrompt = { tryNumber: next, why: digits === undefined ? 'silent' : 'wrong' };
+  // A wrong PIN took an attempt: that limits these prompts, and has shown that nobody is locked out.
+  return pin.kind === 'wrong'
+    ? { kind: 'askModeratorPin', room, prompt, warning }
+    : askPin(input, view, prompt, warning);
+}
+
+function askPin(
+  { room }: ConferenceInput,
+  { prompt: opened }: ConferenceView,
+  prompt: PinPrompt,
+  warning?: Decision['warning'],
+): Decision | ConferenceNeed {
+  if (opened === undefined) {
+    return { needs: 'prompt' };
+  }
+  return opened === 'open'
+    ? { kind: 'askModeratorPin', room, prompt, warning }
+    : { kind: 'join', role: 'caller', room, lockout: opened, warning };
+}
+
+/** Lets a moderator in; where the room is not theirs, as a caller who is told so. */
+function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): Decision {
+  const { name } = person;
+  return mayEnter(person, room)
+    ? {
+        kind: 'join',
+        role: 'moderator',
+        room,
+        name,
+        event: { kind: 'moderator-arrived', callSid: call.callSid, name, agoMs: 0 },
+      }
+    : {
+        kind: 'join',
+        role: 'caller',
+        room,
+        isWrongRoom: true,
+        warning: {
+          message: 'Moderator dialled a room that is not theirs; the call joins as a caller',
+          about: { name, rooms: [...person.rooms] },
+        },
+      };
+}
+
+/**
+ * Decides what a call gets when `/conference` failed. Needs no store.
+ *
+ * @param isOnlySupervisor whether the address is a supervisor's, and no moderator's
+ */
+export function decideFallback(room: RoomName, isOnlySupervisor: boolean): Decision {
+  return isOnlySupervisor
+    ? // As a caller they would be heard by all.
+      { kind: 'reject', warning: { message: 'Supervisor sent to the fallback; rejected' } }
+    : { kind: 'join', role: 'caller', room };
+}

@@ -1,0 +1,212 @@
+import { RestClient } from '@signalwire/compatibility-api';
+import type { RoomName } from '../rooms/room-name';
+import type { Addresses } from './call-request';
+import type { LineWait, Outcome, RoomWait, SupervisorJoin } from './outcome';
+import type { Prompts } from './prompts';
+
+export interface DocumentSettings {
+  /** The longest a call may last, in seconds. */
+  maxCallSeconds: number;
+  /** The address of what callers hear while they wait; undefined for the Space's own music. */
+  waitUrl: string | undefined;
+  /** What callers are told before they enter; undefined for nothing. */
+  callerNotice: string | undefined;
+  /** What a moderator is told when a supervisor comes in. */
+  moderatorNoticeText: string;
+  /** How notices are spoken; undefined for the Space's own way. */
+  noticeVoice: string | undefined;
+  noticeLanguage: string | undefined;
+}
+
+/** How long a supervisor waits before each further attempt, in seconds. */
+const WAIT_SECONDS = 10;
+
+/** How long they are put off at a time who wait for a caller, or for the next conversation. */
+const PATIENT_WAIT_SECONDS = 30;
+
+const { VoiceResponse } = RestClient.LaML;
+type Response = InstanceType<typeof VoiceResponse>;
+type ConferenceAttributes = Exclude<Parameters<ReturnType<Response['dial']>['conference']>[0], string>;
+
+/** Writes an outcome as LaML. Pure: the same outcome gives the same document. */
+export type Render = (outcome: Outcome) => string;
+
+/** The documents of one server, in one language. */
+export function createRender(settings: DocumentSettings, addresses: Addresses, prompts: Prompts): Render {
+  const { maxCallSeconds, waitUrl, callerNotice, moderatorNoticeText, noticeVoice, noticeLanguage } = settings;
+  const noticeAttributes = {
+    ...(noticeVoice !== undefined && { voice: noticeVoice }),
+    ...(noticeLanguage !== undefined && { language: noticeLanguage }),
+  } as object;
+
+  function documentOf(outcome: Outcome): Response {
+    switch (outcome.kind) {
+      case 'join':
+        return outcome.role === 'supervisor' ? supervisorDocument(outcome) : participantDocument(outcome);
+      case 'greet':
+        return greeting(outcome.room);
+      case 'askModeratorPin': {
+        const { room, prompt } = outcome;
+        return ask(prompts.askPin[prompt.why], { action: addresses.moderatorPin(room, prompt.tryNumber) });
+      }
+      case 'askPin': {
+        const { context, prompt, room } = outcome;
+        return ask(prompts.askPin[prompt.why], { action: addresses.linePin(context, prompt.tryNumber, room) });
+      }
+      case 'wait':
+        return waiting(outcome);
+      case 'choose':
+        return menuOfRooms(outcome);
+      case 'keypad':
+        return keypad(outcome);
+      case 'goodbye':
+        return sayAndHangUp(prompts.goodbye);
+      case 'apology':
+        return sayAndHangUp(prompts.apology);
+      case 'hangUp': {
+        const response = new VoiceResponse();
+        response.hangup();
+        return response;
+      }
+      case 'reject': {
+        const response = new VoiceResponse();
+        response.reject();
+        return response;
+      }
+      case 'notice': {
+        const response = new VoiceResponse();
+        response.say(noticeAttributes, outcome.to === 'moderator' ? moderatorNoticeText : prompts.supervisorNotice);
+        return response;
+      }
+    }
+  }
+
+  /** A moderator starts the conference and ends it on leaving; a caller waits until one is in. */
+  function participantDocument(join: Exclude<Outcome & { kind: 'join' }, SupervisorJoin>): Response {
+    const { room } = join;
+    const response = new VoiceResponse();
+    if (join.role === 'caller') {
+      if (join.isWrongRoom) {
+        say(response, prompts.wrongRoom);
+      }
+      if (callerNotice !== undefined) {
+        response.say(noticeAttributes, callerNotice);
+      }
+      dialAsCaller(response, room);
+    } else {
+      response
+        .dial({ action: addresses.conferenceEnded(room), timeLimit: maxCallSeconds })
+        .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(room) }, room);
+    }
+    return response;
+  }
+
+  /** What every `<Conference>` carries: the first to enter decides for all. */
+  function callbacksOf(room: RoomName): ConferenceAttributes {
+    return {
+      statusCallback: addresses.conferenceEvents(room),
+      statusCallbackMethod: 'POST',
+      statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
+    };
+  }
+
+  function dialAsCaller(response: Response, room: RoomName): void {
+    response
+      .dial({ timeLimit: maxCallSeconds })
+      .conference(
+        { startConferenceOnEnter: false, ...(waitUrl !== undefined && { waitUrl }), ...callbacksOf(room) },
+        room,
+      );
+  }
+
+  /** The caller's, during whose greeting a moderator may press `*` and their PIN. */
+  function greeting(room: RoomName): Response {
+    const response = new VoiceResponse();
+    // Every customer waits so long after the greeting: the shortest time there is.
+    const gather = response.gather({ action: addresses.moderatorPin(room), timeout: 1 });
+    if (callerNotice !== undefined) {
+      gather.say(noticeAttributes, callerNotice);
+    } else {
+      say(gather, prompts.welcome);
+    }
+    dialAsCaller(response, room);
+    return response;
+  }
+
+  /** Enters beside the target, heard as the mode says; `*` leads out again. */
+  function supervisorDocument({ state, context, target, announcement, previousMode }: SupervisorJoin): Response {
+    const response = new VoiceResponse();
+    const { room } = state;
+    const { mode } = context;
+    if (announcement !== undefined) {
+      const heard = previousMode === undefined ? prompts.joined(mode, room, target.name) : prompts.rejoined[mode];
+      say(response, withNews(announcement.news, heard));
+    }
+    response
+      .dial({ action: addresses.coachEnded(room, context), hangupOnStar: true, timeLimit: maxCallSeconds })
+      .conference(
+        {
+          // Monitoring keeps the target: should the mute slip, only the moderator hears.
+          ...(mode !== 'barge' && { coach: target.callSid }),
+          ...(mode === 'monitor' && { muted: true }),
+          startConferenceOnEnter: false,
+          endConferenceOnExit: false,
+          beep: 'false',
+          ...callbacksOf(room),
+        },
+        room,
+      );
+    return response;
+  }
+
+  function keypad({ room, context, target }: Outcome & { kind: 'keypad' }): Response {
+    const present = target === undefined ? [] : [prompts.present(context.mode, room, target.name)];
+    return ask([...present, prompts.keys].join(' '), { action: addresses.coachKey(room, context), numDigits: 1 });
+  }
+
+  function menuOfRooms({ context, menu }: Outcome & { kind: 'choose' }): Response {
+    const { choices, page, hasExtensions, news } = menu;
+    const rooms = choices.map(({ room }) => room);
+    return ask(withNews(news, prompts.menu(menu)), {
+      action: addresses.lineRoom(context, { rooms, page }),
+      // With extensions the Space waits for more digits: not as long as usual, since most press one. Without them the
+      // first key is the answer. Pound alone and no key at all both ask for more.
+      ...(hasExtensions ? { timeout: 3 } : { numDigits: 1 }),
+    });
+  }
+
+  function waiting(wait: RoomWait | LineWait): Response {
+    const { reason, context } = wait;
+    const moderator = wait.room === undefined ? undefined : wait.target?.name;
+    const response = new VoiceResponse();
+    say(response, prompts.wait(reason, wait.room, moderator));
+    response.pause({ length: context.waits === undefined ? WAIT_SECONDS : PATIENT_WAIT_SECONDS });
+    response.redirect(wait.room === undefined ? addresses.line(context) : addresses.coach(wait.room, wait.context));
+    return response;
+  }
+
+  /** Asks for keys; who presses none goes to the same address without. */
+  function ask(text: string, options: { action: string; numDigits?: number; timeout?: number }): Response {
+    const response = new VoiceResponse();
+    say(response.gather(options), text);
+    response.redirect(options.action);
+    return response;
+  }
+
+  function sayAndHangUp(text: string): Response {
+    const response = new VoiceResponse();
+    say(response, text);
+    response.hangup();
+    return response;
+  }
+
+  function say(verb: Pick<Response, 'say'>, text: string): void {
+    verb.say(prompts.voice as object, text);
+  }
+
+  function withNews(news: keyof Prompts['news'] | undefined, text: string): string {
+    return news === undefined ? text : `${prompts.news[news]} ${text}`;
+  }
+
+  return (outcome) => documentOf(outcome).toString();
+}

@@ -1,0 +1,31 @@
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room-name';
+import type { News, PinPrompt, RoomMenu, WaitReason } from './outcome';
+
+/** Every sentence spoken to a call, in one language. */
+export interface Prompts {
+  /** The attributes of `<Say>` for this language. */
+  voice: { language?: string; voice?: string };
+  /** The greeting of callers where an agent may press `*`, unless a notice is configured. */
+  welcome: string;
+  /** To a moderator who dialled a room that is not theirs. */
+  wrongRoom: string;
+  askPin: Readonly<Record<PinPrompt['why'], string>>;
+  /** To a supervisor as they join: whom, and who hears them. */
+  joined(mode: Mode, room: RoomName, moderator: string | undefined): string;
+  /** The same to one who was in that conversation until just now. */
+  rejoined: Readonly<Record<Mode, string>>;
+  news: Readonly<Record<News, string>>;
+  /** At the keypad: whose conversation they left, and how they are heard when they go back. */
+  present(mode: Mode, room: RoomName, moderator: string | undefined): string;
+  keys: string;
+  menu(menu: RoomMenu): string;
+  /** Why a supervisor waits for a room, or for any. */
+  wait(reason: WaitReason, room: RoomName | undefined, moderator: string | undefined): string;
+  goodbye: string;
+  apology: string;
+  /** To a moderator when a supervisor comes in, unless a notice is configured. */
+  moderatorNotice: string;
+  /** To a supervisor whom REST muted. */
+  supervisorNotice: string;
+}
