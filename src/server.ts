@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createAddresses } from './calls/call-request';
 import type { Config } from './config';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
@@ -65,6 +66,7 @@ export function lifetimeOf({ maxCallSeconds }: Pick<Config, 'maxCallSeconds'>): 
 /** Composes the server. */
 export function createServer(options: ServerOptions): Server {
   const { config, publicUrl, roster, store, space, log, now, monotonicNow, retryMs, sweepIntervalMs } = options;
+  const addresses = createAddresses(publicUrl);
   const rooms = createRooms({
     store: store.rooms,
     space: space && createSpaceObserver({ space: space.asked, now: monotonicNow }),
@@ -83,7 +85,8 @@ export function createServer(options: ServerOptions): Server {
       observe: createSpaceObserver({ space: space.control, now: monotonicNow }).observe,
       notify: createSupervisorNotice({
         space: space.control,
-        publicUrl,
+        noticeUrl: addresses.notice('supervisor'),
+        returnUrl: addresses.coachReturn,
         announceIsPrivate: config.announceIsPrivate,
         claim: store.redis && createRedisClaim(store.redis),
         log,
@@ -111,13 +114,14 @@ export function createServer(options: ServerOptions): Server {
     notices: {
       // Callers might hear it.
       policy: config.announceIsPrivate ? config.moderatorNotice : 'never',
-      moderatorUrl: `${publicUrl}/notices/moderator`,
+      moderatorUrl: addresses.notice('moderator'),
     },
     now,
     log,
     ...(retryMs !== undefined && { retryMs }),
   });
   const handle = createApp({
+    addresses,
     settings: { ...config, publicUrl },
     roster,
     access: createAccesses(config, roster, store, log),

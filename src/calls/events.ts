@@ -1,17 +1,15 @@
-import { type RequestHandler, Router } from 'express';
+import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { parseCallEvent, parseConferenceEvent } from '../rooms/conference-events';
 import type { RoomEvent } from '../rooms/room-event';
 import type { RoomName } from '../rooms/room-name';
-import { roomOfPath } from '../rooms/room-path';
 import type { Rooms } from '../rooms/rooms';
 import { fieldsOf } from '../signalwire/fields';
+import { roomOf } from './call-request';
 
-export interface EventRoutesOptions {
-  /** Runs before every route that the Space requests: checks the form and the signature. */
-  guard: RequestHandler;
+export interface StatusCallbacksOptions {
   /** The room of a path that names none. */
-  usualRoom: RoomName;
+  defaultRoom: RoomName;
   rooms: Rooms;
   /** The account that REST is asked about; undefined when it is not configured. */
   accountSid: string | undefined;
@@ -20,8 +18,8 @@ export interface EventRoutesOptions {
   log: Logger;
 }
 
-/** The Space's status callbacks: `/events/conference/:room` of conferences, `/events/call/:room` of a number's calls. */
-export function createEventRoutes({ guard, usualRoom, rooms, accountSid, now, log }: EventRoutesOptions): Router {
+/** Handlers of the Space's status callbacks: of conferences, and of the calls of a number. */
+export function createStatusCallbacks({ defaultRoom, rooms, accountSid, now, log }: StatusCallbacksOptions) {
   async function take(room: RoomName, event: RoomEvent | undefined): Promise<void> {
     if (event === undefined) {
       return;
@@ -34,14 +32,14 @@ export function createEventRoutes({ guard, usualRoom, rooms, accountSid, now, lo
     log.info({ room, ...event }, 'The Space reported an event');
   }
 
-  const router = Router();
-  router.all('/events/conference/:room', guard, async (req, res) => {
-    await take(roomOfPath(req.params.room), parseConferenceEvent(fieldsOf(req), { now: now(), accountSid }));
-    res.status(204).end();
-  });
-  router.all('/events/call{/:room}', guard, async (req, res) => {
-    await take(roomOfPath(req.params.room, usualRoom), parseCallEvent(fieldsOf(req)));
-    res.status(204).end();
-  });
-  return router;
+  return {
+    async conference(req, res) {
+      await take(roomOf(req), parseConferenceEvent(fieldsOf(req), { now: now(), accountSid }));
+      res.status(204).end();
+    },
+    async call(req, res) {
+      await take(roomOf(req, defaultRoom), parseCallEvent(fieldsOf(req)));
+      res.status(204).end();
+    },
+  } satisfies Record<string, RequestHandler>;
 }

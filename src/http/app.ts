@@ -1,17 +1,17 @@
 import { type RequestListener, STATUS_CODES } from 'node:http';
-import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { createCoachRoutes } from '../calls/coach';
-import { createConferenceRoutes } from '../calls/conference';
-import type { CallRoutesOptions } from '../calls/document-route';
-import { createEventRoutes } from '../calls/events';
-import { createDocuments, type DocumentSettings } from '../calls/laml';
-import { createNoticeRoutes } from '../calls/notices';
-import { createRoomMenu } from '../calls/room-menu';
-import { createSupervise } from '../calls/supervise';
-import { createSupervisorLineRoutes } from '../calls/supervisor-line';
-import type { Roster } from '../people/roster';
+import type { Addresses } from '../calls/call-request';
+import { createConferenceCalls } from '../calls/conference-calls';
+import { createRender, type DocumentSettings } from '../calls/documents';
+import { createStatusCallbacks } from '../calls/events';
+import { lamlHandler } from '../calls/laml-handler';
+import type { Outcome } from '../calls/outcome';
+import { english } from '../calls/prompts-en';
+import { createSupervisorCalls } from '../calls/supervisor-calls';
+import type { Access } from '../people/access';
+import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { RequestError } from '../signalwire/request-error';
@@ -24,6 +24,8 @@ import { verifyWebhook } from './verify-webhook';
 
 export interface AppOptions {
   settings: DocumentSettings & {
+    /** The address a Space reaches this server at, without a slash at the end. */
+    publicUrl: string;
     /** None accepts unsigned webhooks, for development. */
     signingKeys: readonly string[];
     /** The room of a path that names none. */
@@ -34,7 +36,8 @@ export interface AppOptions {
     space: Pick<SpaceSettings, 'projectId'> | undefined;
   };
   roster: Roster;
-  access: CallRoutesOptions['access'];
+  access: { moderators: Access<ModeratorEntry>; supervisors: Access<SupervisorEntry> };
+  addresses: Addresses;
   rooms: Rooms;
   supervision: Supervision;
   /** Resolves if the store answers. */
@@ -51,21 +54,45 @@ export interface AppOptions {
 
 /** The whole server but for the sockets. */
 export function createApp(options: AppOptions): RequestListener {
-  const { settings, roster, access, rooms, supervision, pingStore, isDraining, sleep, now, refusals, log } = options;
-  const shared = {
-    guard: verifyWebhook(settings),
-    usualRoom: settings.conferenceName,
-    documents: createDocuments(settings),
+  const { settings, roster, access, addresses, rooms, supervision, pingStore, isDraining, sleep, now, refusals, log } =
+    options;
+  const render = createRender(settings, addresses, english);
+  const defaultRoom = settings.conferenceName;
+  const conference = createConferenceCalls({ defaultRoom, access: access.moderators, roster, rooms, render, log });
+  const supervisor = createSupervisorCalls({
+    defaultRoom,
+    access: access.supervisors,
     roster,
-    access,
     rooms,
     supervision,
+    addresses,
+    render,
     sleep,
     now,
     log,
+  });
+  const callback = createStatusCallbacks({ defaultRoom, rooms, accountSid: settings.space?.projectId, now, log });
+  const notice = (to: 'moderator' | 'supervisor') => {
+    const outcome: Outcome = { kind: 'notice', to };
+    return lamlHandler(() => ({ outcome }), { fallback: () => outcome, render, log });
   };
-  const supervise = createSupervise(shared);
-  const chooseRoom = createRoomMenu(shared, supervise);
+  /** What a Space asks for. */
+  const webhooks: Readonly<Record<string, RequestHandler>> = {
+    '/events/conference/:room': callback.conference,
+    '/events/call{/:room}': callback.call,
+    '/conference{/:room}': conference.arrival,
+    '/conference/:room/pin': conference.pin,
+    '/conference/:room/ended': conference.ended,
+    '/fallback{/:room}': conference.fallback,
+    '/coach{/:room}': supervisor.arrival,
+    '/coach/:room/ended': supervisor.ended,
+    '/coach/:room/key': supervisor.key,
+    '/supervisor': supervisor.lineArrival,
+    '/supervisor/pin': supervisor.pin,
+    '/supervisor/room': supervisor.choice,
+    '/notices/moderator': notice('moderator'),
+    '/notices/supervisor': notice('supervisor'),
+  };
 
   const app = express();
   app.disable('x-powered-by');
@@ -82,11 +109,10 @@ export function createApp(options: AppOptions): RequestListener {
     next();
   });
   app.use(createHealthRoutes({ pingStore, isDraining }));
-  app.use(createConferenceRoutes(shared));
-  app.use(createCoachRoutes(shared, supervise, chooseRoom));
-  app.use(createSupervisorLineRoutes(shared, supervise, chooseRoom));
-  app.use(createNoticeRoutes(shared));
-  app.use(createEventRoutes({ ...shared, accountSid: settings.space?.projectId }));
+  const verify = verifyWebhook(settings);
+  for (const [path, handler] of Object.entries(webhooks)) {
+    app.route(path).all(verify, handler);
+  }
   app.use(() => {
     throw new RequestError(404, 'not_found', 'There is nothing here.');
   });

@@ -21,6 +21,7 @@ export function createRequestLog(log: Logger, refusals: RefusalLog): RequestHand
         status: res.statusCode,
         ms: Math.round(performance.now() - startedAt),
         ...(!res.writableFinished && { aborted: true }),
+        ...res.locals.details,
         ...res.locals.refusal,
       };
       if (res.locals.isVerified) {

@@ -6,7 +6,10 @@ import type { Claim } from './redis-claims';
 
 export interface SupervisorNoticeOptions {
   space: Pick<SpaceClient, 'changeParticipant' | 'redirectCall'>;
-  publicUrl: string;
+  /** The address of what is played to a supervisor. */
+  noticeUrl: string;
+  /** The address that lets a supervisor in again, unheard, when nobody knows their latest stay. */
+  returnUrl: (room: RoomName) => string;
   /** Whether only the participant hears what REST announces to them. */
   announceIsPrivate: boolean;
   /** Chooses one of several servers for a notice. Undefined for a single server. */
@@ -14,19 +17,12 @@ export interface SupervisorNoticeOptions {
   log: Logger;
 }
 
-/** `stay` in an address made without knowing the latest stay: only has to exceed it. */
-const UNKNOWN_STAY = 1_000;
-
 /**
  * Tells supervisors that the server muted them: by an announcement if that is private, otherwise by moving their call to
  * a document that tells them and lets them back in muted. Rejects if REST fails.
  */
 export function createSupervisorNotice(options: SupervisorNoticeOptions) {
-  const { space, publicUrl, announceIsPrivate, claim = async () => true, log } = options;
-
-  function returnAddress(room: RoomName): string {
-    return `${publicUrl}/coach/${encodeURIComponent(room)}?mode=monitor&moved=1&stay=${UNKNOWN_STAY}`;
-  }
+  const { space, noticeUrl, returnUrl, announceIsPrivate, claim = async () => true, log } = options;
 
   return async (room: RoomName, { callSid, conferenceSid, joinedAt, supervision }: StayOfSupervisor): Promise<void> => {
     // All servers may mute at once, which does no harm; a second move would.
@@ -35,8 +31,8 @@ export function createSupervisorNotice(options: SupervisorNoticeOptions) {
     }
     const isTold =
       announceIsPrivate && conferenceSid !== undefined
-        ? await space.changeParticipant(conferenceSid, callSid, { announceUrl: `${publicUrl}/notices/supervisor` })
-        : await space.redirectCall(callSid, supervision.returnTo ?? returnAddress(room));
+        ? await space.changeParticipant(conferenceSid, callSid, { announceUrl: noticeUrl })
+        : await space.redirectCall(callSid, supervision.returnTo ?? returnUrl(room));
     if (!isTold) {
       log.warn({ room, callSid }, 'Supervisor not told of the mute: their call is over');
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_WAITS } from '../../src/calls/approach';
+import { MAX_WAITS } from '../../src/calls/call-context';
 import { ALICE, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
 import { atEnd } from '../support/at-end';
 import { roomNamed } from '../support/room-stores';
@@ -484,7 +484,7 @@ describe('a supervisor whom REST muted', () => {
     text = await desk.ask(nextOf(text), { CallSid: 'ted-2', ...OUT });
     await desk.ask(nextOf(text), { CallSid: 'ted-2', Digits: '2' });
     // The person's own mode goes without saying.
-    expect(await returnTo(desk, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2&told=1`);
+    expect(await returnTo(desk, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2`);
   });
 });
 

@@ -69,8 +69,8 @@ describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a pers
 it('the log names the person of an outbound leg, masked', async () => {
   app = await startApp();
   await app.post('/conference/out', { CallSid: 'alice-1', Direction: 'outbound-dial', From: OURS, To: ALICE });
-  const [line] = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A call enters');
-  expect(line).toMatchObject({ from: '***8999', as: 'moderator' });
+  const [line] = app.log.map((text) => JSON.parse(text)).filter(({ role }) => role === 'moderator');
+  expect(line).toMatchObject({ msg: 'Request', from: '***8999', outcome: 'join' });
 });
 
 it('where anyone may supervise, a SIP phone may, and nobody who shows no address', async () => {
@@ -112,7 +112,7 @@ describe('people in the roster without a number', () => {
     expect(await post('/conference/out', { CallSid: 'alice-1', From: address })).toBe(moderator('out'));
     const called = { CallSid: 'alice-2', Direction: 'outbound-api', From: OURS, To: address };
     expect(await post('/conference/out', called)).toBe(moderator('out'));
-    const lines = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A call enters');
+    const lines = app.log.map((text) => JSON.parse(text)).filter(({ role }) => role === 'moderator');
     expect(lines.map(({ from, name }) => [from, name])).toEqual(Array(2).fill([`sip:al***@${HOST}`, 'Alice']));
     expect(app.log.join('')).not.toContain('alice@');
   });
@@ -136,8 +136,8 @@ describe('people in the roster without a number', () => {
     const keyed = { CallSid: 'alice-1', From: 'anonymous', Digits: '*70001' };
     expect(await post('/conference/out/pin', keyed)).toBe(moderator('out'));
     await post('/supervisor/pin?try=1&room=out&mode=monitor', { CallSid: 'bob-1', Digits: '70002' });
-    const [entered] = app.log.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'A supervisor is let in');
-    expect(entered).toMatchObject({ supervisor: 'Bob', from: 'no number', room: 'out', target: 'alice-1' });
+    const [entered] = app.log.map((text) => JSON.parse(text)).filter(({ role }) => role === 'supervisor');
+    expect(entered).toMatchObject({ name: 'Bob', from: 'no number', room: 'out', target: 'alice-1' });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { createAddresses } from '../../src/calls/call-request';
 import type { Rooms } from '../../src/rooms/rooms';
 import { createSpaceObserver } from '../../src/rooms/space-observer';
 import type { SpaceClient } from '../../src/signalwire/space-client';
@@ -15,6 +16,8 @@ interface EnforcerOverScript {
   log: Logger;
 }
 
+const addresses = createAddresses('https://coach.example.com');
+
 /** An enforcer that corrects a scripted Space's supervisors, and tells them. */
 export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: EnforcerOverScript): Enforcer {
   const client = space.client as SpaceClient;
@@ -24,7 +27,8 @@ export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: En
     observe: createSpaceObserver({ space: client, now: performance.now }).observe,
     notify: createSupervisorNotice({
       space: client,
-      publicUrl: 'https://coach.example.com',
+      noticeUrl: addresses.notice('supervisor'),
+      returnUrl: addresses.coachReturn,
       announceIsPrivate,
       claim,
       log,

@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createDocuments } from '../../../src/calls/laml';
+import { createAddresses } from '../../../src/calls/call-request';
+import { createRender } from '../../../src/calls/documents';
+import type { Outcome } from '../../../src/calls/outcome';
+import { english } from '../../../src/calls/prompts-en';
 import { MODES } from '../../../src/rooms/mode';
+import { emptyRoom } from '../../../src/rooms/room';
 import type { RoomName } from '../../../src/rooms/room-name';
 import type { Sid } from '../../../src/signalwire/sid';
 import { CallError } from '../../../src/simulator/call-error';
@@ -12,38 +16,51 @@ const document = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Re
 
 describe('parseLaml', () => {
   it('reads every document of the server', () => {
-    const documents = createDocuments({
-      publicUrl: 'https://coach.example.com',
+    const settings = {
       maxCallSeconds: 60,
       waitUrl: 'https://example.com/music?a=1&b=2',
       callerNotice: 'Calls & <supervision>',
       moderatorNoticeText: 'A supervisor is on the line.',
       noticeVoice: 'woman',
       noticeLanguage: 'en-GB',
-    });
+    };
+    const render = createRender(settings, createAddresses('https://coach.example.com'), english);
     const room = 'Sales 2' as RoomName;
-    const approach = { mode: 'monitor', attempt: 0, stay: 2, pass: 'abc' } as const;
-    const menu = { page: 0, more: 'more', hasExtensions: true, news: 'That is over.' } as const;
-    const texts = [
-      documents.moderator(room),
-      documents.caller(room),
-      ...MODES.map((mode) => documents.supervisor(room, { mode, attempt: 1, stay: 1 }, 'alice-1' as Sid)),
-      ...(['nobody-there', 'store-down', 'target-gone'] as const).map((reason) =>
-        documents.wait(room, { mode: 'monitor', attempt: 0, stay: 0 }, reason),
+    const context = { mode: 'monitor', attempt: 0, stay: 2, pass: 'abc' } as const;
+    const choices = [{ room, name: 'Alice', isAmbiguous: false, hasCaller: true }];
+    const target = { callSid: 'alice-1' as Sid, role: 'moderator', name: 'Alice' } as const;
+    const caller = { kind: 'join', role: 'caller', room } as const;
+    const outcomes: Outcome[] = [
+      { kind: 'join', role: 'moderator', room, name: 'Alice' },
+      caller,
+      ...MODES.map(
+        (mode) =>
+          ({
+            kind: 'join',
+            role: 'supervisor',
+            name: 'Ted',
+            state: emptyRoom(room),
+            context: { ...context, mode },
+            target,
+          }) as const,
       ),
-      documents.greeting(room),
-      documents.askModeratorPin(room, { tryNumber: 1, why: 'asked' }),
-      documents.askPin(approach, { tryNumber: 2, why: 'wrong' }, room),
-      documents.keypad(room, approach, 'Alice'),
-      documents.chooseRoom(approach, { ...menu, choices: [{ label: 'Alice', room, hasCaller: true }] }),
-      documents.waitOnLine(approach, 'nobody-there'),
-      documents.moderatorNotice(),
-      documents.supervisorNotice(),
-      documents.goodbye(),
-      documents.apology(),
-      documents.hangup(),
-      documents.reject(),
+      ...(['nobody-there', 'store-down', 'target-gone'] as const).map(
+        (reason) => ({ kind: 'wait', reason, room, context }) as const,
+      ),
+      { kind: 'greet', room },
+      { kind: 'askModeratorPin', room, prompt: { tryNumber: 1, why: 'asked' } },
+      { kind: 'askPin', context, prompt: { tryNumber: 2, why: 'wrong' }, room },
+      { kind: 'keypad', room, context, target },
+      { kind: 'choose', context, menu: { choices, page: 0, more: 'more', hasExtensions: true, news: 'muted' } },
+      { kind: 'wait', reason: 'nobody-there', context },
+      { kind: 'notice', to: 'moderator' },
+      { kind: 'notice', to: 'supervisor' },
+      { kind: 'goodbye' },
+      { kind: 'apology' },
+      { kind: 'hangUp' },
+      { kind: 'reject' },
     ];
+    const texts = outcomes.map(render);
     expect(texts.map((text) => parseLaml(text).map(({ verb }) => verb))).toEqual([
       ['Dial'],
       ['Say', 'Dial'],
@@ -66,7 +83,7 @@ describe('parseLaml', () => {
       ['Hangup'],
       ['Reject'],
     ]);
-    expect(parseLaml(documents.caller(room))[0]).toEqual({ verb: 'Say', text: 'Calls & <supervision>', loop: 1 });
+    expect(parseLaml(render(caller))[0]).toEqual({ verb: 'Say', text: 'Calls & <supervision>', loop: 1 });
   });
 
   it('fills in what the platform takes for granted', () => {

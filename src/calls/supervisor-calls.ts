@@ -1,0 +1,180 @@
+import type { Request, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import type { Access } from '../people/access';
+import { maskAddress } from '../people/address';
+import type { Roster, SupervisorEntry } from '../people/roster';
+import type { RoomName } from '../rooms/room-name';
+import type { Rooms } from '../rooms/rooms';
+import type { Supervision } from '../supervision/supervision';
+import {
+  type Addresses,
+  digitsOf,
+  type InboundCall,
+  parseCallContext,
+  parseDialOutcome,
+  parseInboundCall,
+  parseMenu,
+  parseRoomContext,
+  roomOf,
+  roomWanted,
+  tryOf,
+} from './call-request';
+import type { Render } from './documents';
+import { type Answer, decideWith, detailsOf, lamlHandler } from './laml-handler';
+import type { SupervisorJoin } from './outcome';
+import { decideSupervisor, type SupervisorInput, type SupervisorNeed, type SupervisorView } from './supervisor-flow';
+
+export interface SupervisorCallsOptions {
+  /** The room of a path that names none. */
+  defaultRoom: RoomName;
+  access: Access<SupervisorEntry>;
+  roster: Roster;
+  rooms: Pick<Rooms, 'record' | 'find' | 'read' | 'list'>;
+  supervision: Pick<Supervision, 'send' | 'refuse' | 'lockOut'>;
+  addresses: Addresses;
+  render: Render;
+  /** Resolves after so many milliseconds. */
+  sleep: (ms: number) => Promise<void>;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  log: Logger;
+}
+
+/** How far apart requests may come that tell of one event, in milliseconds. */
+const SAME_MOMENT_MS = 200;
+
+/** A list of rooms that took longer than this came late, in milliseconds. */
+const SLOW_LIST_MS = 1_000;
+
+/** Handlers of the numbers that supervisors dial, by their routes. */
+export function createSupervisorCalls(options: SupervisorCallsOptions) {
+  const { defaultRoom, access, roster, rooms, supervision, addresses, render, sleep, now, log } = options;
+  const extensions = {
+    nameOf: (extension: string) => roster.moderators.withExtension(extension)?.name,
+    has: (name: string) => roster.moderators.withName(name)?.extension !== undefined,
+  };
+
+  async function answer(input: SupervisorInput): Promise<Answer> {
+    const { call } = input;
+    if (input.step === 'ended') {
+      await noteEnd(input);
+    }
+    const decision = await decideWith<SupervisorView, SupervisorNeed>(
+      (view) => decideSupervisor(input, view),
+      { who: access.identify(call, input.context.pass), extensions, now: now() },
+      (need, view) => read(need, input, view),
+    );
+    const { refusal, lockout, ...outcome } = decision;
+    if (refusal !== undefined) {
+      supervision.refuse({ callSid: call.callSid, from: call.from, ...refusal });
+    }
+    if (lockout !== undefined) {
+      supervision.lockOut(call, lockout);
+    }
+    const log = { from: maskAddress(call.from), ...('room' in input && { room: input.room }), ...detailsOf(outcome) };
+    return outcome.kind === 'join' && outcome.role === 'supervisor'
+      ? { outcome, log, followUp: () => noteJoin(call, outcome) }
+      : { outcome, log };
+  }
+
+  /**
+   * Records that a supervisor is out of the conference. The Space does not say whether they pressed `*` or the
+   * conversation ended. If it ended, other requests are on their way.
+   */
+  async function noteEnd({ call, room, context, dial }: SupervisorInput & { step: 'ended' }): Promise<void> {
+    const { callSid } = call;
+    const { wasRefused } = dial;
+    await Promise.all([
+      rooms.record(room, { kind: 'dial-ended', callSid, number: context.stay, wasRefused, agoMs: 0 }),
+      dial.isCallOver || dial.hasFailed ? undefined : sleep(SAME_MOMENT_MS),
+    ]);
+  }
+
+  async function read(
+    need: SupervisorNeed,
+    input: SupervisorInput,
+    view: SupervisorView,
+  ): Promise<Partial<SupervisorView>> {
+    switch (need.needs) {
+      case 'room': {
+        const { room, isComplete } = need;
+        const found = await (isComplete ? rooms.find(room) : rooms.read(room));
+        return { rooms: new Map(view.rooms).set(room, { found, isComplete }) };
+      }
+      case 'list': {
+        const askedAt = now();
+        const list = await rooms.list();
+        return { list: { rooms: list, isLate: now() - askedAt > SLOW_LIST_MS } };
+      }
+      case 'prompt':
+        return { prompt: (await access.openPrompt(input.call)) ?? 'open' };
+      case 'pin':
+        return { pin: await access.checkPin(input.call, input.step === 'pin' ? input.digits : undefined) };
+    }
+  }
+
+  function noteJoin(
+    { callSid, from }: InboundCall,
+    { state, context, target, name, previousMode }: SupervisorJoin,
+  ): void {
+    const { mode, stay: number } = context;
+    const returnTo = addresses.coachMoved(state.room, context);
+    const moderator = target.name;
+    const sent = {
+      callSid,
+      number,
+      name,
+      address: maskAddress(from),
+      mode,
+      target: target.callSid,
+      moderator,
+      returnTo,
+    };
+    supervision.send(state, sent, previousMode);
+  }
+
+  const asApology = { fallback: () => ({ kind: 'apology' }) as const, render, log };
+  const handler = (parse: (req: Request) => SupervisorInput) => lamlHandler((req) => answer(parse(req)), asApology);
+  return {
+    arrival: handler((req) => ({
+      step: 'arrival',
+      room: roomOf(req, defaultRoom),
+      context: parseRoomContext(req),
+      call: parseInboundCall(req),
+    })),
+    ended: handler((req) => ({
+      step: 'ended',
+      room: roomOf(req),
+      context: parseRoomContext(req, { stay: 1 }),
+      call: parseInboundCall(req),
+      dial: parseDialOutcome(req),
+    })),
+    key: handler((req) => ({
+      step: 'key',
+      room: roomOf(req),
+      context: parseRoomContext(req, { stay: 1 }),
+      call: parseInboundCall(req),
+      key: digitsOf(req),
+    })),
+    lineArrival: handler((req) => ({
+      step: 'line-arrival',
+      context: parseCallContext(req),
+      call: parseInboundCall(req),
+    })),
+    pin: handler((req) => ({
+      step: 'pin',
+      context: parseCallContext(req),
+      call: parseInboundCall(req),
+      digits: digitsOf(req),
+      tryNumber: tryOf(req),
+      room: roomWanted(req),
+    })),
+    choice: handler((req) => ({
+      step: 'choice',
+      context: parseCallContext(req),
+      call: parseInboundCall(req),
+      digits: digitsOf(req),
+      ...parseMenu(req),
+    })),
+  } satisfies Record<string, RequestHandler>;
+}

@@ -1,0 +1,507 @@
+import type { Identity, PinResult } from '../people/access';
+import { MAX_PIN_TRIES } from '../people/pin';
+import type { Lockout } from '../people/pin-limiter';
+import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
+import { MODES, type Mode } from '../rooms/mode';
+import {
+  conversationOf,
+  isSameConversation,
+  isThere,
+  type RoomState,
+  type Stay,
+  type StayOfSupervisor,
+  type SupervisorStay,
+  supervisedConversation,
+  targetOf,
+} from '../rooms/room';
+import type { RoomName } from '../rooms/room-name';
+import type { RoomEntry } from '../rooms/room-store';
+import type { Lookup } from '../rooms/rooms';
+import {
+  type CallContext,
+  DEFAULT_MODE,
+  initialModeOf,
+  MAX_ATTEMPTS,
+  MAX_WAITS,
+  nextMode,
+  type RoomContext,
+} from './call-context';
+import type { DialOutcome, InboundCall } from './call-request';
+import type { Decision, LineWait, News, PinPrompt, RoomWait, SupervisorJoin } from './outcome';
+import { chosenOf, conversationsFor, type Extensions, type LiveRoom, menuOf } from './room-menu';
+
+/** A request of a supervisor's call. */
+export type SupervisorInput = { call: InboundCall } & (
+  | { step: 'arrival'; room: RoomName; context: RoomContext }
+  /** They are out of the conference, or could not be let in because their target had gone. */
+  | { step: 'ended'; room: RoomName; context: RoomContext; dial: DialOutcome }
+  | { step: 'key'; room: RoomName; context: RoomContext; key: string | undefined }
+  | { step: 'line-arrival'; context: CallContext }
+  | {
+      step: 'pin';
+      context: CallContext;
+      digits: string | undefined;
+      tryNumber: number;
+      /** Where they want to go, if they said so. */
+      room: RoomName | undefined;
+    }
+  | { step: 'choice'; context: CallContext; digits: string | undefined; rooms: readonly RoomName[]; page: number }
+);
+
+/** What the decision depends on besides the request. The later ones are undefined until they are needed. */
+export interface SupervisorView {
+  who: Identity<SupervisorEntry>;
+  extensions: Extensions;
+  /** Milliseconds since 1970. */
+  now: number;
+  /** Whether a prompt for a PIN may be opened. */
+  prompt?: 'open' | Lockout;
+  pin?: PinResult<SupervisorEntry>;
+  /** Each room as the store has it, or with REST where the store does not do. */
+  rooms?: ReadonlyMap<RoomName, { found: Lookup; isComplete: boolean }>;
+  /** Every room, and whether listing them took so long that REST must not be asked too: a Space waits 5 s. */
+  list?: { rooms: readonly RoomEntry[] | 'unknown'; isLate: boolean };
+}
+
+/** Asks for a part of the view; then decide again. */
+export type SupervisorNeed =
+  | { needs: 'prompt' | 'pin' | 'list' }
+  /** `isComplete`: REST too is asked if the store does not do. */
+  | { needs: 'room'; room: RoomName; isComplete: boolean };
+
+type Step = Decision | SupervisorNeed;
+
+/** A supervisor who was let in, and what is known for the decision. */
+interface Supervisor {
+  call: InboundCall;
+  person: SupervisorEntry;
+  view: SupervisorView;
+}
+
+/** Decides what a supervisor gets, or what must be known first. Pure. */
+export function decideSupervisor(input: SupervisorInput, view: SupervisorView): Step {
+  switch (input.step) {
+    case 'arrival':
+      return decideArrival(input, view);
+    case 'ended':
+      return decideEnded(input, view);
+    case 'key':
+      return decideKey(input, view);
+    case 'line-arrival':
+      return decideLineArrival(input, view);
+    case 'pin':
+      return decidePin(input, view);
+    case 'choice':
+      return decideChoice(input, view);
+  }
+}
+
+type InputOf<S extends SupervisorInput['step']> = Extract<SupervisorInput, { step: S }>;
+
+function decideArrival({ call, room, context }: InputOf<'arrival'>, view: SupervisorView): Step {
+  const { who } = view;
+  if (who === 'must-ask') {
+    return askPin(view, { context, room, prompt: { why: 'asked', tryNumber: 1 }, otherwise: { kind: 'reject' } });
+  }
+  if (typeof who === 'string') {
+    return { kind: 'reject', refusal: { reason: 'unknown', room } };
+  }
+  const { person } = who;
+  if (!mayEnter(person, room)) {
+    return { kind: 'reject', refusal: { reason: 'room', room, supervisor: labelOf(person) } };
+  }
+  const found = lookUp(view, room);
+  if ('needs' in found) {
+    return found;
+  }
+  const supervisor = { call, person, view };
+  if (context.isMoved) {
+    return letBackIn(supervisor, room, context, found);
+  }
+  // After a wait, they are told whom they join.
+  const isTold = context.isAnnounced || context.attempt > 0 || context.waits !== undefined;
+  return enter(supervisor, room, context, found, isTold ? {} : undefined);
+}
+
+/** REST muted them and moved their call here: they are told, and let back in muted. */
+function letBackIn(supervisor: Supervisor, room: RoomName, context: RoomContext, found: Lookup): Step {
+  return found.isKnown && targetOf(found.state) === undefined
+    ? afterConversation(supervisor, room, context)
+    : enter(supervisor, room, { ...context, mode: 'monitor', isAnnounced: true }, found, { news: 'muted' });
+}
+
+function decideEnded({ call, room, context, dial }: InputOf<'ended'>, view: SupervisorView): Step {
+  if (dial.isCallOver) {
+    return { kind: 'hangUp' };
+  }
+  const who = knownAgain(view, room);
+  if ('kind' in who) {
+    return who;
+  }
+  const found = lookUp(view, room, { isComplete: false });
+  if ('needs' in found) {
+    return found;
+  }
+  const supervisor = { call, ...who, view };
+  return dial.hasFailed ? afterRefusal(supervisor, room, context, found) : afterStay(supervisor, room, context, found);
+}
+
+/** The Space did not let them in: the target was not there, or was alone. The next one may be another agent. */
+function afterRefusal({ person }: Supervisor, room: RoomName, context: RoomContext, found: Lookup): Step {
+  const initialMode = initialModeOf(context);
+  // One who only listens, by a key or by REST, is not heard again until they press another key.
+  const mode =
+    context.mode === 'monitor' ? 'monitor' : nextMode(context.isOnLine ? (initialMode ?? person.mode) : initialMode);
+  const next = { ...context, initialMode, mode };
+  const target = found.isKnown ? targetOf(found.state) : undefined;
+  return target?.refusedAt === undefined
+    ? wait({ reason: 'target-gone', room, context: next })
+    : wait({ reason: 'no-caller', room, context: { ...next, waits: next.waits ?? 0 }, target });
+}
+
+/** They are out, and the conversation goes on or not. */
+function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext, found: Lookup): Step {
+  const next = { ...context, initialMode: initialModeOf(context), attempt: 0, waits: undefined, named: undefined };
+  if (!found.isKnown) {
+    // Nobody can tell who is there: they go back unheard.
+    return { kind: 'keypad', room, context: { ...next, mode: 'monitor' } };
+  }
+  const target = targetOf(found.state);
+  const last = stayOf(found.state, supervisor.call, context.stay);
+  const left = last && supervisedConversation(found.state, last);
+  if (target === undefined || (left !== undefined && !isSameConversation(left, conversationOf(target)))) {
+    return afterConversation(supervisor, room, context);
+  }
+  const mode = last === undefined ? 'monitor' : modeOfReturn(last.supervision);
+  return { kind: 'keypad', room, context: { ...next, mode, named: conversationOf(target) }, target };
+}
+
+/** A conversation is over, and the call goes on: back to the menu of rooms, or to the next conversation here. */
+function afterConversation(supervisor: Supervisor, room: RoomName, context: RoomContext): Step {
+  if (context.isOnLine) {
+    return chooseRoom(supervisor, toMenu(context), { news: 'conversation-over' });
+  }
+  const { stay, pass } = context;
+  const initialMode = initialModeOf(context);
+  const found = lookUp(supervisor.view, room);
+  return 'needs' in found
+    ? found
+    : enter(
+        supervisor,
+        room,
+        { initialMode, mode: nextMode(initialMode), attempt: 0, waits: 0, stay, isAnnounced: true, pass },
+        found,
+        { news: 'conversation-over' },
+      );
+}
+
+/** The keys by which a supervisor changes how they are heard. */
+const MODE_KEYS: ReadonlyMap<string | undefined, Mode> = new Map([
+  ['1', 'monitor'],
+  ['2', 'coach'],
+  ['3', 'barge'],
+]);
+
+function decideKey({ call, room, context, key }: InputOf<'key'>, view: SupervisorView): Step {
+  const who = knownAgain(view, room);
+  if ('kind' in who) {
+    return who;
+  }
+  const keyed = MODE_KEYS.get(key);
+  const reprompts = (context.reprompts ?? 0) + 1;
+  if (key === '9' || (reprompts > MAX_ATTEMPTS && key !== '4' && keyed === undefined)) {
+    return { kind: 'goodbye' };
+  }
+  const supervisor = { call, ...who, view };
+  if (key === '4') {
+    const otherwise = () => rejoin(supervisor, room, context, { news: 'no-other-conversation' });
+    return chooseRoom(supervisor, toMenu(context), { except: { room, otherwise } });
+  }
+  if (key !== undefined && keyed === undefined) {
+    return { kind: 'keypad', room, context: { ...context, reprompts } };
+  }
+  return rejoin(supervisor, room, { ...context, reprompts: keyed === undefined ? reprompts : undefined }, { keyed });
+}
+
+/**
+ * Back to the conversation that the keypad named, heard as before or as `keyed`. If it named none, they go back unheard,
+ * or are told which one it is before a key lets anybody hear them. No words meant for one agent reach another.
+ */
+function rejoin(
+  supervisor: Supervisor,
+  room: RoomName,
+  context: RoomContext,
+  { news, keyed }: { news?: News; keyed?: Mode | undefined },
+): Step {
+  const found = lookUp(supervisor.view, room);
+  if ('needs' in found) {
+    return found;
+  }
+  const initialMode = initialModeOf(context);
+  const unheard = { ...context, initialMode, mode: 'monitor' as const };
+  if (!found.isKnown) {
+    // By then another agent may lead: the supervisor is told so, and only listens until they press a key.
+    return wait({ reason: 'store-down', room, context: { ...unheard, isAnnounced: true } });
+  }
+  const { named } = context;
+  const target = targetOf(found.state);
+  if (target === undefined || (named !== undefined && !isSameConversation(named, conversationOf(target)))) {
+    return afterConversation(supervisor, room, context);
+  }
+  const mode = keyed ?? (named === undefined ? 'monitor' : context.mode);
+  if (named === undefined && mode !== 'monitor') {
+    return { kind: 'keypad', room, context: { ...unheard, named: conversationOf(target) }, target };
+  }
+  if (mode === 'barge' && !isThere(target, found.now)) {
+    return wait({ reason: 'nobody-there', room, context: { ...unheard, named: undefined } });
+  }
+  const previousMode = named === undefined ? undefined : context.mode;
+  return join(supervisor.person, found.state, { ...context, initialMode, mode, named: undefined }, target, {
+    announcement: { news },
+    previousMode,
+  });
+}
+
+function decideLineArrival({ call, context }: InputOf<'line-arrival'>, view: SupervisorView): Step {
+  const { who } = view;
+  if (who === 'nobody') {
+    return { kind: 'reject', refusal: { reason: 'unknown' } };
+  }
+  return typeof who === 'string'
+    ? askPin(view, { context, prompt: { why: 'asked', tryNumber: 1 }, otherwise: { kind: 'reject' } })
+    : chooseRoom({ call, ...who, view }, context);
+}
+
+function decidePin({ call, context, digits, tryNumber, room }: InputOf<'pin'>, view: SupervisorView): Step {
+  const { pin } = view;
+  if (pin === undefined) {
+    return { needs: 'pin' };
+  }
+  if (pin.kind === 'right') {
+    return afterPin({ call, person: pin.person, view }, room, { ...context, pass: pin.pass });
+  }
+  const reason = digits === undefined ? 'no-pin' : 'wrong-pin';
+  const refusal = pin.kind === 'locked-out' ? {} : { refusal: { reason } as const };
+  if ('lockout' in pin && pin.lockout !== undefined) {
+    return { kind: 'goodbye', ...refusal, lockout: pin.lockout };
+  }
+  if (tryNumber === 0 || tryNumber >= MAX_PIN_TRIES) {
+    return { kind: 'goodbye', ...refusal };
+  }
+  const prompt: PinPrompt = { tryNumber: tryNumber + 1, why: digits === undefined ? 'silent' : 'wrong' };
+  // A wrong PIN took an attempt: that limits these prompts, and has shown that nobody is locked out.
+  return pin.kind === 'wrong'
+    ? { kind: 'askPin', context, prompt, room, ...refusal }
+    : askPin(view, { context, prompt, room, otherwise: { kind: 'goodbye' }, ...refusal });
+}
+
+function afterPin(supervisor: Supervisor, room: RoomName | undefined, context: CallContext): Step {
+  if (room === undefined) {
+    return chooseRoom(supervisor, context);
+  }
+  const { person, view } = supervisor;
+  if (!mayEnter(person, room)) {
+    return { kind: 'goodbye', refusal: { reason: 'room', room, supervisor: labelOf(person) } };
+  }
+  const found = lookUp(view, room);
+  return 'needs' in found ? found : enter(supervisor, room, { ...context, mode: context.mode ?? DEFAULT_MODE }, found);
+}
+
+function decideChoice({ call, context, digits, rooms, page }: InputOf<'choice'>, view: SupervisorView): Step {
+  const who = knownAgain(view);
+  if ('kind' in who) {
+    return who;
+  }
+  const supervisor = { call, ...who, view };
+  if (digits === undefined) {
+    return chooseRoom(supervisor, context, { page: page + 1 });
+  }
+  const choice = digits.length === 1 ? rooms[Number(digits) - 1] : { extension: digits };
+  return chooseRoom(supervisor, context, { chosen: { choice }, page });
+}
+
+interface MenuOptions {
+  /** What they keyed in. If it is not to be had they choose again, so that nobody joins what they did not mean. */
+  chosen?: { choice: RoomName | { extension: string } | undefined };
+  page?: number;
+  /** A room that is not offered; while it goes on and there is no other, `otherwise` decides. */
+  except?: { room: RoomName; otherwise: () => Step };
+  /** With news, even a single room must be chosen: they did not ask for that one. */
+  news?: News;
+}
+
+/** Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one. */
+function chooseRoom(
+  supervisor: Supervisor,
+  asked: CallContext,
+  { chosen, page = 0, except, news }: MenuOptions = {},
+): Step {
+  const { person, view } = supervisor;
+  const { list, extensions, now } = view;
+  if (list === undefined) {
+    return { needs: 'list' };
+  }
+  // After a conversation they wait longer for the next one.
+  const context = asked.stay === 0 ? asked : { ...asked, waits: asked.waits ?? 0 };
+  if (list.rooms === 'unknown') {
+    return wait({ reason: 'store-down', context });
+  }
+  const all = conversationsFor(person, list.rooms);
+  const live = except === undefined ? all : all.filter(({ room }) => room !== except.room);
+  if (live.length === 0) {
+    return except === undefined || all.length === 0
+      ? wait({ reason: context.waits === undefined ? 'nobody-there' : 'over', context })
+      : except.otherwise();
+  }
+  const isOnlyOne = live.length === 1 && news === undefined;
+  const one = chosen ? chosenOf(live, chosen.choice, { extensions, now }) : isOnlyOne ? live[0] : undefined;
+  if (one !== undefined) {
+    return enterChosen(supervisor, one, context, { isComplete: !list.isLate });
+  }
+  if (context.attempt >= MAX_ATTEMPTS) {
+    return { kind: 'goodbye' };
+  }
+  const choice = chosen?.choice;
+  const missing = typeof choice === 'string' && mayEnter(person, choice) ? 'conversation-over' : 'no-such-conversation';
+  return {
+    kind: 'choose',
+    context: { ...context, attempt: context.attempt + 1 },
+    menu: menuOf(live, { page, now, extensions, news: chosen ? missing : news }),
+  };
+}
+
+/** The way into a room chosen on the line: in the mode of the number, or of the person. */
+function enterChosen(
+  supervisor: Supervisor,
+  { room }: LiveRoom,
+  { mode, ...context }: CallContext,
+  options: { isComplete: boolean },
+): Step {
+  const { person, view } = supervisor;
+  const found = lookUp(view, room, options);
+  if ('needs' in found) {
+    return found;
+  }
+  const own = mode ?? person.mode;
+  // After a conversation nobody barges into the next one unasked.
+  const start = context.stay === 0 ? (own ?? 'monitor') : nextMode(own);
+  return enter(supervisor, room, { ...context, mode: start, initialMode: mode, isOnLine: true }, found, {});
+}
+
+/**
+ * Sends a supervisor into a room, to its target of this moment, or lets them wait there.
+ *
+ * @param announcement what they are told as they join; undefined for nothing
+ */
+function enter(
+  { person }: Supervisor,
+  room: RoomName,
+  context: RoomContext,
+  found: Lookup,
+  announcement?: { news?: News },
+): Decision {
+  if (!found.isKnown) {
+    return wait({ reason: 'store-down', room, context });
+  }
+  const { state, now } = found;
+  const target = targetOf(state);
+  if (target === undefined || (context.mode === 'barge' && !isThere(target, now))) {
+    return wait({ reason: context.waits === undefined ? 'nobody-there' : 'over', room, context });
+  }
+  if (target.refusedAt !== undefined) {
+    // They are alone, and a Space may let nobody coach them until somebody comes.
+    return wait({ reason: 'no-caller', room, context: { ...context, waits: context.waits ?? 0 }, target });
+  }
+  return join(person, state, context, target, { announcement });
+}
+
+function join(
+  person: SupervisorEntry,
+  state: RoomState,
+  context: RoomContext,
+  target: Stay,
+  options: Pick<SupervisorJoin, 'announcement' | 'previousMode'>,
+): SupervisorJoin {
+  const isAnnounced = context.isAnnounced || options.announcement !== undefined;
+  const next = { ...context, stay: context.stay + 1, isAnnounced, isMoved: undefined };
+  return { kind: 'join', role: 'supervisor', name: labelOf(person), state, context: next, target, ...options };
+}
+
+/**
+ * Lets a supervisor wait, and come again: {@link MAX_ATTEMPTS} times; for a caller or the next conversation up to half an
+ * hour. Then they are sent away.
+ */
+function wait(asked: Omit<RoomWait, 'kind'> | Omit<LineWait, 'kind'>): Decision {
+  const { attempt, waits } = asked.context;
+  if (waits === undefined ? attempt >= MAX_ATTEMPTS : waits >= MAX_WAITS) {
+    return { kind: 'goodbye' };
+  }
+  const next = waits === undefined ? { attempt: attempt + 1 } : { waits: waits + 1 };
+  return asked.room === undefined
+    ? { kind: 'wait', ...asked, context: { ...asked.context, ...next } }
+    : { kind: 'wait', ...asked, context: { ...asked.context, ...next } };
+}
+
+/** Asks for a PIN, if that is possible now. */
+function askPin(
+  { prompt: opened }: SupervisorView,
+  {
+    otherwise,
+    refusal,
+    ...question
+  }: {
+    context: CallContext;
+    prompt: PinPrompt;
+    room?: RoomName | undefined;
+    otherwise: { kind: 'reject' | 'goodbye' };
+    refusal?: NonNullable<Decision['refusal']>;
+  },
+): Step {
+  const noted = refusal && { refusal };
+  if (opened === undefined) {
+    return { needs: 'prompt' };
+  }
+  return opened === 'open' ? { kind: 'askPin', ...question, ...noted } : { ...otherwise, ...noted, lockout: opened };
+}
+
+/** The supervisor on a call that was let in before; a goodbye, if the roster no longer lets them in. */
+function knownAgain({ who }: SupervisorView, room?: RoomName): { person: SupervisorEntry } | Decision {
+  if (typeof who === 'string') {
+    return { kind: 'goodbye', refusal: { reason: 'removed' } };
+  }
+  return room === undefined || mayEnter(who.person, room)
+    ? who
+    : { kind: 'goodbye', refusal: { reason: 'room', room, supervisor: labelOf(who.person) } };
+}
+
+function lookUp(
+  { rooms }: SupervisorView,
+  room: RoomName,
+  { isComplete } = { isComplete: true },
+): Lookup | SupervisorNeed {
+  const known = rooms?.get(room);
+  return known !== undefined && (known.isComplete || !isComplete) ? known.found : { needs: 'room', room, isComplete };
+}
+
+/** The way from a conversation to the menu of rooms. */
+function toMenu(context: RoomContext): CallContext {
+  return { mode: initialModeOf(context), attempt: 0, stay: context.stay, pass: context.pass };
+}
+
+function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): StayOfSupervisor | undefined {
+  return stays.findLast(
+    (stay): stay is StayOfSupervisor => stay.callSid === callSid && stay.supervision?.number === number,
+  );
+}
+
+/**
+ * The mode in which a supervisor goes back into a conversation: of the mode that was asked for and the one in which they
+ * were heard, the one that fewer people hear. If they were not heard for certain, what was asked for counts; if that is
+ * unknown, nobody hears them.
+ */
+function modeOfReturn({ mode, heard }: SupervisorStay): Mode {
+  if (mode === undefined || heard === 'unknown') {
+    return mode ?? 'monitor';
+  }
+  return MODES.indexOf(heard) < MODES.indexOf(mode) ? heard : mode;
+}
