@@ -156,15 +156,27 @@ export function tryOf(req: Request): number {
 
 /** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
 export function roomWanted(req: Request): RoomName | undefined {
-  return parseRoomName(textOf(req.query.room) ?? '');
+  return decodeRoom(textOf(req.query.room) ?? '');
 }
 
 const MAX_PAGES = 1_000;
 
 /** What a menu of rooms offered: the rooms in the order of their keys, and which page of all it was. */
 export function parseMenu({ query }: Request): { rooms: RoomName[]; page: number } {
-  const rooms = (textOf(query.rooms) ?? '').split(',').flatMap((name) => parseRoomName(name) ?? []);
+  const rooms = (textOf(query.rooms) ?? '').split(NEXT_ROOM).flatMap((name) => decodeRoom(name) ?? []);
   return { rooms, page: counterOf(query.page, MAX_PAGES) ?? 0 };
+}
+
+/** No room's name has a `~`, and no address needs to escape one. */
+const SPACE = '~0';
+const NEXT_ROOM = '~1';
+
+function encodeRoom(room: RoomName): string {
+  return room.replaceAll(' ', SPACE);
+}
+
+function decodeRoom(text: string): RoomName | undefined {
+  return parseRoomName(text.replaceAll(SPACE, ' '));
 }
 
 /** A field that counts only if it is there exactly once. */
@@ -210,9 +222,9 @@ export function createAddresses(publicUrl: string) {
     notice: (to: 'moderator' | 'supervisor') => `${publicUrl}/notices/${to}`,
     line: (context: CallContext) => `${publicUrl}/supervisor${queryOf(lineParametersOf(context))}`,
     linePin: (context: CallContext, tryNumber: number, room: RoomName | undefined) =>
-      `${publicUrl}/supervisor/pin${queryOf({ ...lineParametersOf(context), try: tryNumber, room })}`,
+      `${publicUrl}/supervisor/pin${queryOf({ ...lineParametersOf(context), try: tryNumber, room: room && encodeRoom(room) })}`,
     lineRoom: (context: CallContext, { rooms, page }: { rooms: readonly RoomName[]; page: number }) =>
-      `${publicUrl}/supervisor/room${queryOf({ ...lineParametersOf(context), rooms: rooms.join(','), page })}`,
+      `${publicUrl}/supervisor/room${queryOf({ ...lineParametersOf(context), rooms: rooms.map(encodeRoom).join(NEXT_ROOM), page })}`,
   };
 }
 
@@ -241,13 +253,17 @@ function lineParametersOf({ mode, attempt, stay, waits, pass }: CallContext): Pa
   return { mode, attempt, stay, waits, pass };
 }
 
-/** A query in alphabetical order: a Space may sort it before it signs. What is undefined or 0 is left out. */
+/**
+ * A query in alphabetical order, of values that need no escaping: a Space may sort or re-encode it before it signs. What is
+ * undefined or 0 is left out.
+ */
 function queryOf(parameters: Parameters): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters).sort(([one], [other]) => (one < other ? -1 : 1))) {
+  let query = '';
+  for (const name of Object.keys(parameters).sort()) {
+    const value = parameters[name];
     if (value !== undefined && value !== 0) {
-      query.set(name, String(value));
+      query += `${query === '' ? '?' : '&'}${name}=${value}`;
     }
   }
-  return query.size === 0 ? '' : `?${query}`;
+  return query;
 }

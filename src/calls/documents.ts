@@ -160,8 +160,8 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   }
 
   function keypad({ room, context, target }: Outcome & { kind: 'keypad' }): Response {
-    const present = target === undefined ? [] : [prompts.present(context.mode, room, target.name)];
-    return ask([...present, prompts.keys].join(' '), { action: addresses.coachKey(room, context), numDigits: 1 });
+    const conversation = target && { room, moderator: target.name };
+    return ask(prompts.keypad(conversation), { action: addresses.coachKey(room, context), numDigits: 1 });
   }
 
   function menuOfRooms({ context, menu }: Outcome & { kind: 'choose' }): Response {

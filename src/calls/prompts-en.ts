@@ -1,24 +1,24 @@
 import type { RoomName } from '../rooms/room-name';
 import type { Prompts } from './prompts';
 
-/** English, in the voice that a Space uses unless told otherwise. */
+/** English. A Space speaks it unless told otherwise. */
 export const english: Prompts = {
   voice: {},
   welcome: 'Welcome.',
-  wrongRoom: 'You are not an agent on this line. You are joining as a customer.',
+  wrongRoom: 'You are not an agent on this line. You will join as a customer.',
   askPin: {
     asked: 'Please enter your PIN, then press pound.',
-    wrong: 'That is not right. Please enter your PIN, then press pound.',
-    silent: 'Nothing was entered. Please enter your PIN, then press pound.',
+    wrong: 'Wrong PIN. Please enter your PIN, then press pound.',
+    silent: 'No PIN entered. Please enter your PIN, then press pound.',
   },
   joined(mode, room, moderator) {
     const agent = agentOf(room, moderator);
     const sentences = {
-      monitor: `You are listening to ${agent}. Nobody hears you.`,
-      coach: `You are coaching ${agent}. Nobody else hears you.`,
-      barge: `You are speaking with ${agent}. Everybody hears you.`,
+      monitor: `Nobody hears you. You are listening to ${agent}.`,
+      coach: `The agent alone hears you. You are coaching ${agent}.`,
+      barge: `Everybody hears you. You are talking with ${agent}.`,
     };
-    return `${sentences[mode]} Press star for the menu.`;
+    return `${sentences[mode]} For the menu, press star.`;
   },
   rejoined: { monitor: 'Nobody hears you.', coach: 'The agent alone hears you.', barge: 'Everybody hears you.' },
   news: {
@@ -27,46 +27,39 @@ export const english: Prompts = {
     'no-other-conversation': 'There is no other conversation.',
     muted: 'You have been muted.',
   },
-  present(mode, room, moderator) {
-    const agent = agentOf(room, moderator);
-    return {
-      monitor: `You are listening to ${agent}.`,
-      coach: `You are coaching ${agent}.`,
-      barge: `You are speaking to everybody with ${agent}.`,
-    }[mode];
+  keypad(conversation) {
+    const agent = conversation && agentOf(conversation.room, conversation.moderator);
+    return `Nobody hears you now. To listen${agent === undefined ? '' : ` to ${agent}`}, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9.`;
   },
-  keys: 'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.',
   menu({ choices, more, hasExtensions }) {
     return [
       ...choices.map(({ room, name, isAmbiguous, hasCaller }, index) => {
         const agent = `${agentOf(room, name)}${isAmbiguous ? ` in ${room}` : ''}`;
-        return `For ${hasCaller ? agent : `${agent}, who has no caller yet`}, press ${index + 1}.`;
+        return `For ${hasCaller ? agent : `${agent}, no caller yet`}, press ${index + 1}.`;
       }),
       ...(hasExtensions ? ['Or enter an extension, then press pound.'] : []),
       ...(more === 'more' ? ['For more, press pound.'] : []),
-      ...(more === 'again' ? ['For the first ones, press pound.'] : []),
+      ...(more === 'again' ? ['To hear the list again, press pound.'] : []),
     ].join(' ');
   },
   wait(reason, room, moderator) {
     switch (reason) {
       case 'nobody-there':
-        return room === undefined
-          ? 'There is no conversation at the moment. Please stay on the line.'
-          : `No agent is in ${room} at the moment. Please stay on the line.`;
+        return `No conversation${room === undefined ? '' : ` in ${room}`} right now. Please hold.`;
       case 'store-down':
-        return `We are sorry. We cannot tell at the moment who is in ${room ?? 'which conversation'}. Please stay on the line.`;
+        return 'Sorry, a technical problem. Please hold.';
       case 'target-gone':
-        return `The call in ${room} could not be joined. We will try again. Please stay on the line.`;
+        return `Sorry, the call in ${room} could not be joined. Please hold.`;
       case 'no-caller':
-        return `${moderator ?? `the agent in ${room}`} has no caller yet. Please stay on the line.`;
+        return `${moderator ?? `The agent in ${room}`} has no caller yet. Please hold.`;
       case 'over':
-        return 'That conversation is over. Please stay on the line for the next one.';
+        return 'That conversation is over. Please hold for the next one.';
     }
   },
   goodbye: 'Goodbye.',
-  apology: 'We are sorry. Something went wrong. Please call again later.',
+  apology: 'Sorry, something went wrong. Please call again later.',
   moderatorNotice: 'A supervisor is on the line.',
-  supervisorNotice: 'You are listening now, and nobody hears you.',
+  supervisorNotice: 'You have been muted. Nobody hears you.',
 };
 
 function agentOf(room: RoomName, moderator: string | undefined): string {

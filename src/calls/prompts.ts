@@ -2,23 +2,22 @@ import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
 import type { News, PinPrompt, RoomMenu, WaitReason } from './outcome';
 
-/** Every sentence spoken to a call, in one language. */
+/** Every sentence spoken to a call, in one language. Each begins with what matters most: the news, or who hears them. */
 export interface Prompts {
-  /** The attributes of `<Say>` for this language. */
+  /** The attributes of `<Say>` for this language; empty for the Space's own voice. */
   voice: { language?: string; voice?: string };
   /** The greeting of callers where an agent may press `*`, unless a notice is configured. */
   welcome: string;
   /** To a moderator who dialled a room that is not theirs. */
   wrongRoom: string;
   askPin: Readonly<Record<PinPrompt['why'], string>>;
-  /** To a supervisor as they join: whom, and who hears them. */
+  /** To a supervisor as they join: who hears them, and whom they join. */
   joined(mode: Mode, room: RoomName, moderator: string | undefined): string;
   /** The same to one who was in that conversation until just now. */
   rejoined: Readonly<Record<Mode, string>>;
   news: Readonly<Record<News, string>>;
-  /** At the keypad: whose conversation they left, and how they are heard when they go back. */
-  present(mode: Mode, room: RoomName, moderator: string | undefined): string;
-  keys: string;
+  /** The keypad. `conversation`: the one they left, if it goes on. */
+  keypad(conversation: { room: RoomName; moderator: string | undefined } | undefined): string;
   menu(menu: RoomMenu): string;
   /** Why a supervisor waits for a room, or for any. */
   wait(reason: WaitReason, room: RoomName | undefined, moderator: string | undefined): string;

@@ -89,9 +89,9 @@ export function tutorialStory(cast: Cast, room?: string): Story {
       {
         call: 'Ted',
         to: `/coach${suffix}`,
-        note: 'he finds no agent, and is asked to wait',
+        note: 'there is no conversation yet, so he is asked to wait',
         hears: { Ted: [] },
-        told: { Ted: 'no agent' },
+        told: { Ted: 'no conversation' },
       },
       { hangUp: 'Ted', hears: {} },
     ],
@@ -126,7 +126,7 @@ export function keypadStory(cast: Cast): Story {
         press: 'Ted',
         keys: `${TUTORIAL_PIN}#`,
         note: 'he may choose',
-        told: { Ted: 'For Alice, press 1. For Carol, who has no caller yet, press 2.' },
+        told: { Ted: 'For Alice, press 1. For Carol, no caller yet, press 2.' },
       },
       {
         press: 'Ted',
@@ -141,7 +141,7 @@ export function keypadStory(cast: Cast): Story {
         keys: '*',
         note: 'the menu',
         hears: { ...sales, Carol: ['music'], Ted: [] },
-        told: { Ted: 'Press 1 to listen' },
+        told: { Ted: 'Nobody hears you now' },
         quiet: true,
       },
       {

@@ -17,7 +17,7 @@ const PEOPLE = rosterSettings({
   supervisors: [{ name: 'Ted', number: TED }],
 });
 
-const LISTENING = 'You are listening to Carol. Nobody hears you.';
+const LISTENING = 'Nobody hears you. You are listening to Carol.';
 
 /** How long callers may hear a supervisor after something was lost, in milliseconds of real time. */
 const PROMISED_MS = 10_000;

@@ -24,7 +24,7 @@ describe('a supervisor whose agent is followed by another, where announcements m
       await eventually(async () => {
         await desk.space.rest();
         expect(ted.told.at(-1)).toBe(
-          'You have been muted. You are listening to Carol. Nobody hears you. Press star for the menu.',
+          'You have been muted. Nobody hears you. You are listening to Carol. For the menu, press star.',
         );
       });
       expect(desk.hears()).toEqual({

@@ -113,7 +113,7 @@ const STORY = [
   '    Ted hears    yes  yes    -',
   '',
   '10. Alice hangs up (the conversation is over, and Ted waits for the next one)',
-  '    Ted is told: "That conversation is over. Please stay on the line for the next one."',
+  '    Ted is told: "That conversation is over. Please hold for the next one."',
   "    Bob's call is ended.",
   '               Ted',
   '    Ted hears  -',
@@ -130,7 +130,7 @@ const STORY = [
   '    Alice hears  no   yes  -      beep',
   '',
   '13. 30 s pass (he is let in, and nobody hears him now)',
-  '    Ted is told: "You are listening to Alice. Nobody hears you. Press star for the menu."',
+  '    Ted is told: "Nobody hears you. You are listening to Alice. For the menu, press star."',
   '                 Ted  Bob  Alice',
   '    Ted hears    -    yes  yes',
   '    Bob hears    no   -    yes',
@@ -145,8 +145,8 @@ const STORY = [
   "    Bob's call is ended.",
   '    Nobody is on the line.',
   '',
-  '16. Ted calls /coach (he finds no agent, and is asked to wait)',
-  '    Ted is told: "No agent is in sample-conf at the moment. Please stay on the line."',
+  '16. Ted calls /coach (there is no conversation yet, so he is asked to wait)',
+  '    Ted is told: "No conversation in sample-conf right now. Please hold."',
   '               Ted',
   '    Ted hears  -',
   '',
@@ -182,7 +182,7 @@ const STORY = [
   '    Ted hears    no     no   no     -',
   '',
   ' 5. Ted presses 48213# (he may choose)',
-  '    Ted is told: "For Alice, press 1. For Carol, who has no caller yet, press 2."',
+  '    Ted is told: "For Alice, press 1. For Carol, no caller yet, press 2."',
   '                 Alice  Bob  Carol  Ted  besides',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -190,7 +190,7 @@ const STORY = [
   '    Ted hears    no     no   no     -',
   '',
   ' 6. Ted presses 1 (he listens)',
-  '    Ted is told: "You are listening to Alice. Nobody hears you. Press star for the menu."',
+  '    Ted is told: "Nobody hears you. You are listening to Alice. For the menu, press star."',
   '                 Alice  Bob  Carol  Ted  besides',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -198,7 +198,7 @@ const STORY = [
   '    Ted hears    yes    yes  no     -',
   '',
   ' 7. Ted presses * (the menu)',
-  '    Ted is told: "You are listening to Alice. Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now."',
+  '    Ted is told: "Nobody hears you now. To listen to Alice, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9."',
   '                 Alice  Bob  Carol  Ted  besides',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -214,7 +214,7 @@ const STORY = [
   '    Ted hears    yes    yes  no     -',
   '',
   ' 9. Ted presses *',
-  '    Ted is told: "You are coaching Alice. Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now."',
+  '    Ted is told: "Nobody hears you now. To listen to Alice, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9."',
   '                 Alice  Bob  Carol  Ted  besides',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -222,7 +222,7 @@ const STORY = [
   '    Ted hears    no     no   no     -',
   '',
   '10. Ted presses 4 (he goes over to Carol, and listens)',
-  '    Ted is told: "You are listening to Carol. Nobody hears you. Press star for the menu."',
+  '    Ted is told: "Nobody hears you. You are listening to Carol. For the menu, press star."',
   '                 Alice  Bob  Carol  Ted',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -230,7 +230,7 @@ const STORY = [
   '    Ted hears    no     no   yes    -',
   '',
   '11. Ted presses *',
-  '    Ted is told: "You are listening to Carol. Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now."',
+  '    Ted is told: "Nobody hears you now. To listen to Carol, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9."',
   '                 Alice  Bob  Carol  Ted',
   '    Alice hears  -      yes  no     no',
   '    Bob hears    yes    -    no     no',
@@ -251,7 +251,7 @@ const STORY = [
   '    Bob hears    yes    -',
   '',
   '14. Carol calls /conference/sales (not her number: she is told so, and joins as a caller)',
-  '    Carol is told: "You are not an agent on this line. You are joining as a customer."',
+  '    Carol is told: "You are not an agent on this line. You will join as a customer."',
   '                 Alice  Bob  Carol  besides',
   '    Alice hears  -      yes  yes    beep',
   '    Bob hears    yes    -    yes    beep',
@@ -321,7 +321,7 @@ describe('npm run demo', () => {
       (call: { to: string; status: string }) => call.to === ALICE && call.status === 'in-progress',
     );
     expect(await curl(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
-    await demo.says('    Ted is told: "That conversation is over. Please stay on the line for the next one."');
+    await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
     const supervisor = calls.find(
       (call: { to: string; status: string }) => call.to === TED && call.status === 'in-progress',
     );
@@ -562,7 +562,7 @@ describe('npm run simulate', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('WRONG: Bob should hear Alice, and hears Alice, Ted.');
     expect(stdout).toContain('WRONG: Nobody should hear a beep, and there was one.');
-    expect(stdout).toContain('WRONG: Ted should be told "no agent", and was told nothing.');
+    expect(stdout).toContain('WRONG: Ted should be told "no conversation", and was told nothing.');
   });
 
   it("behaves as the story's space says", async () => {

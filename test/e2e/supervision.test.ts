@@ -21,7 +21,7 @@ const PEOPLE = rosterSettings({
   supervisors: [{ name: 'Ted', number: TED, pin: '48213', rooms: ['sales', 'support'] }],
 });
 const NOTICE = 'A supervisor is on the line.';
-const OVER = 'That conversation is over. Please stay on the line for the next one.';
+const OVER = 'That conversation is over. Please hold for the next one.';
 /** Where announcements are heard by one participant alone. */
 const PRIVATE = { ANNOUNCE_IS_PRIVATE: 'true' };
 
@@ -66,8 +66,8 @@ describe('a supervisor whose moderator leaves', () => {
   });
 
   it.each([
-    ['', [expect.stringContaining('You are listening to Carol. Nobody hears you.')]],
-    ['true', ['You are listening now, and nobody hears you.']],
+    ['', [expect.stringContaining('Nobody hears you. You are listening to Carol.')]],
+    ['true', ['You have been muted. Nobody hears you.']],
   ])(
     'and is followed by another, only listens to that one, and can coach them by the keypad, where ANNOUNCE_IS_PRIVATE=%s',
     async (isPrivate, told) => {
@@ -88,7 +88,7 @@ describe('a supervisor whose moderator leaves', () => {
         Ted: ['Alice', 'Bob', 'Carol'],
       });
       // The menu says how they are heard, and not how they had asked to be.
-      expect(await desk.press(ted, '*')).toContain('You are listening to Carol. Press 1');
+      expect(await desk.press(ted, '*')).toContain('To listen to Carol, press 1.');
       await desk.press(ted, '2');
       expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
     },

@@ -20,14 +20,14 @@ const ROSTER: RosterContent = {
 };
 
 const ASK = 'Please enter your PIN, then press pound.';
-const WRONG = `That is not right. ${ASK}`;
-const SILENT = `Nothing was entered. ${ASK}`;
+const WRONG = `Wrong PIN. ${ASK}`;
+const SILENT = `No PIN entered. ${ASK}`;
 const KEYS =
-  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
-const LISTENING = 'You are listening to Alice. Nobody hears you.';
-const COACHING = 'You are coaching Alice.';
-const STAR = 'Press star for the menu.';
-const OVER = 'That conversation is over. Please stay on the line for the next one.';
+  'Nobody hears you now. To listen, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9.';
+const keysFor = (agent: string) => KEYS.replace('To listen,', `To listen to ${agent},`);
+const LISTENING = 'Nobody hears you. You are listening to Alice.';
+const STAR = 'For the menu, press star.';
+const OVER = 'That conversation is over. Please hold for the next one.';
 
 const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
 const COACHED = { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
@@ -128,7 +128,7 @@ describe('the supervisors’ line', () => {
   it('says that there is no conversation, and lets in when there is one', async () => {
     const desk = await startLine();
     const ted = await desk.call('Ted', '/supervisor');
-    expect(ted.told).toEqual(['There is no conversation at the moment. Please stay on the line.']);
+    expect(ted.told).toEqual(['No conversation right now. Please hold.']);
     await talking(desk);
     await desk.space.clock.advance(10_000);
     await desk.space.rest();
@@ -163,7 +163,7 @@ describe('the supervisors’ line', () => {
     await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor');
     expect(ted.told).toEqual([
-      'For Alice, press 1. For Carol, who has no caller yet, press 2. Or enter an extension, then press pound.',
+      'For Alice, press 1. For Carol, no caller yet, press 2. Or enter an extension, then press pound.',
     ]);
     expect(await desk.press(ted, '1#')).toBe(`${LISTENING} ${STAR}`);
     expect(desk.hears()).toMatchObject(MONITORED);
@@ -179,7 +179,7 @@ describe('the supervisors’ line', () => {
     await talking(desk);
     await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor');
-    expect(ted.told).toEqual(['For Alice, press 1. For Carol, who has no caller yet, press 2.']);
+    expect(ted.told).toEqual(['For Alice, press 1. For Carol, no caller yet, press 2.']);
     await desk.press(ted, '2');
     expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
   });
@@ -208,10 +208,10 @@ describe('the supervisors’ line', () => {
     const page = (from: number, to: number) =>
       Array.from(
         { length: to - from + 1 },
-        (_, i) => `For Alice in room-${from + i}, who has no caller yet, press ${i + 1}.`,
+        (_, i) => `For Alice in room-${from + i}, no caller yet, press ${i + 1}.`,
       ).join(' ');
     const more = 'For more, press pound.';
-    const again = 'For the first ones, press pound.';
+    const again = 'To hear the list again, press pound.';
     expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
     expect(await desk.press(ted, '#')).toBe(`${page(19, 20)} ${again}`);
     await desk.space.clock.advance(5_000);
@@ -238,7 +238,7 @@ describe('the supervisors’ line', () => {
     });
     await talking(desk);
     const ted = await desk.call('Ted', '/supervisor');
-    expect(ted.told.at(-1)).toContain('There is no conversation at the moment.');
+    expect(ted.told.at(-1)).toContain('No conversation right now.');
     await carolTalks(desk);
     await desk.space.clock.advance(10_000);
     await desk.space.rest();
@@ -256,7 +256,7 @@ describe('the supervisors’ line', () => {
     await desk.hangUp(alice);
     // Not into Carol's, though it is the only one left: they did not mean it.
     expect(await desk.press(ted, '1#')).toBe(
-      'That conversation is over. For Carol, who has no caller yet, press 1. Or enter an extension, then press pound.',
+      'That conversation is over. For Carol, no caller yet, press 1. Or enter an extension, then press pound.',
     );
     expect(desk.hears()).toMatchObject({ Ted: [] });
     await desk.press(ted, '1#');
@@ -266,16 +266,16 @@ describe('the supervisors’ line', () => {
 
 describe('the keypad during a call', () => {
   it.each([
-    ['/coach/sales', 'coach', COACHED, COACHING],
-    ['/coach/sales?mode=monitor', 'monitor', MONITORED, 'You are listening to Alice.'],
-    ['/coach/sales?mode=barge', 'barge', BARGED, 'You are speaking to everybody with Alice.'],
-    ['/supervisor', 'monitor', MONITORED, 'You are listening to Alice.'],
-  ])('of who came in by %s says that they are in mode %s', async (path, _mode, matrix, sentence) => {
+    ['/coach/sales', COACHED],
+    ['/coach/sales?mode=monitor', MONITORED],
+    ['/coach/sales?mode=barge', BARGED],
+    ['/supervisor', MONITORED],
+  ])('of a supervisor who joined by %s names the conversation they left', async (path, matrix) => {
     const desk = await startLine();
     await talking(desk);
     const ted = await desk.call('Ted', path);
     expect(desk.hears()).toEqual(matrix);
-    expect(await desk.press(ted, '*')).toBe(`${sentence} ${KEYS}`);
+    expect(await desk.press(ted, '*')).toBe(keysFor('Alice'));
     expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
   });
 
@@ -297,13 +297,13 @@ describe('the keypad during a call', () => {
       await desk.press(ted, '*');
       expect(await desk.press(ted, key)).toBe(sentence);
       expect(hears()).toEqual(matrix);
-      expect(ted.told.at(-2)).toContain(KEYS);
+      expect(ted.told.at(-2)).toContain(keysFor('Alice'));
     }
     await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe(`You are coaching Carol. Nobody else hears you. ${STAR}`);
+    expect(await desk.press(ted, '4')).toBe(`The agent alone hears you. You are coaching Carol. ${STAR}`);
     expect(desk.hears()).toMatchObject({ ...TALKING, Carol: ['Ted'], Ted: ['Carol'] });
     await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe(`You are coaching Alice. Nobody else hears you. ${STAR}`);
+    expect(await desk.press(ted, '4')).toBe(`The agent alone hears you. You are coaching Alice. ${STAR}`);
     expect(hears()).toEqual(COACHED);
     await desk.press(ted, '*');
     expect(await desk.press(ted, '9')).toBe('Goodbye.');
@@ -412,7 +412,7 @@ describe('a call that outlives its conversation', () => {
   }
 
   it.each([
-    ['/coach/sales', 'coach', COACHED, `You are coaching Alice. Nobody else hears you. ${STAR}`],
+    ['/coach/sales', 'coach', COACHED, `The agent alone hears you. You are coaching Alice. ${STAR}`],
     ['/coach/sales?mode=monitor', 'monitor', MONITORED, `${LISTENING} ${STAR}`],
     ['/coach/sales?mode=barge', 'barge', MONITORED, `${LISTENING} ${STAR}`],
     ['/supervisor', 'monitor', MONITORED, `${LISTENING} ${STAR}`],
@@ -455,16 +455,16 @@ describe('a call that outlives its conversation', () => {
     await desk.press(ted, '1#');
     await desk.hangUp(alice);
     expect(ted.told.at(-1)).toBe(
-      'That conversation is over. For Carol, who has no caller yet, press 1. Or enter an extension, then press pound.',
+      'That conversation is over. For Carol, no caller yet, press 1. Or enter an extension, then press pound.',
     );
-    expect(await desk.press(ted, '1#')).toBe(`You are listening to Carol. Nobody hears you. ${STAR}`);
+    expect(await desk.press(ted, '1#')).toBe(`Nobody hears you. You are listening to Carol. ${STAR}`);
     expect([desk.hears(), ted.errors]).toEqual([{ Carol: [], Ted: ['Carol'] }, []]);
   });
 });
 
 describe('an agent who waits alone', () => {
   const alone = { space: { coachesBeforeStart: false } };
-  const NO_CALLER = 'Alice has no caller yet. Please stay on the line.';
+  const NO_CALLER = 'Alice has no caller yet. Please hold.';
 
   it.each([
     ['/coach/sales', COACHED],
@@ -565,7 +565,7 @@ describe('a moderator', () => {
         { name: 'Carol', number: CAROL },
       ],
     });
-    const notYours = 'You are not an agent on this line. You are joining as a customer.';
+    const notYours = 'You are not an agent on this line. You will join as a customer.';
     const mobile = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
     await desk.space.clock.advance(100);
     await desk.press(mobile, `*${ALICE_PIN}#`);
@@ -737,9 +737,7 @@ describe('with the store down', () => {
     }
     expect(stranger.told.at(-1)).toBe('Goodbye.');
     const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    expect(await desk.press(ted, `${TED_PIN}#`)).toBe(
-      'We are sorry. We cannot tell at the moment who is in which conversation. Please stay on the line.',
-    );
+    expect(await desk.press(ted, `${TED_PIN}#`)).toBe('Sorry, a technical problem. Please hold.');
     await redis.restart();
     await eventually(async () => expect((await fetch(`${desk.url}/readyz`)).status).toBe(200));
     await talking(desk, 'support');
@@ -756,7 +754,7 @@ describe('with the store down', () => {
     const support = await carolTalks(desk);
     const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
     expect(await desk.press(ted, `${TED_PIN}#`)).toBe(
-      'For Alice, press 1. For Carol, who has no caller yet, press 2. Or enter an extension, then press pound.',
+      'For Alice, press 1. For Carol, no caller yet, press 2. Or enter an extension, then press pound.',
     );
     await desk.press(ted, '1#');
     expect(desk.hears()).toMatchObject(MONITORED);

@@ -23,7 +23,7 @@ const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
 const TWO_ROOMS = { ...TALKING, 'Bob 2': ['Alice 2'], 'Alice 2': ['Bob 2'] };
 const COACHED = { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
 const MONITORED = { ...TALKING, Ted: ['Alice', 'Bob'] };
-const OVER = 'That conversation is over. Please stay on the line for the next one.';
+const OVER = 'That conversation is over. Please hold for the next one.';
 const BARGED = { Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
 
 describe('the story of Alice, Bob and Ted', () => {
@@ -137,9 +137,9 @@ describe('a supervisor', () => {
   });
 
   it.each([
-    ['coach', '', COACHED, 'You are coaching the agent in sample-conf. Nobody else hears you.'],
-    ['monitor', '?mode=monitor', MONITORED, 'You are listening to the agent in sample-conf. Nobody hears you.'],
-    ['barge', '?mode=barge', MONITORED, 'You are listening to the agent in sample-conf. Nobody hears you.'],
+    ['coach', '', COACHED, 'The agent alone hears you. You are coaching the agent in sample-conf.'],
+    ['monitor', '?mode=monitor', MONITORED, 'Nobody hears you. You are listening to the agent in sample-conf.'],
+    ['barge', '?mode=barge', MONITORED, 'Nobody hears you. You are listening to the agent in sample-conf.'],
   ])('is told how they are heard in the next conversation, in mode %s', async (_mode, query, matrix, told) => {
     const desk = await startDesk();
     const { alice } = await talking(desk);
@@ -148,7 +148,7 @@ describe('a supervisor', () => {
     await talking(desk);
     await desk.space.clock.advance(30_000);
     await desk.space.rest();
-    expect([desk.hears(), ted.told]).toEqual([matrix, [OVER, `${told} Press star for the menu.`]]);
+    expect([desk.hears(), ted.told]).toEqual([matrix, [OVER, `${told} For the menu, press star.`]]);
   });
 
   it('waits half an hour for the next conversation, and is told goodbye', async () => {
@@ -305,7 +305,7 @@ describe('two rooms', () => {
     await desk.hangUp(one);
     expect(desk.hears()).toEqual(COACHED);
     const again = await desk.call('Ted', '/coach/one');
-    expect(again.told.join()).toContain('No agent is in');
+    expect(again.told.join()).toContain('No conversation in');
     expect(desk.hears()).toEqual({ ...COACHED, 'Ted 2': [] });
   });
 });
@@ -393,7 +393,7 @@ describe('a store that stops in the middle of a call', () => {
     expect([other.told.join(), other.hearing().voices]).toEqual([expect.stringContaining('cannot tell'), []]);
     await redis.restart();
     await nextAttempt(desk);
-    expect([other.errors, other.told.at(-1)]).toEqual([[], expect.stringContaining('No agent is in')]);
+    expect([other.errors, other.told.at(-1)]).toEqual([[], expect.stringContaining('No conversation in')]);
     expect(desk.hears()).toEqual({ ...COACHED, 'Ted 2': [] });
   });
 

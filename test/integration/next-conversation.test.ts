@@ -18,10 +18,11 @@ const people = { moderators, supervisors: [{ name: 'Ted', number: TED, pin: PIN 
 
 const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
 const goodbye = laml('<Say>Goodbye.</Say><Hangup/>');
-const OVER = 'That conversation is over. Please stay on the line for the next one.';
-const STAR = 'Press star for the menu.';
+const OVER = 'That conversation is over. Please hold for the next one.';
+const STAR = 'For the menu, press star.';
 const KEYS =
-  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
+  'Nobody hears you now. To listen, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9.';
+const keysFor = (agent: string) => KEYS.replace('To listen,', `To listen to ${agent},`);
 
 /** A document that asks for half a minute of patience. */
 const waiting = (words: string, next: string) =>
@@ -123,9 +124,9 @@ describe('a supervisor at /coach whose conversation is over', () => {
   });
 
   it.each([
-    ['', 'coach', 'You are coaching Carol. Nobody else hears you.', ''],
-    ['?mode=monitor', 'monitor', 'You are listening to Carol. Nobody hears you.', 'mode=monitor&amp;'],
-    ['?mode=barge', 'monitor', 'You are listening to Carol. Nobody hears you.', 'mode=monitor&amp;own=barge&amp;'],
+    ['', 'coach', 'The agent alone hears you. You are coaching Carol.', ''],
+    ['?mode=monitor', 'monitor', 'Nobody hears you. You are listening to Carol.', 'mode=monitor&amp;'],
+    ['?mode=barge', 'monitor', 'Nobody hears you. You are listening to Carol.', 'mode=monitor&amp;own=barge&amp;'],
   ] as const)(
     'starts the next one by the number’s mode, but never heard by everybody: %s',
     async (query, mode, heard, carried) => {
@@ -147,10 +148,10 @@ describe('a supervisor at /coach whose conversation is over', () => {
   );
 
   it.each([
-    ['1', '', 'coach', 'You are coaching Carol. Nobody else hears you.'],
-    ['3', '', 'coach', 'You are coaching Carol. Nobody else hears you.'],
-    ['2', '?mode=monitor', 'monitor', 'You are listening to Carol. Nobody hears you.'],
-    ['3', '?mode=barge', 'monitor', 'You are listening to Carol. Nobody hears you.'],
+    ['1', '', 'coach', 'The agent alone hears you. You are coaching Carol.'],
+    ['3', '', 'coach', 'The agent alone hears you. You are coaching Carol.'],
+    ['2', '?mode=monitor', 'monitor', 'Nobody hears you. You are listening to Carol.'],
+    ['3', '?mode=barge', 'monitor', 'Nobody hears you. You are listening to Carol.'],
   ] as const)('does not start the next one in the mode of key %s: %j', async (Digits, query, mode, heard) => {
     const desk = await start();
     await desk.talks('alice-1', ALICE);
@@ -173,14 +174,14 @@ describe('a supervisor at /coach whose conversation is over', () => {
       await desk.talks('alice-1', ALICE);
       let text = await desk.ask('/coach/sales?mode=barge');
       text = await desk.ask(nextOf(text), OUT);
-      expect(text).toContain(`<Say>You are speaking to everybody with Alice. ${KEYS}</Say>`);
+      expect(text).toContain(`<Say>${keysFor('Alice')}</Say>`);
       await desk.ends('alice-1');
       await desk.talks('carol-1', CAROL, 'cf-2');
       expect(await desk.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
         entering(
           'carol-1',
           'monitor',
-          `That conversation is over. You are listening to Carol. Nobody hears you. ${STAR}`,
+          `That conversation is over. Nobody hears you. You are listening to Carol. ${STAR}`,
           '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
         ),
       );
@@ -198,7 +199,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
     await desk.talks('alice-1', ALICE, 'cf-2');
     text = await desk.ask(keypad);
     expect(text).toContain(
-      `<Say>That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}</Say>`,
+      `<Say>That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
     );
     expect(text).toContain('coach="alice-1" muted="true" ');
   });
@@ -211,7 +212,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
     await desk.ends('alice-1');
     await desk.talks('alice-1', ALICE, 'cf-2');
     expect(await desk.ask(nextOf(text), OUT)).toContain(
-      `<Say>That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}</Say>`,
+      `<Say>That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
     );
   });
 
@@ -229,7 +230,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
         entering(
           'alice-1',
           'monitor',
-          `That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}`,
+          `That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}`,
           '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
         ),
       );
@@ -248,7 +249,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
       await desk.ends('alice-1');
       await desk.arrives('alice-1', ALICE);
       expect(await desk.ask(nextOf(text), OUT)).toContain(
-        `<Say>That conversation is over. You are listening to Alice. Nobody hears you. ${STAR}</Say>`,
+        `<Say>That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
       );
     },
   );
@@ -266,7 +267,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
       const coaching = mode === 'barge' ? { Coaching: 'false' } : { Coaching: 'true', CallSidToCoach: 'alice-1' };
       await desk.reports('participant-unmute', 'ted-1', { Muted: 'false', ...coaching });
       text = await desk.ask(nextOf(text), OUT);
-      expect(text).toContain(`<Say>You are listening to Carol. ${KEYS}</Say>`);
+      expect(text).toContain(`<Say>${keysFor('Carol')}</Say>`);
       expect(await desk.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
     },
   );
@@ -276,7 +277,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
     await desk.talks('carol-1', CAROL);
     // As after a store that was wiped while they spoke to Alice.
     const text = await desk.ask('/coach/sales/ended?mode=barge&stay=1', OUT);
-    expect(text).toContain(`<Say>You are listening to Carol. ${KEYS}</Say>`);
+    expect(text).toContain(`<Say>${keysFor('Carol')}</Say>`);
     expect(await desk.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
   });
 
@@ -300,7 +301,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
     const text = await desk.ask('/coach/sales/key?mode=monitor&own=coach', { Digits });
     expect(text).toBe(
       laml(
-        `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Carol. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
+        `<Gather action="${keypad}" numDigits="1"><Say>${keysFor('Carol')}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
     expect(await desk.ask(nextOf(text), { Digits })).toContain(heard);
@@ -342,25 +343,25 @@ describe('a supervisor on the line whose conversation is over', () => {
       entering(
         'alice-1',
         'coach',
-        `You are coaching Alice. Nobody else hears you. ${STAR}`,
+        `The agent alone hears you. You are coaching Alice. ${STAR}`,
         `?line=1&amp;pass=${pass}&amp;told=1`,
       ),
     );
     await desk.talks('carol-1', CAROL, 'cf-2', 'support');
     await desk.arrives('alice-3', ALICE, 'empty');
     await desk.ends('alice-1');
-    const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support%2Cempty&amp;stay=1`;
+    const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support~1empty&amp;stay=1`;
     const menu = await ask(nextOf(text), OUT);
     expect(menu).toBe(
       laml(
-        `<Gather action="${action}" numDigits="1"><Say>That conversation is over. For Carol, press 1. For Alice, who has no caller yet, press 2.</Say></Gather><Redirect>${action}</Redirect>`,
+        `<Gather action="${action}" numDigits="1"><Say>That conversation is over. For Carol, press 1. For Alice, no caller yet, press 2.</Say></Gather><Redirect>${action}</Redirect>`,
       ),
     );
     expect(await ask(nextOf(menu), { Digits: '1' })).toBe(
       entering(
         'carol-1',
         'coach',
-        `You are coaching Carol. Nobody else hears you. ${STAR}`,
+        `The agent alone hears you. You are coaching Carol. ${STAR}`,
         `?attempt=1&amp;line=1&amp;pass=${pass}&amp;stay=2&amp;told=1`,
         'support',
       ),
@@ -399,7 +400,7 @@ describe('a supervisor on the line whose conversation is over', () => {
       entering(
         'carol-1',
         'coach',
-        `You are coaching Carol. Nobody else hears you. ${STAR}`,
+        `The agent alone hears you. You are coaching Carol. ${STAR}`,
         `?line=1&amp;pass=${pass}&amp;stay=2&amp;told=1&amp;waits=${MAX_WAITS}`,
       ),
     );
@@ -425,12 +426,15 @@ describe('a supervisor on the line whose conversation is over', () => {
     await desk.talks('carol-1', CAROL, 'cf-2');
     text = await ask(nextOf(text));
     const [before, after] = mode === 'coach' ? ['line=1&amp;', ''] : ['line=1&amp;', carried];
-    const heard = mode === 'coach' ? 'coaching Carol. Nobody else hears you.' : 'listening to Carol. Nobody hears you.';
+    const heard =
+      mode === 'coach'
+        ? 'The agent alone hears you. You are coaching Carol.'
+        : 'Nobody hears you. You are listening to Carol.';
     expect(text).toBe(
       entering(
         'carol-1',
         mode,
-        `You are ${heard} ${STAR}`,
+        `${heard} ${STAR}`,
         `?${before}${after}pass=${pass}&amp;stay=${stay}&amp;told=1&amp;waits=1`,
       ),
     );
@@ -447,7 +451,7 @@ describe('a supervisor whom REST muted', () => {
       entering(
         'carol-1',
         'monitor',
-        `You have been muted. You are listening to Carol. Nobody hears you. ${STAR}`,
+        `You have been muted. Nobody hears you. You are listening to Carol. ${STAR}`,
         '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
       ),
     );
@@ -498,7 +502,7 @@ describe('a supervisor who is refused', () => {
     for (let waits = 1; waits <= 20; waits++) {
       expect(text).toBe(
         waiting(
-          'Alice has no caller yet. Please stay on the line.',
+          'Alice has no caller yet. Please hold.',
           `/coach/sales?attempt=3&amp;stay=1&amp;told=1&amp;waits=${waits}`,
         ),
       );
@@ -511,7 +515,7 @@ describe('a supervisor who is refused', () => {
       entering(
         'alice-1',
         'coach',
-        `You are coaching Alice. Nobody else hears you. ${STAR}`,
+        `The agent alone hears you. You are coaching Alice. ${STAR}`,
         '?attempt=3&amp;stay=2&amp;told=1&amp;waits=21',
       ),
     );
@@ -544,11 +548,11 @@ describe('a supervisor who is refused', () => {
     text = await desk.ask(nextOf(text), REFUSED);
     expect(text).toBe(
       laml(
-        `<Say>The call in sales could not be joined. We will try again. Please stay on the line.</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=monitor&amp;stay=1</Redirect>`,
+        `<Say>Sorry, the call in sales could not be joined. Please hold.</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=monitor&amp;stay=1</Redirect>`,
       ),
     );
     text = await desk.ask(nextOf(text));
-    expect(text).toContain('No agent is in sales at the moment.');
+    expect(text).toContain('No conversation in sales right now.');
     await desk.joins('alice-1', 'cf-2', { EndConferenceOnExit: 'true' });
     expect(await desk.ask(nextOf(text))).toContain('coach="alice-1" muted="true" ');
   });
@@ -568,7 +572,7 @@ describe('a supervisor who is refused', () => {
     await desk.ends('alice-1');
     await desk.talks('carol-1', CAROL, 'cf-2');
     text = await desk.ask(nextOf(text));
-    expect(text).toContain('<Say>You are listening to Carol. Nobody hears you. Press star for the menu.</Say>');
+    expect(text).toContain('<Say>Nobody hears you. You are listening to Carol. For the menu, press star.</Say>');
     expect(text).toContain('coach="carol-1" muted="true" ');
   });
 
@@ -581,12 +585,12 @@ describe('a supervisor who is refused', () => {
     expect(text).toContain('coach="alice-1" muted="true" ');
     text = await desk.ask(nextOf(text), REFUSED);
     await desk.joins('bob-2', 'cf-1', { EndConferenceOnExit: 'false' });
-    expect(await desk.ask(nextOf(text))).toContain(`<Say>You are listening to Alice. Nobody hears you. ${STAR}</Say>`);
+    expect(await desk.ask(nextOf(text))).toContain(`<Say>Nobody hears you. You are listening to Alice. ${STAR}</Say>`);
   });
 });
 
 describe('a supervisor who would speak to everybody', () => {
-  const NOBODY = 'No agent is in sales at the moment. Please stay on the line.';
+  const NOBODY = 'No conversation in sales right now. Please hold.';
 
   it.each([
     [9, true],
@@ -636,15 +640,15 @@ describe('a menu of rooms', () => {
     const said = async () => /<Say>(.*)<\/Say>/.exec(await desk.ask('/supervisor'))?.[1];
     // Agents have a minute to join.
     expect(await said()).toBe(
-      'For Alice in c-talking, press 1. For Alice in a-ghost, who has no caller yet, press 2. For Carol, who has no caller yet, press 3.',
+      'For Alice in c-talking, press 1. For Alice in a-ghost, no caller yet, press 2. For Carol, no caller yet, press 3.',
     );
     desk.wait(60);
     expect(await said()).toBe(
-      'For Alice in c-talking, press 1. For Carol, who has no caller yet, press 2. For Alice in a-ghost, who has no caller yet, press 3.',
+      'For Alice in c-talking, press 1. For Carol, no caller yet, press 2. For Alice in a-ghost, no caller yet, press 3.',
     );
     await desk.joins('ghost-1', 'cf-1', { room: 'a-ghost', EndConferenceOnExit: 'true' });
     expect(await said()).toBe(
-      'For Alice in c-talking, press 1. For Alice in a-ghost, who has no caller yet, press 2. For Carol, who has no caller yet, press 3.',
+      'For Alice in c-talking, press 1. For Alice in a-ghost, no caller yet, press 2. For Carol, no caller yet, press 3.',
     );
   });
 
@@ -652,7 +656,7 @@ describe('a menu of rooms', () => {
     const desk = await start();
     await desk.arrives('ghost-1', ALICE, 'ghost');
     await desk.talks('carol-1', CAROL);
-    expect(await desk.ask('/supervisor')).toContain('For Alice, who has no caller yet, press 2.');
+    expect(await desk.ask('/supervisor')).toContain('For Alice, no caller yet, press 2.');
     await desk.app.post('/events/call/ghost', { CallSid: 'ghost-1', CallStatus: 'completed' });
     expect(await desk.ask('/supervisor')).toContain('You are listening to Carol.');
   });

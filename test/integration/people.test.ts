@@ -40,7 +40,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a pers
       expect(await ask('/conference/out', called(BOB, 'bob-1'))).toBe(caller('out'));
       expect(await ask('/coach/out', called(TED, 'ted-1'))).toBe(supervisor('out'));
       expect(await ask('/coach/out', called(BOB, 'bob-2'))).toBe(reject);
-      const said = '<Say>You are listening to the agent in out. Nobody hears you. Press star for the menu.</Say>';
+      const said = '<Say>Nobody hears you. You are listening to the agent in out. For the menu, press star.</Say>';
       expect(await ask('/supervisor', called(TED, 'ted-2'))).toBe(
         supervisor('out', { said, query: '?line=1&amp;mode=monitor&amp;told=1', attributes: 'muted="true" ' }),
       );

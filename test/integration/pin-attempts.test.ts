@@ -16,8 +16,8 @@ const people = {
 };
 
 const ASK = 'Please enter your PIN, then press pound.';
-const WRONG = `That is not right. ${ASK}`;
-const SILENT = `Nothing was entered. ${ASK}`;
+const WRONG = `Wrong PIN. ${ASK}`;
+const SILENT = `No PIN entered. ${ASK}`;
 const GOODBYE = 'Goodbye.';
 
 /** The n-th of many numbers. */

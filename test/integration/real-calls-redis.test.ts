@@ -68,7 +68,7 @@ async function serve(urls: readonly string[] = [redis.url], options: TestAppOpti
   };
 }
 
-const NOBODY = 'No agent is in sales at the moment. Please stay on the line.';
+const NOBODY = 'No conversation in sales right now. Please hold.';
 
 it('two agents arrive in one room while Redis hangs for 2.5 s: the last one is coached', async () => {
   // What the first server keeps is written last.
@@ -148,9 +148,7 @@ describe('unreadable data in Redis', () => {
     const [key = ''] = (await client.keys('*')).filter((name) => name.endsWith(':room:sales'));
     await client.multi().del(key).rpush(key, 'x').exec();
     const other = await serve();
-    expect(await other.dial()).toBe(
-      'We are sorry. We cannot tell at the moment who is in sales. Please stay on the line.',
-    );
+    expect(await other.dial()).toBe('Sorry, a technical problem. Please hold.');
     expect([await other.dial('billing'), await dial('support')]).toEqual(['alice-billing', 'alice-support']);
     for (const said of [await menu(), await other.menu()]) {
       expect(said).toMatch(/For the agent in billing.*For the agent in support/);

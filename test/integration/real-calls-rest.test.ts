@@ -213,7 +213,7 @@ describe.each<[string, () => Promise<RedisConnection | undefined>]>([
       pass(10);
       await report('participant-leave', alice);
       await report('participant-join', alice, { EndConferenceOnExit: 'true' });
-      expect(await ask('/coach/sales', ted)).toContain('No agent is in');
+      expect(await ask('/coach/sales', ted)).toContain('No conversation in');
       pass(3);
       await app.sweep();
       expect(await ask('/coach/sales', ted)).toContain('coach="alice-1"');

@@ -138,7 +138,7 @@ describe.each<[string, () => Store]>([
     await arrive('ghost');
     expect(await dial('', 'ted-1')).toBe('ghost');
     await refuse('ted-1');
-    expect(await dial('', 'ted-2')).toBe(`No agent is in ${room} at the moment. Please stay on the line.`);
+    expect(await dial('', 'ted-2')).toBe(`No conversation in ${room} right now. Please hold.`);
     await join('ghost', 'cf-1');
     expect(await dial('', 'ted-3')).toBe('ghost');
   });
@@ -148,7 +148,7 @@ describe.each<[string, () => Store]>([
     await text(`/events/call/${room}`, { CallSid: 'ghost', CallStatus: 'in-progress' });
     expect(await dial()).toBe('ghost');
     await text(`/events/call/${room}`, { CallSid: 'ghost', CallStatus: 'completed' });
-    expect(await dial()).toContain('No agent is in');
+    expect(await dial()).toContain('No conversation in');
   });
 
   it('a call that comes back is not ended by the late leave of its first stay', async () => {
@@ -175,7 +175,7 @@ describe.each<[string, () => Store]>([
     await leave('a', 'cf-1');
     room = `${here}-b`;
     await leave('a', 'cf-b');
-    expect(await dial()).toContain('No agent is in');
+    expect(await dial()).toContain('No conversation in');
     room = here;
     expect(await dial()).toBe('a');
   });
@@ -192,7 +192,7 @@ describe.each<[string, () => Store]>([
     await goes();
     expect(await dial()).toBe('alice-1');
     await event('conference-end', { conference: 'cf-1' });
-    expect(await dial()).toContain('No agent is in');
+    expect(await dial()).toContain('No conversation in');
   });
 
   it('of an agent who redials, the second leg is coached until the conference ends, and both are in the trail', async () => {
@@ -205,7 +205,7 @@ describe.each<[string, () => Store]>([
     await dialEnded('leg-1');
     expect(await dial()).toBe('leg-2');
     await event('conference-end', { conference: 'cf-1' });
-    expect(await dial()).toContain('No agent is in');
+    expect(await dial()).toContain('No conversation in');
     const facts: string[] = [];
     for await (const { fact } of store.rooms.feed({ since: 0 })) {
       if (fact.room === room && fact.role === 'moderator') {
@@ -250,7 +250,7 @@ describe.each<[string, () => Store]>([
     await event('participant-leave', { call: 'a', conference: 'cf-1', more });
     expect(await dial()).toBe('a');
     await dialEnded('a');
-    expect(await dial()).toContain('No agent is in');
+    expect(await dial()).toContain('No conversation in');
   });
 
   it('a supervisor who hangs up during the announcement never joined, and is gone', async () => {
@@ -311,10 +311,8 @@ describe.each<[string, () => Store]>([
     await arrive('a');
     await join('a', 'cf-1', 5_000);
     expect(await dial('', 'ted-1')).toBe('a');
-    expect(brief(await refuse('ted-1'))).toBe(`the agent in ${room} has no caller yet. Please stay on the line.`);
-    expect(await dial('?stay=1&waits=1', 'ted-1')).toBe(
-      `the agent in ${room} has no caller yet. Please stay on the line.`,
-    );
+    expect(brief(await refuse('ted-1'))).toBe(`The agent in ${room} has no caller yet. Please hold.`);
+    expect(await dial('?stay=1&waits=1', 'ted-1')).toBe(`The agent in ${room} has no caller yet. Please hold.`);
     await joinAsOther('bob', 'cf-1');
     expect(await dial('?stay=1&waits=2', 'ted-1')).toBe('a');
   });
@@ -324,7 +322,7 @@ describe.each<[string, () => Store]>([
     await join('a', 'cf-1', 5_000);
     expect(await dial('?mode=barge')).toBe('barge');
     await event('conference-end', { conference: 'cf-1' });
-    expect(await dial('?mode=barge')).toContain('No agent is in');
+    expect(await dial('?mode=barge')).toContain('No conversation in');
   });
 
   it('nobody goes on in barge when another conversation starts', async () => {
@@ -367,7 +365,7 @@ describe.each<[string, () => Store]>([
       room = 'b';
       await arrive('carol-1', CAROL);
       await event('participant-join', { call: 'carol-1', conference: 'cf-1', more: { EndConferenceOnExit: 'true' } });
-      const [a, b] = ['a', 'b'].map((name) => `the agent in ${name}, who has no caller yet`);
+      const [a, b] = ['a', 'b'].map((name) => `the agent in ${name}, no caller yet`);
       pass(59);
       expect(await menu()).toBe(`For ${a}, press 1. For ${b}, press 2.`);
       pass(1);
@@ -383,7 +381,7 @@ describe.each<[string, () => Store]>([
       pass(9);
       expect(await dial('?mode=barge')).toBe('barge');
       pass(1);
-      expect(await dial('?mode=barge')).toContain('No agent is in');
+      expect(await dial('?mode=barge')).toContain('No conversation in');
       expect(await dial()).toBe('a');
       await event('participant-join', { call: 'a', conference: 'cf-1', more: { EndConferenceOnExit: 'true' } });
       pass(600);

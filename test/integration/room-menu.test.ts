@@ -38,12 +38,12 @@ async function fill(room: string, { name, hasCaller }: { name?: string; hasCalle
 async function pageOf(path: string): Promise<[string[], string | undefined]> {
   const { text } = await app.post(path, call);
   return [
-    [...text.matchAll(/For the agent in (room-\d+(?:, who has no caller yet)?), press/g)].map(([, room = '']) => room),
-    /For (?:more|the first ones), press pound/.exec(text)?.[0],
+    [...text.matchAll(/For the agent in (room-\d+(?:, no caller yet)?), press/g)].map(([, room = '']) => room),
+    /(?:For more|To hear the list again), press pound/.exec(text)?.[0],
   ];
 }
 
-const alone = (...numbers: number[]) => numbers.map((number) => `room-${number}, who has no caller yet`);
+const alone = (...numbers: number[]) => numbers.map((number) => `room-${number}, no caller yet`);
 
 it.each<[string, string, string[], string]>([
   [
@@ -64,7 +64,12 @@ it.each<[string, string, string[], string]>([
     alone(98, 99, 101, 102, 103, 104, 105, 106, 107),
     'For more, press pound',
   ],
-  ['what is left on the last page', '/supervisor/room?page=121', alone(1098, 1099), 'For the first ones, press pound'],
+  [
+    'what is left on the last page',
+    '/supervisor/room?page=121',
+    alone(1098, 1099),
+    'To hear the list again, press pound',
+  ],
 ])('a menu of 1,100 rooms offers %s', async (_what, path, rooms, last) => {
   expect(await pageOf(path)).toEqual([rooms, last]);
 });

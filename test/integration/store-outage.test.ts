@@ -16,7 +16,7 @@ const alice = { CallSid: 'alice-1', From: ALICE };
 const ted = { CallSid: 'ted-1', From: TED };
 const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
 const apology = laml(
-  '<Say>We are sorry. We cannot tell at the moment who is in sales. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/sales?attempt=1</Redirect>',
+  '<Say>Sorry, a technical problem. Please hold.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/sales?attempt=1</Redirect>',
 );
 const coaching = laml(
   '<Dial action="https://coach.example.com/coach/sample-conf/ended" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" statusCallback="https://coach.example.com/events/conference/sample-conf" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker">sample-conf</Conference></Dial>',
@@ -120,7 +120,7 @@ describe('with Redis', () => {
     await app.post('/conference', alice);
     await redis.restart();
     await eventually(() => store.ping());
-    expect((await app.post('/coach', ted)).text).toContain('No agent is in');
+    expect((await app.post('/coach', ted)).text).toContain('No conversation in');
     await app.post('/events/conference/sample-conf', {
       StatusCallbackEvent: 'participant-join',
       CallSid: 'alice-1',
@@ -139,7 +139,7 @@ describe('with Redis', () => {
     await eventually(async () => expect(await targetIn(store)).toBe('alice-1'));
     // Whoever was seen to leave is not handed out, whatever the Space says.
     await app.post('/conference/sample-conf/ended', alice);
-    expect((await app.post('/coach', ted)).text).toContain('No agent is in');
+    expect((await app.post('/coach', ted)).text).toContain('No conversation in');
   });
 
   it('hanging, calls connect, and the moderator is stored when it answers again', async () => {
@@ -177,7 +177,7 @@ describe('with Redis', () => {
     await eventually(async () => {
       const { text } = await app.post('/coach', ted);
       expect(text).not.toContain('alice-1');
-      expect(text).toContain('No agent is in');
+      expect(text).toContain('No conversation in');
     });
   });
 

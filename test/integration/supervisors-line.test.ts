@@ -19,11 +19,12 @@ const ask = (action: string, words = '') =>
   laml(
     `<Gather action="${BASE}${action}"><Say>${words}Please enter your PIN, then press pound.</Say></Gather><Redirect>${BASE}${action}</Redirect>`,
   );
-const WRONG = 'That is not right. ';
+const WRONG = 'Wrong PIN. ';
 const reporting = (room: string) =>
   `statusCallback="${BASE}/events/conference/${room}" statusCallbackMethod="POST" statusCallbackEvent="start end join leave mute hold speaker"`;
 const KEYS =
-  'Press 1 to listen, 2 to coach, 3 to speak to everybody, 4 for another conversation, 9 to hang up. Nobody hears you now.';
+  'Nobody hears you now. To listen, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9.';
+const keysFor = (agent: string) => KEYS.replace('To listen,', `To listen to ${agent},`);
 
 const people = {
   moderators: [{ name: 'Alice', number: ALICE, pin: '70001' }],
@@ -59,7 +60,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const pass = /pass=([\w-]+)/.exec(entered)?.[1] ?? '';
     expect(entered).toBe(
       laml(
-        `<Say>You are listening to Alice. Nobody hears you. Press star for the menu.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;mode=monitor&amp;pass=${pass}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>Nobody hears you. You are listening to Alice. For the menu, press star.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;mode=monitor&amp;pass=${pass}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
     const keypad = `${BASE}/coach/sales/key?line=1&amp;mode=monitor&amp;of=alice-1&amp;pass=${pass}&amp;told=1`;
@@ -67,7 +68,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
       await text(`/coach/sales/ended?line=1&mode=monitor&pass=${pass}&told=1`, { ...call, DialCallStatus: 'answered' }),
     ).toBe(
       laml(
-        `<Gather action="${keypad}" numDigits="1"><Say>You are listening to Alice. ${KEYS}</Say></Gather><Redirect>${keypad}</Redirect>`,
+        `<Gather action="${keypad}" numDigits="1"><Say>${keysFor('Alice')}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
     expect(
@@ -104,7 +105,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
   ])('lets nobody in who answers with %s', async (_what, digits) => {
     const call: [string, string][] = [['CallSid', 'x-1'], ['From', freshNumber()], ...digits];
     const isSilent = !digits.some(([name, value]) => name === 'Digits' && value !== '') || digits.length > 1;
-    const words = isSilent ? 'Nothing was entered. ' : WRONG;
+    const words = isSilent ? 'No PIN entered. ' : WRONG;
     expect(await text('/supervisor/pin?try=1', call)).toBe(ask('/supervisor/pin?try=2', words));
     expect(await text('/supervisor/pin?mode=barge&room=sales&try=2', call)).toBe(
       ask('/supervisor/pin?mode=barge&amp;room=sales&amp;try=3', words),
@@ -149,12 +150,12 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
 
   it.each([
     ['no room', ''],
-    ['rooms that cannot be', '?rooms=..,a/b,%00'],
-    ['the last of ten', `?rooms=${'sales,'.repeat(10)}`],
+    ['rooms that cannot be', '?rooms=..~1a/b~1%00'],
+    ['the last of ten', `?rooms=${'sales~1'.repeat(10)}`],
     ['a spoilt page', '?rooms=sales&page=x'],
   ])('takes a choice from a menu of %s', async (_what, query) => {
     const reply = await text(`/supervisor/room${query}`, { CallSid: 'ted-3', From: TED, Digits: '0' });
-    expect(reply).toContain('There is no such conversation. For Alice, who has no caller yet, press 1.');
+    expect(reply).toContain('There is no such conversation. For Alice, no caller yet, press 1.');
   });
 
   it('lets nobody choose for ever, whatever the address says', async () => {
@@ -195,8 +196,8 @@ describe('the keypad', () => {
   });
 
   it.each([
-    ['', 'coach="carol-1" start', 'You are coaching Carol. Nobody else hears you.'],
-    ['?mode=barge', 'coach="carol-1" muted="true" ', 'You are listening to Carol. Nobody hears you.'],
+    ['', 'coach="carol-1" start', 'The agent alone hears you. You are coaching Carol.'],
+    ['?mode=barge', 'coach="carol-1" muted="true" ', 'Nobody hears you. You are listening to Carol.'],
   ])('leads by the number’s mode to an agent who took over meanwhile: %j', async (query, attributes, sentence) => {
     const app = await startApp({ people: { ...people, moderators: [...people.moderators, CAROL_ENTRY] } });
     atEnd(() => app.stop());
@@ -205,12 +206,12 @@ describe('the keypad', () => {
     await app.post(`/coach/sales${query}`, call);
     const { text } = await app.post(`/coach/sales/ended${query}`, { ...call, DialCallStatus: 'answered' });
     const [, keypad = ''] = /<Gather action="([^"]*)"/.exec(text) ?? [];
-    expect(text).toContain(query === '' ? 'You are coaching Alice.' : 'You are speaking to everybody with Alice.');
+    expect(text).toContain('To listen to Alice, press 1.');
     await app.post('/conference/sales', { CallSid: 'carol-1', From: CAROL_ENTRY.number });
     const path = keypad.replaceAll('&amp;', '&').replace(BASE, '');
     for (const keys of [{}, { Digits: '1' }, { Digits: '2' }, { Digits: '3' }]) {
       const next = (await app.post(path, { ...call, ...keys })).text;
-      expect(next).toContain(`<Say>That conversation is over. ${sentence} Press star for the menu.</Say>`);
+      expect(next).toContain(`<Say>That conversation is over. ${sentence} For the menu, press star.</Say>`);
       expect(next).toContain(attributes);
     }
   });
@@ -220,7 +221,7 @@ describe('the keypad', () => {
     atEnd(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const { text } = await app.post('/coach/sales?attempt=1&stay=1&told=1', { CallSid: 'ted-1', From: TED });
-    expect(text).toContain('<Say>You are coaching Alice. Nobody else hears you. Press star for the menu.</Say>');
+    expect(text).toContain('<Say>The agent alone hears you. You are coaching Alice. For the menu, press star.</Say>');
   });
 
   it('is not cut short by a wait before', async () => {
@@ -355,7 +356,7 @@ describe('the notices', () => {
     );
     expect((await app.post('/fallback', call)).text).toContain(`<Response>${spoken('Anrufe werden betreut.')}<Dial`);
     expect((await app.post('/notices/moderator', call)).text).toBe(laml(spoken('Jemand hört zu.')));
-    expect((await app.post('/notices/supervisor', call)).text).toContain('You are listening now');
+    expect((await app.post('/notices/supervisor', call)).text).toContain('You have been muted. Nobody hears you.');
   });
 });
 
@@ -414,7 +415,9 @@ describe('a call that goes on', () => {
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const ted = { CallSid: 'ted-1', From: TED };
     await app.post('/coach/sales', ted);
-    expect((await app.post('/coach/sales/ended', { ...ted, DialCallStatus: 'answered' })).text).toContain(KEYS);
+    expect((await app.post('/coach/sales/ended', { ...ted, DialCallStatus: 'answered' })).text).toContain(
+      keysFor('Alice'),
+    );
     expect((await readTrail(app)).map(({ kind }) => kind)).toEqual(['arrived', 'left']);
   });
 });

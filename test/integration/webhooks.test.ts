@@ -25,7 +25,7 @@ const supervisor = (attributes: string, query = '', room = 'sample-conf') =>
 const coaching = (callSid: string, room?: string) => supervisor(`coach="${callSid}" `, '', room);
 const nobody = (query: string, room = 'sample-conf') =>
   laml(
-    `<Say>No agent is in ${room} at the moment. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
+    `<Say>No conversation in ${room} right now. Please hold.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
   );
 const goodbye = laml('<Say>Goodbye.</Say><Hangup/>');
 const hangup = laml('<Hangup/>');
@@ -253,7 +253,7 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
     expect((await app.post(`/coach/${room}?mode=barge&attempt=1`, ted)).text).toBe(
       supervisor('', '?attempt=1&amp;mode=barge&amp;told=1', room).replace(
         '<Response>',
-        `<Response><Say>You are speaking with the agent in ${room}. Everybody hears you. Press star for the menu.</Say>`,
+        `<Response><Say>Everybody hears you. You are talking with the agent in ${room}. For the menu, press star.</Say>`,
       ),
     );
   });
@@ -299,7 +299,7 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
   ])('tell a supervisor whose target was stale, and try again: %j', async (fields) => {
     const again = (query: string) =>
       laml(
-        `<Say>The call in ${room} could not be joined. We will try again. Please stay on the line.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
+        `<Say>Sorry, the call in ${room} could not be joined. Please hold.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
       );
     const ted = { CallSid: 'ted-1', From: TED, ...fields };
     expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(again('attempt=1&amp;stay=1'));
@@ -392,7 +392,7 @@ describe.each(stores)('a moderator of other rooms, with %s', (_name, createStore
   const MOBILE = '+15550004444';
   const here = { name: 'Carol', number: '+15550003333', pin: '70002' };
   const elsewhere = { name: 'Alice', number: ALICE, pin: PIN, rooms: ['support'] };
-  const sayNotYours = '<Say>You are not an agent on this line. You are joining as a customer.</Say>';
+  const sayNotYours = '<Say>You are not an agent on this line. You will join as a customer.</Say>';
   const notYours = caller('sales').replace('<Response>', `<Response>${sayNotYours}`);
   const ask = (words = '') =>
     laml(
@@ -454,7 +454,7 @@ describe.each(stores)('a moderator of other rooms, with %s', (_name, createStore
     const key = async (Digits: string) =>
       (await app.post('/conference/sales/pin?try=1', { CallSid: 'alice-1', From: '+15550006666', Digits })).text;
     for (let n = 0; n < 5; n++) {
-      expect(await key('11111')).toContain('That is not right.');
+      expect(await key('11111')).toContain('Wrong PIN.');
     }
     for (let n = 0; n < 10; n++) {
       expect(await key(PIN)).toBe(notYours);
@@ -488,7 +488,7 @@ describe('the webhooks', () => {
     expect(await app.post('/conference', call)).toMatchObject({ status: 200, text: caller() });
     expect(await app.post('/coach?mode=barge', call)).toMatchObject({
       status: 200,
-      text: laml('<Say>We are sorry. Something went wrong. Please call again later.</Say><Hangup/>'),
+      text: laml('<Say>Sorry, something went wrong. Please call again later.</Say><Hangup/>'),
     });
     const errors = app.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
     expect(errors).toHaveLength(2);

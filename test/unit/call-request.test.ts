@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Request } from 'express';
 import type { RoomContext } from '../../src/calls/call-context';
-import { createAddresses, parseRoomContext } from '../../src/calls/call-request';
+import { createAddresses, parseMenu, parseRoomContext, roomWanted } from '../../src/calls/call-request';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 
@@ -40,6 +40,16 @@ describe('the addresses of this server', () => {
       expect(names.length).toBeGreaterThanOrEqual(5);
       expect(names).toEqual([...names].sort());
     }
+  });
+
+  it('need no escaping, and carry every room’s name', () => {
+    const rooms = ['Sales 2', 'a.b-c_d', '02', 'x 0 1'] as RoomName[];
+    const address = addresses.lineRoom(every, { rooms, page: 1 });
+    expect(address.split('?')[1]).toMatch(/^[A-Za-z0-9._~=&-]+$/);
+    const request = { query: Object.fromEntries(queryOf(address)) } as unknown as Request;
+    expect(parseMenu(request)).toEqual({ rooms, page: 1 });
+    const pin = addresses.linePin(every, 1, room);
+    expect(roomWanted({ query: Object.fromEntries(queryOf(pin)) } as unknown as Request)).toBe(room);
   });
 
   it('carry everything that a later request needs', () => {

@@ -128,7 +128,7 @@ describe('render', () => {
     );
   });
 
-  it('says in a menu who has no caller yet', () => {
+  it('writes a menu', () => {
     const other = parseRoomName('support') as RoomName;
     const menu: RoomMenu = {
       choices: [
@@ -140,7 +140,7 @@ describe('render', () => {
       hasExtensions: false,
       news: 'conversation-over',
     };
-    const action = 'https://coach.example.com/supervisor/room?attempt=1&amp;rooms=Sales+2%2Csupport';
+    const action = 'https://coach.example.com/supervisor/room?attempt=1&amp;rooms=Sales~02~1support';
     expect(render({ kind: 'choose', context: { mode: undefined, attempt: 1, stay: 0 }, menu })).toBe(
       laml(
         `<Gather action="${action}" numDigits="1"><Say>${english.news['conversation-over']} ${english.menu(menu)}</Say></Gather><Redirect>${action}</Redirect>`,
