@@ -110,7 +110,7 @@ async function fillRooms(url: string): Promise<boolean> {
     for (const [index, room] of rooms.entries()) {
       room.push(space.call({ from, url: `${url}/${path}/room-${index}` }));
     }
-    await space.rest();
+    await space.runUntilIdle();
     report(`${ROOMS} ${role} are in`, space.hearing().size, performance.now() - since);
   }
   const hearing = space.hearing();
@@ -129,7 +129,7 @@ async function fillOneRoom(url: string): Promise<boolean> {
   for (let index = 1; index < ROOMS * ROLES.length; index++) {
     space.call({ from: TUTORIAL_CAST.bob, url: `${url}/conference/one` });
   }
-  await space.rest();
+  await space.runUntilIdle();
   const hearing = space.hearing();
   report('all are in one room', hearing.size, performance.now() - since);
   const wrong = [...hearing.values()].filter(({ voices }) => voices.length !== hearing.size - 1);
@@ -143,7 +143,7 @@ async function hangUp(space: Space, calls: readonly Call[], what: string): Promi
   for (const call of calls) {
     call.hangUp();
   }
-  await space.rest();
+  await space.runUntilIdle();
   report(what, space.hearing().size, performance.now() - since);
   const { delivered, refused } = space.callbacks();
   write(`  ${delivered} status callbacks were taken, ${refused} were not.`);

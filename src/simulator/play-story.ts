@@ -78,7 +78,7 @@ export async function* playStory(
         return;
       }
       const refusals = await act(step.action);
-      await space.rest();
+      await space.runUntilIdle();
       const outcome = outcomeOf(step);
       before = new Map([...calls.values()].map((call) => [call, markOf(call)]));
       beepsBefore = space.conferences.beeps();

@@ -31,7 +31,7 @@ export interface Space {
   conferences: Conferences;
   /** Every call so far, oldest first. */
   calls: readonly Call[];
-  /** Someone dials a number that is configured like this, or is called. `settle` and `rest` wait for what follows. */
+  /** Someone dials a number that is configured like this, or is called. `settle` and `runUntilIdle` wait for what follows. */
   call(settings: CallSettings): Call;
   /** What every call that is not over hears now. */
   hearing(): Map<Call, Hearing>;
@@ -39,7 +39,7 @@ export interface Space {
    * Lets simulated time pass until nobody is being spoken to, to the next point at which people act; an hour at the
    * most.
    */
-  rest(): Promise<void>;
+  runUntilIdle(): Promise<void>;
   /** How status callbacks fared. */
   callbacks(): CallbackCounts;
   /** The fields of the status callbacks that the server has not taken: lost, given up, or on their way. */
@@ -52,9 +52,9 @@ export interface Space {
   close(): void;
 }
 
-/** How often `rest` looks whether somebody is still being spoken to, in simulated milliseconds. */
-const REST_STEP_MS = 250;
-const MAX_REST_MS = 3_600_000;
+/** How often `runUntilIdle` looks whether somebody is still being spoken to, in simulated milliseconds. */
+const IDLE_STEP_MS = 250;
+const MAX_RUN_MS = 3_600_000;
 
 export function createSpace(options: SpaceOptions): Space {
   const { signingKey, chaos = { seed: 0 }, wallClock = Date.now } = options;
@@ -98,11 +98,11 @@ export function createSpace(options: SpaceOptions): Space {
       return new Map([...live].map((call) => [call, inside.get(call.sid) ?? call.hearing()]));
     },
 
-    async rest() {
+    async runUntilIdle() {
       await clock.advance(0);
-      const deadline = clock.now() + MAX_REST_MS;
+      const deadline = clock.now() + MAX_RUN_MS;
       while (clock.now() < deadline && [...live].some((call) => call.isSpokenTo)) {
-        await clock.advance(REST_STEP_MS);
+        await clock.advance(IDLE_STEP_MS);
       }
     },
 

@@ -79,7 +79,7 @@ async function heardFor({ desk, ted }: Scene): Promise<number> {
     }
     await sleep(20);
   }
-  await desk.space.rest();
+  await desk.space.runUntilIdle();
   expect(desk.hears()).toEqual({ Bob: ['Carol'], Carol: ['Bob'], Ted: ['Bob', 'Carol'] });
   return heardUntil;
 }

@@ -22,7 +22,7 @@ describe('a supervisor whose agent is followed by another, where announcements m
       const ted = await desk.call('Ted', path);
       await desk.call('Carol', '/conference/sales');
       await eventually(async () => {
-        await desk.space.rest();
+        await desk.space.runUntilIdle();
         expect(ted.told.at(-1)).toBe(
           'You have been muted. Nobody hears you. You are listening to Carol. For the menu, press star.',
         );

@@ -95,7 +95,7 @@ it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and al
       try {
         const moderators = [place(ALICE, '/conference/sales'), place(CAROL, '/conference/support')];
         place(BOB, '/conference/sales');
-        await space.rest();
+        await space.runUntilIdle();
         for (const [index, { from, path, presses }] of sequences.entries()) {
           const call = place(from, path);
           const isKnown = from === TED;

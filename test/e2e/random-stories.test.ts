@@ -204,12 +204,12 @@ describe('random stories', () => {
     try {
       for (const one of [...opening, ...steps]) {
         await act(one);
-        await space.rest();
+        await space.runUntilIdle();
         await space.clock.settle();
       }
       // Long enough for callbacks that are late, and for the sweep to see twice what was lost.
       await space.clock.advance(30_000);
-      await space.rest();
+      await space.runUntilIdle();
     } finally {
       over.abort(new Error('over'));
       await Promise.all([watching, sweeping]);
@@ -235,7 +235,7 @@ describe('random stories', () => {
     for (const call of space.hearing().keys()) {
       call.hangUp();
     }
-    await space.rest();
+    await space.runUntilIdle();
     await server.stop();
     space.close();
   }

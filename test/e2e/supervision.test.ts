@@ -59,7 +59,7 @@ describe('a supervisor whose moderator leaves', () => {
     letTheConferenceGoOn(desk, alice);
     await desk.hangUp(alice);
     await eventually(async () => {
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
       expect(ted.told).toEqual([OVER]);
     });
     expect(desk.hears()).toEqual({ Bob: [], Ted: [] });
@@ -76,7 +76,7 @@ describe('a supervisor whose moderator leaves', () => {
       const ted = await desk.call('Ted', '/coach/sales');
       const carol = await desk.call('Carol', '/conference/sales');
       await eventually(async () => {
-        await desk.space.rest();
+        await desk.space.runUntilIdle();
         expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: carol.sid });
         expect(ted.told).toEqual(told);
       });
@@ -100,7 +100,7 @@ describe('a supervisor whose moderator leaves', () => {
     const ted = await desk.call('Ted', '/coach/sales?mode=monitor');
     const carol = await desk.call('Carol', '/conference/sales');
     await eventually(() => expect(placeOf(desk, ted).callSidToCoach).toBe(carol.sid));
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect([placeOf(desk, ted).muted, ted.told]).toEqual([true, []]);
   });
 
@@ -122,13 +122,13 @@ describe('a supervisor whose moderator leaves', () => {
     expect(ted.told).toEqual([expect.stringContaining('Everybody hears you.')]);
     await desk.hangUp(alice);
     await eventually(async () => {
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
       expect(ted.told.at(-1)).toBe(OVER);
     });
     expect(desk.space.conferences.of(ted.sid)).toBeUndefined();
     const next = await talking(desk);
     await desk.space.clock.advance(30_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: next.alice.sid });
   });
 });
@@ -149,7 +149,7 @@ describe('a moderator', () => {
     const ted = await desk.call('Ted', `/coach/sales${query}`);
     if (times > 0) {
       await eventually(async () => {
-        await desk.space.rest();
+        await desk.space.runUntilIdle();
         expect(alice.told).toHaveLength(times);
       });
     }
@@ -171,7 +171,7 @@ describe('a moderator', () => {
       await desk.press(ted, key);
     }
     await eventually(async () => {
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
       expect(alice.told).toEqual(Array.from({ length: times }, () => 'Psst.'));
     });
   });
@@ -182,7 +182,7 @@ describe('a moderator', () => {
     const ted = await desk.call('Ted', '/coach/sales');
     await desk.call('Carol', '/conference/sales');
     await eventually(async () => {
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
       expect(ted.told).toHaveLength(1);
     });
     await desk.server.stop(0);

@@ -131,7 +131,7 @@ describe('the supervisors’ line', () => {
     expect(ted.told).toEqual(['No conversation right now. Please hold.']);
     await talking(desk);
     await desk.space.clock.advance(10_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toEqual(MONITORED);
   });
 
@@ -215,7 +215,7 @@ describe('the supervisors’ line', () => {
     expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
     expect(await desk.press(ted, '#')).toBe(`${page(19, 20)} ${again}`);
     await desk.space.clock.advance(5_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(ted.told.at(-1)).toBe(`${page(10, 18)} ${more}`);
     await desk.press(ted, '#');
     await desk.press(ted, '2');
@@ -241,7 +241,7 @@ describe('the supervisors’ line', () => {
     expect(ted.told.at(-1)).toContain('No conversation right now.');
     await carolTalks(desk);
     await desk.space.clock.advance(10_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
     await desk.hangUp(ted);
     const coach = await desk.call('Ted', '/coach/sales');
@@ -316,7 +316,7 @@ describe('the keypad during a call', () => {
     const ted = await desk.call('Ted', '/coach/sales');
     await desk.press(ted, '*');
     await desk.space.clock.advance(5_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect([desk.hears(), ted.told.at(-1)]).toEqual([COACHED, 'The agent alone hears you.']);
   });
 
@@ -408,7 +408,7 @@ describe('a call that outlives its conversation', () => {
   /** Half a minute of patience. */
   async function wait(desk: Desk): Promise<void> {
     await desk.space.clock.advance(30_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
   }
 
   it.each([
@@ -480,7 +480,7 @@ describe('an agent who waits alone', () => {
     expect([ted.told.at(-1), ted.isOver]).toEqual([NO_CALLER, false]);
     await desk.call('Bob', '/conference/sales');
     await desk.space.clock.advance(35_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toEqual(matrix);
     // Refused once, and not again at every wait.
     expect(ted.errors.map(({ code }) => code)).toEqual([13_240]);
@@ -511,7 +511,7 @@ describe('a moderator', () => {
     for (const keys of presses) {
       await desk.press(alice, keys);
       await desk.space.clock.advance(1_000);
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
     }
     expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
     const ted = await desk.call('Ted', '/supervisor');
@@ -679,7 +679,7 @@ describe('a number that tries PINs', () => {
       for (const keys of ['*11111#', '22222#', '33333#']) {
         await desk.press(bob, keys);
       }
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
       expect(desk.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
     }
     const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
@@ -742,7 +742,7 @@ describe('with the store down', () => {
     await eventually(async () => expect((await fetch(`${desk.url}/readyz`)).status).toBe(200));
     await talking(desk, 'support');
     await desk.space.clock.advance(10_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.space.conferences.of(ted.sid)?.conference.name).toBe('support');
   });
 

@@ -125,7 +125,7 @@ describe('a supervisor', () => {
     await desk.call('Alice', '/conference');
     await desk.space.clock.advance(10_000);
     // They are told how they are heard first.
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toEqual(COACHED);
   });
 
@@ -147,7 +147,7 @@ describe('a supervisor', () => {
     await desk.hangUp(alice);
     await talking(desk);
     await desk.space.clock.advance(30_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect([desk.hears(), ted.told]).toEqual([matrix, [OVER, `${told} For the menu, press star.`]]);
   });
 
@@ -194,7 +194,7 @@ describe('a coach, on a Space that lets latecomers hear them', () => {
     await desk.call('Bob', '/conference');
     await eventually(() => expect(desk.hears()).toEqual(COACHED));
     await desk.space.clock.advance(60_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toEqual(COACHED);
     expect(changes).toEqual([{ Coaching: 'true', CallSidToCoach: alice.sid }]);
   });
@@ -217,7 +217,7 @@ describe('a coach, on a Space that lets latecomers hear them', () => {
         }),
       );
       await desk.space.clock.advance(60_000);
-      await desk.space.rest();
+      await desk.space.runUntilIdle();
       expect(changes).toEqual([{ Coaching: 'true', CallSidToCoach: alice.sid }]);
     },
   );
@@ -231,7 +231,7 @@ describe('a caller', () => {
     await desk.space.clock.advance(100);
     expect(bob.hearing()).toEqual({ voices: [], sounds: ['notice'] });
     expect(desk.hears()).toMatchObject({ Alice: ['music'] });
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(bob.told).toEqual(['Calls may be supervised.']);
     expect(bob.hearing().voices).toHaveLength(1);
   });
@@ -260,7 +260,7 @@ describe('every call', () => {
     const ted = await desk.call('Ted', '/coach');
     expect(desk.hears()).toEqual(COACHED);
     await desk.space.clock.advance(30_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     // He waits for the next conversation, for half an hour at most.
     expect([desk.hears(), bob.errors]).toEqual([{ Ted: [] }, []]);
     await desk.space.clock.advance(40 * 60_000);
@@ -360,7 +360,7 @@ describe('a Call SID that went stale', () => {
     expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
     await desk.space.clock.advance(10_000);
     // They are told how they are heard first.
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toEqual(COACHED);
   });
 
@@ -372,7 +372,7 @@ describe('a Call SID that went stale', () => {
     await talking(desk);
     await desk.space.clock.advance(10_000);
     // They are told how they are heard first.
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
     expect(desk.hears()).toEqual(MONITORED);
   });
 });
@@ -435,6 +435,6 @@ describe('a store that stops in the middle of a call', () => {
   async function nextAttempt(desk: Desk): Promise<void> {
     await eventually(async () => expect((await fetch(`${desk.url}/readyz`)).status).toBe(200));
     await desk.space.clock.advance(10_000);
-    await desk.space.rest();
+    await desk.space.runUntilIdle();
   }
 });

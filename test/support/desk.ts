@@ -80,17 +80,17 @@ export async function startDesk(options: DeskOptions = {}): Promise<Desk> {
     async call(who, path, more = {}) {
       const call = space.call({ from: NUMBERS[who], url: url + path, ...more });
       names.set(call, who);
-      await space.rest();
+      await space.runUntilIdle();
       return call;
     },
     async hangUp(call) {
       call.hangUp();
-      await space.rest();
+      await space.runUntilIdle();
     },
     async press(call, keys) {
       const before = call.told.length;
       call.press(keys);
-      await space.rest();
+      await space.runUntilIdle();
       return call.told.slice(before).join(' ');
     },
     async restart(meanwhile = async () => {}) {

@@ -96,7 +96,7 @@ async function setUp(
 
   async function enter(person: Person, room = 'a'): Promise<Call> {
     const call = space.call({ from: NUMBERS[person], to: OURS, url: `${server.url}/${person}/${room}` });
-    await space.rest();
+    await space.runUntilIdle();
     return call;
   }
 
@@ -172,7 +172,7 @@ describe('conferences', () => {
   ])('are listed by name and status: %j', async (filter, expected) => {
     const { enter, space, sdk } = await setUp();
     (await enter('Bob')).hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     await enter('Bob');
     await enter('Alice');
     await enter('Carol', 'b');
@@ -265,7 +265,7 @@ describe('conferences', () => {
   it('are found by a name that ends in .json', async () => {
     const { space, server, ask, root } = await setUp({ '/dotted': '<Dial><Conference>a.json</Conference></Dial>' });
     space.call({ from: NUMBERS.Bob, to: OURS, url: `${server.url}/dotted` });
-    await space.rest();
+    await space.runUntilIdle();
     const { body } = await ask('GET', `${root}/Conferences?FriendlyName=a.json`);
     expect(body.conferences).toHaveLength(1);
   });
@@ -489,10 +489,10 @@ describe('calls', () => {
       statusCallbackEvent: ['ringing', 'answered', 'completed'],
     });
     expect(made).toMatchObject({ status: 'queued', direction: 'outbound', from: OURS, to: NUMBERS.Alice });
-    await space.rest();
+    await space.runUntilIdle();
     expect(hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob'] });
     expect((await sdk.calls(made.sid).update({ status: 'completed' })).status).toBe('completed');
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.askedOf('/ended/Alice')).toMatchObject([{ CallSid: made.sid, CallStatus: 'completed' }]);
     const told = server.askedOf('/calls');
     expect(told.map(({ CallSid, CallStatus }) => [CallSid, CallStatus])).toEqual([
@@ -505,11 +505,11 @@ describe('calls', () => {
   it('are told of only when they are over unless asked otherwise', async () => {
     const { space, sdk, server } = await setUp();
     await sdk.calls.create({ ...of('Bob', server), method: 'GET', statusCallback: `${server.url}/calls` });
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.asked).toMatchObject([{ method: 'GET', path: expect.stringContaining('/Bob/a?') }]);
     expect(server.askedOf('/calls')).toEqual([]);
     space.calls[0]?.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.askedOf('/calls')).toMatchObject([{ CallStatus: 'completed', To: NUMBERS.Bob, From: OURS }]);
   });
 
@@ -527,14 +527,14 @@ describe('calls', () => {
     await space.clock.advance(10_000);
     expect(statuses()).toEqual(['in-progress', 'in-progress', 'in-progress']);
     await sdk.calls.create(of('Alice', server));
-    await space.rest();
+    await space.runUntilIdle();
     expect(statuses()[3]).toBe('in-progress');
   });
 
   it('without a number have an empty one', async () => {
     const { space, server, ask, root } = await setUp();
     const { sid } = space.call({ from: undefined, url: `${server.url}/Bob/a` });
-    await space.rest();
+    await space.runUntilIdle();
     expect((await ask('GET', `${root}/Calls/${sid}`)).body).toMatchObject({ from: '', formatted_from: '' });
   });
 
@@ -551,7 +551,7 @@ describe('calls', () => {
     const { conference, Bob } = await talk();
     const updated = await sdk.calls(Bob.sid).update({ url: `${server.url}/next`, method: 'GET' });
     expect(updated.status).toBe('in-progress');
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.asked.at(-1)).toMatchObject({ method: 'GET', path: expect.stringMatching(/^\/next\?/) });
     expect(Bob.told).toEqual(['Hello.']);
     expect(hears()).toMatchObject({ Bob: [], Alice: ['Carol', 'Ted'] });
@@ -588,7 +588,7 @@ describe('calls', () => {
     const Alice = await enter('Alice');
     await space.clock.advance(60_000);
     Alice.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     const path = `${root}/Calls/${Alice.sid}`;
     expect(await ask('GET', `${path}.json`)).toEqual({
       status: 200,
@@ -770,7 +770,7 @@ describe('recordings', () => {
     const { sdk, space, bob } = await setUpRecorded();
     const made = await sdk.calls(bob.sid).recordings.create();
     bob.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect((await sdk.recordings(made.sid).fetch()).status).toBe('completed');
     await expect(sdk.calls(bob.sid).recordings.create()).rejects.toMatchObject({ status: 400, code: 21220 });
   });
@@ -815,7 +815,7 @@ describe('lists', () => {
     const { enter, space, sdk } = await setUp();
     for (const room of ['a', 'b', 'a', 'b', 'a']) {
       (await enter('Bob', room)).hangUp();
-      await space.rest();
+      await space.runUntilIdle();
     }
     const found = await sdk.conferences.list({ friendlyName: 'a', status: 'completed', pageSize: 1 });
     expect(found.map(({ friendlyName }) => friendlyName)).toEqual(['a', 'a', 'a']);
@@ -1027,7 +1027,7 @@ describe('what is done before a request', () => {
       expect(await ask('POST', root + one, { Status: 'completed' })).toMatchObject({ body: { status: 'completed' } });
       expect((await ask('GET', root + one)).body).toMatchObject({ status: 'in-progress' });
     }
-    await space.rest();
+    await space.runUntilIdle();
     expect(hears()).toEqual(ALL_TALK);
     expect(server.askedOf('/notice')).toEqual([]);
   });

@@ -56,7 +56,7 @@ beforeEach(async () => {
 
 const sidOf = ({ sid }: Call) => parseSid(sid) as Sid;
 
-/** Somebody dials; they are in the room when the Space has come to rest. */
+/** Somebody dials; they are in the room when the Space is idle. */
 function dial(role: keyof typeof ROLES, room = 'a', coach?: Call): Call {
   const query = new URLSearchParams({ room, ...(coach && { coach: coach.sid }) });
   return space.call({ from: undefined, url: `${server.url}/${role}?${query}` });
@@ -64,7 +64,7 @@ function dial(role: keyof typeof ROLES, room = 'a', coach?: Call): Call {
 
 async function enter(role: keyof typeof ROLES, room = 'a', coach?: Call): Promise<Call> {
   const call = dial(role, room, coach);
-  await space.rest();
+  await space.runUntilIdle();
   return call;
 }
 
@@ -96,7 +96,7 @@ describe('conferences, participants and calls', () => {
     await space.clock.advance(60_000);
     const { conferenceSid } = await talkIn('a');
     alice.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     const b2 = { conferenceSid: conferenceOf(waiting), room: 'b 2', hasStarted: false, createdAgoMs: 60_000 };
     expect(await client.listConferences()).toEqual([b2, expect.objectContaining({ conferenceSid, hasStarted: true })]);
     expect(await client.listConferences('b 2')).toEqual([b2]);
@@ -144,7 +144,7 @@ describe('conferences, participants and calls', () => {
   it('removes a participant', async () => {
     const { conferenceSid, bob, alice, ted } = await talkIn();
     expect(await client.removeParticipant(conferenceSid, sidOf(ted))).toBe(true);
-    await space.rest();
+    await space.runUntilIdle();
     expect(hearersOf(alice)).toEqual([bob]);
     expect(await client.removeParticipant(conferenceSid, sidOf(ted))).toBe(false);
     expect(await client.changeParticipant(conferenceSid, sidOf(ted), { muted: true })).toBeUndefined();
@@ -155,11 +155,11 @@ describe('conferences, participants and calls', () => {
     const elsewhere = `${server.url}/coach?room=b`;
     expect(await client.findCall(sidOf(ted))).toMatchObject({ callSid: ted.sid, isOver: false, direction: 'inbound' });
     expect(await client.redirectCall(sidOf(ted), elsewhere)).toBe(true);
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.asked.at(-1)).toMatchObject({ method: 'POST', path: '/coach?room=b' });
     expect(conferenceOf(ted)).not.toBe(conferenceSid);
     ted.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(await client.findCall(sidOf(ted))).toMatchObject({ isOver: true });
     expect(await client.redirectCall(sidOf(ted), elsewhere)).toBe(false);
     expect(await client.redirectCall(NO_SUCH, elsewhere)).toBe(false);

@@ -38,7 +38,7 @@ async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOpti
     server,
     async call(path, more = {}) {
       const call = space.call({ from: BOB, to: OURS, url: server.url + path, ...more });
-      await space.rest();
+      await space.runUntilIdle();
       return call;
     },
   };
@@ -97,7 +97,7 @@ describe('an inbound call', () => {
     expect([one.told, one.status]).toEqual([['Hello.', 'a.mp3'], 'in-progress']);
     expect(one.hearing()).toEqual({ voices: [], sounds: [] });
     await space.clock.advance(10_000);
-    await space.rest();
+    await space.runUntilIdle();
     expect([one.told, one.status]).toEqual([['Hello.', 'a.mp3', 'Bye.'], 'completed']);
     expect(server.asked.map(({ path, fields }) => [path, fields.CallStatus])).toEqual([
       ['/hello', 'ringing'],
@@ -134,7 +134,7 @@ describe('an inbound call', () => {
     expect((await call('/hello')).status).toBe(status);
   });
 
-  it('does not rest in what takes no time', async () => {
+  it('does not stop at what takes no time', async () => {
     const { call } = await setUp({ '/hello': '<Pause length="0"/><Gather timeout="0"/><Say>Hello.</Say>' });
     expect((await call('/hello')).told).toEqual(['Hello.']);
   });
@@ -168,7 +168,7 @@ describe('an inbound call', () => {
     await new Promise(setImmediate);
     expect([call.status, call.isOver]).toEqual(['completed', true]);
     answer();
-    await space.rest();
+    await space.runUntilIdle();
     expect([call.status, call.errors, server.asked.length]).toEqual(['completed', [], 1]);
   });
 });
@@ -206,7 +206,7 @@ describe('the status callback', () => {
     const bob = await call('/hello', { statusCallback });
     await space.clock.advance(60_000);
     bob.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     const about = { AccountSid: space.accountSid, CallSid: bob.sid };
     expect(server.askedOf('/status')).toEqual([{ ...REPORT, ...about, ...expected }]);
   });
@@ -219,7 +219,7 @@ describe('the status callback', () => {
     await eventually(() => expect(waiting).toHaveLength(1));
     bob.hangUp();
     waiting[0]?.end();
-    await space.rest();
+    await space.runUntilIdle();
     const about = { AccountSid: space.accountSid, CallSid: bob.sid, CallDuration: '0' };
     expect(server.askedOf('/status')).toEqual([{ ...REPORT, ...about }]);
   });
@@ -268,7 +268,7 @@ describe('a Gather', () => {
     const one = await call('/menu');
     for (const keys of presses) {
       one.press(keys);
-      await space.rest();
+      await space.runUntilIdle();
     }
     expect(one.told).toEqual(['Press a key.', answer]);
   });
@@ -280,7 +280,7 @@ describe('a Gather', () => {
     await space.clock.advance(4_500);
     expect([one.told, other.told]).toEqual([['Press a key.'], ['Press a key.']]);
     await space.clock.advance(500);
-    await space.rest();
+    await space.runUntilIdle();
     expect([one.told.at(-1), other.told.at(-1)]).toEqual(['It was 7.', 'Nothing.']);
   });
 
@@ -306,7 +306,7 @@ describe('a Gather', () => {
   it.each(['POST', 'GET'] as const)('without an action asks the same address again, over %s', async (method) => {
     const { call, space, server } = await setUp({ '/menu': `<Gather numDigits="1" method="${method}"/>` });
     (await call('/menu?a=1', { method })).press('5');
-    await space.rest();
+    await space.runUntilIdle();
     const [first, second] = server.asked;
     expect(second?.method).toBe(method);
     expect(second?.fields).toEqual({ ...first?.fields, CallStatus: 'in-progress', Digits: '5' });
@@ -319,9 +319,9 @@ describe('a Gather', () => {
     const one = await call('/menu');
     one.press('12');
     await space.clock.advance(2_000);
-    await space.rest();
+    await space.runUntilIdle();
     await space.clock.advance(5_000);
-    await space.rest();
+    await space.runUntilIdle();
     one.press('12');
     expect(one.told).toEqual(['Press a key.', 'Nothing.']);
   });
@@ -556,7 +556,7 @@ describe('a conference', () => {
     const alice = await call('/moderator');
     await space.clock.advance(7_000);
     alice.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect([alice.status, bob.status, bob.told]).toEqual(['completed', 'completed', ['That was it.']]);
     expect(server.askedOf('/ended')).toMatchObject([
       { CallSid: alice.sid, CallStatus: 'completed', DialCallStatus: 'answered', DialCallDuration: '7' },
@@ -567,7 +567,7 @@ describe('a conference', () => {
   it('asks no action of who hung up, if the Space is said not to', async () => {
     const { call, space, server } = await setUp({ '/moderator': MODERATOR() }, { asksActionAfterHangUp: false });
     (await call('/moderator')).hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.asked).toHaveLength(1);
   });
 
@@ -575,10 +575,10 @@ describe('a conference', () => {
     const { call, space } = await setUp({ '/moderator': MODERATOR(), '/caller': CALLER() });
     const [bob, alice] = [await call('/caller'), await call('/moderator')];
     bob.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect([alice.hearing(), callsIn(space, 'a')]).toEqual([{ voices: [], sounds: ['beep'] }, [alice]]);
     alice.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     await call('/caller');
     expect(space.conferences.all().map(({ status }) => status)).toEqual(['completed', 'init']);
   });
@@ -605,10 +605,10 @@ describe('a conference', () => {
     const [ted, bob] = [await call('/star'), await call('/no-star')];
     ted.press('1');
     bob.press('*');
-    await space.rest();
+    await space.runUntilIdle();
     expect(callsIn(space, 'a')).toEqual([ted, bob]);
     ted.press('*');
-    await space.rest();
+    await space.runUntilIdle();
     expect([callsIn(space, 'a'), ted.told]).toEqual([[bob], ['Menu.']]);
   });
 
@@ -629,16 +629,16 @@ describe('a conference', () => {
     await space.clock.advance(500);
     expect(beeps()).toBe(false);
     bob.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(beeps()).toBe(false);
     const carol = await call('/other');
     expect(beeps()).toBe(false);
     carol.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(beeps()).toBe(true);
     await space.clock.advance(500);
     (await call('/silent')).hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(beeps()).toBe(false);
   });
 
@@ -658,7 +658,7 @@ describe('a conference', () => {
     const alice = await call('/moderator');
     await space.clock.advance(7_000);
     alice.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     const told = server.askedOf('/events');
     const [conference] = space.conferences.all();
     expect(told.map(({ StatusCallbackEvent, CallSid }) => [StatusCallbackEvent, CallSid])).toEqual([
@@ -705,7 +705,7 @@ describe('a conference', () => {
     for (const one of [await call('/caller'), await call('/other')]) {
       one.hangUp();
     }
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.asked.at(-1)).toMatchObject({ method: 'POST', path: '/over' });
     expect(server.askedOf('/over')).toMatchObject([{ StatusCallbackEvent: 'conference-end', FriendlyName: 'a' }]);
     expect(server.askedOf('/never')).toEqual([]);
@@ -792,7 +792,7 @@ describe('a coach', () => {
       const alice = await call(what === 'is in another conference' ? '/elsewhere' : '/moderator');
       if (what === 'has hung up') {
         alice.hangUp();
-        await space.rest();
+        await space.runUntilIdle();
       }
       answers['/coach'] = COACH(what === 'never was' ? 'nobody' : alice.sid);
       const ted = await call('/coach');
@@ -832,7 +832,7 @@ describe('an open question', () => {
     const answers = { '/moderator': MODERATOR(), '/ended': '<Hangup/>' };
     const { call, server, space } = await setUp(answers, { completesDials });
     (await call('/moderator')).hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(server.askedOf('/ended')).toMatchObject([{ DialCallStatus: status }]);
   });
 
@@ -849,7 +849,7 @@ describe('an open question', () => {
     );
     const ted = await call('/star');
     expect(ted.press('*')).toBe(starLeavesConferences);
-    await space.rest();
+    await space.runUntilIdle();
     expect(ted.told).toEqual(told);
   });
 
@@ -904,7 +904,7 @@ describe('an open question', () => {
     const ted = await call('/coach');
     expect(hearersOf(ted, { alice, bob })).toEqual(['alice']);
     alice.hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     expect(hearersOf(ted, { bob })).toEqual(hearers);
   });
 
@@ -919,7 +919,7 @@ describe('an open question', () => {
     const seen = [];
     for (const moderator of moderators.slice(0, statuses.length)) {
       moderator.hangUp();
-      await space.rest();
+      await space.runUntilIdle();
       seen.push(space.conferences.all()[0]?.status);
     }
     expect(seen).toEqual(statuses);
@@ -931,7 +931,7 @@ describe('an open question', () => {
   ])('of the %s in callbacks', async (field, options) => {
     const { call, server, space } = await setUp({ '/caller': CALLER(EVENTS), '/events': noContent }, options);
     (await call('/caller')).hangUp();
-    await space.rest();
+    await space.runUntilIdle();
     const told = server.askedOf('/events');
     expect(told.map(({ StatusCallbackEvent }) => StatusCallbackEvent)).toEqual(['participant-join', 'conference-end']);
     expect(told.flatMap((fields) => Object.keys(fields))).not.toContain(field);
