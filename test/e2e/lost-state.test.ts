@@ -5,9 +5,9 @@ import type { Call } from '../../src/simulator/call';
 import type { Participant } from '../../src/simulator/conferences';
 import { ALICE, TED } from '../support/app';
 import { atEnd } from '../support/at-end';
-import { CAROL, type Desk, startDesk } from '../support/desk';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
+import { CAROL, startTestBench, type TestBench } from '../support/test-bench';
 
 const PEOPLE = rosterSettings({
   moderators: [
@@ -23,9 +23,9 @@ const LISTENING = 'Nobody hears you. You are listening to Carol.';
 const PROMISED_MS = 10_000;
 
 interface Scene {
-  desk: Desk;
+  testBench: TestBench;
   /** Another server of the same Redis, that no call asks for anything. */
-  other: Desk | undefined;
+  other: TestBench | undefined;
   redis: RedisServer | undefined;
   alice: Call;
   ted: Call;
@@ -41,46 +41,46 @@ async function coaching(store: 'memory' | 'Redis'): Promise<Scene> {
   const env = { ...PEOPLE, ...(redis && { REDIS_URL: redis.url }) };
   // Whether an action is asked for after a hang-up is an open question: the worst is that it is not.
   const space = { endsWithLastModerator: true, asksActionAfterHangUp: false };
-  const desk = await startDesk({ withRest: true, env, space });
-  const other = redis && (await startDesk({ withRest: true, env, shared: desk.space }));
-  await desk.call('Carol', '/conference/sales');
-  await desk.call('Bob', '/conference/sales');
-  await desk.space.clock.advance(5_000);
-  const alice = await desk.call('Alice', '/conference/sales');
-  const ted = await desk.call('Ted', '/coach/sales');
-  expect(desk.hears()).toMatchObject({ Bob: ['Alice', 'Carol'], Alice: ['Bob', 'Carol', 'Ted'] });
-  return { desk, other, redis, alice, ted };
+  const testBench = await startTestBench({ withRest: true, env, space });
+  const other = redis && (await startTestBench({ withRest: true, env, shared: testBench.space }));
+  await testBench.call('Carol', '/conference/sales');
+  await testBench.call('Bob', '/conference/sales');
+  await testBench.space.clock.advance(5_000);
+  const alice = await testBench.call('Alice', '/conference/sales');
+  const ted = await testBench.call('Ted', '/coach/sales');
+  expect(testBench.hears()).toMatchObject({ Bob: ['Alice', 'Carol'], Alice: ['Bob', 'Carol', 'Ted'] });
+  return { testBench, other, redis, alice, ted };
 }
 
 /** Nothing that is about the leave reaches a server. */
-function loseTheLeave({ desk, alice }: Scene): void {
-  const { attributes } = placeOf(desk, alice).conference;
+function loseTheLeave({ testBench, alice }: Scene): void {
+  const { attributes } = placeOf(testBench, alice).conference;
   attributes.statusCallbackEvent = attributes.statusCallbackEvent.filter((event) => event !== 'leave');
 }
 
-const placeOf = (desk: Desk, call: Call) => desk.space.conferences.of(call.sid) as Participant;
+const placeOf = (testBench: TestBench, call: Call) => testBench.space.conferences.of(call.sid) as Participant;
 
 /**
  * Lets simulated time pass as real time does, until Ted is told that he listens to Carol.
  *
  * @returns for how long Bob heard him, in milliseconds
  */
-async function heardFor({ desk, ted }: Scene): Promise<number> {
+async function heardFor({ testBench, ted }: Scene): Promise<number> {
   const since = performance.now();
   let passed = 0;
   let heardUntil = 0;
   while (!ted.told.at(-1)?.includes(LISTENING)) {
     const next = Math.floor(performance.now() - since);
-    await desk.space.clock.advance(next - passed);
+    await testBench.space.clock.advance(next - passed);
     passed = next;
-    heardUntil = desk.hears().Bob?.includes('Ted') ? passed : heardUntil;
+    heardUntil = testBench.hears().Bob?.includes('Ted') ? passed : heardUntil;
     if (passed > 2 * PROMISED_MS) {
-      throw new Error(`After ${passed} ms: ${JSON.stringify([desk.hears(), ted.told])}`);
+      throw new Error(`After ${passed} ms: ${JSON.stringify([testBench.hears(), ted.told])}`);
     }
     await sleep(20);
   }
-  await desk.space.runUntilIdle();
-  expect(desk.hears()).toEqual({ Bob: ['Carol'], Carol: ['Bob'], Ted: ['Bob', 'Carol'] });
+  await testBench.space.runUntilIdle();
+  expect(testBench.hears()).toEqual({ Bob: ['Carol'], Carol: ['Bob'], Ted: ['Bob', 'Carol'] });
   return heardUntil;
 }
 
@@ -89,11 +89,11 @@ describe('no caller hears a supervisor for more than ten seconds', () => {
     const scene = await coaching('Redis');
     await scene.redis?.kill();
     loseTheLeave(scene);
-    await scene.desk.hangUp(scene.alice);
+    await scene.testBench.hangUp(scene.alice);
     expect(await heardFor(scene)).toBeLessThan(PROMISED_MS);
     // A stop would wait for it.
     await scene.redis?.restart();
-    for (const { url } of [scene.desk, scene.other as Desk]) {
+    for (const { url } of [scene.testBench, scene.other as TestBench]) {
       await eventually(async () => expect(await (await fetch(`${url}/readyz`)).text()).toContain('ready'));
     }
   });
@@ -101,7 +101,7 @@ describe('no caller hears a supervisor for more than ten seconds', () => {
   it.each(['memory', 'Redis'] as const)('when the moderator’s leave is never told, with %s', async (store) => {
     const scene = await coaching(store);
     loseTheLeave(scene);
-    await scene.desk.hangUp(scene.alice);
+    await scene.testBench.hangUp(scene.alice);
     expect(await heardFor(scene)).toBeLessThan(PROMISED_MS);
   });
 
@@ -109,15 +109,15 @@ describe('no caller hears a supervisor for more than ten seconds', () => {
     'when every server restarts while the moderator leaves, with %s',
     async (store) => {
       const scene = await coaching(store);
-      const { desk, other, alice } = scene;
-      await desk.restart(async () => {
+      const { testBench, other, alice } = scene;
+      await testBench.restart(async () => {
         const leave = async () => {
-          await desk.hangUp(alice);
+          await testBench.hangUp(alice);
           // Until the Space gives up telling.
-          await desk.space.clock.advance(10_000);
+          await testBench.space.clock.advance(10_000);
         };
         await (other === undefined ? leave() : other.restart(leave));
-        expect(desk.hears().Bob).toContain('Ted');
+        expect(testBench.hears().Bob).toContain('Ted');
       });
       expect(await heardFor(scene)).toBeLessThan(PROMISED_MS);
     },
@@ -132,7 +132,7 @@ describe('no caller hears a supervisor for more than ten seconds', () => {
     if (isLost) {
       loseTheLeave(scene);
     }
-    await scene.desk.hangUp(scene.alice);
+    await scene.testBench.hangUp(scene.alice);
     expect(await heardFor(scene)).toBeLessThan(PROMISED_MS);
   });
 });

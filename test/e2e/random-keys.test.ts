@@ -6,9 +6,9 @@ import { loadConfig } from '../../src/config';
 import type { Call } from '../../src/simulator/call';
 import { createSpace } from '../../src/simulator/space';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
-import { CAROL, UNHURRIED } from '../support/desk';
 import { fuzzRuns, isFullFuzz } from '../support/fuzz';
 import { rosterSettings } from '../support/roster';
+import { CAROL, UNHURRIED } from '../support/test-bench';
 
 const PIN = '48213';
 const LIMITED_PIN = '59324';

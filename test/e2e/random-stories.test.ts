@@ -8,11 +8,11 @@ import { createSpace, type Space } from '../../src/simulator/space';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { compareTrail, type Told } from '../support/compare-trail';
-import { UNHURRIED } from '../support/desk';
 import { fuzzRuns, isFullFuzz } from '../support/fuzz';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { openStorySockets, type StoryServer, type StorySockets, startStoryServer } from '../support/story-server';
 import { type Part, type Period, Watcher } from '../support/story-watcher';
+import { UNHURRIED } from '../support/test-bench';
 
 const RUNS = fuzzRuns(1_000);
 /** A second moderator. */

@@ -7,9 +7,9 @@ import { createRedisStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, TED } from '../support/app';
 import { atEnd } from '../support/at-end';
-import { CAROL, type Desk, type DeskOptions, startDesk } from '../support/desk';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
+import { CAROL, startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
 import { supervisorsTrail } from '../support/trail';
 
 const MOBILE = '+15550004444';
@@ -25,12 +25,15 @@ const OVER = 'That conversation is over. Please hold for the next one.';
 /** Where announcements are heard by one participant alone. */
 const PRIVATE = { ANNOUNCE_IS_PRIVATE: 'true' };
 
-function start(env: Record<string, string> = {}, options: DeskOptions = {}): Promise<Desk> {
-  return startDesk({ withRest: true, ...options, env: { ...PEOPLE, ...env } });
+function start(env: Record<string, string> = {}, options: TestBenchOptions = {}): Promise<TestBench> {
+  return startTestBench({ withRest: true, ...options, env: { ...PEOPLE, ...env } });
 }
 
-async function talking(desk: Desk) {
-  return { bob: await desk.call('Bob', '/conference/sales'), alice: await desk.call('Alice', '/conference/sales') };
+async function talking(testBench: TestBench) {
+  return {
+    bob: await testBench.call('Bob', '/conference/sales'),
+    alice: await testBench.call('Alice', '/conference/sales'),
+  };
 }
 
 /** The Space dates callbacks to the second: what is to be told apart by them is a second apart. */
@@ -39,11 +42,12 @@ async function aSecond(): Promise<void> {
   await eventually(() => expect(Date.now() - since).toBeGreaterThan(1_000));
 }
 
-const placeOf = (desk: Desk, call: { sid: string }) => desk.space.conferences.of(call.sid) as Participant;
+const placeOf = (testBench: TestBench, call: { sid: string }) =>
+  testBench.space.conferences.of(call.sid) as Participant;
 
 /** What a platform may do that does not end the conference with its moderator. */
-function letTheConferenceGoOn(desk: Desk, call: { sid: string }): void {
-  placeOf(desk, call).endConferenceOnExit = false;
+function letTheConferenceGoOn(testBench: TestBench, call: { sid: string }): void {
+  placeOf(testBench, call).endConferenceOnExit = false;
 }
 
 describe('a supervisor whose moderator leaves', () => {
@@ -52,17 +56,17 @@ describe('a supervisor whose moderator leaves', () => {
     ['by the end of the dial alone', { chaos: { seed: 1, lose: 1 } }],
     ['by both', {}],
   ])('is taken out of a conference that goes on, and told so: told %s', async (_how, space) => {
-    const desk = await start({}, { space });
-    const { alice } = await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    expect(desk.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
-    letTheConferenceGoOn(desk, alice);
-    await desk.hangUp(alice);
+    const testBench = await start({}, { space });
+    const { alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    expect(testBench.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
+    letTheConferenceGoOn(testBench, alice);
+    await testBench.hangUp(alice);
     await eventually(async () => {
-      await desk.space.runUntilIdle();
+      await testBench.space.runUntilIdle();
       expect(ted.told).toEqual([OVER]);
     });
-    expect(desk.hears()).toEqual({ Bob: [], Ted: [] });
+    expect(testBench.hears()).toEqual({ Bob: [], Ted: [] });
   });
 
   it.each([
@@ -71,65 +75,65 @@ describe('a supervisor whose moderator leaves', () => {
   ])(
     'and is followed by another, only listens to that one, and can coach them by the keypad, where ANNOUNCE_IS_PRIVATE=%s',
     async (isPrivate, told) => {
-      const desk = await start({ ANNOUNCE_IS_PRIVATE: isPrivate });
-      await talking(desk);
-      const ted = await desk.call('Ted', '/coach/sales');
-      const carol = await desk.call('Carol', '/conference/sales');
+      const testBench = await start({ ANNOUNCE_IS_PRIVATE: isPrivate });
+      await talking(testBench);
+      const ted = await testBench.call('Ted', '/coach/sales');
+      const carol = await testBench.call('Carol', '/conference/sales');
       await eventually(async () => {
-        await desk.space.runUntilIdle();
-        expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: carol.sid });
+        await testBench.space.runUntilIdle();
+        expect(placeOf(testBench, ted)).toMatchObject({ muted: true, callSidToCoach: carol.sid });
         expect(ted.told).toEqual(told);
       });
-      await desk.space.clock.advance(10_000);
-      expect(desk.hears()).toEqual({
+      await testBench.space.clock.advance(10_000);
+      expect(testBench.hears()).toEqual({
         Bob: ['Alice', 'Carol'],
         Alice: ['Bob', 'Carol'],
         Carol: ['Alice', 'Bob'],
         Ted: ['Alice', 'Bob', 'Carol'],
       });
       // The menu says how they are heard, and not how they had asked to be.
-      expect(await desk.press(ted, '*')).toContain('To listen to Carol, press 1.');
-      await desk.press(ted, '2');
-      expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
+      expect(await testBench.press(ted, '*')).toContain('To listen to Carol, press 1.');
+      await testBench.press(ted, '2');
+      expect(testBench.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob', 'Ted'] });
     },
   );
 
   it('who only listened keeps doing so, and is told nothing', async () => {
-    const desk = await start();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales?mode=monitor');
-    const carol = await desk.call('Carol', '/conference/sales');
-    await eventually(() => expect(placeOf(desk, ted).callSidToCoach).toBe(carol.sid));
-    await desk.space.runUntilIdle();
-    expect([placeOf(desk, ted).muted, ted.told]).toEqual([true, []]);
+    const testBench = await start();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales?mode=monitor');
+    const carol = await testBench.call('Carol', '/conference/sales');
+    await eventually(() => expect(placeOf(testBench, ted).callSidToCoach).toBe(carol.sid));
+    await testBench.space.runUntilIdle();
+    expect([placeOf(testBench, ted).muted, ted.told]).toEqual([true, []]);
   });
 
   it('is left alone when a late callback names the one before', async () => {
-    const desk = await start({}, { space: { chaos: { seed: 3, duplicate: 1, delayMs: 20_000 } } });
-    await talking(desk);
-    await desk.call('Ted', '/coach/sales');
+    const testBench = await start({}, { space: { chaos: { seed: 3, duplicate: 1, delayMs: 20_000 } } });
+    await talking(testBench);
+    await testBench.call('Ted', '/coach/sales');
     for (let i = 0; i < 30; i++) {
-      await desk.space.clock.advance(1_000);
+      await testBench.space.clock.advance(1_000);
     }
-    expect(desk.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
+    expect(testBench.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
   });
 
   it('is not left waiting in an empty room, where they would be heard in the next conversation', async () => {
-    const desk = await start();
-    const { alice } = await talking(desk);
-    const ted = desk.space.call({ from: TED, url: `${desk.url}/supervisor?mode=barge` });
-    await desk.space.clock.advance(100);
+    const testBench = await start();
+    const { alice } = await talking(testBench);
+    const ted = testBench.space.call({ from: TED, url: `${testBench.url}/supervisor?mode=barge` });
+    await testBench.space.clock.advance(100);
     expect(ted.told).toEqual([expect.stringContaining('Everybody hears you.')]);
-    await desk.hangUp(alice);
+    await testBench.hangUp(alice);
     await eventually(async () => {
-      await desk.space.runUntilIdle();
+      await testBench.space.runUntilIdle();
       expect(ted.told.at(-1)).toBe(OVER);
     });
-    expect(desk.space.conferences.of(ted.sid)).toBeUndefined();
-    const next = await talking(desk);
-    await desk.space.clock.advance(30_000);
-    await desk.space.runUntilIdle();
-    expect(placeOf(desk, ted)).toMatchObject({ muted: true, callSidToCoach: next.alice.sid });
+    expect(testBench.space.conferences.of(ted.sid)).toBeUndefined();
+    const next = await talking(testBench);
+    await testBench.space.clock.advance(30_000);
+    await testBench.space.runUntilIdle();
+    expect(placeOf(testBench, ted)).toMatchObject({ muted: true, callSidToCoach: next.alice.sid });
   });
 });
 
@@ -144,16 +148,16 @@ describe('a moderator', () => {
     ['always', '?mode=monitor', 1],
     ['always', '?mode=barge', 1],
   ])('is told %s of who comes in by /coach%s: %i times, and nobody else is', async (policy, query, times) => {
-    const desk = await start({ ...PRIVATE, MODERATOR_NOTICE: policy });
-    const { bob, alice } = await talking(desk);
-    const ted = await desk.call('Ted', `/coach/sales${query}`);
+    const testBench = await start({ ...PRIVATE, MODERATOR_NOTICE: policy });
+    const { bob, alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', `/coach/sales${query}`);
     if (times > 0) {
       await eventually(async () => {
-        await desk.space.runUntilIdle();
+        await testBench.space.runUntilIdle();
         expect(alice.told).toHaveLength(times);
       });
     }
-    await desk.server.stop(0);
+    await testBench.server.stop(0);
     expect(alice.told).toEqual(Array.from({ length: times }, () => NOTICE));
     expect([bob.told, ted.told]).toEqual([[], []]);
   });
@@ -162,38 +166,38 @@ describe('a moderator', () => {
     ['coach', 3],
     ['always', 1],
   ])('is told %s again only when there is news', async (policy, times) => {
-    const desk = await start({ ...PRIVATE, MODERATOR_NOTICE: policy, MODERATOR_NOTICE_TEXT: 'Psst.' });
-    const { alice } = await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
+    const testBench = await start({ ...PRIVATE, MODERATOR_NOTICE: policy, MODERATOR_NOTICE_TEXT: 'Psst.' });
+    const { alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
     // Listens, whispers, whispers again, speaks to all, whispers.
     for (const key of ['1', '2', '2', '3', '2']) {
-      await desk.press(ted, '*');
-      await desk.press(ted, key);
+      await testBench.press(ted, '*');
+      await testBench.press(ted, key);
     }
     await eventually(async () => {
-      await desk.space.runUntilIdle();
+      await testBench.space.runUntilIdle();
       expect(alice.told).toEqual(Array.from({ length: times }, () => 'Psst.'));
     });
   });
 
   it('is told nothing where callers may hear it, whatever the policy', async () => {
-    const desk = await start({ MODERATOR_NOTICE: 'always' }, { space: { announcesPrivately: false } });
-    const { bob, alice } = await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.call('Carol', '/conference/sales');
+    const testBench = await start({ MODERATOR_NOTICE: 'always' }, { space: { announcesPrivately: false } });
+    const { bob, alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.call('Carol', '/conference/sales');
     await eventually(async () => {
-      await desk.space.runUntilIdle();
+      await testBench.space.runUntilIdle();
       expect(ted.told).toHaveLength(1);
     });
-    await desk.server.stop(0);
+    await testBench.server.stop(0);
     expect([alice.told, bob.told]).toEqual([[], []]);
   });
 
   it('costs a supervisor nothing who cannot be told of', async () => {
-    const desk = await start({ ...PRIVATE, MODERATOR_NOTICE: 'always', SIGNALWIRE_API_TOKEN: 'wrong' });
-    await talking(desk);
-    await desk.call('Ted', '/coach/sales');
-    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Ted'] });
+    const testBench = await start({ ...PRIVATE, MODERATOR_NOTICE: 'always', SIGNALWIRE_API_TOKEN: 'wrong' });
+    await talking(testBench);
+    await testBench.call('Ted', '/coach/sales');
+    expect(testBench.hears()).toMatchObject({ Alice: ['Bob', 'Ted'] });
   });
 });
 
@@ -230,21 +234,21 @@ describe('the audit trail', () => {
   it('tells who supervised whom, where, how, from when until when, and whether it was confirmed', async () => {
     const redis = await startStore();
     // The sweep would write lines of its own.
-    const desk = await start({ ...PRIVATE, REDIS_URL: redis.url }, { sweepIntervalMs: 3_600_000 });
-    const { alice } = await talking(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    await desk.press(ted, '11111#');
-    await desk.press(ted, '48213#');
-    await desk.press(ted, '*');
+    const testBench = await start({ ...PRIVATE, REDIS_URL: redis.url }, { sweepIntervalMs: 3_600_000 });
+    const { alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    await testBench.press(ted, '11111#');
+    await testBench.press(ted, '48213#');
+    await testBench.press(ted, '*');
     await aSecond();
-    await desk.press(ted, '2');
+    await testBench.press(ted, '2');
     await eventually(async () => expect((await readTrail(redis)).at(-1)?.heard).toBe('coach'));
-    const carol = await desk.call('Carol', '/conference/sales');
+    const carol = await testBench.call('Carol', '/conference/sales');
     await eventually(async () => expect((await readTrail(redis)).at(-1)?.heard).toBe('monitor'));
-    await desk.hangUp(ted);
-    const stranger = await desk.call('Bob', '/coach/sales');
-    const elsewhere = await desk.call('Ted', '/coach/elsewhere');
-    await desk.server.stop(0);
+    await testBench.hangUp(ted);
+    const stranger = await testBench.call('Bob', '/coach/sales');
+    const elsewhere = await testBench.call('Ted', '/coach/elsewhere');
+    await testBench.server.stop(0);
 
     const trail = await readTrail(redis);
     const about = { supervisor: 'Ted', number: '***4444', room: 'sales', moderator: 'Alice' };
@@ -277,19 +281,19 @@ describe('the audit trail', () => {
 
   it('tells of lockouts', async () => {
     const redis = await startStore();
-    const desk = await start({ REDIS_URL: redis.url });
+    const testBench = await start({ REDIS_URL: redis.url });
     // Silence is no attempt.
     for (let i = 0; i < 7; i++) {
-      await desk.hangUp(await desk.call('Ted', '/supervisor', { from: MOBILE }));
+      await testBench.hangUp(await testBench.call('Ted', '/supervisor', { from: MOBILE }));
     }
     for (let i = 0; i < 2; i++) {
-      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
       for (const pin of ['11111', '22222', '33333']) {
-        await desk.press(ted, `${pin}#`);
+        await testBench.press(ted, `${pin}#`);
       }
     }
-    await desk.call('Ted', '/supervisor', { from: MOBILE });
-    await desk.server.stop(0);
+    await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    await testBench.server.stop(0);
     const lockedOut = { kind: 'locked-out', number: '***4444', lockedOut: 'number' };
     expect((await readTrail(redis)).map(brief)).toEqual([
       ...Array(6).fill({ kind: 'refused', number: '***4444', reason: 'wrong-pin' }),
@@ -304,19 +308,19 @@ describe('the audit trail', () => {
     ['by the callback alone', { asksActionAfterHangUp: false }, true],
   ])('tells of who left: told %s', async (_how, space, confirmed) => {
     const redis = await startStore();
-    const desk = await start({ REDIS_URL: redis.url }, { space });
-    await talking(desk);
-    await desk.hangUp(await desk.call('Ted', '/coach/sales'));
-    await desk.server.stop(0);
+    const testBench = await start({ REDIS_URL: redis.url }, { space });
+    await talking(testBench);
+    await testBench.hangUp(await testBench.call('Ted', '/coach/sales'));
+    await testBench.server.stop(0);
     expect((await readTrail(redis)).at(-1)).toMatchObject({ kind: 'left', supervisor: 'Ted', confirmed });
   });
 
   it('is written when the store is back', async () => {
     const redis = await startStore();
-    const desk = await start({ REDIS_URL: redis.url });
-    await talking(desk);
+    const testBench = await start({ REDIS_URL: redis.url });
+    await talking(testBench);
     await redis.kill();
-    await desk.hangUp(await desk.call('Ted', '/coach/sales?mode=monitor'));
+    await testBench.hangUp(await testBench.call('Ted', '/coach/sales?mode=monitor'));
     await redis.restart();
     await eventually(async () =>
       expect((await readTrail(redis)).map(({ kind }) => kind)).toEqual(['arrived', 'joined', 'left']),
@@ -325,12 +329,12 @@ describe('the audit trail', () => {
 
   it('is exported as lines of JSON and as CSV, from a moment on', async () => {
     const redis = await startStore();
-    const desk = await start({ REDIS_URL: redis.url }, { sweepIntervalMs: 3_600_000 });
-    await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales?mode=barge');
+    const testBench = await start({ REDIS_URL: redis.url }, { sweepIntervalMs: 3_600_000 });
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales?mode=barge');
     await eventually(async () => expect((await readTrail(redis)).at(-1)?.confirmed).toBe(true));
-    await desk.hangUp(ted);
-    await desk.server.stop(0);
+    await testBench.hangUp(ted);
+    await testBench.server.stop(0);
     const command = join(__dirname, '../../dist/cli/audit.js');
     const audit = async (...args: string[]) =>
       (await promisify(execFile)(process.execPath, [command, ...args], { env: { REDIS_URL: redis.url } })).stdout;

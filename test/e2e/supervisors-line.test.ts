@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ALICE, TED } from '../support/app';
 import { atEnd } from '../support/at-end';
-import { CAROL, type Desk, type DeskOptions, startDesk } from '../support/desk';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { type RosterContent, rosterSettings, rosterText } from '../support/roster';
+import { CAROL, startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
 
 const ALICE_PIN = '70001';
 const TED_PIN = '48213';
@@ -34,8 +34,8 @@ const COACHED = { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] }
 const MONITORED = { ...TALKING, Ted: ['Alice', 'Bob'] };
 const BARGED = { Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] };
 
-function startLine(content: RosterContent = ROSTER, options: DeskOptions = {}): Promise<Desk> {
-  return startDesk({ ...options, env: { ...rosterSettings(content), ...options.env } });
+function startLine(content: RosterContent = ROSTER, options: TestBenchOptions = {}): Promise<TestBench> {
+  return startTestBench({ ...options, env: { ...rosterSettings(content), ...options.env } });
 }
 
 async function startStore(): Promise<RedisServer> {
@@ -45,100 +45,103 @@ async function startStore(): Promise<RedisServer> {
 }
 
 /** Bob and Alice talk in a room. */
-async function talking(desk: Desk, room = 'sales') {
-  return { bob: await desk.call('Bob', `/conference/${room}`), alice: await desk.call('Alice', `/conference/${room}`) };
+async function talking(testBench: TestBench, room = 'sales') {
+  return {
+    bob: await testBench.call('Bob', `/conference/${room}`),
+    alice: await testBench.call('Alice', `/conference/${room}`),
+  };
 }
 
 /** Carol leads a conversation of her own. */
-function carolTalks(desk: Desk) {
-  return desk.call('Carol', '/conference/support');
+function carolTalks(testBench: TestBench) {
+  return testBench.call('Carol', '/conference/support');
 }
 
 describe('the supervisors’ line', () => {
   it('lets a known number go straight on, listening, and says so', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/supervisor');
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told).toEqual([`${LISTENING} ${STAR}`]);
-    expect(desk.hears()).toEqual(MONITORED);
+    expect(testBench.hears()).toEqual(MONITORED);
   });
 
   it('asks anybody else for a PIN, without a word about rooms, and lets the right one in', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
     expect(ted.told).toEqual([ASK]);
-    expect(await desk.press(ted, `${TED_PIN}#`)).toBe(`${LISTENING} ${STAR}`);
-    expect(desk.hears()).toEqual(MONITORED);
+    expect(await testBench.press(ted, `${TED_PIN}#`)).toBe(`${LISTENING} ${STAR}`);
+    expect(testBench.hears()).toEqual(MONITORED);
   });
 
   it.each([
     ['a withheld number', undefined],
     ['a SIP address', 'sip:ted@example.com'],
   ])('asks %s too', async (_what, from) => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from });
-    await desk.press(ted, `${TED_PIN}#`);
-    expect(desk.hears()).toEqual(MONITORED);
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from });
+    await testBench.press(ted, `${TED_PIN}#`);
+    expect(testBench.hears()).toEqual(MONITORED);
   });
 
   it('asks even a known number where the roster says so', async () => {
-    const desk = await startLine({
+    const testBench = await startLine({
       ...ROSTER,
       supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, requirePin: true }],
     });
-    await talking(desk);
+    await talking(testBench);
     for (const [path, matrix] of [
       ['/supervisor', MONITORED],
       ['/coach/sales', COACHED],
     ] as const) {
-      const ted = await desk.call('Ted', path);
+      const ted = await testBench.call('Ted', path);
       expect(ted.told).toEqual([ASK]);
-      expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
-      await desk.press(ted, `${TED_PIN}#`);
-      expect(desk.hears()).toEqual(matrix);
-      await desk.hangUp(ted);
+      expect(testBench.hears()).toEqual({ ...TALKING, Ted: [] });
+      await testBench.press(ted, `${TED_PIN}#`);
+      expect(testBench.hears()).toEqual(matrix);
+      await testBench.hangUp(ted);
     }
   });
 
   it('says goodbye after three wrong PINs', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    expect(await desk.press(ted, '11111#')).toBe(WRONG);
-    expect(await desk.press(ted, `${ALICE_PIN}#`)).toBe(WRONG);
-    expect(await desk.press(ted, '33333#')).toBe('Goodbye.');
-    expect([desk.hears(), ted.status]).toEqual([TALKING, 'completed']);
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    expect(await testBench.press(ted, '11111#')).toBe(WRONG);
+    expect(await testBench.press(ted, `${ALICE_PIN}#`)).toBe(WRONG);
+    expect(await testBench.press(ted, '33333#')).toBe('Goodbye.');
+    expect([testBench.hears(), ted.status]).toEqual([TALKING, 'completed']);
   });
 
   it('asks three times in silence, and waits for nobody for ever', async () => {
-    const desk = await startLine();
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    await desk.space.clock.advance(120_000);
+    const testBench = await startLine();
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    await testBench.space.clock.advance(120_000);
     expect([ted.told, ted.status]).toEqual([[ASK, SILENT, SILENT, 'Goodbye.'], 'completed']);
   });
 
   it('turns an unknown number away when there are no PINs', async () => {
-    const desk = await startLine({ supervisors: [{ name: 'Ted', number: TED }] });
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    const testBench = await startLine({ supervisors: [{ name: 'Ted', number: TED }] });
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
     expect([ted.told, ted.status]).toEqual([[], 'no-answer']);
   });
 
   it('says that there is no conversation, and lets in when there is one', async () => {
-    const desk = await startLine();
-    const ted = await desk.call('Ted', '/supervisor');
+    const testBench = await startLine();
+    const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told).toEqual(['No conversation right now. Please hold.']);
-    await talking(desk);
-    await desk.space.clock.advance(10_000);
-    await desk.space.runUntilIdle();
-    expect(desk.hears()).toEqual(MONITORED);
+    await talking(testBench);
+    await testBench.space.clock.advance(10_000);
+    await testBench.space.runUntilIdle();
+    expect(testBench.hears()).toEqual(MONITORED);
   });
 
   it('lets wait, and says goodbye when it was in vain', async () => {
-    const desk = await startLine();
-    const ted = await desk.call('Ted', '/supervisor');
-    await desk.space.clock.advance(300_000);
+    const testBench = await startLine();
+    const ted = await testBench.call('Ted', '/supervisor');
+    await testBench.space.clock.advance(300_000);
     expect([ted.told.length, ted.told.at(-1), ted.isOver]).toEqual([13, 'Goodbye.', true]);
   });
 
@@ -147,64 +150,67 @@ describe('the supervisors’ line', () => {
     ['the webhook', {}, '?mode=barge', BARGED],
     ['the webhook before the roster', { mode: 'coach' }, '?mode=barge', BARGED],
   ])('enters in the mode that %s names', async (_who, more, query, matrix) => {
-    const desk = await startLine({ ...ROSTER, supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, ...more }] });
-    await talking(desk);
-    const ted = await desk.call('Ted', `/supervisor${query}`);
-    expect(desk.hears()).toEqual(matrix);
-    await desk.hangUp(ted);
-    const mobile = await desk.call('Ted', `/supervisor${query}`, { from: MOBILE });
-    await desk.press(mobile, `${TED_PIN}#`);
-    expect(desk.hears()).toMatchObject(matrix);
+    const testBench = await startLine({
+      ...ROSTER,
+      supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, ...more }],
+    });
+    await talking(testBench);
+    const ted = await testBench.call('Ted', `/supervisor${query}`);
+    expect(testBench.hears()).toEqual(matrix);
+    await testBench.hangUp(ted);
+    const mobile = await testBench.call('Ted', `/supervisor${query}`, { from: MOBILE });
+    await testBench.press(mobile, `${TED_PIN}#`);
+    expect(testBench.hears()).toMatchObject(matrix);
   });
 
   it('lets choose among several conversations by name', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor');
+    const testBench = await startLine();
+    await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told).toEqual([
       'For Alice, press 1. For Carol, no caller yet, press 2. Or enter an extension, then press pound.',
     ]);
-    expect(await desk.press(ted, '1#')).toBe(`${LISTENING} ${STAR}`);
-    expect(desk.hears()).toMatchObject(MONITORED);
-    await desk.hangUp(ted);
-    const again = await desk.call('Ted', '/supervisor');
-    expect(await desk.press(again, '2#')).toContain('You are listening to Carol.');
-    expect(desk.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
+    expect(await testBench.press(ted, '1#')).toBe(`${LISTENING} ${STAR}`);
+    expect(testBench.hears()).toMatchObject(MONITORED);
+    await testBench.hangUp(ted);
+    const again = await testBench.call('Ted', '/supervisor');
+    expect(await testBench.press(again, '2#')).toContain('You are listening to Carol.');
+    expect(testBench.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
   });
 
   it('takes the first key at once where nobody has an extension', async () => {
     const people = ROSTER.moderators?.map(({ extension: _, ...rest }) => rest) ?? [];
-    const desk = await startLine({ ...ROSTER, moderators: people });
-    await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor');
+    const testBench = await startLine({ ...ROSTER, moderators: people });
+    await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told).toEqual(['For Alice, press 1. For Carol, no caller yet, press 2.']);
-    await desk.press(ted, '2');
-    expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
+    await testBench.press(ted, '2');
+    expect(testBench.hears()).toMatchObject({ Ted: ['Carol'] });
   });
 
   it('takes an extension', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const carol = await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor');
-    expect(await desk.press(ted, '299#')).toContain('There is no such conversation. For Alice, press 1.');
-    await desk.press(ted, '202#');
-    expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
-    await desk.hangUp(carol);
+    const testBench = await startLine();
+    await talking(testBench);
+    const carol = await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
+    expect(await testBench.press(ted, '299#')).toContain('There is no such conversation. For Alice, press 1.');
+    await testBench.press(ted, '202#');
+    expect(testBench.hears()).toMatchObject({ Ted: ['Carol'] });
+    await testBench.hangUp(carol);
     expect(ted.told.at(-1)).toBe(
       'That conversation is over. For Alice, press 1. Or enter an extension, then press pound.',
     );
-    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
+    expect(testBench.hears()).toEqual({ ...TALKING, Ted: [] });
   });
 
   it('offers nine at a time, and more with pound or after a silence', async () => {
-    const desk = await startLine({ ...ROSTER, moderators: [{ name: 'Alice', number: ALICE }] });
+    const testBench = await startLine({ ...ROSTER, moderators: [{ name: 'Alice', number: ALICE }] });
     for (let i = 10; i <= 20; i++) {
-      await desk.call('Alice', `/conference/room-${i}`);
+      await testBench.call('Alice', `/conference/room-${i}`);
     }
-    const ted = await desk.call('Ted', '/supervisor');
+    const ted = await testBench.call('Ted', '/supervisor');
     const page = (from: number, to: number) =>
       Array.from(
         { length: to - from + 1 },
@@ -213,54 +219,54 @@ describe('the supervisors’ line', () => {
     const more = 'For more, press pound.';
     const again = 'To hear the list again, press pound.';
     expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
-    expect(await desk.press(ted, '#')).toBe(`${page(19, 20)} ${again}`);
-    await desk.space.clock.advance(5_000);
-    await desk.space.runUntilIdle();
+    expect(await testBench.press(ted, '#')).toBe(`${page(19, 20)} ${again}`);
+    await testBench.space.clock.advance(5_000);
+    await testBench.space.runUntilIdle();
     expect(ted.told.at(-1)).toBe(`${page(10, 18)} ${more}`);
-    await desk.press(ted, '#');
-    await desk.press(ted, '2');
-    expect(desk.space.conferences.of(ted.sid)?.conference.name).toBe('room-20');
+    await testBench.press(ted, '#');
+    await testBench.press(ted, '2');
+    expect(testBench.space.conferences.of(ted.sid)?.conference.name).toBe('room-20');
   });
 
   it('lets nobody choose for ever', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor');
-    await desk.space.clock.advance(600_000);
+    const testBench = await startLine();
+    await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
+    await testBench.space.clock.advance(600_000);
     expect([ted.told.length, ted.told.at(-1), ted.isOver]).toEqual([13, 'Goodbye.', true]);
   });
 
   it('offers the rooms of a supervisor alone', async () => {
-    const desk = await startLine({
+    const testBench = await startLine({
       ...ROSTER,
       supervisors: [{ name: 'Ted', number: TED, pin: TED_PIN, rooms: ['support'] }],
     });
-    await talking(desk);
-    const ted = await desk.call('Ted', '/supervisor');
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told.at(-1)).toContain('No conversation right now.');
-    await carolTalks(desk);
-    await desk.space.clock.advance(10_000);
-    await desk.space.runUntilIdle();
-    expect(desk.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
-    await desk.hangUp(ted);
-    const coach = await desk.call('Ted', '/coach/sales');
+    await carolTalks(testBench);
+    await testBench.space.clock.advance(10_000);
+    await testBench.space.runUntilIdle();
+    expect(testBench.hears()).toMatchObject({ ...TALKING, Ted: ['Carol'] });
+    await testBench.hangUp(ted);
+    const coach = await testBench.call('Ted', '/coach/sales');
     expect([coach.told, coach.status]).toEqual([[], 'no-answer']);
   });
 
   it('says that a conversation is over which ended while the menu played', async () => {
-    const desk = await startLine();
-    const { alice } = await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor');
-    await desk.hangUp(alice);
+    const testBench = await startLine();
+    const { alice } = await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor');
+    await testBench.hangUp(alice);
     // Not into Carol's, though it is the only one left: they did not mean it.
-    expect(await desk.press(ted, '1#')).toBe(
+    expect(await testBench.press(ted, '1#')).toBe(
       'That conversation is over. For Carol, no caller yet, press 1. Or enter an extension, then press pound.',
     );
-    expect(desk.hears()).toMatchObject({ Ted: [] });
-    await desk.press(ted, '1#');
-    expect(desk.hears()).toMatchObject({ Ted: ['Carol'] });
+    expect(testBench.hears()).toMatchObject({ Ted: [] });
+    await testBench.press(ted, '1#');
+    expect(testBench.hears()).toMatchObject({ Ted: ['Carol'] });
   });
 });
 
@@ -271,21 +277,21 @@ describe('the keypad during a call', () => {
     ['/coach/sales?mode=barge', BARGED],
     ['/supervisor', MONITORED],
   ])('of a supervisor who joined by %s names the conversation they left', async (path, matrix) => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', path);
-    expect(desk.hears()).toEqual(matrix);
-    expect(await desk.press(ted, '*')).toBe(keysFor('Alice'));
-    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', path);
+    expect(testBench.hears()).toEqual(matrix);
+    expect(await testBench.press(ted, '*')).toBe(keysFor('Alice'));
+    expect(testBench.hears()).toEqual({ ...TALKING, Ted: [] });
   });
 
   it('leads through every mode and another room in one call, each time with one document outside', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
+    const testBench = await startLine();
+    await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
     const hears = () => {
-      const { Carol: _, ...rest } = desk.hears();
+      const { Carol: _, ...rest } = testBench.hears();
       return rest;
     };
     for (const [key, sentence, matrix] of [
@@ -294,110 +300,110 @@ describe('the keypad during a call', () => {
       ['3', 'Everybody hears you.', BARGED],
       ['1', 'Nobody hears you.', MONITORED],
     ] as const) {
-      await desk.press(ted, '*');
-      expect(await desk.press(ted, key)).toBe(sentence);
+      await testBench.press(ted, '*');
+      expect(await testBench.press(ted, key)).toBe(sentence);
       expect(hears()).toEqual(matrix);
       expect(ted.told.at(-2)).toContain(keysFor('Alice'));
     }
-    await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe(`The agent alone hears you. You are coaching Carol. ${STAR}`);
-    expect(desk.hears()).toMatchObject({ ...TALKING, Carol: ['Ted'], Ted: ['Carol'] });
-    await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe(`The agent alone hears you. You are coaching Alice. ${STAR}`);
+    await testBench.press(ted, '*');
+    expect(await testBench.press(ted, '4')).toBe(`The agent alone hears you. You are coaching Carol. ${STAR}`);
+    expect(testBench.hears()).toMatchObject({ ...TALKING, Carol: ['Ted'], Ted: ['Carol'] });
+    await testBench.press(ted, '*');
+    expect(await testBench.press(ted, '4')).toBe(`The agent alone hears you. You are coaching Alice. ${STAR}`);
     expect(hears()).toEqual(COACHED);
-    await desk.press(ted, '*');
-    expect(await desk.press(ted, '9')).toBe('Goodbye.');
+    await testBench.press(ted, '*');
+    expect(await testBench.press(ted, '9')).toBe('Goodbye.');
     expect([hears(), ted.isOver, ted.errors]).toEqual([TALKING, true, []]);
   });
 
   it('goes back to where they were when no key is pressed', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.press(ted, '*');
-    await desk.space.clock.advance(5_000);
-    await desk.space.runUntilIdle();
-    expect([desk.hears(), ted.told.at(-1)]).toEqual([COACHED, 'The agent alone hears you.']);
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.press(ted, '*');
+    await testBench.space.clock.advance(5_000);
+    await testBench.space.runUntilIdle();
+    expect([testBench.hears(), ted.told.at(-1)]).toEqual([COACHED, 'The agent alone hears you.']);
   });
 
   it('asks again for a key that means nothing', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.press(ted, '*');
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.press(ted, '*');
     for (let i = 0; i < 12; i++) {
-      expect(await desk.press(ted, '7')).toBe(KEYS);
+      expect(await testBench.press(ted, '7')).toBe(KEYS);
     }
-    expect(await desk.press(ted, '7')).toBe('Goodbye.');
+    expect(await testBench.press(ted, '7')).toBe('Goodbye.');
   });
 
   it('says that there is no other conversation, and goes back', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe('There is no other conversation. The agent alone hears you.');
-    expect(desk.hears()).toEqual(COACHED);
+    const testBench = await startLine();
+    await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.press(ted, '*');
+    expect(await testBench.press(ted, '4')).toBe('There is no other conversation. The agent alone hears you.');
+    expect(testBench.hears()).toEqual(COACHED);
   });
 
   it('keeps the PIN of who came in with one', async () => {
-    const desk = await startLine();
-    await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    await desk.press(ted, `${TED_PIN}#`);
-    await desk.press(ted, '1#');
-    await desk.press(ted, '*');
-    await desk.press(ted, '2');
-    expect(desk.hears()).toMatchObject(COACHED);
-    await desk.press(ted, '*');
-    await desk.press(ted, '4');
+    const testBench = await startLine();
+    await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    await testBench.press(ted, `${TED_PIN}#`);
+    await testBench.press(ted, '1#');
+    await testBench.press(ted, '*');
+    await testBench.press(ted, '2');
+    expect(testBench.hears()).toMatchObject(COACHED);
+    await testBench.press(ted, '*');
+    await testBench.press(ted, '4');
     // In another room nobody hears them at first.
-    expect(desk.hears()).toMatchObject({ ...TALKING, Carol: [], Ted: ['Carol'] });
+    expect(testBench.hears()).toMatchObject({ ...TALKING, Carol: [], Ted: ['Carol'] });
   });
 
   it('gives the moderator of the moment', async () => {
-    const desk = await startLine();
-    const { alice } = await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.press(ted, '*');
-    await desk.hangUp(alice);
-    await talking(desk);
-    await desk.press(ted, '2');
-    expect([desk.hears(), ted.errors]).toEqual([COACHED, []]);
+    const testBench = await startLine();
+    const { alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.press(ted, '*');
+    await testBench.hangUp(alice);
+    await talking(testBench);
+    await testBench.press(ted, '2');
+    expect([testBench.hears(), ted.errors]).toEqual([COACHED, []]);
   });
 
   it('says that the conversation is over when it ended while the menu played', async () => {
-    const desk = await startLine();
-    const { alice } = await talking(desk);
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.press(ted, '*');
-    await desk.hangUp(alice);
-    expect(await desk.press(ted, '1')).toBe(OVER);
-    expect([desk.hears(), ted.isOver]).toEqual([{ Ted: [] }, false]);
+    const testBench = await startLine();
+    const { alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.press(ted, '*');
+    await testBench.hangUp(alice);
+    expect(await testBench.press(ted, '1')).toBe(OVER);
+    expect([testBench.hears(), ted.isOver]).toEqual([{ Ted: [] }, false]);
   });
 
   it('opens nothing for who was taken out of the roster meanwhile', async () => {
     const settings = rosterSettings(ROSTER);
-    const desk = await startDesk({ env: settings });
-    await talking(desk);
-    await carolTalks(desk);
+    const testBench = await startTestBench({ env: settings });
+    await talking(testBench);
+    await carolTalks(testBench);
     const removed = { ...ROSTER, supervisors: [{ name: 'Dave', number: '+15550005555', pin: '99999' }] };
     const told: string[] = [];
     for (const keys of [[], ['*'], ['*', '1']]) {
       writeFileSync(settings.ROSTER_FILE, rosterText(ROSTER));
-      await desk.server.reloadRoster();
-      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-      await desk.press(ted, `${TED_PIN}#`);
+      await testBench.server.reloadRoster();
+      const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+      await testBench.press(ted, `${TED_PIN}#`);
       if (keys.length > 0) {
-        await desk.press(ted, '1#');
+        await testBench.press(ted, '1#');
       }
       for (const key of keys.slice(0, -1)) {
-        await desk.press(ted, key);
+        await testBench.press(ted, key);
       }
       writeFileSync(settings.ROSTER_FILE, rosterText(removed));
-      await desk.server.reloadRoster();
-      told.push(await desk.press(ted, keys.at(-1) ?? '1#'));
+      await testBench.server.reloadRoster();
+      told.push(await testBench.press(ted, keys.at(-1) ?? '1#'));
       expect(ted.isOver).toBe(true);
     }
     expect(told).toEqual(['Goodbye.', 'Goodbye.', 'Goodbye.']);
@@ -406,9 +412,9 @@ describe('the keypad during a call', () => {
 
 describe('a call that outlives its conversation', () => {
   /** Half a minute of patience. */
-  async function wait(desk: Desk): Promise<void> {
-    await desk.space.clock.advance(30_000);
-    await desk.space.runUntilIdle();
+  async function wait(testBench: TestBench): Promise<void> {
+    await testBench.space.clock.advance(30_000);
+    await testBench.space.runUntilIdle();
   }
 
   it.each([
@@ -418,47 +424,47 @@ describe('a call that outlives its conversation', () => {
     ['/supervisor', 'monitor', MONITORED, `${LISTENING} ${STAR}`],
     ['/supervisor?mode=barge', 'barge', MONITORED, `${LISTENING} ${STAR}`],
   ])('by %s is in the next one half a minute later at the most', async (path, _mode, matrix, sentence) => {
-    const desk = await startLine();
-    const { bob, alice } = await talking(desk);
-    const ted = await desk.call('Ted', path);
-    await desk.press(ted, '*');
-    await desk.press(ted, '3');
-    expect(desk.hears()).toEqual(BARGED);
-    await desk.hangUp(alice);
-    expect([desk.hears(), ted.told.at(-1), bob.isOver]).toEqual([{ Ted: [] }, OVER, true]);
-    await wait(desk);
-    await talking(desk);
-    expect(desk.hears()).toEqual({ ...TALKING, Ted: [] });
-    await wait(desk);
-    expect([desk.hears(), ted.told.at(-1), ted.errors]).toEqual([matrix, sentence, []]);
+    const testBench = await startLine();
+    const { bob, alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', path);
+    await testBench.press(ted, '*');
+    await testBench.press(ted, '3');
+    expect(testBench.hears()).toEqual(BARGED);
+    await testBench.hangUp(alice);
+    expect([testBench.hears(), ted.told.at(-1), bob.isOver]).toEqual([{ Ted: [] }, OVER, true]);
+    await wait(testBench);
+    await talking(testBench);
+    expect(testBench.hears()).toEqual({ ...TALKING, Ted: [] });
+    await wait(testBench);
+    expect([testBench.hears(), ted.told.at(-1), ted.errors]).toEqual([matrix, sentence, []]);
   });
 
   it.each(['/coach/sales', '/supervisor'])('by %s ends after half an hour in vain', async (path) => {
-    const desk = await startLine();
-    const { alice } = await talking(desk);
-    const ted = await desk.call('Ted', path);
-    await desk.hangUp(alice);
-    await desk.space.clock.advance(29 * 60_000);
+    const testBench = await startLine();
+    const { alice } = await talking(testBench);
+    const ted = await testBench.call('Ted', path);
+    await testBench.hangUp(alice);
+    await testBench.space.clock.advance(29 * 60_000);
     expect([ted.isOver, ted.told.at(-1)]).toEqual([false, OVER]);
     // The words take their time too.
-    await desk.space.clock.advance(10 * 60_000);
+    await testBench.space.clock.advance(10 * 60_000);
     expect([ted.isOver, ted.told.at(-1)]).toEqual([true, 'Goodbye.']);
     expect(ted.told.filter((text) => text === OVER)).toHaveLength(60);
   });
 
   it('goes to another one from the menu, by the PIN of the beginning', async () => {
-    const desk = await startLine();
-    const { alice } = await talking(desk);
-    await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    await desk.press(ted, `${TED_PIN}#`);
-    await desk.press(ted, '1#');
-    await desk.hangUp(alice);
+    const testBench = await startLine();
+    const { alice } = await talking(testBench);
+    await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    await testBench.press(ted, `${TED_PIN}#`);
+    await testBench.press(ted, '1#');
+    await testBench.hangUp(alice);
     expect(ted.told.at(-1)).toBe(
       'That conversation is over. For Carol, no caller yet, press 1. Or enter an extension, then press pound.',
     );
-    expect(await desk.press(ted, '1#')).toBe(`Nobody hears you. You are listening to Carol. ${STAR}`);
-    expect([desk.hears(), ted.errors]).toEqual([{ Carol: [], Ted: ['Carol'] }, []]);
+    expect(await testBench.press(ted, '1#')).toBe(`Nobody hears you. You are listening to Carol. ${STAR}`);
+    expect([testBench.hears(), ted.errors]).toEqual([{ Carol: [], Ted: ['Carol'] }, []]);
   });
 });
 
@@ -471,26 +477,26 @@ describe('an agent who waits alone', () => {
     ['/coach/sales?mode=monitor', MONITORED],
     ['/supervisor', MONITORED],
   ])('has a supervisor by %s wait for the caller, where a Space lets nobody coach before', async (path, matrix) => {
-    const desk = await startLine(ROSTER, alone);
-    await desk.call('Alice', '/conference/sales');
-    const ted = await desk.call('Ted', path);
+    const testBench = await startLine(ROSTER, alone);
+    await testBench.call('Alice', '/conference/sales');
+    const ted = await testBench.call('Ted', path);
     expect(ted.told.at(-1)).toBe(NO_CALLER);
     // Longer than twelve attempts would take.
-    await desk.space.clock.advance(5 * 60_000);
+    await testBench.space.clock.advance(5 * 60_000);
     expect([ted.told.at(-1), ted.isOver]).toEqual([NO_CALLER, false]);
-    await desk.call('Bob', '/conference/sales');
-    await desk.space.clock.advance(35_000);
-    await desk.space.runUntilIdle();
-    expect(desk.hears()).toEqual(matrix);
+    await testBench.call('Bob', '/conference/sales');
+    await testBench.space.clock.advance(35_000);
+    await testBench.space.runUntilIdle();
+    expect(testBench.hears()).toEqual(matrix);
     // Refused once, and not again at every wait.
     expect(ted.errors.map(({ code }) => code)).toEqual([13_240]);
   });
 
   it('has them for half an hour at the most', async () => {
-    const desk = await startLine(ROSTER, alone);
-    await desk.call('Alice', '/conference/sales');
-    const ted = await desk.call('Ted', '/coach/sales');
-    await desk.space.clock.advance(40 * 60_000);
+    const testBench = await startLine(ROSTER, alone);
+    await testBench.call('Alice', '/conference/sales');
+    const ted = await testBench.call('Ted', '/coach/sales');
+    await testBench.space.clock.advance(40 * 60_000);
     expect([ted.told.at(-1), ted.isOver]).toEqual(['Goodbye.', true]);
     expect(ted.told.filter((text) => text === NO_CALLER)).toHaveLength(60);
   });
@@ -503,21 +509,21 @@ describe('a moderator', () => {
     ['the star again with the PIN', ['*', `*${ALICE_PIN}#`]],
     ['the PIN after a wrong one', ['*', '11111#', `${ALICE_PIN}#`]],
   ])('on any telephone presses %s', async (_what, presses) => {
-    const desk = await startLine();
-    await desk.call('Bob', '/conference/sales');
-    const alice = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
-    await desk.space.clock.advance(100);
+    const testBench = await startLine();
+    await testBench.call('Bob', '/conference/sales');
+    const alice = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
+    await testBench.space.clock.advance(100);
     expect(alice.told).toEqual(['Welcome.']);
     for (const keys of presses) {
-      await desk.press(alice, keys);
-      await desk.space.clock.advance(1_000);
-      await desk.space.runUntilIdle();
+      await testBench.press(alice, keys);
+      await testBench.space.clock.advance(1_000);
+      await testBench.space.runUntilIdle();
     }
-    expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
-    const ted = await desk.call('Ted', '/supervisor');
+    expect(testBench.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+    const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told.at(-1)).toContain(LISTENING);
-    await desk.hangUp(alice);
-    expect(desk.hears()).toEqual({ Ted: [] });
+    await testBench.hangUp(alice);
+    expect(testBench.hears()).toEqual({ Ted: [] });
     expect(ted.told.at(-1)).toBe(OVER);
   });
 
@@ -529,36 +535,36 @@ describe('a moderator', () => {
     ['the PIN of a supervisor', [`*${TED_PIN}#`, `${TED_PIN}#`, `${TED_PIN}#`]],
     ['a PIN without the star', [`${ALICE_PIN}#`]],
   ])('is a caller who presses %s, and hears the notice whole', async (_what, presses) => {
-    const desk = await startLine(ROSTER, { env: { CALLER_NOTICE: 'Calls may be supervised.' } });
-    const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
+    const testBench = await startLine(ROSTER, { env: { CALLER_NOTICE: 'Calls may be supervised.' } });
+    const bob = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
     for (const keys of presses) {
-      await desk.space.clock.advance(100);
+      await testBench.space.clock.advance(100);
       bob.press(keys);
-      await desk.space.clock.advance(6_000);
+      await testBench.space.clock.advance(6_000);
     }
-    await desk.space.clock.advance(10_000);
-    expect(desk.space.conferences.of(bob.sid)).toMatchObject({
+    await testBench.space.clock.advance(10_000);
+    expect(testBench.space.conferences.of(bob.sid)).toMatchObject({
       startConferenceOnEnter: false,
       endConferenceOnExit: false,
     });
     expect(bob.told.at(presses.length > 0 ? -1 : 0)).toBe('Calls may be supervised.');
-    await desk.call('Alice', '/conference/sales');
+    await testBench.call('Alice', '/conference/sales');
     expect(bob.hearing().voices).toHaveLength(1);
   });
 
   it('is asked even on their own telephone where the roster says so', async () => {
-    const desk = await startLine({
+    const testBench = await startLine({
       ...ROSTER,
       moderators: [{ name: 'Alice', number: ALICE, pin: ALICE_PIN, requirePin: true }],
     });
-    const alice = await desk.call('Alice', '/conference/sales');
+    const alice = await testBench.call('Alice', '/conference/sales');
     expect(alice.told).toEqual([ASK]);
-    await desk.press(alice, `${ALICE_PIN}#`);
-    expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+    await testBench.press(alice, `${ALICE_PIN}#`);
+    expect(testBench.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
   });
 
   it('moderates in their own rooms alone', async () => {
-    const desk = await startLine({
+    const testBench = await startLine({
       ...ROSTER,
       moderators: [
         { name: 'Alice', number: ALICE, pin: ALICE_PIN, rooms: ['support'] },
@@ -566,30 +572,30 @@ describe('a moderator', () => {
       ],
     });
     const notYours = 'You are not an agent on this line. You will join as a customer.';
-    const mobile = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
-    await desk.space.clock.advance(100);
-    await desk.press(mobile, `*${ALICE_PIN}#`);
+    const mobile = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
+    await testBench.space.clock.advance(100);
+    await testBench.press(mobile, `*${ALICE_PIN}#`);
     expect(mobile.told).toEqual(['Welcome.', notYours]);
-    expect(desk.space.conferences.of(mobile.sid)).toMatchObject({ endConferenceOnExit: false });
-    await desk.hangUp(mobile);
-    const own = await desk.call('Alice', '/conference/sales');
-    expect([own.told, desk.hears()]).toEqual([[notYours], { Alice: ['music'] }]);
+    expect(testBench.space.conferences.of(mobile.sid)).toMatchObject({ endConferenceOnExit: false });
+    await testBench.hangUp(mobile);
+    const own = await testBench.call('Alice', '/conference/sales');
+    expect([own.told, testBench.hears()]).toEqual([[notYours], { Alice: ['music'] }]);
     // With the agent of the room they talk as a caller does, and leave the conversation to the others.
-    const bob = await desk.call('Bob', '/conference/sales');
-    const carol = await desk.call('Carol', '/conference/sales');
-    expect(desk.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob'] });
-    await desk.hangUp(own);
-    expect(desk.hears()).toEqual({ Bob: ['Carol'], Carol: ['Bob'] });
-    await desk.hangUp(bob);
-    await desk.hangUp(carol);
-    const there = await desk.call('Alice', '/conference/support');
-    expect(desk.space.conferences.of(there.sid)).toMatchObject({ endConferenceOnExit: true });
+    const bob = await testBench.call('Bob', '/conference/sales');
+    const carol = await testBench.call('Carol', '/conference/sales');
+    expect(testBench.hears()).toMatchObject({ Alice: ['Bob', 'Carol'], Carol: ['Alice', 'Bob'] });
+    await testBench.hangUp(own);
+    expect(testBench.hears()).toEqual({ Bob: ['Carol'], Carol: ['Bob'] });
+    await testBench.hangUp(bob);
+    await testBench.hangUp(carol);
+    const there = await testBench.call('Alice', '/conference/support');
+    expect(testBench.space.conferences.of(there.sid)).toMatchObject({ endConferenceOnExit: true });
   });
 
   it('costs callers no menu where nobody has a PIN', async () => {
-    const desk = await startLine({ moderators: [{ name: 'Alice', number: ALICE }] });
-    const bob = await desk.call('Bob', '/conference/sales');
-    expect([bob.told, desk.hears()]).toEqual([[], { Bob: ['music'] }]);
+    const testBench = await startLine({ moderators: [{ name: 'Alice', number: ALICE }] });
+    const bob = await testBench.call('Bob', '/conference/sales');
+    expect([bob.told, testBench.hears()]).toEqual([[], { Bob: ['music'] }]);
   });
 });
 
@@ -597,41 +603,41 @@ describe('a number that tries PINs', () => {
   it('is locked out by two servers that share one Redis, and hears nothing of it', async () => {
     const redis = await startStore();
     const settings = { ...rosterSettings(ROSTER), REDIS_URL: redis.url };
-    const one = await startDesk({ env: settings });
-    const other = await startDesk({ env: settings });
+    const one = await startTestBench({ env: settings });
+    const other = await startTestBench({ env: settings });
     await talking(one);
-    for (const desk of [one, other]) {
-      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    for (const testBench of [one, other]) {
+      const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
       for (const pin of ['11111', '22222', '33333']) {
-        await desk.press(ted, `${pin}#`);
+        await testBench.press(ted, `${pin}#`);
       }
       expect(ted.told.at(-1)).toBe('Goodbye.');
     }
-    for (const desk of [one, other]) {
-      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    for (const testBench of [one, other]) {
+      const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
       expect([ted.told, ted.status]).toEqual([[], 'no-answer']);
       // Others go on.
-      const known = await desk.call('Ted', '/supervisor');
+      const known = await testBench.call('Ted', '/supervisor');
       expect(known.isOver).toBe(false);
-      const elsewhere = await desk.call('Ted', '/supervisor', { from: '+15550006666' });
+      const elsewhere = await testBench.call('Ted', '/supervisor', { from: '+15550006666' });
       expect(elsewhere.told).toEqual([ASK]);
-      await desk.hangUp(known);
-      await desk.hangUp(elsewhere);
+      await testBench.hangUp(known);
+      await testBench.hangUp(elsewhere);
     }
   });
 
   it('is locked out over many calls at once, in the middle of each', async () => {
-    const desk = await startLine();
-    await talking(desk);
+    const testBench = await startLine();
+    await talking(testBench);
     // At once, so that no prompt is over by itself.
     const dial = async () => {
-      const call = desk.space.call({ from: MOBILE, url: `${desk.url}/supervisor` });
-      await desk.space.clock.advance(100);
+      const call = testBench.space.call({ from: MOBILE, url: `${testBench.url}/supervisor` });
+      await testBench.space.clock.advance(100);
       return call;
     };
     const press = async (call: Awaited<ReturnType<typeof dial>>, keys: string) => {
       call.press(keys);
-      await desk.space.clock.advance(100);
+      await testBench.space.clock.advance(100);
       return call.told.at(-1);
     };
     const [first, second, third] = [await dial(), await dial(), await dial()];
@@ -648,45 +654,45 @@ describe('a number that tries PINs', () => {
   it.each([34, 60])(
     'is not locked out, nor anybody else, by %i customers who press the star and stay silent',
     async (n) => {
-      const desk = await startLine({
+      const testBench = await startLine({
         ...ROSTER,
         moderators: [{ name: 'Alice', number: ALICE, pin: ALICE_PIN, requirePin: true }],
       });
       const customers = Array.from({ length: n }, (_, i) =>
-        desk.space.call({ from: `+1556${1_000_000 + i}`, url: `${desk.url}/conference/sales` }),
+        testBench.space.call({ from: `+1556${1_000_000 + i}`, url: `${testBench.url}/conference/sales` }),
       );
-      await desk.space.clock.advance(100);
+      await testBench.space.clock.advance(100);
       for (const customer of customers) {
         customer.press('*');
       }
-      await desk.space.clock.advance(60_000);
+      await testBench.space.clock.advance(60_000);
       for (const { told, sid } of customers) {
         expect(told).toEqual(['Welcome.', ASK, SILENT, SILENT]);
-        expect(desk.space.conferences.of(sid)).toMatchObject({ endConferenceOnExit: false });
+        expect(testBench.space.conferences.of(sid)).toMatchObject({ endConferenceOnExit: false });
       }
-      const alice = await desk.call('Alice', '/conference/sales');
+      const alice = await testBench.call('Alice', '/conference/sales');
       expect(alice.told).toEqual([ASK]);
-      await desk.press(alice, `${ALICE_PIN}#`);
-      expect(desk.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+      await testBench.press(alice, `${ALICE_PIN}#`);
+      expect(testBench.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
     },
   );
 
   it('on the callers’ line is a caller like any other', async () => {
-    const desk = await startLine();
+    const testBench = await startLine();
     for (let i = 0; i < 3; i++) {
-      const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
-      await desk.space.clock.advance(100);
+      const bob = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
+      await testBench.space.clock.advance(100);
       for (const keys of ['*11111#', '22222#', '33333#']) {
-        await desk.press(bob, keys);
+        await testBench.press(bob, keys);
       }
-      await desk.space.runUntilIdle();
-      expect(desk.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
+      await testBench.space.runUntilIdle();
+      expect(testBench.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
     }
-    const bob = desk.space.call({ from: MOBILE, url: `${desk.url}/conference/sales` });
-    await desk.space.clock.advance(100);
-    await desk.press(bob, `*${ALICE_PIN}#`);
+    const bob = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
+    await testBench.space.clock.advance(100);
+    await testBench.press(bob, `*${ALICE_PIN}#`);
     expect([bob.told, bob.errors]).toEqual([['Welcome.'], []]);
-    expect(desk.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
+    expect(testBench.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
   });
 });
 
@@ -699,9 +705,9 @@ describe('with the store down', () => {
     ['while the keypad is explained', 4],
   ])('%s, a supervisor who can be told from others is let in by REST', async (_when, step) => {
     const redis = await startStore();
-    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url }, withRest: true });
-    await talking(desk);
-    await carolTalks(desk);
+    const testBench = await startLine(ROSTER, { env: { REDIS_URL: redis.url }, withRest: true });
+    await talking(testBench);
+    await carolTalks(testBench);
     let done = 0;
     const next = async () => {
       if (done++ === step) {
@@ -709,73 +715,73 @@ describe('with the store down', () => {
       }
     };
     await next();
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
     expect(ted.told).toEqual([ASK]);
     await next();
-    await desk.press(ted, `${TED_PIN}#`);
+    await testBench.press(ted, `${TED_PIN}#`);
     await next();
     // Without the store nobody knows names.
-    await desk.press(ted, '1#');
-    const room = desk.space.conferences.of(ted.sid)?.conference.name;
+    await testBench.press(ted, '1#');
+    const room = testBench.space.conferences.of(ted.sid)?.conference.name;
     expect(['sales', 'support']).toContain(room);
     await next();
-    await desk.press(ted, '*');
+    await testBench.press(ted, '*');
     await next();
-    await desk.press(ted, '3');
-    expect(desk.space.conferences.of(ted.sid)).toMatchObject({ muted: false, callSidToCoach: undefined });
+    await testBench.press(ted, '3');
+    expect(testBench.space.conferences.of(ted.sid)).toMatchObject({ muted: false, callSidToCoach: undefined });
     expect(ted.errors).toEqual([]);
     await redis.restart();
   });
 
   it('and no REST, nobody is let in who should not be, and who may is asked to wait', async () => {
     const redis = await startStore();
-    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
+    const testBench = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
     await redis.kill();
-    const stranger = await desk.call('Ted', '/supervisor', { from: MOBILE });
+    const stranger = await testBench.call('Ted', '/supervisor', { from: MOBILE });
     for (const pin of ['11111', '22222', '33333']) {
-      await desk.press(stranger, `${pin}#`);
+      await testBench.press(stranger, `${pin}#`);
     }
     expect(stranger.told.at(-1)).toBe('Goodbye.');
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    expect(await desk.press(ted, `${TED_PIN}#`)).toBe('Sorry, a technical problem. Please hold.');
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    expect(await testBench.press(ted, `${TED_PIN}#`)).toBe('Sorry, a technical problem. Please hold.');
     await redis.restart();
-    await eventually(async () => expect((await fetch(`${desk.url}/readyz`)).status).toBe(200));
-    await talking(desk, 'support');
-    await desk.space.clock.advance(10_000);
-    await desk.space.runUntilIdle();
-    expect(desk.space.conferences.of(ted.sid)?.conference.name).toBe('support');
+    await eventually(async () => expect((await fetch(`${testBench.url}/readyz`)).status).toBe(200));
+    await talking(testBench, 'support');
+    await testBench.space.clock.advance(10_000);
+    await testBench.space.runUntilIdle();
+    expect(testBench.space.conferences.of(ted.sid)?.conference.name).toBe('support');
   });
 
   it('and no REST, a supervisor is let in to an agent whom this server has seen', async () => {
     const redis = await startStore();
-    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
-    await talking(desk);
+    const testBench = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
+    await talking(testBench);
     await redis.kill();
-    const support = await carolTalks(desk);
-    const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
-    expect(await desk.press(ted, `${TED_PIN}#`)).toBe(
+    const support = await carolTalks(testBench);
+    const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
+    expect(await testBench.press(ted, `${TED_PIN}#`)).toBe(
       'For Alice, press 1. For Carol, no caller yet, press 2. Or enter an extension, then press pound.',
     );
-    await desk.press(ted, '1#');
-    expect(desk.hears()).toMatchObject(MONITORED);
+    await testBench.press(ted, '1#');
+    expect(testBench.hears()).toMatchObject(MONITORED);
     // Carol's coming and going is known though it was never written.
-    await desk.hangUp(support);
-    await desk.press(ted, '*');
-    expect(await desk.press(ted, '4')).toBe('There is no other conversation. Nobody hears you.');
+    await testBench.hangUp(support);
+    await testBench.press(ted, '*');
+    expect(await testBench.press(ted, '4')).toBe('There is no other conversation. Nobody hears you.');
     await redis.restart();
   });
 
   it('PINs that were tried are counted in the process', async () => {
     const redis = await startStore();
-    const desk = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
+    const testBench = await startLine(ROSTER, { env: { REDIS_URL: redis.url } });
     await redis.kill();
     for (let i = 0; i < 2; i++) {
-      const ted = await desk.call('Ted', '/supervisor', { from: MOBILE });
+      const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
       for (const pin of ['11111', '22222', '33333']) {
-        await desk.press(ted, `${pin}#`);
+        await testBench.press(ted, `${pin}#`);
       }
     }
-    expect((await desk.call('Ted', '/supervisor', { from: MOBILE })).status).toBe('no-answer');
+    expect((await testBench.call('Ted', '/supervisor', { from: MOBILE })).status).toBe('no-answer');
     await redis.restart();
   });
 });

@@ -55,7 +55,7 @@ async function start(options: TestAppOptions = {}) {
     const Timestamp = new Date(now).toUTCString();
     return app.post(`/events/conference/${room}`, { StatusCallbackEvent, CallSid, ConferenceSid, Timestamp, ...more });
   };
-  const desk = {
+  const testBench = {
     app,
     ask: async (path: string, form: Record<string, string> = {}) =>
       (await app.post(path, { CallSid: 'ted-1', From: TED, ...form })).text,
@@ -63,7 +63,7 @@ async function start(options: TestAppOptions = {}) {
       now += seconds * 1_000;
     },
     arrives: async (CallSid: string, From: string, room = 'sales') => {
-      desk.wait(1);
+      testBench.wait(1);
       await app.post(`/conference/${room}`, { CallSid, From });
     },
     joins: async (
@@ -71,31 +71,31 @@ async function start(options: TestAppOptions = {}) {
       ConferenceSid = 'cf-1',
       { room = 'sales', ...more }: Record<string, string> = {},
     ) => {
-      desk.wait(1);
+      testBench.wait(1);
       await report(room, 'participant-join', CallSid, ConferenceSid, more);
     },
     /** Something else is reported of somebody who is in. */
     reports: async (event: string, CallSid: string, more: Record<string, string>) => {
-      desk.wait(1);
+      testBench.wait(1);
       await report('sales', event, CallSid, 'cf-1', more);
     },
     leaves: async (CallSid: string, ConferenceSid = 'cf-1', room = 'sales') => {
-      desk.wait(1);
+      testBench.wait(1);
       await report(room, 'participant-leave', CallSid, ConferenceSid);
     },
     /** A moderator who has joined, and Bob. */
     talks: async (CallSid: string, From: string, ConferenceSid = 'cf-1', room = 'sales') => {
-      await desk.arrives(CallSid, From, room);
-      await desk.joins(CallSid, ConferenceSid, { room, EndConferenceOnExit: 'true' });
-      await desk.joins(`bob-${CallSid}`, ConferenceSid, { room, EndConferenceOnExit: 'false' });
+      await testBench.arrives(CallSid, From, room);
+      await testBench.joins(CallSid, ConferenceSid, { room, EndConferenceOnExit: 'true' });
+      await testBench.joins(`bob-${CallSid}`, ConferenceSid, { room, EndConferenceOnExit: 'false' });
     },
     /** The conversation of a moderator ends. */
     ends: async (CallSid: string, ConferenceSid = 'cf-1', room = 'sales') => {
-      await desk.leaves(CallSid, ConferenceSid, room);
+      await testBench.leaves(CallSid, ConferenceSid, room);
       await report(room, 'conference-end', CallSid, ConferenceSid);
     },
   };
-  return desk;
+  return testBench;
 }
 
 /** The address where REST would send a supervisor in the room sales. */
@@ -109,16 +109,16 @@ const REFUSED = { DialCallStatus: 'failed', ErrorCode: '13240' };
 
 describe('a supervisor at /coach whose conversation is over', () => {
   it('waits for the next one for half an hour, 30 s at a time, and then hears goodbye', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    await desk.ask('/coach/sales');
-    await desk.ends('alice-1');
-    let text = await desk.ask('/coach/sales/ended', OUT);
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    await testBench.ask('/coach/sales');
+    await testBench.ends('alice-1');
+    let text = await testBench.ask('/coach/sales/ended', OUT);
     for (let waits = 1; waits <= MAX_WAITS; waits++) {
       const next = `/coach/sales?stay=1&told=1&waits=${waits}`;
       expect(text).toBe(waiting(OVER, next.replaceAll('&', '&amp;')));
-      desk.wait(30);
-      text = await desk.ask(next);
+      testBench.wait(30);
+      text = await testBench.ask(next);
     }
     expect(text).toBe(goodbye);
   });
@@ -130,19 +130,19 @@ describe('a supervisor at /coach whose conversation is over', () => {
   ] as const)(
     'starts the next one by the number’s mode, but never heard by everybody: %s',
     async (query, mode, heard, carried) => {
-      const desk = await start();
-      await desk.talks('alice-1', ALICE);
-      let text = await desk.ask(`/coach/sales${query}`);
-      await desk.ends('alice-1');
-      text = await desk.ask(nextOf(text), OUT);
+      const testBench = await start();
+      await testBench.talks('alice-1', ALICE);
+      let text = await testBench.ask(`/coach/sales${query}`);
+      await testBench.ends('alice-1');
+      text = await testBench.ask(nextOf(text), OUT);
       expect(text).toContain(OVER);
-      await desk.talks('carol-1', CAROL, 'cf-2');
-      text = await desk.ask(nextOf(text));
+      await testBench.talks('carol-1', CAROL, 'cf-2');
+      text = await testBench.ask(nextOf(text));
       expect(text).toBe(entering('carol-1', mode, `${heard} ${STAR}`, `?${carried}stay=2&amp;told=1&amp;waits=1`));
       // Once in, they have all their patience again.
-      expect([await returnTo(desk), await desk.ask(nextOf(text), OUT)].join()).not.toContain('waits=');
-      await desk.ends('carol-1', 'cf-2');
-      text = await desk.ask(nextOf(text), OUT);
+      expect([await returnTo(testBench), await testBench.ask(nextOf(text), OUT)].join()).not.toContain('waits=');
+      await testBench.ends('carol-1', 'cf-2');
+      text = await testBench.ask(nextOf(text), OUT);
       expect(text).toBe(waiting(OVER, `/coach/sales?${carried}stay=2&amp;told=1&amp;waits=1`));
     },
   );
@@ -153,16 +153,16 @@ describe('a supervisor at /coach whose conversation is over', () => {
     ['2', '?mode=monitor', 'monitor', 'Nobody hears you. You are listening to Carol.'],
     ['3', '?mode=barge', 'monitor', 'Nobody hears you. You are listening to Carol.'],
   ] as const)('does not start the next one in the mode of key %s: %j', async (Digits, query, mode, heard) => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    let text = await desk.ask(`/coach/sales${query}`);
-    text = await desk.ask(nextOf(text), OUT);
-    text = await desk.ask(nextOf(text), { Digits });
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    let text = await testBench.ask(`/coach/sales${query}`);
+    text = await testBench.ask(nextOf(text), OUT);
+    text = await testBench.ask(nextOf(text), { Digits });
     expect(text).toContain('coach/sales/ended');
-    await desk.ends('alice-1');
-    text = await desk.ask(nextOf(text), OUT);
-    await desk.talks('carol-1', CAROL, 'cf-2');
-    text = await desk.ask(nextOf(text));
+    await testBench.ends('alice-1');
+    text = await testBench.ask(nextOf(text), OUT);
+    await testBench.talks('carol-1', CAROL, 'cf-2');
+    text = await testBench.ask(nextOf(text));
     expect(text).toContain(`<Say>${heard} ${STAR}</Say>`);
     expect(text).toContain(mode === 'monitor' ? 'coach="carol-1" muted="true" ' : 'coach="carol-1" start');
   });
@@ -170,14 +170,14 @@ describe('a supervisor at /coach whose conversation is over', () => {
   it.each(['1', '2', '3', undefined])(
     'hears so, and whom they hear next, when another agent came while they were at key %s',
     async (Digits) => {
-      const desk = await start();
-      await desk.talks('alice-1', ALICE);
-      let text = await desk.ask('/coach/sales?mode=barge');
-      text = await desk.ask(nextOf(text), OUT);
+      const testBench = await start();
+      await testBench.talks('alice-1', ALICE);
+      let text = await testBench.ask('/coach/sales?mode=barge');
+      text = await testBench.ask(nextOf(text), OUT);
       expect(text).toContain(`<Say>${keysFor('Alice')}</Say>`);
-      await desk.ends('alice-1');
-      await desk.talks('carol-1', CAROL, 'cf-2');
-      expect(await desk.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
+      await testBench.ends('alice-1');
+      await testBench.talks('carol-1', CAROL, 'cf-2');
+      expect(await testBench.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
         entering(
           'carol-1',
           'monitor',
@@ -189,15 +189,15 @@ describe('a supervisor at /coach whose conversation is over', () => {
   );
 
   it('is in another conversation when the same call of the agent is in another conference', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    let text = await desk.ask('/coach/sales?mode=barge');
-    await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
-    text = await desk.ask(nextOf(text), OUT);
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    let text = await testBench.ask('/coach/sales?mode=barge');
+    await testBench.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+    text = await testBench.ask(nextOf(text), OUT);
     const keypad = nextOf(text);
-    await desk.ends('alice-1');
-    await desk.talks('alice-1', ALICE, 'cf-2');
-    text = await desk.ask(keypad);
+    await testBench.ends('alice-1');
+    await testBench.talks('alice-1', ALICE, 'cf-2');
+    text = await testBench.ask(keypad);
     expect(text).toContain(
       `<Say>That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
     );
@@ -205,13 +205,13 @@ describe('a supervisor at /coach whose conversation is over', () => {
   });
 
   it('hears so when that call was in another conference before they pressed star', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    const text = await desk.ask('/coach/sales?mode=barge');
-    await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
-    await desk.ends('alice-1');
-    await desk.talks('alice-1', ALICE, 'cf-2');
-    expect(await desk.ask(nextOf(text), OUT)).toContain(
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    const text = await testBench.ask('/coach/sales?mode=barge');
+    await testBench.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+    await testBench.ends('alice-1');
+    await testBench.talks('alice-1', ALICE, 'cf-2');
+    expect(await testBench.ask(nextOf(text), OUT)).toContain(
       `<Say>That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
     );
   });
@@ -219,14 +219,14 @@ describe('a supervisor at /coach whose conversation is over', () => {
   it.each(['1', '2', '3', undefined])(
     'is in another one when that call asks again, and has not joined yet, while they are at key %s',
     async (Digits) => {
-      const desk = await start();
-      await desk.talks('alice-1', ALICE);
-      let text = await desk.ask('/coach/sales?mode=barge');
-      text = await desk.ask(nextOf(text), OUT);
+      const testBench = await start();
+      await testBench.talks('alice-1', ALICE);
+      let text = await testBench.ask('/coach/sales?mode=barge');
+      text = await testBench.ask(nextOf(text), OUT);
       expect(text).toContain('?in=cf-1&amp;mode=barge&amp;of=alice-1"');
-      await desk.ends('alice-1');
-      await desk.arrives('alice-1', ALICE);
-      expect(await desk.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
+      await testBench.ends('alice-1');
+      await testBench.arrives('alice-1', ALICE);
+      expect(await testBench.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
         entering(
           'alice-1',
           'monitor',
@@ -240,15 +240,15 @@ describe('a supervisor at /coach whose conversation is over', () => {
   it.each([true, false])(
     'is in another one when that call asks again before they press star; they were seen in it: %s',
     async (wasSeen) => {
-      const desk = await start();
-      await desk.talks('alice-1', ALICE);
-      const text = await desk.ask('/coach/sales?mode=barge');
+      const testBench = await start();
+      await testBench.talks('alice-1', ALICE);
+      const text = await testBench.ask('/coach/sales?mode=barge');
       if (wasSeen) {
-        await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+        await testBench.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
       }
-      await desk.ends('alice-1');
-      await desk.arrives('alice-1', ALICE);
-      expect(await desk.ask(nextOf(text), OUT)).toContain(
+      await testBench.ends('alice-1');
+      await testBench.arrives('alice-1', ALICE);
+      expect(await testBench.ask(nextOf(text), OUT)).toContain(
         `<Say>That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
       );
     },
@@ -257,62 +257,62 @@ describe('a supervisor at /coach whose conversation is over', () => {
   it.each(['coach', 'barge'] as const)(
     'goes back unheard after another agent took over, though REST could not mute them: %s',
     async (mode) => {
-      const desk = await start({ people: { ...people, supervisors: [{ name: 'Ted', number: TED }] } });
-      await desk.talks('alice-1', ALICE);
-      let text = await desk.ask(`/coach/sales?mode=${mode}`);
-      await desk.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
-      await desk.arrives('carol-1', CAROL);
-      await desk.joins('carol-1', 'cf-1', { EndConferenceOnExit: 'true' });
+      const testBench = await start({ people: { ...people, supervisors: [{ name: 'Ted', number: TED }] } });
+      await testBench.talks('alice-1', ALICE);
+      let text = await testBench.ask(`/coach/sales?mode=${mode}`);
+      await testBench.joins('ted-1', 'cf-1', { EndConferenceOnExit: 'false' });
+      await testBench.arrives('carol-1', CAROL);
+      await testBench.joins('carol-1', 'cf-1', { EndConferenceOnExit: 'true' });
       // What REST reads after a mute that was not applied.
       const coaching = mode === 'barge' ? { Coaching: 'false' } : { Coaching: 'true', CallSidToCoach: 'alice-1' };
-      await desk.reports('participant-unmute', 'ted-1', { Muted: 'false', ...coaching });
-      text = await desk.ask(nextOf(text), OUT);
+      await testBench.reports('participant-unmute', 'ted-1', { Muted: 'false', ...coaching });
+      text = await testBench.ask(nextOf(text), OUT);
       expect(text).toContain(`<Say>${keysFor('Carol')}</Say>`);
-      expect(await desk.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
+      expect(await testBench.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
     },
   );
 
   it('goes back unheard if all that is known of their stay is its end', async () => {
-    const desk = await start();
-    await desk.talks('carol-1', CAROL);
+    const testBench = await start();
+    await testBench.talks('carol-1', CAROL);
     // As after a store that was wiped while they spoke to Alice.
-    const text = await desk.ask('/coach/sales/ended?mode=barge&stay=1', OUT);
+    const text = await testBench.ask('/coach/sales/ended?mode=barge&stay=1', OUT);
     expect(text).toContain(`<Say>${keysFor('Carol')}</Say>`);
-    expect(await desk.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
+    expect(await testBench.ask(nextOf(text))).toContain('coach="carol-1" muted="true" ');
   });
 
   it.each(['', '?mode=barge'])('goes back unheard from a keypad that knew no conversation: %j', async (query) => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    expect(await desk.ask(`/coach/sales/key${query}`)).toContain('coach="alice-1" muted="true" ');
-    expect(await desk.ask(`/coach/sales/key${query}`, { Digits: '1' })).toContain('coach="alice-1" muted="true" ');
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    expect(await testBench.ask(`/coach/sales/key${query}`)).toContain('coach="alice-1" muted="true" ');
+    expect(await testBench.ask(`/coach/sales/key${query}`, { Digits: '1' })).toContain('coach="alice-1" muted="true" ');
   });
 
   it.each([
     ['2', 'coach="carol-1" start'],
     ['3', '<Conference start'],
   ])('hears whose conversation it is before key %s counts, when the keypad knew none', async (Digits, heard) => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    await desk.ask('/coach/sales');
-    await desk.ends('alice-1');
-    await desk.talks('carol-1', CAROL, 'cf-2');
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    await testBench.ask('/coach/sales');
+    await testBench.ends('alice-1');
+    await testBench.talks('carol-1', CAROL, 'cf-2');
     const keypad = `${BASE}/coach/sales/key?in=cf-2&amp;mode=monitor&amp;of=carol-1&amp;own=coach`;
-    const text = await desk.ask('/coach/sales/key?mode=monitor&own=coach', { Digits });
+    const text = await testBench.ask('/coach/sales/key?mode=monitor&own=coach', { Digits });
     expect(text).toBe(
       laml(
         `<Gather action="${keypad}" numDigits="1"><Say>${keysFor('Carol')}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
-    expect(await desk.ask(nextOf(text), { Digits })).toContain(heard);
+    expect(await testBench.ask(nextOf(text), { Digits })).toContain(heard);
   });
 
   it('lets in nobody who may not be there any more', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    const text = await desk.ask('/coach/sales');
-    await desk.ends('alice-1');
-    await desk.talks('carol-1', CAROL, 'cf-2');
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    const text = await testBench.ask('/coach/sales');
+    await testBench.ends('alice-1');
+    await testBench.talks('carol-1', CAROL, 'cf-2');
     const limited = await start({
       people: { moderators, supervisors: [{ name: 'Ted', number: TED, rooms: ['support'] }] },
     });
@@ -327,18 +327,18 @@ describe('a supervisor on the line whose conversation is over', () => {
 
   /** Ted, on a telephone that nobody knows, in Alice's conversation. */
   async function inConversation(query = '', options: TestAppOptions = {}) {
-    const desk = await start({ people: { moderators, supervisors }, ...options });
-    const ask = (path: string, form: Record<string, string> = {}) => desk.ask(path, { From: MOBILE, ...form });
-    await desk.talks('alice-1', ALICE);
+    const testBench = await start({ people: { moderators, supervisors }, ...options });
+    const ask = (path: string, form: Record<string, string> = {}) => testBench.ask(path, { From: MOBILE, ...form });
+    await testBench.talks('alice-1', ALICE);
     const asked = await ask(`/supervisor${query}`);
     const text = await ask(nextOf(asked), { Digits: PIN });
     const pass = /pass=([\w-]+)/.exec(text)?.[1] ?? '';
     expect(pass).not.toBe('');
-    return { ...desk, ask, text, pass };
+    return { ...testBench, ask, text, pass };
   }
 
   it('hears so in the menu, without another PIN', async () => {
-    const { ask, text, pass, ...desk } = await inConversation();
+    const { ask, text, pass, ...testBench } = await inConversation();
     expect(text).toBe(
       entering(
         'alice-1',
@@ -347,9 +347,9 @@ describe('a supervisor on the line whose conversation is over', () => {
         `?line=1&amp;pass=${pass}&amp;told=1`,
       ),
     );
-    await desk.talks('carol-1', CAROL, 'cf-2', 'support');
-    await desk.arrives('alice-3', ALICE, 'empty');
-    await desk.ends('alice-1');
+    await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
+    await testBench.arrives('alice-3', ALICE, 'empty');
+    await testBench.ends('alice-1');
     const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support~1empty&amp;stay=1`;
     const menu = await ask(nextOf(text), OUT);
     expect(menu).toBe(
@@ -369,9 +369,9 @@ describe('a supervisor on the line whose conversation is over', () => {
   });
 
   it('is not put into the only other conversation unasked', async () => {
-    const { ask, text, pass, ...desk } = await inConversation();
-    await desk.talks('carol-1', CAROL, 'cf-2', 'support');
-    await desk.ends('alice-1');
+    const { ask, text, pass, ...testBench } = await inConversation();
+    await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
+    await testBench.ends('alice-1');
     const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support&amp;stay=1`;
     expect(await ask(nextOf(text), OUT)).toBe(
       laml(
@@ -381,18 +381,18 @@ describe('a supervisor on the line whose conversation is over', () => {
   });
 
   it('waits for one for half an hour, and is let in by what their PIN brought', async () => {
-    const { ask, text, pass, ...desk } = await inConversation();
-    await desk.ends('alice-1');
+    const { ask, text, pass, ...testBench } = await inConversation();
+    await testBench.ends('alice-1');
     let waited = await ask(nextOf(text), OUT);
     for (let waits = 1; waits <= MAX_WAITS; waits++) {
       const next = `/supervisor?pass=${pass}&stay=1&waits=${waits}`;
       expect(waited).toBe(waiting(OVER, next.replaceAll('&', '&amp;')));
       if (waits === MAX_WAITS) {
-        const { app } = desk;
+        const { app } = testBench;
         // The last time of asking still counts.
         const late = await app.post(next, { CallSid: 'ted-1', From: MOBILE });
         expect(late.text).toBe(goodbye);
-        await desk.talks('carol-1', CAROL, 'cf-2');
+        await testBench.talks('carol-1', CAROL, 'cf-2');
       }
       waited = await ask(next);
     }
@@ -413,17 +413,17 @@ describe('a supervisor on the line whose conversation is over', () => {
     ['the number’s, whatever was pressed', '?mode=monitor', '2', 'monitor', 'mode=monitor&amp;own=monitor&amp;'],
     ['listening instead of the number’s', '?mode=barge', undefined, 'monitor', 'mode=monitor&amp;own=barge&amp;'],
   ] as const)('starts the next one in %s mode', async (_whose, query, Digits, mode, carried) => {
-    const { ask, pass, ...desk } = await inConversation(query);
-    let { text } = desk;
+    const { ask, pass, ...testBench } = await inConversation(query);
+    let { text } = testBench;
     let stay = 2;
     if (Digits !== undefined) {
       text = await ask(nextOf(text), OUT);
       text = await ask(nextOf(text), { Digits });
       stay = 3;
     }
-    await desk.ends('alice-1');
+    await testBench.ends('alice-1');
     text = await ask(nextOf(text), OUT);
-    await desk.talks('carol-1', CAROL, 'cf-2');
+    await testBench.talks('carol-1', CAROL, 'cf-2');
     text = await ask(nextOf(text));
     const [before, after] = mode === 'coach' ? ['line=1&amp;', ''] : ['line=1&amp;', carried];
     const heard =
@@ -443,11 +443,11 @@ describe('a supervisor on the line whose conversation is over', () => {
 
 describe('a supervisor whom REST muted', () => {
   it('is told so, and let back in muted', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    await desk.ask('/coach/sales?mode=barge');
-    await desk.talks('carol-1', CAROL);
-    expect(await desk.ask('/coach/sales?mode=monitor&moved=1&own=barge&stay=1')).toBe(
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    await testBench.ask('/coach/sales?mode=barge');
+    await testBench.talks('carol-1', CAROL);
+    expect(await testBench.ask('/coach/sales?mode=monitor&moved=1&own=barge&stay=1')).toBe(
       entering(
         'carol-1',
         'monitor',
@@ -458,47 +458,49 @@ describe('a supervisor whom REST muted', () => {
   });
 
   it.each(['coach', 'barge', 'monitor'])('is muted whatever the address says: %s', async (mode) => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    expect(await desk.ask(`/coach/sales?mode=${mode}&moved=1&stay=1`)).toContain('coach="alice-1" muted="true" ');
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    expect(await testBench.ask(`/coach/sales?mode=${mode}&moved=1&stay=1`)).toContain('coach="alice-1" muted="true" ');
   });
 
   it('waits for the next conversation when theirs is over', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    await desk.ends('alice-1');
-    expect(await desk.ask('/coach/sales?mode=monitor&moved=1&own=coach&stay=1')).toBe(
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    await testBench.ends('alice-1');
+    expect(await testBench.ask('/coach/sales?mode=monitor&moved=1&own=coach&stay=1')).toBe(
       waiting(OVER, '/coach/sales?stay=1&amp;told=1&amp;waits=1'),
     );
-    await desk.talks('carol-1', CAROL, 'cf-2', 'support');
-    expect(await desk.ask('/coach/sales?line=1&mode=monitor&moved=1&stay=1')).toContain(
+    await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
+    expect(await testBench.ask('/coach/sales?line=1&mode=monitor&moved=1&stay=1')).toContain(
       '<Say>That conversation is over. For Carol, press 1.</Say>',
     );
   });
 
   it('has an address that keeps the number’s mode, and no key’s', async () => {
-    const desk = await start({ people: { moderators, supervisors: [{ name: 'Ted', number: TED, mode: 'monitor' }] } });
-    await desk.talks('alice-1', ALICE);
-    let text = await desk.ask('/coach/sales?mode=barge');
-    expect(await returnTo(desk)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=1`);
-    text = await desk.ask(nextOf(text), OUT);
-    await desk.ask(nextOf(text), { Digits: '2' });
-    expect(await returnTo(desk)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=2`);
-    text = await desk.ask('/supervisor', { CallSid: 'ted-2' });
-    text = await desk.ask(nextOf(text), { CallSid: 'ted-2', ...OUT });
-    await desk.ask(nextOf(text), { CallSid: 'ted-2', Digits: '2' });
+    const testBench = await start({
+      people: { moderators, supervisors: [{ name: 'Ted', number: TED, mode: 'monitor' }] },
+    });
+    await testBench.talks('alice-1', ALICE);
+    let text = await testBench.ask('/coach/sales?mode=barge');
+    expect(await returnTo(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=1`);
+    text = await testBench.ask(nextOf(text), OUT);
+    await testBench.ask(nextOf(text), { Digits: '2' });
+    expect(await returnTo(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=2`);
+    text = await testBench.ask('/supervisor', { CallSid: 'ted-2' });
+    text = await testBench.ask(nextOf(text), { CallSid: 'ted-2', ...OUT });
+    await testBench.ask(nextOf(text), { CallSid: 'ted-2', Digits: '2' });
     // The person's own mode goes without saying.
-    expect(await returnTo(desk, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2`);
+    expect(await returnTo(testBench, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2`);
   });
 });
 
 describe('a supervisor who is refused', () => {
   it('after the agent joined, hears that there is no caller yet, and is in when one comes', async () => {
-    const desk = await start();
-    await desk.arrives('alice-1', ALICE);
-    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
-    let text = await desk.ask('/coach/sales?attempt=3');
-    text = await desk.ask(nextOf(text), REFUSED);
+    const testBench = await start();
+    await testBench.arrives('alice-1', ALICE);
+    await testBench.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    let text = await testBench.ask('/coach/sales?attempt=3');
+    text = await testBench.ask(nextOf(text), REFUSED);
     for (let waits = 1; waits <= 20; waits++) {
       expect(text).toBe(
         waiting(
@@ -506,11 +508,11 @@ describe('a supervisor who is refused', () => {
           `/coach/sales?attempt=3&amp;stay=1&amp;told=1&amp;waits=${waits}`,
         ),
       );
-      desk.wait(30);
-      text = await desk.ask(nextOf(text));
+      testBench.wait(30);
+      text = await testBench.ask(nextOf(text));
     }
-    await desk.joins('bob-1', 'cf-1', { EndConferenceOnExit: 'false' });
-    text = await desk.ask(nextOf(text));
+    await testBench.joins('bob-1', 'cf-1', { EndConferenceOnExit: 'false' });
+    text = await testBench.ask(nextOf(text));
     expect(text).toBe(
       entering(
         'alice-1',
@@ -522,39 +524,39 @@ describe('a supervisor who is refused', () => {
   });
 
   it('again and again waits for half an hour in all', async () => {
-    const desk = await start();
-    await desk.arrives('alice-1', ALICE);
-    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
-    let text = await desk.ask('/coach/sales');
+    const testBench = await start();
+    await testBench.arrives('alice-1', ALICE);
+    await testBench.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    let text = await testBench.ask('/coach/sales');
     for (let waits = 1; waits <= MAX_WAITS; waits++) {
-      text = await desk.ask(nextOf(text), REFUSED);
+      text = await testBench.ask(nextOf(text), REFUSED);
       expect(text).toContain(`waits=${waits}</Redirect>`);
       // Somebody comes and goes.
-      await desk.joins(`bob-${waits}`, 'cf-1', { EndConferenceOnExit: 'false' });
-      await desk.leaves(`bob-${waits}`);
-      desk.wait(30);
-      text = await desk.ask(nextOf(text));
+      await testBench.joins(`bob-${waits}`, 'cf-1', { EndConferenceOnExit: 'false' });
+      await testBench.leaves(`bob-${waits}`);
+      testBench.wait(30);
+      text = await testBench.ask(nextOf(text));
       expect(text).toContain('coach="alice-1" start');
     }
-    expect(await desk.ask(nextOf(text), REFUSED)).toBe(goodbye);
+    expect(await testBench.ask(nextOf(text), REFUSED)).toBe(goodbye);
   });
 
   it('before the agent was seen to join, does not try that call again', async () => {
-    const desk = await start();
-    await desk.talks('carol-1', CAROL);
-    await desk.ends('carol-1');
-    await desk.arrives('alice-1', ALICE);
-    let text = await desk.ask('/coach/sales?mode=monitor');
-    text = await desk.ask(nextOf(text), REFUSED);
+    const testBench = await start();
+    await testBench.talks('carol-1', CAROL);
+    await testBench.ends('carol-1');
+    await testBench.arrives('alice-1', ALICE);
+    let text = await testBench.ask('/coach/sales?mode=monitor');
+    text = await testBench.ask(nextOf(text), REFUSED);
     expect(text).toBe(
       laml(
         `<Say>Sorry, the call in sales could not be joined. Please hold.</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=monitor&amp;stay=1</Redirect>`,
       ),
     );
-    text = await desk.ask(nextOf(text));
+    text = await testBench.ask(nextOf(text));
     expect(text).toContain('No conversation in sales right now.');
-    await desk.joins('alice-1', 'cf-2', { EndConferenceOnExit: 'true' });
-    expect(await desk.ask(nextOf(text))).toContain('coach="alice-1" muted="true" ');
+    await testBench.joins('alice-1', 'cf-2', { EndConferenceOnExit: 'true' });
+    expect(await testBench.ask(nextOf(text))).toContain('coach="alice-1" muted="true" ');
   });
 
   it.each([
@@ -562,30 +564,34 @@ describe('a supervisor who is refused', () => {
     ['/coach/sales?mode=barge', '2'],
     ['/supervisor', '2'],
   ])('after a key does not carry its mode to the next agent: %s', async (path, Digits) => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    let text = await desk.ask(path);
-    text = await desk.ask(nextOf(text), OUT);
-    text = await desk.ask(nextOf(text), { Digits });
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    let text = await testBench.ask(path);
+    text = await testBench.ask(nextOf(text), OUT);
+    text = await testBench.ask(nextOf(text), { Digits });
     expect(text).toContain('coach="alice-1" start');
-    text = await desk.ask(nextOf(text), REFUSED);
-    await desk.ends('alice-1');
-    await desk.talks('carol-1', CAROL, 'cf-2');
-    text = await desk.ask(nextOf(text));
+    text = await testBench.ask(nextOf(text), REFUSED);
+    await testBench.ends('alice-1');
+    await testBench.talks('carol-1', CAROL, 'cf-2');
+    text = await testBench.ask(nextOf(text));
     expect(text).toContain('<Say>Nobody hears you. You are listening to Carol. For the menu, press star.</Say>');
     expect(text).toContain('coach="carol-1" muted="true" ');
   });
 
   it('after they chose to listen, is not heard until they press another key', async () => {
-    const desk = await start({ people: { moderators, supervisors: [{ name: 'Ted', number: TED, mode: 'coach' }] } });
-    await desk.talks('alice-1', ALICE);
-    let text = await desk.ask('/supervisor');
-    text = await desk.ask(nextOf(text), OUT);
-    text = await desk.ask(nextOf(text), { Digits: '1' });
+    const testBench = await start({
+      people: { moderators, supervisors: [{ name: 'Ted', number: TED, mode: 'coach' }] },
+    });
+    await testBench.talks('alice-1', ALICE);
+    let text = await testBench.ask('/supervisor');
+    text = await testBench.ask(nextOf(text), OUT);
+    text = await testBench.ask(nextOf(text), { Digits: '1' });
     expect(text).toContain('coach="alice-1" muted="true" ');
-    text = await desk.ask(nextOf(text), REFUSED);
-    await desk.joins('bob-2', 'cf-1', { EndConferenceOnExit: 'false' });
-    expect(await desk.ask(nextOf(text))).toContain(`<Say>Nobody hears you. You are listening to Alice. ${STAR}</Say>`);
+    text = await testBench.ask(nextOf(text), REFUSED);
+    await testBench.joins('bob-2', 'cf-1', { EndConferenceOnExit: 'false' });
+    expect(await testBench.ask(nextOf(text))).toContain(
+      `<Say>Nobody hears you. You are listening to Alice. ${STAR}</Say>`,
+    );
   });
 });
 
@@ -596,10 +602,10 @@ describe('a supervisor who would speak to everybody', () => {
     [9, true],
     [10, false],
   ])('is let in to an agent who arrived %i s ago: %s', async (seconds, isLetIn) => {
-    const desk = await start();
-    await desk.arrives('alice-1', ALICE);
-    desk.wait(seconds);
-    const text = await desk.ask('/coach/sales?mode=barge');
+    const testBench = await start();
+    await testBench.arrives('alice-1', ALICE);
+    testBench.wait(seconds);
+    const text = await testBench.ask('/coach/sales?mode=barge');
     expect(text).toBe(
       isLetIn
         ? entering('alice-1', 'barge', '', '?mode=barge')
@@ -608,69 +614,69 @@ describe('a supervisor who would speak to everybody', () => {
           ),
     );
     // Whom everybody hears is another matter than who is heard by the agent alone.
-    expect(await desk.ask('/coach/sales', { CallSid: 'ted-2' })).toContain('coach="alice-1" start');
-    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
-    desk.wait(600);
-    expect(await desk.ask('/coach/sales?attempt=1&mode=barge')).toContain('<Conference start');
+    expect(await testBench.ask('/coach/sales', { CallSid: 'ted-2' })).toContain('coach="alice-1" start');
+    await testBench.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    testBench.wait(600);
+    expect(await testBench.ask('/coach/sales?attempt=1&mode=barge')).toContain('<Conference start');
   });
 
   it('by key, is let in to an agent who is there, and otherwise goes back by listening', async () => {
-    const desk = await start();
-    await desk.arrives('alice-1', ALICE);
-    let text = await desk.ask('/coach/sales');
-    desk.wait(10);
-    text = await desk.ask(nextOf(text), OUT);
-    text = await desk.ask(nextOf(text), { Digits: '3' });
+    const testBench = await start();
+    await testBench.arrives('alice-1', ALICE);
+    let text = await testBench.ask('/coach/sales');
+    testBench.wait(10);
+    text = await testBench.ask(nextOf(text), OUT);
+    text = await testBench.ask(nextOf(text), { Digits: '3' });
     expect(text).toContain(NOBODY);
-    text = await desk.ask(nextOf(text));
+    text = await testBench.ask(nextOf(text));
     expect(text).toContain('coach="alice-1" muted="true" ');
-    await desk.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
-    text = await desk.ask(nextOf(text), OUT);
-    expect(await desk.ask(nextOf(text), { Digits: '3' })).toContain('<Conference start');
+    await testBench.joins('alice-1', 'cf-1', { EndConferenceOnExit: 'true' });
+    text = await testBench.ask(nextOf(text), OUT);
+    expect(await testBench.ask(nextOf(text), { Digits: '3' })).toContain('<Conference start');
   });
 });
 
 describe('a menu of rooms', () => {
   it('lists those with a caller first, and last an agent who arrived long ago and was not seen to join', async () => {
-    const desk = await start();
-    await desk.arrives('ghost-1', ALICE, 'a-ghost');
-    await desk.arrives('alone-1', CAROL, 'b-alone');
-    await desk.joins('alone-1', 'cf-2', { room: 'b-alone', EndConferenceOnExit: 'true' });
-    await desk.talks('alice-3', ALICE, 'cf-3', 'c-talking');
-    const said = async () => /<Say>(.*)<\/Say>/.exec(await desk.ask('/supervisor'))?.[1];
+    const testBench = await start();
+    await testBench.arrives('ghost-1', ALICE, 'a-ghost');
+    await testBench.arrives('alone-1', CAROL, 'b-alone');
+    await testBench.joins('alone-1', 'cf-2', { room: 'b-alone', EndConferenceOnExit: 'true' });
+    await testBench.talks('alice-3', ALICE, 'cf-3', 'c-talking');
+    const said = async () => /<Say>(.*)<\/Say>/.exec(await testBench.ask('/supervisor'))?.[1];
     // Agents have a minute to join.
     expect(await said()).toBe(
       'For Alice in c-talking, press 1. For Alice in a-ghost, no caller yet, press 2. For Carol, no caller yet, press 3.',
     );
-    desk.wait(60);
+    testBench.wait(60);
     expect(await said()).toBe(
       'For Alice in c-talking, press 1. For Carol, no caller yet, press 2. For Alice in a-ghost, no caller yet, press 3.',
     );
-    await desk.joins('ghost-1', 'cf-1', { room: 'a-ghost', EndConferenceOnExit: 'true' });
+    await testBench.joins('ghost-1', 'cf-1', { room: 'a-ghost', EndConferenceOnExit: 'true' });
     expect(await said()).toBe(
       'For Alice in c-talking, press 1. For Alice in a-ghost, no caller yet, press 2. For Carol, no caller yet, press 3.',
     );
   });
 
   it('leaves out an agent who hung up, as the number’s own callback tells', async () => {
-    const desk = await start();
-    await desk.arrives('ghost-1', ALICE, 'ghost');
-    await desk.talks('carol-1', CAROL);
-    expect(await desk.ask('/supervisor')).toContain('For Alice, no caller yet, press 2.');
-    await desk.app.post('/events/call/ghost', { CallSid: 'ghost-1', CallStatus: 'completed' });
-    expect(await desk.ask('/supervisor')).toContain('You are listening to Carol.');
+    const testBench = await start();
+    await testBench.arrives('ghost-1', ALICE, 'ghost');
+    await testBench.talks('carol-1', CAROL);
+    expect(await testBench.ask('/supervisor')).toContain('For Alice, no caller yet, press 2.');
+    await testBench.app.post('/events/call/ghost', { CallSid: 'ghost-1', CallStatus: 'completed' });
+    expect(await testBench.ask('/supervisor')).toContain('You are listening to Carol.');
   });
 
   it('sends who is in the only conversation back to it, and who was in it to wait', async () => {
-    const desk = await start();
-    await desk.talks('alice-1', ALICE);
-    let text = await desk.ask('/coach/sales');
-    text = await desk.ask(nextOf(text), OUT);
-    expect(await desk.ask(nextOf(text), { Digits: '4' })).toContain(
+    const testBench = await start();
+    await testBench.talks('alice-1', ALICE);
+    let text = await testBench.ask('/coach/sales');
+    text = await testBench.ask(nextOf(text), OUT);
+    expect(await testBench.ask(nextOf(text), { Digits: '4' })).toContain(
       '<Say>There is no other conversation. The agent alone hears you.</Say>',
     );
-    await desk.ends('alice-1');
-    expect(await desk.ask(nextOf(text), { Digits: '4', From: TED })).toBe(
+    await testBench.ends('alice-1');
+    expect(await testBench.ask(nextOf(text), { Digits: '4', From: TED })).toBe(
       waiting(OVER, '/supervisor?mode=coach&amp;stay=1&amp;waits=1'),
     );
   });

@@ -51,7 +51,7 @@ interface Reply {
   body: { participants: { call_sid: string }[]; next_page_uri: string | null; [name: string]: unknown };
 }
 
-interface Desk {
+interface TestBench {
   space: Space;
   server: ScriptedServer;
   url: string;
@@ -71,7 +71,7 @@ interface Desk {
 async function setUp(
   answers: Record<string, Answer> = {},
   { before, ...options }: Partial<SpaceOptions> & RestApiOptions = {},
-): Promise<Desk> {
+): Promise<TestBench> {
   const server = await startScriptedServer({
     ...answersTo('Alice'),
     ...answersTo('Bob'),
@@ -645,14 +645,14 @@ describe('calls', () => {
 
 describe('recordings', () => {
   async function setUpRecorded() {
-    const desk = await setUp();
-    const bob = await desk.enter('Bob', 'recorded');
-    expect(desk.space.conferences.recordings.all()).toEqual([]);
-    await desk.enter('Alice', 'recorded');
-    const { sid } = conferenceNamed(desk.space, 'recorded');
-    const [recording] = await desk.sdk.conferences(sid).recordings.list();
-    const recordings = desk.sdk.conferences(sid).recordings;
-    return { ...desk, bob, conferenceSid: sid, sid: recording?.sid ?? '', recordings };
+    const testBench = await setUp();
+    const bob = await testBench.enter('Bob', 'recorded');
+    expect(testBench.space.conferences.recordings.all()).toEqual([]);
+    await testBench.enter('Alice', 'recorded');
+    const { sid } = conferenceNamed(testBench.space, 'recorded');
+    const [recording] = await testBench.sdk.conferences(sid).recordings.list();
+    const recordings = testBench.sdk.conferences(sid).recordings;
+    return { ...testBench, bob, conferenceSid: sid, sid: recording?.sid ?? '', recordings };
   }
 
   it('of a conference begin with it, and are found by it', async () => {
@@ -960,10 +960,13 @@ describe('what is done before a request', () => {
 
   /** Ted is in the room `a`; from then on every change goes through `before`. */
   async function setUpFaulty(before: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined) {
-    const desk = await setUp({}, { before: (request) => (request.method === 'GET' ? undefined : before(request)) });
-    const { conference, Alice, Ted } = await desk.talk();
+    const testBench = await setUp(
+      {},
+      { before: (request) => (request.method === 'GET' ? undefined : before(request)) },
+    );
+    const { conference, Alice, Ted } = await testBench.talk();
     const path = `/Conferences/${conference.sid}/Participants/${Ted.sid}`;
-    return { ...desk, conference, Alice, Ted, path };
+    return { ...testBench, conference, Alice, Ted, path };
   }
 
   it('sees the request, and lets it pass', async () => {
@@ -1045,26 +1048,29 @@ describe('what is done before a request', () => {
 });
 
 describe("the server's own client", () => {
-  const clientOf = ({ space, url }: Desk, apiToken = space.apiToken) =>
+  const clientOf = ({ space, url }: TestBench, apiToken = space.apiToken) =>
     createSpaceClient(
       { url, projectId: space.accountSid, apiToken },
       { timeoutMs: 5_000, now: () => NOW + space.clock.now() },
     );
 
   it('sees everybody behind more than a page of callers', async () => {
-    const desk = await setUp();
+    const testBench = await setUp();
     for (let caller = 0; caller < 51; caller++) {
-      await desk.enter('Bob');
+      await testBench.enter('Bob');
     }
-    const alice = await desk.enter('Alice');
-    const [conference] = await clientOf(desk).listConferences('a');
-    const participants = conference && (await clientOf(desk).listParticipants(conference.conferenceSid));
+    const alice = await testBench.enter('Alice');
+    const [conference] = await clientOf(testBench).listConferences('a');
+    const participants = conference && (await clientOf(testBench).listParticipants(conference.conferenceSid));
     expect(participants).toHaveLength(52);
     expect(participants?.filter(({ endsConference }) => endsConference)).toMatchObject([{ callSid: alice.sid }]);
   });
 
   it('is refused with a wrong token', async () => {
-    const desk = await setUp();
-    await expect(clientOf(desk, 'PT0').listConferences('a')).rejects.toMatchObject({ code: 'refused', status: 401 });
+    const testBench = await setUp();
+    await expect(clientOf(testBench, 'PT0').listConferences('a')).rejects.toMatchObject({
+      code: 'refused',
+      status: 401,
+    });
   });
 });

@@ -5,8 +5,8 @@ import type { Call } from '../../../src/simulator/call';
 import { serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
-import { UNHURRIED } from '../../support/desk';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
+import { UNHURRIED } from '../../support/test-bench';
 
 const NOW = Date.parse('2026-01-02T10:00:00Z');
 const NO_SUCH = parseSid('3d1d0e5c-0000-4000-8000-000000000001') as Sid;

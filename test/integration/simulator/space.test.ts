@@ -10,10 +10,10 @@ import type { Participant } from '../../../src/simulator/conferences';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
 import { atEnd } from '../../support/at-end';
 import { generateCertificate } from '../../support/certificate';
-import { UNHURRIED } from '../../support/desk';
 import { eventually, freePort } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 import { sign } from '../../support/sign';
+import { UNHURRIED } from '../../support/test-bench';
 
 const KEY = 'PSK_test';
 const BOB = '+15550001111';
@@ -22,14 +22,14 @@ const MODERATOR = (more = '') =>
   `<Dial action="/ended"><Conference startConferenceOnEnter="true" endConferenceOnExit="true" ${more}>a</Conference></Dial>`;
 const CALLER = (more = '') => `<Dial><Conference startConferenceOnEnter="false" ${more}>a</Conference></Dial>`;
 
-interface Desk {
+interface TestBench {
   space: Space;
   server: ScriptedServer;
   /** Somebody dials a number whose webhook is this path; what follows from it has happened. */
   call(path: string, more?: Partial<CallSettings>): Promise<Call>;
 }
 
-async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<Desk> {
+async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<TestBench> {
   const server = await startScriptedServer(answers);
   const space = createSpace({ signingKey: KEY, patience: UNHURRIED, ...options });
   atEnd(() => space.close());
@@ -177,11 +177,11 @@ describe('the status callback', () => {
   const NOW = Date.parse('2026-01-02T10:00:00Z');
 
   async function setUpReported(answers: Record<string, Answer>) {
-    const desk: Desk = await setUp(
+    const testBench: TestBench = await setUp(
       { '/status': (res) => res.writeHead(204).end(), ...answers },
-      { wallClock: () => NOW + desk.space.clock.now() },
+      { wallClock: () => NOW + testBench.space.clock.now() },
     );
-    return { ...desk, statusCallback: `${desk.server.url}/status` };
+    return { ...testBench, statusCallback: `${testBench.server.url}/status` };
   }
 
   const REPORT = {

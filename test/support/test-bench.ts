@@ -16,7 +16,7 @@ export const UNHURRIED: Patience = { connectMs: 30_000, readMs: 30_000 };
 export type Matrix = Record<string, string[]>;
 
 /** The whole server as it runs, and a simulated Space that calls it. */
-export interface Desk {
+export interface TestBench {
   space: Space;
   server: ConferenceCoach;
   url: string;
@@ -33,7 +33,7 @@ export interface Desk {
 export const CAROL = '+15550003333';
 const NUMBERS = { Alice: ALICE, Bob: BOB, Carol: CAROL, Ted: TED };
 
-export interface DeskOptions {
+export interface TestBenchOptions {
   env?: Record<string, string>;
   space?: Partial<SpaceOptions>;
   /** A Space that calls another server too. */
@@ -47,7 +47,7 @@ export interface DeskOptions {
 }
 
 /** Starts both; they are stopped when the test is over. */
-export async function startDesk(options: DeskOptions = {}): Promise<Desk> {
+export async function startTestBench(options: TestBenchOptions = {}): Promise<TestBench> {
   const { env = {}, withRest = false, before, shared, sweepIntervalMs } = options;
   const space = shared ?? createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
   const rest = withRest ? await serveRest(space, before === undefined ? {} : { before }) : {};
