@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { MAX_REFUSALS, type RefusalEvent, type RefusalStore } from '../../src/supervision/refusals';
 import { readTrail } from '../../src/supervision/trail';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
@@ -156,11 +156,11 @@ describe.each<[string, () => string[]]>([
   /** A store of its own, the node that holds its refusals, and their key. */
   async function start() {
     const store = connected(urlsOf());
-    atEnd(() => store.close());
+    onTestFinished(() => store.close());
     await eventually(() => store.ping());
     const nodes = urlsOf().map((url) => new Redis(url));
     for (const node of nodes) {
-      atEnd(() => node.quit());
+      onTestFinished(() => node.quit());
       await node.flushall();
     }
     await store.refusals.add(refused());
@@ -176,7 +176,7 @@ describe.each<[string, () => string[]]>([
   it('are shared with other servers', async () => {
     const { store } = await start();
     const other = connected(urlsOf());
-    atEnd(() => other.close());
+    onTestFinished(() => other.close());
     await eventually(() => other.ping());
     const event = refused();
     await store.refusals.add(event);
@@ -240,7 +240,7 @@ describe('refusals in a Redis that is away', () => {
     ['read', (store) => all(store.read(0))],
   ])('say so: %s', async (_what, use) => {
     const store = connected([`redis://127.0.0.1:${await freePort()}`]);
-    atEnd(() => store.close());
+    onTestFinished(() => store.close());
     await expect(use(store.refusals)).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' });
   });
 });

@@ -9,8 +9,8 @@ import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 import { createRedisStore } from '../../src/stores';
-import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 import { temporaryFolder } from '../support/temporary-folder';
@@ -138,7 +138,7 @@ describe('audit', () => {
 
   it('quotes in CSV a name that has a comma', async () => {
     const redis = await startRedis();
-    atEnd(() => redis.dispose());
+    onTestFinished(() => redis.dispose());
     const store = createRedisStore({
       urls: [redis.url],
       lifetimeMs: 60_000,
@@ -146,7 +146,7 @@ describe('audit', () => {
       timeoutMs: 2_000,
       onConnection: () => {},
     });
-    atEnd(() => store.close());
+    onTestFinished(() => store.close());
     await eventually(() => store.ping());
     await store.refusals.add({
       id: 'refusal-1',
@@ -171,13 +171,13 @@ describe('audit', () => {
     /** A Redis whose feed has a moderator's join and leave, and whose refusals have one. */
     async function startTrail() {
       const redis = await startRedis();
-      atEnd(() => redis.dispose());
+      onTestFinished(() => redis.dispose());
       const options = { urls: [redis.url], lifetimeMs: 60_000, auditMs: 3_600_000, timeoutMs: 2_000 };
       const store = createRedisStore({ ...options, onConnection: () => {} });
-      atEnd(() => store.close());
+      onTestFinished(() => store.close());
       await eventually(() => store.ping());
       const client = new Redis(redis.url);
-      atEnd(() => client.quit());
+      onTestFinished(() => client.quit());
       const alice = { callSid: sid('alice-1'), agoMs: 0 };
       const report = { conferenceSid: undefined, date: undefined, isModerator: true };
       const refuse = (id: string) =>
@@ -284,7 +284,7 @@ describe('audit --stays', () => {
   /** A Redis with two stays of Ted that ended, one that is about to begin, one that nobody knows the start of; and Carol's. */
   async function startTrail(): Promise<string> {
     const redis = await startRedis();
-    atEnd(() => redis.dispose());
+    onTestFinished(() => redis.dispose());
     const store = createRedisStore({
       urls: [redis.url],
       lifetimeMs: 24 * HOUR_MS,
@@ -292,7 +292,7 @@ describe('audit --stays', () => {
       timeoutMs: 2_000,
       onConnection: () => {},
     });
-    atEnd(() => store.close());
+    onTestFinished(() => store.close());
     await eventually(() => store.ping());
     const [sales, support, billing] = ['sales', 'support', 'billing'].map(roomNamed) as [RoomName, RoomName, RoomName];
     /** All happened so many seconds after two hours ago. */

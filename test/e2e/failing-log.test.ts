@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually, freePort } from '../support/redis-server';
 import { temporaryFolder } from '../support/temporary-folder';
@@ -25,7 +25,7 @@ async function start(stdout: 'pipe' | number): Promise<{ child: ChildProcess; po
     stdio: ['ignore', stdout, 'ignore'],
   });
   const exit = once(child, 'exit');
-  atEnd(() => {
+  onTestFinished(() => {
     child.kill('SIGKILL');
     return exit;
   });
@@ -87,7 +87,7 @@ const SINKS: [string, () => Promise<{ child: ChildProcess; port: number }>][] = 
       const path = join(temporaryFolder(), 'pipe');
       execFileSync('mkfifo', [path]);
       const pipe = openSync(path, 'r+');
-      atEnd(() => closeSync(pipe));
+      onTestFinished(() => closeSync(pipe));
       return start(pipe);
     },
   ],

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { atEnd } from '../support/at-end';
 import { fuzzRuns, isFullFuzz } from '../support/fuzz';
+import { onTestFinished } from '../support/on-test-finished';
 import { startProgram } from '../support/process';
 import { rosterSettings } from '../support/roster';
 import { sign } from '../support/sign';
@@ -237,7 +237,7 @@ it('nothing that a stranger can send is answered with 5xx, ends the process or i
     MODERATOR_NUMBERS: '+15557788999',
     ...rosterSettings({ supervisors: [TED] }),
   });
-  atEnd(() => {
+  onTestFinished(() => {
     program.child.kill('SIGKILL');
     return program.exit;
   });

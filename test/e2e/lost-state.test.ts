@@ -4,7 +4,7 @@ import Redis from 'ioredis';
 import type { Call } from '../../src/simulator/call';
 import type { Participant } from '../../src/simulator/conferences';
 import { ALICE, TED } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
 import { CAROL, startTestBench, type TestBench } from '../support/test-bench';
@@ -36,7 +36,7 @@ async function coaching(store: 'memory' | 'Redis'): Promise<Scene> {
   let redis: RedisServer | undefined;
   if (store === 'Redis') {
     redis = await startRedis();
-    atEnd(() => redis?.dispose());
+    onTestFinished(() => redis?.dispose());
   }
   const env = { ...PEOPLE, ...(redis && { REDIS_URL: redis.url }) };
   // Whether an action is asked for after a hang-up is an open question: the worst is that it is not.

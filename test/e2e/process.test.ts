@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import supertest from 'supertest';
-import { atEnd } from '../support/at-end';
 import { generateCertificate } from '../support/certificate';
+import { onTestFinished } from '../support/on-test-finished';
 import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { freeClusterPort } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
@@ -20,7 +20,7 @@ import { startTlsRedis } from '../support/tls-redis';
 
 async function start(env: Record<string, string>, folder?: string): Promise<RunningServer> {
   const program = await startProgram({ PORT: '0', ...env }, folder);
-  atEnd(() => {
+  onTestFinished(() => {
     program.child.kill('SIGKILL');
     return program.exit;
   });
@@ -29,7 +29,7 @@ async function start(env: Record<string, string>, folder?: string): Promise<Runn
 
 async function startStore(args: string[] = [], port?: number): Promise<RedisServer> {
   const redis = await startRedis(args, port);
-  atEnd(() => redis.dispose());
+  onTestFinished(() => redis.dispose());
   return redis;
 }
 
@@ -37,7 +37,7 @@ async function startStore(args: string[] = [], port?: number): Promise<RedisServ
 async function listening<T extends NetServer>(server: T): Promise<T & { port: number }> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  atEnd(() => server.close());
+  onTestFinished(() => server.close());
   return Object.assign(server, { port: (server.address() as AddressInfo).port });
 }
 
@@ -240,7 +240,7 @@ describe('the program', () => {
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
     await eventually(() => server.get('/readyz').expect(200));
     const client = new Redis(redis.url);
-    atEnd(() => client.quit());
+    onTestFinished(() => client.quit());
     const connectionCount = async () =>
       Number(/total_connections_received:(\d+)/.exec(await client.info('stats'))?.[1]);
     const before = await connectionCount();
@@ -498,7 +498,7 @@ describe('SIGTERM', () => {
     const program = await start({ REDIS_URL: redis.url });
     const port = await program.port();
     const agent = new Agent({ keepAlive, maxSockets: 50 });
-    atEnd(() => agent.destroy());
+    onTestFinished(() => agent.destroy());
     const outcomes: { number: number; status?: number; code?: string; sentAt: number }[] = [];
     const pending = new Set<Promise<void>>();
 

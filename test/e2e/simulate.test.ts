@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { eventually, freePort } from '../support/redis-server';
 import { type Answer, startScriptedServer } from '../support/scripted-server';
@@ -21,7 +21,7 @@ interface Ended {
 /** Starts a program of the simulator; it is stopped when the test is over. */
 async function start(name: string, args: string[] = [], env?: Record<string, string>, folder?: string) {
   const program = await runProgram(`simulator/${name}.js`, args, env, folder);
-  atEnd(() => {
+  onTestFinished(() => {
     program.child.kill('SIGKILL');
     return program.exit;
   });
@@ -390,7 +390,7 @@ describe('npm run simulate', () => {
 
   it('takes the key from the environment, and plays with the people and the room it is told', async () => {
     const own = await startServer({ MODERATOR_NUMBERS: '+15550007777', SUPERVISOR_NUMBERS: '+15550008888' });
-    atEnd(() => end(own));
+    onTestFinished(() => end(own));
     const base = `${await addressOf(own)}/`;
     const { code, stdout } = await run(
       'simulate',

@@ -1,7 +1,6 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { atEnd } from '../support/at-end';
 import {
   call,
   expectToStop,
@@ -11,6 +10,7 @@ import {
   SETTINGS,
   startAttacked as start,
 } from '../support/attacked-server';
+import { onTestFinished } from '../support/on-test-finished';
 import { startProgram } from '../support/process';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
@@ -78,7 +78,7 @@ it('no connection stays open that does nothing, sends half a request, or does no
       socket.write('a');
     }
   }, 500);
-  atEnd(() => clearInterval(drip));
+  onTestFinished(() => clearInterval(drip));
   const sleepers = [...connects, ...silent, ...halves, ...behind, ...slow];
   await eventually(() => expect(sleepers.filter((one) => !one.isGone())).toHaveLength(0), 20_000);
   clearInterval(drip);
@@ -161,7 +161,7 @@ describe('a flood of unsigned requests', () => {
   it('does not keep the process from stopping', async () => {
     const program = await start();
     const agent = new Agent({ keepAlive: true, maxSockets: 300 });
-    atEnd(() => agent.destroy());
+    onTestFinished(() => agent.destroy());
     let isOver = false;
     const floods = Array.from({ length: 300 }, async () => {
       while (!isOver) {

@@ -6,7 +6,7 @@ import type { Participant } from '../../src/simulator/conferences';
 import { createRedisStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, TED } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
 import { CAROL, startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
@@ -204,7 +204,7 @@ describe('a moderator', () => {
 describe('the audit trail', () => {
   async function startStore(): Promise<RedisServer> {
     const redis = await startRedis();
-    atEnd(() => redis.dispose());
+    onTestFinished(() => redis.dispose());
     return redis;
   }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ALICE, TED } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { type RosterContent, rosterSettings, rosterText } from '../support/roster';
 import { CAROL, startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
@@ -40,7 +40,7 @@ function startLine(content: RosterContent = ROSTER, options: TestBenchOptions = 
 
 async function startStore(): Promise<RedisServer> {
   const redis = await startRedis();
-  atEnd(() => redis.dispose());
+  onTestFinished(() => redis.dispose());
   return redis;
 }
 

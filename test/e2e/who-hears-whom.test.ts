@@ -4,13 +4,13 @@ import { playStory, type StepReport } from '../../src/simulator/play-story';
 import type { Story } from '../../src/simulator/story';
 import { TUTORIAL_CAST, tutorialStory } from '../../src/simulator/tutorial';
 import { PATIENCE } from '../../src/simulator/web-client';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
 
 async function startStore(): Promise<RedisServer> {
   const redis = await startRedis();
-  atEnd(() => redis.dispose());
+  onTestFinished(() => redis.dispose());
   return redis;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { targetOf } from '../../src/rooms/room';
 import type { SpaceClient } from '../../src/signalwire/space-client';
 import { ALICE, startApp, TED, type TestApp } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { roomNamed } from '../support/room-stores';
 import { supervisorsTrail } from '../support/trail';
 
@@ -23,7 +23,7 @@ async function startAsked() {
     space,
     env: { SIGNALWIRE_SPACE_URL: 'our.example.com', SIGNALWIRE_PROJECT_ID: 'ours', SIGNALWIRE_API_TOKEN: 'token' },
   });
-  atEnd(() => app.stop());
+  onTestFinished(() => app.stop());
   return {
     app,
     asked,

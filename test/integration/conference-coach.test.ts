@@ -5,21 +5,21 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { StartError, startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, startRedis } from '../support/redis-server';
 
 it('a server that cannot listen lets go of its store', async () => {
   const redis = await startRedis();
-  atEnd(() => redis.dispose());
+  onTestFinished(() => redis.dispose());
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
-  atEnd(() => other.close());
+  onTestFinished(() => other.close());
   const { port } = other.address() as AddressInfo;
 
   const config = loadConfig({ PORT: String(port), REDIS_URL: redis.url });
   await expect(startConferenceCoach(config, pino({ level: 'silent' }))).rejects.toThrow(StartError);
   const client = new Redis(redis.url);
-  atEnd(() => client.disconnect());
+  onTestFinished(() => client.disconnect());
   await eventually(async () =>
     expect(
       String(await client.client('LIST'))

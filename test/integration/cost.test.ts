@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { MEASURED, type Measured, measureSizes } from '../../src/simulator/bench-sizes';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from '../../src/stores';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { startRedis } from '../support/redis-server';
 
 const LIFETIME_MS = 3_600_000;
@@ -24,7 +24,7 @@ it.each<[string, () => Promise<(database: number) => Store>]>([
     'Redis',
     async () => {
       const redis = await startRedis();
-      atEnd(() => redis.dispose());
+      onTestFinished(() => redis.dispose());
       return (database) =>
         createRedisStore({
           urls: [`${redis.url}/${database}`],
@@ -44,7 +44,7 @@ it.each<[string, () => Promise<(database: number) => Store>]>([
       { store: create(1), size: { rooms: 10_000, supervisors: 2_000 } },
     ];
     for (const { store } of stores) {
-      atEnd(() => store.close());
+      onTestFinished(() => store.close());
       await waitForStore(store, 5_000);
     }
     const [small, large] = await measureSizes(stores);

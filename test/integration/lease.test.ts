@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { createRedisLease } from '../../src/rooms/redis-lease';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
 describe('a lease in Redis', () => {
@@ -9,13 +9,13 @@ describe('a lease in Redis', () => {
 
   beforeEach(async () => {
     redis = await startRedis();
-    atEnd(() => redis.dispose());
+    onTestFinished(() => redis.dispose());
   });
 
   /** One server's connection. */
   async function connect(): Promise<RedisConnection> {
     const connection = connectRedis({ urls: [redis.url], timeoutMs: 500, onConnection: () => {} });
-    atEnd(() => connection.close());
+    onTestFinished(() => connection.close());
     await eventually(() => connection.ping());
     return connection;
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { listen } from '../../src/http/listener';
 import type { Refusal } from '../../src/http/refusal-log';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 
@@ -18,7 +18,7 @@ async function serve(listener: RequestListener, refused: Refusal[] = []) {
     isTrustedPeer: () => false,
     refusals: { add: (refusal) => void refused.push(refusal) },
   });
-  atEnd(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
+  onTestFinished(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
   server.serve(listener);
   return server;
 }
@@ -154,7 +154,7 @@ it('a client that is answered before its body has come is let go of, and the res
     `POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${10 ** 9}\r\n\r\n`,
   );
   const body = setInterval(() => socket.write('x'.repeat(65_536)), 1);
-  atEnd(() => clearInterval(body));
+  onTestFinished(() => clearInterval(body));
   await eventually(() => expect(isGone()).toBe(true), 5_000);
   expect(received()).toMatch(/^HTTP\/1\.1 403 /);
 });

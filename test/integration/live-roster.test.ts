@@ -5,7 +5,7 @@ import { createLog } from '../../src/ops/log';
 import { followRoster, type LiveRoster, type LiveRosterOptions } from '../../src/people/live-roster';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { RosterError, readRosterFile } from '../../src/people/roster-file';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { rosterText } from '../support/roster';
 import { temporaryFolder } from '../support/temporary-folder';
@@ -49,7 +49,7 @@ async function follow(
   const log = createLog('info', { write: (line) => void ownLines.push(JSON.parse(line)) });
   const read = () => readRosterFile({ file: ownFile, hasPinKey: true });
   const live = await followRoster({ roster, file, read, log, ...interval, ...options });
-  atEnd(() => live.close());
+  onTestFinished(() => live.close());
   return live;
 }
 

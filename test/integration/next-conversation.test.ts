@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_WAITS } from '../../src/calls/call-context';
 import { ALICE, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { roomNamed } from '../support/room-stores';
 
 const BASE = 'https://coach.example.com';
@@ -50,7 +50,7 @@ function nextOf(text: string): string {
 async function start(options: TestAppOptions = {}) {
   let now = START;
   const app: TestApp = await startApp({ people, now: () => now, ...options });
-  atEnd(() => app.stop());
+  onTestFinished(() => app.stop());
   const report = (room: string, StatusCallbackEvent: string, CallSid: string, ConferenceSid: string, more = {}) => {
     const Timestamp = new Date(now).toUTCString();
     return app.post(`/events/conference/${room}`, { StatusCallbackEvent, CallSid, ConferenceSid, Timestamp, ...more });

@@ -4,7 +4,7 @@ import { createLog } from '../../src/ops/log';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import { createPinLimiter, type PinLimiter } from '../../src/people/pin-limiter';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
@@ -407,14 +407,14 @@ describe('a limiter in Redis', () => {
 
   async function connected(urls: string[] = [server.url], timeoutMs = TIMEOUT_MS): Promise<RedisConnection> {
     const redis = connectRedis({ urls, timeoutMs, onConnection: () => {} });
-    atEnd(() => redis.close());
+    onTestFinished(() => redis.close());
     await eventually(() => redis.ping());
     return redis;
   }
 
   function administer(): Redis {
     const client = new Redis(server.url);
-    atEnd(() => client.quit());
+    onTestFinished(() => client.quit());
     return client;
   }
 
@@ -538,7 +538,7 @@ describe('a limiter in Redis', () => {
 
   it('counts in a Redis Cluster', async () => {
     const cluster = await startRedisCluster(2);
-    atEnd(() => cluster.dispose());
+    onTestFinished(() => cluster.dispose());
     const limiter = create('moderator', await connected(cluster.urls));
     expect(await attempt(limiter, alice, 10)).toBe(6);
     expect(await takeAll(limiter)).toBe(94);
@@ -562,7 +562,7 @@ describe('a limiter in Redis', () => {
 
     it('while Redis is down, and in Redis again when it is back', async () => {
       const own = await startRedis();
-      atEnd(() => own.dispose());
+      onTestFinished(() => own.dispose());
       const connection = await connected([own.url]);
       const limiter = create('moderator', connection);
       await lets(limiter, alice);
@@ -591,7 +591,7 @@ describe('a limiter in Redis', () => {
 
     it('when Redis was never there', async () => {
       const nowhere = connectRedis({ urls: ['redis://127.0.0.1:1'], timeoutMs: 100, onConnection: () => {} });
-      atEnd(() => nowhere.close());
+      onTestFinished(() => nowhere.close());
       const limiter = create('moderator', nowhere);
       expect(await attempt(limiter, alice, 8)).toBe(6);
       expect(said()).toEqual({ [sentence]: 8 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Redis } from 'ioredis';
 import { createRedisStore, type Store } from '../../src/stores';
 import { ALICE, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed } from '../support/room-stores';
@@ -39,7 +39,7 @@ async function serve(urls: readonly string[] = [redis.url], options: TestAppOpti
     env: { MODERATOR_NUMBERS: `${ALICE},${CAROL}`, SUPERVISOR_NUMBERS: TED },
     ...options,
   });
-  atEnd(async () => {
+  onTestFinished(async () => {
     await app.stop();
     store.close();
   });
@@ -75,7 +75,7 @@ it('two agents arrive in one room while Redis hangs for 2.5 s: the last one is c
   const one = await serve([redis.url], { retryMs: 600 });
   const other = await serve();
   redis.freeze();
-  atEnd(() => redis.thaw());
+  onTestFinished(() => redis.thaw());
   const since = performance.now();
   await one.arrive('first');
   await other.arrive('second', CAROL);
@@ -103,7 +103,7 @@ describe('an agent leaves while Redis', () => {
   it('is full: another server names them no more, and the line in the trail follows', async () => {
     const { one, other } = await talking();
     await client.config('SET', 'maxmemory', '1');
-    atEnd(() => client.config('SET', 'maxmemory', '0'));
+    onTestFinished(() => client.config('SET', 'maxmemory', '0'));
     await one.leave('alice-1');
     expect(await other.dial()).toBe(NOBODY);
     await client.config('SET', 'maxmemory', '0');
@@ -122,7 +122,7 @@ describe('an agent leaves while Redis', () => {
   ])('is %s: a server finds out by itself, and asks REST before it names anybody', async (why, spoil, mend) => {
     const { one, other } = await talking();
     await spoil();
-    atEnd(mend);
+    onTestFinished(mend);
     if (why === 'read-only') {
       await one.leave('alice-1');
     }

@@ -6,8 +6,8 @@ import { SpaceError } from '../../src/signalwire/space-client';
 import type { Store } from '../../src/stores';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
-import { atEnd } from '../support/at-end';
 import { createClockedStore } from '../support/clocked-store';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 import { createScriptedSpace, refusal, type ScriptedSpace, type Trouble } from '../support/scripted-space';
@@ -45,7 +45,7 @@ afterAll(() => server.dispose());
 /** An empty Redis, which no server of an earlier test can write any more. */
 async function emptyRedis(): Promise<RedisConnection> {
   const redis = connectRedis({ urls: [server.url], timeoutMs: 2_000, onConnection: () => {} });
-  atEnd(redis.close);
+  onTestFinished(redis.close);
   await eventually(() => redis.ping());
   await redis.client.flushall();
   return redis;
@@ -76,7 +76,7 @@ describe.each<[string, () => Promise<RedisConnection | undefined>]>([
     const roster = { MODERATOR_NUMBERS: `${ALICE},${CAROL}`, SUPERVISOR_NUMBERS: TED };
     const served = await startApp({ store, space: space.client, env: { ...roster, ...env }, now: () => now });
     running.add(served);
-    atEnd(() => stop(served));
+    onTestFinished(() => stop(served));
     return served;
   }
 

@@ -1,15 +1,15 @@
 import { expect, it } from '@jest/globals';
 import { connectRedis } from '../../src/redis/redis-connection';
 import { createRedisClaim } from '../../src/supervision/redis-claims';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, startRedis } from '../support/redis-server';
 
 it('a claim is had by the server that asks first, again and again, and by each while Redis is away', async () => {
   const redis = await startRedis();
-  atEnd(() => redis.dispose());
+  onTestFinished(() => redis.dispose());
   const connect = async () => {
     const connection = connectRedis({ urls: [redis.url], timeoutMs: 500, onConnection: () => {} });
-    atEnd(() => connection.close());
+    onTestFinished(() => connection.close());
     await eventually(() => connection.ping());
     return createRedisClaim(connection);
   };

@@ -9,8 +9,8 @@ import { startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
 import { createLog } from '../../src/ops/log';
 import { createRedisStore, type Store, waitForStore } from '../../src/stores';
-import { atEnd } from '../support/at-end';
 import { type Certificate, generateAuthority, generateCertificate } from '../support/certificate';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { startTlsCluster, startTlsRedis } from '../support/tls-redis';
 
@@ -34,7 +34,7 @@ function connected(env: Record<string, string>): Store {
     timeoutMs: START_MS,
     onConnection: () => {},
   });
-  atEnd(() => store.close());
+  onTestFinished(() => store.close());
   return store;
 }
 
@@ -52,7 +52,7 @@ async function refusalOf(env: Record<string, string>, waitMs = START_MS): Promis
 async function listening(server: Server, host = '127.0.0.1', port = 0): Promise<number> {
   server.listen(port, host);
   await once(server, 'listening');
-  atEnd(() => server.close());
+  onTestFinished(() => server.close());
   return (server.address() as AddressInfo).port;
 }
 
@@ -84,7 +84,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     'with rediss:// for a port without TLS is refused %j',
     async (args) => {
       const redis = await startRedis(args);
-      atEnd(() => redis.dispose());
+      onTestFinished(() => redis.dispose());
       expect(await refusalOf({ REDIS_URL: nodes(`rediss://:hunter2@localhost:${redis.port}`) })).toMatchObject({
         code: 'misconfigured',
         message: `REDIS_URL: localhost:${redis.port} does not speak TLS; use redis://, or turn TLS on there.`,
@@ -228,14 +228,14 @@ describe('at run time', () => {
   it('the log says once why Redis is missing, calls go on, and it connects when that is mended', async () => {
     const port = await freePort();
     let right: RedisServer | undefined;
-    atEnd(() => right?.dispose());
+    onTestFinished(() => right?.dispose());
     const lines: string[] = [];
     const log = createLog('info', { write: (line) => void lines.push(line) });
     const server = await startConferenceCoach(
       loadConfig({ PORT: '0', REDIS_URL: `redis://:hunter2@localhost:${port}` }),
       log,
     );
-    atEnd(() => server.stop(0));
+    onTestFinished(() => server.stop(0));
     const { tlsPort } = await startTlsRedis(certificate);
     let connections = 0;
     const wrong = relayTo(tlsPort).on('connection', () => connections++);
@@ -277,13 +277,13 @@ describe('the family of addresses', () => {
       const found = addresses.filter(({ family }) => !options.family || options.family === family);
       process.nextTick(() => (options.all ? done(null, found) : done(null, found[0]?.address, found[0]?.family)));
     }) as unknown as typeof dns.lookup);
-    atEnd(() => lookup.mockRestore());
+    onTestFinished(() => lookup.mockRestore());
   }
 
   /** The port of a Redis at this address alone. */
   async function redisAt(address: string): Promise<number> {
     const redis = await startRedis();
-    atEnd(() => redis.dispose());
+    onTestFinished(() => redis.dispose());
     return address === '127.0.0.1' ? redis.port : listening(relayTo(redis.port), address);
   }
 

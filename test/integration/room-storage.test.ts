@@ -12,7 +12,7 @@ import type { FeedStart, RoomStore } from '../../src/rooms/room-store';
 import { createRooms } from '../../src/rooms/rooms';
 import type { RoomObserver } from '../../src/rooms/space-observer';
 import { createRedisStore, type Store } from '../../src/stores';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
@@ -57,7 +57,7 @@ const sent = (call: string, target: string): RoomEvent => ({
 async function connected(urls: readonly string[], options: Partial<RedisConnectionOptions> = {}): Promise<Store> {
   const common = { urls, lifetimeMs: LIFETIME_MS, auditMs: AUDIT_MS, timeoutMs: 2_000, onConnection: () => {} };
   const store = createRedisStore({ ...common, ...options });
-  atEnd(() => store.close());
+  onTestFinished(() => store.close());
   await eventually(() => store.ping());
   return store;
 }
@@ -74,7 +74,7 @@ function serve(store: Store, space?: RoomObserver) {
     monotonicNow: () => performance.now(),
     retryMs: 50,
   });
-  atEnd(() => rooms.close(0));
+  onTestFinished(() => rooms.close(0));
   const targetIn = async (room: RoomName) => {
     const found = await rooms.find(room);
     return found.isKnown ? (targetOf(found.state)?.callSid ?? 'nobody') : 'unknown';
@@ -84,7 +84,7 @@ function serve(store: Store, space?: RoomObserver) {
 
 async function administer(url = redis.url): Promise<Redis> {
   const client = new Redis(url);
-  atEnd(() => client.quit());
+  onTestFinished(() => client.quit());
   await client.flushall();
   return client;
 }
@@ -175,7 +175,7 @@ describe('several servers', () => {
     const [one, other] = await Promise.all([start(), start()]);
     const [first, second] = [serve(one), serve(other)];
     redis.freeze();
-    atEnd(() => redis.thaw());
+    onTestFinished(() => redis.thaw());
     const since = performance.now();
     await first.rooms.record(sales, arrived('first'));
     await second.rooms.record(sales, arrived('second'));
@@ -340,12 +340,12 @@ describe('a Redis that is full', () => {
   /** A server of its own without room for another byte. */
   async function full() {
     const server = await startRedis(['--maxmemory-policy', 'noeviction']);
-    atEnd(() => server.dispose());
+    onTestFinished(() => server.dispose());
     const store = await connected([server.url]);
     await store.rooms.apply(sales, joined('a', true, 5_000));
     await store.rooms.apply(sales, sent('ted', 'a'));
     const client = new Redis(server.url);
-    atEnd(() => client.quit());
+    onTestFinished(() => client.quit());
     await client.config('SET', 'maxmemory', '1');
     await expect(client.set('x', 'y')).rejects.toThrow('OOM');
     return { store, client, other: await connected([server.url]) };
@@ -416,7 +416,7 @@ describe('a Redis that cannot be written', () => {
     ['full', (client) => client.config('SET', 'maxmemory', '1'), (client) => client.config('SET', 'maxmemory', '0')],
   ])('because it is %s is noticed within 2 s, and then REST is asked for the target', async (_why, spoil, mend) => {
     const client = await administer();
-    atEnd(() => mend(client));
+    onTestFinished(() => mend(client));
     const store = await connected([redis.url]);
     const { targetIn } = serve(store, carol);
     await store.rooms.apply(sales, joined('a', true, 20_000));
@@ -439,7 +439,7 @@ describe('a Redis that cannot be written', () => {
       },
     });
     await client.replicaof('127.0.0.1', '1');
-    atEnd(() => client.replicaof('NO', 'ONE'));
+    onTestFinished(() => client.replicaof('NO', 'ONE'));
     await expect(store.rooms.apply(sales, arrived('a'))).rejects.toMatchObject({ code: 'unavailable' });
     await eventually(() => expect(connections).toBeGreaterThan(1));
     await client.replicaof('NO', 'ONE');
@@ -506,10 +506,10 @@ describe('what is kept', () => {
 describe('a connection that fails', () => {
   it('lets nothing be written later, dated anew, that was under way when it broke', async () => {
     const server = await startRedis();
-    atEnd(() => server.dispose());
+    onTestFinished(() => server.dispose());
     const store = await connected([server.url]);
     server.freeze();
-    atEnd(() => server.thaw());
+    onTestFinished(() => server.thaw());
     const write = store.rooms.apply(sales, arrived('z'));
     const outcome = expect(write).rejects.toMatchObject({ code: 'unavailable' });
     await server.restart();
@@ -529,7 +529,7 @@ describe('a connection that fails', () => {
       near.on('close', () => far.destroy());
       connections.add(near);
     });
-    atEnd(() => {
+    onTestFinished(() => {
       network.close();
       for (const socket of connections) {
         socket.destroy();
@@ -549,7 +549,7 @@ describe('a connection that fails', () => {
   it('says so, whatever is asked of it', async () => {
     const options = { lifetimeMs: LIFETIME_MS, auditMs: AUDIT_MS, timeoutMs: 500, onConnection: () => {} };
     const store = createRedisStore({ ...options, urls: [`redis://127.0.0.1:${await freePort()}`] });
-    atEnd(() => store.close());
+    onTestFinished(() => store.close());
     const { rooms } = store;
     for (const ask of [
       () => rooms.apply(sales, arrived('a')),
@@ -567,7 +567,7 @@ describe('a connection that fails', () => {
 describe('a Redis Cluster', () => {
   it('is not waited for while it hangs, and goes on when it answers again', async () => {
     const cluster = await startRedisCluster(1);
-    atEnd(() => cluster.dispose());
+    onTestFinished(() => cluster.dispose());
     // Named twice, one node is a cluster.
     const store = await connected([...cluster.urls, ...cluster.urls], { timeoutMs: 500 });
     await store.rooms.apply(sales, arrived('a'));
@@ -581,7 +581,7 @@ describe('a Redis Cluster', () => {
 
   it('without one of its nodes serves and lists the rooms of the others', async () => {
     const cluster = await startRedisCluster(3);
-    atEnd(() => cluster.dispose());
+    onTestFinished(() => cluster.dispose());
     for (const { url } of cluster.nodes) {
       const client = new Redis(url);
       await client.config('SET', 'cluster-require-full-coverage', 'no');
@@ -594,7 +594,7 @@ describe('a Redis Cluster', () => {
       await rooms.record(room, arrived('a'));
     }
     cluster.nodes[2]?.freeze();
-    atEnd(() => cluster.nodes[2]?.thaw());
+    onTestFinished(() => cluster.nodes[2]?.thaw());
     const { rooms: listed, problems } = await store.rooms.list();
     const missing = names.filter((room) => !listed.some((entry) => entry.room === room));
     expect(missing.length).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import { isIn, targetOf } from '../../src/rooms/room';
 import type { SpaceClient } from '../../src/signalwire/space-client';
 import { createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 
@@ -38,7 +38,7 @@ async function start(url: string, options: TestAppOptions = {}): Promise<void> {
 /** The store of another server. */
 async function otherServer(url: string): Promise<Store> {
   const other = connected(url);
-  atEnd(() => other.close());
+  onTestFinished(() => other.close());
   await eventually(() => other.ping());
   return other;
 }

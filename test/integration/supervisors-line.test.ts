@@ -5,7 +5,7 @@ import type { SpaceClient } from '../../src/signalwire/space-client';
 import { createMemoryStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, type Form, startApp, TED, type TestApp } from '../support/app';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { sid } from '../support/room-stores';
 import { supervisorsTrail } from '../support/trail';
 
@@ -181,7 +181,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
 describe('the keypad', () => {
   it('comes to an end when the Space ends every stay at once, and nobody presses a key', async () => {
     const app = await startApp({ people });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const call = { CallSid: 'ted-1', From: TED, DialCallStatus: 'completed' };
     let path = '/coach/sales';
@@ -200,7 +200,7 @@ describe('the keypad', () => {
     ['?mode=barge', 'coach="carol-1" muted="true" ', 'Nobody hears you. You are listening to Carol.'],
   ])('leads by the number’s mode to an agent who took over meanwhile: %j', async (query, attributes, sentence) => {
     const app = await startApp({ people: { ...people, moderators: [...people.moderators, CAROL_ENTRY] } });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const call = { CallSid: 'ted-1', From: TED };
     await app.post(`/coach/sales${query}`, call);
@@ -218,7 +218,7 @@ describe('the keypad', () => {
 
   it('says where they are to who was told of it before, and whose target had gone', async () => {
     const app = await startApp({ people });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const { text } = await app.post('/coach/sales?attempt=1&stay=1&told=1', { CallSid: 'ted-1', From: TED });
     expect(text).toContain('<Say>The agent alone hears you. You are coaching Alice. For the menu, press star.</Say>');
@@ -226,7 +226,7 @@ describe('the keypad', () => {
 
   it('is not cut short by a wait before', async () => {
     const app = await startApp({ people });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const call = { CallSid: 'ted-1', From: TED };
     await app.post('/coach/sales?attempt=12', call);
@@ -239,7 +239,7 @@ describe('the keypad', () => {
     'takes %s for no key of its own',
     async (Digits) => {
       const app = await startApp({ people });
-      atEnd(() => app.stop());
+      onTestFinished(() => app.stop());
       await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
       const { text } = await app.post('/coach/sales/key?mode=monitor', { CallSid: 'ted-1', From: TED, Digits });
       expect(text).toContain(`<Say>${KEYS}</Say>`);
@@ -256,7 +256,7 @@ describe('the keypad', () => {
     async (mode, attributes) => {
       const supervisors = [{ name: 'Ted', number: TED, mode: 'barge' }];
       const app = await startApp({ people: { moderators: people.moderators, supervisors } });
-      atEnd(() => app.stop());
+      onTestFinished(() => app.stop());
       for (const room of ['sales', 'support']) {
         await app.post(`/conference/${room}`, { CallSid: `alice-${room}`, From: ALICE });
       }
@@ -348,7 +348,7 @@ describe('the notices', () => {
       },
       people,
     });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     const spoken = (text: string) => `<Say voice="Polly.Marlene" language="de-DE">${text}</Say>`;
     const call = { CallSid: 'bob-1', From: BOB };
     expect((await app.post('/conference', call)).text).toContain(
@@ -381,7 +381,7 @@ describe('a call that is turned away', () => {
     ['by a key, for nobody knows it any more', '/coach/sales/key', { Digits: '2' }, { reason: 'removed' }],
   ])('%s enters nowhere, and the trail tells why', async (_what, path, form, why) => {
     const app = await startApp({ people: { ...people, supervisors: limited } });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     for (const room of ['sales', 'support']) {
       await app.post(`/conference/${room}`, { CallSid: `alice-${room}`, From: ALICE });
     }
@@ -392,7 +392,7 @@ describe('a call that is turned away', () => {
 
   it('on the line, where nobody has a PIN, is in the trail', async () => {
     const app = await startApp({ people: { supervisors: [{ name: 'Ted', number: TED }] } });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     expect((await app.post('/supervisor', { CallSid: 'x-1', From: MOBILE })).text).toBe(reject);
     expect(await readTrail(app)).toMatchObject([{ kind: 'refused', number: '***4444', reason: 'unknown' }]);
   });
@@ -402,7 +402,7 @@ describe('a call that goes on', () => {
   it('opens nothing by its number alone where the roster asks for a PIN', async () => {
     const supervisors = [{ name: 'Ted', number: TED, pin: PIN, requirePin: true }];
     const app = await startApp({ people: { ...people, supervisors } });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     for (const path of ['/supervisor/room?rooms=sales', '/coach/sales/key?mode=barge', '/coach/sales/ended']) {
       expect((await app.post(path, { CallSid: 'x-1', From: TED, Digits: '1' })).text).toBe(goodbye);
@@ -411,7 +411,7 @@ describe('a call that goes on', () => {
 
   it('after the star has left the conversation, though no callback tells it', async () => {
     const app = await startApp({ people });
-    atEnd(() => app.stop());
+    onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
     const ted = { CallSid: 'ted-1', From: TED };
     await app.post('/coach/sales', ted);

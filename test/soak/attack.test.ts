@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { listen } from '../../src/http/listener';
-import { atEnd } from '../support/at-end';
 import { call, expectToStop, floodUnsigned, openMany, p95, startAttacked } from '../support/attacked-server';
+import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 
@@ -77,7 +77,7 @@ it('a response that goes on is cut off where nobody reads it, and only there', a
     isTrustedPeer: () => false,
     refusals: { add() {} },
   });
-  atEnd(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
+  onTestFinished(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
   server.serve((_req, res) => {
     const feed = setInterval(() => res.write('x'.repeat(200_000)), 100);
     res.once('close', () => clearInterval(feed));
@@ -103,7 +103,7 @@ it('a connection may be idle for 75 s between requests, and no longer, whatever 
       socket.write('\r\n');
     }
   }, 1_000);
-  atEnd(() => clearInterval(drip));
+  onTestFinished(() => clearInterval(drip));
   await sleep(70_000);
   expect(idle.filter((one) => one.isGone())).toHaveLength(0);
   await eventually(() => expect([...idle, ...drips].filter((one) => !one.isGone())).toHaveLength(0), 20_000);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { expect } from '@jest/globals';
-import { atEnd } from './at-end';
+import { onTestFinished } from './on-test-finished';
 import { type RunningServer, startProgram } from './process';
 import { openSocket, type RawSocket } from './raw-socket';
 import { sign } from './sign';
@@ -22,7 +22,7 @@ export interface AttackedServer extends RunningServer {
 /** Starts the server as a process; it is killed when the test is over. */
 export async function startAttacked(env: Record<string, string> = {}): Promise<AttackedServer> {
   const program = await startProgram({ ...SETTINGS, ...env });
-  atEnd(() => {
+  onTestFinished(() => {
     program.child.kill('SIGKILL');
     return program.exit;
   });

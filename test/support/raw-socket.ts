@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { atEnd } from './at-end';
+import { onTestFinished } from './on-test-finished';
 
 /** A TCP connection that does only what a test tells it to. */
 export interface RawSocket {
@@ -23,7 +23,7 @@ export async function openSocket(port: number, bytes = ''): Promise<RawSocket> {
     isGone = true;
   };
   socket.on('close', go).on('end', go).on('error', go);
-  atEnd(() => socket.destroy());
+  onTestFinished(() => socket.destroy());
   await once(socket, 'connect');
   if (bytes !== '') {
     await new Promise((resolve) => socket.write(bytes, resolve));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { atEnd } from './at-end';
+import { onTestFinished } from './on-test-finished';
 
 /** A request that the scripted server got. */
 export interface Asked {
@@ -53,7 +53,7 @@ export async function startScriptedServer(answers: Record<string, Answer>): Prom
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  atEnd(() => {
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -7,7 +7,7 @@ import { type RestApiOptions, serveRestApi } from '../../src/simulator/rest-api'
 import { createSpace, type Space, type SpaceOptions } from '../../src/simulator/space';
 import type { Patience } from '../../src/simulator/web-client';
 import { ALICE, BOB, SIGNING_KEY, TED } from './app';
-import { atEnd } from './at-end';
+import { onTestFinished } from './on-test-finished';
 
 /** The patience of a Space on a starved machine, which is no slow server. */
 export const UNHURRIED: Patience = { connectMs: 30_000, readMs: 30_000 };
@@ -65,7 +65,7 @@ export async function startTestBench(options: TestBenchOptions = {}): Promise<Te
     );
   let server = await start(0);
   const url = server.publicUrl;
-  atEnd(() => {
+  onTestFinished(() => {
     // First, so that the server need not wait for the Space to close its idle connections.
     space.close();
     return server.stop(0);
@@ -109,7 +109,7 @@ export async function startTestBench(options: TestBenchOptions = {}): Promise<Te
 
 async function serveRest(space: Space, options: RestApiOptions): Promise<Record<string, string>> {
   const api = await serveRestApi(space, options);
-  atEnd(() => api.close());
+  onTestFinished(() => api.close());
   return {
     SIGNALWIRE_SPACE_URL: api.url,
     SIGNALWIRE_PROJECT_ID: space.accountSid,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { atEnd } from './at-end';
 import type { Certificate } from './certificate';
+import { onTestFinished } from './on-test-finished';
 import { freeClusterPort } from './redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from './redis-server';
 
@@ -20,7 +20,7 @@ export async function startTlsRedis(
   const files = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
   const tls = ['--tls-port', String(tlsPort), ...files, '--tls-auth-clients', 'no'];
   const redis = await startRedis([...tls, ...args], port);
-  atEnd(() => redis.dispose());
+  onTestFinished(() => redis.dispose());
   return { ...redis, tlsPort };
 }
 

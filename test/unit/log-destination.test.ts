@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogDestination } from '../../src/ops/log-destination';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { temporaryFolder } from '../support/temporary-folder';
 
@@ -19,7 +19,7 @@ beforeEach(() => {
 /** Opens a file that is closed when the test is over. */
 function open(path: string, flags: number): number {
   const fd = openSync(path, flags);
-  atEnd(() => closeSync(fd));
+  onTestFinished(() => closeSync(fd));
   return fd;
 }
 
@@ -55,8 +55,8 @@ const LINE = `${'x'.repeat(1_023)}\n`;
 function create(fd: number) {
   const destination = createLogDestination({ fd, onLoss: (lines) => destination.write(`${lines} lost\n`) });
   // Before its descriptor is closed: a late write would go into whatever is opened next.
-  atEnd(() => destination.close(0));
-  atEnd(() => destination.close(0));
+  onTestFinished(() => destination.close(0));
+  onTestFinished(() => destination.close(0));
   return destination;
 }
 
@@ -73,7 +73,7 @@ describe('a log destination', () => {
 
   it('keeps 1 MiB while nobody reads, drops and counts the rest, and reports the loss where it happened', async () => {
     const { reader, fd } = openPipe();
-    atEnd(() => closeSync(reader));
+    onTestFinished(() => closeSync(reader));
     const destination = create(fd);
     for (let n = 0; n < 3_000; n++) {
       destination.write(LINE);
@@ -127,7 +127,7 @@ describe('a log destination', () => {
 
   it('waits no longer than it is told for a reader that does not read', async () => {
     const { reader, fd } = openPipe();
-    atEnd(() => closeSync(reader));
+    onTestFinished(() => closeSync(reader));
     const destination = create(fd);
     for (let n = 0; n < 200; n++) {
       destination.write(LINE);

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { createRequestQueue, type RequestQueueLimits } from '../../src/http/request-queue';
-import { atEnd } from '../support/at-end';
+import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 
@@ -29,7 +29,7 @@ async function serve(limits: Partial<RequestQueueLimits>) {
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  atEnd(() => {
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -102,7 +102,7 @@ describe('the request queue', () => {
       res.end();
     }
     const timer = setInterval(() => drip.socket.write('\r\n'), 20);
-    atEnd(() => clearInterval(timer));
+    onTestFinished(() => clearInterval(timer));
     await eventually(() => expect([idle.isGone(), drip.isGone()]).toEqual([true, true]));
     expect(busy.isGone()).toBe(false);
   });

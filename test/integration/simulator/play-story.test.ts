@@ -4,7 +4,7 @@ import { SPACE_NUMBER } from '../../../src/simulator/call';
 import { playStory, type StepReport } from '../../../src/simulator/play-story';
 import { createSpace } from '../../../src/simulator/space';
 import { readStory } from '../../../src/simulator/story';
-import { atEnd } from '../../support/at-end';
+import { onTestFinished } from '../../support/on-test-finished';
 import { type Answer, startScriptedServer } from '../../support/scripted-server';
 
 const people = { Alice: '+15557788999', Bob: '+15550001111', Carol: '+15550003333' };
@@ -13,7 +13,7 @@ const ROOM = '<Dial action="/ended"><Conference>a</Conference></Dial>';
 async function play(steps: object[], answers: Record<string, Answer> = {}) {
   const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>', ...answers });
   const space = createSpace({ signingKey: undefined });
-  atEnd(() => space.close());
+  onTestFinished(() => space.close());
   const reports: StepReport[] = [];
   for await (const report of playStory(readStory({ people, steps }), space, server.url)) {
     reports.push(report);
@@ -127,7 +127,7 @@ describe('playStory', () => {
   it('takes no two people for one whose name is both of theirs', async () => {
     const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
     const space = createSpace({ signingKey: undefined });
-    atEnd(() => space.close());
+    onTestFinished(() => space.close());
     const both = 'Alice,Bob';
     const steps = [call('Alice'), call('Bob'), { ...call('Carol'), hears: { Alice: [], Bob: [], Carol: [both] } }];
     const reports: StepReport[] = [];
@@ -144,7 +144,7 @@ describe('playStory', () => {
   it('stops after a step when it is told to, and hangs up', async () => {
     const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
     const space = createSpace({ signingKey: undefined });
-    atEnd(() => space.close());
+    onTestFinished(() => space.close());
     const stop = new AbortController();
     const story = readStory({ people, steps: [call('Alice'), call('Bob')] });
     for await (const { number } of playStory(story, space, server.url, stop.signal)) {
@@ -167,7 +167,7 @@ describe('playStory', () => {
       '/events': () => {},
     });
     const space = createSpace({ signingKey: undefined, patience: { connectMs: 100, readMs: 100 } });
-    atEnd(() => space.close());
+    onTestFinished(() => space.close());
     const steps = [call('Alice'), call('Bob'), call('Carol'), { wait: 10 }];
     const reports: StepReport[] = [];
     for await (const report of playStory(readStory({ people, steps }), space, server.url)) {
@@ -221,7 +221,7 @@ describe('playStory', () => {
 
     const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
     const space = createSpace({ signingKey: undefined });
-    atEnd(() => space.close());
+    onTestFinished(() => space.close());
     for await (const _report of playStory(
       readStory({ people, steps: [call('Alice'), call('Bob')] }),
       space,
@@ -237,7 +237,7 @@ describe('playStory', () => {
     const reporting = '<Dial><Conference statusCallback="/events" statusCallbackEvent="join">a</Conference></Dial>';
     const server = await startScriptedServer({ '/room': reporting });
     const space = createSpace({ signingKey: undefined, chaos: { seed: 1, delayMs: 3_600_000 } });
-    atEnd(() => space.close());
+    onTestFinished(() => space.close());
     for await (const { problems } of playStory(readStory({ people, steps: [call('Bob')] }), space, server.url)) {
       expect(problems).toEqual([]);
     }
@@ -248,7 +248,7 @@ describe('playStory', () => {
   it('minds no names that every object has', async () => {
     const server = await startScriptedServer({ '/room': ROOM });
     const space = createSpace({ signingKey: undefined });
-    atEnd(() => space.close());
+    onTestFinished(() => space.close());
     const given = { people: { constructor: '+15550001111' }, steps: [{ call: 'constructor', to: '/room', hears: {} }] };
     const reports: StepReport[] = [];
     for await (const report of playStory(readStory(given), space, server.url)) {

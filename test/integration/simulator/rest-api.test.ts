@@ -6,7 +6,7 @@ import type { Call } from '../../../src/simulator/call';
 import type { Conference } from '../../../src/simulator/conferences';
 import { type Fault, type RestApiOptions, type RestRequest, serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
-import { atEnd } from '../../support/at-end';
+import { onTestFinished } from '../../support/on-test-finished';
 import { eventually } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 
@@ -88,9 +88,9 @@ async function setUp(
     wallClock: () => NOW + space.clock.now(),
     ...options,
   });
-  atEnd(() => space.close());
+  onTestFinished(() => space.close());
   const { url, close } = await serveRestApi(space, before && { before });
-  atEnd(close);
+  onTestFinished(close);
   const sdk = RestClient(space.accountSid, space.apiToken, { signalwireSpaceUrl: 'x.example.com' });
   (sdk as unknown as { api: { baseUrl: string } }).api.baseUrl = url;
 

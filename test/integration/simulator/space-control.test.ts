@@ -4,7 +4,7 @@ import { createSpaceClient, type ParticipantChange, type SpaceClient } from '../
 import type { Call } from '../../../src/simulator/call';
 import { serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space } from '../../../src/simulator/space';
-import { atEnd } from '../../support/at-end';
+import { onTestFinished } from '../../support/on-test-finished';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 import { UNHURRIED } from '../../support/test-bench';
 
@@ -45,9 +45,9 @@ beforeEach(async () => {
     wallClock: () => NOW + started.clock.now(),
   });
   space = started;
-  atEnd(() => started.close());
+  onTestFinished(() => started.close());
   const { url, close } = await serveRestApi(started);
-  atEnd(close);
+  onTestFinished(close);
   client = createSpaceClient(
     { url, projectId: started.accountSid, apiToken: started.apiToken },
     { timeoutMs: 10_000, now: started.wallClock },

@@ -8,8 +8,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Call, CallSettings } from '../../../src/simulator/call';
 import type { Participant } from '../../../src/simulator/conferences';
 import { createSpace, type Space, type SpaceOptions } from '../../../src/simulator/space';
-import { atEnd } from '../../support/at-end';
 import { generateCertificate } from '../../support/certificate';
+import { onTestFinished } from '../../support/on-test-finished';
 import { eventually, freePort } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 import { sign } from '../../support/sign';
@@ -32,7 +32,7 @@ interface TestBench {
 async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<TestBench> {
   const server = await startScriptedServer(answers);
   const space = createSpace({ signingKey: KEY, patience: UNHURRIED, ...options });
-  atEnd(() => space.close());
+  onTestFinished(() => space.close());
   return {
     space,
     server,
@@ -380,7 +380,7 @@ describe('what goes wrong with a call', () => {
     // Takes the connection, but never the handshake of TLS.
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    atEnd(() => server.close());
+    onTestFinished(() => server.close());
     const { call } = await setUp({}, { patience: { connectMs: 200, readMs: 200 } });
     const { errors } = await call('', { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/` });
     expect(errors).toEqual([expect.objectContaining({ code: 11_200, message: expect.stringContaining('connection') })]);
@@ -391,7 +391,7 @@ describe('what goes wrong with a call', () => {
     const [cert, key] = await Promise.all([readFile(join(folder, 'cert.pem')), readFile(join(folder, 'key.pem'))]);
     const server = createHttpsServer({ cert, key }, (_req, res) => res.end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    atEnd(() => server.close());
+    onTestFinished(() => server.close());
     const { call } = await setUp({});
     const { errors } = await call('', { url: `https://localhost:${(server.address() as AddressInfo).port}/` });
     expect(errors).toEqual([expect.objectContaining({ code: 11_220, message: expect.stringContaining('trusted') })]);
