@@ -10,7 +10,7 @@ import { RosterError, readRosterFile } from './people/roster-file';
 import type { RedisConnectionOptions } from './redis/redis-connection';
 import { StoreError } from './redis/store-error';
 import { createServer, lifetimeOf, type ServerOptions } from './server';
-import { createSpaceClient } from './signalwire/space-client';
+import { createRestClient } from './signalwire/conference-api';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './stores';
 
 /** What the store may take on a call's path, of the 5 s a Space waits. */
@@ -86,7 +86,7 @@ export async function startConferenceCoach(
   connectionLog.started();
   const publicUrl = config.publicUrl ?? `http://localhost:${listener.port}`;
   const createSpace = (timeoutMs: number) =>
-    config.space && createSpaceClient(config.space, { timeoutMs, now: Date.now });
+    config.space && createRestClient(config.space, { timeoutMs, now: Date.now });
   const [asked, control] = [createSpace(SPACE_TIMEOUT_MS), createSpace(CONTROL_TIMEOUT_MS)];
   const server = createServer({
     config,

@@ -8,7 +8,7 @@ import { readable } from './readable';
 import type { RedisTls } from './redis/tls-problem';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './rooms/room-name';
 import { readSettingText } from './setting-text';
-import type { SpaceSettings } from './signalwire/space-client';
+import type { SpaceSettings } from './signalwire/conference-api';
 import { findSimilarSetting } from './similar-setting';
 import { NOTICE_POLICIES, type NoticePolicy } from './supervision/notice-policy';
 

@@ -5,15 +5,15 @@ import { createAddresses } from './calls/call-request';
 import type { Config } from './config';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
-import { createAccess } from './people/access';
-import { identifyCall } from './people/identify-call';
-import { createPasses } from './people/pin';
+import { createAuthenticator } from './people/authenticator';
+import { identifyParticipant } from './people/identify-participant';
+import { createPinTokens } from './people/pin';
 import { createPinLimiter } from './people/pin-limiter';
-import type { Book, Person, Roster } from './people/roster';
+import type { Person, PersonIndex, Roster } from './people/roster';
 import { createRooms, type Rooms } from './rooms/rooms';
 import { createSpaceObserver } from './rooms/space-observer';
 import { createSweep } from './rooms/sweep';
-import type { SpaceClient } from './signalwire/space-client';
+import type { ConferenceApi } from './signalwire/conference-api';
 import type { Store } from './stores';
 import { createEnforcer } from './supervision/enforcer';
 import { createRedisClaim } from './supervision/redis-claims';
@@ -30,7 +30,7 @@ export interface ServerOptions {
   roster: Roster;
   store: Store;
   /** The Space's REST API: `asked` while a call waits, `control` for all else. Undefined when it is not configured. */
-  space: { asked: SpaceClient; control: SpaceClient } | undefined;
+  space: { asked: ConferenceApi; control: ConferenceApi } | undefined;
   isDraining: () => boolean;
   /** Takes the refusals of what our Space did not sign. */
   refusals: RefusalLog;
@@ -101,7 +101,7 @@ export function createServer(options: ServerOptions): Server {
       rooms,
       space: space.control,
       lease: store.lease,
-      identify: (call, isModerator) => identifyCall(roster, call, isModerator),
+      identify: (call, isModerator) => identifyParticipant(roster, call, isModerator),
       requestsPerSecond: config.sweepRequestsPerSecond,
       log,
       monotonicNow,
@@ -124,7 +124,7 @@ export function createServer(options: ServerOptions): Server {
     addresses,
     settings: { ...config, publicUrl },
     roster,
-    access: createAccesses(config, roster, store, log),
+    authenticators: createAuthenticators(config, roster, store, log),
     rooms,
     supervision,
     pingStore: store.ping,
@@ -154,20 +154,20 @@ export function createServer(options: ServerOptions): Server {
 }
 
 /** Who is calling, told for each role by the addresses and PINs of the roster. */
-function createAccesses(
+function createAuthenticators(
   { pinKey: key }: Pick<Config, 'pinKey'>,
   roster: Roster,
   { redis }: Pick<Store, 'redis'>,
   log: Logger,
 ) {
-  const accessOf = <P extends Person>(role: string, book: () => Book<P>) =>
-    createAccess({
-      book,
+  const createFor = <P extends Person>(role: string, people: () => PersonIndex<P>) =>
+    createAuthenticator({
+      people,
       limiter: createPinLimiter({ role, redis, log }),
-      pins: key === undefined ? undefined : { key, passes: createPasses(key, role) },
+      pins: key === undefined ? undefined : { key, tokens: createPinTokens(key, role) },
     });
   return {
-    moderators: accessOf('moderator', () => roster.moderators),
-    supervisors: accessOf('supervisor', () => roster.supervisors),
+    moderators: createFor('moderator', () => roster.moderators),
+    supervisors: createFor('supervisor', () => roster.supervisors),
   };
 }

@@ -21,7 +21,7 @@ export interface CallContext {
   /** Number of this call's latest stay; 0 before the first. */
   stay: number;
   /** Proof that this call gave the right PIN; undefined for a supervisor known by address. */
-  pass?: string | undefined;
+  token?: string | undefined;
 }
 
 /** The same on the way into a room, in it, or at the keypad between. */

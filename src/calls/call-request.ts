@@ -126,7 +126,7 @@ function parseContext(query: Request['query'], missing: { stay: number }): CallC
     attempt: counterOf(query.attempt, MAX_ATTEMPTS) ?? 0,
     waits: counterOf(query.waits, MAX_WAITS),
     stay: counterOf(query.stay, MAX_STAYS) ?? missing.stay,
-    pass: textOf(query.pass),
+    token: textOf(query.token),
   };
 }
 
@@ -232,7 +232,7 @@ type Parameters = Record<string, string | number | undefined>;
 
 /** @param usualStay the stay that is left out */
 function parametersOf(context: RoomContext, usualStay: number): Parameters {
-  const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, pass } = context;
+  const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, token } = context;
   return {
     attempt,
     in: named?.conferenceSid,
@@ -241,7 +241,7 @@ function parametersOf(context: RoomContext, usualStay: number): Parameters {
     moved: isMoved ? 1 : undefined,
     of: named?.target,
     own: initialMode === mode && !isOnLine ? undefined : initialMode,
-    pass,
+    token,
     round: reprompts,
     stay: stay === usualStay ? undefined : stay,
     told: isAnnounced ? 1 : undefined,
@@ -249,8 +249,8 @@ function parametersOf(context: RoomContext, usualStay: number): Parameters {
   };
 }
 
-function lineParametersOf({ mode, attempt, stay, waits, pass }: CallContext): Parameters {
-  return { mode, attempt, stay, waits, pass };
+function lineParametersOf({ mode, attempt, stay, waits, token }: CallContext): Parameters {
+  return { mode, attempt, stay, waits, token };
 }
 
 /**

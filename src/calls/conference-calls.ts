@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import type { Access } from '../people/access';
 import { maskAddress } from '../people/address';
+import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
@@ -21,7 +21,7 @@ import type { Outcome } from './outcome';
 export interface ConferenceCallsOptions {
   /** The room of a path that names none. */
   defaultRoom: RoomName;
-  access: Access<ModeratorEntry>;
+  authenticator: Authenticator<ModeratorEntry>;
   roster: Roster;
   rooms: Pick<Rooms, 'record'>;
   render: Render;
@@ -30,7 +30,7 @@ export interface ConferenceCallsOptions {
 
 /** Handlers of the number that agents and customers dial, by its routes. */
 export function createConferenceCalls(options: ConferenceCallsOptions) {
-  const { defaultRoom, access, roster, rooms, render, log } = options;
+  const { defaultRoom, authenticator, roster, rooms, render, log } = options;
 
   async function answer(step: ConferenceInput['step'], req: Request): Promise<Answer> {
     const room = roomOf(req, defaultRoom);
@@ -39,11 +39,11 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
     const from = maskAddress(call.from);
     const decision = await decideWith<ConferenceView, ConferenceNeed>(
       (view) => decideConference(input, view),
-      { who: access.identify(call, undefined) },
+      { who: authenticator.authenticate(call, undefined) },
       async (need) =>
         need.needs === 'pin'
-          ? { pin: await access.checkPin(call, need.digits) }
-          : { prompt: (await access.openPrompt(call)) ?? 'open' },
+          ? { pin: await authenticator.checkPin(call, need.digits) }
+          : { prompt: (await authenticator.openPrompt(call)) ?? 'open' },
     );
     const { event, lockout, warning, ...outcome } = decision;
     if (event !== undefined) {

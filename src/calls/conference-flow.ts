@@ -1,4 +1,4 @@
-import type { Identity, PinResult } from '../people/access';
+import type { Authentication, PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
@@ -18,7 +18,7 @@ export interface ConferenceInput {
 
 /** What the decision depends on besides the request. */
 export interface ConferenceView {
-  who: Identity<ModeratorEntry>;
+  who: Authentication<ModeratorEntry>;
   /** Whether a prompt for a PIN may be opened; undefined until it is needed. */
   prompt?: 'open' | Lockout;
   /** What came of the PIN; undefined until it is needed. */
@@ -45,11 +45,11 @@ export function decideConference(input: ConferenceInput, view: ConferenceView): 
 
 function decideArrival(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
   switch (view.who) {
-    case 'must-ask':
+    case 'pin-required':
       return askPin(input, view, { tryNumber: 1, why: 'asked' });
-    case 'may-ask':
+    case 'pin-possible':
       return { kind: 'greet', room: input.room };
-    case 'nobody':
+    case 'unknown':
       return { kind: 'join', role: 'caller', room: input.room };
     default:
       return joinAs(view.who.person, input);

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import type { Access } from '../people/access';
 import { maskAddress } from '../people/address';
+import type { Authenticator } from '../people/authenticator';
 import type { Roster, SupervisorEntry } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
@@ -27,7 +27,7 @@ import { decideSupervisor, type SupervisorInput, type SupervisorNeed, type Super
 export interface SupervisorCallsOptions {
   /** The room of a path that names none. */
   defaultRoom: RoomName;
-  access: Access<SupervisorEntry>;
+  authenticator: Authenticator<SupervisorEntry>;
   roster: Roster;
   rooms: Pick<Rooms, 'record' | 'find' | 'read' | 'list'>;
   supervision: Pick<Supervision, 'send' | 'refuse' | 'lockOut'>;
@@ -48,10 +48,10 @@ const SLOW_LIST_MS = 1_000;
 
 /** Handlers of the numbers that supervisors dial, by their routes. */
 export function createSupervisorCalls(options: SupervisorCallsOptions) {
-  const { defaultRoom, access, roster, rooms, supervision, addresses, render, sleep, now, log } = options;
+  const { defaultRoom, authenticator, roster, rooms, supervision, addresses, render, sleep, now, log } = options;
   const extensions = {
-    nameOf: (extension: string) => roster.moderators.withExtension(extension)?.name,
-    has: (name: string) => roster.moderators.withName(name)?.extension !== undefined,
+    nameOf: (extension: string) => roster.moderators.byExtension(extension)?.name,
+    has: (name: string) => roster.moderators.byName(name)?.extension !== undefined,
   };
 
   async function answer(input: SupervisorInput): Promise<Answer> {
@@ -61,7 +61,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     }
     const decision = await decideWith<SupervisorView, SupervisorNeed>(
       (view) => decideSupervisor(input, view),
-      { who: access.identify(call, input.context.pass), extensions, now: now() },
+      { who: authenticator.authenticate(call, input.context.token), extensions, now: now() },
       (need, view) => read(need, input, view),
     );
     const { refusal, lockout, ...outcome } = decision;
@@ -107,9 +107,9 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
         return { list: { rooms: list, isLate: now() - askedAt > SLOW_LIST_MS } };
       }
       case 'prompt':
-        return { prompt: (await access.openPrompt(input.call)) ?? 'open' };
+        return { prompt: (await authenticator.openPrompt(input.call)) ?? 'open' };
       case 'pin':
-        return { pin: await access.checkPin(input.call, input.step === 'pin' ? input.digits : undefined) };
+        return { pin: await authenticator.checkPin(input.call, input.step === 'pin' ? input.digits : undefined) };
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Identity, PinResult } from '../people/access';
+import type { Authentication, PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
@@ -50,7 +50,7 @@ export type SupervisorInput = { call: InboundCall } & (
 
 /** What the decision depends on besides the request. The later ones are undefined until they are needed. */
 export interface SupervisorView {
-  who: Identity<SupervisorEntry>;
+  who: Authentication<SupervisorEntry>;
   extensions: Extensions;
   /** Milliseconds since 1970. */
   now: number;
@@ -100,7 +100,7 @@ type InputOf<S extends SupervisorInput['step']> = Extract<SupervisorInput, { ste
 
 function decideArrival({ call, room, context }: InputOf<'arrival'>, view: SupervisorView): Step {
   const { who } = view;
-  if (who === 'must-ask') {
+  if (who === 'pin-required') {
     return askPin(view, { context, room, prompt: { why: 'asked', tryNumber: 1 }, otherwise: { kind: 'reject' } });
   }
   if (typeof who === 'string') {
@@ -181,7 +181,7 @@ function afterConversation(supervisor: Supervisor, room: RoomName, context: Room
   if (context.isOnLine) {
     return chooseRoom(supervisor, toMenu(context), { news: 'conversation-over' });
   }
-  const { stay, pass } = context;
+  const { stay, token } = context;
   const initialMode = initialModeOf(context);
   const found = lookUp(supervisor.view, room);
   return 'needs' in found
@@ -189,7 +189,7 @@ function afterConversation(supervisor: Supervisor, room: RoomName, context: Room
     : enter(
         supervisor,
         room,
-        { initialMode, mode: nextMode(initialMode), attempt: 0, waits: 0, stay, isAnnounced: true, pass },
+        { initialMode, mode: nextMode(initialMode), attempt: 0, waits: 0, stay, isAnnounced: true, token },
         found,
         { news: 'conversation-over' },
       );
@@ -264,7 +264,7 @@ function rejoin(
 
 function decideLineArrival({ call, context }: InputOf<'line-arrival'>, view: SupervisorView): Step {
   const { who } = view;
-  if (who === 'nobody') {
+  if (who === 'unknown') {
     return { kind: 'reject', refusal: { reason: 'unknown' } };
   }
   return typeof who === 'string'
@@ -278,7 +278,7 @@ function decidePin({ call, context, digits, tryNumber, room }: InputOf<'pin'>, v
     return { needs: 'pin' };
   }
   if (pin.kind === 'right') {
-    return afterPin({ call, person: pin.person, view }, room, { ...context, pass: pin.pass });
+    return afterPin({ call, person: pin.person, view }, room, { ...context, token: pin.token });
   }
   const reason = digits === undefined ? 'no-pin' : 'wrong-pin';
   const refusal = pin.kind === 'locked-out' ? {} : { refusal: { reason } as const };
@@ -485,7 +485,7 @@ function lookUp(
 
 /** The way from a conversation to the menu of rooms. */
 function toMenu(context: RoomContext): CallContext {
-  return { mode: initialModeOf(context), attempt: 0, stay: context.stay, pass: context.pass };
+  return { mode: initialModeOf(context), attempt: 0, stay: context.stay, token: context.token };
 }
 
 function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): StayOfSupervisor | undefined {

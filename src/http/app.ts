@@ -10,12 +10,12 @@ import { lamlHandler } from '../calls/laml-handler';
 import type { Outcome } from '../calls/outcome';
 import { english } from '../calls/prompts-en';
 import { createSupervisorCalls } from '../calls/supervisor-calls';
-import type { Access } from '../people/access';
+import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
+import type { SpaceSettings } from '../signalwire/conference-api';
 import { RequestError } from '../signalwire/request-error';
-import type { SpaceSettings } from '../signalwire/space-client';
 import type { Supervision } from '../supervision/supervision';
 import { createHealthRoutes } from './health';
 import type { RefusalLog } from './refusal-log';
@@ -36,7 +36,7 @@ export interface AppOptions {
     space: Pick<SpaceSettings, 'projectId'> | undefined;
   };
   roster: Roster;
-  access: { moderators: Access<ModeratorEntry>; supervisors: Access<SupervisorEntry> };
+  authenticators: { moderators: Authenticator<ModeratorEntry>; supervisors: Authenticator<SupervisorEntry> };
   addresses: Addresses;
   rooms: Rooms;
   supervision: Supervision;
@@ -54,14 +54,33 @@ export interface AppOptions {
 
 /** The whole server but for the sockets. */
 export function createApp(options: AppOptions): RequestListener {
-  const { settings, roster, access, addresses, rooms, supervision, pingStore, isDraining, sleep, now, refusals, log } =
-    options;
+  const {
+    settings,
+    roster,
+    authenticators,
+    addresses,
+    rooms,
+    supervision,
+    pingStore,
+    isDraining,
+    sleep,
+    now,
+    refusals,
+    log,
+  } = options;
   const render = createRender(settings, addresses, english);
   const defaultRoom = settings.conferenceName;
-  const conference = createConferenceCalls({ defaultRoom, access: access.moderators, roster, rooms, render, log });
+  const conference = createConferenceCalls({
+    defaultRoom,
+    authenticator: authenticators.moderators,
+    roster,
+    rooms,
+    render,
+    log,
+  });
   const supervisor = createSupervisorCalls({
     defaultRoom,
-    access: access.supervisors,
+    authenticator: authenticators.supervisors,
     roster,
     rooms,
     supervision,

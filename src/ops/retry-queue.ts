@@ -2,9 +2,9 @@
 export interface RetryQueue<K, V> {
   readonly size: number;
   /** Adds a value to a key, in place of one with the same name there. It is tried after a while. */
-  put(key: K, name: string, value: V): void;
+  enqueue(key: K, name: string, value: V): void;
   get(key: K, name: string): V | undefined;
-  of(key: K): V[];
+  valuesOf(key: K): V[];
   keys(): K[];
   /**
    * Goes on for `timeoutMs`, then gives up what is left, and whatever is put here later.
@@ -128,7 +128,7 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
       return size;
     },
 
-    put(key, name, value) {
+    enqueue(key, name, value) {
       if (state === 'closed') {
         onLost(key, value);
         return;
@@ -148,7 +148,7 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
     },
 
     get: (key, name) => waiting.get(key)?.values.get(name),
-    of: (key) => [...(waiting.get(key)?.values.values() ?? [])],
+    valuesOf: (key) => [...(waiting.get(key)?.values.values() ?? [])],
     keys: () => [...waiting.keys()],
 
     close: (timeoutMs) =>

@@ -39,10 +39,10 @@ export function hashPin(pinKey: string, pin: Pin): PinHash {
  * A Space signs the addresses it asks for, and asks for none that we did not give out, so this is the second lock: an
  * address out of somebody's log opens nothing for another call.
  */
-export interface Passes {
-  seal(callSid: Sid, pin: PinHash): string;
-  /** The hash; undefined for a pass of another call, of another role or key, or for no pass at all. */
-  open(callSid: Sid, pass: string | undefined): PinHash | undefined;
+export interface PinTokens {
+  issue(callSid: Sid, pin: PinHash): string;
+  /** The hash; undefined for a token of another call, of another role or key, or for no token at all. */
+  verify(callSid: Sid, token: string | undefined): PinHash | undefined;
 }
 
 const ALGORITHM = 'aes-256-gcm';
@@ -50,22 +50,22 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Passes of one role.
+ * Tokens of one role.
  *
  * @param pinKey the setting `PIN_KEY`; servers that share calls share it
  */
-export function createPasses(pinKey: string, role: string): Passes {
+export function createPinTokens(pinKey: string, role: string): PinTokens {
   const key = createHash('sha256').update(`pass:${role}:${pinKey}`).digest();
   return {
-    seal(callSid, pin) {
+    issue(callSid, pin) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(callSid));
       const sealed = Buffer.concat([iv, cipher.update(pin, 'hex'), cipher.final()]);
       return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url');
     },
 
-    open(callSid, pass) {
-      const bytes = Buffer.from(pass ?? '', 'base64url');
+    verify(callSid, token) {
+      const bytes = Buffer.from(token ?? '', 'base64url');
       if (bytes.length < IV_BYTES + TAG_BYTES) {
         return undefined;
       }

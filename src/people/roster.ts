@@ -35,18 +35,18 @@ export interface RosterEntries {
 }
 
 /** The people of one role. A caller without an address is nobody: identity fails closed. */
-export interface Book<P extends Person> {
-  withAddress(address: Address | undefined): P | undefined;
-  withPin(pin: PinHash): P | undefined;
-  withName(name: string): P | undefined;
+export interface PersonIndex<P extends Person> {
+  byAddress(address: Address | undefined): P | undefined;
+  byPin(pin: PinHash): P | undefined;
+  byName(name: string): P | undefined;
   /** Whether anybody has a PIN. */
   hasPins: boolean;
 }
 
 /** Who may do what, as it is now: read it for each request, for it changes while calls go on. */
 export interface Roster {
-  readonly moderators: Book<ModeratorEntry> & { withExtension(extension: string): ModeratorEntry | undefined };
-  readonly supervisors: Book<SupervisorEntry>;
+  readonly moderators: PersonIndex<ModeratorEntry> & { byExtension(extension: string): ModeratorEntry | undefined };
+  readonly supervisors: PersonIndex<SupervisorEntry>;
   /** Whether this is the address of a supervisor and of no moderator. False where anyone may supervise. */
   isOnlySupervisor(address: Address | undefined): boolean;
   /** Takes the entries of a roster file in place of those before. */
@@ -85,15 +85,15 @@ export function createRoster(settings: RosterSettings): Roster {
       ...moderators,
     ]);
     return {
-      moderators: { ...moderatorBook, withExtension: (extension: string) => extensions.get(extension) },
+      moderators: { ...moderatorBook, byExtension: (extension: string) => extensions.get(extension) },
       supervisors: {
         ...listed,
-        withAddress: (address: Address | undefined) =>
-          listed.withAddress(address) ??
+        byAddress: (address: Address | undefined) =>
+          listed.byAddress(address) ??
           (address !== undefined && supervisorNumbers === 'any' ? { ...anyone(address), mode: undefined } : undefined),
       },
       isOnlySupervisor: (address: Address | undefined) =>
-        listed.withAddress(address) !== undefined && moderatorBook.withAddress(address) === undefined,
+        listed.byAddress(address) !== undefined && moderatorBook.byAddress(address) === undefined,
     };
   }
 
@@ -117,14 +117,14 @@ function anyone(address: Address): Person {
   return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
 }
 
-function createBook<P extends Person>(people: readonly P[]): Book<P> {
+function createBook<P extends Person>(people: readonly P[]): PersonIndex<P> {
   const addresses = new Map(people.map((one) => [one.address, one]));
   const pins = new Map(people.map((one) => [one.pin, one]));
   const names = new Map(people.map((one) => [one.name, one]));
   return {
-    withAddress: (address) => (address === undefined ? undefined : addresses.get(address)),
-    withPin: (pin) => pins.get(pin),
-    withName: (name) => names.get(name),
+    byAddress: (address) => (address === undefined ? undefined : addresses.get(address)),
+    byPin: (pin) => pins.get(pin),
+    byName: (name) => names.get(name),
     hasPins: people.some(({ pin }) => pin !== undefined),
   };
 }

@@ -1,6 +1,6 @@
 import type { Task } from '../ops/in-parallel';
+import type { ConferenceApi, SpaceCall } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import type { SeenCall, SpaceClient } from '../signalwire/space-client';
 import type { RequestBudget } from './request-budget';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
@@ -16,10 +16,10 @@ interface Question {
 
 export interface CallLookupsOptions {
   rooms: Pick<Rooms, 'record'>;
-  space: Pick<SpaceClient, 'findCall'>;
+  space: Pick<ConferenceApi, 'findCall'>;
   budget: RequestBudget;
   /** The person on a call, by its numbers. */
-  identify: (call: SeenCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
+  identify: (call: SpaceCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
   /** Told of each supervisor found. */
   onSupervisor: (room: RoomName) => void;
   monotonicNow: () => number;
@@ -41,7 +41,7 @@ const MAX_CALLS = 10_000;
 
 export function createCallLookups(options: CallLookupsOptions): CallLookups {
   const { rooms, space, budget, identify, onSupervisor, monotonicNow } = options;
-  const calls = new Map<Sid, SeenCall>();
+  const calls = new Map<Sid, SpaceCall>();
   const questions = new Map<Sid, Question>();
 
   function identified(participant: ObservedParticipant): ObservedParticipant {
@@ -49,7 +49,7 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
     return call === undefined ? participant : { ...participant, person: identify(call, participant.isModerator) };
   }
 
-  function remember(call: SeenCall): void {
+  function remember(call: SpaceCall): void {
     calls.set(call.callSid, call);
     const [oldest] = calls.keys();
     if (calls.size > MAX_CALLS && oldest !== undefined) {

@@ -12,9 +12,9 @@ interface PendingEvents {
    * @param since when `agoMs` was measured, in milliseconds from any beginning
    * @returns the event at its present age
    */
-  put(room: RoomName, event: RoomEvent, since: number): RoomEvent;
+  enqueue(room: RoomName, event: RoomEvent, since: number): RoomEvent;
   /** A room's events at their present age. */
-  of(room: RoomName): RoomEvent[];
+  eventsOf(room: RoomName): RoomEvent[];
   /** The rooms with pending events. */
   rooms(): RoomName[];
   /**
@@ -56,14 +56,14 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
   }
 
   return {
-    put(room, event, since) {
+    enqueue(room, event, since) {
       const name = nameOf(event);
       if (event.kind !== 'room-observed' && !happenedLater(queue.get(room, name), { event, since })) {
-        queue.put(room, name, { event, since });
+        queue.enqueue(room, name, { event, since });
       }
       return aged({ event, since });
     },
-    of: (room) => queue.of(room).map(aged),
+    eventsOf: (room) => queue.valuesOf(room).map(aged),
     rooms: queue.keys,
     close: queue.close,
   };

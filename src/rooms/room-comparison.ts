@@ -1,5 +1,5 @@
+import type { ConferenceApi, SpaceConference } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import type { SeenConference, SpaceClient } from '../signalwire/space-client';
 import type { CallLookups } from './call-lookups';
 import { furtherPages, type RequestBudget } from './request-budget';
 import { isIn, isOpen, type RoomState, type Stay } from './room';
@@ -11,7 +11,7 @@ import { toObserved } from './space-observer';
 
 export interface RoomComparisonOptions {
   rooms: Pick<Rooms, 'read' | 'record'>;
-  space: Pick<SpaceClient, 'listParticipants'>;
+  space: Pick<ConferenceApi, 'listParticipants'>;
   budget: RequestBudget;
   turns: RoomTurns;
   lookups: CallLookups;
@@ -33,7 +33,7 @@ export interface RoomComparison {
    * @param conference undefined if the list lacks the room, which then costs nothing unless somebody is in it
    * @param listedAt when the list was asked for, by the monotonic clock
    */
-  compareListed(room: RoomName, conference: SeenConference | undefined, listedAt: number): Promise<void>;
+  compareListed(room: RoomName, conference: SpaceConference | undefined, listedAt: number): Promise<void>;
 }
 
 export function createRoomComparison(options: RoomComparisonOptions): RoomComparison {

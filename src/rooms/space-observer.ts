@@ -1,6 +1,6 @@
 import { withDeadline } from '../ops/deadline';
 import { inParallel } from '../ops/in-parallel';
-import type { SeenConference, SeenParticipant, SpaceClient } from '../signalwire/space-client';
+import type { ConferenceApi, SpaceConference, SpaceParticipant } from '../signalwire/conference-api';
 import type { ObservedParticipant, RoomObserved } from './room-event';
 import { parseRoomName, type RoomName } from './room-name';
 
@@ -21,7 +21,7 @@ export interface RoomObserver {
 }
 
 /** What of the Space's REST API is used here. */
-type ConferenceLists = Pick<SpaceClient, 'listConferences' | 'listParticipants'>;
+type ConferenceLists = Pick<ConferenceApi, 'listConferences' | 'listParticipants'>;
 
 /** How many rooms are read for one call, and how many at once. */
 const MAX_ROOMS = 50;
@@ -41,7 +41,7 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
 
   async function observeConference(
     room: RoomName,
-    running: SeenConference | undefined,
+    running: SpaceConference | undefined,
     askedAt = now(),
   ): Promise<Observation> {
     const participants = running && (await space.listParticipants(running.conferenceSid));
@@ -85,26 +85,26 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
 }
 
 /** The conferences that run for rooms that can be ours. */
-export function runningByRoom(conferences: readonly SeenConference[]): Map<RoomName, SeenConference> {
-  const byRoom = new Map<RoomName, SeenConference[]>();
+export function runningByRoom(conferences: readonly SpaceConference[]): Map<RoomName, SpaceConference> {
+  const byRoom = new Map<RoomName, SpaceConference[]>();
   for (const conference of conferences) {
     const room = parseRoomName(conference.room);
     if (room !== undefined) {
       byRoom.set(room, [...(byRoom.get(room) ?? []), conference]);
     }
   }
-  return new Map([...byRoom].map(([room, several]) => [room, pickRunning(several) as SeenConference]));
+  return new Map([...byRoom].map(([room, several]) => [room, pickRunning(several) as SpaceConference]));
 }
 
 /** Of several with one name, the one that has started, or else the newest. */
-function pickRunning(conferences: readonly SeenConference[]): SeenConference | undefined {
+function pickRunning(conferences: readonly SpaceConference[]): SpaceConference | undefined {
   return [...conferences].sort(
     (one, other) => Number(other.hasStarted) - Number(one.hasStarted) || one.createdAgoMs - other.createdAgoMs,
   )[0];
 }
 
 /** What REST shows of a participant, as the rules of state take it. */
-export function toObserved(seen: SeenParticipant): ObservedParticipant {
+export function toObserved(seen: SpaceParticipant): ObservedParticipant {
   return {
     callSid: seen.callSid,
     isMuted: seen.isMuted,

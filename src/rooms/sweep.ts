@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { alternate, inParallel } from '../ops/in-parallel';
-import type { SeenCall, SeenConference, SpaceClient } from '../signalwire/space-client';
+import type { ConferenceApi, SpaceCall, SpaceConference } from '../signalwire/conference-api';
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
 import { createRequestBudget, furtherPages } from './request-budget';
@@ -14,10 +14,10 @@ import { runningByRoom } from './space-observer';
 
 export interface SweepOptions {
   rooms: Pick<Rooms, 'listStored' | 'read' | 'record' | 'served'>;
-  space: Pick<SpaceClient, 'listConferences' | 'listParticipants' | 'findCall'>;
+  space: Pick<ConferenceApi, 'listConferences' | 'listParticipants' | 'findCall'>;
   lease: Lease;
   /** The person on a call, by its numbers. */
-  identify: (call: SeenCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
+  identify: (call: SpaceCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
   /** How many requests may be made in a second, on average; a whole number. */
   requestsPerSecond: number;
   log: Logger;
@@ -78,7 +78,7 @@ export function createSweep(options: SweepOptions): Sweep {
   let supervisors: ReadonlyMap<RoomName, number> = new Map();
   let isStoreAway = false;
   /** What the latest list showed; undefined if it failed. */
-  let conferences: ReadonlyMap<RoomName, SeenConference> | undefined;
+  let conferences: ReadonlyMap<RoomName, SpaceConference> | undefined;
   /** The supervised rooms that are being compared. */
   const inProgress = new Set<RoomName>();
   let listing: Promise<void> | undefined;
@@ -166,7 +166,7 @@ export function createSweep(options: SweepOptions): Sweep {
    * Rooms that are or may be supervised come first; then calls and rooms take turns, so that neither waits for all of the
    * other.
    */
-  async function compareOthers(listed: ReadonlyMap<RoomName, SeenConference>, listedAt: number): Promise<void> {
+  async function compareOthers(listed: ReadonlyMap<RoomName, SpaceConference>, listedAt: number): Promise<void> {
     const number = ++latestList;
     const isOver = () => number !== latestList;
     const known = new Set([
@@ -209,7 +209,7 @@ export function createSweep(options: SweepOptions): Sweep {
   }
 
   /** Whether a supervised room is compared beside the list, in the conference that the list shows if it shows one. */
-  function isJustCompared(room: RoomName, listed: SeenConference | undefined): boolean {
+  function isJustCompared(room: RoomName, listed: SpaceConference | undefined): boolean {
     const { conferenceSid, triedAt } = turns.of(room);
     const isSame = conferenceSid !== undefined && (listed === undefined || listed.conferenceSid === conferenceSid);
     const isRecent = inProgress.has(room) || monotonicNow() - triedAt < INTERVAL_MS;

@@ -3,8 +3,8 @@ import { isIn, type RoomState, type Stay, type StayOfSupervisor, supervisorsOf }
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
+import { type ConferenceApi, SpaceError, type SpaceParticipant } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import { type SeenParticipant, type SpaceClient, SpaceError } from '../signalwire/space-client';
 import { type Correction, neededCorrection, newcomersTo } from './correction';
 
 /** Corrects by REST how supervisors are heard. */
@@ -19,7 +19,7 @@ export interface Enforcer {
 
 export interface EnforcerOptions {
   rooms: Pick<Rooms, 'record' | 'read'>;
-  space: Pick<SpaceClient, 'listConferences' | 'findParticipant' | 'changeParticipant' | 'removeParticipant'>;
+  space: Pick<ConferenceApi, 'listConferences' | 'findParticipant' | 'changeParticipant' | 'removeParticipant'>;
   /** A room as REST shows it at this moment. */
   observe: (room: RoomName) => Promise<Observation>;
   /** Tells a supervisor that they were muted; rejects if that must be tried again. */
@@ -270,7 +270,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   };
 
   /** Reads a participant by REST and records how they are heard; undefined if REST does not know them in the conference. */
-  async function readParticipant(task: Task, conferenceSid: Sid, callSid: Sid): Promise<SeenParticipant | undefined> {
+  async function readParticipant(task: Task, conferenceSid: Sid, callSid: Sid): Promise<SpaceParticipant | undefined> {
     const { room } = task.state;
     const askedAt = monotonicNow();
     const seen = await space.findParticipant(conferenceSid, callSid);

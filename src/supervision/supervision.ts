@@ -8,8 +8,8 @@ import { isIn, type RoomState } from '../rooms/room';
 import type { SupervisorSent } from '../rooms/room-event';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
+import type { ConferenceApi } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import type { SpaceClient } from '../signalwire/space-client';
 import type { NoticePolicy } from './notice-policy';
 import type { RefusalEvent, RefusalReason, RefusalStore } from './refusals';
 
@@ -41,7 +41,7 @@ export interface SupervisionOptions {
   rooms: Pick<Rooms, 'record'>;
   refusals: RefusalStore;
   /** Undefined when the Space's REST API is not configured. */
-  space: Pick<SpaceClient, 'changeParticipant'> | undefined;
+  space: Pick<ConferenceApi, 'changeParticipant'> | undefined;
   notices: {
     policy: NoticePolicy;
     /** The address of what is played to a moderator. */
@@ -94,7 +94,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     log.warn({ ...event, ...more }, why);
     refusals.add(event).catch((err) => {
       log.warn({ err }, 'The store did not take a refusal; it will be tried again');
-      unwritten.put(event.id, event.id, event);
+      unwritten.enqueue(event.id, event.id, event);
     });
   }
 

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { StayOfSupervisor } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
-import type { SpaceClient } from '../signalwire/space-client';
+import type { ConferenceApi } from '../signalwire/conference-api';
 import type { Claim } from './redis-claims';
 
 export interface SupervisorNoticeOptions {
-  space: Pick<SpaceClient, 'changeParticipant' | 'redirectCall'>;
+  space: Pick<ConferenceApi, 'changeParticipant' | 'redirectCall'>;
   /** The address of what is played to a supervisor. */
   noticeUrl: string;
   /** The address that lets a supervisor in again, unheard, when nobody knows their latest stay. */

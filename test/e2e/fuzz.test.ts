@@ -69,7 +69,7 @@ const field = fc.tuple(
       'round',
       'of',
       'told',
-      'pass',
+      'token',
       'try',
       'room',
       'rooms',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { targetOf } from '../../src/rooms/room';
-import type { SpaceClient } from '../../src/signalwire/space-client';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { ALICE, startApp, TED, type TestApp } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
 import { roomNamed } from '../support/room-stores';
@@ -12,7 +12,7 @@ const ROOM = roomNamed('smoke-test');
 async function startAsked() {
   const asked: string[] = [];
   let now = Date.now();
-  const space = new Proxy({} as SpaceClient, {
+  const space = new Proxy({} as ConferenceApi, {
     get: (_, name) => async () => {
       asked.push(String(name));
       return name === 'listConferences' ? [] : undefined;

@@ -32,7 +32,7 @@ beforeEach(() => {
 const textOf = (...names: string[]) =>
   rosterText({ moderators: names.map((name, index) => ({ name, number: `+1555000000${index}` })) });
 
-const isIn = (name: string) => roster.moderators.withName(name) !== undefined;
+const isIn = (name: string) => roster.moderators.byName(name) !== undefined;
 
 /** Waits until this one, of all that the tests name, is in the roster. */
 const eventuallyAlone = (name: string) =>
@@ -72,7 +72,7 @@ describe('followRoster', () => {
       }),
     );
     await follow();
-    expect([isIn('Alice'), isIn('Barbara'), roster.supervisors.withName('Ted')?.address]).toEqual([
+    expect([isIn('Alice'), isIn('Barbara'), roster.supervisors.byName('Ted')?.address]).toEqual([
       true,
       true,
       '+15550002222',
@@ -176,7 +176,7 @@ describe('followRoster', () => {
     const other = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
     await follow({ roster: other });
     await replaceFile(textOf('Christopher'));
-    await eventually(() => expect(other.moderators.withName('Christopher')).toBeDefined());
+    await eventually(() => expect(other.moderators.byName('Christopher')).toBeDefined());
     expect(isIn('Christopher')).toBe(false);
   });
 
@@ -264,7 +264,7 @@ describe('close', () => {
     closed.close();
     for (const name of ['Barbara', 'Christopher']) {
       await replaceFile(textOf(name));
-      await eventually(() => expect(other.moderators.withName(name)).toBeDefined());
+      await eventually(() => expect(other.moderators.byName(name)).toBeDefined());
     }
     expect(isIn('Alice')).toBe(true);
     expect(await readFile(file, 'utf8')).toBe(textOf('Christopher'));

@@ -332,25 +332,25 @@ describe('a supervisor on the line whose conversation is over', () => {
     await testBench.talks('alice-1', ALICE);
     const asked = await ask(`/supervisor${query}`);
     const text = await ask(nextOf(asked), { Digits: PIN });
-    const pass = /pass=([\w-]+)/.exec(text)?.[1] ?? '';
-    expect(pass).not.toBe('');
-    return { ...testBench, ask, text, pass };
+    const token = /token=([\w-]+)/.exec(text)?.[1] ?? '';
+    expect(token).not.toBe('');
+    return { ...testBench, ask, text, token };
   }
 
   it('hears so in the menu, without another PIN', async () => {
-    const { ask, text, pass, ...testBench } = await inConversation();
+    const { ask, text, token, ...testBench } = await inConversation();
     expect(text).toBe(
       entering(
         'alice-1',
         'coach',
         `The agent alone hears you. You are coaching Alice. ${STAR}`,
-        `?line=1&amp;pass=${pass}&amp;told=1`,
+        `?line=1&amp;token=${token}&amp;told=1`,
       ),
     );
     await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
     await testBench.arrives('alice-3', ALICE, 'empty');
     await testBench.ends('alice-1');
-    const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support~1empty&amp;stay=1`;
+    const action = `${BASE}/supervisor/room?attempt=1&amp;rooms=support~1empty&amp;stay=1&amp;token=${token}`;
     const menu = await ask(nextOf(text), OUT);
     expect(menu).toBe(
       laml(
@@ -362,17 +362,17 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         'coach',
         `The agent alone hears you. You are coaching Carol. ${STAR}`,
-        `?attempt=1&amp;line=1&amp;pass=${pass}&amp;stay=2&amp;told=1`,
+        `?attempt=1&amp;line=1&amp;stay=2&amp;token=${token}&amp;told=1`,
         'support',
       ),
     );
   });
 
   it('is not put into the only other conversation unasked', async () => {
-    const { ask, text, pass, ...testBench } = await inConversation();
+    const { ask, text, token, ...testBench } = await inConversation();
     await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
     await testBench.ends('alice-1');
-    const action = `${BASE}/supervisor/room?attempt=1&amp;pass=${pass}&amp;rooms=support&amp;stay=1`;
+    const action = `${BASE}/supervisor/room?attempt=1&amp;rooms=support&amp;stay=1&amp;token=${token}`;
     expect(await ask(nextOf(text), OUT)).toBe(
       laml(
         `<Gather action="${action}" numDigits="1"><Say>That conversation is over. For Carol, press 1.</Say></Gather><Redirect>${action}</Redirect>`,
@@ -381,11 +381,11 @@ describe('a supervisor on the line whose conversation is over', () => {
   });
 
   it('waits for one for half an hour, and is let in by what their PIN brought', async () => {
-    const { ask, text, pass, ...testBench } = await inConversation();
+    const { ask, text, token, ...testBench } = await inConversation();
     await testBench.ends('alice-1');
     let waited = await ask(nextOf(text), OUT);
     for (let waits = 1; waits <= MAX_WAITS; waits++) {
-      const next = `/supervisor?pass=${pass}&stay=1&waits=${waits}`;
+      const next = `/supervisor?stay=1&token=${token}&waits=${waits}`;
       expect(waited).toBe(waiting(OVER, next.replaceAll('&', '&amp;')));
       if (waits === MAX_WAITS) {
         const { app } = testBench;
@@ -401,7 +401,7 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         'coach',
         `The agent alone hears you. You are coaching Carol. ${STAR}`,
-        `?line=1&amp;pass=${pass}&amp;stay=2&amp;told=1&amp;waits=${MAX_WAITS}`,
+        `?line=1&amp;stay=2&amp;token=${token}&amp;told=1&amp;waits=${MAX_WAITS}`,
       ),
     );
   });
@@ -413,7 +413,7 @@ describe('a supervisor on the line whose conversation is over', () => {
     ['the number’s, whatever was pressed', '?mode=monitor', '2', 'monitor', 'mode=monitor&amp;own=monitor&amp;'],
     ['listening instead of the number’s', '?mode=barge', undefined, 'monitor', 'mode=monitor&amp;own=barge&amp;'],
   ] as const)('starts the next one in %s mode', async (_whose, query, Digits, mode, carried) => {
-    const { ask, pass, ...testBench } = await inConversation(query);
+    const { ask, token, ...testBench } = await inConversation(query);
     let { text } = testBench;
     let stay = 2;
     if (Digits !== undefined) {
@@ -435,7 +435,7 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         mode,
         `${heard} ${STAR}`,
-        `?${before}${after}pass=${pass}&amp;stay=${stay}&amp;told=1&amp;waits=1`,
+        `?${before}${after}stay=${stay}&amp;token=${token}&amp;told=1&amp;waits=1`,
       ),
     );
   });

@@ -204,10 +204,10 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, asked for by
     const breakDown = () => {
       throw new TypeError('broken roster');
     };
-    const book = { withAddress: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
-    const moderators = { ...book, withExtension: breakDown };
+    const index = { byAddress: breakDown, byPin: breakDown, byName: breakDown, hasPins: false };
+    const moderators = { ...index, byExtension: breakDown };
     app = await startApp({
-      roster: { moderators, supervisors: book, isOnlySupervisor: breakDown, replace: breakDown },
+      roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
     });
     expect(await ask('/fallback', { CallSid: 'ted-1', From: TED })).toBe(caller('sample-conf'));
   });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import type { Mode } from '../../src/rooms/mode';
+import { SpaceError } from '../../src/signalwire/conference-api';
 import type { Sid } from '../../src/signalwire/sid';
-import { SpaceError } from '../../src/signalwire/space-client';
 import type { Store } from '../../src/stores';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { StoreError } from '../../src/redis/store-error';
-import type { SpaceClient } from '../../src/signalwire/space-client';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createMemoryStore, type Store } from '../../src/stores';
 import { ALICE, startApp, TED } from '../support/app';
 
@@ -28,7 +28,7 @@ async function startBusyServer() {
     requests.push(request);
     return new Promise<never>(() => {});
   };
-  const space: Partial<SpaceClient> = {
+  const space: Partial<ConferenceApi> = {
     changeParticipant: hang('change'),
     findParticipant: hang('find'),
     listConferences: hang('list'),

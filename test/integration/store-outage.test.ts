@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { isIn, targetOf } from '../../src/rooms/room';
-import type { SpaceClient } from '../../src/signalwire/space-client';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
@@ -67,7 +67,7 @@ async function expectCallsToConnect(): Promise<void> {
 }
 
 /** A Space whose REST API shows this moderator in the room. */
-function spaceWith(call: string): Partial<SpaceClient> {
+function spaceWith(call: string): Partial<ConferenceApi> {
   const conferenceSid = sid('conf');
   return {
     listConferences: async (name = '') => [{ conferenceSid, room: name, hasStarted: true, createdAgoMs: 30_000 }],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
-import type { SpaceClient } from '../../src/signalwire/space-client';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createMemoryStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, type Form, startApp, TED, type TestApp } from '../support/app';
@@ -57,28 +57,31 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const call = { CallSid: 'ted-1', From: MOBILE };
     expect(await text('/supervisor', call)).toBe(ask('/supervisor/pin?try=1'));
     const entered = await text('/supervisor/pin?try=1', { ...call, Digits: PIN });
-    const pass = /pass=([\w-]+)/.exec(entered)?.[1] ?? '';
+    const token = /token=([\w-]+)/.exec(entered)?.[1] ?? '';
     expect(entered).toBe(
       laml(
-        `<Say>Nobody hears you. You are listening to Alice. For the menu, press star.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;mode=monitor&amp;pass=${pass}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>Nobody hears you. You are listening to Alice. For the menu, press star.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;mode=monitor&amp;token=${token}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
-    const keypad = `${BASE}/coach/sales/key?line=1&amp;mode=monitor&amp;of=alice-1&amp;pass=${pass}&amp;told=1`;
+    const keypad = `${BASE}/coach/sales/key?line=1&amp;mode=monitor&amp;of=alice-1&amp;token=${token}&amp;told=1`;
     expect(
-      await text(`/coach/sales/ended?line=1&mode=monitor&pass=${pass}&told=1`, { ...call, DialCallStatus: 'answered' }),
+      await text(`/coach/sales/ended?line=1&mode=monitor&token=${token}&told=1`, {
+        ...call,
+        DialCallStatus: 'answered',
+      }),
     ).toBe(
       laml(
         `<Gather action="${keypad}" numDigits="1"><Say>${keysFor('Alice')}</Say></Gather><Redirect>${keypad}</Redirect>`,
       ),
     );
     expect(
-      await text(`/coach/sales/key?line=1&mode=monitor&of=alice-1&pass=${pass}&told=1`, { ...call, Digits: '2' }),
+      await text(`/coach/sales/key?line=1&mode=monitor&of=alice-1&token=${token}&told=1`, { ...call, Digits: '2' }),
     ).toBe(
       laml(
-        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;pass=${pass}&amp;stay=2&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;stay=2&amp;token=${token}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
-    expect(await text(`/coach/sales/key?pass=${pass}`, { ...call, Digits: '9' })).toBe(goodbye);
+    expect(await text(`/coach/sales/key?token=${token}`, { ...call, Digits: '9' })).toBe(goodbye);
   });
 
   it.each<[string, [string, string][]]>([
@@ -123,29 +126,29 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
 
   it.each([
     ['none', ''],
-    ['an empty one', '&pass='],
-    ['garbage', '&pass=abc'],
-    ['a long one', `&pass=${'A'.repeat(5_000)}`],
-    ['two', '&pass=a&pass=b'],
-  ])('opens nothing to an unknown number with a pass that is %s', async (_what, pass) => {
+    ['an empty one', '&token='],
+    ['garbage', '&token=abc'],
+    ['a long one', `&token=${'A'.repeat(5_000)}`],
+    ['two', '&token=a&token=b'],
+  ])('opens nothing to an unknown number with a token that is %s', async (_what, token) => {
     const call = { CallSid: 'x-1', From: freshNumber(), Digits: '1' };
     for (const path of [
       '/supervisor/room?rooms=sales',
       '/coach/sales/key?mode=barge',
       '/coach/sales/ended?mode=coach',
     ]) {
-      expect(await text(path + pass, call)).toBe(goodbye);
+      expect(await text(path + token, call)).toBe(goodbye);
     }
-    expect(await text(`/coach/sales?mode=barge${pass}`, call)).toBe(reject);
+    expect(await text(`/coach/sales?mode=barge${token}`, call)).toBe(reject);
   });
 
-  it('opens nothing with the pass of another call', async () => {
+  it('opens nothing with the token of another call', async () => {
     const proven = await text('/supervisor/pin?try=1', { CallSid: 'ted-2', From: MOBILE, Digits: PIN });
-    const pass = /pass=([\w-]+)/.exec(proven)?.[1];
-    expect(pass).toBeDefined();
+    const token = /token=([\w-]+)/.exec(proven)?.[1];
+    expect(token).toBeDefined();
     const other = { CallSid: 'x-2', From: MOBILE, Digits: '1' };
-    expect(await text(`/coach/sales/key?pass=${pass}`, other)).toBe(goodbye);
-    expect(await text(`/coach/sales/key?pass=${pass}`, { ...other, CallSid: 'ted-2' })).toContain('coach="alice-1"');
+    expect(await text(`/coach/sales/key?token=${token}`, other)).toBe(goodbye);
+    expect(await text(`/coach/sales/key?token=${token}`, { ...other, CallSid: 'ted-2' })).toContain('coach="alice-1"');
   });
 
   it.each([
@@ -299,7 +302,7 @@ describe('with a store and a Space that are slow', () => {
         list: () => slow(700, undefined).then(() => rooms.list()),
       },
     };
-    const space: Partial<SpaceClient> = { listConferences: () => slow(1_300, []) };
+    const space: Partial<ConferenceApi> = { listConferences: () => slow(1_300, []) };
     const app = await startApp({ people, store, space });
     const startedAt = performance.now();
     const { status } = await app.post(path, { CallSid: 'ted-1', From: TED, ...fields }).finally(app.stop);
@@ -313,7 +316,7 @@ describe('with a store and a Space that are slow', () => {
     const fail = () => slow(700, undefined).then(() => Promise.reject(new Error('no answer')));
     const store = { ...memory, rooms: { ...memory.rooms, apply: fail, read: fail, list: fail } };
     const [callSid, conferenceSid] = [sid('alice-1'), sid('cf-1')];
-    const space: Partial<SpaceClient> = {
+    const space: Partial<ConferenceApi> = {
       listConferences: () => slow(500, [{ conferenceSid, room: 'sales', hasStarted: true, createdAgoMs: 60_000 }]),
       listParticipants: () =>
         slow(1_200, [

@@ -479,10 +479,10 @@ describe('the webhooks', () => {
     const breakDown = () => {
       throw new TypeError('broken roster');
     };
-    const book = { withAddress: breakDown, withPin: breakDown, withName: breakDown, hasPins: false };
-    const moderators = { ...book, withExtension: breakDown };
+    const index = { byAddress: breakDown, byPin: breakDown, byName: breakDown, hasPins: false };
+    const moderators = { ...index, byExtension: breakDown };
     app = await startApp({
-      roster: { moderators, supervisors: book, isOnlySupervisor: breakDown, replace: breakDown },
+      roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
     });
     const call = { CallSid: 'alice-1', From: ALICE };
     expect(await app.post('/conference', call)).toMatchObject({ status: 200, text: caller() });

@@ -7,7 +7,7 @@ import { createLog } from '../../src/ops/log';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { parseRoster } from '../../src/people/roster-file';
 import { createServer } from '../../src/server';
-import type { SpaceClient } from '../../src/signalwire/space-client';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createMemoryStore, type Store } from '../../src/stores';
 import { PIN_KEY, type RosterContent, rosterText } from './roster';
 import { sign } from './sign';
@@ -54,7 +54,7 @@ export interface TestApp {
 
 export interface TestAppOptions {
   store?: Store;
-  space?: Partial<SpaceClient>;
+  space?: Partial<ConferenceApi>;
   env?: Record<string, string>;
   now?: () => number;
   roster?: Roster;
@@ -80,7 +80,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const log = createLog(config.logLevel, { write: (line) => void lines.push(line) });
   const lifetimeMs = config.maxCallSeconds * 1000;
   const store = options.store ?? createMemoryStore({ lifetimeMs, monotonicNow: now, now });
-  const space = options.space as SpaceClient | undefined;
+  const space = options.space as ConferenceApi | undefined;
   const roster = options.roster ?? createRoster(config);
   if (options.people !== undefined) {
     roster.replace(parseRoster(rosterText(options.people), { file: 'roster.json', hasPinKey: true }));

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { createAddresses } from '../../src/calls/call-request';
 import type { Rooms } from '../../src/rooms/rooms';
 import { createSpaceObserver } from '../../src/rooms/space-observer';
-import type { SpaceClient } from '../../src/signalwire/space-client';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createEnforcer, type Enforcer } from '../../src/supervision/enforcer';
 import type { Claim } from '../../src/supervision/redis-claims';
 import { createSupervisorNotice } from '../../src/supervision/supervisor-notice';
@@ -20,7 +20,7 @@ const addresses = createAddresses('https://coach.example.com');
 
 /** An enforcer that corrects a scripted Space's supervisors, and tells them. */
 export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: EnforcerOverScript): Enforcer {
-  const client = space.client as SpaceClient;
+  const client = space.client as ConferenceApi;
   return createEnforcer({
     rooms,
     space: client,

@@ -1,6 +1,11 @@
 import type { RoomName } from '../../src/rooms/room-name';
+import {
+  type ConferenceApi,
+  type SpaceCall,
+  SpaceError,
+  type SpaceParticipant,
+} from '../../src/signalwire/conference-api';
 import type { Sid } from '../../src/signalwire/sid';
-import { type SeenCall, type SeenParticipant, type SpaceClient, SpaceError } from '../../src/signalwire/space-client';
 
 /** A participant of a {@link ScriptedSpace}. */
 export interface Party {
@@ -16,7 +21,7 @@ export type Trouble = 'missing' | 'ignored' | Error | undefined;
 
 /** What we use of the Space's REST API. */
 export type ScriptedClient = Pick<
-  SpaceClient,
+  ConferenceApi,
   | 'listConferences'
   | 'listParticipants'
   | 'findParticipant'
@@ -32,7 +37,7 @@ export interface ScriptedSpace {
   /** Each request in words, such as `mute ted-1 in cf-1`. A list of conferences counts as two, as it does by HTTP. */
   requests: string[];
   /** The answer to `GET /Calls/{sid}`. */
-  calls: Map<Sid, SeenCall>;
+  calls: Map<Sid, SpaceCall>;
   /** How long each answer takes, in milliseconds; a list of conferences takes twice as long. */
   latencyMs: number;
   /** Whether an answer shows the Space as it was when it was asked, instead of when it answers. */
@@ -78,7 +83,7 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
     return ask(request, missing, () => (space.readsAtOnce ? seen : answer()));
   }
 
-  function show(conferenceSid: Sid, { callSid, isMuted, target, isModerator, joinedAt = 0 }: Party): SeenParticipant {
+  function show(conferenceSid: Sid, { callSid, isMuted, target, isModerator, joinedAt = 0 }: Party): SpaceParticipant {
     return {
       callSid,
       conferenceSid,

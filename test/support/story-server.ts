@@ -9,7 +9,7 @@ import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { createRedisRoomStorage } from '../../src/rooms/redis-room-storage';
 import { createRoomStore, type RoomStorage } from '../../src/rooms/room-store';
 import { createServer, type Server } from '../../src/server';
-import { createSpaceClient } from '../../src/signalwire/space-client';
+import { createRestClient } from '../../src/signalwire/conference-api';
 import { createRestApi } from '../../src/simulator/rest-api';
 import type { Space } from '../../src/simulator/space';
 import type { Store } from '../../src/stores';
@@ -112,7 +112,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
   }
 
   function compose(): Server {
-    const client = createSpaceClient(
+    const client = createRestClient(
       { url: sockets.restUrl, projectId: space.accountSid, apiToken: space.apiToken },
       { timeoutMs: 30_000, now },
     );

@@ -22,7 +22,7 @@ const every: Required<RoomContext> = {
   named: { target: '6a5b-1' as Sid, conferenceSid: 'c0-1' as Sid },
   isAnnounced: true,
   isMoved: true,
-  pass: 'abc',
+  token: 'abc',
 };
 
 describe('the addresses of this server', () => {

@@ -116,11 +116,11 @@ describe('render', () => {
   });
 
   it.each([
-    ['nobody-there', { attempt: 1 }, 10, 'attempt=1&amp;mode=monitor&amp;pass=abc&amp;stay=1'],
-    ['store-down', { attempt: 1 }, 10, 'attempt=1&amp;mode=monitor&amp;pass=abc&amp;stay=1'],
-    ['over', { attempt: 0, waits: 1 }, 30, 'mode=monitor&amp;pass=abc&amp;stay=1&amp;waits=1'],
+    ['nobody-there', { attempt: 1 }, 10, 'attempt=1&amp;mode=monitor&amp;stay=1&amp;token=abc'],
+    ['store-down', { attempt: 1 }, 10, 'attempt=1&amp;mode=monitor&amp;stay=1&amp;token=abc'],
+    ['over', { attempt: 0, waits: 1 }, 30, 'mode=monitor&amp;stay=1&amp;token=abc&amp;waits=1'],
   ] as const)('says why a supervisor waits on the line: %s', (reason, counted, seconds, query) => {
-    const context: CallContext = { mode: 'monitor', stay: 1, pass: 'abc', ...counted };
+    const context: CallContext = { mode: 'monitor', stay: 1, token: 'abc', ...counted };
     expect(render({ kind: 'wait', reason, context })).toBe(
       laml(
         `<Say>${english.wait(reason, undefined, undefined)}</Say><Pause length="${seconds}"/><Redirect>https://coach.example.com/supervisor?${query}</Redirect>`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createPasses, hashPin, type Pin, parsePin, parsePinHash } from '../../src/people/pin';
+import { createPinTokens, hashPin, type Pin, parsePin, parsePinHash } from '../../src/people/pin';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { fuzzRuns } from '../support/fuzz';
 
@@ -78,62 +78,62 @@ describe('hashPin', () => {
   });
 });
 
-describe('createPasses', () => {
+describe('createPinTokens', () => {
   const call = parseSid('CA1') as Sid;
   const other = parseSid('CA2') as Sid;
-  const passes = createPasses(KEY, 'supervisor');
-  const bytesOf = (pass: string) => Buffer.from(pass, 'base64url');
+  const tokens = createPinTokens(KEY, 'supervisor');
+  const bytesOf = (token: string) => Buffer.from(token, 'base64url');
   const hash = hashPin(KEY, '48213' as Pin);
-  const pass = passes.seal(call, hash);
+  const token = tokens.issue(call, hash);
 
   it('opens for the call it was sealed for', () => {
-    expect(passes.open(call, pass)).toBe(hash);
+    expect(tokens.verify(call, token)).toBe(hash);
   });
 
   it('opens on another server that has the same key', () => {
-    expect(createPasses(KEY, 'supervisor').open(call, pass)).toBe(hash);
+    expect(createPinTokens(KEY, 'supervisor').verify(call, token)).toBe(hash);
   });
 
   it('can stand in an address as it is, and shows no hash', () => {
-    expect(pass).toMatch(/^[A-Za-z0-9_-]+$/);
-    expect(bytesOf(pass).toString('hex')).not.toContain(hash);
-    expect(pass).not.toContain(hash);
+    expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(bytesOf(token).toString('hex')).not.toContain(hash);
+    expect(token).not.toContain(hash);
   });
 
   it('is another one each time', () => {
-    const many = Array.from({ length: 100 }, () => passes.seal(call, hash));
+    const many = Array.from({ length: 100 }, () => tokens.issue(call, hash));
     expect(new Set(many).size).toBe(100);
     // Not only the random number in front: a repeated one would give the cipher away.
     expect(new Set(many.map((one) => bytesOf(one).subarray(0, 12).toString('hex'))).size).toBe(100);
   });
 
   it.each([
-    ['another call', passes, other],
-    ['a call whose SID begins alike', passes, parseSid('CA') as Sid],
-    ['another role', createPasses(KEY, 'moderator'), call],
-    ['another key', createPasses(`${KEY}0`, 'supervisor'), call],
+    ['another call', tokens, other],
+    ['a call whose SID begins alike', tokens, parseSid('CA') as Sid],
+    ['another role', createPinTokens(KEY, 'moderator'), call],
+    ['another key', createPinTokens(`${KEY}0`, 'supervisor'), call],
   ])('opens nothing for %s', (_what, others, callSid) => {
-    expect(others.open(callSid, pass)).toBeUndefined();
+    expect(others.verify(callSid, token)).toBeUndefined();
   });
 
   it('opens nothing with a bit changed, at any place', () => {
-    const bytes = bytesOf(pass);
+    const bytes = bytesOf(token);
     const opened = Array.from({ length: bytes.length * 8 }, (_, bit) => {
       const changed = Buffer.from(bytes);
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      return passes.open(call, changed.toString('base64url'));
+      return tokens.verify(call, changed.toString('base64url'));
     });
     expect(opened).toHaveLength((12 + 32 + 16) * 8);
     expect(opened.filter((name) => name !== undefined)).toEqual([]);
   });
 
   it('opens nothing that was cut short or made longer, at any place', () => {
-    const bytes = bytesOf(pass);
+    const bytes = bytesOf(token);
     const cut = Array.from({ length: bytes.length }, (_, length) => bytes.subarray(0, length));
     const longer = Array.from({ length: bytes.length + 1 }, (_, at) =>
       Buffer.concat([bytes.subarray(0, at), Buffer.from([at]), bytes.subarray(at)]),
     );
-    const opened = [...cut, ...longer].map((changed) => passes.open(call, changed.toString('base64url')));
+    const opened = [...cut, ...longer].map((changed) => tokens.verify(call, changed.toString('base64url')));
     expect(opened.filter((name) => name !== undefined)).toEqual([]);
   });
 
@@ -145,16 +145,16 @@ describe('createPasses', () => {
     ['as many bytes as an empty name has', Buffer.alloc(28).toString('base64url')],
     ['a byte fewer', Buffer.alloc(27).toString('base64url')],
     ['a megabyte', 'A'.repeat(1_000_000)],
-    ['a pass with a megabyte behind it', pass + 'A'.repeat(1_000_000)],
-    ['two passes in a row', pass + pass],
+    ['a token with a megabyte behind it', token + 'A'.repeat(1_000_000)],
+    ['two tokens in a row', token + token],
   ])('opens nothing for %s, and never throws', (_what, given) => {
-    expect(passes.open(call, given)).toBeUndefined();
+    expect(tokens.verify(call, given)).toBeUndefined();
   });
 
   it('never throws, and opens nothing that it did not seal', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String({ maxLength: 200 })), (text) => {
-        expect(passes.open(call, text)).toBeUndefined();
+        expect(tokens.verify(call, text)).toBeUndefined();
       }),
       { numRuns: fuzzRuns(2_000) },
     );

@@ -42,7 +42,7 @@ function create({ maxValues = 1_000 }: { maxValues?: number } = {}) {
   /** Puts one value to each key, both of this name. */
   const putAt = (...keys: string[]) => {
     for (const key of keys) {
-      queue.put(key, 'name', key);
+      queue.enqueue(key, 'name', key);
     }
   };
   return { queue, attempts, written, lost, state, keysTried, putAt };
@@ -61,15 +61,15 @@ afterEach(() => {
 describe('createRetryQueue', () => {
   it('tries a value after a while, once, and holds it until it is written', async () => {
     const { queue, attempts, written, lost } = create();
-    queue.put('a', 'one', '1');
-    expect(queue.of('a')).toEqual(['1']);
+    queue.enqueue('a', 'one', '1');
+    expect(queue.valuesOf('a')).toEqual(['1']);
     expect(queue.keys()).toEqual(['a']);
     expect(queue.size).toBe(1);
     await wait(RETRY_MS - 1);
     expect(attempts).toEqual([]);
     await wait(1);
     expect(written).toEqual(['1']);
-    expect(queue.of('a')).toEqual([]);
+    expect(queue.valuesOf('a')).toEqual([]);
     expect(queue.keys()).toEqual([]);
     expect(queue.size).toBe(0);
     await wait(LONG_MS);
@@ -80,9 +80,9 @@ describe('createRetryQueue', () => {
   it('writes what waits for a key together, in the order in which it was put', async () => {
     const { queue, attempts } = create();
     for (const value of ['1', '2', '3']) {
-      queue.put('a', value, value);
+      queue.enqueue('a', value, value);
     }
-    queue.put('b', '4', '4');
+    queue.enqueue('b', '4', '4');
     await wait(RETRY_MS);
     expect(attempts).toMatchObject([
       { key: 'a', values: ['1', '2', '3'] },
@@ -92,12 +92,12 @@ describe('createRetryQueue', () => {
 
   it('keeps the latest of one name, as the latest of its key', async () => {
     const { queue, attempts } = create();
-    queue.put('a', 'one', 'old');
-    queue.put('a', 'two', '2');
-    queue.put('a', 'one', 'new');
-    queue.put('b', 'one', 'of b');
+    queue.enqueue('a', 'one', 'old');
+    queue.enqueue('a', 'two', '2');
+    queue.enqueue('a', 'one', 'new');
+    queue.enqueue('b', 'one', 'of b');
     expect(queue.size).toBe(3);
-    expect(queue.of('a')).toEqual(['2', 'new']);
+    expect(queue.valuesOf('a')).toEqual(['2', 'new']);
     await wait(RETRY_MS);
     expect(attempts.map(({ values }) => values)).toEqual([['2', 'new'], ['of b']]);
   });
@@ -105,12 +105,12 @@ describe('createRetryQueue', () => {
   it('tries again until it succeeds, as often as it takes, and keeps the order', async () => {
     const { queue, attempts, written, state } = create();
     state.isDown = true;
-    queue.put('a', 'one', '1');
+    queue.enqueue('a', 'one', '1');
     await wait(RETRY_MS);
-    queue.put('a', 'two', '2');
+    queue.enqueue('a', 'two', '2');
     await wait(10 * LONG_MS);
     expect(attempts.length).toBeGreaterThan(100);
-    expect(queue.of('a')).toEqual(['1', '2']);
+    expect(queue.valuesOf('a')).toEqual(['1', '2']);
     state.isDown = false;
     await wait(LONG_MS);
     expect(written).toEqual(['1', '2']);
@@ -139,7 +139,7 @@ describe('createRetryQueue', () => {
   it('begins with short pauses again after a success', async () => {
     const { queue, attempts, state } = create();
     state.isDown = true;
-    queue.put('a', 'one', '1');
+    queue.enqueue('a', 'one', '1');
     await wait(20_000);
     state.isDown = false;
     state.slow.add('a');
@@ -147,7 +147,7 @@ describe('createRetryQueue', () => {
     while (attempts.length === length) {
       await wait(RETRY_MS);
     }
-    queue.put('a', 'two', '2');
+    queue.enqueue('a', 'two', '2');
     state.slow.clear();
     state.isDown = true;
     attempts.at(-1)?.finish();
@@ -164,7 +164,7 @@ describe('createRetryQueue', () => {
       throw new Error('down');
     });
     const queue = createRetryQueue<string, string>({ retryMs: RETRY_MS, maxValues: 10, write, onLost: () => {} });
-    queue.put('a', 'one', '1');
+    queue.enqueue('a', 'one', '1');
     await wait(LONG_MS);
     expect(write).toHaveBeenCalledTimes(2);
     expect(queue.size).toBe(0);
@@ -175,12 +175,12 @@ describe('createRetryQueue', () => {
     ['fails', (attempt: Attempt | undefined) => attempt?.fail()],
   ])('loses nothing that is put while the same key is being written, when that %s', async (_how, end) => {
     const { queue, attempts, written, state } = create();
-    queue.put('a', 'one', 'old');
-    queue.put('a', 'two', '2');
+    queue.enqueue('a', 'one', 'old');
+    queue.enqueue('a', 'two', '2');
     state.slow.add('a');
     await wait(RETRY_MS);
-    queue.put('a', 'one', 'new');
-    queue.put('a', 'three', '3');
+    queue.enqueue('a', 'one', 'new');
+    queue.enqueue('a', 'three', '3');
     await wait(LONG_MS);
     expect(attempts).toHaveLength(1);
     state.slow.clear();
@@ -288,13 +288,13 @@ describe('createRetryQueue', () => {
 
     it('gives up nothing that takes the place of another', () => {
       const { queue, lost } = create({ maxValues: 2 });
-      queue.put('a', 'one', '1');
-      queue.put('a', 'two', '2');
+      queue.enqueue('a', 'one', '1');
+      queue.enqueue('a', 'two', '2');
       for (let index = 0; index < 100; index++) {
-        queue.put('a', 'one', String(index));
+        queue.enqueue('a', 'one', String(index));
       }
       expect(lost).toEqual([]);
-      expect(queue.of('a')).toEqual(['2', '99']);
+      expect(queue.valuesOf('a')).toEqual(['2', '99']);
     });
 
     it('gives up what is not being written first', async () => {

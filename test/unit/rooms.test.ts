@@ -532,7 +532,7 @@ describe('record', () => {
       address: '***2222',
       mode: 'coach',
       target: sid('alice'),
-      returnTo: 'https://example.com/coach/sales?pass=secret',
+      returnTo: 'https://example.com/coach/sales?token=secret',
       agoMs: 0,
     });
     const closed = rooms.close(0);

@@ -99,8 +99,8 @@ describe('parseRoster', () => {
     ]);
     const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
     roster.replace({ moderators, supervisors });
-    expect(roster.moderators.withPin(secret.pin)?.name).toBe('Bob');
-    expect(roster.moderators.withAddress(undefined)).toBeUndefined();
+    expect(roster.moderators.byPin(secret.pin)?.name).toBe('Bob');
+    expect(roster.moderators.byAddress(undefined)).toBeUndefined();
   });
 
   it.each([
@@ -479,7 +479,7 @@ describe('parseRoster', () => {
     }));
     const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
     roster.replace(parse({ supervisors: people }));
-    const found = Array.from({ length: 1_000 }, (_, index) => roster.supervisors.withPin(hash(String(10_000 + index))));
+    const found = Array.from({ length: 1_000 }, (_, index) => roster.supervisors.byPin(hash(String(10_000 + index))));
     expect(found.map((person) => person?.name)).toEqual([
       ...people.map(({ name }) => name),
       ...Array.from({ length: 500 }, () => undefined),

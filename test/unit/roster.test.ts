@@ -26,7 +26,7 @@ describe('createRoster', () => {
     ['a call without a number', undefined, false, false],
   ])('knows what %s may do by the settings', (_who, from, moderates, supervises) => {
     const { moderators, supervisors } = create();
-    expect([moderators.withAddress(from), supervisors.withAddress(from)].map((one) => one !== undefined)).toEqual([
+    expect([moderators.byAddress(from), supervisors.byAddress(from)].map((one) => one !== undefined)).toEqual([
       moderates,
       supervises,
     ]);
@@ -34,9 +34,9 @@ describe('createRoster', () => {
 
   it('lets any address supervise when told so, but nobody without one', () => {
     const { supervisors } = createRoster({ moderatorNumbers: [alice], supervisorNumbers: 'any' });
-    expect(supervisors.withAddress(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
-    expect(supervisors.withAddress(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
-    expect(supervisors.withAddress(undefined)).toBeUndefined();
+    expect(supervisors.byAddress(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
+    expect(supervisors.byAddress(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
+    expect(supervisors.byAddress(undefined)).toBeUndefined();
   });
 
   it.each([
@@ -55,27 +55,27 @@ describe('createRoster', () => {
     const roster = create();
     const clerk = { ...carol, address: desk };
     roster.replace({ moderators: [clerk], supervisors: [] });
-    expect(roster.moderators.withAddress(desk)).toBe(clerk);
-    expect(roster.moderators.withAddress(bob)).toBeUndefined();
-    expect(roster.supervisors.withAddress(desk)).toBeUndefined();
+    expect(roster.moderators.byAddress(desk)).toBe(clerk);
+    expect(roster.moderators.byAddress(bob)).toBeUndefined();
+    expect(roster.supervisors.byAddress(desk)).toBeUndefined();
   });
 
   it('adds the people of a file, and lets its entry hold where the settings have the number too', () => {
     const roster = create();
     roster.replace({ moderators: [carol], supervisors: [boss] });
-    expect(roster.moderators.withAddress(alice)).toMatchObject({ name: undefined });
-    expect(roster.moderators.withAddress(bob)).toBe(carol);
-    expect(roster.moderators.withAddress(desk)).toBeUndefined();
-    expect(roster.moderators.withPin('hash-1' as PinHash)).toBe(carol);
-    expect(roster.moderators.withPin('hash-2' as PinHash)).toBeUndefined();
-    expect(roster.moderators.withName('Carol')).toBe(carol);
-    expect(roster.moderators.withExtension('201')).toBe(carol);
-    expect(roster.moderators.withExtension('202')).toBeUndefined();
-    expect(roster.supervisors.withAddress(ted)).toBe(boss);
+    expect(roster.moderators.byAddress(alice)).toMatchObject({ name: undefined });
+    expect(roster.moderators.byAddress(bob)).toBe(carol);
+    expect(roster.moderators.byAddress(desk)).toBeUndefined();
+    expect(roster.moderators.byPin('hash-1' as PinHash)).toBe(carol);
+    expect(roster.moderators.byPin('hash-2' as PinHash)).toBeUndefined();
+    expect(roster.moderators.byName('Carol')).toBe(carol);
+    expect(roster.moderators.byExtension('201')).toBe(carol);
+    expect(roster.moderators.byExtension('202')).toBeUndefined();
+    expect(roster.supervisors.byAddress(ted)).toBe(boss);
     expect([roster.moderators.hasPins, roster.supervisors.hasPins]).toEqual([true, true]);
     roster.replace({ moderators: [], supervisors: [] });
-    expect(roster.moderators.withAddress(bob)).toBeUndefined();
-    expect(roster.supervisors.withAddress(ted)).toMatchObject({ name: undefined });
+    expect(roster.moderators.byAddress(bob)).toBeUndefined();
+    expect(roster.supervisors.byAddress(ted)).toMatchObject({ name: undefined });
     expect([roster.moderators.hasPins, roster.supervisors.hasPins]).toEqual([false, false]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createSpaceObserver, type RoomObserver } from '../../src/rooms/space-observer';
-import type { SeenConference } from '../../src/signalwire/space-client';
+import type { SpaceConference } from '../../src/signalwire/conference-api';
 import { sid } from '../support/room-stores';
 
 const WITHIN_MS = 3_000;
@@ -19,7 +19,7 @@ function create(count: number, { takesMs = 100, silent = [] as string[], failing
   let pending = 0;
   let mostAtOnce = 0;
   const wait = () => new Promise<void>((resolve) => setTimeout(resolve, takesMs));
-  const conferences = Array.from({ length: count }, (_, index): SeenConference => {
+  const conferences = Array.from({ length: count }, (_, index): SpaceConference => {
     const name = `room-${index}`;
     return { conferenceSid: sid(name), room: name, hasStarted: index % 2 === 0, createdAgoMs: (count - index) * 1_000 };
   });

@@ -7,8 +7,8 @@ import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
 import { createRooms } from '../../src/rooms/rooms';
 import { createSweep } from '../../src/rooms/sweep';
+import { type SpaceCall, SpaceError } from '../../src/signalwire/conference-api';
 import type { Sid } from '../../src/signalwire/sid';
-import { type SeenCall, SpaceError } from '../../src/signalwire/space-client';
 import { createMemoryStore, type Store } from '../../src/stores';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
 import { enforcerOver } from '../support/enforcer';
@@ -154,7 +154,7 @@ function openConversation({ space }: Server, room = sales, conferenceSid = cf1, 
   space.calls.set(moderator, inbound(moderator, '+15557788999'));
 }
 
-function inbound(callSid: Sid, from: string): SeenCall {
+function inbound(callSid: Sid, from: string): SpaceCall {
   return { callSid, isOver: false, from, to: undefined, direction: 'inbound' };
 }
 

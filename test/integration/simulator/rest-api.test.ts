@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { RestClient } from '@signalwire/compatibility-api';
-import { createSpaceClient } from '../../../src/signalwire/space-client';
+import { createRestClient } from '../../../src/signalwire/conference-api';
 import type { Call } from '../../../src/simulator/call';
 import type { Conference } from '../../../src/simulator/conferences';
 import { type Fault, type RestApiOptions, type RestRequest, serveRestApi } from '../../../src/simulator/rest-api';
@@ -1049,7 +1049,7 @@ describe('what is done before a request', () => {
 
 describe("the server's own client", () => {
   const clientOf = ({ space, url }: TestBench, apiToken = space.apiToken) =>
-    createSpaceClient(
+    createRestClient(
       { url, projectId: space.accountSid, apiToken },
       { timeoutMs: 5_000, now: () => NOW + space.clock.now() },
     );

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type ConferenceApi, createRestClient, type ParticipantChange } from '../../../src/signalwire/conference-api';
 import { parseSid, type Sid } from '../../../src/signalwire/sid';
-import { createSpaceClient, type ParticipantChange, type SpaceClient } from '../../../src/signalwire/space-client';
 import type { Call } from '../../../src/simulator/call';
 import { serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space } from '../../../src/simulator/space';
@@ -30,7 +30,7 @@ const enterAs =
 
 let server: ScriptedServer;
 let space: Space;
-let client: SpaceClient;
+let client: ConferenceApi;
 
 beforeEach(async () => {
   server = await startScriptedServer({
@@ -48,7 +48,7 @@ beforeEach(async () => {
   onTestFinished(() => started.close());
   const { url, close } = await serveRestApi(started);
   onTestFinished(close);
-  client = createSpaceClient(
+  client = createRestClient(
     { url, projectId: started.accountSid, apiToken: started.apiToken },
     { timeoutMs: 10_000, now: started.wallClock },
   );

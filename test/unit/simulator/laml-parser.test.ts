@@ -26,7 +26,7 @@ describe('parseLaml', () => {
     };
     const render = createRender(settings, createAddresses('https://coach.example.com'), english);
     const room = 'Sales 2' as RoomName;
-    const context = { mode: 'monitor', attempt: 0, stay: 2, pass: 'abc' } as const;
+    const context = { mode: 'monitor', attempt: 0, stay: 2, token: 'abc' } as const;
     const choices = [{ room, name: 'Alice', isAmbiguous: false, hasCaller: true }];
     const target = { callSid: 'alice-1' as Sid, role: 'moderator', name: 'Alice' } as const;
     const caller = { kind: 'join', role: 'caller', room } as const;

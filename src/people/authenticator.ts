@@ -1,8 +1,8 @@
 import type { Sid } from '../signalwire/sid';
 import type { Address } from './address';
-import { hashPin, type Passes, parsePin } from './pin';
+import { hashPin, type PinTokens, parsePin } from './pin';
 import type { Lockout, PinLimiter } from './pin-limiter';
-import type { Book, Person } from './roster';
+import type { Person, PersonIndex } from './roster';
 
 /** A call, as far as it matters to who is calling. */
 export interface Caller {
@@ -11,15 +11,15 @@ export interface Caller {
 }
 
 /**
- * Who is calling. `'must-ask'`: a person who needs a PIN; `'may-ask'`: nobody known, who may have one; `'nobody'`:
+ * Who is calling. `'pin-required'`: a person who needs a PIN; `'pin-possible'`: nobody known, who may have one; `'unknown'`:
  * nobody known, and there are no PINs.
  */
-export type Identity<P> = { person: P } | 'must-ask' | 'may-ask' | 'nobody';
+export type Authentication<P> = { person: P } | 'pin-required' | 'pin-possible' | 'unknown';
 
 /** Tells who is calling, by address and by PIN, for the people of one role. */
-export interface Access<P extends Person> {
-  /** @param pass proof that this call gave the right PIN */
-  identify(caller: Caller, pass: string | undefined): Identity<P>;
+export interface Authenticator<P extends Person> {
+  /** @param token proof that this call gave the right PIN */
+  authenticate(caller: Caller, token: string | undefined): Authentication<P>;
   /** Counts a PIN prompt, which takes no attempt. Returns the lockout if it must not open. Never rejects. */
   openPrompt(caller: Caller): Promise<Lockout | undefined>;
   /**
@@ -32,8 +32,8 @@ export interface Access<P extends Person> {
 
 /** The result of a PIN prompt. */
 export type PinResult<P> =
-  /** `pass` stands for the PIN in the rest of the call. */
-  | { kind: 'right'; person: P; pass: string }
+  /** `token` stands for the PIN in the rest of the call. */
+  | { kind: 'right'; person: P; token: string }
   /** `lockout` if this took the last attempt. */
   | { kind: 'wrong'; lockout: Lockout | undefined }
   /** Silence, or digits that cannot be a PIN. */
@@ -41,28 +41,32 @@ export type PinResult<P> =
   /** No attempt was left. This says nothing about the PIN. */
   | { kind: 'locked-out'; lockout: Lockout };
 
-export interface AccessOptions<P extends Person> {
+export interface AuthenticatorOptions<P extends Person> {
   /** The people as they are now. */
-  book: () => Book<P>;
+  people: () => PersonIndex<P>;
   limiter: PinLimiter;
   /** Undefined when there are no PINs. */
-  pins: { key: string; passes: Passes } | undefined;
+  pins: { key: string; tokens: PinTokens } | undefined;
 }
 
-export function createAccess<P extends Person>({ book, limiter, pins }: AccessOptions<P>): Access<P> {
+export function createAuthenticator<P extends Person>({
+  people,
+  limiter,
+  pins,
+}: AuthenticatorOptions<P>): Authenticator<P> {
   return {
-    identify({ callSid, from }, pass) {
+    authenticate({ callSid, from }, token) {
       // Who has another PIN since, or none, has lost what it opened.
-      const pin = pins?.passes.open(callSid, pass);
-      const proven = pin && book().withPin(pin);
+      const pin = pins?.tokens.verify(callSid, token);
+      const proven = pin && people().byPin(pin);
       if (proven !== undefined) {
         return { person: proven };
       }
-      const known = book().withAddress(from);
+      const known = people().byAddress(from);
       if (known !== undefined) {
-        return known.requirePin ? 'must-ask' : { person: known };
+        return known.requirePin ? 'pin-required' : { person: known };
       }
-      return book().hasPins ? 'may-ask' : 'nobody';
+      return people().hasPins ? 'pin-possible' : 'unknown';
     },
 
     openPrompt: ({ from }) => limiter.openPrompt(from),
@@ -73,14 +77,14 @@ export function createAccess<P extends Person>({ book, limiter, pins }: AccessOp
         return { kind: 'none' };
       }
       const hash = hashPin(pins.key, pin);
-      const person = book().withPin(hash);
+      const person = people().byPin(hash);
       const { isAllowed, lockout } = await limiter.consumeAttempt(from, { isRight: person !== undefined });
       if (!isAllowed) {
         return { kind: 'locked-out', lockout };
       }
       return person === undefined
         ? { kind: 'wrong', lockout }
-        : { kind: 'right', person, pass: pins.passes.seal(callSid, hash) };
+        : { kind: 'right', person, token: pins.tokens.issue(callSid, hash) };
     },
   };
 }

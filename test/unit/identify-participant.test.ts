@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { identifyCall } from '../../src/people/identify-call';
+import { identifyParticipant } from '../../src/people/identify-participant';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import type { PinHash } from '../../src/people/pin';
 import { createRoster, type RosterSettings } from '../../src/people/roster';
@@ -21,7 +21,7 @@ function identify(from: string | undefined, given: { settings?: Partial<RosterSe
     roster.replace({ moderators: [], supervisors: [{ ...carol, rooms: 'all' }] });
   }
   const call = { callSid: sid('call-1'), isOver: false, from, to: undefined, direction: 'inbound' };
-  return identifyCall(roster, call, false).role;
+  return identifyParticipant(roster, call, false).role;
 }
 
 describe('a call that ends no conference', () => {

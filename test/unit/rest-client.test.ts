@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ConferenceApi, createRestClient, type ParticipantChange } from '../../src/signalwire/conference-api';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
-import { createSpaceClient, type ParticipantChange, type SpaceClient } from '../../src/signalwire/space-client';
 
 const CONFERENCE = '3d1d0e5c-0000-4000-8000-000000000001';
 const MODERATOR = '3d1d0e5c-0000-4000-8000-00000000000a';
@@ -11,7 +11,7 @@ const paging = { uri: '/x', page: 0, page_size: 50, next_page_uri: null };
 
 let server: Server;
 let url: string;
-let client: SpaceClient;
+let client: ConferenceApi;
 let requests: string[];
 let answer: (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -26,7 +26,7 @@ beforeEach(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-  client = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 2_000, now: () => NOW });
+  client = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 2_000, now: () => NOW });
 });
 
 afterEach(async () => {
@@ -34,7 +34,7 @@ afterEach(async () => {
   server.close();
 });
 
-describe('createSpaceClient', () => {
+describe('createRestClient', () => {
   it.each([
     ['an error', 'refused', 401, (res: ServerResponse) => json(res, { code: 20003, message: 'No' }, 401)],
     ['an HTML error', 'refused', 502, (res: ServerResponse) => res.writeHead(502).end('<html>Bad Gateway</html>')],
@@ -57,7 +57,7 @@ describe('createSpaceClient', () => {
 
   it('waits no longer than told, over all its requests', async () => {
     answer = (req, res) => (req.url?.includes('in-progress') ? undefined : json(res, { ...paging, conferences: [] }));
-    const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 300, now: () => NOW });
+    const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 300, now: () => NOW });
     await expect(hasty.listConferences('Sales 2')).rejects.toMatchObject({ code: 'timeout' });
     expect(requests).toHaveLength(2);
   });
@@ -327,13 +327,13 @@ describe('createSpaceClient', () => {
       });
     });
 
-    const reads: [string, (from: SpaceClient) => Promise<unknown>][] = [
+    const reads: [string, (from: ConferenceApi) => Promise<unknown>][] = [
       ['listConferences', (from) => from.listConferences()],
       ['listParticipants', (from) => from.listParticipants(conferenceSid)],
       ['findParticipant', (from) => from.findParticipant(conferenceSid, TED)],
       ['findCall', (from) => from.findCall(TED)],
     ];
-    const changes: [string, (from: SpaceClient) => Promise<unknown>, unknown][] = [
+    const changes: [string, (from: ConferenceApi) => Promise<unknown>, unknown][] = [
       ['changeParticipant', (from) => from.changeParticipant(conferenceSid, TED, { muted: true }), undefined],
       ['removeParticipant', (from) => from.removeParticipant(conferenceSid, TED), false],
       ['redirectCall', (from) => from.redirectCall(TED, 'https://coach.example.com/coach'), false],
@@ -416,12 +416,12 @@ describe('createSpaceClient', () => {
 
       it('rejects when the Space does not answer in time', async () => {
         answers(() => {});
-        const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 100, now: () => NOW });
+        const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 100, now: () => NOW });
         await expect(use(hasty)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
       });
     });
 
-    it.each<[string, (from: SpaceClient) => Promise<unknown>, object[]]>([
+    it.each<[string, (from: ConferenceApi) => Promise<unknown>, object[]]>([
       ['both lists of conferences', (from) => from.listConferences(), [conferences()]],
       [
         'the pages of a list',
@@ -431,7 +431,7 @@ describe('createSpaceClient', () => {
       ['a conference without participants', (from) => from.listParticipants(conferenceSid), [participants()]],
     ])('has one time-out for %s', async (_what, use, first) => {
       answers(...first, () => {});
-      const hasty = createSpaceClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
+      const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
       await expect(use(hasty)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
       expect(asked).toHaveLength(first.length + 1);
     });

@@ -1,5 +1,5 @@
 import type { ObservedParticipant } from '../rooms/room-event';
-import type { SeenCall } from '../signalwire/space-client';
+import type { SpaceCall } from '../signalwire/conference-api';
 import { type Address, maskAddress, parseAddress } from './address';
 import { labelOf, type Roster } from './roster';
 
@@ -9,18 +9,18 @@ import { labelOf, type Roster } from './roster';
  * `unknown` unless they certainly are a caller: they may be a supervisor who entered a PIN, withholds their number, or
  * also moderates.
  */
-export function identifyCall(
+export function identifyParticipant(
   roster: Roster,
-  { direction, from, to }: SeenCall,
+  { direction, from, to }: SpaceCall,
   isModerator: boolean,
 ): NonNullable<ObservedParticipant['person']> {
   const person = parseAddress(/^outbound/i.test(direction ?? '') ? to : from);
   const address = maskAddress(person);
   if (isModerator) {
-    return { role: 'moderator', name: roster.moderators.withAddress(person)?.name, address };
+    return { role: 'moderator', name: roster.moderators.byAddress(person)?.name, address };
   }
   if (roster.isOnlySupervisor(person)) {
-    const supervisor = roster.supervisors.withAddress(person);
+    const supervisor = roster.supervisors.byAddress(person);
     return { role: 'supervisor', name: supervisor && labelOf(supervisor), address };
   }
   return { role: maySupervise(roster, person) ? 'unknown' : 'caller', address };
@@ -28,5 +28,5 @@ export function identifyCall(
 
 /** Without an address, by PIN, as everybody where anyone may, or besides moderating. */
 function maySupervise({ supervisors }: Roster, person: Address | undefined): boolean {
-  return person === undefined || supervisors.hasPins || supervisors.withAddress(person) !== undefined;
+  return person === undefined || supervisors.hasPins || supervisors.byAddress(person) !== undefined;
 }

@@ -33,7 +33,7 @@ export class SpaceError extends Error {
 }
 
 /** A conference that is not over. */
-export interface SeenConference {
+export interface SpaceConference {
   conferenceSid: Sid;
   room: string;
   hasStarted: boolean;
@@ -42,7 +42,7 @@ export interface SeenConference {
 }
 
 /** A participant that has not left. A yes or no that the Space does not give counts as no. */
-export interface SeenParticipant {
+export interface SpaceParticipant {
   callSid: Sid;
   conferenceSid: Sid;
   isMuted: boolean;
@@ -56,7 +56,7 @@ export interface SeenParticipant {
 }
 
 /** A call, over or not. */
-export interface SeenCall {
+export interface SpaceCall {
   callSid: Sid;
   isOver: boolean;
   /** As the Space writes it: E.164 or raw. */
@@ -75,7 +75,7 @@ export interface ParticipantChange {
 }
 
 /** What we ask of the Space's REST API. Every question is answered within one time-out, or rejects with a SpaceError. */
-export interface SpaceClient {
+export interface ConferenceApi {
   /**
    * The conferences that are not over, started or not. Entries without a SID or a name are left out.
    *
@@ -83,7 +83,7 @@ export interface SpaceClient {
    *
    * @param room its exact name; every room if undefined
    */
-  listConferences(room?: string): Promise<SeenConference[]>;
+  listConferences(room?: string): Promise<SpaceConference[]>;
   /**
    * The participants of a conference that have not left. Entries without a Call SID are left out.
    *
@@ -91,20 +91,20 @@ export interface SpaceClient {
    *
    * @returns undefined when there is no such conference, or it is over
    */
-  listParticipants(conferenceSid: Sid): Promise<SeenParticipant[] | undefined>;
+  listParticipants(conferenceSid: Sid): Promise<SpaceParticipant[] | undefined>;
   /** @returns undefined when that call is not in that conference */
-  findParticipant(conferenceSid: Sid, callSid: Sid): Promise<SeenParticipant | undefined>;
+  findParticipant(conferenceSid: Sid, callSid: Sid): Promise<SpaceParticipant | undefined>;
   /**
    * Changes a participant, in one request.
    *
    * @returns the participant as the Space answered, which may not show the change; undefined when that call is not in
    *   that conference
    */
-  changeParticipant(conferenceSid: Sid, callSid: Sid, change: ParticipantChange): Promise<SeenParticipant | undefined>;
+  changeParticipant(conferenceSid: Sid, callSid: Sid, change: ParticipantChange): Promise<SpaceParticipant | undefined>;
   /** Takes a participant out of a conference; false when that call is not in it. */
   removeParticipant(conferenceSid: Sid, callSid: Sid): Promise<boolean>;
   /** @returns undefined when there is no such call */
-  findCall(callSid: Sid): Promise<SeenCall | undefined>;
+  findCall(callSid: Sid): Promise<SpaceCall | undefined>;
   /** Makes a call request another document, by POST; false when the call is over or unknown. */
   redirectCall(callSid: Sid, url: string): Promise<boolean>;
 }
@@ -116,14 +116,14 @@ export interface SpaceClient {
  * @param options.timeoutMs how long one question may take in all, however many requests it needs
  * @param options.now milliseconds since 1970
  */
-export function createSpaceClient(
+export function createRestClient(
   settings: SpaceSettings,
   options: { timeoutMs: number; now: () => number },
-): SpaceClient {
+): ConferenceApi {
   return {
     listConferences: (room) =>
       ask(async (client) => {
-        const found = new Map<Sid, SeenConference>();
+        const found = new Map<Sid, SpaceConference>();
         // One after the other, so that a conference that starts meanwhile is in both lists rather than in neither.
         for (const status of ['init', 'in-progress'] as const) {
           const filter = { status, pageSize: PAGE_SIZE, ...(room !== undefined && { friendlyName: room }) };
@@ -208,8 +208,8 @@ export function createSpaceClient(
     }
   }
 
-  async function listParticipants(client: Client, conferenceSid: Sid): Promise<SeenParticipant[]> {
-    const seen: SeenParticipant[] = [];
+  async function listParticipants(client: Client, conferenceSid: Sid): Promise<SpaceParticipant[]> {
+    const seen: SpaceParticipant[] = [];
     const firstPage = await client.conferences(conferenceSid).participants.page({ pageSize: PAGE_SIZE });
     for await (const participant of readAll(firstPage, 'participants')) {
       const hasSid = sidIn(participant.callSid) !== undefined;
@@ -222,7 +222,7 @@ export function createSpaceClient(
   }
 
   /** @returns undefined when it has left */
-  function readParticipant(given: Unread<ParticipantField>, conferenceSid: Sid): SeenParticipant | undefined {
+  function readParticipant(given: Unread<ParticipantField>, conferenceSid: Sid): SpaceParticipant | undefined {
     if (given.status === 'completed') {
       return undefined;
     }
@@ -259,7 +259,7 @@ type ParticipantField =
   | 'endConferenceOnExit'
   | 'dateCreated';
 
-function readCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SeenCall {
+function readCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SpaceCall {
   return {
     callSid: requiredSid(given.sid),
     isOver: isFinalStatus(textIn(given.status)),
