@@ -38,7 +38,7 @@ export function decideConference(input: ConferenceInput, view: ConferenceView): 
     case 'ended':
       return {
         kind: 'hangUp',
-        event: { kind: 'dial-ended', callSid: input.call.callSid, agoMs: 0 },
+        event: { kind: 'dial-ended', callSid: input.call.callSid, ageMs: 0 },
       };
   }
 }
@@ -114,7 +114,7 @@ function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): Decisi
         role: 'moderator',
         room,
         name,
-        event: { kind: 'moderator-arrived', callSid: call.callSid, name, agoMs: 0 },
+        event: { kind: 'moderator-arrived', callSid: call.callSid, name, ageMs: 0 },
       }
     : {
         kind: 'join',

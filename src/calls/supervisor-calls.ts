@@ -85,7 +85,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     const { callSid } = call;
     const { wasRefused } = dial;
     await Promise.all([
-      rooms.record(room, { kind: 'dial-ended', callSid, number: context.stay, wasRefused, agoMs: 0 }),
+      rooms.record(room, { kind: 'dial-ended', callSid, number: context.stay, wasRefused, ageMs: 0 }),
       dial.isCallOver || dial.hasFailed ? undefined : sleep(SAME_MOMENT_MS),
     ]);
   }

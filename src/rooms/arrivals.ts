@@ -134,8 +134,8 @@ function isBefore(stay: Stay, number: number, at: number): boolean {
 const FRESH_MS = 5_000;
 
 /** Whoever wrote the document knew its target. A store that never heard of that call has lost it. */
-function trustTarget(draft: Draft, { target, moderator, agoMs }: EventOf<'supervisor-sent'>, at: number): void {
-  if (agoMs < FRESH_MS && staysOf(draft, target).length === 0) {
+function trustTarget(draft: Draft, { target, moderator, ageMs }: EventOf<'supervisor-sent'>, at: number): void {
+  if (ageMs < FRESH_MS && staysOf(draft, target).length === 0) {
     add(draft, { callSid: target, role: 'moderator', name: moderator, arrivedAt: at, arrivedBy: 'inferred' });
   }
 }

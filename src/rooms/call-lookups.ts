@@ -74,8 +74,8 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
     if (participant.person?.role === 'supervisor') {
       onSupervisor(room);
     }
-    const agoMs = monotonicNow() - askedAt;
-    await rooms.record(room, { kind: 'participant-observed', conferenceSid, participant, agoMs });
+    const ageMs = monotonicNow() - askedAt;
+    await rooms.record(room, { kind: 'participant-observed', conferenceSid, participant, ageMs });
   }
 
   return {

@@ -55,17 +55,17 @@ const callback = z.object({
 export function parseConferenceEvent(
   fields: Fields,
   { now, accountSid }: { now: number; accountSid: string | undefined },
-): (ConferenceEvent & Pick<RoomEvent, 'agoMs' | 'isForeign'>) | undefined {
+): (ConferenceEvent & Pick<RoomEvent, 'ageMs' | 'isForeign'>) | undefined {
   const read = parseFields(callback, fields);
   const { CallSid: callSid, ConferenceSid: conferenceSid } = read;
   const kind = KINDS.get(read.StatusCallbackEvent);
   const date = Date.parse(read.Timestamp ?? '') || undefined;
   // The Space's clock may be ahead of ours.
-  const agoMs = Math.max(0, now - (date ?? now));
+  const ageMs = Math.max(0, now - (date ?? now));
   const isKnown = Boolean(read.AccountSid) && accountSid !== undefined;
   const isForeign = isKnown ? read.AccountSid?.toLowerCase() !== accountSid.toLowerCase() : undefined;
   if (kind === 'conference-started' || kind === 'conference-ended') {
-    return conferenceSid && { kind, conferenceSid, agoMs, isForeign };
+    return conferenceSid && { kind, conferenceSid, ageMs, isForeign };
   }
   if (kind === undefined || callSid === undefined) {
     return undefined;
@@ -74,7 +74,7 @@ export function parseConferenceEvent(
     kind,
     callSid,
     conferenceSid,
-    agoMs,
+    ageMs,
     isForeign,
     date,
     isMuted: read.Muted,
@@ -93,7 +93,7 @@ const callStatus = z.object({ CallSid: sidField, CallStatus: textField });
  * @returns undefined while the call goes on
  * @throws RequestError 400 for a Call SID that is none
  */
-export function parseCallEvent(fields: Fields): (CallEnded & { agoMs: number }) | undefined {
+export function parseCallEvent(fields: Fields): (CallEnded & { ageMs: number }) | undefined {
   const { CallSid: callSid, CallStatus } = parseFields(callStatus, fields);
-  return isFinalStatus(CallStatus) ? { kind: 'call-ended', callSid, agoMs: 0 } : undefined;
+  return isFinalStatus(CallStatus) ? { kind: 'call-ended', callSid, ageMs: 0 } : undefined;
 }

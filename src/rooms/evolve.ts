@@ -48,7 +48,7 @@ export function evolve(
   now: number,
   { lifetimeMs }: { lifetimeMs: number },
 ): Evolution {
-  if (event.agoMs >= lifetimeMs) {
+  if (event.ageMs >= lifetimeMs) {
     return { state, facts: [] };
   }
   const isForeign = (event.isForeign ?? state.isForeign) ? true : undefined;
@@ -57,7 +57,7 @@ export function evolve(
   }
   // Of two events at one instant, the one noted last is the later one. A clock may also have been set back, as by a failover.
   const clock = Math.max(now, state.at + 1);
-  const at = clock - event.agoMs;
+  const at = clock - event.ageMs;
   const draft: Draft = {
     now: clock,
     room: state.room,

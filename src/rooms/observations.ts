@@ -61,7 +61,7 @@ export function participantObserved(
   { conferenceSid, participant }: Pick<EventOf<'participant-observed'>, 'conferenceSid' | 'participant'>,
   at: number,
 ): void {
-  const { callSid, isModerator, joinedAgoMs, person } = participant;
+  const { callSid, isModerator, joinAgeMs, person } = participant;
   if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
     return;
   }
@@ -75,7 +75,7 @@ export function participantObserved(
   }
   const hasRejoined = stay !== undefined && hasJoinedAgain(stay, participant, at);
   if (stay !== undefined && hasRejoined) {
-    end(draft, stay, { at: at - joinedAgoMs, by: 'inferred' });
+    end(draft, stay, { at: at - joinAgeMs, by: 'inferred' });
     stay = undefined;
   }
   // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
@@ -89,7 +89,7 @@ export function participantObserved(
     return;
   }
   if (isNews) {
-    stay = comeIn(draft, stay, { conferenceSid, isModerator, at: at - joinedAgoMs, by: 'rest' });
+    stay = comeIn(draft, stay, { conferenceSid, isModerator, at: at - joinAgeMs, by: 'rest' });
   }
   const role = roleOf(stay, participant, isNews);
   const isNewlyKnown = role === 'supervisor' && stay.role !== 'supervisor';
@@ -115,11 +115,11 @@ export function participantObserved(
 /** Whether a stay that only a callback told of is over: REST shows a later join. An age of 1 ms says nothing. */
 function hasJoinedAgain(
   { joinedAt, joinedBy, arrivedAt }: Stay,
-  { joinedAgoMs }: ObservedParticipant,
+  { joinAgeMs }: ObservedParticipant,
   at: number,
 ): boolean {
   const isByCallback = joinedAt !== undefined && joinedBy === 'callback' && arrivedAt === undefined;
-  return isByCallback && joinedAgoMs > 1 && at - joinedAgoMs > joinedAt + CONFIRM_MS;
+  return isByCallback && joinAgeMs > 1 && at - joinAgeMs > joinedAt + CONFIRM_MS;
 }
 
 /** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */
@@ -152,10 +152,10 @@ function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisorSta
  * A room without the moderators who had joined and whom REST does not list. The state keeps them until REST has left them
  * out twice, which a store that cannot be written never notes; nobody is to be sent to them meanwhile.
  */
-export function asListed(state: RoomState, { participants, agoMs }: EventOf<'room-observed'>, now: number): RoomState {
+export function asListed(state: RoomState, { participants, ageMs }: EventOf<'room-observed'>, now: number): RoomState {
   const listed = new Set(participants.map(({ callSid }) => callSid));
   // REST can be behind.
-  const joinedBefore = now - agoMs - CONFIRM_MS;
+  const joinedBefore = now - ageMs - CONFIRM_MS;
   const isGone = (stay: Stay) =>
     stay.role === 'moderator' && isIn(stay) && !listed.has(stay.callSid) && (stay.joinedAt ?? 0) < joinedBefore;
   return { ...state, stays: state.stays.filter((stay) => !isGone(stay)) };

@@ -9,7 +9,7 @@ interface PendingEvents {
   /**
    * Adds an event unless it would be out of date by the time the store is back, or one of its name happened later.
    *
-   * @param since when `agoMs` was measured, in milliseconds from any beginning
+   * @param since when `ageMs` was measured, in milliseconds from any beginning
    * @returns the event at its present age
    */
   enqueue(room: RoomName, event: RoomEvent, since: number): RoomEvent;
@@ -52,7 +52,7 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
   });
 
   function aged({ event, since }: Pending): RoomEvent {
-    return { ...event, agoMs: event.agoMs + (monotonicNow() - since) };
+    return { ...event, ageMs: event.ageMs + (monotonicNow() - since) };
   }
 
   return {
@@ -71,7 +71,7 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
 
 /** Whether one event happened later than another. Of two in one second, that is the one that came last. */
 function happenedLater(one: Pending | undefined, other: Pending): boolean {
-  const instantOf = ({ event, since }: Pending) => since - event.agoMs;
+  const instantOf = ({ event, since }: Pending) => since - event.ageMs;
   return one !== undefined && instantOf(one) > instantOf(other) + SAME_DATE_MS;
 }
 

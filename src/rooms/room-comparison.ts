@@ -80,7 +80,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
       kind: 'room-observed',
       conference: conferenceSid && { sid: conferenceSid },
       participants: participants.filter((one) => !mayWait(one)),
-      agoMs: monotonicNow() - askedAt,
+      ageMs: monotonicNow() - askedAt,
     });
     for (const participant of participants) {
       if (conferenceSid !== undefined && !isKnown(stayOf(state, participant))) {

@@ -96,13 +96,13 @@ export interface ObservedParticipant {
   isOnHold: boolean;
   /** Undefined when REST does not name whom they coach. */
   coaches: Sid | 'nobody' | undefined;
-  joinedAgoMs: number;
+  joinAgeMs: number;
   isModerator: boolean;
   /** Who it is by `GET /Calls/{sid}`, where that was asked. */
   person?: { role: Role; name?: string | undefined; address?: string | undefined } | undefined;
 }
 
-/** All that REST shows of a room; `agoMs` is how long ago it was asked. */
+/** All that REST shows of a room; `ageMs` is how long ago it was asked. */
 export interface RoomObserved {
   kind: 'room-observed';
   /** Undefined when no conference of that name runs. */
@@ -118,11 +118,11 @@ export interface ParticipantObserved {
 }
 
 /**
- * Something that happened in a room. `agoMs` is how long ago, in milliseconds: an age and no instant, so that the clocks
+ * Something that happened in a room. `ageMs` is how long ago, in milliseconds: an age and no instant, so that the clocks
  * of several servers and of the store need not agree. Events may be applied late, repeatedly and in any order.
  * `isForeign`: whether a callback came from another account than ours; undefined when it does not say.
  */
-export type RoomEvent = { agoMs: number; isForeign?: boolean | undefined } & (
+export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
   | ModeratorArrived
   | SupervisorSent
   | ModeRequested

@@ -142,7 +142,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     let state = before;
     const facts: Fact[] = [];
     for (const { event, since } of batch) {
-      const aged = { ...event, agoMs: event.agoMs + (askedAt - since) };
+      const aged = { ...event, ageMs: event.ageMs + (askedAt - since) };
       const next = evolve(state, aged, now, { lifetimeMs });
       state = next.state;
       facts.push(...next.facts);

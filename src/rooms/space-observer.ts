@@ -7,7 +7,7 @@ import { parseRoomName, type RoomName } from './room-name';
 /** A room as the Space's REST API shows it. */
 export interface Observation {
   room: RoomName;
-  event: RoomObserved & { agoMs: number };
+  event: RoomObserved & { ageMs: number };
 }
 
 /** The second source: the rooms as the Space itself sees them. Rejects if the Space fails or is late. */
@@ -45,11 +45,11 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
     askedAt = now(),
   ): Promise<Observation> {
     const participants = running && (await space.listParticipants(running.conferenceSid));
-    const event: RoomObserved & { agoMs: number } = {
+    const event: RoomObserved & { ageMs: number } = {
       kind: 'room-observed',
       conference: participants && running && { sid: running.conferenceSid },
       participants: (participants ?? []).map(toObserved),
-      agoMs: now() - askedAt,
+      ageMs: now() - askedAt,
     };
     return { room, event };
   }
@@ -59,7 +59,7 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
     async observeAll(withinMs) {
       const askedAt = now();
       const running = [...runningByRoom(await space.listConferences())]
-        .sort(([, one], [, other]) => one.createdAgoMs - other.createdAgoMs)
+        .sort(([, one], [, other]) => one.ageMs - other.ageMs)
         .slice(0, MAX_ROOMS);
       const observations: Observation[] = [];
       const failures: unknown[] = [];
@@ -99,7 +99,7 @@ export function runningByRoom(conferences: readonly SpaceConference[]): Map<Room
 /** Of several with one name, the one that has started, or else the newest. */
 function pickRunning(conferences: readonly SpaceConference[]): SpaceConference | undefined {
   return [...conferences].sort(
-    (one, other) => Number(other.hasStarted) - Number(one.hasStarted) || one.createdAgoMs - other.createdAgoMs,
+    (one, other) => Number(other.hasStarted) - Number(one.hasStarted) || one.ageMs - other.ageMs,
   )[0];
 }
 
@@ -110,7 +110,7 @@ export function toObserved(seen: SpaceParticipant): ObservedParticipant {
     isMuted: seen.isMuted,
     isOnHold: seen.isOnHold,
     coaches: seen.target ?? (seen.isCoaching ? undefined : 'nobody'),
-    joinedAgoMs: seen.joinedAgoMs,
+    joinAgeMs: seen.joinAgeMs,
     isModerator: seen.endsConference,
   };
 }

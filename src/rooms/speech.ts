@@ -43,7 +43,7 @@ export function createSpeechLimit(options: {
     speakers.delete(key);
     if (last !== undefined) {
       const { event, since } = last;
-      start(key, room, { ...event, agoMs: event.agoMs + (monotonicNow() - since) });
+      start(key, room, { ...event, ageMs: event.ageMs + (monotonicNow() - since) });
     }
   }
 

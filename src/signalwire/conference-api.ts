@@ -38,7 +38,7 @@ export interface SpaceConference {
   room: string;
   hasStarted: boolean;
   /** In milliseconds, at least one; one if the Space gives no date. */
-  createdAgoMs: number;
+  ageMs: number;
 }
 
 /** A participant that has not left. A yes or no that the Space does not give counts as no. */
@@ -52,7 +52,7 @@ export interface SpaceParticipant {
   isCoaching: boolean;
   endsConference: boolean;
   /** In milliseconds, at least one; one if the Space gives no date. */
-  joinedAgoMs: number;
+  joinAgeMs: number;
 }
 
 /** A call, over or not. */
@@ -132,12 +132,12 @@ export function createRestClient(
             const name = textIn(one.friendlyName);
             const isOther = room !== undefined && name !== room;
             if (conferenceSid !== undefined && name !== undefined && !isOther && one.status !== 'completed') {
-              const createdAgoMs = ageOf(one.dateCreated, options.now());
+              const ageMs = ageOf(one.dateCreated, options.now());
               found.set(conferenceSid, {
                 conferenceSid,
                 room: name,
                 hasStarted: status === 'in-progress',
-                createdAgoMs,
+                ageMs,
               });
             }
           }
@@ -235,7 +235,7 @@ export function createRestClient(
       target: isCoaching ? sidIn(given.callSidToCoach) : undefined,
       isCoaching,
       endsConference: isTrue(given.endConferenceOnExit),
-      joinedAgoMs: ageOf(given.dateCreated, options.now()),
+      joinAgeMs: ageOf(given.dateCreated, options.now()),
     };
   }
 }

@@ -105,9 +105,9 @@ async function fill({ rooms }: Store, size: Size): Promise<void> {
 
 function eventsOf(index: number, isSupervised: boolean): RoomEvent[] {
   const sid = (text: string) => parseSid(`${text}-${index}`) as Sid;
-  const joined = { kind: 'joined', conferenceSid: sid('cf'), date: undefined, agoMs: 0 } as const;
+  const joined = { kind: 'joined', conferenceSid: sid('cf'), date: undefined, ageMs: 0 } as const;
   return [
-    { kind: 'moderator-arrived', callSid: sid('alice'), agoMs: 0 },
+    { kind: 'moderator-arrived', callSid: sid('alice'), ageMs: 0 },
     { ...joined, callSid: sid('alice'), isModerator: true },
     { ...joined, callSid: sid('bob'), isModerator: false },
     ...(isSupervised
@@ -120,7 +120,7 @@ function eventsOf(index: number, isSupervised: boolean): RoomEvent[] {
             address: '***2222',
             mode: 'monitor',
             target: sid('alice'),
-            agoMs: 0,
+            ageMs: 0,
           } as const,
           { ...joined, callSid: sid('ted'), isMuted: true, isModerator: false },
         ]

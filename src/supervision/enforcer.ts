@@ -215,7 +215,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
         const wasHeard = before === undefined ? stay.isMuted === false : (await before)?.isMuted === false;
         task.unnotified = wasHeard ? stay.joinedAt : task.unnotified;
         if (stay.supervision.mode !== 'monitor') {
-          await rooms.record(room, { kind: 'mode-requested', callSid, mode: 'monitor', agoMs: 0 });
+          await rooms.record(room, { kind: 'mode-requested', callSid, mode: 'monitor', ageMs: 0 });
         }
       } else if (++task.ineffectiveMutes >= MAX_INEFFECTIVE_MUTES) {
         await removeParticipant(
@@ -260,7 +260,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       const changed = await space.changeParticipant(conferenceSid, callSid, { target }).catch(ignoreLastingRefusal);
       const seen = await readParticipant(task, conferenceSid, callSid);
       if (changed !== undefined && seen?.target === target) {
-        await rooms.record(room, { kind: 'target-set', callSid, target, agoMs: monotonicNow() - askedAt });
+        await rooms.record(room, { kind: 'target-set', callSid, target, ageMs: monotonicNow() - askedAt });
       }
     },
 
@@ -282,7 +282,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       kind: 'participant-observed',
       conferenceSid,
       participant: toObserved(seen),
-      agoMs: monotonicNow() - askedAt,
+      ageMs: monotonicNow() - askedAt,
     });
     return seen;
   }

@@ -102,7 +102,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   return {
     send(state, sent, before) {
-      void rooms.record(state.room, { kind: 'supervisor-sent', ...sent, agoMs: 0 });
+      void rooms.record(state.room, { kind: 'supervisor-sent', ...sent, ageMs: 0 });
       const { policy } = notices;
       const isNews = policy === 'always' ? before === undefined : sent.mode === 'coach' && before !== 'coach';
       if (space !== undefined && policy !== 'never' && isNews) {

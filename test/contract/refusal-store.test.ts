@@ -113,7 +113,7 @@ describe.each<[string, () => Store]>([
 
   it('stand in the trail among what supervisors did, in the order of time, each once', async () => {
     const room = roomNamed(`trail ${_name}`);
-    const report = { conferenceSid: sid('conf'), date: undefined, agoMs: 0 };
+    const report = { conferenceSid: sid('conf'), date: undefined, ageMs: 0 };
     const written: string[] = [];
     /** Times are told apart by the millisecond. */
     const moment = () => {
@@ -131,7 +131,7 @@ describe.each<[string, () => Store]>([
     await moment();
     await refuse('2');
     await refuse('3');
-    await store.rooms.apply(room, { kind: 'dial-ended', callSid: sid('trail'), agoMs: 0 });
+    await store.rooms.apply(room, { kind: 'dial-ended', callSid: sid('trail'), ageMs: 0 });
     const trail = (await all(readTrail(store, 0))).filter(({ callSid }) => callSid === 'trail');
     expect(trail.map(({ kind }) => kind)).toEqual(['refused', 'joined', 'refused', 'refused', 'left']);
     expect(trail.filter(({ kind }) => kind === 'refused').map(({ at }) => `refused ${at}`)).toEqual(written);
@@ -223,7 +223,7 @@ describe.each<[string, () => string[]]>([
       conferenceSid: sid('conf'),
       date: undefined,
       isModerator: true,
-      agoMs: 0,
+      ageMs: 0,
     });
     const fill = `for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'event', ARGV[2]) end`;
     await node.eval(fill, 1, key, MAX_REFUSALS + 500, JSON.stringify(refused()));

@@ -33,44 +33,44 @@ const now = () => clock.nowMs;
 const connected = (urls: readonly string[]) =>
   createRedisStore({ urls, lifetimeMs: LIFETIME_MS, auditMs: 3_600_000, timeoutMs: 10_000, onConnection: () => {} });
 
-const arrived = (call: string, agoMs = 0, name?: string): RoomEvent => ({
+const arrived = (call: string, ageMs = 0, name?: string): RoomEvent => ({
   kind: 'moderator-arrived',
   callSid: sid(call),
-  agoMs,
+  ageMs,
   ...(name !== undefined && { name }),
 });
-const report = (call: string, conference: string | undefined, agoMs: number | undefined) => ({
+const report = (call: string, conference: string | undefined, ageMs: number | undefined) => ({
   callSid: sid(call),
   conferenceSid: conference === undefined ? undefined : sid(conference),
-  date: agoMs === undefined ? undefined : LOADED_AT - agoMs,
-  agoMs: agoMs ?? 0,
+  date: ageMs === undefined ? undefined : LOADED_AT - ageMs,
+  ageMs: ageMs ?? 0,
 });
 /** Without an age the callback has no date. */
-const joined = (call: string, conference?: string, agoMs?: number): RoomEvent => ({
+const joined = (call: string, conference?: string, ageMs?: number): RoomEvent => ({
   kind: 'joined',
-  ...report(call, conference, agoMs),
+  ...report(call, conference, ageMs),
   isModerator: true,
 });
-const callerJoined = (call: string, conference?: string, agoMs?: number): RoomEvent => ({
+const callerJoined = (call: string, conference?: string, ageMs?: number): RoomEvent => ({
   kind: 'joined',
-  ...report(call, conference, agoMs),
+  ...report(call, conference, ageMs),
   isModerator: false,
 });
-const left = (call: string, conference?: string, agoMs?: number): RoomEvent => ({
+const left = (call: string, conference?: string, ageMs?: number): RoomEvent => ({
   kind: 'left',
-  ...report(call, conference, agoMs),
+  ...report(call, conference, ageMs),
 });
-const dialEnded = (call: string, agoMs = 0): RoomEvent => ({ kind: 'dial-ended', callSid: sid(call), agoMs });
-const callEnded = (call: string): RoomEvent => ({ kind: 'call-ended', callSid: sid(call), agoMs: 0 });
-const ended = (conference: string, agoMs = 0): RoomEvent => ({
+const dialEnded = (call: string, ageMs = 0): RoomEvent => ({ kind: 'dial-ended', callSid: sid(call), ageMs });
+const callEnded = (call: string): RoomEvent => ({ kind: 'call-ended', callSid: sid(call), ageMs: 0 });
+const ended = (conference: string, ageMs = 0): RoomEvent => ({
   kind: 'conference-ended',
   conferenceSid: sid(conference),
-  agoMs,
+  ageMs,
 });
 const started = (conference: string): RoomEvent => ({
   kind: 'conference-started',
   conferenceSid: sid(conference),
-  agoMs: 0,
+  ageMs: 0,
 });
 const sent = (call: string, target: string, more: Partial<Extract<RoomEvent, { kind: 'supervisor-sent' }>> = {}) =>
   ({
@@ -81,7 +81,7 @@ const sent = (call: string, target: string, more: Partial<Extract<RoomEvent, { k
     address: '***2222',
     mode: 'coach',
     target: sid(target),
-    agoMs: 0,
+    ageMs: 0,
     ...more,
   }) satisfies RoomEvent;
 const refused = (call: string, number = 1): RoomEvent => ({
@@ -89,26 +89,26 @@ const refused = (call: string, number = 1): RoomEvent => ({
   callSid: sid(call),
   number,
   wasRefused: true,
-  agoMs: 0,
+  ageMs: 0,
 });
 
 /** How somebody is heard by what a callback says. */
 const COACHING_A = { isMuted: false, coaches: sid('a') };
 const LISTENING = { isMuted: true };
 const BARGING = { isMuted: false, coaches: 'nobody' } as const;
-const supervisorJoined = (call: string, agoMs: number | undefined, heard: object = COACHING_A): RoomEvent =>
-  ({ ...callerJoined(call, 'x', agoMs), ...heard }) as RoomEvent;
-const supervisorOut = (call: string, number: number, agoMs = 0): RoomEvent => ({
+const supervisorJoined = (call: string, ageMs: number | undefined, heard: object = COACHING_A): RoomEvent =>
+  ({ ...callerJoined(call, 'x', ageMs), ...heard }) as RoomEvent;
+const supervisorOut = (call: string, number: number, ageMs = 0): RoomEvent => ({
   kind: 'dial-ended',
   callSid: sid(call),
   number,
-  agoMs,
+  ageMs,
 });
-const modeRequested = (call: string, mode: Mode, agoMs = 0): RoomEvent => ({
+const modeRequested = (call: string, mode: Mode, ageMs = 0): RoomEvent => ({
   kind: 'mode-requested',
   callSid: sid(call),
   mode,
-  agoMs,
+  ageMs,
 });
 
 describe.each<[string, () => Store]>([
@@ -369,9 +369,9 @@ describe.each<[string, () => Store]>([
         ...twice(arrived('a', 9000, 'Alice')),
         ...twice(joined('a', 'x', 8000)),
         ...twice(callerJoined('bob', 'x', 7000)),
-        ...twice(sent('ted', 'a', { agoMs: 6000, moderator: 'Alice' })),
+        ...twice(sent('ted', 'a', { ageMs: 6000, moderator: 'Alice' })),
         ...twice({ ...callerJoined('ted', 'x', 5000), isMuted: false, coaches: sid('a') } as RoomEvent),
-        ...twice({ kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 4000 }),
+        ...twice({ kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 4000 }),
         ...twice(left('ted', 'x', 4500)),
         ...twice(left('a', 'x', 3000)),
         ...twice(ended('x', 2000)),
@@ -505,22 +505,22 @@ describe.each<[string, () => Store]>([
     it.each<[string, RoomEvent[], string[]]>([
       [
         'a stay whose join was told before its document',
-        [callerJoined('ted', 'x', 3000), sent('ted', 'a', { agoMs: 3500 })],
+        [callerJoined('ted', 'x', 3000), sent('ted', 'a', { ageMs: 3500 })],
         ['ted arrived', 'ted joined'],
       ],
       [
         'a stay whose end was told before its beginning',
-        [{ kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 1000 }, sent('ted', 'a', { agoMs: 3000 })],
+        [{ kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 1000 }, sent('ted', 'a', { ageMs: 3000 })],
         ['ted arrived', 'ted left'],
       ],
       [
         'a stay that a later one has replaced',
-        [sent('ted', 'a', { agoMs: 3000, number: 2 }), sent('ted', 'a', { agoMs: 4000, number: 1 })],
+        [sent('ted', 'a', { ageMs: 3000, number: 2 }), sent('ted', 'a', { ageMs: 4000, number: 1 })],
         ['ted arrived', 'ted arrived', 'ted left'],
       ],
       [
         'a supervisor who hung up before they joined',
-        [sent('ted', 'a', { agoMs: 2000 }), left('ted')],
+        [sent('ted', 'a', { ageMs: 2000 }), left('ted')],
         ['ted arrived', 'ted left'],
       ],
     ])('tells %s', async (_what, events, expected) => {
@@ -532,7 +532,7 @@ describe.each<[string, () => Store]>([
       await targetAfter(
         joined('a', 'x', 9000),
         joined('c', 'x', 8000),
-        sent('ted', 'c', { mode: 'barge', agoMs: 7000 }),
+        sent('ted', 'c', { mode: 'barge', ageMs: 7000 }),
         { ...callerJoined('ted', 'x', 6000), isMuted: false, coaches: 'nobody' } as RoomEvent,
         left('c', 'x', 3000),
         { kind: 'muted', ...report('ted', 'x', 2000) },
@@ -563,7 +563,7 @@ describe.each<[string, () => Store]>([
       (await factsOf(call)).map(({ kind, number }) => (number === 1 ? kind : `${kind} ${number ?? '?'}`));
 
     it('know who is there, and count them in the list', async () => {
-      await apply(sent('ted', 'a', { agoMs: 5_000 }), sent('tess', 'a', { agoMs: 4_000, mode: 'barge', name: 'Tess' }));
+      await apply(sent('ted', 'a', { ageMs: 5_000 }), sent('tess', 'a', { ageMs: 4_000, mode: 'barge', name: 'Tess' }));
       expect(supervisorsOf((await rooms.read(room)).state)).toMatchObject([
         { callSid: 'ted', name: 'Ted', address: '***2222', supervision: { number: 1, mode: 'coach', target: 'a' } },
         { callSid: 'tess', name: 'Tess', supervision: { number: 1, mode: 'barge', target: 'a' } },
@@ -577,7 +577,7 @@ describe.each<[string, () => Store]>([
 
     it('keep rooms apart', async () => {
       const first = room;
-      await apply(sent('ted', 'a', { agoMs: 5_000 }));
+      await apply(sent('ted', 'a', { ageMs: 5_000 }));
       await targetAfter(joined('b', 'y', 20_000), supervisorOut('ted', 1), left('ted', 'x'));
       expect(await goingOn('ted')).toEqual([]);
       expect(await kindsOf('ted')).toEqual([]);
@@ -590,81 +590,81 @@ describe.each<[string, () => Store]>([
       ['a stay', [sent('ted', 'a')], [[1, 'coach', 'unknown']], ['arrived']],
       [
         'a stay told twice once',
-        [sent('ted', 'a', { agoMs: 3_000 }), supervisorJoined('ted', 2_000), sent('ted', 'a', { agoMs: 3_000 })],
+        [sent('ted', 'a', { ageMs: 3_000 }), supervisorJoined('ted', 2_000), sent('ted', 'a', { ageMs: 3_000 })],
         [[1, 'coach', 'coach']],
         ['arrived', 'joined'],
       ],
       [
         'no stay that is told again after its end',
-        [sent('ted', 'a', { agoMs: 3_000 }), supervisorOut('ted', 1), sent('ted', 'a', { agoMs: 3_000 })],
+        [sent('ted', 'a', { ageMs: 3_000 }), supervisorOut('ted', 1), sent('ted', 'a', { ageMs: 3_000 })],
         [],
         ['arrived', 'left'],
       ],
       [
         'a later stay in place of the one before, which was never told to end',
-        [sent('ted', 'a', { agoMs: 3_000 }), sent('ted', 'a', { number: 2, mode: 'barge' })],
+        [sent('ted', 'a', { ageMs: 3_000 }), sent('ted', 'a', { number: 2, mode: 'barge' })],
         [[2, 'barge', 'unknown']],
         ['arrived', 'left', 'arrived 2'],
       ],
       [
         'a later stay without what was reported of the one before',
-        [sent('ted', 'a', { agoMs: 3_000 }), supervisorJoined('ted', 2_000), sent('ted', 'a', { number: 2 })],
+        [sent('ted', 'a', { ageMs: 3_000 }), supervisorJoined('ted', 2_000), sent('ted', 'a', { number: 2 })],
         [[2, 'coach', 'unknown']],
         ['arrived', 'joined', 'left', 'arrived 2'],
       ],
       [
         'no earlier stay in place of a later one that goes on',
-        [sent('ted', 'a', { number: 2, agoMs: 2_000 }), sent('ted', 'a', { agoMs: 4_000 })],
+        [sent('ted', 'a', { number: 2, ageMs: 2_000 }), sent('ted', 'a', { ageMs: 4_000 })],
         [[2, 'coach', 'unknown']],
         ['arrived 2', 'arrived', 'left'],
       ],
       [
         'no earlier stay after the end of a later one',
-        [sent('ted', 'a', { number: 2, agoMs: 2_000 }), supervisorOut('ted', 2), sent('ted', 'a', { agoMs: 4_000 })],
+        [sent('ted', 'a', { number: 2, ageMs: 2_000 }), supervisorOut('ted', 2), sent('ted', 'a', { ageMs: 4_000 })],
         [],
         ['arrived 2', 'left 2', 'arrived', 'left'],
       ],
       [
         'no stay whose end was told twice before it',
-        [supervisorOut('ted', 1, 1_000), supervisorOut('ted', 1, 1_000), sent('ted', 'a', { agoMs: 3_000 })],
+        [supervisorOut('ted', 1, 1_000), supervisorOut('ted', 1, 1_000), sent('ted', 'a', { ageMs: 3_000 })],
         [],
         ['arrived', 'left'],
       ],
       [
         'a stay after one whose end was told before it',
-        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { agoMs: 3_000 }), sent('ted', 'a', { number: 2 })],
+        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { ageMs: 3_000 }), sent('ted', 'a', { number: 2 })],
         [[2, 'coach', 'unknown']],
         ['arrived', 'left', 'arrived 2'],
       ],
       [
         'a stay after one whose end alone was told',
-        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { number: 2 }), sent('ted', 'a', { agoMs: 3_000 })],
+        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { number: 2 }), sent('ted', 'a', { ageMs: 3_000 })],
         [[2, 'coach', 'unknown']],
         ['arrived 2', 'arrived', 'left'],
       ],
       [
         'no later stay whose end was told first, though an earlier one goes on until then',
         [
-          sent('ted', 'a', { agoMs: 5_000 }),
+          sent('ted', 'a', { ageMs: 5_000 }),
           supervisorOut('ted', 2, 1_000),
-          sent('ted', 'a', { number: 2, agoMs: 3_000 }),
+          sent('ted', 'a', { number: 2, ageMs: 3_000 }),
         ],
         [],
         ['arrived', 'left', 'arrived 2', 'left 2'],
       ],
       [
         'exactly the stay whose end is told',
-        [sent('ted', 'a', { number: 7, agoMs: 3_000 }), ...[1, 6, 8].map((number) => supervisorOut('ted', number))],
+        [sent('ted', 'a', { number: 7, ageMs: 3_000 }), ...[1, 6, 8].map((number) => supervisorOut('ted', number))],
         [[7, 'coach', 'unknown']],
         ['arrived 7'],
       ],
       [
         'a stay after the late leave of the one before',
         [
-          sent('ted', 'a', { agoMs: 9_000 }),
+          sent('ted', 'a', { ageMs: 9_000 }),
           supervisorJoined('ted', 8_000),
           supervisorOut('ted', 1, 5_000),
-          sent('ted', 'a', { number: 2, agoMs: 4_000 }),
+          sent('ted', 'a', { number: 2, ageMs: 4_000 }),
           left('ted', 'x', 5_500),
           supervisorOut('ted', 1),
         ],
@@ -673,7 +673,7 @@ describe.each<[string, () => Store]>([
       ],
       [
         'a stay in spite of what happened before it began',
-        [sent('ted', 'a', { agoMs: 3_000 }), left('ted', 'x', 15_000), supervisorJoined('ted', 15_000)],
+        [sent('ted', 'a', { ageMs: 3_000 }), left('ted', 'x', 15_000), supervisorJoined('ted', 15_000)],
         [[1, 'coach', 'unknown']],
         ['arrived'],
       ],
@@ -691,13 +691,13 @@ describe.each<[string, () => Store]>([
       ],
       [
         'that somebody joined once',
-        [sent('ted', 'a', { agoMs: 3_000 }), supervisorJoined('ted', 2_000), supervisorJoined('ted', undefined)],
+        [sent('ted', 'a', { ageMs: 3_000 }), supervisorJoined('ted', 2_000), supervisorJoined('ted', undefined)],
         [[1, 'coach', 'coach']],
         ['arrived', 'joined'],
       ],
       [
         'no joining of one who has left',
-        [sent('ted', 'a', { agoMs: 3_000 }), supervisorOut('ted', 1), supervisorJoined('ted', undefined)],
+        [sent('ted', 'a', { ageMs: 3_000 }), supervisorOut('ted', 1), supervisorJoined('ted', undefined)],
         [],
         ['arrived', 'left'],
       ],
@@ -715,7 +715,7 @@ describe.each<[string, () => Store]>([
       ['in a way that was not reported', { isMuted: false }, 'unknown'],
       ['in a way that was not reported', {}, 'unknown'],
     ])('note that somebody joined and is heard %s', async (_how, heard, expected) => {
-      await apply(sent('ted', 'a', { agoMs: 3_000 }), supervisorJoined('ted', 2_000, heard));
+      await apply(sent('ted', 'a', { ageMs: 3_000 }), supervisorJoined('ted', 2_000, heard));
       expect(await goingOn('ted')).toEqual([[1, 'coach', expected]]);
       expect(await factsOf('ted')).toMatchObject([
         { kind: 'arrived', mode: 'coach', heard: 'unknown' },
@@ -732,7 +732,7 @@ describe.each<[string, () => Store]>([
       ['by the end of the conference, then the call', [ended('x', 1_000), supervisorOut('ted', 1)]],
       ['by the end of the call', [callEnded('ted'), callEnded('ted')]],
     ])('note the end of a stay once: %s', async (_by, events) => {
-      await apply(sent('ted', 'a', { agoMs: 9_000 }), supervisorJoined('ted', 8_000), ...events);
+      await apply(sent('ted', 'a', { ageMs: 9_000 }), supervisorJoined('ted', 8_000), ...events);
       expect(await goingOn('ted')).toEqual([]);
       const facts = (await factsOf('ted')).filter(({ kind }) => kind === 'left');
       expect(facts).toHaveLength(1);
@@ -741,7 +741,7 @@ describe.each<[string, () => Store]>([
     });
 
     it('say of the end of a stay that the Space never reported it', async () => {
-      await apply(sent('ted', 'a', { agoMs: 9_000 }), supervisorOut('ted', 1));
+      await apply(sent('ted', 'a', { ageMs: 9_000 }), supervisorOut('ted', 1));
       const end = (await factsOf('ted')).at(-1);
       expect(end).toMatchObject({ kind: 'left', mode: 'coach', heard: 'unknown' });
       expect(end?.since).toBeUndefined();
@@ -749,7 +749,7 @@ describe.each<[string, () => Store]>([
 
     it.each([[true], [false]])('change the mode of a stay, in the conference or not yet: %s', async (isIn) => {
       const before = isIn ? [supervisorJoined('ted', 2_000)] : [];
-      await apply(sent('ted', 'a', { agoMs: 3_000 }), ...before, modeRequested('ted', 'monitor'));
+      await apply(sent('ted', 'a', { ageMs: 3_000 }), ...before, modeRequested('ted', 'monitor'));
       expect(await goingOn('ted')).toEqual([[1, 'monitor', isIn ? 'coach' : 'unknown']]);
       expect((await factsOf('ted')).at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', number: 1, target: 'a' });
       await apply(supervisorOut('ted', 1));
@@ -765,24 +765,24 @@ describe.each<[string, () => Store]>([
       ['before the stay began, never', [modeRequested('ted', 'monitor', 5_000)], 'coach', 0],
       ['of another call, never', [modeRequested('tess', 'monitor')], 'coach', 0],
     ])('tell of a change of mode %s', async (_how, events, mode, times) => {
-      await apply(sent('ted', 'a', { agoMs: 3_000, number: 2 }), ...events);
+      await apply(sent('ted', 'a', { ageMs: 3_000, number: 2 }), ...events);
       expect(await goingOn('ted')).toEqual([[2, mode, 'unknown']]);
       expect(await kindsOf('ted')).toEqual(['arrived 2', ...Array.from({ length: times }, () => 'mode 2')]);
     });
 
     it('change no stay that is over', async () => {
-      await apply(sent('ted', 'a', { agoMs: 3_000 }), supervisorOut('ted', 1), modeRequested('ted', 'monitor'));
+      await apply(sent('ted', 'a', { ageMs: 3_000 }), supervisorOut('ted', 1), modeRequested('ted', 'monitor'));
       expect(await goingOn('ted')).toEqual([]);
       expect(await kindsOf('ted')).toEqual(['arrived', 'left']);
     });
 
     it('remember how a call was heard in a stay that is over', async () => {
       await apply(
-        sent('ted', 'a', { agoMs: 9_000 }),
+        sent('ted', 'a', { ageMs: 9_000 }),
         supervisorJoined('ted', 8_000),
         { kind: 'muted', ...report('ted', 'x', 6_000) },
         supervisorOut('ted', 1, 5_000),
-        sent('ted', 'a', { number: 2, mode: 'barge', agoMs: 4_000 }),
+        sent('ted', 'a', { number: 2, mode: 'barge', ageMs: 4_000 }),
       );
       const { state } = await rooms.read(room);
       expect(state.stays.filter(({ callSid }) => callSid === 'ted')).toMatchObject([
@@ -797,7 +797,7 @@ describe.each<[string, () => Store]>([
       ['what means something to a script', '%d+ (.*)$ \n1\n{"a":1}\t\u2028'],
       ['what looks like the rest of a record', '","arrivedAt":0,"leftAt":1}],"x":"'],
     ])('keep names with %s', async (_what, name) => {
-      await apply(arrived('a', 0, name), sent('ted', 'a', { name, moderator: name, agoMs: 3_000 }));
+      await apply(arrived('a', 0, name), sent('ted', 'a', { name, moderator: name, ageMs: 3_000 }));
       await apply(supervisorJoined('ted', 2_000), modeRequested('ted', 'monitor'), supervisorOut('ted', 1));
       const facts = await factsOf('ted');
       expect(facts.map(({ kind }) => kind)).toEqual(['arrived', 'joined', 'mode', 'left']);
@@ -813,8 +813,8 @@ describe.each<[string, () => Store]>([
     it('let go of it, and of no younger one', async () => {
       await targetAfter(
         joined('a', 'x', 5_000),
-        sent('old', 'a', { agoMs: LIFETIME_MS - 400 }),
-        sent('young', 'a', { agoMs: 1_000 }),
+        sent('old', 'a', { ageMs: LIFETIME_MS - 400 }),
+        sent('young', 'a', { ageMs: 1_000 }),
       );
       await eventually(async () => {
         clock.nowMs = Date.now();
@@ -824,7 +824,7 @@ describe.each<[string, () => Store]>([
     });
 
     it('take nothing that is told of it then for news of it', async () => {
-      await targetAfter(joined('a', 'x', 5_000), sent('ted', 'a', { agoMs: LIFETIME_MS - 400 }));
+      await targetAfter(joined('a', 'x', 5_000), sent('ted', 'a', { ageMs: LIFETIME_MS - 400 }));
       await eventually(async () => {
         clock.nowMs = Date.now();
         expect(supervisorsOf((await rooms.read(room)).state)).toEqual([]);
@@ -860,8 +860,8 @@ describe.each<[string, () => Store]>([
       ['their join and their webhook', [joined('a', 'x', 59_000), arrived('a', 60_000, 'Alice')]],
     ])('take %s for what happened before it', async (_what, events) => {
       await targetAfter(
-        sent('ted', 'a', { agoMs: 1_000 }),
-        ...events.map((event) => ({ ...event, agoMs: event.agoMs / 2 })),
+        sent('ted', 'a', { ageMs: 1_000 }),
+        ...events.map((event) => ({ ...event, ageMs: event.ageMs / 2 })),
       );
       const { state, now: at } = await rooms.read(room);
       const stay = state.stays.find(({ callSid }) => callSid === 'a');
@@ -874,15 +874,15 @@ describe.each<[string, () => Store]>([
     it.each<[string, RoomEvent]>([
       ['their leave', left('a', 'x', 10_000)],
       ['the end of their <Dial>', dialEnded('a', 10_000)],
-      ['the end of their call', { kind: 'call-ended', callSid: sid('a'), agoMs: 10_000 }],
+      ['the end of their call', { kind: 'call-ended', callSid: sid('a'), ageMs: 10_000 }],
     ])('take %s for theirs', async (_what, event) => {
-      expect(await targetAfter(sent('ted', 'a', { agoMs: 3_000 }), event)).toBeUndefined();
+      expect(await targetAfter(sent('ted', 'a', { ageMs: 3_000 }), event)).toBeUndefined();
       expect(await targetAfterMore(joined('a', 'x', 20_000))).toBeUndefined();
     });
 
     it('take a join of a conference that is over for one that is over', async () => {
       expect(
-        await targetAfter(ended('x', 5_000), sent('ted', 'a', { agoMs: 1_000 }), joined('a', 'x', 20_000)),
+        await targetAfter(ended('x', 5_000), sent('ted', 'a', { ageMs: 1_000 }), joined('a', 'x', 20_000)),
       ).toBeUndefined();
     });
   });

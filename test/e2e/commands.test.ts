@@ -178,7 +178,7 @@ describe('audit', () => {
       await eventually(() => store.ping());
       const client = new Redis(redis.url);
       onTestFinished(() => client.quit());
-      const alice = { callSid: sid('alice-1'), agoMs: 0 };
+      const alice = { callSid: sid('alice-1'), ageMs: 0 };
       const report = { conferenceSid: undefined, date: undefined, isModerator: true };
       const refuse = (id: string) =>
         store.refusals.add({
@@ -297,7 +297,7 @@ describe('audit --stays', () => {
     const [sales, support, billing] = ['sales', 'support', 'billing'].map(roomNamed) as [RoomName, RoomName, RoomName];
     /** All happened so many seconds after two hours ago. */
     const apply = (room: RoomName, seconds: number, event: object) =>
-      store.rooms.apply(room, { ...event, agoMs: 2 * HOUR_MS - seconds * 1_000 } as RoomEvent);
+      store.rooms.apply(room, { ...event, ageMs: 2 * HOUR_MS - seconds * 1_000 } as RoomEvent);
     const joins = (callSid: string, conference: string, more: object = {}) => ({
       kind: 'joined',
       callSid: sid(callSid),
@@ -336,7 +336,7 @@ describe('audit --stays', () => {
     await apply(support, 3_652, joins('carol-2', 'cf-2', { isMuted: true, coaches: sid('alice-2') }));
     await apply(support, 3_660, sent('ted-2', 1, 'coach', 'alice-2'));
 
-    const seen = { isMuted: false, isOnHold: false, joinedAgoMs: HOUR_MS, isModerator: false };
+    const seen = { isMuted: false, isOnHold: false, joinAgeMs: HOUR_MS, isModerator: false };
     await apply(billing, 7_000, {
       kind: 'room-observed',
       conference: { sid: sid('cf-3') },

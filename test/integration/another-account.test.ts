@@ -31,7 +31,7 @@ async function startAsked() {
     async miss() {
       for (let time = 0; time < 2; time++) {
         now += 10_000;
-        await app.store.rooms.apply(ROOM, { kind: 'room-observed', conference: undefined, participants: [], agoMs: 0 });
+        await app.store.rooms.apply(ROOM, { kind: 'room-observed', conference: undefined, participants: [], ageMs: 0 });
       }
     },
   };

@@ -52,7 +52,7 @@ interface Message {
   at: number;
   /** Webhooks come at once and in order; callbacks come when they like. */
   isWebhook: boolean;
-  event: (agoMs: number, date: number | undefined) => RoomEvent;
+  event: (ageMs: number, date: number | undefined) => RoomEvent;
   about: { moderator: string; isEnd: boolean } | undefined;
 }
 
@@ -104,10 +104,10 @@ class World {
       case 'arrive':
         if (!isIn && arrival === undefined) {
           this.arrived.set(call, { room, at: this.at });
-          this.tell(room, true, { moderator: call, isEnd: false }, (agoMs) => ({
+          this.tell(room, true, { moderator: call, isEnd: false }, (ageMs) => ({
             kind: 'moderator-arrived',
             callSid: sid(call),
-            agoMs,
+            ageMs,
           }));
         }
         return;
@@ -151,7 +151,7 @@ class World {
     const present = this.rooms[room];
     if (present.moderators.length + present.callers.length === 0 && present.conference !== undefined) {
       const conferenceSid = sid(present.conference);
-      this.tell(room, false, undefined, (agoMs) => ({ kind: 'conference-ended', conferenceSid, agoMs }));
+      this.tell(room, false, undefined, (ageMs) => ({ kind: 'conference-ended', conferenceSid, ageMs }));
       present.conference = undefined;
     }
   }
@@ -161,10 +161,10 @@ class World {
   }
 
   private tellDialEnded(room: 0 | 1, call: string): void {
-    this.tell(room, true, { moderator: call, isEnd: true }, (agoMs) => ({
+    this.tell(room, true, { moderator: call, isEnd: true }, (ageMs) => ({
       kind: 'dial-ended',
       callSid: sid(call),
-      agoMs,
+      ageMs,
     }));
   }
 
@@ -175,12 +175,12 @@ class World {
     conference: string,
     isModerator: boolean,
   ) {
-    this.tell(room, false, isModerator ? { moderator: call, isEnd: kind === 'left' } : undefined, (agoMs, date) => ({
+    this.tell(room, false, isModerator ? { moderator: call, isEnd: kind === 'left' } : undefined, (ageMs, date) => ({
       kind,
       callSid: sid(call),
       conferenceSid: sid(conference),
       date,
-      agoMs,
+      ageMs,
       isModerator,
     }));
   }
@@ -248,9 +248,9 @@ describe('what the Space tells, late, in any order, repeated and lost', () => {
           // Everything happened in the last minutes.
           const start = Date.now() - (acts.length + 1) * STEP_MS - 100_000;
           for (const { room, at, event } of told) {
-            const agoMs = isDated ? Date.now() - (start + at) : 0;
+            const ageMs = isDated ? Date.now() - (start + at) : 0;
             const date = isDated ? Math.floor((start + at) / 1_000) * 1_000 : undefined;
-            await store.rooms.apply(names[room], event(agoMs, date));
+            await store.rooms.apply(names[room], event(ageMs, date));
           }
           for (const room of [0, 1] as const) {
             const { state } = await store.rooms.read(names[room]);

@@ -51,13 +51,13 @@ async function serve(urls: readonly string[] = [redis.url], options: TestAppOpti
     app,
     log: () => app.log.map((line) => JSON.parse(line)),
     arrive: (CallSid: string, From = ALICE, room = 'sales') => post(`/conference/${room}`, { CallSid, From }),
-    join: (CallSid: string, agoMs = 0) =>
+    join: (CallSid: string, ageMs = 0) =>
       post('/events/conference/sales', {
         StatusCallbackEvent: 'participant-join',
         CallSid,
         ConferenceSid: 'cf-1',
         EndConferenceOnExit: 'true',
-        Timestamp: new Date(Date.now() - agoMs).toUTCString(),
+        Timestamp: new Date(Date.now() - ageMs).toUTCString(),
       }),
     leave: (CallSid: string) => post('/conference/sales/ended', { CallSid }),
     /** Ted dials; the target of his document, or what he is told. */

@@ -52,7 +52,7 @@ describe.each<[string, () => Store]>([
 
   afterEach(() => app.stop());
 
-  const dateOf = (agoMs: number) => new Date(Date.now() - agoMs).toUTCString();
+  const dateOf = (ageMs: number) => new Date(Date.now() - ageMs).toUTCString();
   const text = async (path: string, fields: Record<string, string>) => (await app.post(path, fields)).text;
 
   /** A moderator asks for their document. */
@@ -60,26 +60,26 @@ describe.each<[string, () => Store]>([
   /** A status callback; dated so many seconds ago, or not at all. */
   const event = (
     name: string,
-    fields: { call?: string; conference?: string; agoMs?: number; more?: Record<string, string> },
+    fields: { call?: string; conference?: string; ageMs?: number; more?: Record<string, string> },
   ) =>
     text(`/events/conference/${room}`, {
       StatusCallbackEvent: name,
       ...(fields.call !== undefined && { CallSid: fields.call }),
       ...(fields.conference !== undefined && { ConferenceSid: fields.conference }),
-      ...(fields.agoMs !== undefined && { Timestamp: dateOf(fields.agoMs) }),
+      ...(fields.ageMs !== undefined && { Timestamp: dateOf(fields.ageMs) }),
       ...fields.more,
     });
-  const join = (call: string, conference: string, agoMs?: number) =>
+  const join = (call: string, conference: string, ageMs?: number) =>
     event('participant-join', {
       call,
       conference,
-      ...(agoMs !== undefined && { agoMs }),
+      ...(ageMs !== undefined && { ageMs }),
       more: { EndConferenceOnExit: 'true', StartConferenceOnEnter: 'true' },
     });
   const joinAsOther = (call: string, conference: string, more: Record<string, string> = {}) =>
     event('participant-join', { call, conference, more: { EndConferenceOnExit: 'false', ...more } });
-  const leave = (call: string, conference: string, agoMs?: number) =>
-    event('participant-leave', { call, conference, ...(agoMs !== undefined && { agoMs }) });
+  const leave = (call: string, conference: string, ageMs?: number) =>
+    event('participant-leave', { call, conference, ...(ageMs !== undefined && { ageMs }) });
   const dialEnded = (call: string, fields: Record<string, string> = { DialCallStatus: 'completed' }) =>
     text(`/conference/${room}/ended`, { CallSid: call, ...fields });
 
@@ -230,12 +230,12 @@ describe.each<[string, () => Store]>([
     ['without a date', undefined],
   ])(
     'a leave, %s, that is first told when the next stay has started ends the stay in its own conference',
-    async (_how, agoMs) => {
+    async (_how, ageMs) => {
       await arrive('a');
       await join('a', 'cf-1', 5_000);
       await arrive('a');
       await join('a', 'cf-2', 0);
-      await leave('a', 'cf-1', agoMs);
+      await leave('a', 'cf-1', ageMs);
       expect(await dial()).toBe('a');
     },
   );

@@ -25,10 +25,10 @@ async function fill(room: string, { name, hasCaller }: { name?: string; hasCalle
     conferenceSid: sid(`cf-${room}`),
     isModerator: false,
     date: undefined,
-    agoMs: 0,
+    ageMs: 0,
   } as const;
   const events: RoomEvent[] = [
-    { kind: 'moderator-arrived', callSid: sid(`agent-${room}`), name, agoMs: 0 },
+    { kind: 'moderator-arrived', callSid: sid(`agent-${room}`), name, ageMs: 0 },
     ...(hasCaller ? [{ ...joined, callSid: sid(`bob-${room}`) }] : []),
   ];
   await Promise.all(events.map((event) => app.store.rooms.apply(roomNamed(room), event)));

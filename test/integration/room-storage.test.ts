@@ -32,16 +32,16 @@ afterAll(() => redis.dispose());
 
 const sales = roomNamed('Sales 2');
 
-const arrived = (call: string, agoMs = 0): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(call), agoMs });
-const joined = (call: string, isModerator: boolean, agoMs = 0): RoomEvent => ({
+const arrived = (call: string, ageMs = 0): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(call), ageMs });
+const joined = (call: string, isModerator: boolean, ageMs = 0): RoomEvent => ({
   kind: 'joined',
   callSid: sid(call),
   conferenceSid: sid('conf'),
-  date: agoMs > 0 ? Date.now() - agoMs : undefined,
+  date: ageMs > 0 ? Date.now() - ageMs : undefined,
   isModerator,
-  agoMs,
+  ageMs,
 });
-const dialEnded = (call: string): RoomEvent => ({ kind: 'dial-ended', callSid: sid(call), agoMs: 0 });
+const dialEnded = (call: string): RoomEvent => ({ kind: 'dial-ended', callSid: sid(call), ageMs: 0 });
 const sent = (call: string, target: string): RoomEvent => ({
   kind: 'supervisor-sent',
   callSid: sid(call),
@@ -50,7 +50,7 @@ const sent = (call: string, target: string): RoomEvent => ({
   address: '***2222',
   mode: 'coach',
   target: sid(target),
-  agoMs: 0,
+  ageMs: 0,
 });
 
 /** A server's store. */
@@ -353,9 +353,9 @@ describe('a Redis that is full', () => {
 
   it.each<[string, RoomEvent]>([
     ['their <Dial> ends', dialEnded('a')],
-    ['their call ends', { kind: 'call-ended', callSid: sid('a'), agoMs: 0 }],
-    ['they leave', { kind: 'left', callSid: sid('a'), conferenceSid: sid('conf'), date: undefined, agoMs: 0 }],
-    ['the conference ends', { kind: 'conference-ended', conferenceSid: sid('conf'), agoMs: 0 }],
+    ['their call ends', { kind: 'call-ended', callSid: sid('a'), ageMs: 0 }],
+    ['they leave', { kind: 'left', callSid: sid('a'), conferenceSid: sid('conf'), date: undefined, ageMs: 0 }],
+    ['the conference ends', { kind: 'conference-ended', conferenceSid: sid('conf'), ageMs: 0 }],
   ])('hands out no moderator to another server when %s', async (_how, event) => {
     const { store, other } = await full();
     const { rooms } = serve(store);
@@ -394,7 +394,7 @@ describe('a Redis that cannot be written', () => {
       room,
       event: {
         kind: 'room-observed',
-        agoMs: 0,
+        ageMs: 0,
         conference: { sid: sid('conf') },
         participants: [
           {
@@ -402,7 +402,7 @@ describe('a Redis that cannot be written', () => {
             isMuted: false,
             isOnHold: false,
             coaches: 'nobody',
-            joinedAgoMs: 500,
+            joinAgeMs: 500,
             isModerator: true,
           },
         ],

@@ -70,7 +70,7 @@ async function expectCallsToConnect(): Promise<void> {
 function spaceWith(call: string): Partial<ConferenceApi> {
   const conferenceSid = sid('conf');
   return {
-    listConferences: async (name = '') => [{ conferenceSid, room: name, hasStarted: true, createdAgoMs: 30_000 }],
+    listConferences: async (name = '') => [{ conferenceSid, room: name, hasStarted: true, ageMs: 30_000 }],
     listParticipants: async () => [
       {
         callSid: sid(call),
@@ -80,7 +80,7 @@ function spaceWith(call: string): Partial<ConferenceApi> {
         target: undefined,
         isCoaching: false,
         endsConference: true,
-        joinedAgoMs: 30_000,
+        joinAgeMs: 30_000,
       },
     ],
   };

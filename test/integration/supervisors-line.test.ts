@@ -317,7 +317,7 @@ describe('with a store and a Space that are slow', () => {
     const store = { ...memory, rooms: { ...memory.rooms, apply: fail, read: fail, list: fail } };
     const [callSid, conferenceSid] = [sid('alice-1'), sid('cf-1')];
     const space: Partial<ConferenceApi> = {
-      listConferences: () => slow(500, [{ conferenceSid, room: 'sales', hasStarted: true, createdAgoMs: 60_000 }]),
+      listConferences: () => slow(500, [{ conferenceSid, room: 'sales', hasStarted: true, ageMs: 60_000 }]),
       listParticipants: () =>
         slow(1_200, [
           {
@@ -328,7 +328,7 @@ describe('with a store and a Space that are slow', () => {
             target: undefined,
             isCoaching: false,
             endsConference: true,
-            joinedAgoMs: 60_000,
+            joinAgeMs: 60_000,
           },
         ]),
     };

@@ -185,7 +185,7 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
     it('do not bring a call back whose webhook was told late', async () => {
       const forgotten = { CallSid: 'alice-9', CallStatus: 'completed' };
       expect(await app.post(`/events/call/${room}`, forgotten)).toMatchObject({ status: 204 });
-      const late = { kind: 'moderator-arrived' as const, callSid: sid('alice-9'), agoMs: 5_000 };
+      const late = { kind: 'moderator-arrived' as const, callSid: sid('alice-9'), ageMs: 5_000 };
       await store.rooms.apply(roomNamed(room), late);
       expect((await app.post(`/coach/${room}`, ted)).text).toBe(nobody('attempt=1', room));
     });

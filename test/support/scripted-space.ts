@@ -92,7 +92,7 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
       target,
       isCoaching: target !== undefined,
       endsConference: isModerator ?? false,
-      joinedAgoMs: Math.max(1, now() - joinedAt),
+      joinAgeMs: Math.max(1, now() - joinedAt),
     };
   }
 
@@ -124,7 +124,7 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
               conferenceSid,
               room: conference.room,
               hasStarted: conference.parties.size > 1,
-              createdAgoMs: Math.max(1, now() - conference.createdAt),
+              ageMs: Math.max(1, now() - conference.createdAt),
             })),
         ),
       listParticipants: (conferenceSid) =>

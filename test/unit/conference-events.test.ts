@@ -4,7 +4,7 @@ import { isFinalStatus } from '../../src/signalwire/call-status';
 
 const NOW = Date.parse('2026-01-02T10:00:00Z');
 const DATE = 'Fri, 02 Jan 2026 09:59:30 +0000';
-const DATED = { agoMs: 30_000, date: Date.parse(DATE) };
+const DATED = { ageMs: 30_000, date: Date.parse(DATE) };
 
 type Given = Record<string, string | string[]>;
 
@@ -93,8 +93,8 @@ describe('a status callback of a conference', () => {
     ['conference-end', 'conference-ended'],
   ])('%s tells which conference, and when', (StatusCallbackEvent, kind) => {
     const fields = { StatusCallbackEvent, ConferenceSid: 'c-1', CallSid: 'a-1', Timestamp: DATE };
-    expect(read(fields)).toEqual({ kind, conferenceSid: 'c-1', agoMs: 30_000 });
-    expect(read({ StatusCallbackEvent, ConferenceSid: 'c-1' })).toEqual({ kind, conferenceSid: 'c-1', agoMs: 0 });
+    expect(read(fields)).toEqual({ kind, conferenceSid: 'c-1', ageMs: 30_000 });
+    expect(read({ StatusCallbackEvent, ConferenceSid: 'c-1' })).toEqual({ kind, conferenceSid: 'c-1', ageMs: 0 });
   });
 
   it.each([
@@ -105,13 +105,13 @@ describe('a status callback of a conference', () => {
     ['no date', '', 0, undefined],
     ['a date that cannot be read', 'soon', 0, undefined],
     ['two dates', [DATE, DATE], 0, undefined],
-  ])('is dated: %s', (_when, Timestamp, agoMs, date) => {
-    expect(read({ ...JOIN, Timestamp })).toMatchObject({ agoMs, date });
+  ])('is dated: %s', (_when, Timestamp, ageMs, date) => {
+    expect(read({ ...JOIN, Timestamp })).toMatchObject({ ageMs, date });
   });
 
   it('without a date happened now, or any time before', () => {
     const { Timestamp: _, ...undated } = JOIN;
-    expect(read(undated)).toMatchObject({ agoMs: 0, date: undefined });
+    expect(read(undated)).toMatchObject({ ageMs: 0, date: undefined });
   });
 
   it.each<[string, Given, boolean | undefined]>([
@@ -187,7 +187,7 @@ describe("a status callback of a telephone number's call", () => {
     'tells by %s that the call is over',
     (CallStatus) => {
       expect(isFinalStatus(CallStatus)).toBe(true);
-      expect(parseCallEvent({ CallSid: 'a-1', CallStatus })).toEqual({ kind: 'call-ended', callSid: 'a-1', agoMs: 0 });
+      expect(parseCallEvent({ CallSid: 'a-1', CallStatus })).toEqual({ kind: 'call-ended', callSid: 'a-1', ageMs: 0 });
     },
   );
 

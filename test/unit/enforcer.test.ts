@@ -79,7 +79,7 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
     await settle();
   };
   const report = (kind: 'joined' | 'left' | 'muted' | 'unmuted', callSid: Sid, more: Partial<EventOf<'joined'>> = {}) =>
-    record({ kind, callSid, conferenceSid: cf1, date: Date.now() - (more.agoMs ?? 0), agoMs: 0, ...more });
+    record({ kind, callSid, conferenceSid: cf1, date: Date.now() - (more.ageMs ?? 0), ageMs: 0, ...more });
   if (given.space === undefined) {
     space.onLeave = (callSid) => void report('left', callSid);
   }
@@ -100,7 +100,7 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
     trail: () => supervisorsTrail(store),
     /** A moderator asks for a document and enters. */
     async moderatorEnters(callSid: Sid) {
-      await record({ kind: 'moderator-arrived', callSid, name: NAMES[callSid], agoMs: 0 });
+      await record({ kind: 'moderator-arrived', callSid, name: NAMES[callSid], ageMs: 0 });
       space.enter(cf1, { callSid, isModerator: true });
       await report('joined', callSid, { isMuted: false, isModerator: true });
     },
@@ -124,7 +124,7 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
         target,
         moderator: NAMES[target],
         returnTo: RETURN,
-        agoMs: 0,
+        ageMs: 0,
       }),
     /** The supervisor's document is played: they enter. Callbacks say nothing of coaching. */
     async supervisorEnters(mode: Mode, target = alice) {
@@ -402,12 +402,12 @@ describe('a coach whom a newcomer may hear', () => {
 
   it('is retargeted when REST shows a newcomer whom no callback reported', async () => {
     const server = await supervising('coach');
-    const participant = { isMuted: false, isOnHold: false, coaches: 'nobody' as const, joinedAgoMs: 3_000 };
+    const participant = { isMuted: false, isOnHold: false, coaches: 'nobody' as const, joinAgeMs: 3_000 };
     await server.record({
       kind: 'participant-observed',
       conferenceSid: cf1,
       participant: { ...participant, callSid: eve, isModerator: false },
-      agoMs: 0,
+      ageMs: 0,
     });
     await seconds(60);
     expect(server.space.requests).toEqual([RENEW, READ]);
@@ -415,7 +415,7 @@ describe('a coach whom a newcomer may hear', () => {
 
   it('is left alone when the callback of an earlier participant is late', async () => {
     const server = await supervising('coach');
-    await server.callerEnters(eve, { agoMs: 20_000 });
+    await server.callerEnters(eve, { ageMs: 20_000 });
     await seconds(60);
     expect(server.space.requests).toEqual([]);
   });
@@ -520,7 +520,7 @@ describe('a correction that REST answers without effect', () => {
       isOnHold: false,
       isModerator: false,
       // The Space gives no date.
-      joinedAgoMs: 1,
+      joinAgeMs: 1,
       coaches: 'nobody',
     } as const;
     for (let passedS = 0; passedS < forS; passedS += 2.5) {
@@ -533,7 +533,7 @@ describe('a correction that REST answers without effect', () => {
           ...[bob, eve, dave].filter(server.space.party).map((callSid) => ({ ...shown, callSid })),
           { ...shown, callSid: ted, isMuted: server.space.party(ted)?.isMuted ?? false, coaches: undefined },
         ],
-        agoMs: 0,
+        ageMs: 0,
       });
     }
   }
@@ -688,10 +688,10 @@ describe('a supervisor whose moderator left', () => {
         isMuted: false,
         isOnHold: false,
         coaches: alice,
-        joinedAgoMs: 60_000,
+        joinAgeMs: 60_000,
         isModerator: false,
       },
-      agoMs: 0,
+      ageMs: 0,
     });
     expect(server.space.requests).toEqual([
       MUTE,
@@ -749,7 +749,7 @@ describe('a supervisor in a conference without a moderator', () => {
 
   it('stays while a moderator is on the way in, and is removed when they do not come', async () => {
     const server = await supervising('monitor');
-    await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
+    await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', ageMs: 0 });
     await server.moderatorLeaves(alice);
     await seconds(9);
     server.check(await server.state());
@@ -763,7 +763,7 @@ describe('a supervisor in a conference without a moderator', () => {
 
   it('stays while a moderator is on the way in, though the server’s clock is 11 s ahead', async () => {
     const server = await supervising('monitor', { aheadMs: 11_000 });
-    await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
+    await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', ageMs: 0 });
     await server.moderatorLeaves(alice);
     await seconds(9);
     server.check(await server.state());
@@ -876,14 +876,14 @@ describe('a callback', () => {
     const server = await supervising('monitor');
     await seconds(10);
     server.space.leave(ted);
-    await server.record({ kind: 'dial-ended', callSid: ted, number: 1, agoMs: 0 });
+    await server.record({ kind: 'dial-ended', callSid: ted, number: 1, ageMs: 0 });
     await server.send('coach', 2);
     await seconds(5);
     await server.supervisorEnters('coach');
     await seconds(7);
     server.space.requests.length = 0;
-    await server.report('joined', ted, { isMuted: true, agoMs: 24_000 });
-    await server.report('left', ted, { agoMs: 12_500 });
+    await server.report('joined', ted, { isMuted: true, ageMs: 24_000 });
+    await server.report('left', ted, { ageMs: 12_500 });
     await seconds(5);
     expect(server.space.requests).toEqual([]);
     expect(await server.supervisor()).toMatchObject({ supervision: { mode: 'coach', heard: 'coach', number: 2 } });
@@ -895,7 +895,7 @@ describe('a callback', () => {
     await server.report('unmuted', ted, { isMuted: false });
     server.space.trouble = () => new SpaceError('unreachable', 'no');
     await server.moderatorEnters(carol);
-    await server.report('muted', ted, { isMuted: true, agoMs: 5_000 });
+    await server.report('muted', ted, { isMuted: true, ageMs: 5_000 });
     expect(await server.supervisor()).toMatchObject({ isMuted: false });
     expect((await server.trail()).at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'unknown' });
   });
@@ -904,8 +904,8 @@ describe('a callback', () => {
     const server = startServer();
     await server.moderatorEnters(alice);
     await server.send('coach');
-    await server.report('joined', ted, { isMuted: false, coaches: alice, agoMs: 500 });
-    await server.report('muted', ted, { isMuted: true, agoMs: 503 });
+    await server.report('joined', ted, { isMuted: false, coaches: alice, ageMs: 500 });
+    await server.report('muted', ted, { isMuted: true, ageMs: 503 });
     expect(await server.supervisor()).toMatchObject({ isMuted: true, supervision: { heard: 'monitor' } });
   });
 
@@ -914,8 +914,8 @@ describe('a callback', () => {
     await server.moderatorEnters(alice);
     await server.send('coach');
     await server.report('joined', ted, { isMuted: false, coaches: alice });
-    await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
-    await server.report('joined', carol, { isModerator: true, agoMs: 900 });
+    await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', ageMs: 0 });
+    await server.report('joined', carol, { isModerator: true, ageMs: 900 });
     const [joined, mode] = (await server.trail()).slice(1);
     expect([joined, mode]).toMatchObject([{ kind: 'joined' }, { kind: 'mode', moderator: 'Carol', at: joined?.at }]);
   });
@@ -944,7 +944,7 @@ describe('a callback', () => {
   it('confirms a stay whose beginning is written late, together with it', async () => {
     const server = startServer();
     server.faults.isDown = true;
-    await server.record({ kind: 'moderator-arrived', callSid: alice, agoMs: 0 });
+    await server.record({ kind: 'moderator-arrived', callSid: alice, ageMs: 0 });
     await server.send('coach');
     await seconds(1);
     await server.report('joined', ted, { isMuted: false, coaches: alice });

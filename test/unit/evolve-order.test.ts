@@ -72,7 +72,7 @@ class World {
     switch (kind) {
       case 'arrive':
         if (!this.over.has(alice) && !this.waiting.has(alice) && !this.moderators.includes(alice)) {
-          const arrival = this.tell({ kind: 'moderator-arrived', callSid: sid(alice), name: alice, agoMs: 0 });
+          const arrival = this.tell({ kind: 'moderator-arrived', callSid: sid(alice), name: alice, ageMs: 0 });
           this.agents.add(alice);
           // Otherwise it would seem to be late by our clock, and the join the one that follows.
           arrival.after = this.told('joined', alice).slice(-1);
@@ -101,7 +101,7 @@ class World {
         }
         this.over.add(alice);
         this.at += 50;
-        this.tell({ kind: 'call-ended', callSid: sid(alice), agoMs: 0 });
+        this.tell({ kind: 'call-ended', callSid: sid(alice), ageMs: 0 });
         return;
       case 'enter':
         if (!this.callers.includes(bob)) {
@@ -155,7 +155,7 @@ class World {
     const mode = MODES[(number + call.length + this.conferences) % 3] as Mode;
     const target = this.moderators.at(-1) as string;
     const about = { name: call, address: '***2222', mode, target: sid(target), moderator: target };
-    const document = this.tell({ kind: 'supervisor-sent', callSid: sid(call), number, ...about, agoMs: 0 });
+    const document = this.tell({ kind: 'supervisor-sent', callSid: sid(call), number, ...about, ageMs: 0 });
     // Whoever wrote it knew the target.
     document.after = this.told('moderator-arrived', target).slice(-1);
     this.dialling.set(call, { call, number, mode, target, isMuted: mode === 'monitor' });
@@ -184,7 +184,7 @@ class World {
   private endIfEmpty(): void {
     if (this.conference !== undefined && this.moderators.length + this.callers.length + this.visits.length === 0) {
       this.at += 30;
-      this.tell({ kind: 'conference-ended', conferenceSid: sid(this.conference), agoMs: 0 });
+      this.tell({ kind: 'conference-ended', conferenceSid: sid(this.conference), ageMs: 0 });
       this.conference = undefined;
       this.hasStarted = false;
     }
@@ -205,7 +205,7 @@ class World {
     if (!this.hasStarted && this.moderators.length > 0 && this.callers.length + this.visits.length > 0) {
       this.hasStarted = true;
       this.at += 10;
-      this.tell({ kind: 'conference-started', conferenceSid: sid(this.conference), agoMs: 0 });
+      this.tell({ kind: 'conference-started', conferenceSid: sid(this.conference), ageMs: 0 });
     }
     return join;
   }
@@ -217,7 +217,7 @@ class World {
 
   private tellDialEnded(call: string, number?: number): void {
     this.at += 30;
-    this.tell({ kind: 'dial-ended', callSid: sid(call), number, agoMs: 0 });
+    this.tell({ kind: 'dial-ended', callSid: sid(call), number, ageMs: 0 });
   }
 
   private tellParticipant(
@@ -227,7 +227,7 @@ class World {
   ): Message {
     const conferenceSid = sid(this.conference as string);
     const date = Math.floor(this.at / 1_000) * 1_000;
-    return this.tell({ kind, callSid: sid(call), conferenceSid, date, agoMs: 0, ...more });
+    return this.tell({ kind, callSid: sid(call), conferenceSid, date, ageMs: 0, ...more });
   }
 
   private tell(event: RoomEvent): Message {
@@ -263,7 +263,7 @@ function apply(messages: readonly Message[], nowOf: (message: Message, index: nu
   let state = emptyRoom(roomNamed('sales'));
   messages.forEach((message, index) => {
     const now = nowOf(message, index);
-    const event = { ...message.event, agoMs: now - message.at };
+    const event = { ...message.event, ageMs: now - message.at };
     state = evolve(state, event, now, { lifetimeMs: LIFETIME_MS }).state;
   });
   return state;

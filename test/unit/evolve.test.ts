@@ -31,7 +31,7 @@ function play(...told: Told[]): { state: RoomState; facts: Fact[] } {
   return { state, facts };
 }
 
-const arrives = (call: string): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(call), agoMs: 0 });
+const arrives = (call: string): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(call), ageMs: 0 });
 const joins = (call: string, conference: string, seconds: number, more: Partial<EventOf<'joined'>> = {}): Told => [
   seconds,
   {
@@ -39,7 +39,7 @@ const joins = (call: string, conference: string, seconds: number, more: Partial<
     callSid: sid(call),
     conferenceSid: sid(conference),
     date: START + 1_000 * seconds,
-    agoMs: 0,
+    ageMs: 0,
     isModerator: false,
     ...more,
   },
@@ -47,11 +47,11 @@ const joins = (call: string, conference: string, seconds: number, more: Partial<
 /** The same, told so many seconds later. */
 const late = ([seconds, event]: Told, by: number): Told => [
   seconds + by,
-  { ...event, agoMs: event.agoMs + 1_000 * by },
+  { ...event, ageMs: event.ageMs + 1_000 * by },
 ];
 const leaves = (call: string, conference: string, seconds: number): Told => [
   seconds,
-  { kind: 'left', callSid: sid(call), conferenceSid: sid(conference), date: START + 1_000 * seconds, agoMs: 0 },
+  { kind: 'left', callSid: sid(call), conferenceSid: sid(conference), date: START + 1_000 * seconds, ageMs: 0 },
 ];
 const sent = (more: Partial<EventOf<'supervisor-sent'>> = {}): RoomEvent => ({
   kind: 'supervisor-sent',
@@ -61,7 +61,7 @@ const sent = (more: Partial<EventOf<'supervisor-sent'>> = {}): RoomEvent => ({
   address: '***2222',
   mode: 'barge',
   target: sid('alice'),
-  agoMs: 0,
+  ageMs: 0,
   ...more,
 });
 const seen = (call: string, more: Partial<ObservedParticipant> = {}): ObservedParticipant => ({
@@ -69,7 +69,7 @@ const seen = (call: string, more: Partial<ObservedParticipant> = {}): ObservedPa
   isMuted: false,
   isOnHold: false,
   coaches: 'nobody',
-  joinedAgoMs: 1_000,
+  joinAgeMs: 1_000,
   isModerator: false,
   ...more,
 });
@@ -77,7 +77,7 @@ const observed = (...participants: ObservedParticipant[]): RoomEvent => ({
   kind: 'room-observed',
   conference: { sid: sid('cf-1') },
   participants,
-  agoMs: 0,
+  ageMs: 0,
 });
 const AGENT = { isModerator: true };
 const TED_IN_CF1 = { callSid: sid('ted'), conferenceSid: sid('cf-1') };
@@ -101,7 +101,7 @@ describe('a supervisor', () => {
       kind: 'participant-observed',
       conferenceSid: sid('cf-1'),
       participant: { ...participant, person: { role, name, address: `***${name}` } },
-      agoMs: 0,
+      ageMs: 0,
     });
     const { facts } = play(
       [3, observed(seen('alice', AGENT), ted)],
@@ -119,8 +119,8 @@ describe('a supervisor', () => {
   });
 
   it('whose document is lost is heard by the feed as REST shows from when it shows it, and no earlier', () => {
-    const ted = seen('ted', { coaches: sid('alice'), joinedAgoMs: 600_000 });
-    const { facts } = play([700, { ...observed(seen('alice', { ...AGENT, joinedAgoMs: 650_000 }), ted), agoMs: 100 }]);
+    const ted = seen('ted', { coaches: sid('alice'), joinAgeMs: 600_000 });
+    const { facts } = play([700, { ...observed(seen('alice', { ...AGENT, joinAgeMs: 650_000 }), ted), ageMs: 100 }]);
     expect(facts.map(({ callSid, kind, at }) => [callSid, kind, at - START])).toEqual([
       ['alice', 'joined', 49_900],
       ['ted', 'joined', 699_900],
@@ -131,7 +131,7 @@ describe('a supervisor', () => {
     const coaching = seen('ted', { coaches: sid('alice') });
     const { facts } = play(...ALICE_IN, [6, observed(seen('alice', AGENT), coaching)], leaves('ted', 'cf-1', 8), [
       9,
-      sent({ mode: 'coach', agoMs: 6_000 }),
+      sent({ mode: 'coach', ageMs: 6_000 }),
     ]);
     expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -']);
   });
@@ -159,14 +159,14 @@ describe('a supervisor', () => {
       ...ALICE_IN,
       [2, sent()],
       [6, observed(seen('alice', AGENT), seen('ted'))],
-      [9, { ...left, agoMs: 4_000 }],
+      [9, { ...left, ageMs: 4_000 }],
     );
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'barge', at: START + 6_000 });
   });
 
   it('whom REST shows coaching a caller is in the feed with that call, as coaching another', () => {
     const coaching = (call: string) =>
-      observed(seen('alice', AGENT), seen('bob'), seen('ted', { coaches: sid(call), joinedAgoMs: 500 }));
+      observed(seen('alice', AGENT), seen('bob'), seen('ted', { coaches: sid(call), joinAgeMs: 500 }));
     const { facts } = play(
       ...ALICE_IN,
       joins('bob', 'cf-1', 2),
@@ -189,8 +189,8 @@ describe('a supervisor', () => {
       ...ALICE_IN,
       [2, sent()],
       joins('ted', 'cf-1', 4, { isMuted: false, coaches: 'nobody' }),
-      [8, { kind: 'muted', ...TED_IN_CF1, date: START + 8_000, agoMs: 0, isMuted: true }],
-      [10, { ...join, agoMs: 4_000 }],
+      [8, { kind: 'muted', ...TED_IN_CF1, date: START + 8_000, ageMs: 0, isMuted: true }],
+      [10, { ...join, ageMs: 4_000 }],
     );
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', heard: 'monitor', target: 'carol', at: START + 8_000 });
   });
@@ -228,10 +228,10 @@ describe('a supervisor', () => {
       [2, sent({ target: sid('carol') })],
       joins('ted', 'cf-1', 2.4),
       [3.1, observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted'))],
-      [3.8, { ...leave, agoMs: 800 }],
-      [3.85, { ...muted, kind: 'muted', agoMs: 850 }],
-      [6.7, { ...observed(seen('alice', AGENT), seen('ted', { isMuted: false, coaches: sid('carol') })), agoMs: 600 }],
-      [6.8, { ...out, agoMs: 800 }],
+      [3.8, { ...leave, ageMs: 800 }],
+      [3.85, { ...muted, kind: 'muted', ageMs: 850 }],
+      [6.7, { ...observed(seen('alice', AGENT), seen('ted', { isMuted: false, coaches: sid('carol') })), ageMs: 600 }],
+      [6.8, { ...out, ageMs: 800 }],
     );
     const told = facts.filter(({ callSid }) => callSid === 'ted');
     expect(told.map(({ kind, mode, heard, at }) => [kind, mode, heard, at - START])).toEqual([
@@ -261,7 +261,7 @@ describe('a supervisor', () => {
       'coach, reported otherwise since',
       [
         joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }),
-        [8, { kind: 'unmuted', ...TED_IN_CF1, date: START + 8_000, agoMs: 0, coaches: sid('alice') }],
+        [8, { kind: 'unmuted', ...TED_IN_CF1, date: START + 8_000, ageMs: 0, coaches: sid('alice') }],
       ],
       'coach',
     ],
@@ -289,7 +289,7 @@ describe('a supervisor', () => {
       joins('ted', 'cf-1', 3),
       joins('carol', 'cf-1', 5),
       joins('bob', 'cf-1', 6),
-      [7, sent({ callSid: sid('carol'), name: 'Carol', agoMs: 2_500 })],
+      [7, sent({ callSid: sid('carol'), name: 'Carol', ageMs: 2_500 })],
     );
     expect(stayOf(state, 'ted').supervision?.callers).toEqual(['bob']);
   });
@@ -298,24 +298,24 @@ describe('a supervisor', () => {
 describe('what REST shows of', () => {
   const REDIALLED: Told[] = [
     ...ALICE_IN,
-    [20, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 0 }],
-    [20, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }],
+    [20, { kind: 'dial-ended', callSid: sid('alice'), ageMs: 0 }],
+    [20, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }],
     [22, arrives('alice')],
   ];
-  const BEHIND: Told = [24, observed(seen('alice', { ...AGENT, joinedAgoMs: 23_000 }), seen('bob'))];
+  const BEHIND: Told = [24, observed(seen('alice', { ...AGENT, joinAgeMs: 23_000 }), seen('bob'))];
 
   it('the stay before does not let the next one in', () => {
     const shown: RoomEvent = {
       kind: 'participant-observed',
       conferenceSid: sid('cf-1'),
-      participant: seen('ted', { joinedAgoMs: 13_500 }),
-      agoMs: 5_000,
+      participant: seen('ted', { joinAgeMs: 13_500 }),
+      ageMs: 5_000,
     };
     const { state, facts } = play(
       ...ALICE_IN,
       [5, sent()],
       joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }),
-      [20, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+      [20, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
       [24, sent({ number: 2, mode: 'monitor' })],
       [24.5, shown],
     );
@@ -337,10 +337,10 @@ describe('what REST shows of', () => {
   it('another conference ends no stay that is younger', () => {
     const { state } = play(
       ...ALICE_IN,
-      [20, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 0 }],
+      [20, { kind: 'dial-ended', callSid: sid('alice'), ageMs: 0 }],
       [22, arrives('alice')],
       joins('alice', 'cf-2', 23, AGENT),
-      [25, { ...observed(seen('alice', AGENT)), agoMs: 2_100 }],
+      [25, { ...observed(seen('alice', AGENT)), ageMs: 2_100 }],
     );
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
   });
@@ -385,19 +385,19 @@ it('an arrival told again belongs to the stay it began, though the call is known
   const { facts } = play(
     ...ALICE_IN,
     leaves('alice', 'cf-1', 10),
-    [21, { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 }],
+    [21, { kind: 'call-ended', callSid: sid('alice'), ageMs: 0 }],
     late([0, arrives('alice')], 22),
   );
   expect(facts.map(({ kind }) => kind)).toEqual(['joined', 'left']);
 });
 
 describe('a refusal', () => {
-  const refused = (agoMs: number): RoomEvent => ({
+  const refused = (ageMs: number): RoomEvent => ({
     kind: 'dial-ended',
     callSid: sid('ted'),
     number: 1,
     wasRefused: true,
-    agoMs,
+    ageMs,
   });
   const SENT: Told[] = [...ALICE_IN, [2, sent({ mode: 'coach' })]];
   const refusedAt = (...told: Told[]) => targetOf(play(...told).state)?.refusedAt;
@@ -435,11 +435,11 @@ describe('a refusal', () => {
   });
 
   it.each<[string, RoomEvent, number | undefined]>([
-    ['two participants', observed(seen('alice', AGENT), seen('bob', { joinedAgoMs: 7_000 })), undefined],
+    ['two participants', observed(seen('alice', AGENT), seen('bob', { joinAgeMs: 7_000 })), undefined],
     ['the target alone', observed(seen('alice', AGENT)), START + 6_000],
     [
       'two participants, asked before it',
-      { ...observed(seen('alice', AGENT), seen('bob')), agoMs: 4_000 },
+      { ...observed(seen('alice', AGENT), seen('bob')), ageMs: 4_000 },
       START + 6_000,
     ],
   ])('counts after REST has listed %s', (_whom, list, expected) => {
@@ -450,9 +450,9 @@ describe('a refusal', () => {
 it.each<[string, Told[]]>([
   [
     'is told before',
-    [joins('ted', 'cf-1', 3), [9, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }]],
+    [joins('ted', 'cf-1', 3), [9, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }]],
   ],
-  ['is told after', [[9, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }], joins('ted', 'cf-1', 3)]],
+  ['is told after', [[9, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }], joins('ted', 'cf-1', 3)]],
 ])('an end known by that of the conference alone is inferred: the join %s', (_when, more) => {
   const { facts } = play(...ALICE_IN, [2, sent()], ...more);
   expect(facts.filter(({ callSid }) => callSid === 'ted').at(-1)).toMatchObject({ kind: 'left', source: 'inferred' });
@@ -461,9 +461,9 @@ it.each<[string, Told[]]>([
 it('a late join of a forgotten stay is not that of a later one that REST shows', () => {
   const [[, join], [, next]] = [joins('ted', 'cf-1', 2), joins('ted', 'cf-1', 19)];
   const { facts } = play(
-    [20, { ...join, agoMs: 18_000 }],
-    [22, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinedAgoMs: 3_000 }))],
-    [23, { ...next, agoMs: 4_000 }],
+    [20, { ...join, ageMs: 18_000 }],
+    [22, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinAgeMs: 3_000 }))],
+    [23, { ...next, ageMs: 4_000 }],
   );
   expect(facts.filter(({ callSid }) => callSid === 'ted')).toMatchObject([{ kind: 'joined', at: START + 22_000 }]);
 });
@@ -473,19 +473,16 @@ it('the late join of a stay whose mode has changed is not that of the next one',
   const { facts } = play(
     ...ALICE_IN,
     [2, sent({ mode: 'barge' })],
-    [2.3, observed(seen('alice', AGENT), seen('ted', { joinedAgoMs: 200 }))],
-    [2.4, { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', agoMs: 0 }],
+    [2.3, observed(seen('alice', AGENT), seen('ted', { joinAgeMs: 200 }))],
+    [2.4, { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', ageMs: 0 }],
     [2.5, sent({ number: 2, mode: 'monitor' })],
-    [9, { ...join, agoMs: 7_000 }],
+    [9, { ...join, ageMs: 7_000 }],
   );
   expect(kinds(facts, 'ted').filter((line) => line.endsWith('2'))).toEqual(['arrived 2']);
 });
 
 it('an agent whom REST shows to have joined again is still the target', () => {
-  const { state } = play(joins('alice', 'cf-1', 2, AGENT), [
-    20,
-    observed(seen('alice', { ...AGENT, joinedAgoMs: 500 })),
-  ]);
+  const { state } = play(joins('alice', 'cf-1', 2, AGENT), [20, observed(seen('alice', { ...AGENT, joinAgeMs: 500 }))]);
   expect(targetOf(state)).toMatchObject({ callSid: 'alice', joinedAt: START + 19_500 });
 });
 
@@ -494,8 +491,8 @@ it('a conference that ended in the second in which a document was sent may be th
   const { facts } = play(
     ...ALICE_IN,
     [2.9, sent()],
-    [4, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 2_000 }],
-    [9, { ...join, agoMs: 7_000 }],
+    [4, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 2_000 }],
+    [9, { ...join, ageMs: 7_000 }],
   );
   expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1']);
 });
@@ -503,8 +500,8 @@ it('a conference that ended in the second in which a document was sent may be th
 it('a target refused before the document was written is not used again until it joins', () => {
   const { state } = play(
     [0, arrives('ghost')],
-    [3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, wasRefused: true, agoMs: 0 }],
-    [4, sent({ mode: 'coach', target: sid('ghost'), agoMs: 3_000 })],
+    [3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, wasRefused: true, ageMs: 0 }],
+    [4, sent({ mode: 'coach', target: sid('ghost'), ageMs: 3_000 })],
   );
   expect(targetOf(state)).toBeUndefined();
 });
@@ -516,13 +513,13 @@ it('a moderator who left is remembered, however many callers left since', () => 
     ...callers.map((call) => joins(call, 'cf-1', 2)),
     leaves('alice', 'cf-1', 10),
     ...callers.map((call) => leaves(call, 'cf-1', 11)),
-    [20, { ...arrives('alice'), agoMs: 19_500 }],
+    [20, { ...arrives('alice'), ageMs: 19_500 }],
   );
   expect(state.stays.filter(isOpen)).toEqual([]);
 });
 
 it('an old document does not vouch for its target', () => {
-  const { state } = play([0, sent({ agoMs: 50_000 })]);
+  const { state } = play([0, sent({ ageMs: 50_000 })]);
   expect(targetOf(state)).toBeUndefined();
 });
 
@@ -531,7 +528,7 @@ describe('a target that REST set', () => {
     kind: 'target-set',
     callSid: sid('ted'),
     target: sid('alice'),
-    agoMs: 0,
+    ageMs: 0,
     ...more,
   });
   const setAt = ({ state }: { state: RoomState }) => stayOf(state, 'ted').supervision?.targetSetAt;
@@ -539,19 +536,19 @@ describe('a target that REST set', () => {
 
   it('is remembered by when that was', () => {
     expect(setAt(play(...COACHED))).toBeUndefined();
-    expect(setAt(play(...COACHED, [9, retargeted({ agoMs: 1_000 })]))).toBe(START + 8_000);
+    expect(setAt(play(...COACHED, [9, retargeted({ ageMs: 1_000 })]))).toBe(START + 8_000);
   });
 
   it('covers whoever was known when that began, though the store counts whole milliseconds', () => {
-    const { state } = play(...COACHED, joins('bob', 'cf-1', 9), [9.005, { ...retargeted({ agoMs: 5.7 }) }]);
+    const { state } = play(...COACHED, joins('bob', 'cf-1', 9), [9.005, { ...retargeted({ ageMs: 5.7 }) }]);
     expect(stayOf(state, 'bob').knownAt).toBe(START + 9_000);
     expect(stayOf(state, 'ted').supervision?.targetSetAt).toBe(START + 9_000);
   });
 
   it('is the latest one that was told, in whatever order', () => {
     const told: Told[] = [
-      [9, retargeted({ agoMs: 1_000 })],
-      [10, retargeted({ agoMs: 5_000 })],
+      [9, retargeted({ ageMs: 1_000 })],
+      [10, retargeted({ ageMs: 5_000 })],
     ];
     expect(setAt(play(...COACHED, ...told))).toBe(START + 8_000);
   });
@@ -561,10 +558,10 @@ describe('a target that REST set', () => {
     [
       'of an earlier stay',
       [
-        [5, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [5, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
         [6, sent({ mode: 'coach', number: 2 })],
         joins('ted', 'cf-1', 7),
-        [9, retargeted({ agoMs: 4_500 })],
+        [9, retargeted({ ageMs: 4_500 })],
       ],
     ],
   ])('%s does not count', (_which, more) => {
@@ -594,8 +591,8 @@ describe('a call that comes back', () => {
       [2, sent()],
       joins('ted', 'cf-1', 3, { isMuted: false, coaches: 'nobody' }),
       [9, sent({ mode: 'monitor' })],
-      [9.5, { ...leave, agoMs: 1_500 }],
-      [10.5, { ...join, agoMs: 500 }],
+      [9.5, { ...leave, ageMs: 1_500 }],
+      [10.5, { ...join, ageMs: 500 }],
     );
     const told = facts.filter(({ callSid }) => callSid === 'ted');
     expect(told.map(({ kind, mode, heard }) => [kind, mode, heard])).toEqual([
@@ -610,7 +607,7 @@ describe('a call that comes back', () => {
   it('and was followed into the conference by REST alone begins a stay with its next document', () => {
     const { facts } = play(
       ...ALICE_IN,
-      [3, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinedAgoMs: 400 }))],
+      [3, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinAgeMs: 400 }))],
       [3.2, sent({ number: 1_001 })],
     );
     expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -', 'arrived 1001']);
@@ -623,7 +620,7 @@ describe('a call that comes back', () => {
       [2, sent()],
       joins('ted', 'cf-1', 3),
       [6, sent({ number: 2 })],
-      [7, { kind: 'participant-observed', conferenceSid: sid('cf-1'), participant: seen('ted'), agoMs: 1_500 }],
+      [7, { kind: 'participant-observed', conferenceSid: sid('cf-1'), participant: seen('ted'), ageMs: 1_500 }],
     );
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 2']);
   });
@@ -633,7 +630,7 @@ describe('a call that comes back', () => {
       'REST knew of it',
       [
         [2, sent()],
-        [2.4, observed(seen('alice', AGENT), seen('ted', { joinedAgoMs: 300 }))],
+        [2.4, observed(seen('alice', AGENT), seen('ted', { joinAgeMs: 300 }))],
         [2.6, sent({ number: 2 })],
       ],
       ['arrived 1', 'joined 1', 'left 1', 'arrived 2'],
@@ -642,8 +639,8 @@ describe('a call that comes back', () => {
       'the conference is over',
       [
         [2, sent()],
-        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
-        [2.5, { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 }],
+        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
+        [2.5, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }],
         [2.6, sent({ number: 2 })],
       ],
       ['arrived 1', 'left 1', 'arrived 2', 'joined 1'],
@@ -655,7 +652,7 @@ describe('a call that comes back', () => {
         joins('ted', 'cf-1', 2),
         leaves('ted', 'cf-1', 2),
         [30, sent({ number: 2 })],
-        [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, agoMs: 0 }],
+        [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, ageMs: 0 }],
       ],
       ['arrived 1', 'joined 1', 'left 1', 'arrived 2', 'left 2'],
     ],
@@ -663,15 +660,15 @@ describe('a call that comes back', () => {
       'both have ended',
       [
         [2, sent()],
-        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
         [2.5, sent({ number: 2 })],
-        [9, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, agoMs: 0 }],
+        [9, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, ageMs: 0 }],
       ],
       ['arrived 1', 'left 1', 'arrived 2', 'left 2', 'joined 1'],
     ],
   ])('is not let in again by the late join of its first stay: %s', (_when, first, expected) => {
     const [, join] = joins('ted', 'cf-1', 2);
-    const { facts } = play(...ALICE_IN, ...first, [40, { ...join, agoMs: 38_000 }]);
+    const { facts } = play(...ALICE_IN, ...first, [40, { ...join, ageMs: 38_000 }]);
     expect(kinds(facts, 'ted')).toEqual(expected);
   });
 
@@ -680,12 +677,12 @@ describe('a call that comes back', () => {
     (order) => {
       const late = order.map((mode, index): Told => {
         const [, join] = joins('ted', 'cf-1', 2, { isMuted: mode === 'monitor' });
-        return [3 + index / 10, { ...join, agoMs: 1_000 + index * 100 }];
+        return [3 + index / 10, { ...join, ageMs: 1_000 + index * 100 }];
       });
       const { facts } = play(
         ...ALICE_IN,
         [2.1, sent({ mode: 'coach' })],
-        [2.3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, agoMs: 0 }],
+        [2.3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
         [2.6, sent({ mode: 'monitor', number: 2 })],
         ...late,
       );
@@ -703,7 +700,7 @@ describe('a call that comes back', () => {
       [2, sent()],
       joins('ted', 'cf-1', 3),
       [6, sent({ number: 2 })],
-      [8, { kind: 'muted', ...TED_IN_CF1, date: START + 6_000, agoMs: 1_950, isMuted: true }],
+      [8, { kind: 'muted', ...TED_IN_CF1, date: START + 6_000, ageMs: 1_950, isMuted: true }],
     );
     expect(stayOf(state, 'ted').supervision).toMatchObject({ number: 2, heard: 'unknown' });
   });
@@ -725,10 +722,10 @@ describe('a call that comes back', () => {
 
   describe('joins, though the server’s clock is 5 s ahead of the Space’s', () => {
     /** A callback seems older than it is. */
-    const skewed = ([seconds, event]: Told): Told => [seconds, { ...event, agoMs: 5_000 }];
+    const skewed = ([seconds, event]: Told): Told => [seconds, { ...event, ageMs: 5_000 }];
     const dial = (call: string, number?: number): Told => [
       30.1,
-      { kind: 'dial-ended', callSid: sid(call), number, agoMs: 0 },
+      { kind: 'dial-ended', callSid: sid(call), number, ageMs: 0 },
     ];
     const leave = (call: string): Told => skewed(leaves(call, 'cf-1', 30));
 
@@ -780,7 +777,7 @@ describe('a call that comes back', () => {
   ])('is not ended by the <Dial> of its first stay, though %s', (_what, told) => {
     const { state } = play(
       ...told,
-      [21, { kind: 'dial-ended', callSid: sid('alice'), agoMs: 14_900 }],
+      [21, { kind: 'dial-ended', callSid: sid('alice'), ageMs: 14_900 }],
       late([8, arrives('alice')], 14),
     );
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
@@ -790,7 +787,7 @@ describe('a call that comes back', () => {
     ['told before that', (over) => [leaves('alice', 'cf-1', 10), over, late(over, 0.5)]],
     ['told after that', (over) => [over, late(over, 0.5), late(leaves('alice', 'cf-1', 10), 11.8)]],
   ])('and is over for good is not revived by a late arrival, its leave %s', (_when, told) => {
-    const over: Told = [21, { kind: 'call-ended', callSid: sid('alice'), agoMs: 0 }];
+    const over: Told = [21, { kind: 'call-ended', callSid: sid('alice'), ageMs: 0 }];
     const { state } = play(...ALICE_IN, ...told(over), late([20, arrives('alice')], 2));
     expect(targetOf(state)).toBeUndefined();
   });
@@ -801,13 +798,13 @@ describe('a call that comes back', () => {
       [20, sent({ number: 2 })],
       late(joins('ted', 'cf-1', 6), 15),
       late(leaves('ted', 'cf-1', 18), 4),
-      [23, sent({ agoMs: 18_000 })],
+      [23, sent({ ageMs: 18_000 })],
     );
     expect(supervisorsOf(state).map(({ supervision }) => supervision.number)).toEqual([2]);
   });
 
   it('and whose document is written twice begins none', () => {
-    const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ agoMs: 5_000 })]);
+    const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ ageMs: 5_000 })]);
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
   });
 
@@ -845,7 +842,7 @@ describe('what is kept of a room', () => {
   it('is nothing that happened longer ago than a call can last', () => {
     const { state } = play(...ALICE_IN);
     const [, leave] = leaves('zoe', 'cf-1', 0);
-    const next = evolve(state, { ...leave, agoMs: 3_600_000 }, START + 5_000, { lifetimeMs: 3_600_000 });
+    const next = evolve(state, { ...leave, ageMs: 3_600_000 }, START + 5_000, { lifetimeMs: 3_600_000 });
     expect(next.state).toBe(state);
   });
 });
@@ -862,20 +859,20 @@ describe('an agent', () => {
   });
 
   it('who joined an unnamed conference is not taken out by the end of one before that', () => {
-    const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 21_000 };
+    const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 21_000 };
     const { state } = play(joins('alice', 'cf-1', 30, { ...AGENT, conferenceSid: undefined }), [31, ended]);
     expect(targetOf(state)?.callSid).toBe('alice');
   });
 
   it('is not let in, or out, by a late join of a conference that had ended before they arrived', () => {
-    const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), agoMs: 0 };
+    const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 };
     const { state } = play([10, ended], [20, arrives('alice')], late(joins('alice', 'cf-1', 5, AGENT), 16));
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', arrivedAt: START + 20_000 });
     expect(state.stays.filter(isIn)).toEqual([]);
   });
 
   it('speaks no longer than their stay', () => {
-    const spoke: RoomEvent = { ...TED_IN_CF1, callSid: sid('alice'), kind: 'spoke', date: START + 2_000, agoMs: 0 };
+    const spoke: RoomEvent = { ...TED_IN_CF1, callSid: sid('alice'), kind: 'spoke', date: START + 2_000, ageMs: 0 };
     expect(stayOf(play(...ALICE_IN, [2, spoke]).state, 'alice').speakingSince).toBe(START + 2_000);
     expect(
       stayOf(play(...ALICE_IN, [2, spoke], leaves('alice', 'cf-1', 4)).state, 'alice').speakingSince,
@@ -886,7 +883,7 @@ describe('an agent', () => {
     const SLOW: Told = [10.9, arrives('alice')];
     const dial = (call: string, seconds: number, more = {}): Told => [
       12,
-      { kind: 'dial-ended', callSid: sid(call), agoMs: 12_000 - 1_000 * seconds, ...more },
+      { kind: 'dial-ended', callSid: sid(call), ageMs: 12_000 - 1_000 * seconds, ...more },
     ];
 
     it.each<[string, number, string | undefined]>([

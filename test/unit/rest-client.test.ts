@@ -96,7 +96,7 @@ describe('createRestClient', () => {
       target: ALICE,
       isCoaching: true,
       endsConference: false,
-      joinedAgoMs: 3_600_000,
+      joinAgeMs: 3_600_000,
     };
     const call = { sid: TED, status: 'in-progress', from: '+15550001', to: '+15550002', direction: 'inbound' };
     const conferences = (...entries: unknown[]) => ({ ...paging, conferences: entries });
@@ -133,8 +133,8 @@ describe('createRestClient', () => {
           conferences(conference, { ...conference, sid: 'over', status: 'completed' }),
         );
         expect(await client.listConferences()).toEqual([
-          { conferenceSid: OTHER, room: 'Süpport 2', hasStarted: false, createdAgoMs: 1 },
-          { conferenceSid: CONFERENCE, room: 'Sales', hasStarted: true, createdAgoMs: 3_600_000 },
+          { conferenceSid: OTHER, room: 'Süpport 2', hasStarted: false, ageMs: 1 },
+          { conferenceSid: CONFERENCE, room: 'Sales', hasStarted: true, ageMs: 3_600_000 },
         ]);
         expect(asked).toEqual([
           'GET /Conferences.json?Status=init&PageSize=1000',
@@ -230,9 +230,9 @@ describe('createRestClient', () => {
         ['coaching nobody any more', { coaching: false }, { isCoaching: false, target: undefined }],
         ['coaching nobody we can name', { call_sid_to_coach: 'a b' }, { isCoaching: true, target: undefined }],
         ['no status', { status: undefined }, {}],
-        ['no date', { date_created: undefined }, { joinedAgoMs: 1 }],
-        ['an unreadable date', { date_created: 'soon' }, { joinedAgoMs: 1 }],
-        ['a date in the future', { date_created: 'Fri, 02 Jan 2026 11:00:00 +0000' }, { joinedAgoMs: 1 }],
+        ['no date', { date_created: undefined }, { joinAgeMs: 1 }],
+        ['an unreadable date', { date_created: 'soon' }, { joinAgeMs: 1 }],
+        ['a date in the future', { date_created: 'Fri, 02 Jan 2026 11:00:00 +0000' }, { joinAgeMs: 1 }],
       ])('understands %s', async (_what, given, expected) => {
         answers({ ...participant, ...given });
         expect(await client.findParticipant(conferenceSid, TED)).toEqual({ ...ted, ...expected });

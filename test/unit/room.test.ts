@@ -54,9 +54,9 @@ it('a webhook that is repeated after the join makes nobody the target', () => {
     conferenceSid: sid('x'),
     date: undefined,
     isModerator: true,
-    agoMs: 0,
+    ageMs: 0,
   });
-  const arrived = (callSid: string): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(callSid), agoMs: 0 });
+  const arrived = (callSid: string): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(callSid), ageMs: 0 });
   const events = [arrived('a'), joined('a'), arrived('c'), joined('c'), arrived('a')];
   const state = events.reduce(
     (before, event, index) => evolve(before, event, 1_000 + 10 * index, { lifetimeMs: 60_000 }).state,

@@ -19,26 +19,26 @@ const STORE_MS = 800;
 
 const sales = roomNamed('sales');
 const support = roomNamed('support');
-const arrived: RoomEvent = { kind: 'moderator-arrived', callSid: sid('alice'), name: 'Alice', agoMs: 0 };
+const arrived: RoomEvent = { kind: 'moderator-arrived', callSid: sid('alice'), name: 'Alice', ageMs: 0 };
 const joined = (call: string, isModerator: boolean): RoomEvent => ({
   kind: 'joined',
   callSid: sid(call),
   conferenceSid: sid('conf'),
   date: undefined,
   isModerator,
-  agoMs: 0,
+  ageMs: 0,
 });
 const left: RoomEvent = {
   kind: 'left',
   callSid: sid('alice'),
   conferenceSid: undefined,
   date: undefined,
-  agoMs: 0,
+  ageMs: 0,
 };
 const spoke = { kind: 'spoke', ...report('alice') } satisfies RoomEvent;
 
 function report(call: string) {
-  return { callSid: sid(call), conferenceSid: undefined, date: undefined, agoMs: 0 };
+  return { callSid: sid(call), conferenceSid: undefined, date: undefined, ageMs: 0 };
 }
 
 /** A room with these moderators by REST; none stands for a room without a conference. */
@@ -47,14 +47,14 @@ function observed(room: RoomName, ...moderators: string[]): Observation {
     room,
     event: {
       kind: 'room-observed',
-      agoMs: 0,
+      ageMs: 0,
       conference: moderators.length === 0 ? undefined : { sid: sid('conf') },
       participants: moderators.map((call) => ({
         callSid: sid(call),
         isMuted: false,
         isOnHold: false,
         coaches: 'nobody',
-        joinedAgoMs: 1_000,
+        joinAgeMs: 1_000,
         isModerator: true,
       })),
     },
@@ -413,7 +413,7 @@ describe('record', () => {
     /** What a callback told of a call some seconds ago; dates are the Space's, cut to the second. */
     const told = (kind: 'joined' | 'left' | 'muted' | 'unmuted' | 'held' | 'unheld', call: string, agoS: number) => {
       const date = Math.floor(Date.now() / 1_000 - agoS) * 1_000;
-      return { ...report(call), kind, conferenceSid: sid('conf'), date, agoMs: Date.now() - date };
+      return { ...report(call), kind, conferenceSid: sid('conf'), date, ageMs: Date.now() - date };
     };
 
     it.each<[string, 'unmuted' | 'unheld', 'muted' | 'held', object]>([
@@ -478,12 +478,12 @@ describe('record', () => {
       ] as const) {
         const document = { name: 'Ted', address: '***2222', mode, target: sid('alice'), moderator: 'Alice' };
         await wait(5_000);
-        await rooms.record(sales, { kind: 'supervisor-sent', callSid: sid('ted'), number, ...document, agoMs: 0 });
+        await rooms.record(sales, { kind: 'supervisor-sent', callSid: sid('ted'), number, ...document, ageMs: 0 });
         await wait(2_000);
         await rooms.record(sales, { ...told('joined', 'ted', 0), isMuted, coaches: isMuted ? sid('alice') : 'nobody' });
         await wait(16_000);
         await rooms.record(sales, told('left', 'ted', 0));
-        await rooms.record(sales, { kind: 'dial-ended', callSid: sid('ted'), number, agoMs: 0 });
+        await rooms.record(sales, { kind: 'dial-ended', callSid: sid('ted'), number, ageMs: 0 });
       }
       state.isDown = false;
       await wait(10_000);
@@ -533,7 +533,7 @@ describe('record', () => {
       mode: 'coach',
       target: sid('alice'),
       returnTo: 'https://example.com/coach/sales?token=secret',
-      agoMs: 0,
+      ageMs: 0,
     });
     const closed = rooms.close(0);
     await wait(0);
@@ -655,7 +655,7 @@ describe('recordSpeech', () => {
       await wait(100);
     }
     // The second begins with what was written last.
-    expect(apply.mock.calls.map(([, { kind, agoMs }]) => [kind, agoMs])).toEqual([
+    expect(apply.mock.calls.map(([, { kind, ageMs }]) => [kind, ageMs])).toEqual([
       ['spoke', 0],
       ['fell-silent', 100],
     ]);
@@ -960,7 +960,7 @@ describe('list', () => {
   it.each([[''], ['a/b'], [' sales'], ['Vertrieb Süd'], ['a'.repeat(65)], ['..']])(
     'passes over a conference of others, whose name can be no room: %j',
     async (name) => {
-      const conference = { conferenceSid: sid('conf'), hasStarted: true, createdAgoMs: 1_000 };
+      const conference = { conferenceSid: sid('conf'), hasStarted: true, ageMs: 1_000 };
       const observer = createSpaceObserver({
         now: () => performance.now(),
         space: {
@@ -977,7 +977,7 @@ describe('list', () => {
               target: undefined,
               isCoaching: false,
               endsConference: true,
-              joinedAgoMs: 1_000,
+              joinAgeMs: 1_000,
             },
           ],
         },

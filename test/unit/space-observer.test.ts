@@ -21,7 +21,7 @@ function create(count: number, { takesMs = 100, silent = [] as string[], failing
   const wait = () => new Promise<void>((resolve) => setTimeout(resolve, takesMs));
   const conferences = Array.from({ length: count }, (_, index): SpaceConference => {
     const name = `room-${index}`;
-    return { conferenceSid: sid(name), room: name, hasStarted: index % 2 === 0, createdAgoMs: (count - index) * 1_000 };
+    return { conferenceSid: sid(name), room: name, hasStarted: index % 2 === 0, ageMs: (count - index) * 1_000 };
   });
   const observer = createSpaceObserver({
     now: () => performance.now(),

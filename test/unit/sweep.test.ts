@@ -28,7 +28,7 @@ const LIFETIME_MS = 3_600_000;
 const INTERVAL_S = 2.5;
 
 /** What a callback without a date says, and a supervisor's document. */
-const REPORT = { conferenceSid: cf1, date: undefined, agoMs: 0 };
+const REPORT = { conferenceSid: cf1, date: undefined, ageMs: 0 };
 const DOCUMENT = { number: 1, name: 'Ted', address: '***2222', mode: 'monitor', target: alice } as const;
 
 interface Given {
@@ -250,7 +250,7 @@ describe('a round', () => {
       mode: 'coach',
       target: alice,
       moderator: 'Alice',
-      agoMs: 0,
+      ageMs: 0,
     });
     server.space.enter(cf1, { callSid: ted, target: alice });
     await server.sweep.round();
@@ -295,7 +295,7 @@ describe('a round', () => {
     const server = startServer();
     openConversation(server);
     server.space.calls.set(bob, inbound(bob, role === 'caller' ? '+15550001111' : '+15550002222'));
-    const joined = { kind: 'joined', conferenceSid: cf1, date: Date.now(), agoMs: 0 } as const;
+    const joined = { kind: 'joined', conferenceSid: cf1, date: Date.now(), ageMs: 0 } as const;
     await server.record(sales, { ...joined, callSid: bob, isModerator: false });
     await seconds(30);
     expect(server.space.requests.filter((one) => one === 'call bob-1')).toHaveLength(1);
@@ -404,7 +404,7 @@ describe('when the Space takes 2 s for each answer, and a leave is lost', () => 
       address: '***2222',
       mode,
       target: carol,
-      agoMs: 0,
+      ageMs: 0,
     });
     server.space.enter(cf1, { callSid: ted, target: mode === 'coach' ? carol : undefined });
     await server.sweep.round();
@@ -421,7 +421,7 @@ describe('when the Space takes 2 s for each answer, and a leave is lost', () => 
       const support = roomNamed('support');
       server.space.leave(carol);
       server.space.open(support, sid('cf-2'), [{ callSid: carol, isModerator: true }]);
-      await server.record(support, { kind: 'moderator-arrived', callSid: carol, name: 'Carol', agoMs: 0 });
+      await server.record(support, { kind: 'moderator-arrived', callSid: carol, name: 'Carol', ageMs: 0 });
     },
   };
 
@@ -538,7 +538,7 @@ describe('a supervised room', () => {
   it('loses a supervisor who never came in, though nobody else is there', async () => {
     const server = await coachAlice();
     server.space.close(cf1);
-    await server.record(sales, { kind: 'conference-ended', conferenceSid: cf1, agoMs: 0 });
+    await server.record(sales, { kind: 'conference-ended', conferenceSid: cf1, ageMs: 0 });
     await server.record(sales, {
       kind: 'supervisor-sent',
       callSid: ted,
@@ -547,7 +547,7 @@ describe('a supervised room', () => {
       address: '***2222',
       mode: 'coach',
       target: alice,
-      agoMs: 0,
+      ageMs: 0,
     });
     expect(supervisorsOf(await server.state())).toHaveLength(1);
     await seconds(75);
@@ -586,7 +586,7 @@ describe('the servers', () => {
     const server = startServer();
     openConversation(server);
     server.space.open(roomNamed('support'), sid('cf-2'), [{ callSid: sid('alice-2'), isModerator: true }]);
-    await server.record(sales, { kind: 'moderator-arrived', callSid: alice, name: 'Alice', agoMs: 0 });
+    await server.record(sales, { kind: 'moderator-arrived', callSid: alice, name: 'Alice', ageMs: 0 });
     server.isDown = true;
     server.holder = 'unknown';
     await server.sweep.round();
@@ -597,7 +597,7 @@ describe('the servers', () => {
   it('compare also those rooms in which they have seen no moderator', async () => {
     const server = startServer();
     openConversation(server);
-    const joined = { kind: 'joined', conferenceSid: cf1, date: Date.now(), agoMs: 0 } as const;
+    const joined = { kind: 'joined', conferenceSid: cf1, date: Date.now(), ageMs: 0 } as const;
     await server.record(sales, { ...joined, callSid: bob, isModerator: false });
     server.isDown = true;
     server.holder = 'unknown';
@@ -610,13 +610,13 @@ describe('the servers', () => {
     async (isDown) => {
       const server = startServer({ holder: 'unknown' });
       for (let index = 0; index < 1_000; index++) {
-        await server.record(roomNamed(`room-${index}`), { kind: 'moderator-arrived', callSid: alice, agoMs: 0 });
+        await server.record(roomNamed(`room-${index}`), { kind: 'moderator-arrived', callSid: alice, ageMs: 0 });
       }
       const room = roomNamed('room-500');
       server.space.open(room, cf1, [{ callSid: alice, isModerator: true }, { callSid: ted }]);
       await server.record(room, { ...REPORT, kind: 'joined', callSid: alice, isModerator: true });
       await server.record(room, { ...REPORT, kind: 'joined', callSid: ted, isMuted: true });
-      await server.record(room, { kind: 'supervisor-sent', callSid: ted, ...DOCUMENT, agoMs: 0 });
+      await server.record(room, { kind: 'supervisor-sent', callSid: ted, ...DOCUMENT, ageMs: 0 });
       server.space.requests.length = 0;
       Object.assign(server, { isDown, lateMs: 800 });
       await seconds(INTERVAL_S + 1);
@@ -659,7 +659,7 @@ describe('the budget', () => {
       address: '***2222',
       mode: 'monitor',
       target: sid(`alice-${index}`),
-      agoMs: 0,
+      ageMs: 0,
     });
 
   const comparisons = ({ space }: Server, index: number) =>
@@ -699,7 +699,7 @@ describe('the budget', () => {
       await server.record(roomNamed(`room-${index}`), {
         kind: 'moderator-arrived',
         callSid: sid(`alice-${index}`),
-        agoMs: 0,
+        ageMs: 0,
       });
     }
     server.space.latencyMs = 2_000;
@@ -739,7 +739,7 @@ describe('the budget', () => {
       await server.record(roomNamed(`room-${index}`), {
         kind: 'moderator-arrived',
         callSid: sid(`alice-${index}`),
-        agoMs: 0,
+        ageMs: 0,
       });
     }
     await sendTed(server, ROOMS - 1);
@@ -790,7 +790,7 @@ describe('the budget', () => {
         address: '***2222',
         mode: 'monitor',
         target: sid(`alice-${index}`),
-        agoMs: 0,
+        ageMs: 0,
       });
     }
     const isLate = () => server.lines.some(({ msg }) => msg.includes('SWEEP_REQUESTS_PER_SECOND'));

@@ -97,7 +97,7 @@ describe('conferences, participants and calls', () => {
     const { conferenceSid } = await talkIn('a');
     alice.hangUp();
     await space.runUntilIdle();
-    const b2 = { conferenceSid: conferenceOf(waiting), room: 'b 2', hasStarted: false, createdAgoMs: 60_000 };
+    const b2 = { conferenceSid: conferenceOf(waiting), room: 'b 2', hasStarted: false, ageMs: 60_000 };
     expect(await client.listConferences()).toEqual([b2, expect.objectContaining({ conferenceSid, hasStarted: true })]);
     expect(await client.listConferences('b 2')).toEqual([b2]);
     expect(await client.listConferences('over')).toEqual([]);
@@ -108,7 +108,7 @@ describe('conferences, participants and calls', () => {
   it('lists the participants of a conference', async () => {
     const { conferenceSid, bob, alice, ted } = await talkIn();
     await space.clock.advance(5_000);
-    const common = { conferenceSid, isMuted: false, isOnHold: false, joinedAgoMs: 5_000 };
+    const common = { conferenceSid, isMuted: false, isOnHold: false, joinAgeMs: 5_000 };
     const caller = { target: undefined, isCoaching: false, endsConference: false };
     const coach = { ...common, ...caller, callSid: ted.sid, target: alice.sid, isCoaching: true };
     expect(await client.listParticipants(conferenceSid)).toEqual([
