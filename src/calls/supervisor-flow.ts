@@ -9,7 +9,7 @@ import {
   isThere,
   type RoomState,
   type Stay,
-  type StayOfSupervisor,
+  type SupervisionState,
   type SupervisorStay,
   supervisedConversation,
   targetOf,
@@ -488,9 +488,9 @@ function toMenu(context: RoomContext): CallContext {
   return { mode: initialModeOf(context), attempt: 0, stay: context.stay, token: context.token };
 }
 
-function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): StayOfSupervisor | undefined {
+function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): SupervisorStay | undefined {
   return stays.findLast(
-    (stay): stay is StayOfSupervisor => stay.callSid === callSid && stay.supervision?.number === number,
+    (stay): stay is SupervisorStay => stay.callSid === callSid && stay.supervision?.number === number,
   );
 }
 
@@ -499,7 +499,7 @@ function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number):
  * were heard, the one that fewer people hear. If they were not heard for certain, what was asked for counts; if that is
  * unknown, nobody hears them.
  */
-function modeOfReturn({ mode, heard }: SupervisorStay): Mode {
+function modeOfReturn({ mode, heard }: SupervisionState): Mode {
   if (mode === undefined || heard === 'unknown') {
     return mode ?? 'monitor';
   }

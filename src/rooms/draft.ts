@@ -7,7 +7,7 @@ import {
   type RoomState,
   type Source,
   type Stay,
-  type SupervisorStay,
+  type SupervisionState,
   startOf,
 } from './room';
 
@@ -125,7 +125,7 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
  * What a line of the feed says of a supervisor. If the Space says that an agent hears them, the line names that agent, and
  * not the one whom they are to get next.
  */
-export function summaryOf(draft: Draft, supervision: SupervisorStay): LineSummary {
+export function summaryOf(draft: Draft, supervision: SupervisionState): LineSummary {
   const { mode, heard, target, moderator, coaches } = supervision;
   return coachesAnother(supervision) && coaches !== 'nobody'
     ? { mode, heard, target: coaches, moderator: draft.stays.findLast(({ callSid }) => callSid === coaches)?.name }

@@ -17,7 +17,7 @@ import { conferenceStarted, joined } from './joins';
 import { callEnded, conferenceEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
 import { modeRequested, participantChanged, targetSet } from './reports';
-import { isIn, isOpen, type RoomState, type Source, type Stay, type SupervisorStay, startOf, targetOf } from './room';
+import { isIn, isOpen, type RoomState, type Source, type Stay, type SupervisionState, startOf, targetOf } from './room';
 import type { EventOf, RoomEvent } from './room-event';
 
 /** How long the stays of callers are remembered after their end, in milliseconds. */
@@ -185,7 +185,12 @@ function heardSince({ mutedAt = 0, supervision }: Stay): number {
  * target if there is one. How they are heard since is unknown, unless the Space has reported it after `latest`, the last
  * instant at which that can have been.
  */
-function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefined, latest: number): SupervisorStay {
+function converse(
+  stay: Stay,
+  supervision: SupervisionState,
+  target: Stay | undefined,
+  latest: number,
+): SupervisionState {
   if (target !== undefined && isSameConversation(stay, supervision, target)) {
     const { moderator = target.name } = supervision;
     return moderator === supervision.moderator ? supervision : { ...supervision, moderator };
@@ -199,7 +204,7 @@ function converse(stay: Stay, supervision: SupervisorStay, target: Stay | undefi
 }
 
 /** Whether a target leads the conversation that a supervisor came to: the same call, in the same conference. */
-function isSameConversation(stay: Stay, supervision: SupervisorStay, target: Stay): boolean {
+function isSameConversation(stay: Stay, supervision: SupervisionState, target: Stay): boolean {
   return (
     target.callSid === supervision.target &&
     isSameConference(stay.conferenceSid, target.conferenceSid) &&
@@ -209,7 +214,11 @@ function isSameConversation(stay: Stay, supervision: SupervisorStay, target: Sta
 }
 
 /** Adds the callers who are present to a supervisor's, and takes out who turned out to be none. */
-function withCallers(supervision: SupervisorStay, present: readonly Sid[], others: ReadonlySet<Sid>): SupervisorStay {
+function withCallers(
+  supervision: SupervisionState,
+  present: readonly Sid[],
+  others: ReadonlySet<Sid>,
+): SupervisionState {
   const kept = supervision.callers.filter((callSid) => !others.has(callSid));
   const callers = [...new Set([...kept, ...present])].slice(0, MAX_CALLERS);
   const isSame = callers.length === supervision.callers.length && kept.length === callers.length;
@@ -222,7 +231,7 @@ function isCaller({ role }: Stay): boolean {
 }
 
 /** Whether the last line about a stay says something else. */
-function isNews(draft: Draft, supervision: SupervisorStay | undefined): boolean {
+function isNews(draft: Draft, supervision: SupervisionState | undefined): boolean {
   if (supervision?.lastLine === undefined) {
     return false;
   }

@@ -2,7 +2,7 @@ import type { Sid } from '../signalwire/sid';
 import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
 import { comeIn, follow, helpRefused } from './joins';
 import { heardAs, report } from './reports';
-import { isIn, isOpen, type RoomState, type Stay, type SupervisorStay, startOf } from './room';
+import { isIn, isOpen, type RoomState, type Stay, type SupervisionState, startOf } from './room';
 import type { EventOf, ObservedParticipant } from './room-event';
 
 /**
@@ -136,7 +136,7 @@ function roleOf(stay: Stay, { coaches, isModerator, person }: ObservedParticipan
 }
 
 /** A supervisor whose document nobody remembers: the observed mode counts as the requested one. */
-function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisorStay {
+function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisionState {
   const heard = heardAs(isMuted, coaches);
   return {
     number: undefined,

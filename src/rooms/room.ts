@@ -51,14 +51,14 @@ export interface Stay {
    */
   refusedAt?: number | undefined;
   /** Whom they coach, while nobody knows yet that they supervise; then it is in `supervision`. */
-  coaches?: SupervisorStay['coaches'];
+  coaches?: SupervisionState['coaches'];
   coachesAt?: number | undefined;
   /** Of a supervisor. */
-  supervision?: SupervisorStay | undefined;
+  supervision?: SupervisionState | undefined;
 }
 
 /** What only a supervisor's stay has. */
-export interface SupervisorStay {
+export interface SupervisionState {
   /** Which of this call's stays it is, counted from 1; undefined until its document is known. */
   number: number | undefined;
   /** What was asked for; undefined while nobody knows. */
@@ -83,13 +83,13 @@ export interface SupervisorStay {
 }
 
 /** What a line of the feed says of a supervisor. */
-export type LineSummary = Pick<SupervisorStay, 'mode' | 'heard' | 'target' | 'moderator'>;
+export type LineSummary = Pick<SupervisionState, 'mode' | 'heard' | 'target' | 'moderator'>;
 
 /** A stay of a supervisor. */
-export type StayOfSupervisor = Stay & { supervision: SupervisorStay };
+export type SupervisorStay = Stay & { supervision: SupervisionState };
 
 /** Whether the Space says that a supervisor coaches another call than they were sent to. */
-export function coachesAnother({ heard, coaches, target }: SupervisorStay): boolean {
+export function coachesAnother({ heard, coaches, target }: SupervisionState): boolean {
   return heard === 'coach' && coaches !== undefined && coaches !== target;
 }
 
@@ -193,7 +193,7 @@ export function conversationOf({ callSid, conferenceSid }: Stay): ConversationId
  */
 export function supervisedConversation(
   { stays }: Pick<RoomState, 'stays'>,
-  stay: StayOfSupervisor,
+  stay: SupervisorStay,
 ): ConversationId | undefined {
   const { target } = stay.supervision;
   if (target === undefined) {
@@ -205,9 +205,9 @@ export function supervisedConversation(
 }
 
 /** The open stays of supervisors. */
-export function supervisorsOf(state: RoomState): StayOfSupervisor[] {
+export function supervisorsOf(state: RoomState): SupervisorStay[] {
   return state.stays.filter(
-    (stay): stay is StayOfSupervisor => isOpen(stay) && stay.role === 'supervisor' && stay.supervision !== undefined,
+    (stay): stay is SupervisorStay => isOpen(stay) && stay.role === 'supervisor' && stay.supervision !== undefined,
   );
 }
 

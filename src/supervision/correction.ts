@@ -1,4 +1,4 @@
-import { coachesAnother, isIn, isThere, type RoomState, type Stay, type StayOfSupervisor } from '../rooms/room';
+import { coachesAnother, isIn, isThere, type RoomState, type Stay, type SupervisorStay } from '../rooms/room';
 
 /**
  * What must change by REST about a supervisor in a conference.
@@ -16,7 +16,7 @@ export type Correction = 'mute' | 'remove' | 'retarget' | 'verify';
  *
  * @param storeNow the store's clock, in milliseconds since 1970
  */
-export function neededCorrection(state: RoomState, stay: StayOfSupervisor, storeNow: number): Correction | undefined {
+export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNow: number): Correction | undefined {
   if (!isIn(stay)) {
     return undefined;
   }
@@ -44,7 +44,7 @@ export function neededCorrection(state: RoomState, stay: StayOfSupervisor, store
  * Who may hear a coach because they entered after the coach's target was set. It is not documented whether they do; see
  * docs/decisions/rooms.md.
  */
-export function newcomersTo({ stays }: RoomState, stay: StayOfSupervisor): Stay[] {
+export function newcomersTo({ stays }: RoomState, stay: SupervisorStay): Stay[] {
   const { mode, target } = stay.supervision;
   if (mode !== 'coach' || stay.isMuted === true) {
     return [];
@@ -55,7 +55,7 @@ export function newcomersTo({ stays }: RoomState, stay: StayOfSupervisor): Stay[
 }
 
 /** Whether somebody was surely in when a supervisor's target was set: by REST, or by the document as they joined. */
-function wasInBefore({ knownAt, joinDate }: Stay, supervisor: StayOfSupervisor): boolean {
+function wasInBefore({ knownAt, joinDate }: Stay, supervisor: SupervisorStay): boolean {
   const { arrivedAt = 0, joinDate: since, supervision } = supervisor;
   // Whoever was known before the document was written, or before the request was made, was in by then.
   const isKnownBefore = knownAt !== undefined && knownAt <= Math.max(arrivedAt, supervision.targetSetAt ?? 0);

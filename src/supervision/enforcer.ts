@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isIn, type RoomState, type Stay, type StayOfSupervisor, supervisorsOf } from '../rooms/room';
+import { isIn, type RoomState, type Stay, type SupervisorStay, supervisorsOf } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
@@ -23,7 +23,7 @@ export interface EnforcerOptions {
   /** A room as REST shows it at this moment. */
   observe: (room: RoomName) => Promise<Observation>;
   /** Tells a supervisor that they were muted; rejects if that must be tried again. */
-  notify: (room: RoomName, stay: StayOfSupervisor) => Promise<void>;
+  notify: (room: RoomName, stay: SupervisorStay) => Promise<void>;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
@@ -145,7 +145,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     forget(room, callSid);
   }
 
-  function giveUp(state: RoomState, stay: StayOfSupervisor, step: Step): void {
+  function giveUp(state: RoomState, stay: SupervisorStay, step: Step): void {
     givenUp.set(keyOf(state, stay), nameNeed(state, stay, step));
     const [oldest] = givenUp.keys();
     if (givenUp.size > MAX_GIVEN_UP && oldest !== undefined) {
@@ -154,7 +154,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   /** Whether a correction was given up, and the stay is as it was. */
-  function isGivenUp(state: RoomState, stay: StayOfSupervisor, step: Step): boolean {
+  function isGivenUp(state: RoomState, stay: SupervisorStay, step: Step): boolean {
     return givenUp.get(keyOf(state, stay)) === nameNeed(state, stay, step);
   }
 
@@ -166,12 +166,12 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
   }
 
-  function stayOf({ state }: Task, callSid: Sid): StayOfSupervisor | undefined {
+  function stayOf({ state }: Task, callSid: Sid): SupervisorStay | undefined {
     return supervisorsOf(state).find((stay) => stay.callSid === callSid);
   }
 
   /** A supervisor who is removed gets no notice: their next document tells them. */
-  function nextStep({ state, unnotified }: Task, stay: StayOfSupervisor): Step | undefined {
+  function nextStep({ state, unnotified }: Task, stay: SupervisorStay): Step | undefined {
     const correction = neededCorrection(state, stay, storeNow());
     const isUnnotified = unnotified !== undefined && unnotified === stay.joinedAt;
     return isUnnotified && correction !== 'mute' && correction !== 'remove' ? 'notify' : correction;
@@ -195,7 +195,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     });
   }
 
-  const carryOut: Record<Step, (task: Task, stay: StayOfSupervisor) => Promise<void>> = {
+  const carryOut: Record<Step, (task: Task, stay: SupervisorStay) => Promise<void>> = {
     async mute(task, stay) {
       const { room } = task.state;
       const { callSid } = stay;
@@ -295,7 +295,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
   }
 
-  async function removeParticipant(task: Task, stay: StayOfSupervisor, conferenceSid: Sid, why: string): Promise<void> {
+  async function removeParticipant(task: Task, stay: SupervisorStay, conferenceSid: Sid, why: string): Promise<void> {
     if (await space.removeParticipant(conferenceSid, stay.callSid)) {
       log.error({ room: task.state.room, callSid: stay.callSid }, why);
     } else {
@@ -332,13 +332,13 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
 }
 
 /** Two attempts at the same have the same name. Whoever enters makes it another. */
-function nameAttempt(state: RoomState, stay: StayOfSupervisor, step: Step): string {
+function nameAttempt(state: RoomState, stay: SupervisorStay, step: Step): string {
   const newcomers = step === 'retarget' ? newcomersTo(state, stay) : [];
   return [step, ...newcomers.map(({ callSid }) => callSid)].join(' ');
 }
 
 /** The same attempt in a stay that is heard otherwise has another name. */
-function nameNeed(state: RoomState, stay: StayOfSupervisor, step: Step): string {
+function nameNeed(state: RoomState, stay: SupervisorStay, step: Step): string {
   const { joinedAt, conferenceSid, isMuted, mutedAt, supervision } = stay;
   const { mode, target, heard, coaches, coachesAt } = supervision;
   const seen = [joinedAt, conferenceSid, isMuted, mutedAt, mode, target, heard, coaches, coachesAt];
@@ -346,7 +346,7 @@ function nameNeed(state: RoomState, stay: StayOfSupervisor, step: Step): string 
 }
 
 /** No room's name has a slash. */
-function keyOf({ room }: RoomState, { callSid }: StayOfSupervisor): string {
+function keyOf({ room }: RoomState, { callSid }: SupervisorStay): string {
   return `${room}/${callSid}`;
 }
 
@@ -354,7 +354,7 @@ function keyOf({ room }: RoomState, { callSid }: StayOfSupervisor): string {
  * Whether only a callback says that a supervisor in `monitor` is not muted. It may be wrong: their document muted them,
  * and neither the target nor the conversation has changed since.
  */
-function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: StayOfSupervisor): boolean {
+function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: SupervisorStay): boolean {
   const { mode, target, coaches } = supervision;
   const wasNamed = stays.some((one) => one.callSid === target && isIn(one) && (one.joinedAt ?? 0) <= arrivedAt);
   return mode === 'monitor' && isMuted === false && wasNamed && (coaches === undefined || coaches === target);

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { StayOfSupervisor } from '../rooms/room';
+import type { SupervisorStay } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { ConferenceApi } from '../signalwire/conference-api';
 import type { Claim } from './redis-claims';
@@ -24,7 +24,7 @@ export interface SupervisorNoticeOptions {
 export function createSupervisorNotice(options: SupervisorNoticeOptions) {
   const { space, noticeUrl, returnUrl, announceIsPrivate, claim = async () => true, log } = options;
 
-  return async (room: RoomName, { callSid, conferenceSid, joinedAt, supervision }: StayOfSupervisor): Promise<void> => {
+  return async (room: RoomName, { callSid, conferenceSid, joinedAt, supervision }: SupervisorStay): Promise<void> => {
     // All servers may mute at once, which does no harm; a second move would.
     if (!(await claim(`told/${callSid}/${joinedAt}/${supervision.target}`))) {
       return;

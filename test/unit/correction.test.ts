@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { emptyRoom, type RoomState, type Stay, type StayOfSupervisor, type SupervisorStay } from '../../src/rooms/room';
+import { emptyRoom, type RoomState, type Stay, type SupervisionState, type SupervisorStay } from '../../src/rooms/room';
 import { neededCorrection } from '../../src/supervision/correction';
 import { roomNamed, sid } from '../support/room-stores';
 
-const supervision = (more: Partial<SupervisorStay> = {}): SupervisorStay => ({
+const supervision = (more: Partial<SupervisionState> = {}): SupervisionState => ({
   number: 1,
   mode: 'coach',
   target: sid('alice'),
@@ -15,7 +15,7 @@ const supervision = (more: Partial<SupervisorStay> = {}): SupervisorStay => ({
 });
 const ALICE: Stay = { callSid: sid('alice'), role: 'moderator', joinedAt: 1_000, knownAt: 1_200 };
 /** Ted asked for his document at 10.5 s, and is in since the second that begins at 11 s. */
-const TED: StayOfSupervisor = {
+const TED: SupervisorStay = {
   callSid: sid('ted'),
   role: 'supervisor',
   arrivedAt: 10_500,
@@ -34,20 +34,20 @@ const BOB: Stay = {
   knownAt: 20_300,
 };
 
-function correctionOf(ted: StayOfSupervisor, ...others: Stay[]) {
+function correctionOf(ted: SupervisorStay, ...others: Stay[]) {
   const state: RoomState = { ...emptyRoom(roomNamed('sales')), stays: [ALICE, ted, ...others], at: 30_000 };
   return neededCorrection(state, ted, 30_000);
 }
 
 describe('a coach is muted', () => {
-  it.each<[string, Partial<SupervisorStay>]>([
+  it.each<[string, Partial<SupervisionState>]>([
     ['somebody else', { coaches: sid('bob') }],
     ['nobody, and is heard by everybody', { heard: 'barge', coaches: 'nobody' }],
   ])('who coaches %s', (_whom, more) => {
     expect(correctionOf({ ...TED, supervision: supervision(more) }, { ...BOB, joinDate: 5_000 })).toBe('mute');
   });
 
-  it.each<[string, Partial<Stay>, Partial<SupervisorStay>]>([
+  it.each<[string, Partial<Stay>, Partial<SupervisionState>]>([
     ['who coaches their target', {}, {}],
     ['of whom nobody says whom they coach', {}, { heard: 'unknown', coaches: undefined }],
     ['who is muted already', { isMuted: true }, { heard: 'monitor', coaches: sid('bob') }],
@@ -69,7 +69,7 @@ describe('a coach’s target is set again', () => {
     expect(correctionOf(TED, { ...BOB, ...more })).toBe('retarget');
   });
 
-  it.each<[string, Partial<Stay>, Partial<SupervisorStay>]>([
+  it.each<[string, Partial<Stay>, Partial<SupervisionState>]>([
     ['nobody knows how they are heard', {}, { heard: 'unknown', coaches: undefined }],
     ['nobody knows whether they are muted', { isMuted: undefined }, { heard: 'unknown' }],
     ['nobody knows when they joined', { joinDate: undefined }, {}],
@@ -90,7 +90,7 @@ describe('a coach’s target is set again', () => {
     expect(correctionOf(TED, ...others)).toBeUndefined();
   });
 
-  it.each<[string, Partial<Stay>, Partial<SupervisorStay>]>([
+  it.each<[string, Partial<Stay>, Partial<SupervisionState>]>([
     ['has been since', {}, { targetSetAt: 20_300 }],
     ['is that of a muted coach', { isMuted: true }, { heard: 'monitor' }],
     ['is that of a listener', { isMuted: true }, { mode: 'monitor', heard: 'monitor' }],

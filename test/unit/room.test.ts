@@ -6,7 +6,7 @@ import {
   isSameConversation,
   isThere,
   type Stay,
-  type SupervisorStay,
+  type SupervisionState,
   supervisedConversation,
   targetOf,
 } from '../../src/rooms/room';
@@ -97,7 +97,7 @@ describe('a conversation', () => {
     expect([isSameConversation(one, other), isSameConversation(other, one)]).toEqual([isSame, isSame]);
   });
 
-  const supervisor = (arrivedAt: number, conferenceSid?: string): Stay & { supervision: SupervisorStay } => ({
+  const supervisor = (arrivedAt: number, conferenceSid?: string): Stay & { supervision: SupervisionState } => ({
     callSid: sid('t'),
     role: 'supervisor',
     arrivedAt,
