@@ -57,7 +57,7 @@ export interface DialOutcome {
   /** Whether the call never got into the conference. */
   hasFailed: boolean;
   /** Whether that may be because the target of a coach is not there. */
-  wasRefused: boolean;
+  coachingFailed: boolean;
 }
 
 export function parseDialOutcome(req: Request): DialOutcome {
@@ -68,7 +68,7 @@ export function parseDialOutcome(req: Request): DialOutcome {
     isCallOver: isFinalStatus(textOf(fields.CallStatus)),
     // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
     hasFailed: isStale || !/^(answered|completed|)$/i.test(status),
-    wasRefused: isStale || /^failed$/i.test(status),
+    coachingFailed: isStale || /^failed$/i.test(status),
   };
 }
 

@@ -83,9 +83,9 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
    */
   async function noteEnd({ call, room, context, dial }: SupervisorInput & { step: 'ended' }): Promise<void> {
     const { callSid } = call;
-    const { wasRefused } = dial;
+    const { coachingFailed } = dial;
     await Promise.all([
-      rooms.record(room, { kind: 'dial-ended', callSid, number: context.stay, wasRefused, ageMs: 0 }),
+      rooms.record(room, { kind: 'dial-ended', callSid, number: context.stay, coachingFailed, ageMs: 0 }),
       dial.isCallOver || dial.hasFailed ? undefined : sleep(SAME_MOMENT_MS),
     ]);
   }

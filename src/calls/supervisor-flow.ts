@@ -154,7 +154,7 @@ function afterRefusal({ person }: Supervisor, room: RoomName, context: RoomConte
     context.mode === 'monitor' ? 'monitor' : nextMode(context.isOnLine ? (initialMode ?? person.mode) : initialMode);
   const next = { ...context, initialMode, mode };
   const target = found.isKnown ? targetOf(found.state) : undefined;
-  return target?.refusedAt === undefined
+  return target?.coachingFailedAt === undefined
     ? wait({ reason: 'target-gone', room, context: next })
     : wait({ reason: 'no-caller', room, context: { ...next, waits: next.waits ?? 0 }, target });
 }
@@ -408,7 +408,7 @@ function enter(
   if (target === undefined || (context.mode === 'barge' && !isThere(target, now))) {
     return wait({ reason: context.waits === undefined ? 'nobody-there' : 'over', room, context });
   }
-  if (target.refusedAt !== undefined) {
+  if (target.coachingFailedAt !== undefined) {
     // They are alone, and a Space may let nobody coach them until somebody comes.
     return wait({ reason: 'no-caller', room, context: { ...context, waits: context.waits ?? 0 }, target });
   }

@@ -103,8 +103,8 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
       change(draft, found, about),
       found.role === 'supervisor' && found.supervision?.number === undefined,
     );
-    if (found.refusedAt !== undefined) {
-      refuse(draft, target, found.refusedAt);
+    if (found.coachingFailedAt !== undefined) {
+      refuse(draft, target, found.coachingFailedAt);
     }
     return;
   }

@@ -151,7 +151,7 @@ export function comeIn(
     joinedBy: by,
     joinDate: date,
     knownAt: draft.now,
-    refusedAt: undefined,
+    coachingFailedAt: undefined,
     ...(isModerator && { supervision: undefined }),
   });
 }
@@ -165,8 +165,8 @@ export function conferenceStarted(draft: Draft, { conferenceSid }: EventOf<'conf
 /** Supervisors may try again to coach a moderator who was refused: somebody came, or the conference started. */
 export function helpRefused(draft: Draft, at: number): void {
   for (const stay of draft.stays) {
-    if (stay.refusedAt !== undefined && isIn(stay) && at + RESOLUTION_MS >= stay.refusedAt) {
-      change(draft, stay, { refusedAt: undefined });
+    if (stay.coachingFailedAt !== undefined && isIn(stay) && at + RESOLUTION_MS >= stay.coachingFailedAt) {
+      change(draft, stay, { coachingFailedAt: undefined });
     }
   }
 }

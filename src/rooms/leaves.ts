@@ -55,7 +55,7 @@ function remember(draft: Draft, stay: Omit<Stay, 'role'>): Stay {
 
 /** The `<Dial action>`: the call is out of the conference, or was never let in. */
 export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number): void {
-  const { callSid, number, wasRefused } = event;
+  const { callSid, number, coachingFailed } = event;
   const stays = staysOf(draft, callSid);
   const numbered = stays.findLast(({ supervision }) => number !== undefined && supervision?.number === number);
   const isKnown = stays.some(({ leftBy = 0 }) => leftBy + TOLD_TWICE_MS >= at);
@@ -67,12 +67,12 @@ export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number
   if (stay === undefined) {
     if (number !== undefined || !isKnown) {
       const supervision = number === undefined ? {} : { supervision: { ...NOTHING_KNOWN, number } };
-      const refusal = wasRefused ? { refusedAt: at } : {};
+      const refusal = coachingFailed ? { coachingFailedAt: at } : {};
       remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'webhook', ...supervision, ...refusal });
     }
     return;
   }
-  if (wasRefused && stay.supervision?.target !== undefined) {
+  if (coachingFailed && stay.supervision?.target !== undefined) {
     refuse(draft, stay.supervision.target, at);
   }
   if (isOpen(stay)) {
@@ -93,7 +93,7 @@ export function refuse(draft: Draft, target: Stay['callSid'], at: number): void 
   const stay = openStayOf(draft, target);
   const isHelped = draft.stays.some((one) => (one.joinedAt ?? 0) + (one === stay ? 0 : RESOLUTION_MS) > at);
   if (stay !== undefined && startOf(stay) <= at + STORE_DELAY_MS && !isHelped) {
-    change(draft, stay, { refusedAt: at });
+    change(draft, stay, { coachingFailedAt: at });
   }
 }
 

@@ -47,7 +47,7 @@ export interface DialEnded {
   /** Of a supervisor: which of the call's stays. */
   number?: number | undefined;
   /** Of a supervisor: whether the Space refused to let them coach their target. */
-  wasRefused?: boolean | undefined;
+  coachingFailed?: boolean | undefined;
 }
 
 /** The call itself is over. */

@@ -17,7 +17,7 @@ const STAY_INSTANTS = [
   'holdAt',
   'missingSince',
   'speakingSince',
-  'refusedAt',
+  'coachingFailedAt',
 ];
 
 /** A room's state from JSON; undefined unless it has the shape that `evolve` relies on, and is that room's. */

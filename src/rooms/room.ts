@@ -49,7 +49,7 @@ export interface Stay {
    * Of a moderator: when a supervisor was refused as their coach, and nothing has happened since that could help. Of a
    * supervisor whose document is not known yet: when they were refused.
    */
-  refusedAt?: number | undefined;
+  coachingFailedAt?: number | undefined;
   /** Whom they coach, while nobody knows yet that they supervise; then it is in `supervision`. */
   coaches?: SupervisionState['coaches'];
   coachesAt?: number | undefined;
@@ -135,7 +135,9 @@ function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
   const joined = open.filter(isIn);
   return joined.length > 0
     ? joined.sort(compareJoins)
-    : open.filter(({ refusedAt }) => refusedAt === undefined).sort((one, other) => startOf(other) - startOf(one));
+    : open
+        .filter(({ coachingFailedAt }) => coachingFailedAt === undefined)
+        .sort((one, other) => startOf(other) - startOf(one));
 }
 
 /** The later join first; of two that the Space dates to one second, the one of the moderator who arrived later. */

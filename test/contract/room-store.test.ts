@@ -88,7 +88,7 @@ const refused = (call: string, number = 1): RoomEvent => ({
   kind: 'dial-ended',
   callSid: sid(call),
   number,
-  wasRefused: true,
+  coachingFailed: true,
   ageMs: 0,
 });
 
@@ -888,7 +888,7 @@ describe.each<[string, () => Store]>([
   });
 
   it('try a refused moderator again when somebody comes or the conference starts', async () => {
-    const isRefused = async () => targetOf((await rooms.read(room)).state)?.refusedAt !== undefined;
+    const isRefused = async () => targetOf((await rooms.read(room)).state)?.coachingFailedAt !== undefined;
     const alone = [joined('a', 'x'), sent('ted', 'a'), refused('ted')];
     await targetAfter(...alone);
     expect(await isRefused()).toBe(true);

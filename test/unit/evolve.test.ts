@@ -396,15 +396,15 @@ describe('a refusal', () => {
     kind: 'dial-ended',
     callSid: sid('ted'),
     number: 1,
-    wasRefused: true,
+    coachingFailed: true,
     ageMs,
   });
   const SENT: Told[] = [...ALICE_IN, [2, sent({ mode: 'coach' })]];
-  const refusedAt = (...told: Told[]) => targetOf(play(...told).state)?.refusedAt;
+  const coachingFailedAt = (...told: Told[]) => targetOf(play(...told).state)?.coachingFailedAt;
 
   it('counts until somebody joins', () => {
-    expect(refusedAt(...SENT, [3, refused(0)])).toBe(START + 3_000);
-    expect(refusedAt(...SENT, [3, refused(0)], joins('bob', 'cf-1', 5))).toBeUndefined();
+    expect(coachingFailedAt(...SENT, [3, refused(0)])).toBe(START + 3_000);
+    expect(coachingFailedAt(...SENT, [3, refused(0)], joins('bob', 'cf-1', 5))).toBeUndefined();
   });
 
   it.each<[string, Told[]]>([
@@ -415,7 +415,7 @@ describe('a refusal', () => {
       [joins('bob', 'cf-1', 5), leaves('bob', 'cf-1', 6), [7, refused(4_000)]],
     ],
   ])('does not undo help that came after it: %s', (_how, told) => {
-    expect(refusedAt(...SENT, ...told)).toBeUndefined();
+    expect(coachingFailedAt(...SENT, ...told)).toBeUndefined();
   });
 
   it('does not undo the join of the target', () => {
@@ -424,14 +424,14 @@ describe('a refusal', () => {
       [2, sent({ mode: 'coach' })],
       [3, refused(0)],
     ];
-    expect(refusedAt(...early, joins('alice', 'cf-1', 5, AGENT), [6, refused(3_000)])).toBeUndefined();
+    expect(coachingFailedAt(...early, joins('alice', 'cf-1', 5, AGENT), [6, refused(3_000)])).toBeUndefined();
   });
 
   it.each<[string, Told[]]>([
     ['before it', [joins('bob', 'cf-1', 4), [6, refused(0)]]],
     ['before it, and is told late', [[6, refused(0)], late(joins('bob', 'cf-1', 4), 4)]],
   ])('is not undone by somebody who joined %s', (_when, told) => {
-    expect(refusedAt(...SENT, ...told)).toBe(START + 6_000);
+    expect(coachingFailedAt(...SENT, ...told)).toBe(START + 6_000);
   });
 
   it.each<[string, RoomEvent, number | undefined]>([
@@ -443,7 +443,7 @@ describe('a refusal', () => {
       START + 6_000,
     ],
   ])('counts after REST has listed %s', (_whom, list, expected) => {
-    expect(refusedAt(...SENT, joins('bob', 'cf-1', 3), [6, refused(0)], [9, list])).toBe(expected);
+    expect(coachingFailedAt(...SENT, joins('bob', 'cf-1', 3), [6, refused(0)], [9, list])).toBe(expected);
   });
 });
 
@@ -500,7 +500,7 @@ it('a conference that ended in the second in which a document was sent may be th
 it('a target refused before the document was written is not used again until it joins', () => {
   const { state } = play(
     [0, arrives('ghost')],
-    [3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, wasRefused: true, ageMs: 0 }],
+    [3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, coachingFailed: true, ageMs: 0 }],
     [4, sent({ mode: 'coach', target: sid('ghost'), ageMs: 3_000 })],
   );
   expect(targetOf(state)).toBeUndefined();
@@ -652,7 +652,7 @@ describe('a call that comes back', () => {
         joins('ted', 'cf-1', 2),
         leaves('ted', 'cf-1', 2),
         [30, sent({ number: 2 })],
-        [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, ageMs: 0 }],
+        [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, coachingFailed: true, ageMs: 0 }],
       ],
       ['arrived 1', 'joined 1', 'left 1', 'arrived 2', 'left 2'],
     ],
@@ -662,7 +662,7 @@ describe('a call that comes back', () => {
         [2, sent()],
         [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
         [2.5, sent({ number: 2 })],
-        [9, { kind: 'dial-ended', callSid: sid('ted'), number: 2, wasRefused: true, ageMs: 0 }],
+        [9, { kind: 'dial-ended', callSid: sid('ted'), number: 2, coachingFailed: true, ageMs: 0 }],
       ],
       ['arrived 1', 'left 1', 'arrived 2', 'left 2', 'joined 1'],
     ],
@@ -897,7 +897,7 @@ describe('an agent', () => {
       ['within a second after their refusal is passed over', 10, undefined],
       ['later than that is the target', 9.8, 'alice'],
     ])('%s', (_when, seconds, expected) => {
-      const refusal = dial('ted', seconds, { number: 1, wasRefused: true });
+      const refusal = dial('ted', seconds, { number: 1, coachingFailed: true });
       expect(targetOf(play(SLOW, late([9, sent()], 2), refusal).state)?.callSid).toBe(expected);
     });
   });
