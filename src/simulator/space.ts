@@ -5,7 +5,7 @@ import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
 import { type Clock, createClock } from './clock';
 import { type Conferences, createConferences } from './conferences';
 import type { Hearing } from './hearing';
-import { createWebClient, type Patience } from './web-client';
+import { createWebClient, type Timeouts } from './web-client';
 
 /** What it does where the documentation is silent is the default unless given: see {@link DEFAULT_BEHAVIOUR}. */
 export interface SpaceOptions extends Partial<Behaviour> {
@@ -14,8 +14,8 @@ export interface SpaceOptions extends Partial<Behaviour> {
   apiToken?: string;
   /** What its requests are signed with; undefined leaves them unsigned. */
   signingKey: string | undefined;
-  /** How long it waits for the server; as long as the platform does by default. */
-  patience?: Patience;
+  /** How long it waits for the server; {@link PLATFORM_TIMEOUTS} by default. */
+  timeouts?: Timeouts;
   /** What may befall its status callbacks; nothing by default. */
   chaos?: Chaos;
   /** The server's clock, milliseconds since 1970, by which events are dated: with their true age. */
@@ -61,7 +61,7 @@ export function createSpace(options: SpaceOptions): Space {
   const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
   const behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
   const clock = createClock();
-  const client = createWebClient(signingKey, options.patience, behaviour);
+  const client = createWebClient(signingKey, options.timeouts, behaviour);
   const callbacks = createCallbacks({ clock, client, chaos });
   const dateOf = (time: number) => toRfc2822(wallClock() - (clock.now() - time));
   const conferences = createConferences({ accountSid, clock, client, callbacks, behaviour, dateOf });

@@ -35,25 +35,25 @@ export interface WebClient {
   close(): void;
 }
 
-/** How long the platform waits, in milliseconds: to connect, and then for the whole answer. */
-export interface Patience {
+/** How long the Space waits, in milliseconds: for a connection, then for the whole response. */
+export interface Timeouts {
   connectMs: number;
   readMs: number;
 }
 
-/** The platform's patience. */
-export const PATIENCE: Patience = { connectMs: 2_000, readMs: 5_000 };
+/** SignalWire's own timeouts. */
+export const PLATFORM_TIMEOUTS: Timeouts = { connectMs: 2_000, readMs: 5_000 };
 /** The platform's other limits. */
 const MAX_REDIRECTS = 3;
 const MAX_BYTES = 64 * 1024;
 
 /**
  * @param signingKey undefined sends no signature, for servers that check none
- * @param patience the platform's own unless tests have less of it
+ * @param timeouts SignalWire's own by default
  */
 export function createWebClient(
   signingKey: string | undefined,
-  patience: Patience = PATIENCE,
+  timeouts: Timeouts = PLATFORM_TIMEOUTS,
   { signsFragments, sortsQueries }: Pick<Behaviour, 'signsFragments' | 'sortsQueries'> = DEFAULT_BEHAVIOUR,
 ): WebClient {
   const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
@@ -126,10 +126,10 @@ export function createWebClient(
           () => fail(new CallError(CODES.noAnswer, `${name} did not ${what} within ${ms / 1000} s.`, { url: name })),
           ms,
         );
-      let timer = timeOut('take the connection', patience.connectMs);
+      let timer = timeOut('take the connection', timeouts.connectMs);
       const connected = () => {
         clearTimeout(timer);
-        timer = timeOut('answer', patience.readMs);
+        timer = timeOut('answer', timeouts.readMs);
       };
       req.on('socket', (socket) => {
         if (socket.connecting) {

@@ -8,7 +8,7 @@ import { createSpace } from '../../src/simulator/space';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { fuzzRuns, isFullFuzz } from '../support/fuzz';
 import { rosterSettings } from '../support/roster';
-import { CAROL, UNHURRIED } from '../support/test-bench';
+import { CAROL, LONG_TIMEOUTS } from '../support/test-bench';
 
 const PIN = '48213';
 const LIMITED_PIN = '59324';
@@ -78,7 +78,7 @@ it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and al
     fc.asyncProperty(fc.array(sequence, { minLength: CALLS, maxLength: CALLS }), fc.nat(9), async (sequences, mood) => {
       const config = loadConfig({ PORT: '0', SIGNALWIRE_SIGNING_KEY: SIGNING_KEY, ...SETTINGS });
       const server = await startConferenceCoach(config, pino({ level: 'silent' }), { sleep: async () => {} });
-      const space = createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED });
+      const space = createSpace({ signingKey: SIGNING_KEY, timeouts: LONG_TIMEOUTS });
       const place = (from: string | undefined, path: string) => space.call({ from, url: server.publicUrl + path });
       /** What each call has been let in by, or undefined while nothing was. */
       const rights = new Map<Call, { all: boolean; support: boolean }>();

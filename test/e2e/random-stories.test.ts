@@ -12,7 +12,7 @@ import { fuzzRuns, isFullFuzz } from '../support/fuzz';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { openStorySockets, type StoryServer, type StorySockets, startStoryServer } from '../support/story-server';
 import { type Part, type Period, Watcher } from '../support/story-watcher';
-import { UNHURRIED } from '../support/test-bench';
+import { LONG_TIMEOUTS } from '../support/test-bench';
 
 const RUNS = fuzzRuns(1_000);
 /** A second moderator. */
@@ -119,7 +119,7 @@ describe('random stories', () => {
     const startedAt = Date.now();
     const space: Space = createSpace({
       signingKey: SIGNING_KEY,
-      patience: UNHURRIED,
+      timeouts: LONG_TIMEOUTS,
       chaos: isLossy ? chaos : { seed: 0 },
       ...behaviour,
       // Without REST nobody can help a coach whose agent leaves a conference that goes on, or whom latecomers hear.

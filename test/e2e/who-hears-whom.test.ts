@@ -3,7 +3,7 @@ import type { Participant } from '../../src/simulator/conferences';
 import { playStory, type StepReport } from '../../src/simulator/play-story';
 import type { Story } from '../../src/simulator/story';
 import { TUTORIAL_CAST, tutorialStory } from '../../src/simulator/tutorial';
-import { PATIENCE } from '../../src/simulator/web-client';
+import { PLATFORM_TIMEOUTS } from '../../src/simulator/web-client';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
@@ -423,7 +423,7 @@ describe('a store that stops in the middle of a call', () => {
 
   it('that hangs is waited for no longer than a call can; what this server saw is enough', async () => {
     const redis = await startStore();
-    const testBench = await startTestBench({ env: { REDIS_URL: redis.url }, space: { patience: PATIENCE } });
+    const testBench = await startTestBench({ env: { REDIS_URL: redis.url }, space: { timeouts: PLATFORM_TIMEOUTS } });
     await talking(testBench);
     redis.freeze();
     const carol = await testBench.call('Carol', '/conference');

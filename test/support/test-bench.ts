@@ -5,12 +5,12 @@ import type { Call, CallSettings } from '../../src/simulator/call';
 import { rowsOf } from '../../src/simulator/play-story';
 import { type RestApiOptions, serveRestApi } from '../../src/simulator/rest-api';
 import { createSpace, type Space, type SpaceOptions } from '../../src/simulator/space';
-import type { Patience } from '../../src/simulator/web-client';
+import type { Timeouts } from '../../src/simulator/web-client';
 import { ALICE, BOB, SIGNING_KEY, TED } from './app';
 import { onTestFinished } from './on-test-finished';
 
-/** The patience of a Space on a starved machine, which is no slow server. */
-export const UNHURRIED: Patience = { connectMs: 30_000, readMs: 30_000 };
+/** Long enough that a busy machine is not taken for a slow server. */
+export const LONG_TIMEOUTS: Timeouts = { connectMs: 30_000, readMs: 30_000 };
 
 /** What each person on the line hears, by name: people, music, notices. Beeps are left out. */
 export type Matrix = Record<string, string[]>;
@@ -49,7 +49,7 @@ export interface TestBenchOptions {
 /** Starts both; they are stopped when the test is over. */
 export async function startTestBench(options: TestBenchOptions = {}): Promise<TestBench> {
   const { env = {}, withRest = false, before, shared, sweepIntervalMs } = options;
-  const space = shared ?? createSpace({ signingKey: SIGNING_KEY, patience: UNHURRIED, ...options.space });
+  const space = shared ?? createSpace({ signingKey: SIGNING_KEY, timeouts: LONG_TIMEOUTS, ...options.space });
   const rest = withRest ? await serveRest(space, before === undefined ? {} : { before }) : {};
   const settings = {
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,

@@ -166,7 +166,7 @@ describe('playStory', () => {
       '/room': `<Dial><Conference ${events}>a</Conference></Dial>`,
       '/events': () => {},
     });
-    const space = createSpace({ signingKey: undefined, patience: { connectMs: 100, readMs: 100 } });
+    const space = createSpace({ signingKey: undefined, timeouts: { connectMs: 100, readMs: 100 } });
     onTestFinished(() => space.close());
     const steps = [call('Alice'), call('Bob'), call('Carol'), { wait: 10 }];
     const reports: StepReport[] = [];

@@ -6,7 +6,7 @@ import { serveRestApi } from '../../../src/simulator/rest-api';
 import { createSpace, type Space } from '../../../src/simulator/space';
 import { onTestFinished } from '../../support/on-test-finished';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
-import { UNHURRIED } from '../../support/test-bench';
+import { LONG_TIMEOUTS } from '../../support/test-bench';
 
 const NOW = Date.parse('2026-01-02T10:00:00Z');
 const NO_SUCH = parseSid('3d1d0e5c-0000-4000-8000-000000000001') as Sid;
@@ -41,7 +41,7 @@ beforeEach(async () => {
   });
   const started: Space = createSpace({
     signingKey: undefined,
-    patience: UNHURRIED,
+    timeouts: LONG_TIMEOUTS,
     wallClock: () => NOW + started.clock.now(),
   });
   space = started;

@@ -13,7 +13,7 @@ import { onTestFinished } from '../../support/on-test-finished';
 import { eventually, freePort } from '../../support/redis-server';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../../support/scripted-server';
 import { sign } from '../../support/sign';
-import { UNHURRIED } from '../../support/test-bench';
+import { LONG_TIMEOUTS } from '../../support/test-bench';
 
 const KEY = 'PSK_test';
 const BOB = '+15550001111';
@@ -31,7 +31,7 @@ interface TestBench {
 
 async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOptions> = {}): Promise<TestBench> {
   const server = await startScriptedServer(answers);
-  const space = createSpace({ signingKey: KEY, patience: UNHURRIED, ...options });
+  const space = createSpace({ signingKey: KEY, timeouts: LONG_TIMEOUTS, ...options });
   onTestFinished(() => space.close());
   return {
     space,
@@ -360,7 +360,7 @@ describe('what goes wrong with a call', () => {
     ],
     ['a redirect to nowhere', '<Redirect>ftp://a.b/</Redirect>', 11_210, 'no absolute http or https url'],
   ])('a server that answers %s', async (_what, answer, code, reason) => {
-    const { call } = await setUp({ '/hello': answer }, { patience: { connectMs: 200, readMs: 200 } });
+    const { call } = await setUp({ '/hello': answer }, { timeouts: { connectMs: 200, readMs: 200 } });
     const { status, errors } = await call('/hello');
     expect(status).toBe('failed');
     expect(errors).toEqual([expect.objectContaining({ code, message: expect.stringContaining(reason) })]);
@@ -381,7 +381,7 @@ describe('what goes wrong with a call', () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => server.close());
-    const { call } = await setUp({}, { patience: { connectMs: 200, readMs: 200 } });
+    const { call } = await setUp({}, { timeouts: { connectMs: 200, readMs: 200 } });
     const { errors } = await call('', { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/` });
     expect(errors).toEqual([expect.objectContaining({ code: 11_200, message: expect.stringContaining('connection') })]);
   });
@@ -404,7 +404,7 @@ describe('what goes wrong with a call', () => {
         res.writeHead(200, { 'content-type': 'text/xml' }).end('<Response><Redirect>/hello</Redirect></Response>');
       }
     };
-    const { call } = await setUp({ '/hello': answer }, { patience: { connectMs: 200, readMs: 200 } });
+    const { call } = await setUp({ '/hello': answer }, { timeouts: { connectMs: 200, readMs: 200 } });
     const { status, errors } = await call('/hello');
     expect([status, errors.map(({ code }) => code), asked]).toEqual(['failed', [11_200], 2]);
   });
