@@ -171,7 +171,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       return isOver(status);
     },
     hearing() {
-      const place = conferences.of(sid);
+      const place = conferences.participant(sid);
       const outside = { voices: [], sounds: prompted === undefined ? [] : ['notice' as const] };
       return (place && conferences.hearing(place.conference).get(sid)) ?? outside;
     },
@@ -441,7 +441,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     }
     await clock.sleep(verb.timeLimitSeconds * 1000, AbortSignal.any([interrupter.signal, out.signal])).catch(() => {});
     onKey = undefined;
-    if (conferences.of(sid) === participant) {
+    if (conferences.participant(sid) === participant) {
       conferences.leave(participant);
     }
     const seconds = Math.floor((clock.now() - participant.enteredAt) / 1000);

@@ -76,9 +76,9 @@ export interface Conferences {
   /** Those that are not over. */
   live(): Iterable<Conference>;
   /** How many beeps were played so far. */
-  beeps(): number;
+  beepCount(): number;
   /** The conference that a call is in. */
-  of(callSid: string): Participant | undefined;
+  participant(callSid: string): Participant | undefined;
   /**
    * Lets a call in.
    *
@@ -222,8 +222,8 @@ export function createConferences(options: ConferencesOptions): Conferences {
     recordings,
     all: () => all,
     live: () => live.values(),
-    beeps: () => beeps,
-    of: (callSid) => places.get(callSid),
+    beepCount: () => beeps,
+    participant: (callSid) => places.get(callSid),
 
     enter(line, room, attributes) {
       const { coach, muted, startConferenceOnEnter, endConferenceOnExit } = attributes;

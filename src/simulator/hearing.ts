@@ -28,7 +28,7 @@ export interface Hearing {
 }
 
 /** A conference at one moment, its parties in the order in which they entered. */
-export interface Scene {
+export interface ConferenceSnapshot {
   /** Until it starts, everybody hears music alone. */
   started: boolean;
   beeping: boolean;
@@ -41,7 +41,7 @@ export interface Scene {
  *
  * A coach is heard by their target alone, unless the Space behaves otherwise.
  */
-export function whoHearsWhom({ started, beeping, behaviour, parties }: Scene): Map<string, Hearing> {
+export function whoHearsWhom({ started, beeping, behaviour, parties }: ConferenceSnapshot): Map<string, Hearing> {
   const present = new Set(parties.map(({ callSid }) => callSid));
   const isHeard = (speaker: Party, listener: Party) => {
     const { callSidToCoach: target } = speaker;

@@ -81,7 +81,7 @@ export async function* playStory(
       await space.runUntilIdle();
       const outcome = outcomeOf(step);
       before = new Map([...calls.values()].map((call) => [call, markOf(call)]));
-      beepsBefore = space.conferences.beeps();
+      beepsBefore = space.conferences.beepCount();
       const { action, note } = step;
       yield { number: index + 1, action, note, ...outcome, problems: [...refusals, ...compare(step, outcome)] };
       if (outcome.errors.some(({ expected }) => !expected) || space.callbacks().refused > 0) {
@@ -159,7 +159,7 @@ export async function* playStory(
     const news = [...calls].map(([who, call]) => ({ who, call, mark: before.get(call) ?? BEGINNING }));
     return {
       rows,
-      beeps: space.conferences.beeps() - beepsBefore,
+      beeps: space.conferences.beepCount() - beepsBefore,
       told: news.flatMap(({ who, call, mark }) => call.told.slice(mark.told).map((text) => ({ who, text }))),
       ended: news.flatMap(({ who, call, mark }) => (call.isOver && !mark.isOver ? [{ who, status: call.status }] : [])),
       errors: news.flatMap(({ who, call, mark }) =>

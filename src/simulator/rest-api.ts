@@ -155,14 +155,14 @@ export type Fault = 'ignore' | { status: number; body?: object | string };
 
 export interface RestApiOptions {
   /** Called for every authenticated request, which waits for it. Undefined lets it pass. */
-  before?: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined;
+  intercept?: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined;
 }
 
 /**
  * The Space's Compatibility API, for clients such as the SDK's: conferences, participants, calls and recordings. A
  * request that it does not understand is an error, never ignored.
  */
-export function createRestApi(space: Space, { before }: RestApiOptions = {}): Express {
+export function createRestApi(space: Space, { intercept }: RestApiOptions = {}): Express {
   const { conferences } = space;
   const { recordings } = conferences;
   const root = `${PREFIXES[0]}/${space.accountSid}`;
@@ -196,7 +196,7 @@ export function createRestApi(space: Space, { before }: RestApiOptions = {}): Ex
   const interfere: RequestHandler = async (req, res, next) => {
     const fields = Object.entries({ ...(req.method === 'GET' ? req.query : req.body) });
     const form = Object.fromEntries(fields.map(([name, value]) => [name, String(value)]));
-    const fault = await before?.({ method: req.method, path: req.path, form });
+    const fault = await intercept?.({ method: req.method, path: req.path, form });
     if (fault === undefined || fault === 'ignore') {
       res.locals.isIgnored = fault === 'ignore';
       next();

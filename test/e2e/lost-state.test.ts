@@ -58,7 +58,7 @@ function loseTheLeave({ testBench, alice }: Scene): void {
   attributes.statusCallbackEvent = attributes.statusCallbackEvent.filter((event) => event !== 'leave');
 }
 
-const placeOf = (testBench: TestBench, call: Call) => testBench.space.conferences.of(call.sid) as Participant;
+const placeOf = (testBench: TestBench, call: Call) => testBench.space.conferences.participant(call.sid) as Participant;
 
 /**
  * Lets simulated time pass as real time does, until Ted is told that he listens to Carol.

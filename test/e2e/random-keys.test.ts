@@ -85,7 +85,7 @@ it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and al
       const breaches: string[] = [];
       const look = () => {
         for (const [call, right] of rights) {
-          const room = space.conferences.of(call.sid)?.conference.name;
+          const room = space.conferences.participant(call.sid)?.conference.name;
           const may = room === undefined || right.all || (right.support && room === 'support');
           if (!may) {
             breaches.push(`${call.from} is in ${room}`);
@@ -115,7 +115,7 @@ it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and al
             call.press(one.keys);
             await space.clock.advance(one.waitMs);
             look();
-            const room = space.conferences.of(call.sid)?.conference.name;
+            const room = space.conferences.participant(call.sid)?.conference.name;
             rooms = room === undefined ? rooms : rooms.add(room);
           }
           seen.entered += rooms.size > 0 ? 1 : 0;
@@ -136,7 +136,7 @@ it(`${CALLS * RUNS} random key sequences let in nobody who may not be in, and al
         expect(breaches).toEqual([]);
         for (const call of rights.keys()) {
           // Who wanted to speak to everybody and came in when the moderator had just left is alone there. Ted asks why.
-          const place = space.conferences.of(call.sid);
+          const place = space.conferences.participant(call.sid);
           expect(place === undefined ? call.isOver : place.conference.status === 'init' && !place.callSidToCoach).toBe(
             true,
           );

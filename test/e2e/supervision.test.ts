@@ -43,7 +43,7 @@ async function aSecond(): Promise<void> {
 }
 
 const placeOf = (testBench: TestBench, call: { sid: string }) =>
-  testBench.space.conferences.of(call.sid) as Participant;
+  testBench.space.conferences.participant(call.sid) as Participant;
 
 /** What a platform may do that does not end the conference with its moderator. */
 function letTheConferenceGoOn(testBench: TestBench, call: { sid: string }): void {
@@ -129,7 +129,7 @@ describe('a supervisor whose moderator leaves', () => {
       await testBench.space.runUntilIdle();
       expect(ted.told.at(-1)).toBe(OVER);
     });
-    expect(testBench.space.conferences.of(ted.sid)).toBeUndefined();
+    expect(testBench.space.conferences.participant(ted.sid)).toBeUndefined();
     const next = await talking(testBench);
     await testBench.space.clock.advance(30_000);
     await testBench.space.runUntilIdle();

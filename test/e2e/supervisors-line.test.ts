@@ -225,7 +225,7 @@ describe('the supervisors’ line', () => {
     expect(ted.told.at(-1)).toBe(`${page(10, 18)} ${more}`);
     await testBench.press(ted, '#');
     await testBench.press(ted, '2');
-    expect(testBench.space.conferences.of(ted.sid)?.conference.name).toBe('room-20');
+    expect(testBench.space.conferences.participant(ted.sid)?.conference.name).toBe('room-20');
   });
 
   it('lets nobody choose for ever', async () => {
@@ -519,7 +519,7 @@ describe('a moderator', () => {
       await testBench.space.clock.advance(1_000);
       await testBench.space.runUntilIdle();
     }
-    expect(testBench.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+    expect(testBench.space.conferences.participant(alice.sid)).toMatchObject({ endConferenceOnExit: true });
     const ted = await testBench.call('Ted', '/supervisor');
     expect(ted.told.at(-1)).toContain(LISTENING);
     await testBench.hangUp(alice);
@@ -543,7 +543,7 @@ describe('a moderator', () => {
       await testBench.space.clock.advance(6_000);
     }
     await testBench.space.clock.advance(10_000);
-    expect(testBench.space.conferences.of(bob.sid)).toMatchObject({
+    expect(testBench.space.conferences.participant(bob.sid)).toMatchObject({
       startConferenceOnEnter: false,
       endConferenceOnExit: false,
     });
@@ -560,7 +560,7 @@ describe('a moderator', () => {
     const alice = await testBench.call('Alice', '/conference/sales');
     expect(alice.told).toEqual([ASK]);
     await testBench.press(alice, `${ALICE_PIN}#`);
-    expect(testBench.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+    expect(testBench.space.conferences.participant(alice.sid)).toMatchObject({ endConferenceOnExit: true });
   });
 
   it('moderates in their own rooms alone', async () => {
@@ -576,7 +576,7 @@ describe('a moderator', () => {
     await testBench.space.clock.advance(100);
     await testBench.press(mobile, `*${ALICE_PIN}#`);
     expect(mobile.told).toEqual(['Welcome.', notYours]);
-    expect(testBench.space.conferences.of(mobile.sid)).toMatchObject({ endConferenceOnExit: false });
+    expect(testBench.space.conferences.participant(mobile.sid)).toMatchObject({ endConferenceOnExit: false });
     await testBench.hangUp(mobile);
     const own = await testBench.call('Alice', '/conference/sales');
     expect([own.told, testBench.hears()]).toEqual([[notYours], { Alice: ['music'] }]);
@@ -589,7 +589,7 @@ describe('a moderator', () => {
     await testBench.hangUp(bob);
     await testBench.hangUp(carol);
     const there = await testBench.call('Alice', '/conference/support');
-    expect(testBench.space.conferences.of(there.sid)).toMatchObject({ endConferenceOnExit: true });
+    expect(testBench.space.conferences.participant(there.sid)).toMatchObject({ endConferenceOnExit: true });
   });
 
   it('costs callers no menu where nobody has a PIN', async () => {
@@ -668,12 +668,12 @@ describe('a number that tries PINs', () => {
       await testBench.space.clock.advance(60_000);
       for (const { told, sid } of customers) {
         expect(told).toEqual(['Welcome.', ASK, SILENT, SILENT]);
-        expect(testBench.space.conferences.of(sid)).toMatchObject({ endConferenceOnExit: false });
+        expect(testBench.space.conferences.participant(sid)).toMatchObject({ endConferenceOnExit: false });
       }
       const alice = await testBench.call('Alice', '/conference/sales');
       expect(alice.told).toEqual([ASK]);
       await testBench.press(alice, `${ALICE_PIN}#`);
-      expect(testBench.space.conferences.of(alice.sid)).toMatchObject({ endConferenceOnExit: true });
+      expect(testBench.space.conferences.participant(alice.sid)).toMatchObject({ endConferenceOnExit: true });
     },
   );
 
@@ -686,13 +686,13 @@ describe('a number that tries PINs', () => {
         await testBench.press(bob, keys);
       }
       await testBench.space.runUntilIdle();
-      expect(testBench.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
+      expect(testBench.space.conferences.participant(bob.sid)).toMatchObject({ endConferenceOnExit: false });
     }
     const bob = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
     await testBench.space.clock.advance(100);
     await testBench.press(bob, `*${ALICE_PIN}#`);
     expect([bob.told, bob.errors]).toEqual([['Welcome.'], []]);
-    expect(testBench.space.conferences.of(bob.sid)).toMatchObject({ endConferenceOnExit: false });
+    expect(testBench.space.conferences.participant(bob.sid)).toMatchObject({ endConferenceOnExit: false });
   });
 });
 
@@ -722,13 +722,13 @@ describe('with the store down', () => {
     await next();
     // Without the store nobody knows names.
     await testBench.press(ted, '1#');
-    const room = testBench.space.conferences.of(ted.sid)?.conference.name;
+    const room = testBench.space.conferences.participant(ted.sid)?.conference.name;
     expect(['sales', 'support']).toContain(room);
     await next();
     await testBench.press(ted, '*');
     await next();
     await testBench.press(ted, '3');
-    expect(testBench.space.conferences.of(ted.sid)).toMatchObject({ muted: false, callSidToCoach: undefined });
+    expect(testBench.space.conferences.participant(ted.sid)).toMatchObject({ muted: false, callSidToCoach: undefined });
     expect(ted.errors).toEqual([]);
     await redis.restart();
   });
@@ -749,7 +749,7 @@ describe('with the store down', () => {
     await talking(testBench, 'support');
     await testBench.space.clock.advance(10_000);
     await testBench.space.runUntilIdle();
-    expect(testBench.space.conferences.of(ted.sid)?.conference.name).toBe('support');
+    expect(testBench.space.conferences.participant(ted.sid)?.conference.name).toBe('support');
   });
 
   it('and no REST, a supervisor is let in to an agent whom this server has seen', async () => {

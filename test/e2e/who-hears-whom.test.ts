@@ -94,7 +94,7 @@ describe('a supervisor', () => {
     const testBench = await startTestBench();
     await talking(testBench);
     const ted = await testBench.call('Ted', '/coach?mode=monitor');
-    const place = testBench.space.conferences.of(ted.sid) as Participant;
+    const place = testBench.space.conferences.participant(ted.sid) as Participant;
     testBench.space.conferences.update(place, { muted: false });
     expect(testBench.hears()).toEqual(COACHED);
   });
@@ -184,7 +184,7 @@ describe('a coach, on a Space that lets latecomers hear them', () => {
     const testBench = await startTestBench({
       withRest: true,
       space: { latecomersHearCoaches: true, coachesBeforeStart },
-      before({ method, form }) {
+      intercept({ method, form }) {
         if (method === 'POST') {
           changes.push(form);
         }

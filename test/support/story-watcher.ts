@@ -73,7 +73,7 @@ export class Watcher {
       if (role !== 'supervisor') {
         continue;
       }
-      const place = this.space.conferences.of(callSid);
+      const place = this.space.conferences.participant(callSid);
       const open = this.periods.findLast((period) => period.callSid === callSid && period.end === undefined);
       if (open !== undefined && open.conferenceSid !== place?.conference.sid) {
         open.end = now;
@@ -101,12 +101,12 @@ export class Watcher {
 
   /** The moderator who entered a supervisor's conference last. */
   private leaderOf(callSid: string): string | undefined {
-    const participants = this.space.conferences.of(callSid)?.conference.participants ?? [];
+    const participants = this.space.conferences.participant(callSid)?.conference.participants ?? [];
     return participants.findLast((one) => this.parts.get(one.callSid)?.role === 'moderator')?.callSid;
   }
 
   private findBreach(listener: Part['role'] | undefined, supervisor: string): string | undefined {
-    const place = this.space.conferences.of(supervisor);
+    const place = this.space.conferences.participant(supervisor);
     const period = this.periods.findLast(({ callSid }) => callSid === supervisor);
     if (place?.muted) {
       return 'one who is muted is heard';

@@ -41,16 +41,16 @@ export interface TestBenchOptions {
   /** Whether the server may ask the Space's REST API. */
   withRest?: boolean;
   /** What becomes of its requests. */
-  before?: RestApiOptions['before'];
+  intercept?: RestApiOptions['intercept'];
   /** Milliseconds between two rounds of the sweep; the server's own unless given. */
   sweepIntervalMs?: number;
 }
 
 /** Starts both; they are stopped when the test is over. */
 export async function startTestBench(options: TestBenchOptions = {}): Promise<TestBench> {
-  const { env = {}, withRest = false, before, shared, sweepIntervalMs } = options;
+  const { env = {}, withRest = false, intercept, shared, sweepIntervalMs } = options;
   const space = shared ?? createSpace({ signingKey: SIGNING_KEY, timeouts: LONG_TIMEOUTS, ...options.space });
-  const rest = withRest ? await serveRest(space, before === undefined ? {} : { before }) : {};
+  const rest = withRest ? await serveRest(space, intercept === undefined ? {} : { intercept }) : {};
   const settings = {
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
     ...(env.ROSTER_FILE === undefined && { MODERATOR_NUMBERS: ALICE, SUPERVISOR_NUMBERS: TED }),

@@ -70,7 +70,7 @@ interface TestBench {
 
 async function setUp(
   answers: Record<string, Answer> = {},
-  { before, ...options }: Partial<SpaceOptions> & RestApiOptions = {},
+  { intercept, ...options }: Partial<SpaceOptions> & RestApiOptions = {},
 ): Promise<TestBench> {
   const server = await startScriptedServer({
     ...answersTo('Alice'),
@@ -89,7 +89,7 @@ async function setUp(
     ...options,
   });
   onTestFinished(() => space.close());
-  const { url, close } = await serveRestApi(space, before && { before });
+  const { url, close } = await serveRestApi(space, intercept && { intercept });
   onTestFinished(close);
   const sdk = RestClient(space.accountSid, space.apiToken, { signalwireSpaceUrl: 'x.example.com' });
   (sdk as unknown as { api: { baseUrl: string } }).api.baseUrl = url;
@@ -955,14 +955,14 @@ describe('the API', () => {
   });
 });
 
-describe('what is done before a request', () => {
+describe('intercepted requests', () => {
   const UNTOUCHED = { muted: false, hold: false, coaching: false };
 
-  /** Ted is in the room `a`; from then on every change goes through `before`. */
-  async function setUpFaulty(before: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined) {
+  /** Ted is in the room `a`; from then on every change goes through `intercept`. */
+  async function setUpFaulty(intercept: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined) {
     const testBench = await setUp(
       {},
-      { before: (request) => (request.method === 'GET' ? undefined : before(request)) },
+      { intercept: (request) => (request.method === 'GET' ? undefined : intercept(request)) },
     );
     const { conference, Alice, Ted } = await testBench.talk();
     const path = `/Conferences/${conference.sid}/Participants/${Ted.sid}`;
@@ -981,7 +981,7 @@ describe('what is done before a request', () => {
 
   it('sees the filter of a list', async () => {
     const seen: RestRequest[] = [];
-    const { ask, root } = await setUp({}, { before: (request) => void seen.push(request) });
+    const { ask, root } = await setUp({}, { intercept: (request) => void seen.push(request) });
     await ask('GET', `${root}/Conferences.json?Status=init`);
     expect(seen).toEqual([{ method: 'GET', path: '/Conferences', form: { Status: 'init' } }]);
   });
@@ -1036,7 +1036,7 @@ describe('what is done before a request', () => {
   });
 
   it('ignores changes of recordings, too', async () => {
-    const { enter, ask, root, space } = await setUp({}, { before: () => 'ignore' });
+    const { enter, ask, root, space } = await setUp({}, { intercept: () => 'ignore' });
     await enter('Bob', 'recorded');
     await enter('Alice', 'recorded');
     const [recording] = space.conferences.recordings.all();

@@ -82,7 +82,7 @@ function hearersOf(call: Call): Call[] {
 }
 
 describe('conferences, participants and calls', () => {
-  const conferenceOf = (call: Call) => parseSid(String(space.conferences.of(call.sid)?.conference.sid)) as Sid;
+  const conferenceOf = (call: Call) => parseSid(String(space.conferences.participant(call.sid)?.conference.sid)) as Sid;
 
   /** A room where Bob, Alice and Ted talk. */
   async function talkIn(room = 'a') {

@@ -46,7 +46,7 @@ async function setUp(answers: Record<string, Answer>, options: Partial<SpaceOpti
 
 /** Who is in a room, in the order in which they called. */
 function callsIn(space: Space, room: string): Call[] {
-  return [...space.hearing().keys()].filter(({ sid }) => space.conferences.of(sid)?.conference.name === room);
+  return [...space.hearing().keys()].filter(({ sid }) => space.conferences.participant(sid)?.conference.name === room);
 }
 
 describe('an inbound call', () => {
@@ -887,7 +887,7 @@ describe('an open question', () => {
     const carol = await call('/caller');
     expect(hearersOf(ted, { alice, bob, carol })).toEqual(hearers);
     // Whoever is there when the coaching begins anew is no latecomer to it.
-    const place = space.conferences.of(ted.sid) as Participant;
+    const place = space.conferences.participant(ted.sid) as Participant;
     space.conferences.update(place, { callSidToCoach: alice.sid });
     expect(hearersOf(ted, { alice, bob, carol })).toEqual(['alice']);
     space.conferences.update(place, { callSidToCoach: bob.sid });

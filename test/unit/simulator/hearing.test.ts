@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_BEHAVIOUR } from '../../../src/simulator/behaviour';
-import { type Party, type Scene, whoHearsWhom } from '../../../src/simulator/hearing';
+import { type ConferenceSnapshot, type Party, whoHearsWhom } from '../../../src/simulator/hearing';
 
 const party = (callSid: string, more: Partial<Party> = {}): Party => ({
   callSid,
@@ -12,7 +12,7 @@ const party = (callSid: string, more: Partial<Party> = {}): Party => ({
   announced: false,
   ...more,
 });
-const scene = (parties: Party[], more: Partial<Scene> = {}): Scene => ({
+const scene = (parties: Party[], more: Partial<ConferenceSnapshot> = {}): ConferenceSnapshot => ({
   started: true,
   beeping: false,
   behaviour: DEFAULT_BEHAVIOUR,
@@ -116,7 +116,7 @@ describe('whoHearsWhom', () => {
     expect(hearing.get('Carol')?.voices).toEqual(['Alice']);
   });
 
-  it.each<[string, Partial<Scene>, Partial<Party>, string[]]>([
+  it.each<[string, Partial<ConferenceSnapshot>, Partial<Party>, string[]]>([
     ['a beep in a conference that runs', { beeping: true }, {}, ['beep']],
     ['no beep while it has not started', { beeping: true, started: false }, {}, ['music']],
     ['no beep on hold', { beeping: true }, { hold: true }, ['music']],
