@@ -15,7 +15,6 @@ import { BEGINNING, type Mark, markOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
 import { createSpace, type Space } from './space';
-import type { Story } from './story';
 import { tellStory } from './tell-story';
 import { keypadStory, TUTORIAL_AGENT, TUTORIAL_CAST, TUTORIAL_PIN, tutorialStory } from './tutorial';
 
@@ -24,9 +23,28 @@ const CREDENTIALS = { accountSid: 'demo', apiToken: 'demo' };
 /** How often the matrix is looked at while people try things, in milliseconds. */
 const LIVE_STEP_MS = 200;
 
+const STORIES = [
+  ['First story: Ted supervises from his own telephone.', tutorialStory(TUTORIAL_CAST)],
+  ['Second story: Ted calls from an unknown telephone, with a PIN and the keypad.', keypadStory(TUTORIAL_CAST)],
+] as const;
+
+const HELP = `Starts the server and a simulated Space, plays two stories of phone calls, and shows who hears whom after each step.
+Then it stays up, and prints commands to place calls yourself.
+
+  npm run demo -- [--once]
+
+  --once    end after the stories, with code 0 if everybody heard the right people, otherwise 1
+  --help    show this text
+
+PORT in the environment sets the server's port; by default it is any free one.`;
+
 /** `npm run demo`: the server and a simulated Space in one process, the tutorial's story, then room to try things. */
 async function main(): Promise<void> {
-  const { once } = readArguments();
+  const { once, help } = readArguments();
+  if (help) {
+    write(HELP);
+    return;
+  }
   const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS });
   const api = await serveRestApi(space);
   // Nothing of `.env`: the demo touches no real store and no real Space.
@@ -46,13 +64,8 @@ async function main(): Promise<void> {
     process.once('SIGTERM', () => resolve('interrupted'));
   });
 
-  write(`Conference Coach answers at ${server.publicUrl}, a simulated Space calls it.\n`);
-  const told = tellStories([tutorialStory(TUTORIAL_CAST), keypadStory(TUTORIAL_CAST)], {
-    space,
-    url: server.publicUrl,
-    paint,
-    write,
-  });
+  write(`Conference Coach runs at ${server.publicUrl}. A simulated Space calls it.\n`);
+  const told = tellStories({ space, url: server.publicUrl, paint, write });
   const outcome = await Promise.race([told, interruption]);
   if (!once && outcome !== 'interrupted') {
     write(invitation(server, api.url));
@@ -82,11 +95,9 @@ async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> 
 }
 
 /** Tells one story after the other. Resolves to whether all went as they should. */
-async function tellStories(stories: readonly Story[], options: Parameters<typeof tellStory>[1]): Promise<boolean> {
-  for (const [index, story] of stories.entries()) {
-    if (index > 0) {
-      options.write('Now from any telephone, with a PIN and the keypad:\n');
-    }
+async function tellStories(options: Parameters<typeof tellStory>[1]): Promise<boolean> {
+  for (const [title, story] of STORIES) {
+    options.write(`${title}\n`);
     if (!(await tellStory(story, options)).isRight) {
       return false;
     }
@@ -96,10 +107,11 @@ async function tellStories(stories: readonly Story[], options: Parameters<typeof
 
 function readArguments() {
   try {
-    return parseArgs({ options: { once: { type: 'boolean', default: false } } }).values;
+    const flag = { type: 'boolean', default: false } as const;
+    return parseArgs({ options: { once: flag, help: flag } }).values;
   } catch (error) {
     const [what] = (error as Error).message.split(/\.\s/);
-    throw new StartError(`${what}. There is --once alone.`);
+    throw new StartError(`${what}. Run with --help for the options.`);
   }
 }
 
@@ -148,19 +160,19 @@ function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
   return [
-    'Try it yourself. The Space calls Bob, Alice and Ted, one a second; who hears whom is shown here:',
+    'Try it yourself. Let the Space call Bob, Alice and Ted; who hears whom appears here:',
     place(TUTORIAL_CAST.bob, '/conference'),
     place(TUTORIAL_CAST.alice, '/conference'),
     place(TUTORIAL_CAST.ted, '/coach?mode=monitor'),
-    'What the Space knows of conferences and of calls; with the "sid" of a call, hang up for somebody:',
+    'List conferences and calls; hang up a call by its "sid":',
     `  curl -su demo:demo '${account}/Conferences?Status=in-progress'`,
     `  curl -su demo:demo ${account}/Calls`,
     `  curl -su demo:demo ${account}/Calls/SID -d Status=completed`,
-    'Ask the server for a document, as the Space does, signed; and unsigned, which it refuses:',
+    'Ask the server for a document as the Space does, signed; then unsigned, which it refuses; then whether it is ready:',
     `  ${ask} -H 'X-SignalWire-Signature: ${signature}'`,
     `  ${ask}`,
     `  curl -i ${publicUrl}/readyz`,
-    'Ctrl-C stops.\n',
+    'Press Ctrl-C to stop.\n',
   ].join('\n');
 }
 

@@ -120,7 +120,7 @@ export async function* playStory(
     const isOnTheLine = present !== undefined && !present.isOver;
     if (action.kind === 'call' || action.kind === 'callOut') {
       if (isOnTheLine) {
-        return [`${action.who} cannot ${action.kind === 'call' ? 'call' : 'be called'}, being on the line already.`];
+        return [`${action.who} cannot ${action.kind === 'call' ? 'call' : 'be called'}: already on the line.`];
       }
       const call = space.call({
         ...(action.kind === 'call'
@@ -149,7 +149,7 @@ export async function* playStory(
   }
 
   function press(call: Call, who: string, keys: string): string[] {
-    return call.press(keys) ? [] : [`Nothing listens to the keys of ${who}.`];
+    return call.press(keys) ? [] : [`${who} pressed keys that nothing was waiting for.`];
   }
 
   /** What happened since the step before. */
@@ -197,25 +197,26 @@ function compare({ hears, told, quiet, fails }: Demands, report: Outcome): strin
   for (const who of hears === undefined ? [] : new Set([...hears.keys(), ...heard.keys()])) {
     const [expected, actual] = [hears?.get(who), heard.get(who)];
     if (expected === undefined) {
-      problems.push(`${who} should not be on the line, and hears ${list(actual)}.`);
+      problems.push(`${who} hears ${list(actual)}; expected: not on the line.`);
     } else if (actual === undefined) {
-      problems.push(`${who} should hear ${list(expected)}, and is not on the line.`);
+      problems.push(`${who} is not on the line; expected to hear: ${list(expected)}.`);
     } else if (JSON.stringify([...expected].sort()) !== JSON.stringify([...actual].sort())) {
-      problems.push(`${who} should hear ${list(expected)}, and hears ${list(actual)}.`);
+      problems.push(`${who} hears ${list(actual)}; expected: ${list(expected)}.`);
     }
   }
   if (quiet && report.beeps > 0) {
-    problems.push('Nobody should hear a beep, and there was one.');
+    problems.push('A beep was played; expected: none.');
   }
   for (const [who, words] of told ?? []) {
     const texts = report.told.filter((one) => one.who === who).map(({ text }) => text);
     if (!texts.some((text) => text.toLowerCase().includes(words.toLowerCase()))) {
-      problems.push(`${who} should be told "${words}", and was told ${texts.join(' ') || 'nothing'}.`);
+      const actual = texts.map((text) => `"${text}"`).join(', ') || 'nothing';
+      problems.push(`${who} was told ${actual}; expected: "${words}".`);
     }
   }
   for (const [who, code] of fails ?? []) {
     if (!report.errors.some((one) => one.who === who && one.error.code === code)) {
-      problems.push(`${who}'s call should fail with ${code}, and did not.`);
+      problems.push(`${who}'s call did not fail; expected: ${code}.`);
     }
   }
   return problems;

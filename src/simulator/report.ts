@@ -28,7 +28,7 @@ export function renderStep(report: StepReport, paint: Paint): string {
     ...ended.filter(({ who }) => !isLeaving(action, who)).map(({ who, status }) => endOf(who, status)),
     ...errors
       .filter(({ expected }) => expected)
-      .map(({ who, error }) => `${who}'s call fails, as it should, with ${error.code}: ${error.message}`),
+      .map(({ who, error }) => `${who}'s call fails with ${error.code}, as expected: ${error.message}`),
   ];
   return [
     paint('bold', heading) + (note === undefined ? '' : ` (${printable(note)})`),
@@ -58,7 +58,7 @@ export function renderMatrix(given: readonly Row[], paint: Paint): string {
     });
     return `${`${who} hears`.padEnd(first)}${cells.join('')}${sounds.join(', ')}`.trimEnd();
   });
-  return [paint('dim', header + (hasSounds ? 'besides' : '')).trimEnd(), ...lines]
+  return [paint('dim', header + (hasSounds ? 'sounds' : '')).trimEnd(), ...lines]
     .map((line) => INDENT + line)
     .join('\n');
 }
@@ -68,7 +68,7 @@ function sentence(action: StepReport['action']): string {
     case 'call':
       return `${action.who} calls ${action.to}${action.keys === undefined ? '' : ` and presses ${action.keys}`}`;
     case 'callOut':
-      return `The Space calls ${action.who} for ${action.to}${action.keys === undefined ? '' : `, who presses ${action.keys}`}`;
+      return `The Space calls ${action.who} with ${action.to}${action.keys === undefined ? '' : `; ${action.who} presses ${action.keys}`}`;
     case 'hangUp':
       return `${action.who} hangs up`;
     case 'press':
@@ -76,7 +76,7 @@ function sentence(action: StepReport['action']): string {
     case 'wait':
       return `${action.seconds} s pass`;
     case 'end':
-      return 'After that, when everybody has hung up';
+      return 'After the last step, when everybody has hung up';
   }
 }
 
@@ -88,10 +88,10 @@ function endOf(who: string, status: string): string {
   switch (status) {
     case 'no-answer':
     case 'busy':
-      return `${who} is turned away, the call unanswered.`;
+      return `${who}'s call is rejected.`;
     case 'failed':
-      return `${who}'s call breaks off.`;
+      return `${who}'s call fails.`;
     default:
-      return `${who}'s call is ended.`;
+      return `${who}'s call ends.`;
   }
 }

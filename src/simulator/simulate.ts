@@ -13,23 +13,22 @@ import { TUTORIAL_CAST, tutorialStory } from './tutorial';
 /** A room of nobody's: a simulated moderator in a real one would be handed out to supervisors. */
 const SMOKE_TEST_ROOM = 'smoke-test';
 
-const HELP = `Plays calls against a running server, as a Space would, and tells who hears whom.
+const HELP = `Plays phone calls against a running server, as a Space would, and checks who hears whom.
 
   SIGNALWIRE_SIGNING_KEY=PSK_… npm run simulate -- --url https://coach.example.com
 
-  --url URL             the server's PUBLIC_URL
-  --signing-key KEY     its SIGNALWIRE_SIGNING_KEY; better set in the environment, where others cannot see it;
-                        without one nothing is signed (.env is not read)
-  --moderator NUMBER    one of its MODERATOR_NUMBERS, as it is there (${TUTORIAL_CAST.alice}), or of its roster, without
-                        requirePin
-  --supervisor NUMBER   one of its SUPERVISOR_NUMBERS, as it is there (${TUTORIAL_CAST.ted}), or of its roster, likewise
-  --room ROOM           the room to meet in (${SMOKE_TEST_ROOM}), one that nobody else uses at the time
-  --method METHOD       POST or GET (POST)
-  --story FILE          another story than the tutorial's, in YAML or JSON: see docs/stories.md
-  --help                this text
+  --url URL             the server's PUBLIC_URL; required
+  --signing-key KEY     the server's SIGNALWIRE_SIGNING_KEY; without one, nothing is signed. Better set it in the
+                        environment: other users of this machine can see options. (.env is not read)
+  --moderator NUMBER    the agent (default ${TUTORIAL_CAST.alice}): one of the server's MODERATOR_NUMBERS, or a number in
+                        its roster for all rooms and without requirePin
+  --supervisor NUMBER   the supervisor (default ${TUTORIAL_CAST.ted}): one of SUPERVISOR_NUMBERS, or in the roster likewise
+  --room ROOM           the room (default ${SMOKE_TEST_ROOM}); nobody else may use it meanwhile
+  --method METHOD       how webhooks are requested: POST or GET (default POST)
+  --story FILE          a story of your own, in YAML or JSON: see docs/stories.md
+  --help                show this text
 
-It ends with code 0 if everything was as the story demands and the server asked for status callbacks and took each, 1
-if not, 2 if it cannot begin.
+Exit code: 0 if every step passed and the server accepted every status callback, 1 if not, 2 if it cannot start.
 `;
 
 /** Why it cannot begin: sentences for the person who tries. */
@@ -57,7 +56,7 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   const interrupt = (code: number) => {
     if (!stop.signal.aborted) {
-      process.stderr.write('simulate: Hanging up. Once more to quit at once.\n');
+      process.stderr.write('simulate: Hanging up. Press Ctrl-C again to quit at once.\n');
       stop.abort(code);
     }
   };
@@ -67,7 +66,7 @@ async function main(): Promise<void> {
   process.stdout.on('error', () => interrupt(1));
 
   const write = (text: string) => void process.stdout.write(`${text}\n`);
-  write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Callbacks: seed ${seed}.`}\n`);
+  write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Seed of the callbacks: ${seed}.`}\n`);
   const paint = createPaint(process.stdout);
   const outcome = await tellStory(story, { space, url, paint, write, signal: stop.signal });
   space.close();
@@ -77,7 +76,7 @@ async function main(): Promise<void> {
   const room = options.room ?? SMOKE_TEST_ROOM;
   const elsewhere = space.conferences.all().find(({ name }) => options.story === undefined && name !== room);
   if (elsewhere !== undefined) {
-    process.stderr.write(`simulate: The server let people into ${printable(elsewhere.name)}, and not into ${room}.\n`);
+    process.stderr.write(`simulate: The server let people into ${printable(elsewhere.name)} instead of ${room}.\n`);
   }
   const isRight = outcome.isRight && elsewhere === undefined;
   if (!isRight) {
@@ -107,7 +106,7 @@ function readArguments() {
     return values;
   } catch (error) {
     const [what] = (error as Error).message.split(/\.\s/);
-    throw new UsageError(`${what}. --help tells what there is.`);
+    throw new UsageError(`${what}. Run with --help for the options.`);
   }
 }
 
@@ -119,7 +118,7 @@ function readUrl(text: string | undefined): string {
     throw new UsageError('--url must be the address of a server, such as https://coach.example.com.');
   }
   if (url.username || url.password) {
-    throw new UsageError('--url must not hold a user or a password: a Space sends none.');
+    throw new UsageError('--url must not contain a user or a password: a Space sends none.');
   }
   return (url.origin + url.pathname).replace(/\/+$/, '');
 }
@@ -150,7 +149,7 @@ function readTutorial({ moderator, supervisor, room = SMOKE_TEST_ROOM, method = 
 async function readStoryFile(file: string, options: Options): Promise<Story> {
   for (const name of ['moderator', 'supervisor', 'room', 'method'] as const) {
     if (options[name] !== undefined) {
-      throw new UsageError(`--${name} goes with the tutorial's story alone; --story brings its own.`);
+      throw new UsageError(`--${name} cannot be combined with --story: the story has its own.`);
     }
   }
   const text = await readFile(file, 'utf8').catch((error) => {
@@ -175,16 +174,16 @@ function findHints(
   for (const { rows, ended, told, action } of isTutorial ? reports : []) {
     const caller = action.kind === 'call' ? action.who : undefined;
     if (told.some(({ who, text }) => who === caller && text.includes('enter your PIN'))) {
-      hints.push(`The server asks ${caller} for a PIN: give a number without requirePin in its roster.`);
+      hints.push(`The server asks ${caller} for a PIN. Use a number without requirePin in its roster.`);
     }
     if (caller === 'Ted' && ended.some(({ who, status }) => who === caller && status === 'no-answer')) {
       hints.push(
-        'The server turned Ted away: is --supervisor one of its SUPERVISOR_NUMBERS? Or in its roster, for all rooms?',
+        'The server rejects Ted. --supervisor must be one of its SUPERVISOR_NUMBERS, or in its roster for all rooms.',
       );
     }
     if (caller === 'Alice' && rows.some(({ who, sounds }) => who === caller && sounds.includes('music'))) {
       hints.push(
-        'Alice waits like a caller: is --moderator one of its MODERATOR_NUMBERS? Or in its roster, for all rooms?',
+        'The server takes Alice for a caller. --moderator must be one of its MODERATOR_NUMBERS, or in its roster for all rooms.',
       );
     }
   }
@@ -194,33 +193,33 @@ function findHints(
 function hintFor(error: CallError, url: string, signingKey: string | undefined): string | undefined {
   const { code, status = 0 } = error;
   if (error.url !== undefined && !error.url.startsWith(`${url}/`)) {
-    return 'The server sends calls to another address than --url: is its PUBLIC_URL the address it is reached at?';
+    return 'The server sends calls to another address than --url. Its PUBLIC_URL must be the address it is reached at.';
   }
   if (status === 401) {
-    return 'A proxy in front of the server asks for a password: a Space has none.';
+    return 'A proxy in front of the server asks for a password. A Space sends none.';
   }
   if (status === 403) {
     return signingKey === undefined
-      ? 'The server wants signed requests: give its SIGNALWIRE_SIGNING_KEY.'
-      : 'The server refuses our signature: the key must be its SIGNALWIRE_SIGNING_KEY, and --url its PUBLIC_URL.';
+      ? 'The server requires signed requests. Set SIGNALWIRE_SIGNING_KEY to its signing key.'
+      : 'The server refuses the signature. The key must be its SIGNALWIRE_SIGNING_KEY, and --url its PUBLIC_URL.';
   }
   if (status === 404) {
-    return 'The server has no such address: is --url its PUBLIC_URL, and the room one that can exist?';
+    return 'The server has no such path. --url must be its PUBLIC_URL, and the room a valid name.';
   }
   if (status >= 500) {
-    return 'The server, or a proxy in front of it, failed: its log tells why.';
+    return 'The server, or a proxy in front of it, failed. Its log says why.';
   }
   switch (code) {
     case CODES.noAnswer:
       return / did not /.test(error.message)
-        ? 'The server is too slow: a Space waits 2 s for a connection and 5 s for an answer.'
-        : 'Nothing answers there: is the server running, and is --url its address?';
+        ? 'The server is too slow. A Space waits 2 s for a connection and 5 s for an answer.'
+        : 'Nothing answers there. Is the server running, and is --url its address?';
     case CODES.badHost:
-      return 'There is no such host: is --url the address of the server?';
+      return 'There is no such host. Is --url the address of the server?';
     case CODES.badProtocol:
-      return 'That is another protocol: does the server speak https there, or http?';
+      return 'Wrong protocol. Does the server use https or http there?';
     case CODES.badContentType:
-      return 'Something else than Conference Coach answers there: is --url its address?';
+      return 'Something other than Conference Coach answers there. Is --url its address?';
     default:
       return undefined;
   }

@@ -22,6 +22,7 @@ export async function tellStory(
 ): Promise<Outcome> {
   const { space, url, paint, write, signal } = options;
   const reports: StepReport[] = [];
+  const before = space.callbacks();
   for await (const report of playStory(story, space, url, signal)) {
     if (signal?.aborted) {
       continue;
@@ -35,18 +36,25 @@ export async function tellStory(
   const played = reports.length;
   const wrong = reports.filter(({ problems }) => problems.length > 0).length;
   const left = story.steps.length - played;
-  const { delivered, lost, refused, refusal } = space.callbacks();
+  const after = space.callbacks();
+  const delivered = after.delivered - before.delivered;
+  const lost = after.lost - before.lost;
+  const refused = after.refused - before.refused;
   const isReported = delivered + lost + refused > 0 || space.conferences.all().length === 0;
-  const summary =
-    wrong === 0 ? `All ${played} steps went as the story demands.` : `${wrong} of ${played} steps went wrong.`;
+  const summary = wrong === 0 ? `All ${played} steps passed.` : `${wrong} of ${played} steps failed.`;
   const lines = [
     paint(wrong === 0 ? 'green' : 'red', summary),
-    ...(left > 0 ? [`The ${left} steps after that were not played.`] : []),
-    ...(lost > 0 ? [`${lost} status callbacks were lost, as the story would have it.`] : []),
-    ...(delivered > 0 ? [`The server took ${delivered} status callbacks.`] : []),
-    ...(isReported ? [] : [paint('red', 'The server asked for no status callback: it would not learn who leaves.')]),
+    ...(left > 0 ? [`${left} more steps were not played.`] : []),
+    ...(lost > 0 ? [`${lost} status callbacks were lost on purpose.`] : []),
+    ...(delivered > 0 ? [`The server accepted ${delivered} status callbacks.`] : []),
+    ...(isReported ? [] : [paint('red', 'The server asked for no status callbacks, so it cannot know who leaves.')]),
     ...(refused > 0
-      ? [paint('red', `The server did not take ${refused} status callbacks: ${printable(refusal ?? '')}`)]
+      ? [
+          paint(
+            'red',
+            `The server did not accept ${refused} status callbacks. The last: ${printable(after.refusal ?? '')}`,
+          ),
+        ]
       : []),
   ];
   write(`${lines.join('\n')}\n`);

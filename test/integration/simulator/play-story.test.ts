@@ -35,9 +35,9 @@ describe('playStory', () => {
   });
 
   it.each<[string, object, string]>([
-    ['who hears somebody else', { Alice: ['Bob'], Bob: [] }, 'Bob should hear nobody, and hears Alice.'],
-    ['who hears nobody', { Alice: ['Bob', 'music'], Bob: ['Alice'] }, 'Alice should hear Bob, music, and hears Bob.'],
-    ['who should not be there', { Alice: ['Bob'] }, 'Bob should not be on the line, and hears Alice.'],
+    ['who hears somebody else', { Alice: ['Bob'], Bob: [] }, 'Bob hears Alice; expected: nobody.'],
+    ['who hears nobody', { Alice: ['Bob', 'music'], Bob: ['Alice'] }, 'Alice hears Bob; expected: Bob, music.'],
+    ['who should not be there', { Alice: ['Bob'] }, 'Bob hears Alice; expected: not on the line.'],
   ])('tells %s', async (_what, hears, problem) => {
     const { problems } = await play([call('Alice'), { ...call('Bob'), hears }]);
     expect(problems).toEqual([problem]);
@@ -47,23 +47,23 @@ describe('playStory', () => {
     [
       'somebody who is not there',
       [{ ...call('Bob'), hears: { Bob: ['music'], Alice: [] } }],
-      'Alice should hear nobody, and is not on the line.',
+      'Alice is not on the line; expected to hear: nobody.',
     ],
     [
       'words that were not said',
       [{ ...call('Bob'), told: { Bob: 'hello' } }],
-      'Bob should be told "hello", and was told nothing.',
+      'Bob was told nothing; expected: "hello".',
     ],
     [
       'a failure that there was not',
       [{ ...call('Bob'), fails: { Bob: 13_240 } }],
-      "Bob's call should fail with 13240, and did not.",
+      "Bob's call did not fail; expected: 13240.",
     ],
-    ['who calls twice', [call('Bob'), call('Bob')], 'Bob cannot call, being on the line already.'],
+    ['who calls twice', [call('Bob'), call('Bob')], 'Bob cannot call: already on the line.'],
     [
       'who is called twice',
       [call('Bob'), { callOut: 'Bob', to: '/room' }],
-      'Bob cannot be called, being on the line already.',
+      'Bob cannot be called: already on the line.',
     ],
     ['who hangs up without a call', [{ hangUp: 'Bob' }], 'Bob is not on the line.'],
     ['who presses keys without a call', [{ press: 'Bob', keys: '1' }], 'Bob is not on the line.'],
@@ -79,7 +79,7 @@ describe('playStory', () => {
       ],
       { '/hello': '<Say>HELLO.</Say><Pause length="60"/>' },
     );
-    expect(problems).toEqual(['Bob should be told "hello", and was told nothing.']);
+    expect(problems).toEqual(['Bob was told nothing; expected: "hello".']);
   });
 
   it('goes on after a failure that it expects, and stops after any other', async () => {
@@ -120,7 +120,7 @@ describe('playStory', () => {
       ],
       { '/silent': '<Dial><Conference beep="false">a</Conference></Dial>' },
     );
-    const beep = ['Nobody should hear a beep, and there was one.'];
+    const beep = ['A beep was played; expected: none.'];
     expect(reports.map(({ problems }) => problems)).toEqual([[], beep, [], []]);
   });
 
@@ -138,7 +138,7 @@ describe('playStory', () => {
     )) {
       reports.push(report);
     }
-    expect(reports[2]?.problems).toContain('Carol should hear Alice,Bob, and hears Alice, Bob.');
+    expect(reports[2]?.problems).toContain('Carol hears Alice, Bob; expected: Alice,Bob.');
   });
 
   it('stops after a step when it is told to, and hangs up', async () => {
@@ -254,6 +254,6 @@ describe('playStory', () => {
     for await (const report of playStory(readStory(given), space, server.url)) {
       reports.push(report);
     }
-    expect(reports[0]?.problems).toEqual(['constructor should not be on the line, and hears music.']);
+    expect(reports[0]?.problems).toEqual(['constructor hears music; expected: not on the line.']);
   });
 });

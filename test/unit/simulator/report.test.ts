@@ -19,7 +19,7 @@ const report = (more: Partial<StepReport>): StepReport => ({
 });
 
 describe('renderMatrix', () => {
-  it('shows listeners in lines, speakers in columns, and what else is heard', () => {
+  it('shows listeners in lines, speakers in columns, and sounds', () => {
     const rows = [
       { who: 'Bob', voices: ['Alice'], sounds: [] },
       { who: 'Alice', voices: ['Bob', 'Ted'], sounds: ['beep' as const] },
@@ -27,7 +27,7 @@ describe('renderMatrix', () => {
     ];
     expect(renderMatrix(rows, plain)).toBe(
       [
-        '                 Bob  Alice  Ted  besides',
+        '                 Bob  Alice  Ted  sounds',
         '    Bob hears    -    yes    no',
         '    Alice hears  yes  -      yes  beep',
         '    Ted hears    yes  yes    -    beep, notice',
@@ -75,10 +75,10 @@ describe('renderStep', () => {
       [
         ' 3. Alice hangs up (it is over)',
         '    Ted is told: "Goodbye."',
-        "    Ted's call is ended.",
-        "    Bob's call breaks off.",
-        '    Carol is turned away, the call unanswered.',
-        "    Bob's call fails, as it should, with 13240: Gone.",
+        "    Ted's call ends.",
+        "    Bob's call fails.",
+        "    Carol's call is rejected.",
+        "    Bob's call fails with 13240, as expected: Gone.",
         '    Nobody is on the line.',
         "    WRONG: Carol's call failed with 11200: Silent.",
         '',
@@ -108,7 +108,7 @@ describe('renderStep', () => {
     ],
     [
       { kind: 'callOut', who: 'Bob', to: '/conference', fallback: undefined, statusCallback: undefined, keys: '1' },
-      'The Space calls Bob for /conference, who presses 1',
+      'The Space calls Bob with /conference; Bob presses 1',
     ],
     [{ kind: 'press', who: 'Ted', keys: '1#' }, 'Ted presses 1#'],
     [{ kind: 'wait', seconds: 10 }, '10 s pass'],
