@@ -4,14 +4,14 @@ import { CallError, CODES } from './call-error';
 import { hintLetterCase } from './letter-case';
 import { booleanText, httpMethod, wholeNumberText } from './values';
 
-/** `text` spoken so often; 0 without an end. */
+/** `text`, spoken `loop` times; 0 is endless. */
 export interface Say {
   verb: 'Say';
   text: string;
   loop: number;
 }
 
-/** A recording played so often; 0 without an end. */
+/** A recording, played `loop` times; 0 is endless. */
 export interface Play {
   verb: 'Play';
   url: string;
@@ -66,7 +66,7 @@ const words = <T extends string>(known: readonly T[]) =>
 const PROMPT = { loop: wholeNumberText().default(1) };
 const CONFERENCE_EVENTS = ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'] as const;
 
-/** What a status callback of a conference can be subscribed to. */
+/** The values of `statusCallbackEvent`. */
 export type ConferenceEventName = (typeof CONFERENCE_EVENTS)[number];
 
 const conferenceAttributes = z.strictObject({
@@ -95,7 +95,7 @@ const conferenceAttributes = z.strictObject({
 /** The attributes of a `<Conference>`, with the platform's defaults. */
 export type ConferenceAttributes = z.infer<typeof conferenceAttributes>;
 
-/** The attributes that each verb may have: SignalWire's, as far as they are simulated. */
+/** The attributes of each element: SignalWire's, as far as they are simulated. */
 const attributesOf = {
   Say: z.strictObject({ voice: z.string().optional(), language: z.string().optional(), ...PROMPT }),
   Play: z.strictObject(PROMPT),
@@ -105,7 +105,7 @@ const attributesOf = {
     actionOnEmptyResult: booleanText.default(false),
     finishOnKey: z
       .string()
-      .regex(/^[0-9*#]*$/, 'must be keys of a telephone')
+      .regex(/^[0-9*#]*$/, 'must be telephone keys')
       .default('#'),
     input: z.literal('dtmf', 'must be dtmf: speech is not simulated').optional(),
     method: httpMethod,
@@ -126,31 +126,31 @@ const attributesOf = {
 
 type ElementName = keyof typeof attributesOf;
 
-/** What SignalWire speaks at once, at most. */
+/** SignalWire's limit for one `<Say>`. */
 const MAX_SPOKEN_CHARACTERS = 4_096;
 
 const MAX_ROOM_CHARACTERS = 64;
 
-/** How much is told of what is wrong; names and texts of a document can be long. */
+/** Errors quote names and texts from the document, which can be long. */
 const MAX_REASON_CHARACTERS = 300;
 
 /**
- * Reads a document as the platform does: letter for letter. What it does not know, it does not pass over.
+ * Parses a document strictly: anything unknown is an error, letter case included.
  *
- * @param allowed the verbs there may be; all of them unless said otherwise
- * @throws CallError 12100, which says what is wrong with it
+ * @param allowed the verbs that are allowed; all of them by default
+ * @throws CallError 12100 with the first problem
  */
 export function parseLaml(text: string, allowed?: readonly Verb['verb'][]): Verb[] {
   const root = parseXml(text);
   if (root.name !== 'Response') {
-    throw wrong(`the document is a <${root.name}>, and must be a <Response>`);
+    throw parseError(`the root element is <${root.name}> instead of <Response>`);
   }
-  demandNone(Object.keys(root.attributes), root, 'attribute');
-  demandNoText(root);
+  requireNone(Object.keys(root.attributes), root, 'attribute');
+  requireNoText(root);
   return root.children.map((element) => {
     const verb = toVerb(element);
     if (allowed !== undefined && !allowed.includes(verb.verb)) {
-      throw wrong(`<${verb.verb}> may not be used here, only ${allowed.map((name) => `<${name}>`).join(', ')}`);
+      throw parseError(`<${verb.verb}> is not allowed here, only ${allowed.map((name) => `<${name}>`).join(', ')}`);
     }
     return verb;
   });
@@ -174,15 +174,15 @@ function parseXml(text: string): Element {
     }
   };
   parser.on('error', (error) => {
-    throw wrong(error.message);
+    throw parseError(error.message);
   });
   parser.on('xmldecl', ({ version }) => {
     if (version !== '1.0') {
-      throw wrong('only XML 1.0 is read');
+      throw parseError('only XML 1.0 is supported');
     }
   });
   parser.on('doctype', () => {
-    throw wrong('a document type is not allowed');
+    throw parseError('a document type is not allowed');
   });
   parser.on('opentag', ({ name, attributes }) => {
     const element: Element = { name, attributes, children: [], text: '' };
@@ -204,10 +204,10 @@ function toVerb(element: Element): Verb {
       return toPrompt(element);
     case 'Gather': {
       const { timeout, action, input: _, numDigits, ...rest } = attributes('Gather', element);
-      demandNoText(element);
+      requireNoText(element);
       const prompts = element.children.map((child) => {
         if (child.name !== 'Say' && child.name !== 'Play' && child.name !== 'Pause') {
-          throw wrong(`<Gather> may hold <Say>, <Play> and <Pause>, and not <${child.name}>`);
+          throw parseError(`<Gather> may contain <Say>, <Play> and <Pause>, not <${child.name}>`);
         }
         return toPrompt(child);
       });
@@ -219,9 +219,9 @@ function toVerb(element: Element): Verb {
       const { timeLimit, action, ...rest } = attributes('Dial', element);
       const [conference, ...others] = element.children;
       if (conference?.name !== 'Conference' || others.length > 0) {
-        throw wrong('<Dial> must hold one <Conference>: nothing else is simulated');
+        throw parseError('<Dial> must contain one <Conference>: nothing else is simulated');
       }
-      demandNoText(element);
+      requireNoText(element);
       return {
         verb: 'Dial',
         action,
@@ -232,13 +232,13 @@ function toVerb(element: Element): Verb {
       };
     }
     case 'Reject':
-      demandNothingIn(element);
+      requireEmpty(element);
       return { verb: 'Reject', ...attributes('Reject', element) };
     case 'Hangup':
-      demandNothingIn(element);
+      requireEmpty(element);
       return { verb: 'Hangup', ...attributes('Hangup', element) };
     default:
-      throw wrong(`there is no verb <${element.name}>${hintLetterCase(element.name, Object.keys(attributesOf))}`);
+      throw parseError(`unknown verb <${element.name}>${hintLetterCase(element.name, Object.keys(attributesOf))}`);
   }
 }
 
@@ -248,21 +248,21 @@ function toPrompt(element: Element): Prompt {
       const { loop } = attributes('Say', element);
       const text = textOf(element);
       if (text.length > MAX_SPOKEN_CHARACTERS) {
-        throw wrong(`<Say> speaks at most ${MAX_SPOKEN_CHARACTERS} characters, and these are ${text.length}`);
+        throw parseError(`<Say> has ${text.length} characters, more than ${MAX_SPOKEN_CHARACTERS}`);
       }
       return { verb: 'Say', text, loop };
     }
     case 'Play':
       return { verb: 'Play', url: textOf(element), ...attributes('Play', element) };
     default:
-      demandNothingIn(element);
+      requireEmpty(element);
       return { verb: 'Pause', seconds: attributes('Pause', element).length };
   }
 }
 
 function attributes<T extends ElementName>(name: T, element: Element): z.infer<(typeof attributesOf)[T]> {
   const schema = attributesOf[name];
-  demandNone(
+  requireNone(
     Object.keys(element.attributes).filter((attribute) => !Object.hasOwn(schema.shape, attribute)),
     element,
     'attribute',
@@ -271,54 +271,54 @@ function attributes<T extends ElementName>(name: T, element: Element): z.infer<(
   const result = schema.safeParse(element.attributes);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw wrong(`<${name} ${issue?.path.join('.')}>: ${issue?.message}`);
+    throw parseError(`<${name} ${issue?.path.join('.')}>: ${issue?.message}`);
   }
   return result.data as z.infer<(typeof attributesOf)[T]>;
 }
 
 function textOf(element: Element): string {
-  demandNone(
+  requireNone(
     element.children.map(({ name }) => name),
     element,
     'element',
   );
   if (element.text === '') {
-    throw wrong(`<${element.name}> is empty`);
+    throw parseError(`<${element.name}> is empty`);
   }
   return element.text;
 }
 
-/** The name of a room, which the REST API can filter by only as long as this. */
+/** The name of a room. The REST API cannot filter by a longer one. */
 function roomOf(conference: Element): string {
   const room = textOf(conference);
   if (room.length > MAX_ROOM_CHARACTERS || room.trim() !== room) {
-    throw wrong(`a room has a name of 1 to ${MAX_ROOM_CHARACTERS} characters without white space around it`);
+    throw parseError(`a room name has 1 to ${MAX_ROOM_CHARACTERS} characters, without white space around it`);
   }
   return room;
 }
 
-function demandNothingIn(element: Element): void {
-  demandNone(
+function requireEmpty(element: Element): void {
+  requireNone(
     element.children.map(({ name }) => name),
     element,
     'element',
   );
-  demandNoText(element);
+  requireNoText(element);
 }
 
-function demandNoText({ name, text }: Element): void {
+function requireNoText({ name, text }: Element): void {
   if (text.trim() !== '') {
-    throw wrong(`<${name}> may not hold the text "${text.trim().slice(0, 40)}"`);
+    throw parseError(`<${name}> must not contain the text "${text.trim().slice(0, 40)}"`);
   }
 }
 
-function demandNone([found]: string[], { name }: Element, what: string, known: readonly string[] = []): void {
+function requireNone([found]: string[], { name }: Element, what: string, known: readonly string[] = []): void {
   if (found !== undefined) {
-    throw wrong(`<${name}> has no ${what} ${found}${hintLetterCase(found, known)}`);
+    throw parseError(`<${name}> has no ${what} ${found}${hintLetterCase(found, known)}`);
   }
 }
 
-function wrong(what: string): CallError {
+function parseError(what: string): CallError {
   return new CallError(
     CODES.badDocument,
     `Document parse failure: ${what.slice(0, MAX_REASON_CHARACTERS).replace(/\.$/, '')}.`,

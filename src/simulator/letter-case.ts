@@ -1,5 +1,5 @@
-/** Tells the one that was meant, if `given` is written in another letter case: people do not see the difference. */
+/** Suggests the known name that differs from `given` only in letter case, which people overlook; otherwise empty. */
 export function hintLetterCase(given: string, known: readonly string[]): string {
   const meant = known.find((name) => name !== given && name.toLowerCase() === given.toLowerCase());
-  return meant === undefined ? '' : `; it is written ${meant}`;
+  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { behaviourSettings } from './behaviour';
 import { hintLetterCase } from './letter-case';
 
-/** What somebody may be demanded to hear besides people. Beeps and announcements pass by, and are shown only. */
+/** Stands for waiting music in `hears`. Beeps and announcements are shown, but not checked by `hears`. */
 export const MUSIC = 'music';
 
-/** A story that cannot be played. Each problem is a sentence that begins with its place. */
+/** A story is invalid. Each problem is a sentence that starts with its location. */
 export class StoryError extends Error {
   override readonly name = 'StoryError';
 
@@ -17,26 +17,26 @@ export class StoryError extends Error {
 
 const name = z.string().min(1);
 const path = z.string().regex(/^\//, 'must be a path of the server, such as /conference');
-const keys = z.string('must be a text: put keys in quotes').regex(/^[0-9*#]+$/, 'must be digits, * and #');
+const keys = z.string('must be text: put keys in quotes').regex(/^[0-9*#]+$/, 'must be digits, * and #');
 const probability = z.number().min(0).max(1).optional();
 const byName = <T extends z.ZodType>(value: T) =>
   z.record(name, value).transform((given) => new Map(Object.entries(given)));
 
-/** What must hold when a step is over; what is left out is not looked at. */
-const expectation = {
-  /** A few words for who reads along. */
+/** What is checked when a step is over; omitted fields are not checked. */
+const expectations = {
+  /** A comment, printed with the step. */
   note: z.string().optional(),
-  /** Everyone on the line, with all whom they hear by name, and {@link MUSIC}. */
+  /** Everybody on the line, each with the names of all they hear, and {@link MUSIC}. */
   hears: byName(z.array(name)).optional(),
-  /** Words in what somebody was told in this step, whatever their letter case. */
+  /** Words that somebody was told in this step, in any letter case. */
   told: byName(z.string().min(1)).optional(),
-  /** That nobody heard a beep in this step. */
-  quiet: z.literal(true, 'must be true, or be left out').optional(),
-  /** SignalWire's code of what went wrong with somebody's call in this step. Nothing else may go wrong. */
+  /** No beep was played in this step. */
+  quiet: z.literal(true, 'must be true or omitted').optional(),
+  /** The error code with which somebody's call failed in this step. Any other failure is a problem. */
   fails: byName(z.int()).optional(),
 };
 
-/** A number's webhook is `to`, a path of the server. Keys are pressed as soon as somebody listens. */
+/** The webhook is `to`, a path of the server. `keys` are pressed as soon as the first document is played. */
 const callSettings = {
   to: path,
   fallback: path.optional(),
@@ -47,50 +47,52 @@ const callSettings = {
 const steps = {
   /** Somebody dials a number of the Space. */
   call: z
-    .strictObject({ call: name, ...callSettings, ...expectation })
+    .strictObject({ call: name, ...callSettings, ...expectations })
     .transform(({ call: who, to, fallback, statusCallback, keys, ...rest }) => ({
       ...rest,
       action: { kind: 'call' as const, who, to, fallback, statusCallback, keys },
     })),
   /** The Space calls somebody, who answers at once. */
   callOut: z
-    .strictObject({ callOut: name, ...callSettings, ...expectation })
+    .strictObject({ callOut: name, ...callSettings, ...expectations })
     .transform(({ callOut: who, to, fallback, statusCallback, keys, ...rest }) => ({
       ...rest,
       action: { kind: 'callOut' as const, who, to, fallback, statusCallback, keys },
     })),
   hangUp: z
-    .strictObject({ hangUp: name, ...expectation })
+    .strictObject({ hangUp: name, ...expectations })
     .transform(({ hangUp: who, ...rest }) => ({ ...rest, action: { kind: 'hangUp' as const, who } })),
   press: z
     .strictObject({
       press: name,
       keys,
-      ...expectation,
+      ...expectations,
     })
     .transform(({ press: who, keys, ...rest }) => ({ ...rest, action: { kind: 'press' as const, who, keys } })),
   wait: z
-    .strictObject({ wait: z.number().min(0).max(86_400), ...expectation })
+    .strictObject({ wait: z.number().min(0).max(86_400), ...expectations })
     .transform(({ wait: seconds, ...rest }) => ({ ...rest, action: { kind: 'wait' as const, seconds } })),
 } as const;
 
-const KINDS = Object.keys(steps) as (keyof typeof steps)[];
+const STEP_KINDS = Object.keys(steps) as (keyof typeof steps)[];
 
-/** One thing that happens, and what must hold after it. */
+/** One thing that happens, and what is checked after it. */
 export type Step = z.output<(typeof steps)[keyof typeof steps]>;
 
 export type Action = Step['action'];
 
 const step = z.record(z.string(), z.unknown()).transform((given, context): Step => {
   const names = Object.keys(given);
-  const kinds = KINDS.filter((kind) => names.includes(kind));
+  const kinds = STEP_KINDS.filter((kind) => names.includes(kind));
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    const hints = names.map((name) => hintLetterCase(name, KINDS)).join('');
-    context.addIssue(`must have one of ${KINDS.join(', ')}, and has ${names.join(', ') || 'nothing'}${hints}`);
+    const hints = names.map((name) => hintLetterCase(name, STEP_KINDS)).join('');
+    context.addIssue(
+      `must have exactly one of ${STEP_KINDS.join(', ')}; it has ${names.join(', ') || 'nothing'}${hints}`,
+    );
     return z.NEVER;
   }
-  const result = steps[kind].safeParse(given, { error: inWords });
+  const result = steps[kind].safeParse(given, { error: describeIssue });
   if (!result.success) {
     for (const { path, message } of result.error.issues) {
       context.addIssue({ code: 'custom', path: [...path], message });
@@ -101,9 +103,9 @@ const step = z.record(z.string(), z.unknown()).transform((given, context): Step 
 });
 
 const story = z.strictObject({
-  people: byName(z.string('must be a text: put the number in quotes').min(1, 'must not be empty')).refine(
+  people: byName(z.string('must be text: put the number in quotes').min(1, 'must not be empty')).refine(
     (people) => !people.has(MUSIC),
-    `must not name anybody ${MUSIC}: that is heard by who waits`,
+    `must not call anybody ${MUSIC}: that word stands for waiting music`,
   ),
   method: z.enum(['GET', 'POST']).default('POST'),
   callbacks: z
@@ -116,20 +118,19 @@ const story = z.strictObject({
     })
     .optional(),
   space: behaviourSettings.optional(),
-  steps: z.array(step).min(1, 'must have a step'),
+  steps: z.array(step).min(1, 'must not be empty'),
 });
 
 /**
- * A story of calls, and of who hears whom after each step: `people` are names with telephone numbers, `method` is how
- * the numbers' webhooks are asked, `callbacks` what befalls status callbacks, probabilities from 0 to 1, `space` how the
- * Space behaves where its documentation is silent.
+ * A story of calls, with who hears whom after each step. `people` maps names to telephone numbers, `method` is that of the
+ * webhooks, `callbacks` disturbs status callbacks, and `space` sets the Space's {@link behaviourSettings}.
  */
 export type Story = z.output<typeof story>;
 
 /**
- * Reads a story from text: YAML, of which JSON is a part. docs/stories.md tells how to write one.
+ * Parses a story in YAML or JSON. docs/stories.md describes the format.
  *
- * @throws StoryError with every problem of its form or, if there is none, of its names
+ * @throws StoryError with every problem of the format or, if there is none, every unknown name
  */
 export function parseStory(text: string): Story {
   const document = parseDocument(text, { logLevel: 'error' });
@@ -141,13 +142,13 @@ export function parseStory(text: string): Story {
   return readStory(toPlain(document));
 }
 
-/** The values of a document. Aliases are resolved only here: there may be too many, or none with that name. */
+/** The values of a document. Aliases are resolved only here, so unknown or too many of them are errors here. */
 function toPlain(document: Document): unknown {
   try {
     return document.toJS({
       reviver(name, value) {
         if (name === '__proto__') {
-          throw new Error('__proto__ is no name');
+          throw new Error('__proto__ is not allowed as a name');
         }
         return value;
       },
@@ -160,17 +161,17 @@ function toPlain(document: Document): unknown {
 }
 
 /**
- * Reads a story as it is in a file, parsed.
+ * Validates a story.
  *
- * @throws StoryError with every problem of its form or, if there is none, of its names
+ * @throws StoryError with every problem of the format or, if there is none, every unknown name
  */
 export function readStory(given: unknown): Story {
-  const result = story.safeParse(given, { error: inWords });
+  const result = story.safeParse(given, { error: describeIssue });
   if (!result.success) {
-    throw new StoryError(result.error.issues.map(({ path, message }) => `${placeOf(path)} ${message}.`));
+    throw new StoryError(result.error.issues.map(({ path, message }) => `${locationOf(path)} ${message}.`));
   }
   const { people } = result.data;
-  const strangers = result.data.steps.flatMap(({ action, hears, told, fails }, index) => {
+  const unknownNames = result.data.steps.flatMap(({ action, hears, told, fails }, index) => {
     const named = [
       ...('who' in action ? [action.who] : []),
       ...[...(hears ?? [])].flatMap(([who, whom]) => [who, ...whom.filter((one) => one !== MUSIC)]),
@@ -179,33 +180,33 @@ export function readStory(given: unknown): Story {
     ];
     return [...new Set(named)]
       .filter((one) => !people.has(one))
-      .map((one) => `${placeOf(['steps', index])} names ${one}, who is not among the people.`);
+      .map((one) => `${locationOf(['steps', index])} names ${one}, who is not in people.`);
   });
-  if (strangers.length > 0) {
-    throw new StoryError(strangers);
+  if (unknownNames.length > 0) {
+    throw new StoryError(unknownNames);
   }
   return result.data;
 }
 
 const KINDS_OF_VALUE: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'text',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
-  object: 'names with values',
-  record: 'names with values',
+  object: 'a mapping',
+  record: 'a mapping',
 };
 
-/** What is wrong with a value, to be read after its place; undefined leaves it to zod. */
-const inWords: z.core.$ZodErrorMap = (issue) => {
+/** Says what is wrong with a value, to follow its location; undefined leaves it to zod. */
+const describeIssue: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${KINDS_OF_VALUE[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `must be ${issue.values.join(' or ')}`;
     case 'unrecognized_keys':
-      return `has ${issue.keys.join(', ')}, which means nothing there`;
+      return `has unknown fields: ${issue.keys.join(', ')}`;
     case 'too_small':
       return issue.origin === 'string' ? 'must not be empty' : `must be at least ${issue.minimum}`;
     case 'too_big':
@@ -215,8 +216,8 @@ const inWords: z.core.$ZodErrorMap = (issue) => {
   }
 };
 
-/** A place in the file, steps counted from one as people do. */
-function placeOf(path: readonly PropertyKey[]): string {
+/** A location in the file; steps are counted from 1. */
+function locationOf(path: readonly PropertyKey[]): string {
   const [first, second, ...rest] = path;
   if (first === 'steps' && typeof second === 'number') {
     return [`Step ${second + 1}`, ...rest].join(', ');

@@ -14,24 +14,24 @@ export interface WebRequest {
 }
 
 export interface WebResponse {
-  /** The address that answered, after redirects; without the fields of a GET. */
+  /** The URL that answered, after redirects; without the fields of a GET. */
   url: string;
   status: number;
-  /** Without parameters, in lower case; empty if there was none. */
+  /** Without parameters, in lower case; empty if missing. */
   contentType: string;
-  /** Empty for sound, which is not read. */
+  /** Empty for audio, which is not read. */
   text: string;
 }
 
 /** Sends requests as a Space does. */
 export interface WebClient {
   /**
-   * Sends a signed request and reads the answer, whatever its status.
+   * Sends a signed request and reads the response, whatever its status.
    *
-   * @throws CallError when there is no answer in time, or none that the platform would take
+   * @throws CallError if there is no response in time, or the platform would not accept it
    */
   send(request: WebRequest): Promise<WebResponse>;
-  /** Lets go of its connections. */
+  /** Closes its connections. */
   close(): void;
 }
 
@@ -43,12 +43,12 @@ export interface Timeouts {
 
 /** SignalWire's own timeouts. */
 export const PLATFORM_TIMEOUTS: Timeouts = { connectMs: 2_000, readMs: 5_000 };
-/** The platform's other limits. */
+// SignalWire's other limits.
 const MAX_REDIRECTS = 3;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * @param signingKey undefined sends no signature, for servers that check none
+ * @param signingKey undefined sends no signatures
  * @param timeouts SignalWire's own by default
  */
 export function createWebClient(
@@ -64,7 +64,7 @@ export function createWebClient(
       url.searchParams.sort();
     }
     if (request.method === 'GET') {
-      // Appended, so that the query that is there stays as it is, to the letter.
+      // Append, so that the existing query stays as it is, letter for letter.
       url.search = [url.search.slice(1), String(new URLSearchParams(request.fields))].filter(Boolean).join('&');
     }
     const { hash } = url;
@@ -91,7 +91,7 @@ export function createWebClient(
         throw new CallError(CODES.tooManyRedirects, what, { url: request.url });
       }
       const target = URL.canParse(location, url.href) ? new URL(location, url).href : location;
-      // A GET's fields are in its address: whoever sends it elsewhere has taken them along, or has not.
+      // The fields of a GET are in its URL, so it is up to the redirect's URL to carry them.
       const isKept = request.method === 'POST' && status >= 307;
       const next = isKept ? { ...request, url: target } : { url: target, method: 'GET' as const, fields: {} };
       return send(next, redirects + 1);
@@ -99,7 +99,7 @@ export function createWebClient(
     return { url: request.url, status, contentType: contentTypeOf(response), text };
   }
 
-  /** @param name the address as errors tell it */
+  /** @param name the URL as errors name it */
   function exchange(
     url: URL,
     name: string,
@@ -126,7 +126,7 @@ export function createWebClient(
           () => fail(new CallError(CODES.noAnswer, `${name} did not ${what} within ${ms / 1000} s.`, { url: name })),
           ms,
         );
-      let timer = timeOut('take the connection', timeouts.connectMs);
+      let timer = timeOut('accept the connection', timeouts.connectMs);
       const connected = () => {
         clearTimeout(timer);
         timer = timeOut('answer', timeouts.readMs);
@@ -140,7 +140,7 @@ export function createWebClient(
       });
       req.on('error', (error: NodeJS.ErrnoException) => {
         if (mayRetry && req.reusedSocket && error.code === 'ECONNRESET') {
-          // The server closed the kept connection as this request was on its way.
+          // The server closed the kept-alive connection while this request was under way.
           clearTimeout(timer);
           resolve(exchange(url, name, method, headers, body));
         } else {
@@ -186,9 +186,9 @@ export function createWebClient(
 const XML_TYPE = /^(text|application)\/([\w.-]+\+)?xml$/;
 
 /**
- * The document of an answer.
+ * The document in a response.
  *
- * @throws CallError for an error status, and for what is no XML by its content type
+ * @throws CallError for an error status or a content type that is not XML
  */
 export function documentOf({ url, status, contentType, text }: WebResponse): string {
   if (status >= 400) {
@@ -196,7 +196,7 @@ export function documentOf({ url, status, contentType, text }: WebResponse): str
   }
   if (!XML_TYPE.test(contentType)) {
     const type = contentType || 'no content type';
-    throw new CallError(CODES.badContentType, `${url} answered with ${type}, and must answer with text/xml.`, { url });
+    throw new CallError(CODES.badContentType, `${url} answered with ${type}; expected text/xml.`, { url });
   }
   return text;
 }
@@ -208,17 +208,17 @@ function contentTypeOf({ headers }: IncomingMessage): string {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new CallError(CODES.badHost, `"${text.slice(0, 200)}" is no absolute http or https url.`, { url: text });
+    throw new CallError(CODES.badHost, `"${text.slice(0, 200)}" is not an absolute http or https URL.`, { url: text });
   }
   return url;
 }
 
 function toCallError({ code = '', message }: NodeJS.ErrnoException, url: URL, name: string): CallError {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return new CallError(CODES.badHost, `${url.hostname} is no host that can be found.`, { url: name });
+    return new CallError(CODES.badHost, `Host ${url.hostname} not found.`, { url: name });
   }
   if (/CERT|^ERR_TLS/.test(code)) {
-    return new CallError(CODES.badCertificate, `${name}: its certificate is not to be trusted (${code}).`, {
+    return new CallError(CODES.badCertificate, `${name} has a certificate that cannot be trusted (${code}).`, {
       url: name,
     });
   }

@@ -339,7 +339,7 @@ describe('what goes wrong with a call', () => {
     ['500', body('<Response/>', 'text/xml', 500), 11_217, 'status 500'],
     ['404', body('', 'text/plain', 404), 11_217, 'status 404'],
     ['no XML', body('Oops'), 12_100, 'Document parse failure'],
-    ['<dial>', '<dial/>', 12_100, 'it is written Dial'],
+    ['<dial>', '<dial/>', 12_100, 'did you mean Dial?'],
     ['70 kB', body(`<Response><!--${'a'.repeat(70_000)}--></Response>`), 11_750, 'more than 64 kB'],
     ['nothing', (res) => res.destroy(), 11_200, 'does not answer'],
     [
@@ -358,7 +358,7 @@ describe('what goes wrong with a call', () => {
       11_215,
       'redirected more than 3 times',
     ],
-    ['a redirect to nowhere', '<Redirect>ftp://a.b/</Redirect>', 11_210, 'no absolute http or https url'],
+    ['a redirect to nowhere', '<Redirect>ftp://a.b/</Redirect>', 11_210, 'not an absolute http or https URL'],
   ])('a server that answers %s', async (_what, answer, code, reason) => {
     const { call } = await setUp({ '/hello': answer }, { timeouts: { connectMs: 200, readMs: 200 } });
     const { status, errors } = await call('/hello');

@@ -173,8 +173,8 @@ describe('parseLaml', () => {
     ['nothing', '', 'document must contain a root element'],
     ['no XML', 'Something went wrong here.', 'Document parse failure'],
     ['HTML', '<!DOCTYPE html><html><body></body></html>', 'a document type is not allowed'],
-    ['another root', '<response/>', 'the document is a <response>, and must be a <Response>'],
-    ['XML 1.1', '<?xml version="1.1"?><Response><Say>&#27;[2J</Say></Response>', 'only XML 1.0 is read'],
+    ['another root', '<response/>', 'the root element is <response> instead of <Response>'],
+    ['XML 1.1', '<?xml version="1.1"?><Response><Say>&#27;[2J</Say></Response>', 'only XML 1.0 is supported'],
     [
       'an attribute that every object has',
       document('<Say constructor="a">a</Say>'),
@@ -191,23 +191,27 @@ describe('parseLaml', () => {
     ['an unknown entity', document('<Say>&nbsp;</Say>'), 'undefined entity'],
     ['a character that XML cannot hold', document('<Say>\u0001</Say>'), 'disallowed character'],
     ['an attribute of the root', '<Response version="1"/>', '<Response> has no attribute version'],
-    ['text in the root', document('Hello'), '<Response> may not hold the text "Hello"'],
-    ['<dial>', document('<dial><Conference>a</Conference></dial>'), 'no verb <dial>; it is written Dial'],
-    ['an unknown verb', document('<Transfer/>'), 'there is no verb <Transfer>.'],
-    ['<Conference> by itself', document('<Conference>a</Conference>'), 'there is no verb <Conference>'],
+    ['text in the root', document('Hello'), '<Response> must not contain the text "Hello"'],
+    ['<dial>', document('<dial><Conference>a</Conference></dial>'), 'unknown verb <dial> (did you mean Dial?)'],
+    ['an unknown verb', document('<Transfer/>'), 'unknown verb <Transfer>.'],
+    ['<Conference> by itself', document('<Conference>a</Conference>'), 'unknown verb <Conference>'],
     [
       'an attribute in another case',
       document('<Dial timelimit="1"/>'),
-      'no attribute timelimit; it is written timeLimit',
+      'no attribute timelimit (did you mean timeLimit?)',
     ],
     ['an unknown attribute', document('<Hangup reason="busy"/>'), '<Hangup> has no attribute reason.'],
-    ['a number to dial', document('<Dial>+15550001111</Dial>'), '<Dial> must hold one <Conference>'],
-    ['a Dial with <Number>', document('<Dial><Number>1</Number></Dial>'), '<Dial> must hold one <Conference>'],
-    ['two conferences', document('<Dial><Conference>a</Conference><Conference>b</Conference></Dial>'), 'must hold one'],
+    ['a number to dial', document('<Dial>+15550001111</Dial>'), '<Dial> must contain one <Conference>'],
+    ['a Dial with <Number>', document('<Dial><Number>1</Number></Dial>'), '<Dial> must contain one <Conference>'],
+    [
+      'two conferences',
+      document('<Dial><Conference>a</Conference><Conference>b</Conference></Dial>'),
+      'must contain one',
+    ],
     [
       'text beside a conference',
       document('<Dial>x<Conference>a</Conference></Dial>'),
-      '<Dial> may not hold the text "x"',
+      '<Dial> must not contain the text "x"',
     ],
     ['a conference without a name', document('<Dial><Conference/></Dial>'), '<Conference> is empty'],
     ['an element in a name', document('<Dial><Conference>a<b/></Conference></Dial>'), '<Conference> has no element b'],
@@ -244,13 +248,13 @@ describe('parseLaml', () => {
     [
       'a Redirect in a Gather',
       document('<Gather><Redirect>/a</Redirect></Gather>'),
-      '<Gather> may hold <Say>, <Play> and <Pause>',
+      '<Gather> may contain <Say>, <Play> and <Pause>',
     ],
     ['a Gather that listens to speech', document('<Gather input="speech"/>'), 'speech is not simulated'],
-    ['keys that are none', document('<Gather finishOnKey="x"/>'), '<Gather finishOnKey>: must be keys of a telephone'],
-    ['something in a Hangup', document('<Hangup>now</Hangup>'), '<Hangup> may not hold the text "now"'],
+    ['keys that are none', document('<Gather finishOnKey="x"/>'), '<Gather finishOnKey>: must be telephone keys'],
+    ['something in a Hangup', document('<Hangup>now</Hangup>'), '<Hangup> must not contain the text "now"'],
     ['something in a Reject', document('<Reject><Say>No</Say></Reject>'), '<Reject> has no element Say'],
-    ['a long speech', document(`<Say>${'a'.repeat(4_097)}</Say>`), '<Say> speaks at most 4096 characters'],
+    ['a long speech', document(`<Say>${'a'.repeat(4_097)}</Say>`), '<Say> has 4097 characters, more than 4096'],
   ])('refuses %s', (_what, text, reason) => {
     expect(() => parseLaml(text)).toThrow(CallError);
     expect(() => parseLaml(text)).toThrow(
@@ -265,7 +269,7 @@ describe('parseLaml', () => {
 
   it('refuses a verb where it may not be', () => {
     const text = document('<Play>a.mp3</Play><Say>Hi</Say>');
-    expect(() => parseLaml(text, ['Play', 'Pause'])).toThrow('<Say> may not be used here, only <Play>, <Pause>');
+    expect(() => parseLaml(text, ['Play', 'Pause'])).toThrow('<Say> is not allowed here, only <Play>, <Pause>');
   });
 
   it('gives a verdict on anything, and never another kind of error', () => {

@@ -61,48 +61,44 @@ describe('parseStory', () => {
   });
 
   it.each<[string, string, string[]]>([
-    ['nothing', '', ['The story must be names with values.']],
-    ['a list', '[1]', ['The story must be names with values.']],
+    ['nothing', '', ['The story must be a mapping.']],
+    ['a list', '[1]', ['The story must be a mapping.']],
     ['no YAML', 'steps: [', ['The story cannot be read as YAML or JSON']],
     ['keys without quotes that are a sign of YAML', `${people}steps: [{ press: Bob, keys: *1 }]`, ['need quotes.']],
     [
       'a name that no map can hold',
       `${people}steps: [{ wait: 1, hears: { __proto__: [Bob] } }]`,
-      ['__proto__ is no name'],
+      ['__proto__ is not allowed as a name'],
     ],
     ['two stories', `${people}steps: [{ wait: 1 }]\n---\n${people}`, ['it is more than one story']],
     ['a tag of YAML', "people: { Bob: !foo '+1' }\nsteps: [{ wait: 1 }]", ['The story cannot be read as YAML or JSON']],
     [
       'a beep that is demanded',
       `${people}steps: [{ wait: 1, quiet: false }]`,
-      ['Step 1, quiet must be true, or be left out.'],
+      ['Step 1, quiet must be true or omitted.'],
     ],
-    ['no steps', `${people}steps: []`, ['steps must have a step.']],
+    ['no steps', `${people}steps: []`, ['steps must not be empty.']],
     ['no people', 'steps: [{ wait: 1 }]', ['people is missing.']],
-    [
-      'an unknown part',
-      `${people}steps: [{ wait: 1 }]\nperson: Bob`,
-      ['The story has person, which means nothing there.'],
-    ],
-    ['somebody called music', "people: { music: '+1' }\nsteps: [{ wait: 1 }]", ['people must not name anybody music']],
+    ['an unknown part', `${people}steps: [{ wait: 1 }]\nperson: Bob`, ['The story has unknown fields: person.']],
+    ['somebody called music', "people: { music: '+1' }\nsteps: [{ wait: 1 }]", ['people must not call anybody music']],
     [
       'an unknown step',
       `${people}steps: [{ wait: 1 }, { dial: Bob }]`,
-      ['Step 2 must have one of call, callOut, hangUp, press, wait, and has dial.'],
+      ['Step 2 must have exactly one of call, callOut, hangUp, press, wait; it has dial.'],
     ],
-    ['a step in another letter case', `${people}steps: [{ hangup: Bob }]`, ['and has hangup; it is written hangUp.']],
+    ['a step in another letter case', `${people}steps: [{ hangup: Bob }]`, ['it has hangup (did you mean hangUp?).']],
     [
       'an empty step',
       `${people}steps: [{}]`,
-      ['Step 1 must have one of call, callOut, hangUp, press, wait, and has nothing.'],
+      ['Step 1 must have exactly one of call, callOut, hangUp, press, wait; it has nothing.'],
     ],
-    ['a step that is none', `${people}steps: [call]`, ['Step 1 must be names with values.']],
+    ['a step that is none', `${people}steps: [call]`, ['Step 1 must be a mapping.']],
     [
       'two steps in one',
       `${people}steps: [{ hangUp: Bob, wait: 1 }]`,
-      ['Step 1 must have one of call, callOut, hangUp, press, wait, and has hangUp, wait.'],
+      ['Step 1 must have exactly one of call, callOut, hangUp, press, wait; it has hangUp, wait.'],
     ],
-    ['an unknown demand', `${people}steps: [{ wait: 1, heard: {} }]`, ['Step 1 has heard, which means nothing there.']],
+    ['an unknown demand', `${people}steps: [{ wait: 1, heard: {} }]`, ['Step 1 has unknown fields: heard.']],
     ['a call to nowhere', `${people}steps: [{ call: Bob }]`, ['Step 1, to is missing.']],
     [
       'a call to another server',
@@ -118,14 +114,14 @@ describe('parseStory', () => {
     [
       'a number that is none',
       'people: { Bob: +15550001111 }\nsteps: [{ wait: 1 }]',
-      ['people, Bob must be a text: put the number in quotes.'],
+      ['people, Bob must be text: put the number in quotes.'],
     ],
     ['an empty number', "people: { Bob: '' }\nsteps: [{ wait: 1 }]", ['people, Bob must not be empty.']],
     ['keys that are none', `${people}steps: [{ press: Bob, keys: 1a }]`, ['Step 1, keys must be digits, * and #.']],
     [
       'keys without quotes',
       `${people}steps: [{ press: Bob, keys: 12 }]`,
-      ['Step 1, keys must be a text: put keys in quotes.'],
+      ['Step 1, keys must be text: put keys in quotes.'],
     ],
     ['time that runs back', `${people}steps: [{ wait: -1 }]`, ['Step 1, wait must be at least 0.']],
     [
@@ -146,17 +142,17 @@ describe('parseStory', () => {
     [
       'an unknown behaviour of the Space',
       `${people}space: { reportsCoach: true }\nsteps: [{ wait: 1 }]`,
-      ['space has reportsCoach, which means nothing there.'],
+      ['space has unknown fields: reportsCoach.'],
     ],
     [
       'strangers',
       `${people}steps: [{ call: Ted, to: /coach, hears: { Bob: [music, Carol] } }]`,
-      ['Step 1 names Ted, who is not among the people.', 'Step 1 names Carol, who is not among the people.'],
+      ['Step 1 names Ted, who is not in people.', 'Step 1 names Carol, who is not in people.'],
     ],
     [
       'a stranger who is told, or fails',
       `${people}steps: [{ wait: 1, told: { Ted: a }, fails: { toString: 1 } }]`,
-      ['Step 1 names Ted, who is not among the people.', 'Step 1 names toString, who is not among the people.'],
+      ['Step 1 names Ted, who is not in people.', 'Step 1 names toString, who is not in people.'],
     ],
   ])('refuses %s', (_what, text, problems) => {
     expect(problemsOf(text)).toEqual(problems.map((problem) => expect.stringContaining(problem)));
