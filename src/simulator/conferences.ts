@@ -15,33 +15,33 @@ export interface Participant {
   conference: Conference;
   muted: boolean;
   hold: boolean;
-  /** The Call SID of the one whom it coaches. */
+  /** The Call SID of the target it coaches; undefined for none. */
   callSidToCoach: string | undefined;
-  /** Place in the order in which participants of this Space entered. */
+  /** Counts the participants of this Space in the order they entered. */
   order: number;
-  /** The `order` of the last participant who entered before the coaching began. */
+  /** The `order` of the last participant to enter before this coaching began. */
   coachingSince: number;
   startConferenceOnEnter: boolean;
   endConferenceOnExit: boolean;
   beep: ConferenceAttributes['beep'];
   enteredAt: number;
   updatedAt: number;
-  /** Until when an announcement is played to it alone. */
+  /** When the announcement to this participant alone is over. */
   announcedUntil: number;
-  line: Line;
+  leg: CallLeg;
 }
 
 /** A call as a conference sees it. */
-export interface Line {
+export interface CallLeg {
   callSid: string;
   /** The fields of every request about this call. */
   standardFields(): Record<string, string>;
-  /** Told once, when it is out of the conference again for whatever reason. */
-  removed(): void;
-  /** Told what is announced to it. */
-  hears(what: string): void;
-  /** Told that what was to be played to it could not be. */
-  fails(error: CallError): void;
+  /** Called once, when the call has left the conference for any reason. */
+  onRemoved(): void;
+  /** Called with each text or recording that is announced to it. */
+  onAnnouncement(what: string): void;
+  /** Called when something cannot be played to it. */
+  onError(error: CallError): void;
 }
 
 export interface Conference {
@@ -51,16 +51,16 @@ export interface Conference {
   /** In the order in which they entered. */
   participants: Participant[];
   createdAt: number;
-  /** Undefined until it is in progress. */
+  /** Undefined until it starts. */
   startedAt: number | undefined;
   updatedAt: number;
   beepUntil: number;
   announcedUntil: number;
-  /** Those of the first to enter: where its events go, and whether it is recorded. */
+  /** The first participant's: they decide where events go, and whether it is recorded. */
   attributes: ConferenceAttributes;
 }
 
-/** What the REST API may change about a participant. */
+/** What the REST API can change about a participant. */
 export interface ParticipantUpdate {
   muted?: boolean;
   hold?: boolean;
@@ -71,29 +71,29 @@ export interface ParticipantUpdate {
 /** The conferences of one Space. */
 export interface Conferences {
   recordings: Recordings;
-  /** Every conference, also those that are over, oldest first. */
+  /** Every conference, including completed ones, oldest first. */
   all(): readonly Conference[];
-  /** Those that are not over. */
+  /** Conferences that are not completed. */
   live(): Iterable<Conference>;
-  /** How many beeps were played so far. */
+  /** Number of beeps so far, in all conferences. */
   beepCount(): number;
-  /** The conference that a call is in. */
+  /** The participant that a call is; undefined if it is in no conference. */
   participant(callSid: string): Participant | undefined;
   /**
-   * Lets a call in.
+   * Lets a call into a room, whose conference is created if it has none.
    *
-   * @throws CallError 13240 if the call to coach is not in this conference, or the conference has not started
+   * @throws CallError 13240 if the coach's target is not in this conference, or cannot be coached before the start
    */
-  enter(line: Line, room: string, attributes: ConferenceAttributes): Participant;
-  /** Takes a participant out; ends the conference if it was the last, or if its leaving is to end it. */
+  enter(leg: CallLeg, room: string, attributes: ConferenceAttributes): Participant;
+  /** Removes a participant; ends the conference if it is empty, or if `endConferenceOnExit` says so. */
   leave(participant: Participant): void;
   end(conference: Conference): void;
   update(participant: Participant, update: ParticipantUpdate): void;
-  /** Fetches a document and plays it to a participant or a conference; they are told when it cannot be played. */
+  /** Fetches a document and plays it to a participant or a conference, in the background. */
   announce(to: Participant | Conference, request: { url: string; method: Method }): void;
-  /** Whatever those who wait or are on hold hear is music; here is seen that it could be played. */
-  checkMusic(line: Line, request: { url: string; method: Method }): void;
-  /** What everyone in this conference hears now, by Call SID. */
+  /** Checks that hold music can be played. What is heard is always just `music`. */
+  checkMusic(leg: CallLeg, request: { url: string; method: Method }): void;
+  /** What each participant hears now, by Call SID. */
   hearing(conference: Conference): Map<string, Hearing>;
 }
 
@@ -103,13 +103,13 @@ export interface ConferencesOptions {
   client: WebClient;
   callbacks: Callbacks;
   behaviour: Behaviour;
-  /** A simulated moment as RFC 2822 has it. */
+  /** Formats a simulated time as RFC 2822. */
   dateOf: (time: number) => string;
 }
 
 const BEEP_MS = 500;
 
-/** Which subscription an event belongs to. */
+/** The value of `statusCallbackEvent` that subscribes to each event. */
 const SUBSCRIPTION = {
   'conference-start': 'start',
   'conference-end': 'end',
@@ -154,7 +154,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
     const { statusCallback, statusCallbackEvent, statusCallbackMethod, eventCallbackUrl } = attributes;
     const at = clock.now();
     const about = participant && {
-      ...participant.line.standardFields(),
+      ...participant.leg.standardFields(),
       Muted: String(participant.muted),
       Hold: String(participant.hold),
       StartConferenceOnEnter: String(participant.startConferenceOnEnter),
@@ -215,7 +215,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
     places.delete(participant.callSid);
     touch(conference);
     report('participant-leave', conference, participant);
-    participant.line.removed();
+    participant.leg.onRemoved();
   }
 
   const conferences: Conferences = {
@@ -225,19 +225,22 @@ export function createConferences(options: ConferencesOptions): Conferences {
     beepCount: () => beeps,
     participant: (callSid) => places.get(callSid),
 
-    enter(line, room, attributes) {
+    enter(leg, room, attributes) {
       const { coach, muted, startConferenceOnEnter, endConferenceOnExit } = attributes;
       const existing = live.get(room);
       if (coach !== undefined && !existing?.participants.some((other) => other.callSid === coach)) {
-        throw new CallError(CODES.staleCoach, `The call ${coach}, which was to be coached, is not in ${room}.`);
+        throw new CallError(CODES.staleCoach, `The coach target ${coach} is not in ${room}.`);
       }
       if (coach !== undefined && existing?.status === 'init' && !behaviour.coachesBeforeStart) {
-        throw new CallError(CODES.staleCoach, `The conference ${room} has not started: nobody in it can be coached.`);
+        throw new CallError(
+          CODES.staleCoach,
+          `The conference ${room} has not started, so nobody in it can be coached.`,
+        );
       }
       const conference = existing ?? open(room, attributes);
       const now = clock.now();
       const participant: Participant = {
-        callSid: line.callSid,
+        callSid: leg.callSid,
         conference,
         muted,
         hold: false,
@@ -250,10 +253,10 @@ export function createConferences(options: ConferencesOptions): Conferences {
         enteredAt: now,
         updatedAt: now,
         announcedUntil: 0,
-        line,
+        leg,
       };
       conference.participants.push(participant);
-      places.set(line.callSid, participant);
+      places.set(leg.callSid, participant);
       touch(conference);
       report('participant-join', conference, participant);
       const canStart = conference.participants.some((one) => one.startConferenceOnEnter);
@@ -261,7 +264,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
         start(conference);
       }
       if (attributes.waitUrl !== undefined && conference.status === 'init') {
-        conferences.checkMusic(line, { url: attributes.waitUrl, method: attributes.waitMethod });
+        conferences.checkMusic(leg, { url: attributes.waitUrl, method: attributes.waitMethod });
       }
       if (attributes.beep === 'true' || attributes.beep === 'onEnter') {
         beep(conference);
@@ -295,7 +298,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
     update(participant, { muted = participant.muted, hold = participant.hold, ...rest }) {
       const before = { ...participant };
       Object.assign(participant, { muted, hold, ...rest });
-      // Setting the same target again counts too.
+      // Setting the same target again begins the coaching anew.
       if ('callSidToCoach' in rest) {
         participant.coachingSince = entered;
       }
@@ -308,23 +311,23 @@ export function createConferences(options: ConferencesOptions): Conferences {
       }
     },
 
-    checkMusic(line, request) {
-      void clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => line.fails(error));
+    checkMusic(leg, request) {
+      void clock.hold(fetchPrompts(client, request, MUSIC_VERBS)).catch((error) => leg.onError(error));
     },
 
     announce(wanted, request) {
       const isPrivate = 'participants' in wanted || behaviour.announcesPrivately;
       const to = isPrivate ? wanted : wanted.conference;
-      const lines = () => {
+      const legs = () => {
         const present =
           'participants' in to ? to.participants : [to].filter(({ callSid }) => places.get(callSid) === to);
-        return present.map(({ line }) => line);
+        return present.map(({ leg }) => leg);
       };
       void clock.hold(fetchPrompts(client, request, ANNOUNCEMENT_VERBS)).then(
         (prompts) => {
           const words = prompts.flatMap(wordsOf);
-          for (const line of lines()) {
-            words.forEach((what) => void line.hears(what));
+          for (const leg of legs()) {
+            words.forEach((what) => void leg.onAnnouncement(what));
           }
           if (words.length > 0) {
             const until = clock.now() + prompts.reduce((sum, prompt) => sum + durationOf(prompt), 0);
@@ -332,8 +335,8 @@ export function createConferences(options: ConferencesOptions): Conferences {
           }
         },
         (error) => {
-          for (const line of lines()) {
-            line.fails(error);
+          for (const leg of legs()) {
+            leg.onError(error);
           }
         },
       );

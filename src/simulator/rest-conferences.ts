@@ -68,10 +68,10 @@ export function addConferenceRoutes(api: Router, { space, find, show }: RestCont
     }
     conferences.update(participant, changes);
     if (update.HoldUrl !== undefined) {
-      conferences.checkMusic(participant.line, { url: update.HoldUrl, method: update.HoldMethod });
+      conferences.checkMusic(participant.leg, { url: update.HoldUrl, method: update.HoldMethod });
     }
     if (update.WaitUrl !== undefined && participant.conference.status === 'init') {
-      conferences.checkMusic(participant.line, { url: update.WaitUrl, method: update.WaitMethod });
+      conferences.checkMusic(participant.leg, { url: update.WaitUrl, method: update.WaitMethod });
     }
     if (update.AnnounceUrl !== undefined) {
       conferences.announce(participant, { url: update.AnnounceUrl, method: update.AnnounceMethod });

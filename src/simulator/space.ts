@@ -1,58 +1,56 @@
 import { randomUUID } from 'node:crypto';
 import { type Behaviour, DEFAULT_BEHAVIOUR } from './behaviour';
-import { type Call, type CallSettings, placeCall } from './call';
+import type { Call, CallSettings } from './call';
 import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
 import { type Clock, createClock } from './clock';
 import { type Conferences, createConferences } from './conferences';
 import type { Hearing } from './hearing';
+import { placeCall } from './place-call';
 import { createWebClient, type Timeouts } from './web-client';
 
-/** What it does where the documentation is silent is the default unless given: see {@link DEFAULT_BEHAVIOUR}. */
+/** Settings of a simulated Space; {@link Behaviour} is {@link DEFAULT_BEHAVIOUR} unless given. */
 export interface SpaceOptions extends Partial<Behaviour> {
-  /** What its REST API is entered with; random by default. */
+  /** The REST API's credentials; random by default. */
   accountSid?: string;
   apiToken?: string;
-  /** What its requests are signed with; undefined leaves them unsigned. */
+  /** Signs its requests; undefined leaves them unsigned. */
   signingKey: string | undefined;
   /** How long it waits for the server; {@link PLATFORM_TIMEOUTS} by default. */
   timeouts?: Timeouts;
-  /** What may befall its status callbacks; nothing by default. */
+  /** Disturbs its status callbacks; by default not at all. */
   chaos?: Chaos;
-  /** The server's clock, milliseconds since 1970, by which events are dated: with their true age. */
+  /** The server's clock, in milliseconds since 1970. Events are dated by it, less their simulated age. */
   wallClock?: () => number;
 }
 
-/** A SignalWire Space on the desk: it places calls, holds conferences, and knows who hears whom. */
+/** A simulated SignalWire Space: it places calls, holds conferences, and knows who hears whom. */
 export interface Space {
   accountSid: string;
-  /** What its REST API asks for, with the account's SID. */
+  /** The REST API's password; its user is `accountSid`. */
   apiToken: string;
   clock: Clock;
   conferences: Conferences;
   /** Every call so far, oldest first. */
   calls: readonly Call[];
-  /** Someone dials a number that is configured like this, or is called. `settle` and `runUntilIdle` wait for what follows. */
+  /** Places a call, inbound or outbound. `clock.settle` and `runUntilIdle` wait for its consequences. */
   call(settings: CallSettings): Call;
-  /** What every call that is not over hears now. */
+  /** What each live call hears now. */
   hearing(): Map<Call, Hearing>;
-  /**
-   * Lets simulated time pass until nobody is being spoken to, to the next point at which people act; an hour at the
-   * most.
-   */
+  /** Runs simulated time until no call is being spoken to, an hour at the most: now it is people's turn to act. */
   runUntilIdle(): Promise<void>;
-  /** How status callbacks fared. */
+  /** What became of the status callbacks so far. */
   callbacks(): CallbackCounts;
-  /** The fields of the status callbacks that the server has not taken: lost, given up, or on their way. */
+  /** The fields of the status callbacks that the server has not accepted: lost, given up, or under way. */
   undelivered(): Record<string, string>[];
-  /** The server's clock, milliseconds since 1970. */
+  /** The server's clock, in milliseconds since 1970. */
   wallClock(): number;
-  /** A simulated moment as RFC 2822 has it, with its true age by the wall clock. */
+  /** Formats a simulated time as RFC 2822: the wall clock's time, less the simulated time that has passed since. */
   dateOf(time: number): string;
-  /** Lets go of its connections. */
+  /** Closes its connections. */
   close(): void;
 }
 
-/** How often `runUntilIdle` looks whether somebody is still being spoken to, in simulated milliseconds. */
+/** How often `runUntilIdle` checks whether it can stop, in simulated milliseconds. */
 const IDLE_STEP_MS = 250;
 const MAX_RUN_MS = 3_600_000;
 

@@ -350,8 +350,8 @@ describe('what goes wrong with a call', () => {
     ],
     ['no beginning', () => {}, 11_200, 'did not answer within 0.2 s'],
     ['what is no HTTP', (res) => void res.socket?.end('SSH-2.0-OpenSSH\r\n\r\n'), 11_251, 'does not speak http'],
-    ['a circle of documents', '<Redirect>/hello</Redirect>', 11_215, 'lead in a circle'],
-    ['a circle of documents with words', '<Say>Hi.</Say><Redirect>/hello</Redirect>', 11_215, 'lead in a circle'],
+    ['a circle of documents', '<Redirect>/hello</Redirect>', 11_215, 'documents in a row'],
+    ['a circle of documents with words', '<Say>Hi.</Say><Redirect>/hello</Redirect>', 11_215, 'documents in a row'],
     [
       'a circle of redirects',
       (res) => res.writeHead(302, { location: '/hello' }).end(),
