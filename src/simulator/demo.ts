@@ -11,16 +11,16 @@ import { loadConfig } from '../config';
 import { hashPin, type Pin, parsePin } from '../people/pin';
 import { computeSignature } from '../signalwire/signature';
 import type { Call } from './call';
-import { BEGINNING, type Mark, markOf, rowsOf } from './play-story';
+import { type CallProgress, NO_PROGRESS, progressOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
+import { runStory } from './run-story';
 import { createSpace, type Space } from './space';
-import { tellStory } from './tell-story';
 import { keypadStory, TUTORIAL_AGENT, TUTORIAL_CAST, TUTORIAL_PIN, tutorialStory } from './tutorial';
 
 const SIGNING_KEY = 'PSK_demo';
 const CREDENTIALS = { accountSid: 'demo', apiToken: 'demo' };
-/** How often the matrix is looked at while people try things, in milliseconds. */
+/** How often changes are looked for while people try things, in milliseconds. */
 const LIVE_STEP_MS = 200;
 
 const STORIES = [
@@ -38,7 +38,7 @@ Then it stays up, and prints commands to place calls yourself.
 
 PORT in the environment sets the server's port; by default it is any free one.`;
 
-/** `npm run demo`: the server and a simulated Space in one process, the tutorial's story, then room to try things. */
+/** `npm run demo`: the server and a simulated Space in one process play two stories, then wait for the user's calls. */
 async function main(): Promise<void> {
   const { once, help } = readArguments();
   if (help) {
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   }
   const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS });
   const api = await serveRestApi(space);
-  // Nothing of `.env`: the demo touches no real store and no real Space.
+  // Settings from .env are ignored: the demo must not touch a real store or Space.
   const config = loadConfig({
     PORT: process.env.PORT || '0',
     ...(await writeRoster()),
@@ -65,8 +65,8 @@ async function main(): Promise<void> {
   });
 
   write(`Conference Coach runs at ${server.publicUrl}. A simulated Space calls it.\n`);
-  const told = tellStories({ space, url: server.publicUrl, paint, write });
-  const outcome = await Promise.race([told, interruption]);
+  const passed = runStories({ space, url: server.publicUrl, paint, write });
+  const outcome = await Promise.race([passed, interruption]);
   if (!once && outcome !== 'interrupted') {
     write(invitation(server, api.url));
     await Promise.race([interruption, watch(space, paint)]);
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
   process.exit(outcome === true ? 0 : 1);
 }
 
-/** A roster with the people of the stories, in a temporary file; removed when the process exits. */
+/** Writes a roster of the stories' people to a temporary file, which is removed when the process exits. */
 async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> {
   const { alice, ted } = TUTORIAL_CAST;
   const key = randomUUID();
@@ -94,11 +94,11 @@ async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> 
   return { ROSTER_FILE: file, PIN_KEY: key };
 }
 
-/** Tells one story after the other. Resolves to whether all went as they should. */
-async function tellStories(options: Parameters<typeof tellStory>[1]): Promise<boolean> {
+/** Runs one story after the other. Resolves to whether all passed. */
+async function runStories(options: Parameters<typeof runStory>[1]): Promise<boolean> {
   for (const [title, story] of STORIES) {
     options.write(`${title}\n`);
-    if (!(await tellStory(story, options)).isRight) {
+    if (!(await runStory(story, options)).passed) {
       return false;
     }
   }
@@ -115,18 +115,18 @@ function readArguments() {
   }
 }
 
-/** Lets time pass as it does outside, and shows who hears whom whenever that changes, what is said and what fails. */
+/** Runs simulated time at the speed of real time. Prints who hears whom when it changes, what is said, and errors. */
 async function watch(space: Space, paint: Paint): Promise<never> {
-  const marks = new Map(space.calls.map((call) => [call, markOf(call)]));
+  const seen = new Map(space.calls.map((call) => [call, progressOf(call)]));
   let shown = renderMatrix([], paint);
   for (;;) {
     await sleep(LIVE_STEP_MS);
     await space.clock.advance(LIVE_STEP_MS);
     for (const call of space.calls) {
-      for (const line of newsOf(call, marks.get(call))) {
+      for (const line of changesOf(call, seen.get(call))) {
         write(`    ${paint('yellow', printable(line))}`);
       }
-      marks.set(call, markOf(call));
+      seen.set(call, progressOf(call));
     }
     const matrix = renderMatrix(rowsOf(space, nameOf), paint);
     if (matrix !== shown) {
@@ -136,8 +136,8 @@ async function watch(space: Space, paint: Paint): Promise<never> {
   }
 }
 
-/** What happened to a call since and is not seen in the matrix. */
-function newsOf(call: Call, since: Mark = BEGINNING): string[] {
+/** What happened to a call since, other than who hears whom. */
+function changesOf(call: Call, since: CallProgress = NO_PROGRESS): string[] {
   const { told, errors } = call;
   return [
     ...told.slice(since.told).map((text) => `${nameOf(call)} is told: "${text}"`),
@@ -180,7 +180,7 @@ function write(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-// Whoever reads has gone, as `head` does.
+// The reader is gone, for example `head`.
 process.stdout.on('error', () => process.exit(1));
 main().catch(async (error) => {
   for (const sentence of await explainStartFailure(error)) {

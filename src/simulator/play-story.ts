@@ -4,10 +4,10 @@ import type { Sound } from './hearing';
 import type { Space } from './space';
 import { type Action, MUSIC, type Step, type Story } from './story';
 
-/** What one person on the line hears. */
+/** What one person on the line hears: a row of the table of who hears whom. */
 export interface Row {
   who: string;
-  /** By name, in the order in which they entered. */
+  /** The names of those they hear, in the order of entering. */
   voices: string[];
   sounds: readonly Sound[];
 }
@@ -16,28 +16,28 @@ export interface Row {
 export interface StepReport {
   /** Counted from 1. */
   number: number;
-  /** The step's own, or that the story ends. */
+  /** The step's action; `end` is what happens after the last step. */
   action: Action | { kind: 'end' };
   note: string | undefined;
-  /** Everyone on the line, in the order in which they called. */
+  /** Everybody on the line, in the order of calling. */
   rows: Row[];
-  /** What was told to whom. */
+  /** What people were told: spoken texts, and URLs of recordings. */
   told: { who: string; text: string }[];
-  /** Whose call ended, and how. */
+  /** Calls that ended. */
   ended: { who: string; status: Call['status'] }[];
   errors: { who: string; error: CallError; expected: boolean }[];
-  /** How many beeps were played. */
+  /** Number of beeps played. */
   beeps: number;
-  /** In what it was not as the story demands: sentences. */
+  /** Differences from what the story expects, as sentences. */
   problems: string[];
 }
 
 type Outcome = Pick<StepReport, 'rows' | 'told' | 'ended' | 'errors' | 'beeps'>;
 
-/** What a step may demand. */
-type Demands = Pick<Step, 'hears' | 'told' | 'quiet' | 'fails'>;
+/** What a step can check. */
+type Expectations = Pick<Step, 'hears' | 'told' | 'quiet' | 'fails'>;
 
-/** What everyone on the line at this Space hears now; of several with one name the later ones are numbered. */
+/** What each person on the line hears now. Later calls of the same person are numbered: `Bob 2`. */
 export function rowsOf(space: Space, nameOf: (call: Call) => string): Row[] {
   const hearing = space.hearing();
   const names = new Map<string, string>();
@@ -52,16 +52,16 @@ export function rowsOf(space: Space, nameOf: (call: Call) => string): Row[] {
   return [...hearing].map(([{ sid }, { voices, sounds }]) => ({ who: known(sid), voices: voices.map(known), sounds }));
 }
 
-/** How long people take from one step to the next, in simulated milliseconds. */
+/** Pause between two steps, in simulated milliseconds. */
 const STEP_MS = 1_000;
 
 /**
- * Plays a story against the server at `url`, step by step, and hangs up at the end for whoever is still on the line.
- * It stops early at an error that the story does not expect, and when the server takes a status callback in none of
- * three attempts. If something goes wrong after the last step, there is a last report about that.
+ * Plays a story against the server at `url`, with a report for each step, and finally hangs up all calls. It stops early
+ * after an unexpected error, or when the server accepts none of three attempts at a status callback. If anything goes
+ * wrong after the last step, there is one more report.
  *
- * @param url without a slash at the end
- * @param signal stops after the step that is played
+ * @param url without a trailing slash
+ * @param signal stops the story after the current step
  */
 export async function* playStory(
   story: Story,
@@ -70,20 +70,20 @@ export async function* playStory(
   signal?: AbortSignal,
 ): AsyncGenerator<StepReport> {
   const calls = new Map<string, Call>();
-  let before = new Map<Call, Mark>();
+  let seen = new Map<Call, CallProgress>();
   let beepsBefore = 0;
   try {
     for (const [index, step] of story.steps.entries()) {
       if (signal?.aborted) {
         return;
       }
-      const refusals = await act(step.action);
+      const obstacles = await act(step.action);
       await space.runUntilIdle();
       const outcome = outcomeOf(step);
-      before = new Map([...calls.values()].map((call) => [call, markOf(call)]));
+      seen = new Map([...calls.values()].map((call) => [call, progressOf(call)]));
       beepsBefore = space.conferences.beepCount();
       const { action, note } = step;
-      yield { number: index + 1, action, note, ...outcome, problems: [...refusals, ...compare(step, outcome)] };
+      yield { number: index + 1, action, note, ...outcome, problems: [...obstacles, ...compare(step, outcome)] };
       if (outcome.errors.some(({ expected }) => !expected) || space.callbacks().refused > 0) {
         return;
       }
@@ -99,7 +99,7 @@ export async function* playStory(
     await end();
   }
 
-  /** What is under way is over after it: also callbacks that are late or tried again. */
+  /** Hangs up all calls, and waits for every callback: delayed ones and retries too. */
   async function end(): Promise<void> {
     for (const call of calls.values()) {
       call.hangUp();
@@ -110,7 +110,7 @@ export async function* playStory(
     }
   }
 
-  /** Returns why it could not be done. */
+  /** Returns the problems that prevented it. */
   async function act(action: Action): Promise<string[]> {
     if (action.kind === 'wait') {
       await space.clock.advance(action.seconds * 1000);
@@ -152,42 +152,44 @@ export async function* playStory(
     return call.press(keys) ? [] : [`${who} pressed keys that nothing was waiting for.`];
   }
 
-  /** What happened since the step before. */
-  function outcomeOf({ fails }: Demands): Outcome {
+  /** What happened since the previous step. */
+  function outcomeOf({ fails }: Expectations): Outcome {
     const names = new Map([...calls].map(([who, call]) => [call, who]));
     const rows = rowsOf(space, (call) => names.get(call) ?? 'somebody');
-    const news = [...calls].map(([who, call]) => ({ who, call, mark: before.get(call) ?? BEGINNING }));
+    const changes = [...calls].map(([who, call]) => ({ who, call, since: seen.get(call) ?? NO_PROGRESS }));
     return {
       rows,
       beeps: space.conferences.beepCount() - beepsBefore,
-      told: news.flatMap(({ who, call, mark }) => call.told.slice(mark.told).map((text) => ({ who, text }))),
-      ended: news.flatMap(({ who, call, mark }) => (call.isOver && !mark.isOver ? [{ who, status: call.status }] : [])),
-      errors: news.flatMap(({ who, call, mark }) =>
-        call.errors.slice(mark.errors).map((error) => ({ who, error, expected: fails?.get(who) === error.code })),
+      told: changes.flatMap(({ who, call, since }) => call.told.slice(since.told).map((text) => ({ who, text }))),
+      ended: changes.flatMap(({ who, call, since }) =>
+        call.isOver && !since.isOver ? [{ who, status: call.status }] : [],
+      ),
+      errors: changes.flatMap(({ who, call, since }) =>
+        call.errors.slice(since.errors).map((error) => ({ who, error, expected: fails?.get(who) === error.code })),
       ),
     };
   }
 }
 
-/** How much has happened to a call at some moment. */
-export interface Mark {
+/** How much of a call has been reported so far. */
+export interface CallProgress {
   told: number;
   errors: number;
   isOver: boolean;
 }
 
-/** A call of which nothing has been seen yet. */
-export const BEGINNING: Mark = { told: 0, errors: 0, isOver: false };
+/** Nothing of the call has been reported yet. */
+export const NO_PROGRESS: CallProgress = { told: 0, errors: 0, isOver: false };
 
-export function markOf({ told, errors, isOver }: Call): Mark {
+export function progressOf({ told, errors, isOver }: Call): CallProgress {
   return { told: told.length, errors: errors.length, isOver };
 }
 
-/** In what a step was not as it should be. */
-function compare({ hears, told, quiet, fails }: Demands, report: Outcome): string[] {
+/** The differences between what a step expects and what happened. */
+function compare({ hears, told, quiet, fails }: Expectations, report: Outcome): string[] {
   const failures = report.errors.filter(({ expected }) => !expected);
   if (failures.length > 0) {
-    // All else follows from it.
+    // Everything else follows from these.
     return failures.map(({ who, error }) => `${who}'s call failed with ${error.code}: ${error.message}`);
   }
   const problems: string[] = [];

@@ -3,10 +3,10 @@ import type { Row, StepReport } from './play-story';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 
-/** Writes a text in a style. */
+/** Styles a text for the terminal. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Colours for a terminal that has them. */
+/** Styles texts if the stream is a terminal with colours; otherwise leaves them plain. */
 export function createPaint(stream: NodeJS.WriteStream): Paint {
   const hasColours = stream.isTTY && stream.hasColors();
   return (style, text) => (hasColours ? styleText(style, text, { validateStream: false }) : text);
@@ -14,12 +14,12 @@ export function createPaint(stream: NodeJS.WriteStream): Paint {
 
 const INDENT = '    ';
 
-/** A text from outside, fit for a terminal: it can neither begin a line of its own nor steer the terminal. */
+/** Makes an untrusted text safe for a terminal: it can neither start a new line nor control the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
 }
 
-/** One step as lines for a terminal: what happened, who hears whom, what was not as it should be. */
+/** One step as lines of text: what happened, who hears whom, what was wrong. */
 export function renderStep(report: StepReport, paint: Paint): string {
   const { number, action, note, rows, told, ended, errors, problems } = report;
   const heading = `${String(number).padStart(2)}. ${printable(sentence(action))}`;
@@ -39,7 +39,7 @@ export function renderStep(report: StepReport, paint: Paint): string {
   ].join('\n');
 }
 
-/** Who hears whom, as a table: each line a listener, each column a speaker. */
+/** Who hears whom, as a table: a row for each listener, a column for each speaker. */
 export function renderMatrix(given: readonly Row[], paint: Paint): string {
   if (given.length === 0) {
     return `${INDENT}Nobody is on the line.`;

@@ -5,12 +5,12 @@ import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
 import { type CallError, CODES } from './call-error';
 import type { StepReport } from './play-story';
 import { createPaint, printable } from './report';
+import { runStory } from './run-story';
 import { createSpace } from './space';
 import { parseStory, type Story, StoryError } from './story';
-import { tellStory } from './tell-story';
 import { TUTORIAL_CAST, tutorialStory } from './tutorial';
 
-/** A room of nobody's: a simulated moderator in a real one would be handed out to supervisors. */
+/** Not a real room: supervisors would be connected to its simulated moderator. */
 const SMOKE_TEST_ROOM = 'smoke-test';
 
 const HELP = `Plays phone calls against a running server, as a Space would, and checks who hears whom.
@@ -31,7 +31,7 @@ const HELP = `Plays phone calls against a running server, as a Space would, and 
 Exit code: 0 if every step passed and the server accepted every status callback, 1 if not, 2 if it cannot start.
 `;
 
-/** Why it cannot begin: sentences for the person who tries. */
+/** Wrong usage: it cannot start. Each sentence is printed on a line of its own. */
 class UsageError extends Error {
   readonly sentences: readonly string[];
 
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   }
   const url = readUrl(options.url);
   const story = options.story === undefined ? readTutorial(options) : await readStoryFile(options.story, options);
-  // During a rotation the server accepts either of two keys.
+  // During a key rotation the setting holds two keys; the server accepts either.
   const [signingKey] = (options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY)?.split(',') ?? [];
   const { seed = Math.floor(Math.random() * 2 ** 31), delaySeconds = 0, ...chaos } = story.callbacks ?? {};
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos }, ...story.space });
@@ -62,13 +62,13 @@ async function main(): Promise<void> {
   };
   process.once('SIGINT', () => interrupt(130));
   process.once('SIGTERM', () => interrupt(143));
-  // Whoever reads has gone, as `head` does.
+  // The reader is gone, for example `head`.
   process.stdout.on('error', () => interrupt(1));
 
   const write = (text: string) => void process.stdout.write(`${text}\n`);
   write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Seed of the callbacks: ${seed}.`}\n`);
   const paint = createPaint(process.stdout);
-  const outcome = await tellStory(story, { space, url, paint, write, signal: stop.signal });
+  const result = await runStory(story, { space, url, paint, write, signal: stop.signal });
   space.close();
   if (stop.signal.aborted) {
     process.exit(stop.signal.reason);
@@ -78,14 +78,14 @@ async function main(): Promise<void> {
   if (elsewhere !== undefined) {
     process.stderr.write(`simulate: The server let people into ${printable(elsewhere.name)} instead of ${room}.\n`);
   }
-  const isRight = outcome.isRight && elsewhere === undefined;
-  if (!isRight) {
+  const passed = result.passed && elsewhere === undefined;
+  if (!passed) {
     const isTutorial = options.story === undefined;
-    for (const hint of findHints(outcome.reports, { url, signingKey, isTutorial })) {
+    for (const hint of findHints(result.reports, { url, signingKey, isTutorial })) {
       process.stderr.write(`simulate: ${hint}\n`);
     }
   }
-  process.exitCode = isRight ? 0 : 1;
+  process.exitCode = passed ? 0 : 1;
 }
 
 function readArguments() {
@@ -164,7 +164,7 @@ async function readStoryFile(file: string, options: Options): Promise<Story> {
   }
 }
 
-/** What is probably the matter, when it is not the story. */
+/** Probable causes of failed steps, other than a wrong story. */
 function findHints(
   reports: readonly StepReport[],
   { url, signingKey, isTutorial }: { url: string; signingKey: string | undefined; isTutorial: boolean },

@@ -1,13 +1,13 @@
 import { readStory, type Story } from './story';
 
-/** Who plays in the tutorial's story. */
+/** The telephone numbers of a story's people. */
 export interface Cast {
-  /** The moderator's telephone number. */
+  /** The moderator. */
   alice: string;
-  /** Two callers'. */
+  /** Two callers. */
   bob: string;
   carol: string;
-  /** A supervisor's. */
+  /** The supervisor. */
   ted: string;
 }
 
@@ -19,9 +19,9 @@ export const TUTORIAL_CAST: Cast = {
 };
 
 /**
- * The story that the server exists for, from the first ring to the last.
+ * The story of the tutorial: customers meet an agent; a supervisor coaches, listens, barges in, and waits.
  *
- * @param room undefined for the server's usual one
+ * @param room by default the server's default room
  */
 export function tutorialStory(cast: Cast, room?: string): Story {
   const suffix = room === undefined ? '' : `/${encodeURIComponent(room)}`;
@@ -103,15 +103,15 @@ export function tutorialStory(cast: Cast, room?: string): Story {
   });
 }
 
-/** The PIN of the supervisor in {@link keypadStory}. */
+/** The supervisor's PIN in {@link keypadStory}. */
 export const TUTORIAL_PIN = '48213';
 
-/** The number of the second agent in {@link keypadStory}, who moderates `support` alone. */
+/** The number of the second agent in {@link keypadStory}, who may moderate only `support`. */
 export const TUTORIAL_AGENT = '+15550005555';
 
 /**
- * A supervisor on the road: an unknown telephone, a PIN, a choice of conversations, and the keypad. And an agent who
- * dials a number that is not theirs.
+ * A supervisor calls from an unknown telephone: PIN, menu of conversations, keypad. Then an agent dials a room that is not
+ * theirs.
  */
 export function keypadStory(cast: Cast): Story {
   const sales = { Bob: ['Alice'], Alice: ['Bob'] };

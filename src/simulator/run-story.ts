@@ -3,23 +3,23 @@ import { type Paint, printable, renderStep } from './report';
 import type { Space } from './space';
 import type { Story } from './story';
 
-/** How a story went. */
-export interface Outcome {
-  /** Whether everything was as the story demands, and the server asked for status callbacks and took each. */
-  isRight: boolean;
-  /** The steps that were played. */
+/** The result of a story. */
+export interface StoryResult {
+  /** Whether every step passed, and the server asked for status callbacks and accepted each. */
+  passed: boolean;
+  /** One for each step that was played. */
   reports: readonly StepReport[];
 }
 
 /**
- * Plays a story and tells it on the terminal as it goes, with the outcome at the end.
+ * Plays a story, and prints each step as it happens, then the result.
  *
  * @param options.signal see {@link playStory}
  */
-export async function tellStory(
+export async function runStory(
   story: Story,
   options: { space: Space; url: string; paint: Paint; write: (text: string) => void; signal?: AbortSignal },
-): Promise<Outcome> {
+): Promise<StoryResult> {
   const { space, url, paint, write, signal } = options;
   const reports: StepReport[] = [];
   const before = space.callbacks();
@@ -31,7 +31,7 @@ export async function tellStory(
     reports.push(report);
   }
   if (signal?.aborted) {
-    return { isRight: false, reports };
+    return { passed: false, reports };
   }
   const played = reports.length;
   const wrong = reports.filter(({ problems }) => problems.length > 0).length;
@@ -58,5 +58,5 @@ export async function tellStory(
       : []),
   ];
   write(`${lines.join('\n')}\n`);
-  return { isRight: wrong === 0 && refused === 0 && isReported, reports };
+  return { passed: wrong === 0 && refused === 0 && isReported, reports };
 }
