@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * How the Space behaves where SignalWire's documentation is silent or can be read in two ways: each with its default.
- * docs/stories.md lists them for users.
+ * How the Space behaves where SignalWire's documentation is silent or ambiguous, with the defaults. docs/stories.md lists
+ * these settings for users.
  */
 export const DEFAULT_BEHAVIOUR = {
   /**
@@ -15,17 +15,17 @@ export const DEFAULT_BEHAVIOUR = {
   /** `hangupOnStar` works inside a conference. */
   starLeavesConferences: true,
   /**
-   * A `<Conference coach>` is let in before the conference has started; otherwise that is 13240. REST's `Coaching`
-   * works at any time.
+   * `<Conference coach>` works before the conference has started; otherwise it fails with 13240. REST's `Coaching` works
+   * at any time.
    */
   coachesBeforeStart: true,
-  /** A coach is heard by those who entered after the coaching began, too, until REST sets the coach's target again. */
+  /** Participants who join after the coaching began hear the coach, until REST sets the coach's target again. */
   latecomersHearCoaches: false,
-  /** A coach whose target has left is heard by everyone, otherwise by nobody. */
+  /** Everybody hears a coach whose target has left; otherwise nobody does. */
   orphanedCoachesAreHeard: true,
-  /** The conference ends when the last participant with `endConferenceOnExit` leaves, otherwise when the first does. */
+  /** The conference ends when the last participant with `endConferenceOnExit` leaves; otherwise when the first does. */
   endsWithLastModerator: false,
-  /** REST's `AnnounceUrl` of a participant is played to that participant alone, otherwise to the whole conference. */
+  /** Only the participant hears REST's `AnnounceUrl` of a participant; otherwise the whole conference does. */
   announcesPrivately: true,
   /** Conference callbacks carry `Coaching` and `CallSidToCoach`, as Twilio's do. */
   reportsCoaching: false,
@@ -33,9 +33,9 @@ export const DEFAULT_BEHAVIOUR = {
   sendsConferenceSid: true,
   /** Conference callbacks carry `Timestamp`. */
   sendsTimestamp: true,
-  /** The fragment of a webhook's address, which is never sent, is signed. */
+  /** Signatures include the fragment of a webhook's URL, although it is never sent. */
   signsFragments: false,
-  /** The query of a webhook's address is sorted and encoded again before it is signed and sent. */
+  /** The query of a webhook's URL is sorted and re-encoded before it is signed and sent. */
   sortsQueries: false,
 };
 
@@ -43,7 +43,7 @@ export type Behaviour = Readonly<Record<keyof typeof DEFAULT_BEHAVIOUR, boolean>
 
 const flags = Object.keys(DEFAULT_BEHAVIOUR).map((name) => [name, z.boolean().exactOptional()]);
 
-/** Any part of {@link Behaviour}, as a story file has it. */
+/** The `space` section of a story file: any subset of {@link Behaviour}. */
 export const behaviourSettings = z.strictObject(
   Object.fromEntries(flags) as Record<keyof Behaviour, z.ZodExactOptional<z.ZodBoolean>>,
 );

@@ -1,9 +1,9 @@
-/** Why a call went wrong: SignalWire's error code, and a sentence. */
+/** An error of a call: SignalWire's code, and a sentence. */
 export class CallError extends Error {
   override readonly name = 'CallError';
-  /** What was asked, where a request was the reason; without the fields of a GET. */
+  /** The URL whose request failed, without the fields of a GET; undefined if no request did. */
   readonly url: string | undefined;
-  /** The HTTP status, where one was the reason. */
+  /** The HTTP status, if that was the error. */
   readonly status: number | undefined;
 
   constructor(
@@ -17,7 +17,7 @@ export class CallError extends Error {
   }
 }
 
-/** The codes that the simulator gives, as SignalWire's list of errors has them. */
+/** SignalWire's codes of the errors that are simulated. */
 export const CODES = {
   noAnswer: 11200,
   badHost: 11210,

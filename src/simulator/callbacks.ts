@@ -4,50 +4,50 @@ import type { Method } from './laml-parser';
 import { createRandom } from './random';
 import type { WebClient } from './web-client';
 
-/** What may befall status callbacks on their way. Probabilities from 0 to 1, all 0 if not given. */
+/** How status callbacks are disturbed. Probabilities are from 0 to 1, by default 0. */
 export interface Chaos {
-  /** The same seed makes the same trouble. */
+  /** The same seed disturbs the same callbacks. */
   seed: number;
-  /** How likely a callback is never sent. */
+  /** Probability that a callback is never sent. */
   lose?: number | undefined;
-  /** How likely it is sent twice. */
+  /** Probability that it is sent twice. */
   duplicate?: number | undefined;
-  /** How likely it is overtaken by the one after it, if there is one within 5 s. */
+  /** Probability that the next one overtakes it, if there is one within 5 s. */
   reorder?: number | undefined;
-  /** How late it may be sent, in simulated milliseconds. */
+  /** Longest delay, in simulated milliseconds. */
   delayMs?: number | undefined;
 }
 
-/** How callbacks have fared so far. */
+/** What became of the callbacks so far. */
 export interface CallbackCounts {
-  /** Taken by the server, repeated ones counted each time. */
+  /** Accepted by the server; a callback that is sent twice counts twice. */
   delivered: number;
-  /** On their way: late, overtaken, or to be tried again. */
+  /** Still under way: delayed, being overtaken, or to be retried. */
   pending: number;
-  /** Lost on their way, as the chaos would have it. */
+  /** Never sent, because of `lose`. */
   lost: number;
-  /** Given up after three attempts that the server did not take. */
+  /** Given up, because the server accepted none of the attempts. */
   refused: number;
-  /** Why the last was refused, undefined if none was. */
+  /** Why the last failed attempt failed; undefined if none did. */
   refusal: string | undefined;
 }
 
-/** Something to be told to the server. */
+/** A status callback to send. */
 export interface Callback {
   url: string;
   method: Method;
-  /** Its fields; made anew for each attempt, because they hold its date. */
+  /** Computed for each attempt, because the date depends on the wall clock. */
   fields: () => Record<string, string>;
 }
 
 export interface Callbacks {
   /**
-   * Sends a callback, as the chaos allows: advisory, three attempts, then lost. Never fails. Where the last one was
-   * given up, the next is tried once.
+   * Sends a callback in the background, disturbed as {@link Chaos} says. It is given up after three attempts, or after
+   * one if the previous callback to this URL was given up. Never throws.
    */
   send(callback: Callback): void;
   counts(): CallbackCounts;
-  /** The fields of those that the server has not taken: lost, given up, or on their way. */
+  /** The fields of the callbacks that the server has not accepted: lost, given up, or under way. */
   undelivered(): Record<string, string>[];
 }
 
@@ -56,8 +56,8 @@ const RETRY_MS = 1_000;
 const OVERTAKEN_MS = 5_000;
 
 /**
- * The Space's outgoing status callbacks. To one address they go one after the other, unless chaos says otherwise, or
- * that address takes none.
+ * The Space's outgoing status callbacks. Those to one URL are sent one after the other, except for what {@link Chaos}
+ * reorders and for URLs where a callback was given up.
  */
 export function createCallbacks(options: { clock: Clock; client: WebClient; chaos: Chaos }): Callbacks {
   const { clock, client } = options;
@@ -65,14 +65,14 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
   const random = createRandom(seed);
   const counts: CallbackCounts = { delivered: 0, pending: 0, lost: 0, refused: 0, refusal: undefined };
   const undelivered = new Set<Callback>();
-  const lines = new Map<string, Promise<void>>();
-  /** The addresses where the last one was given up. */
+  const queues = new Map<string, Promise<void>>();
+  /** URLs whose last callback was given up. */
   const dead = new Set<string>();
-  /** What waits to be overtaken, by address. */
-  const overtaken = new Map<string, () => void>();
+  /** Sends the callback that waits to be overtaken, by URL. */
+  const heldBack = new Map<string, () => void>();
 
   async function deliver(callback: Callback): Promise<void> {
-    // An address that takes none is not waited for three times each.
+    // Three attempts for each callback to a dead URL would take too long.
     const attempts = dead.has(callback.url) ? 1 : ATTEMPTS;
     for (let attempt = 1; attempt <= attempts; attempt++) {
       if (attempt > 1) {
@@ -93,7 +93,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
     dead.add(callback.url);
   }
 
-  /** Returns why the server did not take it. */
+  /** Returns why the attempt failed; undefined if the server accepted it. */
   async function attemptTo({ url, method, fields }: Callback): Promise<string | undefined> {
     try {
       const { status } = await client.send({ url, method, fields: fields() });
@@ -108,11 +108,11 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
       void deliver(callback);
       return;
     }
-    const line = (lines.get(callback.url) ?? Promise.resolve()).then(() => deliver(callback));
-    lines.set(callback.url, line);
-    void line.then(() => {
-      if (lines.get(callback.url) === line) {
-        lines.delete(callback.url);
+    const queue = (queues.get(callback.url) ?? Promise.resolve()).then(() => deliver(callback));
+    queues.set(callback.url, queue);
+    void queue.then(() => {
+      if (queues.get(callback.url) === queue) {
+        queues.delete(callback.url);
       }
     });
   }
@@ -127,7 +127,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
 
   return {
     send(callback) {
-      // All is drawn for each callback, needed or not, so that one setting does not change what another does.
+      // Draw all numbers for each callback, needed or not: changing one setting must not change the others' outcome.
       const [isLost, isDuplicated, isReordered] = [random() < lose, random() < duplicate, random() < reorder];
       const delays = [random() * delayMs, random() * delayMs].slice(0, isDuplicated ? 2 : 1);
       undelivered.add(callback);
@@ -141,15 +141,15 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
           dispatch(callback, lateMs);
         }
       };
-      const held = overtaken.get(callback.url);
+      const held = heldBack.get(callback.url);
       if (isReordered && held === undefined) {
         const release = () => {
-          if (overtaken.get(callback.url) === release) {
-            overtaken.delete(callback.url);
+          if (heldBack.get(callback.url) === release) {
+            heldBack.delete(callback.url);
             go();
           }
         };
-        overtaken.set(callback.url, release);
+        heldBack.set(callback.url, release);
         void clock.sleep(OVERTAKEN_MS).then(release);
       } else {
         go();

@@ -1,25 +1,25 @@
 /**
- * Simulated time. It stands still until {@link Clock.advance} moves it, so that a minute of a call takes no time and a
- * story goes the same way every time. What goes on in real time, such as HTTP, holds it back until it is over.
+ * Simulated time. It stands still until {@link Clock.advance} moves it: a simulated minute takes no real time, and a story
+ * always runs the same way. Work in real time, such as HTTP, holds the clock until it is done.
  */
 export interface Clock {
   /** Simulated milliseconds since the beginning. */
   now(): number;
   /**
-   * Resolves after so much simulated time.
+   * Resolves after `ms` of simulated time.
    *
-   * @throws the signal's reason as soon as it is aborted
+   * @throws the signal's reason as soon as the signal is aborted
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Lets simulated time wait for work that takes real time. */
+  /** Makes simulated time wait for work in real time. */
   hold<T>(work: Promise<T>): Promise<T>;
-  /** Resolves when nothing goes on that takes real time: all that is left waits for simulated time. */
+  /** Resolves when no held work is left: everything waits for simulated time. */
   settle(): Promise<void>;
-  /** Moves time on, waking whoever sleeps until then one after the other, each with all that follows from it. */
+  /** Moves time forward. Sleepers wake in order; each one's consequences settle before the next wakes. */
   advance(ms: number): Promise<void>;
 }
 
-/** A clock at its beginning. */
+/** A clock at 0. */
 export function createClock(): Clock {
   let time = 0;
   const held = new Set<Promise<unknown>>();
@@ -27,7 +27,7 @@ export function createClock(): Clock {
 
   async function settle(): Promise<void> {
     for (;;) {
-      // After this turn of the event loop nothing is left that needs no input, output or time.
+      // One turn of the event loop runs everything that waits neither for I/O nor for time.
       await new Promise(setImmediate);
       if (held.size === 0) {
         return;

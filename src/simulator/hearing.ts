@@ -1,45 +1,46 @@
 import type { Behaviour } from './behaviour';
 
-/** Someone in a conference, as far as it matters to who hears them and whom they hear. */
+/** A participant: what decides who hears them, and whom they hear. */
 export interface Party {
   /** The Call SID. */
   callSid: string;
   muted: boolean;
-  /** On hold: away with music. */
+  /** On hold, with music: hears nobody and is heard by nobody. */
   hold: boolean;
-  /** The Call SID of the one whom they coach; undefined for nobody. */
+  /** The Call SID of the target they coach; undefined for none. */
   callSidToCoach: string | undefined;
-  /** Place in the order in which parties entered. */
+  /** Counts the parties in the order they entered. */
   order: number;
-  /** The `order` of the last party who entered before the coaching began. */
+  /** The `order` of the last party to enter before this coaching began. */
   coachingSince: number;
-  /** Whether an announcement is played to them at the moment. */
+  /** Whether they hear an announcement at the moment. */
   announced: boolean;
 }
 
-/** What is heard besides people. */
+/** What can be heard other than people. */
 export type Sound = 'music' | 'beep' | 'notice';
 
-/** What somebody hears at one moment. */
+/** What one party hears at one moment. */
 export interface Hearing {
-  /** Call SIDs, in the order in which they entered. */
+  /** Call SIDs of the parties they hear, in the order of entering. */
   voices: readonly string[];
   sounds: readonly Sound[];
 }
 
-/** A conference at one moment, its parties in the order in which they entered. */
+/** A conference at one moment. */
 export interface ConferenceSnapshot {
-  /** Until it starts, everybody hears music alone. */
+  /** Before the start, everybody hears only music. */
   started: boolean;
   beeping: boolean;
   behaviour: Pick<Behaviour, 'latecomersHearCoaches' | 'orphanedCoachesAreHeard'>;
+  /** In the order of entering. */
   parties: readonly Party[];
 }
 
 /**
- * Who hears whom, by Call SID.
+ * What each party hears, by the listener's Call SID.
  *
- * A coach is heard by their target alone, unless the Space behaves otherwise.
+ * Only the target hears a coach, except as `behaviour` says.
  */
 export function whoHearsWhom({ started, beeping, behaviour, parties }: ConferenceSnapshot): Map<string, Hearing> {
   const present = new Set(parties.map(({ callSid }) => callSid));

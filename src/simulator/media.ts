@@ -5,7 +5,7 @@ import { documentOf, type WebClient } from './web-client';
 const MS_PER_CHARACTER = 60;
 const RECORDING_MS = 5_000;
 
-/** How long it takes in all, in simulated milliseconds: `Infinity` without an end. A recording is never fetched. */
+/** Duration in simulated milliseconds, loops included; `Infinity` if endless. Recordings are not fetched: 5 s each. */
 export function durationOf(prompt: Prompt): number {
   if (prompt.verb === 'Pause') {
     return prompt.seconds * 1000;
@@ -14,7 +14,7 @@ export function durationOf(prompt: Prompt): number {
   return prompt.loop === 0 ? Number.POSITIVE_INFINITY : onceMs * prompt.loop;
 }
 
-/** What is to be told of it to whom it is played: the text, or the recording's address; nothing of a pause. */
+/** What a listener is told: the text, or the recording's URL; nothing for a pause. */
 export function wordsOf(prompt: Prompt): string[] {
   switch (prompt.verb) {
     case 'Say':
@@ -26,15 +26,15 @@ export function wordsOf(prompt: Prompt): string[] {
   }
 }
 
-/** What a document for those who wait or are on hold may hold. */
+/** The verbs allowed in a `waitUrl` or `HoldUrl` document. */
 export const MUSIC_VERBS: readonly Verb['verb'][] = ['Play', 'Pause', 'Redirect'];
-/** What a document that is played into a conference may hold. */
+/** The verbs allowed in an `AnnounceUrl` document. */
 export const ANNOUNCEMENT_VERBS: readonly Verb['verb'][] = ['Say', 'Play', 'Pause'];
 
 /**
- * Fetches what a `waitUrl`, `HoldUrl` or `AnnounceUrl` plays: a document, or an audio file, which gives no prompts.
+ * Fetches what a `waitUrl`, `HoldUrl` or `AnnounceUrl` plays: a document's prompts; none for an audio file.
  *
- * @throws CallError 13238 for what cannot be played there
+ * @throws CallError 13238 if it cannot be played
  */
 export async function fetchPrompts(
   client: WebClient,

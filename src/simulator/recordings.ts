@@ -11,11 +11,11 @@ export interface Recording {
   status: 'in-progress' | 'paused' | 'stopped' | 'completed';
   startedAt: number;
   updatedAt: number;
-  /** What was recorded until it was changed last, in simulated milliseconds. */
+  /** Length at the last change of status, in simulated milliseconds. */
   recordedMs: number;
-  /** What a pause is recorded as: not at all, or silence. */
+  /** Whether a pause is left out or recorded as silence. */
   pauseBehavior: 'skip' | 'silence';
-  /** Only shown. */
+  /** Shown by REST; has no effect. */
   trim: 'trim-silence' | 'do-not-trim';
   callback: string | undefined;
   method: Method;
@@ -32,25 +32,25 @@ export interface Recordings {
     events: readonly string[];
     trim: Recording['trim'];
   }): Recording;
-  /** Changes one that is not finished. */
+  /** Changes the status of a recording that is not finished. */
   update(
     recording: Recording,
     status: 'in-progress' | 'paused' | 'stopped',
     pauseBehavior: Recording['pauseBehavior'],
   ): void;
-  /** Ends those of a conference or a call that is over. */
+  /** Completes the recordings of a conference or call that is over. */
   stopAll(of: { conferenceSid?: string; callSid?: string }): void;
   delete(recording: Recording): void;
   /** In whole seconds. */
   durationOf(recording: Recording): number;
 }
 
-/** Whether nothing can be done to it any more but to delete it. */
+/** Whether it can only be deleted. */
 export function isFinished({ status }: Recording): boolean {
   return status === 'stopped' || status === 'completed';
 }
 
-/** How a recording came about. */
+/** What started it, as REST and callbacks name it. */
 export function sourceOf({ conferenceSid }: Recording): string {
   return conferenceSid === undefined ? 'StartCallRecordingApi' : 'Conference';
 }
@@ -78,7 +78,7 @@ export function createRecordings(options: { accountSid: string; clock: Clock; ca
         RecordingDuration: String(recordings.durationOf(recording)),
         RecordingChannels: '1',
         RecordingSource: sourceOf(recording),
-        // The ConferenceSid is not promised: servers must carry their own correlation in the address.
+        // Not the ConferenceSid, which the documentation does not promise: servers must put the room into the URL.
         ...(recording.callSid !== undefined && { CallSid: recording.callSid }),
       };
       callbacks.send({ url: recording.callback, method: recording.method, fields: () => fields });

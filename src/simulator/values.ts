@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** `true` or `false`, as attributes and form fields have them. */
+/** The text `true` or `false`, parsed. */
 export const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** A whole number in digits. */
+/** A whole number as digits, parsed. */
 export function wholeNumberText(least = 0, most = 999_999_999) {
   return z
     .string()
@@ -13,5 +13,5 @@ export function wholeNumberText(least = 0, most = 999_999_999) {
     .refine((number) => number <= most, `must be at most ${most}`);
 }
 
-/** How an address is asked; POST where nothing is said. */
+/** An HTTP method; POST by default. */
 export const httpMethod = z.enum(['GET', 'POST']).default('POST');
