@@ -139,7 +139,7 @@ export async function* playStory(
       return press(call, action.who, action.keys);
     }
     if (!isOnTheLine) {
-      return [`${action.who} is not on the line.`];
+      return [`${action.who} cannot ${action.kind === 'press' ? 'press keys' : 'hang up'}: not on the line.`];
     }
     if (action.kind === 'press') {
       return press(present, action.who, action.keys);

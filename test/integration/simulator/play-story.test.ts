@@ -25,7 +25,7 @@ const call = (who: string, to = '/room') => ({ call: who, to });
 const BOTH = { Alice: ['Bob'], Bob: ['Alice'] };
 
 describe('playStory', () => {
-  it('is content with what is as it should be', async () => {
+  it('reports no problems when everybody hears the right people', async () => {
     const { problems, reports } = await play([
       { ...call('Alice'), hears: { Alice: ['music'] } },
       { ...call('Bob'), hears: BOTH },
@@ -35,17 +35,21 @@ describe('playStory', () => {
   });
 
   it.each<[string, object, string]>([
-    ['who hears somebody else', { Alice: ['Bob'], Bob: [] }, 'Bob hears Alice; expected: nobody.'],
-    ['who hears nobody', { Alice: ['Bob', 'music'], Bob: ['Alice'] }, 'Alice hears Bob; expected: Bob, music.'],
-    ['who should not be there', { Alice: ['Bob'] }, 'Bob hears Alice; expected: not on the line.'],
-  ])('tells %s', async (_what, hears, problem) => {
+    ['expected nobody, hears somebody', { Alice: ['Bob'], Bob: [] }, 'Bob hears Alice; expected: nobody.'],
+    [
+      'expected music, hears none',
+      { Alice: ['Bob', 'music'], Bob: ['Alice'] },
+      'Alice hears Bob; expected: Bob, music.',
+    ],
+    ['expected not on the line', { Alice: ['Bob'] }, 'Bob hears Alice; expected: not on the line.'],
+  ])('reports a wrong expectation: %s', async (_what, hears, problem) => {
     const { problems } = await play([call('Alice'), { ...call('Bob'), hears }]);
     expect(problems).toEqual([problem]);
   });
 
   it.each<[string, object[], string]>([
     [
-      'somebody who is not there',
+      'a person who is not on the line',
       [{ ...call('Bob'), hears: { Bob: ['music'], Alice: [] } }],
       'Alice is not on the line; expected to hear: nobody.',
     ],
@@ -55,23 +59,27 @@ describe('playStory', () => {
       'Bob was told nothing; expected: "hello".',
     ],
     [
-      'a failure that there was not',
+      'a failure that did not happen',
       [{ ...call('Bob'), fails: { Bob: 13_240 } }],
       "Bob's call did not fail; expected: 13240.",
     ],
-    ['who calls twice', [call('Bob'), call('Bob')], 'Bob cannot call: already on the line.'],
+    ['a person who calls twice', [call('Bob'), call('Bob')], 'Bob cannot call: already on the line.'],
     [
-      'who is called twice',
+      'a person who is called twice',
       [call('Bob'), { callOut: 'Bob', to: '/room' }],
       'Bob cannot be called: already on the line.',
     ],
-    ['who hangs up without a call', [{ hangUp: 'Bob' }], 'Bob is not on the line.'],
-    ['who presses keys without a call', [{ press: 'Bob', keys: '1' }], 'Bob is not on the line.'],
-  ])('tells %s', async (_what, steps, problem) => {
+    ['a person who hangs up without a call', [{ hangUp: 'Bob' }], 'Bob cannot hang up: not on the line.'],
+    [
+      'a person who presses keys without a call',
+      [{ press: 'Bob', keys: '1' }],
+      'Bob cannot press keys: not on the line.',
+    ],
+  ])('reports %s', async (_what, steps, problem) => {
     expect((await play(steps)).problems).toEqual([problem]);
   });
 
-  it('takes words in any letter case, and only of that step', async () => {
+  it('finds words in any letter case, in the same step only', async () => {
     const { problems } = await play(
       [
         { ...call('Bob', '/hello'), told: { Bob: 'hello' } },
@@ -82,7 +90,7 @@ describe('playStory', () => {
     expect(problems).toEqual(['Bob was told nothing; expected: "hello".']);
   });
 
-  it('goes on after a failure that it expects, and stops after any other', async () => {
+  it('continues after an expected failure, and stops after any other', async () => {
     const steps = [{ ...call('Bob', '/nowhere'), fails: { Bob: 11_217 } }, call('Alice', '/nowhere'), call('Bob')];
     const { reports } = await play(steps);
     expect(reports.map(({ problems }) => problems)).toEqual([
@@ -93,7 +101,7 @@ describe('playStory', () => {
 
   it.each([
     [
-      'the action of who hangs up at the end',
+      'the action of a call that is hung up at the end',
       [call('Bob')],
       { '/ended': (res: ServerResponse) => res.writeHead(500).end() },
     ],
@@ -102,14 +110,14 @@ describe('playStory', () => {
       [call('Bob', '/wait')],
       { '/wait': '<Pause length="1"/><Redirect>/nowhere</Redirect>' },
     ],
-  ])('tells of what goes wrong after its steps: %s', async (_what, steps, answers) => {
+  ])('reports what goes wrong after the last step: %s', async (_what, steps, answers) => {
     const { reports } = await play(steps, answers);
     expect(reports[0]?.problems).toEqual([]);
     expect(reports[1]).toMatchObject({ number: 2, action: { kind: 'end' } });
     expect(reports[1]?.problems).toEqual([expect.stringContaining("Bob's call failed with 11217")]);
   });
 
-  it('tells of a beep in a step that should be quiet', async () => {
+  it('reports a beep in a quiet step', async () => {
     const quiet = true;
     const { reports } = await play(
       [
@@ -124,7 +132,7 @@ describe('playStory', () => {
     expect(reports.map(({ problems }) => problems)).toEqual([[], beep, [], []]);
   });
 
-  it('takes no two people for one whose name is both of theirs', async () => {
+  it('tells two people from one whose name joins theirs', async () => {
     const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
     const space = createSpace({ signingKey: undefined });
     onTestFinished(() => space.close());
@@ -141,7 +149,7 @@ describe('playStory', () => {
     expect(reports[2]?.problems).toContain('Carol hears Alice, Bob; expected: Alice,Bob.');
   });
 
-  it('stops after a step when it is told to, and hangs up', async () => {
+  it('stops after the current step when aborted, and hangs up', async () => {
     const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
     const space = createSpace({ signingKey: undefined });
     onTestFinished(() => space.close());
@@ -154,13 +162,13 @@ describe('playStory', () => {
     expect(server.askedOf('/ended')).toHaveLength(1);
   });
 
-  it('stops when the server takes no status callback', async () => {
+  it('stops when the server accepts no status callback', async () => {
     const reporting = '<Dial><Conference statusCallback="/events" statusCallbackEvent="join">a</Conference></Dial>';
     const { reports } = await play([call('Bob'), { wait: 10 }, call('Alice'), call('Carol')], { '/room': reporting });
     expect(reports).toHaveLength(2);
   });
 
-  it('does not wait for every status callback to a server that answers none', async () => {
+  it('does not wait for each status callback if the server never answers', async () => {
     const events = 'statusCallback="/events" statusCallbackEvent="start end join leave"';
     const server = await startScriptedServer({
       '/room': `<Dial><Conference ${events}>a</Conference></Dial>`,
@@ -211,12 +219,12 @@ describe('playStory', () => {
     expect(server.askedOf('/ended')).toMatchObject([{ Digits: '12' }]);
   });
 
-  it('lets time pass: as much as it says, and a second between steps', async () => {
+  it('advances time by its waits, and a second between steps', async () => {
     const { space } = await play([{ wait: 10 }, { wait: 0 }, { wait: 0 }]);
     expect(space.clock.now()).toBe(10_000 + 3 * 1_000);
   });
 
-  it('hangs up at its end for who is still on the line, and so does a reader who has enough', async () => {
+  it('hangs up remaining calls at the end, and when the reader stops early', async () => {
     expect((await play([call('Alice')])).server.askedOf('/ended')).toHaveLength(1);
 
     const server = await startScriptedServer({ '/room': ROOM, '/ended': '<Hangup/>' });
@@ -233,7 +241,7 @@ describe('playStory', () => {
     expect(server.askedOf('/room')).toHaveLength(1);
   });
 
-  it('waits at its end for callbacks that are late or tried again', async () => {
+  it('waits at the end for delayed callbacks and retries', async () => {
     const reporting = '<Dial><Conference statusCallback="/events" statusCallbackEvent="join">a</Conference></Dial>';
     const server = await startScriptedServer({ '/room': reporting });
     const space = createSpace({ signingKey: undefined, chaos: { seed: 1, delayMs: 3_600_000 } });
@@ -245,7 +253,7 @@ describe('playStory', () => {
     expect(space.callbacks()).toMatchObject({ delivered: 0, pending: 0, refused: 1 });
   });
 
-  it('minds no names that every object has', async () => {
+  it('accepts a name that every object has', async () => {
     const server = await startScriptedServer({ '/room': ROOM });
     const space = createSpace({ signingKey: undefined });
     onTestFinished(() => space.close());
