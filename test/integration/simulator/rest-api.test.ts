@@ -180,7 +180,7 @@ describe('conferences', () => {
     expect(conferences.map(({ friendlyName, status }) => `${friendlyName} ${status}`)).toEqual(expected);
   });
 
-  it('tell about themselves', async () => {
+  it('are shown with the documented fields', async () => {
     const { talk, space, ask, root } = await setUp();
     await space.clock.advance(61_000);
     const { conference } = await talk();
@@ -202,7 +202,7 @@ describe('conferences', () => {
     });
   });
 
-  it('end for everyone, whose calls go on to their actions', async () => {
+  it('end for everybody, and calls continue with their actions', async () => {
     const { talk, space, sdk, server } = await setUp();
     const { conference, Bob, Alice } = await talk();
     const ended = await sdk.conferences(conference.sid).update({ status: 'completed' });
@@ -254,7 +254,7 @@ describe('conferences', () => {
     expect(hears()).toEqual(ALL_TALK);
   });
 
-  it('are not disturbed by an announcement that is silent', async () => {
+  it('hear nothing of a silent announcement', async () => {
     const { talk, space, sdk, server, hears } = await setUp();
     const { conference } = await talk();
     await sdk.conferences(conference.sid).update({ announceUrl: `${server.url}/ended/Bob` });
@@ -262,7 +262,7 @@ describe('conferences', () => {
     expect(hears()).toEqual(ALL_TALK);
   });
 
-  it('are found by a name that ends in .json', async () => {
+  it('can have a name that ends in .json', async () => {
     const { space, server, ask, root } = await setUp({ '/dotted': '<Dial><Conference>a.json</Conference></Dial>' });
     space.call({ from: NUMBERS.Bob, to: OURS, url: `${server.url}/dotted` });
     await space.runUntilIdle();
@@ -272,7 +272,7 @@ describe('conferences', () => {
 });
 
 describe('participants', () => {
-  it('tell about themselves', async () => {
+  it('are shown with the documented fields', async () => {
     const { talk, space, sdk, ask, root } = await setUp();
     const { conference, Alice, Ted } = await talk();
     await space.clock.advance(60_000);
@@ -322,7 +322,7 @@ describe('participants', () => {
       { ...TED_UNHEARD, Ted: ['music'] },
       ['participant-hold', 'participant-unhold'],
     ],
-  ])('are unheard while %s, of which the first to enter is told', async (_how, on, off, then, events) => {
+  ])('are unheard while %s, and the callback says so', async (_how, on, off, then, events) => {
     const { talk, space, sdk, server, hears } = await setUp();
     const { conference, Ted } = await talk();
     expect(hears()).toEqual(ALL_TALK);
@@ -339,7 +339,7 @@ describe('participants', () => {
     expect(server.askedOf('/events/Ted')).toEqual([]);
   });
 
-  it('go from one mode of supervision to the next', async () => {
+  it('change from one supervision mode to the next', async () => {
     const { talk, sdk, hears } = await setUp();
     const { conference, Alice, Bob, Ted } = await talk();
     const ted = sdk.conferences(conference.sid).participants(Ted.sid);
@@ -375,7 +375,7 @@ describe('participants', () => {
     expect((await ask('GET', path)).body).toMatchObject({ coaching: false, muted: false });
   });
 
-  it('who have been taken out hear no announcement any more', async () => {
+  it('hear no announcement after they were removed', async () => {
     const waiting: ServerResponse[] = [];
     const { talk, space, sdk, server } = await setUp({ '/slow': (res) => void waiting.push(res) });
     const { conference, Bob } = await talk();
@@ -388,7 +388,7 @@ describe('participants', () => {
     expect(Bob.told).toEqual([]);
   });
 
-  it('hear an announcement with everybody else if the Space behaves so', async () => {
+  it('share an announcement with everybody if the Space does so', async () => {
     const { talk, space, sdk, server, hears } = await setUp({}, { announcesPrivately: false });
     const { conference, Alice, Bob, Ted } = await talk();
     const bob = sdk.conferences(conference.sid).participants(Bob.sid);
@@ -398,7 +398,7 @@ describe('participants', () => {
     expect(hears()).toMatchObject({ Alice: [...ALL_TALK.Alice, 'notice'], Ted: [...ALL_TALK.Ted, 'notice'] });
   });
 
-  it('hear an announcement alone', async () => {
+  it('are the only ones to hear their announcement', async () => {
     const { talk, space, sdk, server, hears } = await setUp();
     const { conference, Alice, Bob, Ted } = await talk();
     const bob = sdk.conferences(conference.sid).participants(Bob.sid);
@@ -414,7 +414,7 @@ describe('participants', () => {
     ['an announcement', '/absent', (url: string) => ({ announceUrl: url })],
     ['an announcement that is no announcement', '/Bob/a', (url: string) => ({ announceUrl: url })],
     ['music', '/notice', (url: string) => ({ hold: true, holdUrl: url })],
-  ])('learn by an error of %s that cannot be played', async (_what, path, update) => {
+  ])('get an error for %s that cannot be played', async (_what, path, update) => {
     const { talk, space, sdk, server } = await setUp();
     const { conference, Bob } = await talk();
     await sdk
@@ -426,7 +426,7 @@ describe('participants', () => {
     expect(Bob.told).toEqual([]);
   });
 
-  it('may have music of their own while on hold', async () => {
+  it('can have hold music of their own', async () => {
     const { talk, space, sdk, server, hears } = await setUp();
     const { conference, Bob } = await talk();
     const bob = sdk.conferences(conference.sid).participants(Bob.sid);
@@ -440,7 +440,7 @@ describe('participants', () => {
   it.each([
     [false, 1],
     [true, 0],
-  ])('may have music of their own only while they wait: started %s', async (hasStarted, times) => {
+  ])('can have waiting music of their own only before the start: started %s', async (hasStarted, times) => {
     const { enter, space, server, ask, root } = await setUp();
     const bob = await enter('Bob');
     if (hasStarted) {
@@ -452,7 +452,7 @@ describe('participants', () => {
     expect(server.askedOf('/hold')).toHaveLength(times);
   });
 
-  it('are taken out, and their calls go on to their actions', async () => {
+  it('are removed, and their calls continue with their actions', async () => {
     const { talk, space, sdk, server, ask, root, hears } = await setUp();
     const { conference, Bob, Ted } = await talk();
     const path = `${root}/Conferences/${conference.sid}/Participants`;
@@ -465,7 +465,7 @@ describe('participants', () => {
     expect((await ask('DELETE', `${path}/${Ted.sid}.json`)).status).toBe(404);
   });
 
-  it('end the conference by being taken out when that is their role', async () => {
+  it('end the conference when removed, if endConferenceOnExit says so', async () => {
     const { talk, sdk } = await setUp();
     const { conference, Alice } = await talk();
     await sdk.conferences(conference.sid).participants(Alice.sid).remove();
@@ -480,7 +480,7 @@ describe('calls', () => {
     url: `${server.url}/${person}/a`,
   });
 
-  it('are made to people, who enter a conference like others, and told of as asked', async () => {
+  it('are made to people, who enter a conference, and reported as subscribed', async () => {
     const { enter, space, sdk, server, hears } = await setUp();
     await enter('Bob');
     const made = await sdk.calls.create({
@@ -502,7 +502,7 @@ describe('calls', () => {
     ]);
   });
 
-  it('are told of only when they are over unless asked otherwise', async () => {
+  it('are reported only when completed, by default', async () => {
     const { space, sdk, server } = await setUp();
     await sdk.calls.create({ ...of('Bob', server), method: 'GET', statusCallback: `${server.url}/calls` });
     await space.runUntilIdle();
@@ -513,7 +513,7 @@ describe('calls', () => {
     expect(server.askedOf('/calls')).toMatchObject([{ CallStatus: 'completed', To: NUMBERS.Bob, From: OURS }]);
   });
 
-  it('are made one a second, and queued until it is their turn', async () => {
+  it('are made one a second, and queued until then', async () => {
     const { space, sdk, server } = await setUp();
     const people = ['Bob', 'Carol', 'Ted'] as const;
     for (const person of people) {
@@ -531,14 +531,14 @@ describe('calls', () => {
     expect(statuses()[3]).toBe('in-progress');
   });
 
-  it('without a number have an empty one', async () => {
+  it('show an empty number if they have none', async () => {
     const { space, server, ask, root } = await setUp();
     const { sid } = space.call({ from: undefined, url: `${server.url}/Bob/a` });
     await space.runUntilIdle();
     expect((await ask('GET', `${root}/Calls/${sid}`)).body).toMatchObject({ from: '', formatted_from: '' });
   });
 
-  it('cannot leave for another document before they are answered', async () => {
+  it('cannot be redirected before they are answered', async () => {
     const { sdk, server } = await setUp();
     await sdk.calls.create(of('Carol', server));
     const { sid } = await sdk.calls.create(of('Bob', server));
@@ -546,7 +546,7 @@ describe('calls', () => {
     await expect(sdk.calls(sid).update({ url: `${server.url}/next` })).rejects.toMatchObject(refusal);
   });
 
-  it('leave what they are at for another document', async () => {
+  it('are redirected to another document', async () => {
     const { talk, space, sdk, server, hears } = await setUp({ '/next': '<Say>Hello.</Say><Pause length="60"/>' });
     const { conference, Bob } = await talk();
     const updated = await sdk.calls(Bob.sid).update({ url: `${server.url}/next`, method: 'GET' });
@@ -569,7 +569,7 @@ describe('calls', () => {
     expect(server.askedOf('/Bob/a')).toEqual([]);
   });
 
-  it('cannot be cancelled when in progress, nor ended when over', async () => {
+  it('cannot be cancelled when in progress, nor completed when over', async () => {
     const { enter, space, sdk } = await setUp();
     const call = await enter('Bob');
     const refusal = { status: 422, code: 10_000 };
@@ -582,7 +582,7 @@ describe('calls', () => {
     expect(call.status).toBe('completed');
   });
 
-  it('are told about one by one and as a list', async () => {
+  it('are shown one by one and as a list', async () => {
     const { enter, space, sdk, ask, root } = await setUp();
     const Bob = await enter('Bob');
     const Alice = await enter('Alice');
@@ -655,7 +655,7 @@ describe('recordings', () => {
     return { ...testBench, bob, conferenceSid: sid, sid: recording?.sid ?? '', recordings };
   }
 
-  it('of a conference begin with it, and are found by it', async () => {
+  it('of a conference start with it, and are listed under it', async () => {
     const { sdk, ask, root, space, enter, conferenceSid, sid, server } = await setUpRecorded();
     await enter('Carol', 'b');
     await space.clock.advance(60_500);
@@ -694,7 +694,7 @@ describe('recordings', () => {
     ]);
   });
 
-  it('pause, go on and stop, counting what was recorded, and tell of it as subscribed', async () => {
+  it('pause, resume and stop, with their duration and callbacks as subscribed', async () => {
     const { space, server, recordings, sid } = await setUpRecorded();
     await space.clock.advance(10_000);
     const paused = await recordings(sid).update({ status: 'paused', pauseBehavior: 'skip' });
@@ -715,7 +715,7 @@ describe('recordings', () => {
     });
   });
 
-  it('hold silence for a pause, if that is wanted', async () => {
+  it('record a pause as silence on request', async () => {
     const { space, recordings, sid } = await setUpRecorded();
     await space.clock.advance(10_000);
     await recordings(sid).update({ status: 'paused', pauseBehavior: 'silence' });
@@ -741,7 +741,7 @@ describe('recordings', () => {
     expect((await ask('DELETE', full)).status).toBe(404);
   });
 
-  it('of a call begin when asked for, apart from those of its conference', async () => {
+  it("of a call start on request, apart from its conference's", async () => {
     const { sdk, space, server, bob, conferenceSid } = await setUpRecorded();
     const made = await sdk.calls(bob.sid).recordings.create({ recordingStatusCallback: `${server.url}/calls` });
     expect(made).toMatchObject({ callSid: bob.sid, conferenceSid: null, status: 'in-progress' });
@@ -757,7 +757,7 @@ describe('recordings', () => {
     ]);
   });
 
-  it('of a conference refuse in words', async () => {
+  it('of a conference report errors as plain sentences', async () => {
     const { ask, root, conferenceSid, sid } = await setUpRecorded();
     const path = `${root}/Conferences/${conferenceSid}/Recordings/${sid}.json`;
     expect(await ask('POST', path, { Status: 'over' })).toEqual({
@@ -766,7 +766,7 @@ describe('recordings', () => {
     });
   });
 
-  it('of a call end with it, and cannot begin after it', async () => {
+  it('of a call end with it, and cannot start after it', async () => {
     const { sdk, space, bob } = await setUpRecorded();
     const made = await sdk.calls(bob.sid).recordings.create();
     bob.hangUp();
@@ -777,7 +777,7 @@ describe('recordings', () => {
 });
 
 describe('lists', () => {
-  it('come in pages, which the SDK reads one after the other', async () => {
+  it('come in pages, which the SDK reads in turn', async () => {
     const { enter, space, sdk, ask, root } = await setUp();
     const calls = [];
     for (const person of ['Bob', 'Carol', 'Alice', 'Ted', 'Ted'] as const) {
@@ -821,7 +821,7 @@ describe('lists', () => {
     expect(found.map(({ friendlyName }) => friendlyName)).toEqual(['a', 'a', 'a']);
   });
 
-  it('come in pages of 50 unless asked otherwise', async () => {
+  it('come in pages of 50 by default', async () => {
     const { ask, root } = await setUp();
     expect((await ask('GET', `${root}/Calls.json`)).body).toEqual({
       uri: `${root}/Calls.json?Page=0&PageSize=50`,
@@ -842,7 +842,7 @@ describe('the API', () => {
     ['another account', ({ apiToken }) => basic('somebody', apiToken)],
     ['another scheme', ({ apiToken }) => `Bearer ${apiToken}`],
     ['nothing', () => ''],
-  ])('tells nothing to who comes with %s', async (_what, authorizationOf) => {
+  ])('refuses %s', async (_what, authorizationOf) => {
     const { talk, ask, root, space, hears } = await setUp();
     const { conference, Ted } = await talk();
     const headers = { authorization: authorizationOf(space) };
@@ -857,7 +857,7 @@ describe('the API', () => {
     expect(hears()).toEqual(ALL_TALK);
   });
 
-  it("does not open one account with another's path", async () => {
+  it("refuses another account's path", async () => {
     const { ask } = await setUp();
     expect((await ask('GET', `/2010-04-01/Accounts/${NO_SUCH}/Calls`)).status).toBe(401);
   });
@@ -889,7 +889,7 @@ describe('the API', () => {
     ['GET', `/Calls/${NO_SUCH}/Recordings.json`],
     ['GET', '/conferences.json'],
     ['GET', '/Conferences/'],
-  ])('knows no %s %s', async (method, path) => {
+  ])('has no %s %s', async (method, path) => {
     const { ask, root } = await setUp();
     expect(await ask(method, root + path, method === 'GET' ? undefined : {})).toEqual({
       status: 404,
@@ -922,7 +922,7 @@ describe('the API', () => {
     ['POST', `${TED_IN}?Muted=true`, { Hold: 'true' }, 90_000, 'Muted'],
     ['DELETE', `${TED_IN}?Force=true`, undefined, 90_000, 'Force'],
     ['DELETE', TED_IN, { Force: 'true' }, 10_000, 'A DELETE takes no parameters.'],
-  ])('refuses what it does not know, with a code: %s %s %j', async (method, path, form, code, words) => {
+  ])('refuses invalid parameters with a code: %s %s %j', async (method, path, form, code, words) => {
     const { talk, ask, root, space, hears } = await setUp();
     const { conference, Ted } = await talk();
     const full = root + path.replace(':sid', conference.sid).replace(':ted', Ted.sid);
@@ -945,7 +945,7 @@ describe('the API', () => {
     expect(space.calls).toEqual([]);
   });
 
-  it('takes forms alone', async () => {
+  it('accepts only forms', async () => {
     const { talk, ask, root, hears } = await setUp();
     const { conference, Ted } = await talk();
     const path = `${root}/Conferences/${conference.sid}/Participants/${Ted.sid}.json`;
@@ -969,7 +969,7 @@ describe('intercepted requests', () => {
     return { ...testBench, conference, Alice, Ted, path };
   }
 
-  it('sees the request, and lets it pass', async () => {
+  it('are shown to the interceptor, which lets them pass', async () => {
     const seen: RestRequest[] = [];
     const { ask, root, path } = await setUpFaulty((request) => void seen.push(request));
     expect(await ask('POST', `${root}${path}.json`, { Muted: 'true', Hold: 'false' })).toMatchObject({
@@ -979,14 +979,14 @@ describe('intercepted requests', () => {
     expect(seen).toEqual([{ method: 'POST', path, form: { Muted: 'true', Hold: 'false' } }]);
   });
 
-  it('sees the filter of a list', async () => {
+  it('include the filter of a list', async () => {
     const seen: RestRequest[] = [];
     const { ask, root } = await setUp({}, { intercept: (request) => void seen.push(request) });
     await ask('GET', `${root}/Conferences.json?Status=init`);
     expect(seen).toEqual([{ method: 'GET', path: '/Conferences', form: { Status: 'init' } }]);
   });
 
-  it('may take its time', async () => {
+  it('can be delayed', async () => {
     const waiting: (() => void)[] = [];
     const { ask, root, path } = await setUpFaulty(
       () => new Promise((resolve) => void waiting.push(() => resolve(undefined))),
@@ -1002,7 +1002,7 @@ describe('intercepted requests', () => {
     [{ status: 503 }, '', ''],
     [{ status: 502, body: '<html></html>' }, 'text/html', '<html></html>'],
     [{ status: 422, body: { code: 10_000 } }, 'application/json', '{"code":10000}'],
-  ])('answers instead, and changes nothing: %j', async (fault, type, text) => {
+  ])('can get another response, which changes nothing: %j', async (fault, type, text) => {
     const { ask, root, path, url, space } = await setUpFaulty(() => fault);
     const response = await fetch(url + root + path, {
       method: 'POST',
@@ -1017,7 +1017,7 @@ describe('intercepted requests', () => {
     expect((await ask('GET', root + path)).body).toMatchObject(UNTOUCHED);
   });
 
-  it('ignores changes, and answers as if they had been made', async () => {
+  it('can be ignored, with a response as if the change had been made', async () => {
     const { ask, root, path, space, hears, conference, Alice, Ted, server } = await setUpFaulty(() => 'ignore');
     const change = { Muted: 'true', Coaching: 'true', CallSidToCoach: Alice.sid, AnnounceUrl: `${server.url}/notice` };
     expect(await ask('POST', root + path, change)).toMatchObject({
@@ -1035,7 +1035,7 @@ describe('intercepted requests', () => {
     expect(server.askedOf('/notice')).toEqual([]);
   });
 
-  it('ignores changes of recordings, too', async () => {
+  it('can be ignored for recordings, too', async () => {
     const { enter, ask, root, space } = await setUp({}, { intercept: () => 'ignore' });
     await enter('Bob', 'recorded');
     await enter('Alice', 'recorded');

@@ -90,7 +90,7 @@ describe('conferences, participants and calls', () => {
     return { ...people, conferenceSid: conferenceOf(people.alice) };
   }
 
-  it('lists the conferences that are not over', async () => {
+  it('lists live conferences', async () => {
     const { conferenceSid: ended, alice } = await talkIn('over');
     const waiting = await enter('caller', 'b 2');
     await space.clock.advance(60_000);
@@ -120,7 +120,7 @@ describe('conferences, participants and calls', () => {
     expect(await client.findParticipant(conferenceSid, NO_SUCH)).toBeUndefined();
   });
 
-  it('changes who hears a participant', async () => {
+  it('changes a participant', async () => {
     const { conferenceSid, bob, alice, ted } = await talkIn();
     const change = (to: ParticipantChange) => client.changeParticipant(conferenceSid, sidOf(ted), to);
     expect(await change({ muted: true })).toMatchObject({ isMuted: true, target: alice.sid });
@@ -150,7 +150,7 @@ describe('conferences, participants and calls', () => {
     expect(await client.changeParticipant(conferenceSid, sidOf(ted), { muted: true })).toBeUndefined();
   });
 
-  it('finds a call, and redirects it until it is over', async () => {
+  it('finds a call, and redirects it while it is live', async () => {
     const { conferenceSid, ted } = await talkIn();
     const elsewhere = `${server.url}/coach?room=b`;
     expect(await client.findCall(sidOf(ted))).toMatchObject({ callSid: ted.sid, isOver: false, direction: 'inbound' });

@@ -72,7 +72,7 @@ describe('an inbound call', () => {
     );
   });
 
-  it('asks with GET, the fields in the signed address, after the query as it is', async () => {
+  it("requests with GET, the fields appended to the signed URL's query", async () => {
     const { call, server } = await setUp({ '/hello': '<Hangup/>' });
     await call('/hello?a=%20b+c', { method: 'GET', from: 'sip:bob@example.com' });
     const [asked] = server.asked;
@@ -81,14 +81,14 @@ describe('an inbound call', () => {
     expect(asked?.headers['x-signalwire-signature']).toBe(sign(KEY, server.url + asked?.path));
   });
 
-  it('may have no number, and no signature', async () => {
+  it('can have no number, and no signature', async () => {
     const { call, server } = await setUp({ '/hello': '<Hangup/>' }, { signingKey: undefined });
     await call('/hello', { from: undefined });
     expect(server.asked[0]?.fields).not.toHaveProperty('From');
     expect(server.asked[0]?.headers).not.toHaveProperty('x-signalwire-signature');
   });
 
-  it('is told, waits, and goes on, in simulated time', async () => {
+  it('is told something, waits, and continues, in simulated time', async () => {
     const { call, space, server } = await setUp({
       '/hello': '<Say>Hello.</Say><Play>a.mp3</Play><Pause length="10"/><Redirect>next?b=1</Redirect><Say>Never.</Say>',
       '/next': '<Say>Bye.</Say>',
@@ -105,7 +105,7 @@ describe('an inbound call', () => {
     ]);
   });
 
-  it('that is spoken to for ever is not waited for', async () => {
+  it('that is spoken to without end is not waited for', async () => {
     const { call, space } = await setUp({
       '/long': '<Say loop="999999999">Hello.</Say>',
       '/ever': '<Play loop="0">a</Play>',
@@ -134,18 +134,18 @@ describe('an inbound call', () => {
     expect((await call('/hello')).status).toBe(status);
   });
 
-  it('does not stop at what takes no time', async () => {
+  it('runs on through prompts that take no time', async () => {
     const { call } = await setUp({ '/hello': '<Pause length="0"/><Gather timeout="0"/><Say>Hello.</Say>' });
     expect((await call('/hello')).told).toEqual(['Hello.']);
   });
 
-  it('that goes round in a menu that waits for nothing ends', async () => {
+  it('fails in a menu that loops without waiting', async () => {
     const { call } = await setUp({ '/menu': '<Gather timeout="0" actionOnEmptyResult="true"/>' });
     const { status, errors } = await call('/menu');
     expect([status, errors.map(({ code }) => code)]).toEqual(['failed', [11_215]]);
   });
 
-  it('can hang up at any moment, and plays no more', async () => {
+  it('can hang up at any moment, and plays nothing more', async () => {
     const { call, space, server } = await setUp({ '/hello': '<Pause length="10"/><Redirect>/next</Redirect>' });
     const one = await call('/hello');
     one.hangUp();
@@ -153,7 +153,7 @@ describe('an inbound call', () => {
     expect([one.status, server.askedOf('/next')]).toEqual(['completed', []]);
   });
 
-  it('that hangs up while its document is on the way is over at once, whatever comes', async () => {
+  it('that hangs up while it waits for a document is over at once', async () => {
     let answer = () => {};
     const { space, server } = await setUp({
       '/hello': (res) => {
@@ -200,7 +200,7 @@ describe('the status callback', () => {
     ['comes to the end of its document', '<Pause length="2"/>', { CallDuration: '2' }],
     ['is rejected', '<Reject/>', { CallDuration: '0', CallStatus: 'no-answer' }],
     ['gets no document', (res) => res.writeHead(500).end(), { CallDuration: '0', CallStatus: 'failed' }],
-  ])('of a number is requested once when a call %s', async (_how, answer, expected) => {
+  ])('of a number is sent once when a call %s', async (_how, answer, expected) => {
     const { call, space, server, statusCallback } = await setUpReported({ '/hello': answer });
     await space.clock.advance(5_000);
     const bob = await call('/hello', { statusCallback });
@@ -211,7 +211,7 @@ describe('the status callback', () => {
     expect(server.askedOf('/status')).toEqual([{ ...REPORT, ...about, ...expected }]);
   });
 
-  it('of a number is requested when a call is hung up before it is answered', async () => {
+  it('of a number is sent when a call is hung up before it is answered', async () => {
     const waiting: ServerResponse[] = [];
     const { space, server, statusCallback } = await setUpReported({ '/hello': (res) => void waiting.push(res) });
     await space.clock.advance(5_000);
@@ -273,7 +273,7 @@ describe('a Gather', () => {
     expect(one.told).toEqual(['Press a key.', answer]);
   });
 
-  it('takes what was pressed when time runs out, or goes on when nothing was', async () => {
+  it('submits the keys at the timeout, or continues without any', async () => {
     const { call, space } = await setUp({ '/menu': menu, '/key': key });
     const [one, other] = [await call('/menu'), await call('/menu')];
     one.press('7');
@@ -293,7 +293,7 @@ describe('a Gather', () => {
     expect(server.askedOf('/key')).toMatchObject([{ Digits: '12', CallSid: call.sid }]);
   });
 
-  it('asks its action also without a key, if it says so', async () => {
+  it('requests its action without a key if actionOnEmptyResult says so', async () => {
     const { call, space, server } = await setUp({
       '/menu': '<Gather action="/key" timeout="3" actionOnEmptyResult="true" method="GET"/>',
       '/key': key,
@@ -314,7 +314,7 @@ describe('a Gather', () => {
     expect(second?.path.match(/CallSid=/g)?.length ?? 1).toBe(1);
   });
 
-  it('hears no key before it begins or after it is over', async () => {
+  it('ignores keys before it starts and after it ends', async () => {
     const { call, space } = await setUp({ '/menu': `<Pause length="2"/>${menu}`, '/key': key });
     const one = await call('/menu');
     one.press('12');
@@ -327,7 +327,7 @@ describe('a Gather', () => {
   });
 });
 
-describe('what goes wrong with a call', () => {
+describe('the error of a call', () => {
   const body =
     (text: string, type = 'text/xml', status = 200): Answer =>
     (res) =>
@@ -350,8 +350,8 @@ describe('what goes wrong with a call', () => {
     ],
     ['no beginning', () => {}, 11_200, 'did not answer within 0.2 s'],
     ['what is no HTTP', (res) => void res.socket?.end('SSH-2.0-OpenSSH\r\n\r\n'), 11_251, 'does not speak http'],
-    ['a circle of documents', '<Redirect>/hello</Redirect>', 11_215, 'documents in a row'],
-    ['a circle of documents with words', '<Say>Hi.</Say><Redirect>/hello</Redirect>', 11_215, 'documents in a row'],
+    ['a loop of documents', '<Redirect>/hello</Redirect>', 11_215, 'documents in a row'],
+    ['a loop of documents with words', '<Say>Hi.</Say><Redirect>/hello</Redirect>', 11_215, 'documents in a row'],
     [
       'a circle of redirects',
       (res) => res.writeHead(302, { location: '/hello' }).end(),
@@ -376,7 +376,7 @@ describe('what goes wrong with a call', () => {
     expect([status, errors.map((error) => error.code)]).toEqual(['failed', [code]]);
   });
 
-  it('a server that does not take the connection', async () => {
+  it('a server that does not accept the connection', async () => {
     // Takes the connection, but never the handshake of TLS.
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -386,7 +386,7 @@ describe('what goes wrong with a call', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 11_200, message: expect.stringContaining('connection') })]);
   });
 
-  it('an address whose certificate is not to be trusted', async () => {
+  it('a URL whose certificate cannot be trusted', async () => {
     const { folder } = await generateCertificate();
     const [cert, key] = await Promise.all([readFile(join(folder, 'cert.pem')), readFile(join(folder, 'key.pem'))]);
     const server = createHttpsServer({ cert, key }, (_req, res) => res.end()).listen(0, '127.0.0.1');
@@ -397,7 +397,7 @@ describe('what goes wrong with a call', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 11_220, message: expect.stringContaining('trusted') })]);
   });
 
-  it('a server that answers once, and then no more on the connection it kept', async () => {
+  it('a server that answers once, and then no more on the same connection', async () => {
     let asked = 0;
     const answer: Answer = (res) => {
       if (++asked === 1) {
@@ -409,7 +409,7 @@ describe('what goes wrong with a call', () => {
     expect([status, errors.map(({ code }) => code), asked]).toEqual(['failed', [11_200], 2]);
   });
 
-  it('is none if the server just closed the connection it had kept', async () => {
+  it('is none if the server just closed a kept-alive connection', async () => {
     const seen = new Set<unknown>();
     const answer: Answer = (res) => {
       if (seen.has(res.socket)) {
@@ -425,7 +425,7 @@ describe('what goes wrong with a call', () => {
     expect([status, told, seen.size]).toEqual(['completed', ['Here.'], 2]);
   });
 
-  it('follows three redirects, as GET or as it was', async () => {
+  it('follows three redirects, as GET or with the same method', async () => {
     const to =
       (status: number, location: string): Answer =>
       (res) =>
@@ -449,7 +449,7 @@ describe('what goes wrong with a call', () => {
     expect(server.asked[1]?.fields).toMatchObject({ From: BOB });
   });
 
-  it('takes the fields of a GET along once, however it is redirected', async () => {
+  it('sends the fields of a GET once, however it is redirected', async () => {
     const { call, server } = await setUp({
       '/one': (res, { path }) => res.writeHead(308, { location: path.replace('/one', '/two') }).end(),
       '/two': '<Hangup/>',
@@ -458,7 +458,7 @@ describe('what goes wrong with a call', () => {
     expect(server.asked[1]?.path).toBe(server.asked[0]?.path.replace('/one', '/two'));
   });
 
-  it('asks the fallback url, with the reason, and goes on with what it answers', async () => {
+  it('requests the fallback URL, with the error, and plays its document', async () => {
     const { call, server } = await setUp({ '/hello': body('', 'text/plain', 500), '/fallback': '<Say>Here.</Say>' });
     const fallback = { fallbackUrl: `${server.url}/fallback`, fallbackMethod: 'GET' as const };
     const one = await call('/hello', fallback);
@@ -469,7 +469,7 @@ describe('what goes wrong with a call', () => {
     });
   });
 
-  it('asks no fallback for a way out of a circle', async () => {
+  it('requests no fallback for a loop', async () => {
     const { call, server } = await setUp({ '/hello': '<Redirect>/hello</Redirect>', '/fallback': '<Say>Here.</Say>' });
     const one = await call('/hello', { fallbackUrl: `${server.url}/fallback` });
     expect([one.status, one.errors.map(({ code }) => code)]).toEqual(['failed', [11_215]]);
@@ -483,7 +483,7 @@ describe('what goes wrong with a call', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it('takes no way round for a circle that leads through a conference, or is gone by pressing keys', async () => {
+  it('is none if a conference or a key is part of the loop', async () => {
     const { call, space, server } = await setUp({
       '/conference': '<Dial action="/conference" timeLimit="1"><Conference>a</Conference></Dial>',
       '/menu': '<Gather numDigits="1" timeout="3600"/>',
@@ -497,7 +497,7 @@ describe('what goes wrong with a call', () => {
     expect([ted.status, server.askedOf('/menu').length]).toEqual(['in-progress', 151]);
   });
 
-  it('lets a call wait long without taking that for a circle', async () => {
+  it('is none for a long wait, which is not a loop', async () => {
     const { call, space } = await setUp({
       '/hello': '<Say>Wait.</Say><Pause length="10"/><Redirect>/hello</Redirect>',
     });
@@ -512,7 +512,7 @@ describe('a conference', () => {
   const voices = (call: Call) => call.hearing().voices;
   const sounds = (call: Call) => call.hearing().sounds;
 
-  it('plays music until two are in, one of them a starter', async () => {
+  it('plays music until two are in, one with startConferenceOnEnter', async () => {
     const { call } = await setUp({ '/moderator': MODERATOR(), '/caller': CALLER() });
     const bob = await call('/caller');
     const carol = await call('/caller');
@@ -546,7 +546,7 @@ describe('a conference', () => {
     expect(calls.every((one) => sounds(one).includes('music'))).toBe(status === 'init');
   });
 
-  it('ends for all when one leaves whose leaving ends it, and tells the actions', async () => {
+  it('ends for everybody when one with endConferenceOnExit leaves', async () => {
     const { call, space, server } = await setUp({
       '/moderator': MODERATOR(),
       '/caller': `${CALLER()}<Say>That was it.</Say>`,
@@ -564,14 +564,14 @@ describe('a conference', () => {
     expect(callsIn(space, 'a')).toEqual([]);
   });
 
-  it('asks no action of who hung up, if the Space is said not to', async () => {
+  it('requests no action after hanging up if the Space does not', async () => {
     const { call, space, server } = await setUp({ '/moderator': MODERATOR() }, { asksActionAfterHangUp: false });
     (await call('/moderator')).hangUp();
     await space.runUntilIdle();
     expect(server.asked).toHaveLength(1);
   });
 
-  it('goes on when a caller leaves, and is another when it began anew', async () => {
+  it('continues when a caller leaves; a later one is another conference', async () => {
     const { call, space } = await setUp({ '/moderator': MODERATOR(), '/caller': CALLER() });
     const [bob, alice] = [await call('/caller'), await call('/moderator')];
     bob.hangUp();
@@ -583,7 +583,7 @@ describe('a conference', () => {
     expect(space.conferences.all().map(({ status }) => status)).toEqual(['completed', 'init']);
   });
 
-  it('lets a call out at its time limit', async () => {
+  it('releases a call at its time limit', async () => {
     const { call, space, server } = await setUp({
       '/moderator': '<Dial action="/ended" timeLimit="60"><Conference>a</Conference></Dial>',
       '/ended': '<Say>Time is over.</Say>',
@@ -596,7 +596,7 @@ describe('a conference', () => {
     expect(server.askedOf('/ended')).toMatchObject([{ CallStatus: 'in-progress', DialCallDuration: '60' }]);
   });
 
-  it('lets a call out on *, where its Dial says so', async () => {
+  it('releases a call on * if hangupOnStar says so', async () => {
     const { call, space } = await setUp({
       '/star': '<Dial action="/ended" hangupOnStar="true"><Conference>a</Conference></Dial>',
       '/no-star': '<Dial action="/ended"><Conference>a</Conference></Dial>',
@@ -612,7 +612,7 @@ describe('a conference', () => {
     expect([callsIn(space, 'a'), ted.told]).toEqual([[bob], ['Menu.']]);
   });
 
-  it('beeps for a moment when somebody comes or goes, as they say', async () => {
+  it('beeps when somebody enters or leaves, as their beep says', async () => {
     const { call, space } = await setUp({
       '/moderator': MODERATOR('beep="false"'),
       '/caller': CALLER('beep="onEnter"'),
@@ -696,7 +696,7 @@ describe('a conference', () => {
     expect(first?.headers['x-signalwire-signature']).toBe(signature);
   });
 
-  it('tells of its end by the eventCallbackUrl of its first participant, too', async () => {
+  it("reports its end to the first participant's eventCallbackUrl, too", async () => {
     const { call, space, server } = await setUp({
       '/caller': CALLER('eventCallbackUrl="/over"'),
       '/other': CALLER('eventCallbackUrl="/never"'),
@@ -711,7 +711,7 @@ describe('a conference', () => {
     expect(server.askedOf('/never')).toEqual([]);
   });
 
-  it('dates what becomes of a call it makes by when it happened, too', async () => {
+  it('dates the events of an outbound call by when they happened, too', async () => {
     const now = Date.parse('2026-01-02T10:00:00Z');
     const { space, server } = await setUp(
       { '/hello': '<Hangup/>', '/status': (res) => res.writeHead(204).end() },
@@ -751,7 +751,7 @@ describe('a coach', () => {
   it.each([
     [false, [undefined, undefined, undefined]],
     [true, ['false', 'true', 'alice']],
-  ])('is named by callbacks only if the Space reports coaching: %s', async (reportsCoaching, expected) => {
+  ])('is in callbacks only if the Space reports coaching: %s', async (reportsCoaching, expected) => {
     const answers: Record<string, Answer> = {
       '/moderator': MODERATOR('statusCallback="/events" statusCallbackEvent="join"'),
       '/caller': CALLER(),
@@ -767,7 +767,7 @@ describe('a coach', () => {
     expect([first?.Coaching, last?.Coaching, target]).toEqual(expected);
   });
 
-  it('is let in beside whom they coach', async () => {
+  it("enters the target's conference", async () => {
     const answers: Record<string, Answer> = { '/moderator': MODERATOR(), '/caller': CALLER() };
     const { call } = await setUp(answers);
     const [bob, alice] = [await call('/caller'), await call('/moderator')];
@@ -807,14 +807,14 @@ describe('a coach', () => {
     },
   );
 
-  it('without an action is cut off', async () => {
+  it('with a stale target and no action is cut off', async () => {
     const { call } = await setUp({ '/coach': '<Dial><Conference coach="x">a</Conference></Dial>' });
     const ted = await call('/coach', { fallbackUrl: 'http://127.0.0.1:1/' });
     expect([ted.status, ted.errors.map(({ code }) => code)]).toEqual(['failed', [13_240]]);
   });
 });
 
-describe('an open question', () => {
+describe('a setting decides', () => {
   const EVENTS = 'statusCallback="/events" statusCallbackEvent="join end"';
   const noContent: Answer = (res) => res.writeHead(204).end();
   const coach = (sid: string) => `<Dial action="/ended"><Conference coach="${sid}" beep="false">a</Conference></Dial>`;
@@ -828,7 +828,7 @@ describe('an open question', () => {
   it.each([
     [false, 'answered'],
     [true, 'completed'],
-  ])('of how a dial ended: completesDials %s', async (completesDials, status) => {
+  ])('how a dial ended: completesDials %s', async (completesDials, status) => {
     const answers = { '/moderator': MODERATOR(), '/ended': '<Hangup/>' };
     const { call, server, space } = await setUp(answers, { completesDials });
     (await call('/moderator')).hangUp();
@@ -839,7 +839,7 @@ describe('an open question', () => {
   it.each([
     [true, ['Menu.']],
     [false, []],
-  ])('of the star in a conference: starLeavesConferences %s', async (starLeavesConferences, told) => {
+  ])('the star in a conference: starLeavesConferences %s', async (starLeavesConferences, told) => {
     const { call, space } = await setUp(
       {
         '/star': '<Dial action="/ended" hangupOnStar="true"><Conference>a</Conference></Dial>',
@@ -858,27 +858,24 @@ describe('an open question', () => {
     [true, false, []],
     [false, true, []],
     [false, false, [13_240]],
-  ])(
-    'of coaching before the start: coachesBeforeStart %s, started %s',
-    async (coachesBeforeStart, hasStarted, codes) => {
-      const answers: Record<string, Answer> = { '/moderator': MODERATOR(), '/caller': CALLER() };
-      const { call, server, space } = await setUp({ ...answers, '/ended': '<Pause/>' }, { coachesBeforeStart });
-      const alice = await call('/moderator');
-      if (hasStarted) {
-        await call('/caller');
-      }
-      server.answers['/coach'] = coach(alice.sid);
-      const ted = await call('/coach');
-      expect(ted.errors.map(({ code }) => code)).toEqual(codes);
-      expect(server.askedOf('/ended')).toMatchObject(codes.map(() => ({ CallSid: ted.sid, ErrorCode: '13240' })));
-      expect(callsIn(space, 'a').includes(ted)).toBe(codes.length === 0);
-    },
-  );
+  ])('coaching before the start: coachesBeforeStart %s, started %s', async (coachesBeforeStart, hasStarted, codes) => {
+    const answers: Record<string, Answer> = { '/moderator': MODERATOR(), '/caller': CALLER() };
+    const { call, server, space } = await setUp({ ...answers, '/ended': '<Pause/>' }, { coachesBeforeStart });
+    const alice = await call('/moderator');
+    if (hasStarted) {
+      await call('/caller');
+    }
+    server.answers['/coach'] = coach(alice.sid);
+    const ted = await call('/coach');
+    expect(ted.errors.map(({ code }) => code)).toEqual(codes);
+    expect(server.askedOf('/ended')).toMatchObject(codes.map(() => ({ CallSid: ted.sid, ErrorCode: '13240' })));
+    expect(callsIn(space, 'a').includes(ted)).toBe(codes.length === 0);
+  });
 
   it.each([
     [false, ['alice']],
     [true, ['alice', 'carol']],
-  ])('of who hears a coach: latecomersHearCoaches %s', async (latecomersHearCoaches, hearers) => {
+  ])('who hears a coach: latecomersHearCoaches %s', async (latecomersHearCoaches, hearers) => {
     const answers = { '/moderator': MODERATOR(), '/caller': CALLER() };
     const { call, server, space } = await setUp(answers, { latecomersHearCoaches });
     const [alice, bob] = [await call('/moderator'), await call('/caller')];
@@ -897,7 +894,7 @@ describe('an open question', () => {
   it.each([
     [true, ['bob']],
     [false, []],
-  ])('of who hears a coach without a target: orphanedCoachesAreHeard %s', async (orphanedCoachesAreHeard, hearers) => {
+  ])('who hears a coach without a target: orphanedCoachesAreHeard %s', async (orphanedCoachesAreHeard, hearers) => {
     const { call, server, space } = await setUp({ '/agent': AGENT }, { orphanedCoachesAreHeard });
     const [alice, bob] = [await call('/agent'), await call('/agent')];
     server.answers['/coach'] = coach(alice.sid);
@@ -911,7 +908,7 @@ describe('an open question', () => {
   it.each([
     [false, ['completed']],
     [true, ['in-progress', 'completed']],
-  ])('of when a conference ends: endsWithLastModerator %s', async (endsWithLastModerator, statuses) => {
+  ])('when a conference ends: endsWithLastModerator %s', async (endsWithLastModerator, statuses) => {
     const answers = { '/moderator': MODERATOR(), '/caller': CALLER(), '/ended': '<Hangup/>' };
     const { call, space } = await setUp(answers, { endsWithLastModerator });
     await call('/caller');
@@ -928,7 +925,7 @@ describe('an open question', () => {
   it.each([
     ['ConferenceSid', { sendsConferenceSid: false }],
     ['Timestamp', { sendsTimestamp: false }],
-  ])('of the %s in callbacks', async (field, options) => {
+  ])('the %s in callbacks', async (field, options) => {
     const { call, server, space } = await setUp({ '/caller': CALLER(EVENTS), '/events': noContent }, options);
     (await call('/caller')).hangUp();
     await space.runUntilIdle();
@@ -941,7 +938,7 @@ describe('an open question', () => {
     [{}, '/hello?b=%201&a=2', '/hello?b=%201&a=2'],
     [{ signsFragments: true }, '/hello?b=%201&a=2', '/hello?b=%201&a=2#rt=15000'],
     [{ sortsQueries: true }, '/hello?a=2&b=+1', '/hello?a=2&b=+1'],
-  ])('of an address and its signature: %j', async (options, path, signed) => {
+  ])('a URL and its signature: %j', async (options, path, signed) => {
     const { call, server } = await setUp({ '/hello': '<Hangup/>' }, options);
     await call('/hello?b=%201&a=2#rt=15000');
     const [asked] = server.asked;
@@ -951,8 +948,8 @@ describe('an open question', () => {
   });
 });
 
-describe('what those hear who wait', () => {
-  it('is not looked at for who does not wait', async () => {
+describe('the waiting music', () => {
+  it('is not requested after the start', async () => {
     const { call, server } = await setUp({
       '/moderator': MODERATOR(),
       '/caller': CALLER('waitUrl="/wait"'),
@@ -970,7 +967,7 @@ describe('what those hear who wait', () => {
     ['HTML', (res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<Response/>'), [13_238]],
     ['a document that speaks', '<Say>Please wait.</Say>', [13_238]],
     ['an error', (res) => res.writeHead(500).end(), [13_238]],
-  ])('is looked at: %s', async (_what, answer, codes) => {
+  ])('is checked: %s', async (_what, answer, codes) => {
     const { call, server } = await setUp({ '/caller': CALLER('waitUrl="/wait" waitMethod="GET"'), '/wait': answer });
     const bob = await call('/caller');
     expect([bob.status, bob.hearing().sounds]).toEqual(['in-progress', ['music']]);

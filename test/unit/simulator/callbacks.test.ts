@@ -33,7 +33,7 @@ const numbersOf = (arrived: string[]) => arrived.map((text) => Number(text.split
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe('createCallbacks', () => {
-  it('sends them once and in order when nothing befalls them', async () => {
+  it('sends each once and in order by default', async () => {
     const { clock, arrived, callbacks, send } = setUp();
     upTo(20).forEach((n) => void send(n));
     await clock.settle();
@@ -49,7 +49,7 @@ describe('createCallbacks', () => {
       ['1 0', '1 1000', '1 2000'],
       { delivered: 0, lost: 0, refused: 1, refusal: 'http://a/events answered with status 302.' },
     ],
-  ])('tries again, with a pause, and gives up after three attempts: refused %s', async (_n, statuses, seen, counts) => {
+  ])('retries after a second, and gives up after three attempts: refused %s', async (_n, statuses, seen, counts) => {
     const { clock, arrived, callbacks, send } = setUp({}, statuses);
     send(1);
     await clock.advance(60_000);
@@ -57,7 +57,7 @@ describe('createCallbacks', () => {
     expect(callbacks.counts()).toMatchObject(counts);
   });
 
-  it('knows which were not taken: given up, on their way, or lost', async () => {
+  it('lists undelivered callbacks: given up, under way, or lost', async () => {
     const { clock, callbacks, send } = setUp({}, [500, 500, 500]);
     send(1);
     await clock.advance(60_000);
@@ -70,7 +70,7 @@ describe('createCallbacks', () => {
     expect(losing.callbacks.undelivered()).toEqual([{ n: '1' }]);
   });
 
-  it('tries once only where the last one was given up, until one is taken', async () => {
+  it('makes one attempt at a URL where the last was given up, until one is accepted', async () => {
     const { clock, arrived, callbacks, send } = setUp({}, [500, 500, 500, 500, 204, 500]);
     for (const n of [1, 2, 3, 4]) {
       send(n);
@@ -80,7 +80,7 @@ describe('createCallbacks', () => {
     expect(callbacks.counts()).toMatchObject({ delivered: 2, refused: 2, pending: 0 });
   });
 
-  it('counts those that are on their way', async () => {
+  it('counts pending ones', async () => {
     const { clock, callbacks, send } = setUp({ delayMs: 10_000, duplicate: 1 });
     send(1);
     await clock.settle();
@@ -89,7 +89,7 @@ describe('createCallbacks', () => {
     expect(callbacks.counts()).toMatchObject({ delivered: 2, pending: 0 });
   });
 
-  it('delays those that arrive by the same, whatever befalls others', async () => {
+  it('delays a callback by the same time, whether others are lost or not', async () => {
     const timesOf = async (chaos: Partial<Chaos>) => {
       const { clock, arrived, send } = setUp({ delayMs: 10_000, ...chaos });
       upTo(40).forEach((n) => void send(n));
@@ -102,7 +102,7 @@ describe('createCallbacks', () => {
     expect([...some].filter((one) => !all.has(one))).toEqual([]);
   });
 
-  it('loses them', async () => {
+  it('loses some at random', async () => {
     const { clock, arrived, callbacks, send } = setUp({ lose: 0.5 });
     upTo(100).forEach((n) => void send(n));
     await clock.settle();
@@ -113,14 +113,14 @@ describe('createCallbacks', () => {
     expect(lost).toBeLessThan(80);
   });
 
-  it('repeats them', async () => {
+  it('sends duplicates', async () => {
     const { clock, arrived, send } = setUp({ duplicate: 1 });
     upTo(3).forEach((n) => void send(n));
     await clock.settle();
     expect(numbersOf(arrived)).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
-  it('delays them, up to the time allowed', async () => {
+  it('delays each by at most delayMs', async () => {
     const { clock, arrived, send } = setUp({ delayMs: 4_000 });
     upTo(50).forEach((n) => void send(n));
     await clock.settle();
@@ -130,7 +130,7 @@ describe('createCallbacks', () => {
     expect(numbersOf(arrived)).not.toEqual(upTo(50));
   });
 
-  it('lets one be overtaken by the next, or goes on without it after 5 s', async () => {
+  it('holds one back until the next has overtaken it, or for 5 s', async () => {
     const { clock, arrived, send } = setUp({ reorder: 1 });
     upTo(3).forEach((n) => void send(n));
     await clock.advance(4_999);
@@ -139,7 +139,7 @@ describe('createCallbacks', () => {
     expect(arrived[2]).toBe('2 5000');
   });
 
-  it('mixes up no two addresses', async () => {
+  it('reorders each URL by itself', async () => {
     const { clock, arrived, send } = setUp({ reorder: 1 });
     send(0, 'http://a/events');
     send(1, 'http://b/events');
@@ -148,7 +148,7 @@ describe('createCallbacks', () => {
     expect(numbersOf(arrived)).toEqual([2, 0]);
   });
 
-  it('does the same for the same seed, and something else for another', async () => {
+  it('gives the same result for the same seed, another for another seed', async () => {
     const outcomeOf = async (seed: number) => {
       const { clock, arrived, send } = setUp({ seed, lose: 0.3, duplicate: 0.3, reorder: 0.3, delayMs: 3_000 });
       upTo(40).forEach((n) => void send(n));

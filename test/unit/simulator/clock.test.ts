@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createClock } from '../../../src/simulator/clock';
 
 describe('createClock', () => {
-  it('stands still until it is moved', async () => {
+  it('stands still until advance is called', async () => {
     const clock = createClock();
     let awake = false;
     void clock.sleep(1_000).then(() => {
@@ -17,7 +17,7 @@ describe('createClock', () => {
     expect([clock.now(), awake]).toEqual([1_000, true]);
   });
 
-  it('wakes sleepers in the order of their time, each with all that follows from it', async () => {
+  it("wakes sleepers in order, and settles each one's consequences", async () => {
     const clock = createClock();
     const seen: string[] = [];
     const at = async (ms: number, what: string) => {
@@ -32,7 +32,7 @@ describe('createClock', () => {
     expect(clock.now()).toBe(100);
   });
 
-  it('waits for what takes real time, and for what that leads to', async () => {
+  it('waits for held work, and for its consequences', async () => {
     const clock = createClock();
     let done = 0;
     void clock.hold(sleep(20)).then(async () => {
@@ -44,14 +44,14 @@ describe('createClock', () => {
     expect(done).toBe(2);
   });
 
-  it('is not held for ever by work that failed', async () => {
+  it('is released by held work that fails', async () => {
     const clock = createClock();
     const work = clock.hold(Promise.reject(new Error('no')));
     await expect(work).rejects.toThrow('no');
     await clock.settle();
   });
 
-  it('wakes a sleeper that is aborted, with the reason, and no other time', async () => {
+  it('rejects an aborted sleeper with the reason, once', async () => {
     const clock = createClock();
     const controller = new AbortController();
     const sleeper = clock.sleep(10, controller.signal);

@@ -56,7 +56,7 @@ const COMBINATIONS: Combination[] = BOTH.flatMap((started) =>
   ),
 );
 
-/** The only ones in which the listener hears the speaker; whom the listener coaches, and their own mute, is no matter. */
+/** The only ones in which the listener hears the speaker. The listener's own mute and target do not matter. */
 const HEARD = new Set([
   'started, speaker open and here, coaches nobody, listener here',
   'started, speaker open and here, coaches the listener, listener here',
@@ -96,7 +96,7 @@ describe('whoHearsWhom', () => {
     });
   });
 
-  it('lets a coach be heard by their target alone, and hear everybody', () => {
+  it('a coach is heard only by the target, and hears everybody', () => {
     const hearing = whoHearsWhom(
       scene([party('Bob'), party('Alice'), party('Carol'), party('Ted', { callSidToCoach: 'Alice' })]),
     );
@@ -108,7 +108,7 @@ describe('whoHearsWhom', () => {
     ]);
   });
 
-  it('lets two coaches of one moderator not hear each other', () => {
+  it('two coaches of one moderator do not hear each other', () => {
     const coaching = { callSidToCoach: 'Alice' };
     const hearing = whoHearsWhom(scene([party('Alice'), party('Ted', coaching), party('Carol', coaching)]));
     expect(hearing.get('Alice')?.voices).toEqual(['Ted', 'Carol']);
@@ -117,23 +117,23 @@ describe('whoHearsWhom', () => {
   });
 
   it.each<[string, Partial<ConferenceSnapshot>, Partial<Party>, string[]]>([
-    ['a beep in a conference that runs', { beeping: true }, {}, ['beep']],
-    ['no beep while it has not started', { beeping: true, started: false }, {}, ['music']],
+    ['a beep in a started conference', { beeping: true }, {}, ['beep']],
+    ['no beep before the start', { beeping: true, started: false }, {}, ['music']],
     ['no beep on hold', { beeping: true }, { hold: true }, ['music']],
-    ['an announcement besides people', {}, { announced: true }, ['notice']],
-    ['an announcement besides the music', { started: false }, { announced: true }, ['music', 'notice']],
+    ['an announcement together with voices', {}, { announced: true }, ['notice']],
+    ['an announcement together with music', { started: false }, { announced: true }, ['music', 'notice']],
   ])('plays %s', (_what, more, listener, sounds) => {
     const hearing = whoHearsWhom(scene([party('Bob', listener), party('Alice')], more));
     expect(hearing.get('Bob')?.sounds).toEqual(sounds);
   });
 
-  it('plays an announcement to whom it is made, and to nobody else', () => {
+  it('plays an announcement only to its participant', () => {
     const hearing = whoHearsWhom(scene([party('Bob'), party('Alice', { announced: true })]));
     expect(hearing.get('Bob')).toEqual({ voices: ['Alice'], sounds: [] });
     expect(hearing.get('Alice')).toEqual({ voices: ['Bob'], sounds: ['notice'] });
   });
 
-  it('knows of nobody in an empty conference', () => {
+  it('returns nothing for an empty conference', () => {
     expect(whoHearsWhom(scene([])).size).toBe(0);
   });
 });

@@ -86,7 +86,7 @@ describe('parseLaml', () => {
     expect(parseLaml(render(caller))[0]).toEqual({ verb: 'Say', text: 'Calls & <supervision>', loop: 1 });
   });
 
-  it('fills in what the platform takes for granted', () => {
+  it('applies default values', () => {
     expect(
       parseLaml(
         document(
@@ -128,7 +128,7 @@ describe('parseLaml', () => {
     ]);
   });
 
-  it('takes every documented attribute of a conference', () => {
+  it('accepts every documented attribute of a conference', () => {
     const attributes = {
       beep: 'onEnter',
       coach: 'sid',
@@ -164,14 +164,14 @@ describe('parseLaml', () => {
     ]);
   });
 
-  it('takes comments, white space between verbs and CDATA', () => {
+  it('accepts comments, white space between verbs, and CDATA', () => {
     const text = document('\n  <!-- a --> <Say><![CDATA[a < b]]></Say>\n');
     expect(parseLaml(text)).toEqual([{ verb: 'Say', text: 'a < b', loop: 1 }]);
   });
 
   it.each([
     ['nothing', '', 'document must contain a root element'],
-    ['no XML', 'Something went wrong here.', 'Document parse failure'],
+    ['text that is not XML', 'Something went wrong here.', 'Document parse failure'],
     ['HTML', '<!DOCTYPE html><html><body></body></html>', 'a document type is not allowed'],
     ['another root', '<response/>', 'the root element is <response> instead of <Response>'],
     ['XML 1.1', '<?xml version="1.1"?><Response><Say>&#27;[2J</Say></Response>', 'only XML 1.0 is supported'],
@@ -220,30 +220,26 @@ describe('parseLaml', () => {
       document('<Dial><Conference coach="">a</Conference></Dial>'),
       '<Conference coach>: must not be empty',
     ],
-    ['a boolean that is none', document('<Dial><Conference muted="True">a</Conference></Dial>'), '<Conference muted>'],
+    ['an invalid boolean', document('<Dial><Conference muted="True">a</Conference></Dial>'), '<Conference muted>'],
     [
       'an attribute of another platform',
       document('<Dial><Conference participantLabel="a">a</Conference></Dial>'),
       '<Conference> has no attribute participantLabel',
     ],
     [
-      'a room for nobody',
+      'a room for 0 participants',
       document('<Dial><Conference maxParticipants="0">a</Conference></Dial>'),
       '<Conference maxParticipants>: must be at least 1',
     ],
-    ['a beep that is none', document('<Dial><Conference beep="no">a</Conference></Dial>'), '<Conference beep>'],
+    ['an invalid beep', document('<Dial><Conference beep="no">a</Conference></Dial>'), '<Conference beep>'],
     [
-      'an event that is none',
+      'an invalid event',
       document('<Dial><Conference statusCallbackEvent="start,end">a</Conference></Dial>'),
       '<Conference statusCallbackEvent',
     ],
-    ['a number that is none', document('<Pause length="1.5"/>'), '<Pause length>: must be a whole number'],
-    [
-      'a time limit of nothing',
-      document('<Dial timeLimit="0"><Conference>a</Conference></Dial>'),
-      'must be at least 1',
-    ],
-    ['a method that is none', document('<Redirect method="post">/a</Redirect>'), '<Redirect method>'],
+    ['an invalid number', document('<Pause length="1.5"/>'), '<Pause length>: must be a whole number'],
+    ['a time limit of 0', document('<Dial timeLimit="0"><Conference>a</Conference></Dial>'), 'must be at least 1'],
+    ['an invalid method', document('<Redirect method="post">/a</Redirect>'), '<Redirect method>'],
     ['an empty Redirect', document('<Redirect/>'), '<Redirect> is empty'],
     [
       'a Redirect in a Gather',
@@ -251,10 +247,10 @@ describe('parseLaml', () => {
       '<Gather> may contain <Say>, <Play> and <Pause>',
     ],
     ['a Gather that listens to speech', document('<Gather input="speech"/>'), 'speech is not simulated'],
-    ['keys that are none', document('<Gather finishOnKey="x"/>'), '<Gather finishOnKey>: must be telephone keys'],
+    ['invalid keys', document('<Gather finishOnKey="x"/>'), '<Gather finishOnKey>: must be telephone keys'],
     ['something in a Hangup', document('<Hangup>now</Hangup>'), '<Hangup> must not contain the text "now"'],
     ['something in a Reject', document('<Reject><Say>No</Say></Reject>'), '<Reject> has no element Say'],
-    ['a long speech', document(`<Say>${'a'.repeat(4_097)}</Say>`), '<Say> has 4097 characters, more than 4096'],
+    ['a long text', document(`<Say>${'a'.repeat(4_097)}</Say>`), '<Say> has 4097 characters, more than 4096'],
   ])('refuses %s', (_what, text, reason) => {
     expect(() => parseLaml(text)).toThrow(CallError);
     expect(() => parseLaml(text)).toThrow(
@@ -262,17 +258,17 @@ describe('parseLaml', () => {
     );
   });
 
-  it('is brief, however long the document', () => {
+  it('keeps its message short, however long the document', () => {
     const text = document(`<${'a'.repeat(60_000)}/>`);
     expect(() => parseLaml(text)).toThrow(expect.objectContaining({ message: expect.stringMatching(/^.{1,400}$/) }));
   });
 
-  it('refuses a verb where it may not be', () => {
+  it('refuses a verb that is not allowed', () => {
     const text = document('<Play>a.mp3</Play><Say>Hi</Say>');
     expect(() => parseLaml(text, ['Play', 'Pause'])).toThrow('<Say> is not allowed here, only <Play>, <Pause>');
   });
 
-  it('gives a verdict on anything, and never another kind of error', () => {
+  it('parses any text, or throws a CallError', () => {
     const pieces = fc.constantFrom(
       ...[
         '<Response>',

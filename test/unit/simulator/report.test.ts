@@ -19,7 +19,7 @@ const report = (more: Partial<StepReport>): StepReport => ({
 });
 
 describe('renderMatrix', () => {
-  it('shows listeners in lines, speakers in columns, and sounds', () => {
+  it('has a row for each listener, a column for each speaker, and a column of sounds', () => {
     const rows = [
       { who: 'Bob', voices: ['Alice'], sounds: [] },
       { who: 'Alice', voices: ['Bob', 'Ted'], sounds: ['beep' as const] },
@@ -35,11 +35,11 @@ describe('renderMatrix', () => {
     );
   });
 
-  it('says so when there is nobody', () => {
+  it('says when nobody is on the line', () => {
     expect(renderMatrix([], plain)).toBe('    Nobody is on the line.');
   });
 
-  it('is as wide in colour as without', () => {
+  it('aligns columns with colours as without', () => {
     const rows = [
       { who: 'Bob', voices: ['Alice'], sounds: [] },
       { who: 'Alice', voices: [], sounds: ['music' as const] },
@@ -51,7 +51,7 @@ describe('renderMatrix', () => {
 });
 
 describe('renderStep', () => {
-  it('tells what happened, what was said, whose call ended, and what was wrong', () => {
+  it('shows what happened, what was said, whose call ended, and what was wrong', () => {
     const text = renderStep(
       report({
         action: { kind: 'hangUp', who: 'Alice' },
@@ -86,7 +86,7 @@ describe('renderStep', () => {
     );
   });
 
-  it('lets nothing from outside steer the terminal, or begin a line of its own', () => {
+  it('lets no untrusted text control the terminal or start a line', () => {
     const evil = 'a\u001b[2J\u009b1A\n 9. b\u2028c\u202ed\r';
     const text = renderStep(
       report({
@@ -112,7 +112,7 @@ describe('renderStep', () => {
     ],
     [{ kind: 'press', who: 'Ted', keys: '1#' }, 'Ted presses 1#'],
     [{ kind: 'wait', seconds: 10 }, '10 s pass'],
-  ])('names the step %j', (action, words) => {
+  ])('describes the step %j', (action, words) => {
     expect(renderStep(report({ action }), plain)).toMatch(new RegExp(`^ 3\\. ${words}\n`));
   });
 });

@@ -63,23 +63,23 @@ describe('parseStory', () => {
   it.each<[string, string, string[]]>([
     ['nothing', '', ['The story must be a mapping.']],
     ['a list', '[1]', ['The story must be a mapping.']],
-    ['no YAML', 'steps: [', ['The story cannot be read as YAML or JSON']],
-    ['keys without quotes that are a sign of YAML', `${people}steps: [{ press: Bob, keys: *1 }]`, ['need quotes.']],
+    ['invalid YAML', 'steps: [', ['The story cannot be read as YAML or JSON']],
+    ['unquoted keys that YAML takes for an alias', `${people}steps: [{ press: Bob, keys: *1 }]`, ['need quotes.']],
     [
-      'a name that no map can hold',
+      '__proto__ as a name',
       `${people}steps: [{ wait: 1, hears: { __proto__: [Bob] } }]`,
       ['__proto__ is not allowed as a name'],
     ],
     ['two stories', `${people}steps: [{ wait: 1 }]\n---\n${people}`, ['it is more than one story']],
     ['a tag of YAML', "people: { Bob: !foo '+1' }\nsteps: [{ wait: 1 }]", ['The story cannot be read as YAML or JSON']],
-    [
-      'a beep that is demanded',
-      `${people}steps: [{ wait: 1, quiet: false }]`,
-      ['Step 1, quiet must be true or omitted.'],
-    ],
+    ['quiet: false', `${people}steps: [{ wait: 1, quiet: false }]`, ['Step 1, quiet must be true or omitted.']],
     ['no steps', `${people}steps: []`, ['steps must not be empty.']],
     ['no people', 'steps: [{ wait: 1 }]', ['people is missing.']],
-    ['an unknown part', `${people}steps: [{ wait: 1 }]\nperson: Bob`, ['The story has unknown fields: person.']],
+    [
+      'an unknown field of the story',
+      `${people}steps: [{ wait: 1 }]\nperson: Bob`,
+      ['The story has unknown fields: person.'],
+    ],
     ['somebody called music', "people: { music: '+1' }\nsteps: [{ wait: 1 }]", ['people must not call anybody music']],
     [
       'an unknown step',
@@ -92,14 +92,14 @@ describe('parseStory', () => {
       `${people}steps: [{}]`,
       ['Step 1 must have exactly one of call, callOut, hangUp, press, wait; it has nothing.'],
     ],
-    ['a step that is none', `${people}steps: [call]`, ['Step 1 must be a mapping.']],
+    ['a step that is not a mapping', `${people}steps: [call]`, ['Step 1 must be a mapping.']],
     [
       'two steps in one',
       `${people}steps: [{ hangUp: Bob, wait: 1 }]`,
       ['Step 1 must have exactly one of call, callOut, hangUp, press, wait; it has hangUp, wait.'],
     ],
-    ['an unknown demand', `${people}steps: [{ wait: 1, heard: {} }]`, ['Step 1 has unknown fields: heard.']],
-    ['a call to nowhere', `${people}steps: [{ call: Bob }]`, ['Step 1, to is missing.']],
+    ['an unknown check', `${people}steps: [{ wait: 1, heard: {} }]`, ['Step 1 has unknown fields: heard.']],
+    ['a call without a path', `${people}steps: [{ call: Bob }]`, ['Step 1, to is missing.']],
     [
       'a call to another server',
       `${people}steps: [{ call: Bob, to: 'http://a.b' }]`,
@@ -112,45 +112,45 @@ describe('parseStory', () => {
     ],
     ['another method', `${people}method: PUT\nsteps: [{ wait: 1 }]`, ['method must be GET or POST.']],
     [
-      'a number that is none',
+      'an unquoted number',
       'people: { Bob: +15550001111 }\nsteps: [{ wait: 1 }]',
       ['people, Bob must be text: put the number in quotes.'],
     ],
     ['an empty number', "people: { Bob: '' }\nsteps: [{ wait: 1 }]", ['people, Bob must not be empty.']],
-    ['keys that are none', `${people}steps: [{ press: Bob, keys: 1a }]`, ['Step 1, keys must be digits, * and #.']],
+    ['invalid keys', `${people}steps: [{ press: Bob, keys: 1a }]`, ['Step 1, keys must be digits, * and #.']],
     [
       'keys without quotes',
       `${people}steps: [{ press: Bob, keys: 12 }]`,
       ['Step 1, keys must be text: put keys in quotes.'],
     ],
-    ['time that runs back', `${people}steps: [{ wait: -1 }]`, ['Step 1, wait must be at least 0.']],
+    ['a negative time', `${people}steps: [{ wait: -1 }]`, ['Step 1, wait must be at least 0.']],
     [
-      'a code in words',
+      'a code that is not a number',
       `${people}steps: [{ wait: 1, fails: { Bob: gone } }]`,
       ['Step 1, fails, Bob must be a number.'],
     ],
     [
-      'an improbable probability',
+      'a probability above 1',
       `${people}callbacks: { lose: 2 }\nsteps: [{ wait: 1 }]`,
       ['callbacks, lose must be at most 1.'],
     ],
     [
-      'an answer to an open question that is neither yes nor no',
+      'a setting of the Space that is not a boolean',
       `${people}space: { reportsCoaching: often }\nsteps: [{ wait: 1 }]`,
       ['space, reportsCoaching must be true or false.'],
     ],
     [
-      'an unknown behaviour of the Space',
+      'an unknown setting of the Space',
       `${people}space: { reportsCoach: true }\nsteps: [{ wait: 1 }]`,
       ['space has unknown fields: reportsCoach.'],
     ],
     [
-      'strangers',
+      'unknown names',
       `${people}steps: [{ call: Ted, to: /coach, hears: { Bob: [music, Carol] } }]`,
       ['Step 1 names Ted, who is not in people.', 'Step 1 names Carol, who is not in people.'],
     ],
     [
-      'a stranger who is told, or fails',
+      'unknown names in told and fails',
       `${people}steps: [{ wait: 1, told: { Ted: a }, fails: { toString: 1 } }]`,
       ['Step 1 names Ted, who is not in people.', 'Step 1 names toString, who is not in people.'],
     ],
@@ -160,7 +160,7 @@ describe('parseStory', () => {
 });
 
 describe('tutorialStory', () => {
-  it('meets in the room it is told, with the people it is told', () => {
+  it('uses the given room and people', () => {
     const story = tutorialStory({ ...TUTORIAL_CAST, ted: '+15550004444' }, 'Sales 2');
     expect(story.people.get('Ted')).toBe('+15550004444');
     const paths = story.steps.map(({ action }) => (action.kind === 'call' ? action.to : ''));
@@ -177,7 +177,7 @@ describe('tutorialStory', () => {
     ]);
   });
 
-  it('meets in the usual room when told none', () => {
+  it('uses the default room when none is given', () => {
     expect(tutorialStory(TUTORIAL_CAST).steps[0]?.action).toMatchObject({ to: '/conference' });
   });
 });
