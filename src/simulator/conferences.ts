@@ -126,7 +126,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
   const recordings = createRecordings(options);
   const all: Conference[] = [];
   const live = new Map<string, Conference>();
-  const places = new Map<string, Participant>();
+  const bySid = new Map<string, Participant>();
   let beeps = 0;
   let entered = 0;
 
@@ -212,7 +212,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
   function remove(participant: Participant): void {
     const { conference } = participant;
     conference.participants.splice(conference.participants.indexOf(participant), 1);
-    places.delete(participant.callSid);
+    bySid.delete(participant.callSid);
     touch(conference);
     report('participant-leave', conference, participant);
     participant.leg.onRemoved();
@@ -223,7 +223,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
     all: () => all,
     live: () => live.values(),
     beepCount: () => beeps,
-    participant: (callSid) => places.get(callSid),
+    participant: (callSid) => bySid.get(callSid),
 
     enter(leg, room, attributes) {
       const { coach, muted, startConferenceOnEnter, endConferenceOnExit } = attributes;
@@ -256,7 +256,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
         leg,
       };
       conference.participants.push(participant);
-      places.set(leg.callSid, participant);
+      bySid.set(leg.callSid, participant);
       touch(conference);
       report('participant-join', conference, participant);
       const canStart = conference.participants.some((one) => one.startConferenceOnEnter);
@@ -320,7 +320,7 @@ export function createConferences(options: ConferencesOptions): Conferences {
       const to = isPrivate ? wanted : wanted.conference;
       const legs = () => {
         const present =
-          'participants' in to ? to.participants : [to].filter(({ callSid }) => places.get(callSid) === to);
+          'participants' in to ? to.participants : [to].filter(({ callSid }) => bySid.get(callSid) === to);
         return present.map(({ leg }) => leg);
       };
       void clock.hold(fetchPrompts(client, request, ANNOUNCEMENT_VERBS)).then(

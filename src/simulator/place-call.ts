@@ -13,6 +13,7 @@ import { CallError, CODES } from './call-error';
 import type { Callbacks } from './callbacks';
 import type { Clock } from './clock';
 import type { Conferences, Participant } from './conferences';
+import { gatherDigits } from './gather';
 import {
   type ConferenceAttributes,
   type Dial,
@@ -98,9 +99,9 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       return isFinal(status);
     },
     hearing() {
-      const place = conferences.participant(sid);
+      const participant = conferences.participant(sid);
       const outside = { voices: [], sounds: prompted === undefined ? [] : ['notice' as const] };
-      return (place && conferences.hearing(place.conference).get(sid)) ?? outside;
+      return (participant && conferences.hearing(participant.conference).get(sid)) ?? outside;
     },
     press(keys) {
       const isHeard = onKey !== undefined;
@@ -292,46 +293,27 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     }
   }
 
-  /** Waits for a key. Resolves to whether the time is up. */
-  async function timesOut(ms: number, keyPressed: AbortSignal): Promise<boolean> {
-    await clock.sleep(ms, AbortSignal.any([interrupter.signal, keyPressed])).catch(throwIfInterrupted);
-    return !keyPressed.aborted;
-  }
-
   function throwIfInterrupted(): void {
     interrupter.signal.throwIfAborted();
   }
 
   async function gather(verb: Gather, base: string): Promise<Target | undefined> {
-    let digits = '';
-    let finished = false;
-    let pressed = new AbortController();
-    onKey = (key) => {
-      if (!finished) {
-        finished = verb.finishOnKey.includes(key);
-        digits += finished ? '' : key;
-        finished ||= digits.length === verb.numDigits;
-        documentsInARow = 0;
-        pressed.abort();
-      }
-    };
-    try {
-      for (const one of verb.prompts) {
-        if (!pressed.signal.aborted) {
-          await prompt(one, AbortSignal.any([interrupter.signal, pressed.signal])).catch(throwIfInterrupted);
-        }
-      }
-      isBriefGather = verb.timeoutSeconds <= 1;
-      while (!finished) {
-        pressed = new AbortController();
-        if (await timesOut(verb.timeoutSeconds * 1000, pressed.signal)) {
-          break;
-        }
-      }
-    } finally {
-      isBriefGather = false;
-      onKey = undefined;
-    }
+    const digits = await gatherDigits(verb, {
+      clock,
+      signal: interrupter.signal,
+      prompt,
+      listen(listener) {
+        onKey =
+          listener &&
+          ((key) => {
+            documentsInARow = 0;
+            listener(key);
+          });
+      },
+      wait(isWaiting) {
+        isBriefGather = isWaiting && verb.timeoutSeconds <= 1;
+      },
+    });
     // The default action is the document's own URL.
     const target = { url: absolute(verb.action ?? base, base), method: verb.method, fields: { Digits: digits } };
     return digits !== '' || verb.actionOnEmptyResult ? target : undefined;
