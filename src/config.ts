@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parsedString } from './ops/parsed-string';
 import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import type { RosterSource } from './people/roster-file';
-import { readable } from './readable';
 import type { RedisTls } from './redis/tls-problem';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from './rooms/room-name';
 import { readSettingText } from './setting-text';
@@ -84,7 +84,7 @@ export const MAX_AUDIT_DAYS = 3_650;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 function wholeNumber(least: number, most: number) {
-  return readable(
+  return parsedString(
     (text) => (/^[0-9]{1,9}$/.test(text) && +text >= least && +text <= most ? +text : undefined),
     `must be a whole number from ${least} to ${most}.`,
   );
@@ -141,7 +141,7 @@ const trustProxy = z.string().transform((text, context): number | string[] => {
   return readEntries(text, context, { read: readProxy, explain });
 });
 
-const spokenText = readable(
+const spokenText = parsedString(
   // No control characters, and nothing else that XML cannot hold.
   (text) => (/^[^\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,4096}$/u.test(text) ? text : undefined),
   'must be at most 4096 characters on one line, without control characters.',
@@ -150,11 +150,11 @@ const spokenText = readable(
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test'], 'must be development, production or test.').optional(),
   PORT: wholeNumber(0, 65_535).optional(),
-  HOST: readable(
+  HOST: parsedString(
     (text) => (isIP(text) || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text) ? text : undefined),
     'must be an IP address or a host name of this machine.',
   ).optional(),
-  PUBLIC_URL: readable(
+  PUBLIC_URL: parsedString(
     readPublicUrl,
     'must be the address a Space reaches this server at, such as https://coach.example.com, without a webhook path or query.',
   ).optional(),
@@ -165,7 +165,7 @@ const settings = z.object({
     .string()
     .superRefine(refuseParameters)
     .pipe(
-      readable(
+      parsedString(
         readRedisUrls,
         'must be a url such as redis://localhost:6379 or rediss://:password@host:6380/0, or for a cluster several without a database, separated by commas.',
       ),
@@ -174,7 +174,7 @@ const settings = z.object({
   REDIS_TLS_CA: z.string().transform(readCertificates).optional(),
   REDIS_TLS_VERIFY: z.enum(['true', 'false'], 'must be true or false.').optional(),
   SIGNALWIRE_SIGNING_KEY: signingKeys.optional(),
-  SIGNALWIRE_SPACE_URL: readable(
+  SIGNALWIRE_SPACE_URL: parsedString(
     readSpaceUrl,
     'must be the host name of your Space, such as example.signalwire.com.',
   ).optional(),
@@ -183,12 +183,12 @@ const settings = z.object({
     .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the project id from your Space.')
     .optional(),
   SIGNALWIRE_API_TOKEN: z.string().optional(),
-  CONFERENCE_NAME: readable(parseRoomName, `must be ${ROOM_NAME_FORM}, with no space at either end.`).optional(),
+  CONFERENCE_NAME: parsedString(parseRoomName, `must be ${ROOM_NAME_FORM}, with no space at either end.`).optional(),
   MODERATOR_NUMBERS: phoneNumbers.optional(),
   SUPERVISOR_NUMBERS: phoneNumbers.optional(),
   ROSTER_FILE: z.string().optional(),
   PIN_KEY: z.string().optional(),
-  WAIT_URL: readable(
+  WAIT_URL: parsedString(
     (text) => readUrl(text, ['http:', 'https:'])?.href,
     'must be an absolute http or https url.',
   ).optional(),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { readable, unlessMissing } from '../readable';
+import { parsedString, requiredMessage } from '../ops/parsed-string';
 import { MODES } from '../rooms/mode';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
 import { parseEndpoint } from './address';
@@ -48,7 +48,7 @@ function explained<T>(read: (text: string) => T | undefined, explain: (text: str
 const person = {
   // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
   name: z
-    .string(unlessMissing('must be a text'))
+    .string(requiredMessage('must be a text'))
     .regex(
       /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
       "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
@@ -62,13 +62,13 @@ const person = {
       ? 'is a telephone number: put it in number'
       : 'must be a SIP or client address, such as sip:alice@example.sip.signalwire.com or client:alice',
   ).optional(),
-  pin: readable(
+  pin: parsedString(
     parsePinHash,
     'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
   ).optional(),
   requirePin: z.boolean('must be true or false').default(false),
   rooms: z
-    .array(readable(parseRoomName, `must be a room name: ${ROOM_NAME_FORM}`), 'must be a list of room names')
+    .array(parsedString(parseRoomName, `must be a room name: ${ROOM_NAME_FORM}`), 'must be a list of room names')
     .min(1, 'must name a room; leave it out for all rooms')
     .transform((rooms) => new Set(rooms))
     .optional(),
