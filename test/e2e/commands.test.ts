@@ -32,7 +32,7 @@ async function run(command: string, { args = [], env = {}, dotenv, input = '' }:
   if (dotenv !== undefined) {
     writeFileSync(join(cwd, '.env'), dotenv);
   }
-  return outcomeOf(process.execPath, [join(__dirname, '../../dist/commands', `${command}.js`), ...args], {
+  return outcomeOf(process.execPath, [join(__dirname, '../../dist/cli', `${command}.js`), ...args], {
     cwd,
     env,
     input,
@@ -407,8 +407,8 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
     const cwd = temporaryFolder();
     copyFileSync(join(__dirname, '../../package.json'), join(cwd, 'package.json'));
     if (program !== undefined) {
-      mkdirSync(join(cwd, 'dist/commands'), { recursive: true });
-      writeFileSync(join(cwd, 'dist/commands', `${command}.js`), program);
+      mkdirSync(join(cwd, 'dist/cli'), { recursive: true });
+      writeFileSync(join(cwd, 'dist/cli', `${command}.js`), program);
     }
     return outcomeOf('npm', ['run', '--silent', command, '--', '--an-option', 'a value'], { cwd });
   }
