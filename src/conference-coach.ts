@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from './config';
+import type { Config } from './config';
 import { type Listener, listen } from './http/listener';
 import { createRefusalLog, type RefusalLog } from './http/refusal-log';
 import { compileTrust } from './http/trust-proxy';
+import { UserError } from './ops/user-error';
 import { followRoster } from './people/live-roster';
 import { createRoster, type Roster } from './people/roster';
-import { RosterError, readRosterFile } from './people/roster-file';
+import { readRosterFile } from './people/roster-file';
 import type { RedisConnectionOptions } from './redis/redis-connection';
 import { StoreError } from './redis/store-error';
 import { createServer, lifetimeOf, type ServerOptions } from './server';
@@ -24,26 +25,6 @@ const GRACE_MS = 500;
 const STOP_DEADLINE_MS = 7_000;
 /** What the store may take to come back for what it is owed, after that or in what that left over. */
 const OWED_TIMEOUT_MS = 8_500;
-
-/** A reason not to start, in a sentence for the person who started it. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
-
-/**
- * Why the server did not start: sentences for the person who started it, or the stack of a fault in this program. Where
- * it was the settings, the problems of the roster too, so that all can be mended at once.
- */
-export async function explainStartFailure(error: unknown): Promise<readonly string[]> {
-  if (error instanceof ConfigError && error.roster !== undefined) {
-    const rosterProblems = await readRosterFile(error.roster).then(() => [], explainStartFailure);
-    return [...error.problems, ...rosterProblems];
-  }
-  if (error instanceof ConfigError || error instanceof RosterError) {
-    return error.problems;
-  }
-  return [error instanceof StartError ? error.message : String((error as Error).stack)];
-}
 
 /** A server that answers. */
 export interface ConferenceCoach {
@@ -65,7 +46,7 @@ export interface ConferenceCoach {
  * Composes the whole server from its settings and lets it listen.
  *
  * @param options as of {@link createServer}
- * @throws StartError when the port or the store is not to be had, RosterError when the roster cannot be used
+ * @throws UserError if the port, the store or the roster cannot be used
  */
 export async function startConferenceCoach(
   config: Config,
@@ -196,23 +177,23 @@ async function checkStore(store: Store, log: Logger): Promise<void> {
     await waitForStore(store, STORE_TIMEOUT_MS);
   } catch (err) {
     if (err instanceof StoreError && err.code === 'misconfigured') {
-      throw new StartError(err.message);
+      throw new UserError([err.message]);
     }
     log.error({ err }, 'Redis cannot be reached; starting without it, and it is tried again');
   }
 }
 
-function explainListenError(error: NodeJS.ErrnoException, { port, host }: Config): Error {
+function explainListenError(error: NodeJS.ErrnoException, { port, host }: Config): UserError {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new StartError(`PORT ${port} is taken: stop the program that has it, or set another PORT.`);
+      return new UserError([`PORT ${port} is taken: stop the program that has it, or set another PORT.`]);
     case 'EACCES':
-      return new StartError(`PORT ${port} needs rights this program does not have: set a PORT above 1023.`);
+      return new UserError([`PORT ${port} needs rights this program does not have: set a PORT above 1023.`]);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new StartError(`HOST ${host} is no address of this machine: set another HOST, or none.`);
+      return new UserError([`HOST ${host} is not an address of this machine: set another HOST, or none.`]);
     default:
-      return new StartError(`HOST ${host ?? ''} and PORT ${port} cannot be listened to: ${error.message}.`);
+      return new UserError([`Cannot listen on HOST ${host ?? ''}, PORT ${port}: ${error.message}.`]);
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parsedString } from './ops/parsed-string';
+import { UserError } from './ops/user-error';
 import { explainPhoneNumber, type PhoneNumber, parsePhoneNumber } from './people/phone-number';
 import type { RosterSource } from './people/roster-file';
 import type { RedisTls } from './redis/tls-problem';
@@ -62,18 +63,11 @@ export interface Config {
 /** Variables as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The settings cannot be used. Each problem is a sentence that begins with the setting's name. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-
-  /** @param roster where to look for further problems, if the settings name one */
-  constructor(
-    readonly problems: readonly string[],
-    readonly roster: RosterSource | undefined,
-  ) {
-    super(problems.join('\n'));
-  }
-}
+/** Settings that can be used, or every problem there is: a sentence each, which begins with the setting's name. */
+export type ParsedConfig =
+  | { config: Config }
+  /** `roster`: where to look for more problems, if the settings name one. */
+  | { config: undefined; problems: readonly string[]; roster: RosterSource | undefined };
 
 /** The moderator of the tutorial, who may moderate as long as no other is named. */
 const TUTORIAL_MODERATOR = parsePhoneNumber('+15557788999') as PhoneNumber;
@@ -223,12 +217,24 @@ const PROSE = new Set(['CALLER_NOTICE', 'MODERATOR_NOTICE_TEXT']);
 const TOKENS = new Set(['SIGNALWIRE_SIGNING_KEY', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN']);
 
 /**
- * Reads the settings from the environment, and the file that REDIS_TLS_CA names; an empty value is a missing one.
+ * As {@link parseConfig}.
  *
- * @param env may also have DEFAULT_NODE_ENV, the NODE_ENV of an environment that sets none: the image is for production
- * @throws ConfigError with every problem there is
+ * @throws UserError with every problem there is
  */
 export function loadConfig(env: Environment): Config {
+  const parsed = parseConfig(env);
+  if (parsed.config === undefined) {
+    throw new UserError(parsed.problems);
+  }
+  return parsed.config;
+}
+
+/**
+ * Parses the settings in the environment, and reads the file that REDIS_TLS_CA names. An empty value counts as missing.
+ *
+ * @param env may also have DEFAULT_NODE_ENV, the NODE_ENV of an environment that sets none: the image is for production
+ */
+export function parseConfig(env: Environment): ParsedConfig {
   const { given, problems: remains } = readGiven(env);
   const result = settings.safeParse(given);
   const problems = [
@@ -237,12 +243,12 @@ export function loadConfig(env: Environment): Config {
     ...findGaps(given, env),
   ];
   if (!result.success || problems.length > 0) {
-    throw new ConfigError(problems, findRoster(given, env));
+    return { config: undefined, problems, roster: findRoster(given, env) };
   }
 
   const read = result.data;
   const production = read.NODE_ENV === 'production';
-  return {
+  const config: Config = {
     production,
     port: read.PORT ?? 3000,
     // Development takes unsigned webhooks, so it listens to this machine alone unless told otherwise.
@@ -272,6 +278,7 @@ export function loadConfig(env: Environment): Config {
     sweepRequestsPerSecond: read.SWEEP_REQUESTS_PER_SECOND ?? 50,
     warnings: findWarnings(given, env),
   };
+  return { config };
 }
 
 /**

@@ -1,9 +1,12 @@
 import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
-import { explainStartFailure, StartError, startConferenceCoach } from './conference-coach';
-import { findMisspelt, loadConfig, SETTING_NAMES } from './config';
+import { runCommand } from './cli/run-command';
+import { startConferenceCoach } from './conference-coach';
+import { type Config, findMisspelt, parseConfig, SETTING_NAMES } from './config';
 import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
+import { UserError } from './ops/user-error';
+import { readRosterFile } from './people/roster-file';
 
 /** How long the process waits for its last log lines to be written. */
 const LOG_CLOSE_MS = 500;
@@ -45,7 +48,7 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => reload());
 
   const unknownNames = readDotenv();
-  const config = loadConfig(process.env);
+  const config = await loadSettings();
   const logger = createLog(config.logLevel, destination);
   log = logger;
   const conferenceCoach = await startConferenceCoach(config, logger);
@@ -69,6 +72,29 @@ async function main(): Promise<void> {
 }
 
 /**
+ * The settings in the environment. If they cannot be used, the roster is read too, to report all problems at once.
+ *
+ * @throws UserError
+ */
+async function loadSettings(): Promise<Config> {
+  const parsed = parseConfig(process.env);
+  if (parsed.config !== undefined) {
+    return parsed.config;
+  }
+  const { problems, roster } = parsed;
+  const rosterProblems = roster === undefined ? [] : await readRosterFile(roster).then(() => [], problemsOf);
+  throw new UserError([...problems, ...rosterProblems]);
+}
+
+/** @throws whatever is not a UserError */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof UserError) {
+    return error.problems;
+  }
+  throw error;
+}
+
+/**
  * Reads `.env` into the environment.
  *
  * @returns a sentence for each name in it that is no setting and resembles none; about the others the settings ask
@@ -76,7 +102,7 @@ async function main(): Promise<void> {
 function readDotenv(): string[] {
   const { error, parsed = {} } = loadDotenv({ quiet: true });
   if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
-    throw new StartError(`The file .env cannot be read: ${error.message}.`);
+    throw new UserError([`Cannot read .env: ${error.message}.`]);
   }
   const askedAbout = new Set(findMisspelt(process.env).map(({ name }) => name));
   return Object.keys(parsed)
@@ -90,9 +116,4 @@ process.removeAllListeners('warning');
 process.on('warning', ({ name, code }: NodeJS.ErrnoException) => log?.warn({ name, code }, 'Warning from Node.js'));
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
-main().catch(async (error) => {
-  for (const sentence of await explainStartFailure(error)) {
-    process.stderr.write(`conference-coach: ${sentence.replace(/(?!\n)\p{C}/gu, '?')}\n`);
-  }
-  await exit(1);
-});
+void runCommand('conference-coach', main, { failureCode: 1, exit });

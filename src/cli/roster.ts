@@ -1,13 +1,15 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS } from '../config';
+import { UserError } from '../ops/user-error';
 import { hashPin, parsePin } from '../people/pin';
-import { CommandError, readSettings, runCommand } from './settings';
+import { exitWithoutReader, runCommand } from './run-command';
+import { readSettings } from './settings';
 
 const USAGE = `npm run --silent roster -- hash-pin [PIN]
 
-prints what the roster holds for a PIN of 5 to 10 digits. Without one it is read from standard input, where neither the
-list of processes nor the history of the shell shows it.`;
+Prints the hash of a PIN of 5 to 10 digits, for the roster. Without a PIN it reads one from standard input, which keeps the
+PIN out of the list of processes and the shell's history.`;
 
 async function main(): Promise<void> {
   const [command, given, ...others] = process.argv.slice(2);
@@ -16,27 +18,27 @@ async function main(): Promise<void> {
     return;
   }
   if (command !== 'hash-pin' || others.length > 0) {
-    throw new CommandError('Usage: npm run --silent roster -- hash-pin [PIN]');
+    throw new UserError(['Usage: npm run --silent roster -- hash-pin [PIN]']);
   }
   const { pinKey } = readSettings();
   if (pinKey === undefined) {
-    throw new CommandError(
-      `PIN_KEY is not set: PINs are hashed with it, such as openssl rand -hex 32 prints one.${askAboutMisspelling('PIN_KEY', process.env)}`,
-    );
+    throw new UserError([
+      `PIN_KEY is not set: PINs are hashed with it. To make one: openssl rand -hex 32.${askAboutMisspelling('PIN_KEY', process.env)}`,
+    ]);
   }
   const pin = parsePin((given ?? (await readLine())).trim());
   if (pin === undefined) {
-    throw new CommandError('A PIN has 5 to 10 digits.');
+    throw new UserError(['A PIN has 5 to 10 digits.']);
   }
   if (pinKey.length < MIN_PIN_KEY_CHARACTERS) {
     process.stderr.write(
-      `roster: PIN_KEY has less than ${MIN_PIN_KEY_CHARACTERS} characters: production does not take it.\n`,
+      `roster: PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.\n`,
     );
   }
   process.stdout.write(`${hashPin(pinKey, pin)}\n`);
 }
 
-/** A line from standard input; typed at a terminal, it is not shown. */
+/** Reads a line from standard input. A terminal does not show what is typed. */
 async function readLine(): Promise<string> {
   const { stdin } = process;
   const hidden = stdin.isTTY
@@ -49,11 +51,12 @@ async function readLine(): Promise<string> {
     if (stdin.isTTY) {
       process.stderr.write('\n');
     }
-    // A terminal that is listened to keeps the process going.
+    // An open terminal would keep the process running.
     stdin.destroy();
     return line;
   }
   return '';
 }
 
-runCommand('roster', main);
+exitWithoutReader('roster');
+void runCommand('roster', main);

@@ -1,12 +1,12 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Logger } from 'pino';
+import { UserError } from '../ops/user-error';
 import type { Roster, RosterEntries } from './roster';
-import { RosterError } from './roster-file';
 
 export interface LiveRosterOptions {
   roster: Roster;
   file: string;
-  /** @throws RosterError */
+  /** @throws UserError */
   read: () => Promise<RosterEntries>;
   log: Logger;
   /** Milliseconds between two looks at the file. */
@@ -24,7 +24,7 @@ export interface LiveRoster {
  * Reads a roster's file, and again whenever it changes. The file is looked at, not listened to: editors and container
  * mounts put another file in its place, which listening misses.
  *
- * @throws RosterError when it cannot be used at the start
+ * @throws UserError when it cannot be used at the start
  */
 export async function followRoster(options: LiveRosterOptions): Promise<LiveRoster> {
   const { roster, file, read, log, intervalMs = 1_000 } = options;
@@ -40,7 +40,7 @@ export async function followRoster(options: LiveRosterOptions): Promise<LiveRost
   function reload(): Promise<void> {
     // One after the other, so that the last to be read is the last to hold.
     reading = reading.then(replace).catch((err) => {
-      const problems = err instanceof RosterError ? { problems: err.problems } : { err };
+      const problems = err instanceof UserError ? { problems: err.problems } : { err };
       log.error(problems, 'The roster cannot be used; the one before stays in force');
     });
     return reading;

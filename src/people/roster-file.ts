@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parsedString, requiredMessage } from '../ops/parsed-string';
+import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
 import { parseEndpoint } from './address';
@@ -21,15 +22,6 @@ export interface RosterSource {
 }
 
 export type Role = 'moderator' | 'supervisor';
-
-/** A roster that cannot be used. Each problem is a sentence that names the file, and the entry if it is one's. */
-export class RosterError extends Error {
-  override readonly name = 'RosterError';
-
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'));
-  }
-}
 
 const WITHOUT = { moderator: 'no conference can start', supervisor: 'nobody may supervise' } as const;
 
@@ -103,16 +95,14 @@ type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
  *
  * @param text JSON: `moderators` and `supervisors`, lists of people; the README shows one
  * @param source.file what problems call it
- * @throws RosterError with every problem there is
+ * @throws UserError with every problem there is
  */
 export function parseRoster(text: string, source: RosterSource): RosterEntries {
   const { file, hasPinKey, pinKeyQuestion = '', mustName = [] } = source;
   const given = parseJson(text, file);
   const result = roster.safeParse(given, { error: inWords });
   if (!result.success) {
-    throw new RosterError(
-      result.error.issues.map(({ path, message }) => `${file}: ${placeOf(path, given)} ${message}.`),
-    );
+    throw new UserError(result.error.issues.map(({ path, message }) => `${file}: ${placeOf(path, given)} ${message}.`));
   }
   const { moderators, supervisors } = result.data;
   const conflicts = [...findConflicts('moderators', moderators), ...findConflicts('supervisors', supervisors)];
@@ -134,7 +124,7 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
       .map((role) => `${file}: neither it nor the settings name a ${role}: ${WITHOUT[role]}.`),
   );
   if (problems.length > 0) {
-    throw new RosterError(problems);
+    throw new UserError(problems);
   }
   return {
     moderators: moderators.map((one): ModeratorEntry => ({ ...toPerson(one), extension: one.extension })),
@@ -145,7 +135,7 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
 /** Reads a roster file; see {@link parseRoster}. */
 export async function readRosterFile(source: RosterSource): Promise<RosterEntries> {
   const text = await readFile(source.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new RosterError([`ROSTER_FILE ${source.file} cannot be read: ${error.message}.`]);
+    throw new UserError([`ROSTER_FILE ${source.file} cannot be read: ${error.message}.`]);
   });
   return parseRoster(text, source);
 }
@@ -191,11 +181,11 @@ function parseJson(given: string, file: string): unknown {
     const mistake = findJsonMistake(text);
     const place = mistake === undefined ? file : placeOfMistake(mistake);
     const hint = mistake?.hint === undefined ? '' : `: ${mistake.hint}`;
-    throw new RosterError([`${place}: this is not JSON${hint}.`]);
+    throw new UserError([`${place}: this is not JSON${hint}.`]);
   }
   const repeated = findRepeatedName(text);
   if (repeated !== undefined) {
-    throw new RosterError([`${placeOfMistake(repeated)}: this name stands twice in one object; only one counts.`]);
+    throw new UserError([`${placeOfMistake(repeated)}: this name stands twice in one object; only one counts.`]);
   }
   return value;
 }

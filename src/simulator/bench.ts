@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { pino } from 'pino';
+import { runCommand } from '../cli/run-command';
 import { startConferenceCoach } from '../conference-coach';
 import { loadConfig } from '../config';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from '../stores';
@@ -162,7 +163,4 @@ function write(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-main().catch((error) => {
-  process.stderr.write(`bench: ${error.stack}\n`);
-  process.exit(1);
-});
+void runCommand('bench', main, { failureCode: 1 });

@@ -4,9 +4,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { type ConferenceCoach, explainStartFailure, StartError, startConferenceCoach } from '../conference-coach';
+import { parseCommandLine, runCommand } from '../cli/run-command';
+import { type ConferenceCoach, startConferenceCoach } from '../conference-coach';
 import { loadConfig } from '../config';
 import { hashPin, type Pin, parsePin } from '../people/pin';
 import { computeSignature } from '../signalwire/signature';
@@ -40,7 +40,8 @@ PORT in the environment sets the server's port; by default it is any free one.`;
 
 /** `npm run demo`: the server and a simulated Space in one process play two stories, then wait for the user's calls. */
 async function main(): Promise<void> {
-  const { once, help } = readArguments();
+  const flag = { type: 'boolean', default: false } as const;
+  const { once, help } = parseCommandLine({ options: { once: flag, help: flag } }, 'Run with --help for the options.');
   if (help) {
     write(HELP);
     return;
@@ -103,16 +104,6 @@ async function runStories(options: Parameters<typeof runStory>[1]): Promise<bool
     }
   }
   return true;
-}
-
-function readArguments() {
-  try {
-    const flag = { type: 'boolean', default: false } as const;
-    return parseArgs({ options: { once: flag, help: flag } }).values;
-  } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s/);
-    throw new StartError(`${what}. Run with --help for the options.`);
-  }
 }
 
 /** Runs simulated time at the speed of real time. Prints who hears whom when it changes, what is said, and errors. */
@@ -182,9 +173,4 @@ function write(text: string): void {
 
 // The reader is gone, for example `head`.
 process.stdout.on('error', () => process.exit(1));
-main().catch(async (error) => {
-  for (const sentence of await explainStartFailure(error)) {
-    process.stderr.write(`demo: ${sentence}\n`);
-  }
-  process.exit(1);
-});
+void runCommand('demo', main, { failureCode: 1 });

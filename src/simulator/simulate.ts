@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { parseCommandLine, runCommand } from '../cli/run-command';
+import { UserError } from '../ops/user-error';
 import { parsePhoneNumber } from '../people/phone-number';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
 import { type CallError, CODES } from './call-error';
@@ -7,7 +8,7 @@ import type { StepReport } from './play-story';
 import { createPaint, printable } from './report';
 import { runStory } from './run-story';
 import { createSpace } from './space';
-import { parseStory, type Story, StoryError } from './story';
+import { parseStory, type Story } from './story';
 import { TUTORIAL_CAST, tutorialStory } from './tutorial';
 
 /** Not a real room: supervisors would be connected to its simulated moderator. */
@@ -30,16 +31,6 @@ const HELP = `Plays phone calls against a running server, as a Space would, and 
 
 Exit code: 0 if every step passed and the server accepted every status callback, 1 if not, 2 if it cannot start.
 `;
-
-/** Wrong usage: it cannot start. Each sentence is printed on a line of its own. */
-class UsageError extends Error {
-  readonly sentences: readonly string[];
-
-  constructor(...sentences: string[]) {
-    super(sentences.join('\n'));
-    this.sentences = sentences;
-  }
-}
 
 async function main(): Promise<void> {
   const options = readArguments();
@@ -90,8 +81,8 @@ async function main(): Promise<void> {
 
 function readArguments() {
   const text = { type: 'string' } as const;
-  try {
-    const { values } = parseArgs({
+  return parseCommandLine(
+    {
       options: {
         url: text,
         'signing-key': text,
@@ -102,12 +93,9 @@ function readArguments() {
         story: text,
         help: { type: 'boolean', default: false },
       },
-    });
-    return values;
-  } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s/);
-    throw new UsageError(`${what}. Run with --help for the options.`);
-  }
+    },
+    'Run with --help for the options.',
+  );
 }
 
 type Options = ReturnType<typeof readArguments>;
@@ -115,10 +103,10 @@ type Options = ReturnType<typeof readArguments>;
 function readUrl(text: string | undefined): string {
   const url = URL.canParse(text ?? '') ? new URL(text ?? '') : undefined;
   if (text === undefined || url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(text)) {
-    throw new UsageError('--url must be the address of a server, such as https://coach.example.com.');
+    throw new UserError(['--url must be the address of a server, such as https://coach.example.com.']);
   }
   if (url.username || url.password) {
-    throw new UsageError('--url must not contain a user or a password: a Space sends none.');
+    throw new UserError(['--url must not contain a user or a password: a Space sends none.']);
   }
   return (url.origin + url.pathname).replace(/\/+$/, '');
 }
@@ -126,17 +114,17 @@ function readUrl(text: string | undefined): string {
 function readNumber(name: string, text: string): string {
   const number = text.startsWith('+') ? parsePhoneNumber(text) : undefined;
   if (number === undefined) {
-    throw new UsageError(`--${name} must be a telephone number in E.164 form, such as +15557788999.`);
+    throw new UserError([`--${name} must be a telephone number in E.164 form, such as +15557788999.`]);
   }
   return number;
 }
 
 function readTutorial({ moderator, supervisor, room = SMOKE_TEST_ROOM, method = 'POST' }: Options): Story {
   if (parseRoomName(room) === undefined) {
-    throw new UsageError(`--room must be ${ROOM_NAME_FORM}, with no space at either end, and not . or ..`);
+    throw new UserError([`--room must be ${ROOM_NAME_FORM}, with no space at either end, and not . or ..`]);
   }
   if (method !== 'POST' && method !== 'GET') {
-    throw new UsageError('--method must be POST or GET.');
+    throw new UserError(['--method must be POST or GET.']);
   }
   const cast = {
     ...TUTORIAL_CAST,
@@ -149,18 +137,16 @@ function readTutorial({ moderator, supervisor, room = SMOKE_TEST_ROOM, method = 
 async function readStoryFile(file: string, options: Options): Promise<Story> {
   for (const name of ['moderator', 'supervisor', 'room', 'method'] as const) {
     if (options[name] !== undefined) {
-      throw new UsageError(`--${name} cannot be combined with --story: the story has its own.`);
+      throw new UserError([`--${name} cannot be combined with --story: the story has its own.`]);
     }
   }
   const text = await readFile(file, 'utf8').catch((error) => {
-    throw new UsageError(`The story ${file} cannot be read: ${error.message}.`);
+    throw new UserError([`The story ${file} cannot be read: ${error.message}.`]);
   });
   try {
     return parseStory(text);
   } catch (error) {
-    throw error instanceof StoryError
-      ? new UsageError(...error.problems.map((problem) => `${file}: ${problem}`))
-      : error;
+    throw error instanceof UserError ? new UserError(error.problems.map((problem) => `${file}: ${problem}`)) : error;
   }
 }
 
@@ -225,9 +211,4 @@ function hintFor(error: CallError, url: string, signingKey: string | undefined):
   }
 }
 
-main().catch((error) => {
-  for (const sentence of error instanceof UsageError ? error.sentences : [error.stack]) {
-    process.stderr.write(`simulate: ${sentence}\n`);
-  }
-  process.exit(2);
-});
+void runCommand('simulate', main);

@@ -1,19 +1,11 @@
 import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { UserError } from '../ops/user-error';
 import { behaviourSettings } from './behaviour';
 import { hintLetterCase } from './letter-case';
 
 /** Stands for waiting music in `hears`. Beeps and announcements are shown, but not checked by `hears`. */
 export const MUSIC = 'music';
-
-/** A story is invalid. Each problem is a sentence that starts with its location. */
-export class StoryError extends Error {
-  override readonly name = 'StoryError';
-
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'));
-  }
-}
 
 const name = z.string().min(1);
 const path = z.string().regex(/^\//, 'must be a path of the server, such as /conference');
@@ -130,14 +122,14 @@ export type Story = z.output<typeof story>;
 /**
  * Parses a story in YAML or JSON. docs/stories.md describes the format.
  *
- * @throws StoryError with every problem of the format or, if there is none, every unknown name
+ * @throws UserError with every problem of the format or, if there is none, every unknown name
  */
 export function parseStory(text: string): Story {
   const document = parseDocument(text, { logLevel: 'error' });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const what = problem.code === 'MULTIPLE_DOCS' ? 'it is more than one story' : problem.message.split('\n')[0];
-    throw new StoryError([`The story cannot be read as YAML or JSON: ${what}`]);
+    throw new UserError([`The story cannot be read as YAML or JSON: ${what}`]);
   }
   return readStory(toPlain(document));
 }
@@ -154,7 +146,7 @@ function toPlain(document: Document): unknown {
       },
     });
   } catch (error) {
-    throw new StoryError([
+    throw new UserError([
       `The story cannot be read as YAML or JSON: ${(error as Error).message}. Texts that begin with * or & need quotes.`,
     ]);
   }
@@ -163,12 +155,12 @@ function toPlain(document: Document): unknown {
 /**
  * Validates a story.
  *
- * @throws StoryError with every problem of the format or, if there is none, every unknown name
+ * @throws UserError with every problem of the format or, if there is none, every unknown name
  */
 export function readStory(given: unknown): Story {
   const result = story.safeParse(given, { error: describeIssue });
   if (!result.success) {
-    throw new StoryError(result.error.issues.map(({ path, message }) => `${locationOf(path)} ${message}.`));
+    throw new UserError(result.error.issues.map(({ path, message }) => `${locationOf(path)} ${message}.`));
   }
   const { people } = result.data;
   const unknownNames = result.data.steps.flatMap(({ action, hears, told, fails }, index) => {
@@ -183,7 +175,7 @@ export function readStory(given: unknown): Story {
       .map((one) => `${locationOf(['steps', index])} names ${one}, who is not in people.`);
   });
   if (unknownNames.length > 0) {
-    throw new StoryError(unknownNames);
+    throw new UserError(unknownNames);
   }
   return result.data;
 }

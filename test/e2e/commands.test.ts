@@ -68,7 +68,7 @@ describe('roster hash-pin', () => {
     [
       'a misspelt key',
       { args: ['hash-pin', '48213'], env: { PINKEY: KEY } },
-      'roster: PIN_KEY is not set: PINs are hashed with it, such as openssl rand -hex 32 prints one. PINKEY is set: did you mean PIN_KEY?\n',
+      'roster: PIN_KEY is not set: PINs are hashed with it. To make one: openssl rand -hex 32. PINKEY is set: did you mean PIN_KEY?\n',
     ],
     ['a short PIN', { args: ['hash-pin', '4821'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
     ['no PIN at all', { args: ['hash-pin'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
@@ -88,7 +88,7 @@ describe('roster hash-pin', () => {
   });
 });
 
-const NO_LINES = 'audit: no line matches.\n';
+const NO_LINES = 'audit: No records match.\n';
 
 describe('audit', () => {
   it.each<[string, Run, string]>([
@@ -96,7 +96,7 @@ describe('audit', () => {
     [
       'a misspelt Redis url',
       { env: { REDIS_URI: 'redis://localhost' } },
-      'audit: REDIS_URL is not set: the audit trail of a server without Redis is in its memory alone. REDIS_URI is set: did you mean REDIS_URL?\n',
+      "audit: REDIS_URL is not set: without Redis, the audit trail is only in the server's memory. REDIS_URI is set: did you mean REDIS_URL?\n",
     ],
     ['another format', { args: ['--format', 'xml'] }, 'audit: --format must be csv or jsonl.'],
     ['a time that is none', { args: ['--since', 'yesterday'] }, 'audit: --since must be a date'],
@@ -255,7 +255,7 @@ describe('audit', () => {
     expect(await run('audit', { env: { REDIS_URL } })).toEqual({
       code: 2,
       stdout: '',
-      stderr: `audit: The audit trail cannot be read. REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate): name its CA in REDIS_TLS_CA. For a test, REDIS_TLS_VERIFY=false accepts any.\n`,
+      stderr: `audit: Cannot read the audit trail. REDIS_URL: the certificate of localhost:${tlsPort} is not accepted (self-signed certificate): name its CA in REDIS_TLS_CA. For a test, REDIS_TLS_VERIFY=false accepts any.\n`,
     });
   });
 
@@ -264,7 +264,7 @@ describe('audit', () => {
       env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
     });
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/^audit: The audit trail cannot be read\. Redis: .*ECONNREFUSED.*\n$/);
+    expect(stderr).toMatch(/^audit: Cannot read the audit trail\. Redis: .*ECONNREFUSED.*\n$/);
   });
 });
 
@@ -430,7 +430,7 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
   });
 });
 
-it.each(['roster', 'audit'])('%s --help tells what there is', async (command) => {
+it.each(['roster', 'audit'])('%s --help lists the options', async (command) => {
   const { code, stdout, stderr } = await run(command, { args: ['--help'] });
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`npm run --silent ${command} -- `);

@@ -109,7 +109,7 @@ describe('the program', () => {
     });
 
     it('when the host is none of this machine', () =>
-      expectRefusal({ HOST: '192.0.2.1' }, 'conference-coach: HOST 192.0.2.1 is no address of this machine'));
+      expectRefusal({ HOST: '192.0.2.1' }, 'conference-coach: HOST 192.0.2.1 is not an address of this machine'));
 
     it('when a setting cannot be read', () =>
       expectRefusal({ PORT: 'abc' }, 'conference-coach: PORT must be a whole number from 0 to 65535.\n'));
@@ -117,7 +117,7 @@ describe('the program', () => {
     it('when .env cannot be read', async () => {
       const folder = temporaryFolder();
       await mkdir(join(folder, '.env'));
-      await expectRefusal({}, 'conference-coach: The file .env cannot be read: ', folder);
+      await expectRefusal({}, 'conference-coach: Cannot read .env: ', folder);
     });
 
     it('when the Redis url is none', () =>

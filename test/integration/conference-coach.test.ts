@@ -3,8 +3,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { StartError, startConferenceCoach } from '../../src/conference-coach';
+import { startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
+import { UserError } from '../../src/ops/user-error';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, startRedis } from '../support/redis-server';
 
@@ -17,7 +18,7 @@ it('a server that cannot listen lets go of its store', async () => {
   const { port } = other.address() as AddressInfo;
 
   const config = loadConfig({ PORT: String(port), REDIS_URL: redis.url });
-  await expect(startConferenceCoach(config, pino({ level: 'silent' }))).rejects.toThrow(StartError);
+  await expect(startConferenceCoach(config, pino({ level: 'silent' }))).rejects.toThrow(UserError);
   const client = new Redis(redis.url);
   onTestFinished(() => client.disconnect());
   await eventually(async () =>

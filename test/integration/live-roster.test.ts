@@ -2,9 +2,10 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
+import { UserError } from '../../src/ops/user-error';
 import { followRoster, type LiveRoster, type LiveRosterOptions } from '../../src/people/live-roster';
 import { createRoster, type Roster } from '../../src/people/roster';
-import { RosterError, readRosterFile } from '../../src/people/roster-file';
+import { readRosterFile } from '../../src/people/roster-file';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { rosterText } from '../support/roster';
@@ -165,11 +166,11 @@ describe('followRoster', () => {
   it('does not start with a file that is broken, and follows nothing then', async () => {
     await writeFile(file, rosterText({ moderators: [{ name: 'Alice', number: '5' }] }));
     await expect(follow()).rejects.toThrow(
-      new RosterError([
+      new UserError([
         `${file}: moderators, entry 1 (Alice), number must be a telephone number in E.164 form, such as +15557788999.`,
       ]),
     );
-    await expect(follow()).rejects.toBeInstanceOf(RosterError);
+    await expect(follow()).rejects.toBeInstanceOf(UserError);
     expect(lines).toEqual([]);
     await replaceFile(textOf('Barbara'));
     // Who follows the same file sees the change; the two above do not.
@@ -181,7 +182,7 @@ describe('followRoster', () => {
   });
 
   it('does not start without the file', async () => {
-    await expect(follow()).rejects.toBeInstanceOf(RosterError);
+    await expect(follow()).rejects.toBeInstanceOf(UserError);
   });
 });
 

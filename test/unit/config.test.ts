@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { type ConfigError, loadConfig, SETTING_NAMES } from '../../src/config';
+import { loadConfig, SETTING_NAMES } from '../../src/config';
+import type { UserError } from '../../src/ops/user-error';
 import { generateCertificate } from '../support/certificate';
 
 const required = {
@@ -18,7 +19,7 @@ function problemsOf(env: Record<string, string>): readonly string[] {
     loadConfig(env);
     return [];
   } catch (error) {
-    return (error as ConfigError).problems;
+    return (error as UserError).problems;
   }
 }
 

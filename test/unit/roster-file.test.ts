@@ -2,9 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { UserError } from '../../src/ops/user-error';
 import { hashPin, type Pin } from '../../src/people/pin';
 import { createRoster } from '../../src/people/roster';
-import { parseRoster, RosterError, readRosterFile } from '../../src/people/roster-file';
+import { parseRoster, readRosterFile } from '../../src/people/roster-file';
 import { PIN_KEY } from '../support/roster';
 import { temporaryFolder } from '../support/temporary-folder';
 
@@ -30,7 +31,7 @@ function problemsOf(content: unknown, hasPinKey = true): readonly string[] {
   try {
     parse(content, hasPinKey);
   } catch (error) {
-    if (error instanceof RosterError) {
+    if (error instanceof UserError) {
       expect(error.message).toBe(error.problems.join('\n'));
       return error.problems;
     }
@@ -502,7 +503,7 @@ describe('readRosterFile', () => {
   it('names the file in what is wrong with it, and knows whether there is a key', async () => {
     const file = await write(JSON.stringify({ moderators: [{ ...alice, ...secret }] }));
     await expect(readRosterFile({ file, hasPinKey: false })).rejects.toThrow(
-      new RosterError([`PIN_KEY must be set: 1 person in ${file} has a PIN.`]),
+      new UserError([`PIN_KEY must be set: 1 person in ${file} has a PIN.`]),
     );
     expect((await readRosterFile({ file, hasPinKey: true })).moderators).toMatchObject([secret]);
   });
@@ -510,14 +511,14 @@ describe('readRosterFile', () => {
   it('says that a file is missing', async () => {
     const file = join(temporaryFolder(), 'missing.json');
     await expect(readRosterFile({ file, hasPinKey: true })).rejects.toThrow(
-      new RosterError([`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`]),
+      new UserError([`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`]),
     );
   });
 
   it('says that a folder is no file', async () => {
     const folder = temporaryFolder();
     await expect(readRosterFile({ file: folder, hasPinKey: true })).rejects.toThrow(
-      new RosterError([`ROSTER_FILE ${folder} cannot be read: EISDIR: illegal operation on a directory, read.`]),
+      new UserError([`ROSTER_FILE ${folder} cannot be read: EISDIR: illegal operation on a directory, read.`]),
     );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseStory, StoryError } from '../../../src/simulator/story';
+import { UserError } from '../../../src/ops/user-error';
+import { parseStory } from '../../../src/simulator/story';
 import { TUTORIAL_CAST, tutorialStory } from '../../../src/simulator/tutorial';
 
 const problemsOf = (text: string): readonly string[] => {
@@ -7,8 +8,8 @@ const problemsOf = (text: string): readonly string[] => {
     parseStory(text);
     return [];
   } catch (error) {
-    expect(error).toBeInstanceOf(StoryError);
-    return (error as StoryError).problems;
+    expect(error).toBeInstanceOf(UserError);
+    return (error as UserError).problems;
   }
 };
 

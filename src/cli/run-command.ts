@@ -1,0 +1,60 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { UserError } from '../ops/user-error';
+
+export interface RunOptions {
+  /** The exit code of a command that fails; 2 by default. */
+  failureCode?: number;
+  /** Ends the process; `process.exit` by default. */
+  exit?: (code: number) => void;
+}
+
+/**
+ * Runs a command. If it fails, says why on standard error, each line after the command's name, and exits: the problems of
+ * a {@link UserError}, or the stack of a fault in the program.
+ */
+export async function runCommand(
+  name: string,
+  command: () => Promise<void>,
+  { failureCode = 2, exit = process.exit }: RunOptions = {},
+): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    const lines = error instanceof UserError ? error.problems : [error instanceof Error ? error.stack : error];
+    for (const line of lines) {
+      // Problems may quote a file or a setting, whose control characters could steer a terminal.
+      process.stderr.write(`${name}: ${String(line).replace(/(?!\n)\p{C}/gu, '?')}\n`);
+    }
+    exit(failureCode);
+  }
+}
+
+/** Ends a command that can no longer print: quietly when its reader has gone, as `head` does. */
+export function exitWithoutReader(name: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') {
+      process.exit(0);
+    }
+    process.stderr.write(`${name}: Cannot write the output: ${error.message}.\n`);
+    process.exit(2);
+  });
+}
+
+/**
+ * Parses the command line.
+ *
+ * @param hint a sentence that follows the problem
+ * @throws UserError
+ */
+export function parseCommandLine<const T extends ParseArgsConfig>(
+  config: T,
+  hint = 'See --help.',
+): ReturnType<typeof parseArgs<T>>['values'] {
+  try {
+    return parseArgs(config).values;
+  } catch (error) {
+    // What follows the first sentence explains how to quote.
+    const [problem] = (error as Error).message.split(/\.\s/);
+    throw new UserError([`${problem}. ${hint}`]);
+  }
+}
