@@ -2,11 +2,13 @@ import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
 import { runCommand } from './cli/run-command';
 import { startConferenceCoach } from './conference-coach';
-import { type Config, findMisspelt, parseConfig, SETTING_NAMES } from './config';
+import { type Config, parseConfig } from './config';
 import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
 import { UserError } from './ops/user-error';
 import { readRosterFile } from './people/roster-file';
+import { findMisspelt } from './settings/checks';
+import { SETTING_NAMES } from './settings/table';
 
 /** How long the process waits for its last log lines to be written. */
 const LOG_CLOSE_MS = 500;
@@ -107,7 +109,7 @@ function readDotenv(): string[] {
   const askedAbout = new Set(findMisspelt(process.env).map(({ name }) => name));
   return Object.keys(parsed)
     .filter((name) => !SETTING_NAMES.has(name) && !askedAbout.has(name))
-    .map((name) => `.env has ${name}, which is no setting of this server: it has no effect.`);
+    .map((name) => `.env sets ${name}, which is not a setting of this server and has no effect.`);
 }
 
 process.stderr.on('error', () => {});

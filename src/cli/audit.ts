@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { askAboutMisspelling, MAX_AUDIT_DAYS } from '../config';
 import { UserError } from '../ops/user-error';
 import { maskAddress, parseAddress } from '../people/address';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
+import { askAboutMisspelling } from '../settings/checks';
+import { MAX_AUDIT_DAYS } from '../settings/table';
 import { createRedisStore, waitForStore } from '../stores';
 import { type AuditRecord, readStays, readTrail, type StayRecord } from '../supervision/trail';
 import { exitWithoutReader, parseCommandLine, runCommand } from './run-command';

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS } from '../config';
 import { UserError } from '../ops/user-error';
 import { hashPin, parsePin } from '../people/pin';
+import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS } from '../settings/checks';
 import { exitWithoutReader, runCommand } from './run-command';
 import { readSettings } from './settings';
 

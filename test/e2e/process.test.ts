@@ -78,9 +78,9 @@ describe('the program', () => {
     const program = await start({}, folder);
     await program.port();
     await eventually(() =>
-      expect(program.stdout()).toContain('"msg":"CALLER_NOTIC is set, and is no setting: did you mean CALLER_NOTICE?"'),
+      expect(program.stdout()).toContain('"msg":"CALLER_NOTIC is not a setting: did you mean CALLER_NOTICE?"'),
     );
-    expect(program.stdout()).toContain('.env has DOMAIN, which is no setting of this server: it has no effect."');
+    expect(program.stdout()).toContain('.env sets DOMAIN, which is not a setting of this server and has no effect."');
     expect(program.stdout()).not.toMatch(/\.env has (CONFERENCE_NAME|CALLER_NOTIC)/);
   });
 

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig, SETTING_NAMES } from '../../src/config';
+import { loadConfig } from '../../src/config';
 import type { UserError } from '../../src/ops/user-error';
+import { SETTING_NAMES } from '../../src/settings/table';
 import { generateCertificate } from '../support/certificate';
 
 const required = {
@@ -55,10 +56,10 @@ describe('loadConfig', () => {
       warnings: [
         'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
-        "MODERATOR_NUMBERS is not set: the tutorial's number is the moderator.",
+        "MODERATOR_NUMBERS is not set: the moderator is the tutorial's +15557788999.",
         'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
-        'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run.',
-        'SIGNALWIRE_SPACE_URL is not set: a supervisor whose agent leaves cannot be muted, and what callbacks did not tell is never known.',
+        'REDIS_URL is not set: the store is in this process. A restart loses the rooms and the audit trail, and only one server may run.',
+        'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
       ],
     });
   });
@@ -133,12 +134,10 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...required, ...env }).production).toBe(production);
   });
 
-  it('accepts two signing keys during a rotation, and says so', () => {
+  it('accepts two signing keys during a rotation, and warns of it', () => {
     const { signingKeys, warnings } = loadConfig({ SIGNALWIRE_SIGNING_KEY: 'PSK_new, PSK_old' });
     expect(signingKeys).toEqual(['PSK_new', 'PSK_old']);
-    expect(warnings).toContain(
-      'SIGNALWIRE_SIGNING_KEY has two keys, and webhooks signed with either are accepted: remove the old one soon.',
-    );
+    expect(warnings).toContain('SIGNALWIRE_SIGNING_KEY has two keys, and both are accepted: remove the old one soon.');
     expect(loadConfig(production).warnings.join()).not.toContain('two keys');
   });
 
@@ -150,7 +149,7 @@ describe('loadConfig', () => {
     expect(problemsOf({ ...production, SIGNALWIRE_SIGNING_KEY })).toContain(problem);
   });
 
-  it('listens everywhere in production', () => {
+  it('listens on every address in production', () => {
     expect(loadConfig(production).host).toBeUndefined();
   });
 
@@ -170,7 +169,7 @@ describe('loadConfig', () => {
     expect(loadConfig({ TRUST_PROXY }).trustProxy).toEqual(trustProxy);
   });
 
-  it('writes what cannot stand in a url as a url can', () => {
+  it('percent-encodes what a url cannot hold', () => {
     expect(loadConfig({ WAIT_URL: 'https://cdn.example.com/a\u0001b c' }).waitUrl).toBe(
       'https://cdn.example.com/a%01b%20c',
     );
@@ -223,7 +222,7 @@ describe('loadConfig', () => {
     const secure = { REDIS_URL: 'rediss://a' };
     expect(warnings({ ...secure, REDIS_TLS_CA: ca, REDIS_TLS_VERIFY: 'true' })).toEqual([]);
     expect(warnings({ ...secure, REDIS_TLS_VERIFY: 'false' })).toEqual([
-      'REDIS_TLS_VERIFY is false: anyone between this server and Redis can read and change everything, and its password.',
+      'REDIS_TLS_VERIFY is false: anyone on the way to Redis can read and change all data, and learn its password.',
     ]);
     for (const env of [{ REDIS_URL: 'redis://a' }, {}]) {
       expect(warnings({ ...env, REDIS_TLS_CA: ca, REDIS_TLS_VERIFY: 'false' })).toEqual([
@@ -385,7 +384,7 @@ describe('loadConfig', () => {
 
   it.each([
     ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret # of the main project', COMMENT],
-    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret PSK_other', 'has white space in it: remove it.'],
+    ['SIGNALWIRE_SIGNING_KEY', 'PSK_secret PSK_other', 'contains white space: remove it.'],
     ['SIGNALWIRE_API_TOKEN', 'PT_secret\t# read and write', COMMENT],
     ['SIGNALWIRE_PROJECT_ID', '5c1f-secret # id', COMMENT],
     ['PIN_KEY', '0123456789abcdef # all servers', COMMENT],
@@ -394,12 +393,12 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'redis://localhost # ours', COMMENT],
     ['WAIT_URL', 'https://cdn.example.com/wait.xml # music', COMMENT],
     ['PORT', '3000 #', COMMENT],
-  ])('says that %s has more than the value: %j', (name, value, problem) => {
+  ])('reports that %s has more than its value: %j', (name, value, problem) => {
     const rest = { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' };
     expect(problemsOf({ ...rest, [name]: value })).toEqual([`${name} ${problem}`]);
   });
 
-  it('takes a # in a spoken text for a # and not for a comment', () => {
+  it('keeps a # in a spoken text', () => {
     expect(loadConfig({ CALLER_NOTICE: 'Press # now.' }).callerNotice).toBe('Press # now.');
   });
 
@@ -427,8 +426,8 @@ describe('loadConfig', () => {
       PIN_KEY: '0123456789abcdef',
     });
     expect(warnings.filter((warning) => warning.includes('did you mean'))).toEqual([
-      'CALLER_NOTISE is set, and is no setting: did you mean CALLER_NOTICE?',
-      'LOGLEVEL is set, and is no setting: did you mean LOG_LEVEL?',
+      'CALLER_NOTISE is not a setting: did you mean CALLER_NOTICE?',
+      'LOGLEVEL is not a setting: did you mean LOG_LEVEL?',
     ]);
   });
 
@@ -472,11 +471,11 @@ describe('loadConfig', () => {
     );
   });
 
-  it('asks in the warnings too', () => {
+  it('asks about misspelt names in the warnings too', () => {
     const { warnings } = loadConfig({ ...production, REDIS_URI: 'redis://localhost', SPACE_URL: 'a.b' });
     expect(warnings).toEqual([
-      'REDIS_URL is not set: the store is in this process: a restart forgets the moderators and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
-      'SIGNALWIRE_SPACE_URL is not set: a supervisor whose agent leaves cannot be muted, and what callbacks did not tell is never known. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
+      'REDIS_URL is not set: the store is in this process. A restart loses the rooms and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
+      'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
     ]);
   });
 
@@ -484,7 +483,7 @@ describe('loadConfig', () => {
     ['is empty', { SIGNALWIRE_SIGNIN_KEY: ' ' }],
     ['is another setting', { SIGNALWIRE_SPACE_URL: 'a.b', SIGNALWIRE_PROJECT_ID: 'p', SIGNALWIRE_API_TOKEN: 't' }],
     ['resembles another setting more', { SIGNALWIRE_API_TOKE: 't' }],
-  ])('does not ask about what %s', (_what, env) => {
+  ])('does not ask about a name that %s', (_what, env) => {
     expect(problemsOf({ ...production, SIGNALWIRE_SIGNING_KEY: '', ...env })).toEqual([
       'SIGNALWIRE_SIGNING_KEY must be set in production: it proves that a webhook comes from your Space.',
     ]);
@@ -524,7 +523,7 @@ describe('loadConfig', () => {
     }
   });
 
-  it('names no entry of a list that has one alone', () => {
+  it('names no entry of a list of one', () => {
     expect(problemsOf({ MODERATOR_NUMBERS: '15557788999' })).toEqual([
       'MODERATOR_NUMBERS (***8999): put + before the country code.',
     ]);
@@ -555,7 +554,7 @@ describe('loadConfig', () => {
     },
   );
 
-  it('tells every problem at once', () => {
+  it('reports every problem at once', () => {
     expect(
       problemsOf({ NODE_ENV: 'production', PORT: 'x', SUPERVISOR_NUMBERS: 'y', PUBLIC_URL: 'http://a.b' }),
     ).toEqual([
@@ -578,7 +577,7 @@ describe('loadConfig', () => {
     },
   );
 
-  it('leaves it to a roster to name the people', () => {
+  it('lets a roster name the people', () => {
     const { MODERATOR_NUMBERS: _, SUPERVISOR_NUMBERS: __, ...rest } = production;
     expect(loadConfig({ ...rest, ROSTER_FILE: 'roster.json' })).toMatchObject({
       moderatorNumbers: [],
@@ -589,12 +588,12 @@ describe('loadConfig', () => {
     expect(warnings.join()).not.toMatch(/MODERATOR_NUMBERS|SUPERVISOR_NUMBERS/);
   });
 
-  it('wants a key for PINs that is not soon guessed, in production, and says so before', () => {
+  it('requires a long PIN_KEY in production, and warns of a short one in development', () => {
     expect(loadConfig({ PIN_KEY: 'x' }).warnings).toContain(
-      'PIN_KEY has less than 16 characters: production does not take it.',
+      'PIN_KEY is shorter than 16 characters; production requires 16.',
     );
     expect(problemsOf({ ...production, PIN_KEY: 'x'.repeat(15) })).toEqual([
-      'PIN_KEY must have at least 16 characters in production, such as openssl rand -hex 32 prints.',
+      'PIN_KEY is shorter than 16 characters; production requires 16. To make one: openssl rand -hex 32.',
     ]);
     expect(loadConfig({ PIN_KEY: 'x' }).pinKey).toBe('x');
   });
@@ -605,17 +604,17 @@ describe('loadConfig', () => {
     [
       'without REST',
       { MODERATOR_NOTICE: 'always', ANNOUNCE_IS_PRIVATE: 'true' },
-      ['MODERATOR_NOTICE is always, and cannot be kept: moderators are told by REST, which is not set.'],
+      ['MODERATOR_NOTICE is always but has no effect: notices need the REST API, set SIGNALWIRE_SPACE_URL.'],
     ],
     [
       'by what callers might hear',
       { MODERATOR_NOTICE: 'coach', ANNOUNCE_IS_PRIVATE: 'false', ...rest },
       [
-        'MODERATOR_NOTICE is coach, and cannot be kept: callers might hear the notice too; ANNOUNCE_IS_PRIVATE=true says that you have tested that they do not.',
+        'MODERATOR_NOTICE is coach but has no effect: callers might hear the notice. If you have tested that they do not, set ANNOUNCE_IS_PRIVATE=true.',
       ],
     ],
     ['in private', { MODERATOR_NOTICE: 'always', ANNOUNCE_IS_PRIVATE: 'true', ...rest }, []],
-  ])('warns of moderators who cannot be told of supervisors: told %s', (_how, env, expected) => {
+  ])('warns of a moderator notice without effect: %s', (_how, env, expected) => {
     const about = loadConfig(env).warnings.filter((warning) => /MODERATOR_NOTICE|ANNOUNCE/.test(warning));
     expect(about).toEqual(expected);
   });
@@ -633,13 +632,13 @@ describe('loadConfig', () => {
     expect(loadConfig({ [name]: value })).toMatchObject(expected);
   });
 
-  it('wants the settings of the REST API together', () => {
+  it('requires the three settings of the REST API together', () => {
     expect(problemsOf({ SIGNALWIRE_PROJECT_ID: 'p-1' })).toEqual([
       'SIGNALWIRE_SPACE_URL and SIGNALWIRE_API_TOKEN must be set too: the REST API needs SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID, SIGNALWIRE_API_TOKEN together.',
     ]);
   });
 
-  it('sends the API token in the clear in development alone', () => {
+  it('sends the API token unencrypted only in development', () => {
     const rest = {
       SIGNALWIRE_SPACE_URL: 'http://127.0.0.1:9000',
       SIGNALWIRE_PROJECT_ID: 'p-1',
@@ -647,7 +646,7 @@ describe('loadConfig', () => {
     };
     expect(loadConfig(rest).space?.url).toBe('http://127.0.0.1:9000');
     expect(problemsOf({ ...production, ...rest })).toEqual([
-      'SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would show the API token.',
+      'SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would expose the API token.',
     ]);
   });
 });

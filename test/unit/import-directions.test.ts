@@ -16,7 +16,7 @@ const LAYERS = [
 ];
 
 /** Files outside the layers put the server together: they may import everything but the simulator. */
-const COMPOSITION = /^(?:[^/]+|cli\/.*)$/;
+const COMPOSITION = /^(?:[^/]+|(?:cli|settings)\/.*)$/;
 
 /** The only files that may import these packages. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { SETTING_NAMES } from '../../src/config';
-import { findSimilarSetting } from '../../src/similar-setting';
+import { findSimilarSetting } from '../../../src/settings/similar-setting';
+import { SETTING_NAMES } from '../../../src/settings/table';
 
 const find = (name: string) => findSimilarSetting(name, SETTING_NAMES);
 

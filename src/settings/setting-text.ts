@@ -1,26 +1,26 @@
-/** Rules for the text of a setting. */
+/** What the text of a setting may hold. */
 export interface TextRules {
   /** Entries separated by commas. */
-  isList: boolean;
-  /** A sentence that is spoken, which may begin or end with a quote. */
-  isProse: boolean;
+  isList?: boolean;
+  /** A spoken sentence, which may begin or end with a quote and hold a #. */
+  isProse?: boolean;
   /** A key or an id, or a list of them: no white space. */
-  isToken: boolean;
+  isToken?: boolean;
 }
 
-/** A comment. */
 const COMMENT = /\s+#.*$/s;
-/** Anything behind white space that follows no comma. */
+/** White space that does not follow a comma, and everything after it. */
 const REMAINDER = /(?<=[^\s,])\s+[^\s,].*$/s;
 
 /**
- * Finds quotes and comments in a setting, which `docker run --env-file` passes on as part of the value.
+ * Removes quotes and comments from a setting. `docker run --env-file` passes them on as part of the value, so each is a
+ * problem; without them, the value's other problems are found too.
  *
  * @param given without white space around it
- * @returns the text without them, so that its other mistakes are found as well, and a sentence for each, which does not
- * repeat the text: it may be a secret
+ * @returns `problems`: a sentence each, which never quotes the text: it may be a secret
  */
-export function readSettingText(name: string, given: string, { isList, isProse, isToken }: TextRules) {
+export function cleanSettingText(name: string, given: string, rules: TextRules) {
+  const { isList = false, isProse = false, isToken = false } = rules;
   const problems: string[] = [];
   const uncommented = isProse ? given : given.replace(COMMENT, '');
   if (uncommented !== given) {
@@ -39,7 +39,7 @@ export function readSettingText(name: string, given: string, { isList, isProse, 
   if (!isToken || !REMAINDER.test(text)) {
     return { text, problems };
   }
-  problems.push(`${name} has white space in it: remove it.`);
+  problems.push(`${name} contains white space: remove it.`);
   return { text: text.replace(REMAINDER, ''), problems };
 }
 

@@ -1,0 +1,146 @@
+import { findSimilarSetting } from './similar-setting';
+import { SETTING_NAMES, type SettingName, type SettingTexts } from './table';
+
+/** Variables as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The shortest PIN_KEY that production accepts: whoever has the roster and guesses the key has the PINs. */
+export const MIN_PIN_KEY_CHARACTERS = 16;
+
+const SHORT_PIN_KEY = `PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.`;
+
+const REST_SETTINGS = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
+
+/** What keeps the server from starting: settings that production or another setting requires. A sentence each. */
+export function findGaps(texts: SettingTexts, env: Environment): string[] {
+  const missing = REST_SETTINGS.filter((name) => texts[name] === undefined);
+  const isRestIncomplete = missing.length > 0 && missing.length < REST_SETTINGS.length;
+  const questions = missing.map((name) => askAboutMisspelling(name, env)).join('');
+  return [
+    ...(texts.NODE_ENV === 'production' ? findGapsInProduction(texts, env) : []),
+    ...(isRestIncomplete
+      ? [
+          `${missing.join(' and ')} must be set too: the REST API needs ${REST_SETTINGS.join(', ')} together.${questions}`,
+        ]
+      : []),
+  ];
+}
+
+function findGapsInProduction(texts: SettingTexts, env: Environment): string[] {
+  const purposes: Partial<Record<SettingName, string>> = {
+    SIGNALWIRE_SIGNING_KEY: 'it proves that a webhook comes from your Space',
+    PUBLIC_URL: 'it is the address your Space calls, and part of every signature',
+    // A roster's people are checked when it is read.
+    ...(texts.ROSTER_FILE === undefined && {
+      MODERATOR_NUMBERS: 'without a moderator, here or in a ROSTER_FILE, no conference can start',
+      SUPERVISOR_NUMBERS: 'without it, or a ROSTER_FILE, nobody may supervise',
+    }),
+  };
+  return [
+    ...unset(purposes, texts).map(
+      ([name, purpose]) => `${name} must be set in production: ${purpose}.${askAboutMisspelling(name, env)}`,
+    ),
+    ...(isPinKeyShort(texts) ? [`${SHORT_PIN_KEY} To make one: openssl rand -hex 32.`] : []),
+    ...(isPlainHttp(texts.PUBLIC_URL) ? ['PUBLIC_URL must begin with https:// in production.'] : []),
+    ...(isPlainHttp(texts.SIGNALWIRE_SPACE_URL)
+      ? ['SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would expose the API token.']
+      : []),
+  ];
+}
+
+/** What is open, provisional or without effect, to be logged at the start. A sentence each. */
+export function findWarnings(texts: SettingTexts, env: Environment): string[] {
+  const consequences: Partial<Record<SettingName, string>> = {
+    SIGNALWIRE_SIGNING_KEY: 'webhooks are accepted from anyone, unsigned.',
+    PUBLIC_URL: 'documents point to localhost, where no Space can call back.',
+    ...(texts.ROSTER_FILE === undefined && {
+      MODERATOR_NUMBERS: "the moderator is the tutorial's +15557788999.",
+      SUPERVISOR_NUMBERS: 'anyone may supervise.',
+    }),
+    REDIS_URL:
+      'the store is in this process. A restart loses the rooms and the audit trail, and only one server may run.',
+    SIGNALWIRE_SPACE_URL:
+      'the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
+  };
+  return [
+    ...unset(consequences, texts).map(
+      ([name, consequence]) => `${name} is not set: ${consequence}${askAboutMisspelling(name, env)}`,
+    ),
+    ...findMisspelt(env)
+      .filter(({ meant }) => !(meant in consequences))
+      .map(({ name, meant }) => `${name} is not a setting: did you mean ${meant}?`),
+    ...findKeyWarnings(texts),
+    ...findTlsWarnings(texts),
+    ...findNoticeWarnings(texts),
+  ];
+}
+
+function findKeyWarnings(texts: SettingTexts): string[] {
+  const signingKeys = texts.SIGNALWIRE_SIGNING_KEY ?? '';
+  return [
+    ...(/(^|,) *PT/.test(signingKeys)
+      ? ['SIGNALWIRE_SIGNING_KEY begins with PT, as API tokens do: a signing key begins with PSK_.']
+      : []),
+    ...(signingKeys.includes(',')
+      ? ['SIGNALWIRE_SIGNING_KEY has two keys, and both are accepted: remove the old one soon.']
+      : []),
+    ...(isPinKeyShort(texts) ? [SHORT_PIN_KEY] : []),
+  ];
+}
+
+function findTlsWarnings(texts: SettingTexts): string[] {
+  if (!/^rediss:/i.test(texts.REDIS_URL ?? '')) {
+    return (['REDIS_TLS_CA', 'REDIS_TLS_VERIFY'] as const)
+      .filter((name) => texts[name] !== undefined)
+      .map((name) => `${name} has no effect: REDIS_URL does not begin with rediss://.`);
+  }
+  return texts.REDIS_TLS_VERIFY === 'false'
+    ? ['REDIS_TLS_VERIFY is false: anyone on the way to Redis can read and change all data, and learn its password.']
+    : [];
+}
+
+function findNoticeWarnings({ MODERATOR_NOTICE: policy = 'never', ...texts }: SettingTexts): string[] {
+  if (policy === 'never') {
+    return [];
+  }
+  if (texts.SIGNALWIRE_SPACE_URL === undefined) {
+    return [`MODERATOR_NOTICE is ${policy} but has no effect: notices need the REST API, set SIGNALWIRE_SPACE_URL.`];
+  }
+  return texts.ANNOUNCE_IS_PRIVATE === 'true'
+    ? []
+    : [
+        `MODERATOR_NOTICE is ${policy} but has no effect: callers might hear the notice. If you have tested that they do not, set ANNOUNCE_IS_PRIVATE=true.`,
+      ];
+}
+
+function unset(sentences: Partial<Record<SettingName, string>>, texts: SettingTexts): [string, string][] {
+  return Object.entries(sentences).filter(([name]) => texts[name as SettingName] === undefined);
+}
+
+function isPinKeyShort({ PIN_KEY: key }: SettingTexts): boolean {
+  return key !== undefined && key.length < MIN_PIN_KEY_CHARACTERS;
+}
+
+function isPlainHttp(url = ''): boolean {
+  return /^http:/i.test(url);
+}
+
+/**
+ * Questions to append to the message that a setting is missing: one for each variable with a similar name, each with a
+ * leading space. Includes ROSTER_FILE where it would do instead.
+ */
+export function askAboutMisspelling(setting: string, env: Environment): string {
+  const missing = setting.endsWith('_NUMBERS') ? [setting, 'ROSTER_FILE'] : [setting];
+  return findMisspelt(env)
+    .filter(({ meant }) => missing.includes(meant))
+    .map(({ name, meant }) => ` ${name} is set: did you mean ${meant}?`)
+    .join('');
+}
+
+/** The variables whose names resemble those of settings that are not set. */
+export function findMisspelt(env: Environment): { name: string; meant: string }[] {
+  return Object.keys(env).flatMap((name) => {
+    const meant = env[name]?.trim() ? findSimilarSetting(name, SETTING_NAMES) : undefined;
+    return meant === undefined || env[meant]?.trim() ? [] : [{ name, meant }];
+  });
+}
