@@ -70,6 +70,8 @@ export const SETTINGS = {
   rosterFile: setting('ROSTER_FILE', z.string().optional()),
   /** The key that PINs are hashed with; undefined if there are none. */
   pinKey: setting('PIN_KEY', z.string().optional()),
+  /** The language of the spoken prompts. */
+  promptLanguage: setting('PROMPT_LANGUAGE', oneOf(['en', 'de']).default('en')),
   /** A LaML document for waiting callers; undefined for the Space's own music. */
   waitUrl: setting('WAIT_URL', webUrl.optional()),
   callerNotice: setting('CALLER_NOTICE', spokenText.optional(), PROSE),
