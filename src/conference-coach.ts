@@ -102,13 +102,13 @@ export async function startConferenceCoach(
       const written = await server.close(timeLeftMs);
       store.close();
       if (!answered || !written) {
-        log.error({ answered, written }, 'Stopped, but not everything was answered or written');
+        log.error({ answered, written }, 'Stopped; some requests or changes were lost');
       }
       return answered && written;
     },
     async reloadRoster() {
       if (liveRoster === undefined) {
-        log.warn('There is no roster to read again: ROSTER_FILE is not set');
+        log.warn('No roster to reload: ROSTER_FILE is not set');
       }
       await liveRoster?.reload();
     },
@@ -155,7 +155,7 @@ function createConnectionLog(log: Logger) {
     onConnection(state: Parameters<RedisConnectionOptions['onConnection']>[0]) {
       if (state.ready) {
         if (!wasReady) {
-          log.info('Redis is connected');
+          log.info('Redis connected');
         }
         lastReason = undefined;
       } else if (!isStarting && state.error.code === 'misconfigured') {
@@ -164,7 +164,7 @@ function createConnectionLog(log: Logger) {
           log.error({ err: state.error }, 'Redis refuses this server; calls continue without it, retrying');
         }
       } else if (wasReady) {
-        log.error({ err: state.error }, 'Redis cannot be reached; calls go on without it, and it is tried again');
+        log.error({ err: state.error }, 'Redis unreachable; calls continue without it, retrying');
       }
       wasReady = state.ready;
     },
@@ -179,7 +179,7 @@ async function checkStore(store: Store, log: Logger): Promise<void> {
     if (err instanceof StoreError && err.code === 'misconfigured') {
       throw new UserError([err.message]);
     }
-    log.error({ err }, 'Redis cannot be reached; starting without it, and it is tried again');
+    log.error({ err }, 'Redis unreachable; starting without it, retrying');
   }
 }
 

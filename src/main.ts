@@ -33,7 +33,7 @@ function crash(err: unknown): void {
     return;
   }
   hasCrashed = true;
-  log?.fatal({ err }, 'A fault in this program; it stops rather than go on in an unknown state');
+  log?.fatal({ err }, 'Unexpected error; stopping because the state is unknown');
   if (log === undefined) {
     process.stderr.write(`conference-coach: ${err instanceof Error ? err.stack : err}\n`);
   }
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
       return;
     }
     isStopping = true;
-    logger.info({ signal }, 'Stopping: no new calls are taken, those in flight are answered');
+    logger.info({ signal }, 'Stopping; finishing requests in progress');
     if (await conferenceCoach.stop()) {
       logger.info('Stopped');
     }

@@ -34,14 +34,14 @@ export async function followRoster(options: LiveRosterOptions): Promise<LiveRost
     const entries = await read();
     roster.replace(entries);
     const { moderators, supervisors } = entries;
-    log.info({ moderators: moderators.length, supervisors: supervisors.length }, 'The roster was read');
+    log.info({ moderators: moderators.length, supervisors: supervisors.length }, 'Roster loaded');
   }
 
   function reload(): Promise<void> {
     // One after the other, so that the last to be read is the last to hold.
     reading = reading.then(replace).catch((err) => {
       const problems = err instanceof UserError ? { problems: err.problems } : { err };
-      log.error(problems, 'The roster cannot be used; the one before stays in force');
+      log.error(problems, 'Roster not usable; keeping the previous one');
     });
     return reading;
   }

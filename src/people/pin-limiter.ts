@@ -101,7 +101,7 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
       try {
         return await redis.run(() => work(shared));
       } catch (err) {
-        log.warn({ err }, 'The store does not count PINs; this process does');
+        log.warn({ err }, 'Redis cannot count PIN attempts; counting in this process');
       }
     }
     return work(here);

@@ -27,7 +27,7 @@ const WITHOUT = { moderator: 'no conference can start', supervisor: 'nobody may 
 
 /** A text that `read` can read; `explain` says what is wrong with any other. */
 function explained<T>(read: (text: string) => T | undefined, explain: (text: string) => string) {
-  return z.string('must be a text: put it in quotes').transform((text, context): T => {
+  return z.string('must be text: put it in quotes').transform((text, context): T => {
     const value = read(text);
     if (value === undefined) {
       context.addIssue(explain(text));
@@ -40,7 +40,7 @@ function explained<T>(read: (text: string) => T | undefined, explain: (text: str
 const person = {
   // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
   name: z
-    .string(requiredMessage('must be a text'))
+    .string(requiredMessage('must be text'))
     .regex(
       /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
       "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
@@ -72,7 +72,7 @@ const roster = z.strictObject({
       z.strictObject({
         ...person,
         extension: z
-          .string('must be a text: put it in quotes')
+          .string('must be text: put it in quotes')
           .regex(/^[0-9]{2,6}$/, 'must be 2 to 6 digits')
           .optional(),
       }),
@@ -121,7 +121,9 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
   problems.push(
     ...mustName
       .filter((role) => counts[role] === 0)
-      .map((role) => `${file}: neither it nor the settings name a ${role}: ${WITHOUT[role]}.`),
+      .map(
+        (role) => `${file}: name a ${role} here or in ${role.toUpperCase()}_NUMBERS. Without one, ${WITHOUT[role]}.`,
+      ),
   );
   if (problems.length > 0) {
     throw new UserError(problems);
@@ -166,7 +168,7 @@ function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
       ...twice('extension', 'extension' in one ? one.extension : undefined),
       ...(one.number && one.address ? [`${place} has a number and an address: remove one`] : []),
       ...(one.number || one.address || one.pin ? [] : [`${place} has no number, address or pin`]),
-      ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin, and no pin`] : []),
+      ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin but no pin`] : []),
     ];
   });
 }
@@ -185,7 +187,7 @@ function parseJson(given: string, file: string): unknown {
   }
   const repeated = findRepeatedName(text);
   if (repeated !== undefined) {
-    throw new UserError([`${placeOfMistake(repeated)}: this name stands twice in one object; only one counts.`]);
+    throw new UserError([`${placeOfMistake(repeated)}: this name appears twice in one object.`]);
   }
   return value;
 }
@@ -193,7 +195,7 @@ function parseJson(given: string, file: string): unknown {
 const inWords: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'unrecognized_keys':
-      return `has ${issue.keys.join(', ')}, which means nothing there`;
+      return `has unknown fields: ${issue.keys.join(', ')}`;
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : 'must be an object: names in quotes, with values';
     default:

@@ -40,12 +40,7 @@ export async function* readStream<T extends object>(
         yield { id, record };
       } else if (isWhole) {
         isWhole = false;
-        onUnreadable(
-          new StoreError(
-            'unreadable',
-            `Redis: some lines of ${key} cannot be read and are skipped; the first is ${id}.`,
-          ),
-        );
+        onUnreadable(new StoreError('unreadable', `Redis: skipped unreadable entries of ${key}; the first is ${id}.`));
       }
     }
     const last = page.at(-1)?.[0];

@@ -63,7 +63,7 @@ export async function findTlsProblem(address: RedisAddress, tls: RedisTls | unde
 
 function explainTlsError(error: NodeJS.ErrnoException, name: string, { ca }: RedisTls): string | undefined {
   if (error.code?.endsWith('_ALERT_CERTIFICATE_REQUIRED')) {
-    return `REDIS_URL: ${name} wants a client certificate, and this server has none; set tls-auth-clients no in Redis.`;
+    return `REDIS_URL: ${name} requires a client certificate, which this server does not have; set tls-auth-clients no in Redis.`;
   }
   if (!isCertificateError(error)) {
     return undefined;

@@ -224,7 +224,7 @@ describe('audit', () => {
       const { code, stdout, stderr } = await run('audit', { env: { REDIS_URL: url } });
       expect([code, stderr]).toEqual([
         0,
-        `audit: Redis: some lines of ${KEY[which]} cannot be read and are skipped; the first is ${id}.\n`,
+        `audit: Redis: skipped unreadable entries of ${KEY[which]}; the first is ${id}.\n`,
       ]);
       expect(kindsIn(stdout)).toEqual(['joined', 'left', 'refused', 'refused']);
     });

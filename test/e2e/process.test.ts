@@ -105,7 +105,7 @@ describe('the program', () => {
       const { port } = await listening(createServer());
       const program = await start({ PORT: String(port), REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
       expect(await program.exit).toBe(1);
-      expect(program.stdout()).toContain('"msg":"Redis cannot be reached; starting without it, and it is tried again"');
+      expect(program.stdout()).toContain('"msg":"Redis unreachable; starting without it, retrying"');
     });
 
     it('when the host is none of this machine', () =>
@@ -218,7 +218,7 @@ describe('the program', () => {
     await redis.kill();
     await server.get('/readyz').expect(503);
     await server.post('/conference').type('form').send('CallSid=alice-2&From=+15557788999').expect(200);
-    await eventually(() => expect(program.stdout()).toContain('Redis cannot be reached'));
+    await eventually(() => expect(program.stdout()).toContain('Redis unreachable'));
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
 
@@ -587,20 +587,20 @@ describe('a roster', () => {
     expect([await moderates(port, ALICE.number), await moderates(port, TED.number)]).toEqual([true, false]);
     // The tutorial's moderator is none where a roster says who is.
     expect(await moderates(port, '+15557788999')).toBe(false);
-    expect(program.stdout()).toContain('"moderators":1,"supervisors":1,"msg":"The roster was read"');
+    expect(program.stdout()).toContain('"moderators":1,"supervisors":1,"msg":"Roster loaded"');
     expect(program.stdout() + program.stderr()).not.toMatch(/1555\d{7}|24680|13579|a key for the tests/);
   });
 
   it('is read again on SIGHUP, and the program lives on', async () => {
     const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
     const port = await program.port();
-    await program.says('"moderators":1,"supervisors":0,"msg":"The roster was read"');
+    await program.says('"moderators":1,"supervisors":0,"msg":"Roster loaded"');
     // Nothing to see in it, so that it is the signal that makes it be read.
     program.child.kill('SIGHUP');
-    await program.says('"moderators":1,"supervisors":0,"msg":"The roster was read"');
+    await program.says('"moderators":1,"supervisors":0,"msg":"Roster loaded"');
     await writeFile(file, rosterText({ moderators: [{ ...ALICE, number: '+15550006666' }], supervisors: [TED] }));
     program.child.kill('SIGHUP');
-    await program.says('"moderators":1,"supervisors":1,"msg":"The roster was read"');
+    await program.says('"moderators":1,"supervisors":1,"msg":"Roster loaded"');
     expect([await moderates(port, '+15550006666'), await moderates(port, ALICE.number)]).toEqual([true, false]);
     expect(program.child.exitCode).toBeNull();
   });
@@ -609,7 +609,7 @@ describe('a roster', () => {
     const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
     const port = await program.port();
     await writeFile(file, rosterText({ moderators: [ALICE, TED] }));
-    await program.says('"moderators":2,"supervisors":0,"msg":"The roster was read"');
+    await program.says('"moderators":2,"supervisors":0,"msg":"Roster loaded"');
     expect(await moderates(port, TED.number)).toBe(true);
   });
 
@@ -619,7 +619,7 @@ describe('a roster', () => {
     await writeFile(file, '{"moderators": 24680}');
     program.child.kill('SIGHUP');
     await program.says(
-      `"problems":["${file}: moderators must be a list."],"msg":"The roster cannot be used; the one before stays in force"`,
+      `"problems":["${file}: moderators must be a list."],"msg":"Roster not usable; keeping the previous one"`,
     );
     expect(await moderates(port, ALICE.number)).toBe(true);
     program.child.kill('SIGTERM');
@@ -631,7 +631,7 @@ describe('a roster', () => {
     const port = await program.port();
     for (let n = 0; n < 3; n++) {
       program.child.kill('SIGHUP');
-      await program.says('There is no roster to read again: ROSTER_FILE is not set');
+      await program.says('No roster to reload: ROSTER_FILE is not set');
     }
     expect(await moderates(port, '+15557788999')).toBe(true);
   });
@@ -653,7 +653,7 @@ describe('a roster', () => {
     await asked;
     program.child.kill('SIGHUP');
     await program.port();
-    expect(program.stdout().split('The roster was read')).toHaveLength(2);
+    expect(program.stdout().split('Roster loaded')).toHaveLength(2);
   });
 
   it('does not keep the program from ending', async () => {
@@ -697,15 +697,15 @@ describe('a roster', () => {
       'it names no moderator in production',
       rosterText({ supervisors: [TED] }),
       production,
-      ['FILE: neither it nor the settings name a moderator: no conference can start.'],
+      ['FILE: name a moderator here or in MODERATOR_NUMBERS. Without one, no conference can start.'],
     ],
     [
       'it names nobody in production',
       '{}',
       production,
       [
-        'FILE: neither it nor the settings name a moderator: no conference can start.',
-        'FILE: neither it nor the settings name a supervisor: nobody may supervise.',
+        'FILE: name a moderator here or in MODERATOR_NUMBERS. Without one, no conference can start.',
+        'FILE: name a supervisor here or in SUPERVISOR_NUMBERS. Without one, nobody may supervise.',
       ],
     ],
     [
@@ -726,7 +726,7 @@ describe('a roster', () => {
       [
         'PORT must be a whole number from 0 to 65535.',
         'MODERATOR_NUMBERS must be a telephone number in E.164 form, such as +15557788999.',
-        'FILE: neither it nor the settings name a supervisor: nobody may supervise.',
+        'FILE: name a supervisor here or in SUPERVISOR_NUMBERS. Without one, nobody may supervise.',
       ],
     ],
     [
@@ -766,8 +766,8 @@ describe('a roster', () => {
     expect(await program.exit).toBe(1);
     expect(program.stderr()).toBe(
       'conference-coach: ROSTER_FILE is in quotes ("…"): remove them; Docker keeps quotes.\n' +
-        'conference-coach: roster.json: neither it nor the settings name a moderator: no conference can start.\n' +
-        'conference-coach: roster.json: neither it nor the settings name a supervisor: nobody may supervise.\n',
+        'conference-coach: roster.json: name a moderator here or in MODERATOR_NUMBERS. Without one, no conference can start.\n' +
+        'conference-coach: roster.json: name a supervisor here or in SUPERVISOR_NUMBERS. Without one, nobody may supervise.\n',
     );
   });
 
@@ -796,7 +796,7 @@ describe('a roster', () => {
     await program.port();
     await writeFile(file, '{}');
     program.child.kill('SIGHUP');
-    await program.says(`${file}: neither it nor the settings name a supervisor: nobody may supervise.`);
+    await program.says(`${file}: name a supervisor here or in SUPERVISOR_NUMBERS. Without one, nobody may supervise.`);
     expect(program.child.exitCode).toBeNull();
   });
 });

@@ -79,7 +79,7 @@ describe('followRoster', () => {
       '+15550002222',
     ]);
     expect(lines).toEqual([
-      { level: 'info', time: expect.any(String), moderators: 2, supervisors: 1, msg: 'The roster was read' },
+      { level: 'info', time: expect.any(String), moderators: 2, supervisors: 1, msg: 'Roster loaded' },
     ]);
   });
 
@@ -115,7 +115,7 @@ describe('followRoster', () => {
           level: 'error',
           time: expect.any(String),
           problems: [`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`],
-          msg: 'The roster cannot be used; the one before stays in force',
+          msg: 'Roster not usable; keeping the previous one',
         },
       ]),
     );
@@ -132,7 +132,7 @@ describe('followRoster', () => {
           level: 'error',
           time: expect.any(String),
           problems: [`${file}: moderators, entry 1 (Barbara), number (***3333): put + before the country code.`],
-          msg: 'The roster cannot be used; the one before stays in force',
+          msg: 'Roster not usable; keeping the previous one',
         },
       ]),
     );
@@ -193,7 +193,7 @@ describe('reload', () => {
     await writeFile(file, textOf('Barbara'));
     await live.reload();
     expect([isIn('Alice'), isIn('Barbara')]).toEqual([false, true]);
-    expect(lines.map(({ msg }) => msg)).toEqual(['The roster was read', 'The roster was read']);
+    expect(lines.map(({ msg }) => msg)).toEqual(['Roster loaded', 'Roster loaded']);
   });
 
   it('never rejects, and says what is wrong', async () => {

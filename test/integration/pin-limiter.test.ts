@@ -558,7 +558,7 @@ describe('a limiter in Redis', () => {
       }
       return times;
     }
-    const sentence = 'warn, unavailable: The store does not count PINs; this process does';
+    const sentence = 'warn, unavailable: Redis cannot count PIN attempts; counting in this process';
 
     it('while Redis is down, and in Redis again when it is back', async () => {
       const own = await startRedis();

@@ -256,7 +256,7 @@ describe('at run time', () => {
     expect(await response.text()).toContain('startConferenceOnEnter="true"');
     wrong.close();
     right = await startRedis(['--requirepass', 'hunter2'], port);
-    await eventually(() => expect(lines.join('')).toContain('Redis is connected'));
+    await eventually(() => expect(lines.join('')).toContain('Redis connected'));
     expect(lines.join('')).not.toContain('hunter2');
   });
 });
