@@ -11,15 +11,13 @@ import { readRosterFile } from './people/roster-file';
 import type { RedisConnectionOptions } from './redis/redis-connection';
 import { StoreError } from './redis/store-error';
 import { createServer, lifetimeOf, type ServerOptions } from './server';
-import { createRestClient } from './signalwire/conference-api';
+import { createRestClient } from './signalwire/rest-client';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './stores';
 
 /** What the store may take on a call's path, of the 5 s a Space waits. */
 const STORE_TIMEOUT_MS = 800;
-/** What the Space's REST API may take after that. */
-const SPACE_TIMEOUT_MS = 1_500;
-/** What it may take for what no call waits for. */
-const CONTROL_TIMEOUT_MS = 10_000;
+/** Deadline of the Space's REST API for work that no call waits for. */
+const REST_TIMEOUT_MS = 10_000;
 const GRACE_MS = 500;
 /** Less than the 10 s after which `docker stop` kills. */
 const STOP_DEADLINE_MS = 7_000;
@@ -66,15 +64,12 @@ export async function startConferenceCoach(
   });
   connectionLog.started();
   const publicUrl = config.publicUrl ?? `http://localhost:${listener.port}`;
-  const createSpace = (timeoutMs: number) =>
-    config.space && createRestClient(config.space, { timeoutMs, now: Date.now });
-  const [asked, control] = [createSpace(SPACE_TIMEOUT_MS), createSpace(CONTROL_TIMEOUT_MS)];
   const server = createServer({
     config,
     publicUrl,
     roster,
     store,
-    space: asked && control && { asked, control },
+    space: config.space && createRestClient(config.space, { timeoutMs: REST_TIMEOUT_MS, now: Date.now }),
     isDraining: () => draining,
     refusals,
     log,

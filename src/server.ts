@@ -20,6 +20,9 @@ import { createRedisClaim } from './supervision/redis-claims';
 import { createSupervision } from './supervision/supervision';
 import { createSupervisorNotice } from './supervision/supervisor-notice';
 
+/** For lookups that a call waits for: 0.8 s for the store and this stay well below the 5 s that a Space waits. */
+const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
+
 /** How much longer than its longest possible call a stay is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
 
@@ -29,8 +32,8 @@ export interface ServerOptions {
   publicUrl: string;
   roster: Roster;
   store: Store;
-  /** The Space's REST API: `asked` while a call waits, `control` for all else. Undefined when it is not configured. */
-  space: { asked: ConferenceApi; control: ConferenceApi } | undefined;
+  /** Undefined when the Space's REST API is not configured. */
+  space: ConferenceApi | undefined;
   isDraining: () => boolean;
   /** Takes the refusals of what our Space did not sign. */
   refusals: RefusalLog;
@@ -69,7 +72,7 @@ export function createServer(options: ServerOptions): Server {
   const addresses = createAddresses(publicUrl);
   const rooms = createRooms({
     store: store.rooms,
-    space: space && createSpaceObserver({ space: space.asked, now: monotonicNow }),
+    space: space && createSpaceObserver({ space, deadline: LOOKUP_DEADLINE, now: monotonicNow }),
     lifetimeMs: lifetimeOf(config),
     log,
     now,
@@ -81,10 +84,10 @@ export function createServer(options: ServerOptions): Server {
     space &&
     createEnforcer({
       rooms,
-      space: space.control,
-      observe: createSpaceObserver({ space: space.control, now: monotonicNow }).observe,
+      space,
+      observe: createSpaceObserver({ space, now: monotonicNow }).observe,
       notify: createSupervisorNotice({
-        space: space.control,
+        space,
         noticeUrl: addresses.notice('supervisor'),
         returnUrl: addresses.coachReturn,
         announceIsPrivate: config.announceIsPrivate,
@@ -99,7 +102,7 @@ export function createServer(options: ServerOptions): Server {
     space &&
     createSweep({
       rooms,
-      space: space.control,
+      space,
       lease: store.lease,
       identify: (call, isModerator) => identifyParticipant(roster, call, isModerator),
       requestsPerSecond: config.sweepRequestsPerSecond,
@@ -110,7 +113,7 @@ export function createServer(options: ServerOptions): Server {
   const supervision = createSupervision({
     rooms,
     refusals: store.refusals,
-    space: space?.control,
+    space,
     notices: {
       // Callers might hear it.
       policy: config.announceIsPrivate ? config.moderatorNotice : 'never',

@@ -1,6 +1,6 @@
 import { withDeadline } from '../ops/deadline';
 import { inParallel } from '../ops/in-parallel';
-import type { ConferenceApi, SpaceConference, SpaceParticipant } from '../signalwire/conference-api';
+import type { ConferenceApi, Deadline, SpaceConference, SpaceParticipant } from '../signalwire/conference-api';
 import type { ObservedParticipant, RoomObserved } from './room-event';
 import { parseRoomName, type RoomName } from './room-name';
 
@@ -30,12 +30,21 @@ const CONCURRENCY = 8;
 /**
  * Reads rooms by REST.
  *
+ * @param options.deadline of each list; the client's own by default
  * @param options.now milliseconds from any beginning, never going back
  */
-export function createSpaceObserver({ space, now }: { space: ConferenceLists; now: () => number }): RoomObserver {
+export function createSpaceObserver({
+  space,
+  deadline,
+  now,
+}: {
+  space: ConferenceLists;
+  deadline?: Deadline;
+  now: () => number;
+}): RoomObserver {
   async function observe(room: RoomName): Promise<Observation> {
     const askedAt = now();
-    const running = pickRunning(await space.listConferences(room));
+    const running = pickRunning(await space.listConferences(room, deadline));
     return observeConference(room, running, askedAt);
   }
 
@@ -44,7 +53,7 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
     running: SpaceConference | undefined,
     askedAt = now(),
   ): Promise<Observation> {
-    const participants = running && (await space.listParticipants(running.conferenceSid));
+    const participants = running && (await space.listParticipants(running.conferenceSid, deadline));
     const event: RoomObserved & { ageMs: number } = {
       kind: 'room-observed',
       conference: participants && running && { sid: running.conferenceSid },
@@ -58,7 +67,7 @@ export function createSpaceObserver({ space, now }: { space: ConferenceLists; no
     observe,
     async observeAll(withinMs) {
       const askedAt = now();
-      const running = [...runningByRoom(await space.listConferences())]
+      const running = [...runningByRoom(await space.listConferences(undefined, deadline))]
         .sort(([, one], [, other]) => one.ageMs - other.ageMs)
         .slice(0, MAX_ROOMS);
       const observations: Observation[] = [];

@@ -98,7 +98,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     publicUrl: config.publicUrl ?? PUBLIC_URL,
     roster,
     store,
-    space: space && { asked: space, control: space },
+    space,
     isDraining: () => false,
     refusals,
     log,

@@ -9,7 +9,8 @@ import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { createRedisRoomStorage } from '../../src/rooms/redis-room-storage';
 import { createRoomStore, type RoomStorage } from '../../src/rooms/room-store';
 import { createServer, type Server } from '../../src/server';
-import { createRestClient } from '../../src/signalwire/conference-api';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
+import { createRestClient } from '../../src/signalwire/rest-client';
 import { createRestApi } from '../../src/simulator/rest-api';
 import type { Space } from '../../src/simulator/space';
 import type { Store } from '../../src/stores';
@@ -111,17 +112,26 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
     };
   }
 
-  function compose(): Server {
+  /** Simulated time stands still while the Space answers, so a lookup may take as long as any other request. */
+  function patientApi(): ConferenceApi {
     const client = createRestClient(
       { url: sockets.restUrl, projectId: space.accountSid, apiToken: space.apiToken },
       { timeoutMs: 30_000, now },
     );
+    return {
+      ...client,
+      listConferences: (room) => client.listConferences(room),
+      listParticipants: (conferenceSid) => client.listParticipants(conferenceSid),
+    };
+  }
+
+  function compose(): Server {
     const server = createServer({
       config,
       publicUrl: sockets.publicUrl,
       roster: createRoster(config),
       store,
-      space: withRest ? { asked: client, control: client } : undefined,
+      space: withRest ? patientApi() : undefined,
       isDraining: () => false,
       refusals: { add() {} },
       log,

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ConferenceApi, createRestClient, type ParticipantChange } from '../../src/signalwire/conference-api';
+import type { ConferenceApi, ParticipantChange } from '../../src/signalwire/conference-api';
+import { createRestClient } from '../../src/signalwire/rest-client';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 
 const CONFERENCE = '3d1d0e5c-0000-4000-8000-000000000001';
@@ -55,11 +56,20 @@ describe('createRestClient', () => {
     await expect(client.listConferences('a')).rejects.toMatchObject({ name: 'SpaceError', code, status });
   });
 
-  it('waits no longer than told, over all its requests', async () => {
+  it('has one deadline for all requests of a method', async () => {
     answer = (req, res) => (req.url?.includes('in-progress') ? undefined : json(res, { ...paging, conferences: [] }));
     const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 300, now: () => NOW });
     await expect(hasty.listConferences('Sales 2')).rejects.toMatchObject({ code: 'timeout' });
     expect(requests).toHaveLength(2);
+  });
+
+  it.each<[string, (from: ConferenceApi) => Promise<unknown>]>([
+    ['listConferences', (from) => from.listConferences(undefined, { timeoutMs: 100 })],
+    ['listParticipants', (from) => from.listParticipants(CONFERENCE as Sid, { timeoutMs: 100 })],
+  ])('keeps the deadline that %s is given', async (_name, use) => {
+    answer = () => {};
+    const patient = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 60_000, now: () => NOW });
+    await expect(use(patient)).rejects.toMatchObject({ code: 'timeout' });
   });
 
   it('tells of a Space that is not there', async () => {
@@ -429,7 +439,7 @@ describe('createRestClient', () => {
         [{ ...participants(participant), next_page_uri: `${ROOT}/Conferences/${CONFERENCE}/Participants.json?Page=1` }],
       ],
       ['a conference without participants', (from) => from.listParticipants(conferenceSid), [participants()]],
-    ])('has one time-out for %s', async (_what, use, first) => {
+    ])('has one deadline for %s', async (_what, use, first) => {
       answers(...first, () => {});
       const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
       await expect(use(hasty)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });

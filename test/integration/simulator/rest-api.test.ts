@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { RestClient } from '@signalwire/compatibility-api';
-import { createRestClient } from '../../../src/signalwire/conference-api';
+import { createRestClient } from '../../../src/signalwire/rest-client';
 import type { Call } from '../../../src/simulator/call';
 import type { Conference } from '../../../src/simulator/conferences';
 import { type Fault, type RestApiOptions, type RestRequest, serveRestApi } from '../../../src/simulator/rest-api';

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ConferenceApi, createRestClient, type ParticipantChange } from '../../../src/signalwire/conference-api';
+import type { ConferenceApi, ParticipantChange } from '../../../src/signalwire/conference-api';
+import { createRestClient } from '../../../src/signalwire/rest-client';
 import { parseSid, type Sid } from '../../../src/signalwire/sid';
 import type { Call } from '../../../src/simulator/call';
 import { serveRestApi } from '../../../src/simulator/rest-api';

@@ -1,0 +1,241 @@
+import { RestClient } from '@signalwire/compatibility-api';
+import { isFinalStatus } from './call-status';
+import {
+  type ConferenceApi,
+  type Deadline,
+  type SpaceCall,
+  type SpaceConference,
+  SpaceError,
+  type SpaceParticipant,
+  type SpaceSettings,
+} from './conference-api';
+import { createTransport } from './rest-transport';
+import { parseSid, type Sid } from './sid';
+
+/**
+ * A client of the Space's REST API: the SDK, over a transport of our own. The SDK's own transport waits 30 s, and reports
+ * an HTML error page as a syntax error without a status.
+ *
+ * @param options.timeoutMs deadline of a method that is given no other
+ * @param options.now milliseconds since 1970
+ */
+export function createRestClient(
+  settings: SpaceSettings,
+  { timeoutMs: defaultTimeoutMs, now }: { timeoutMs: number; now: () => number },
+): ConferenceApi {
+  return {
+    listConferences: (room, deadline) =>
+      ask(async (client) => {
+        const found = new Map<Sid, SpaceConference>();
+        // One after the other: a conference that starts in between is then in both lists, not in neither.
+        for (const status of ['init', 'in-progress'] as const) {
+          const filter = { status, pageSize: PAGE_SIZE, ...(room !== undefined && { friendlyName: room }) };
+          for await (const one of readAll(await client.conferences.page(filter), 'conferences')) {
+            const conferenceSid = sidIn(one.sid);
+            const name = textIn(one.friendlyName);
+            const isOther = room !== undefined && name !== room;
+            if (conferenceSid !== undefined && name !== undefined && !isOther && one.status !== 'completed') {
+              const hasStarted = status === 'in-progress';
+              const ageMs = ageOf(one.dateCreated, now());
+              found.set(conferenceSid, { conferenceSid, room: name, hasStarted, ageMs });
+            }
+          }
+        }
+        return [...found.values()];
+      }, deadline),
+
+    listParticipants: (conferenceSid, deadline) =>
+      ask(async (client) => {
+        const seen = await unlessGone(listParticipants(client, conferenceSid));
+        if (seen === undefined || seen.length > 0) {
+          return seen;
+        }
+        // A conference that is over has an empty list too.
+        const conference = await unlessGone(client.conferences(conferenceSid).fetch());
+        return conference === undefined || conference.status === 'completed' ? undefined : [];
+      }, deadline),
+
+    findParticipant: (conferenceSid, callSid) =>
+      ask(async (client) => {
+        const found = await unlessGone(client.conferences(conferenceSid).participants(callSid).fetch());
+        return found && parseParticipant(found, conferenceSid);
+      }),
+
+    changeParticipant: (conferenceSid, callSid, { muted, target, announceUrl }) =>
+      ask(async (client) => {
+        const changes = {
+          ...(muted !== undefined && { muted }),
+          ...(target !== undefined && { coaching: true, callSidToCoach: target }),
+          ...(announceUrl !== undefined && { announceUrl, announceMethod: 'POST' }),
+        };
+        const request = client.conferences(conferenceSid).participants(callSid).update(changes);
+        const changed = await unlessGone(request, isOverError);
+        return changed && parseParticipant(changed, conferenceSid);
+      }),
+
+    removeParticipant: (conferenceSid, callSid) =>
+      ask(async (client) => {
+        const request = client.conferences(conferenceSid).participants(callSid).remove();
+        return (await unlessGone(request, isOverError)) !== undefined;
+      }),
+
+    findCall: (callSid) =>
+      ask(async (client) => {
+        const found = await unlessGone(client.calls(callSid).fetch());
+        return found && parseCall(found);
+      }),
+
+    redirectCall: (callSid, url) =>
+      ask(async (client) => {
+        const redirected = await unlessGone(client.calls(callSid).update({ url, method: 'POST' }), isOverError);
+        return redirected !== undefined && !isFinalStatus(textIn(redirected.status));
+      }),
+  };
+
+  async function ask<T>(
+    question: (client: Client) => Promise<T>,
+    { timeoutMs = defaultTimeoutMs }: Deadline = {},
+  ): Promise<T> {
+    const client = RestClient(settings.projectId, settings.apiToken, {
+      signalwireSpaceUrl: new URL(settings.url).host,
+      httpClient: createTransport(settings.url, AbortSignal.timeout(timeoutMs)) as never,
+    });
+    try {
+      return await question(client);
+    } catch (error) {
+      throw error instanceof SpaceError
+        ? error
+        : new SpaceError('unreadable', 'The Space gave an unexpected answer.', { cause: error });
+    }
+  }
+
+  async function listParticipants(client: Client, conferenceSid: Sid): Promise<SpaceParticipant[]> {
+    const seen: SpaceParticipant[] = [];
+    const firstPage = await client.conferences(conferenceSid).participants.page({ pageSize: PAGE_SIZE });
+    for await (const participant of readAll(firstPage, 'participants')) {
+      const one = sidIn(participant.callSid) === undefined ? undefined : parseParticipant(participant, conferenceSid);
+      if (one !== undefined) {
+        seen.push(one);
+      }
+    }
+    return seen;
+  }
+
+  /** @returns undefined for a participant who has left */
+  function parseParticipant(given: Unread<ParticipantField>, conferenceSid: Sid): SpaceParticipant | undefined {
+    if (given.status === 'completed') {
+      return undefined;
+    }
+    const isCoaching = isTrue(given.coaching);
+    return {
+      callSid: requiredSid(given.callSid),
+      conferenceSid,
+      isMuted: isTrue(given.muted),
+      isOnHold: isTrue(given.hold),
+      target: isCoaching ? sidIn(given.callSidToCoach) : undefined,
+      isCoaching,
+      endsConference: isTrue(given.endConferenceOnExit),
+      joinAgeMs: ageOf(given.dateCreated, now()),
+    };
+  }
+}
+
+type Client = ReturnType<typeof RestClient>;
+
+/** The largest page of a list. */
+const PAGE_SIZE = 1_000;
+/** The Space's error code for a change to something that is over. */
+const IS_OVER = 10_000;
+
+/** Fields of an SDK object. The SDK types them but does not check them. */
+type Unread<Field extends string> = { readonly [K in Field]?: unknown };
+type ParticipantField =
+  | 'callSid'
+  | 'status'
+  | 'muted'
+  | 'hold'
+  | 'coaching'
+  | 'callSidToCoach'
+  | 'endConferenceOnExit'
+  | 'dateCreated';
+
+function parseCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SpaceCall {
+  return {
+    callSid: requiredSid(given.sid),
+    isOver: isFinalStatus(textIn(given.status)),
+    from: textIn(given.from),
+    to: textIn(given.to),
+    direction: textIn(given.direction),
+  };
+}
+
+/** The Space sends booleans as such or as words. */
+function isTrue(value: unknown): boolean {
+  return String(value) === 'true';
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function sidIn(value: unknown): Sid | undefined {
+  return typeof value === 'string' ? parseSid(value) : undefined;
+}
+
+function requiredSid(value: unknown): Sid {
+  const sid = sidIn(value);
+  if (sid === undefined) {
+    throw new SpaceError('unreadable', 'The Space answered without a Call SID.');
+  }
+  return sid;
+}
+
+/** The result of a request; undefined if it failed because its subject is gone. */
+async function unlessGone<T>(request: Promise<T> | undefined, isGone = isMissingError): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isGone(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function isMissingError(error: unknown): boolean {
+  return error instanceof SpaceError && error.status === 404;
+}
+
+/** Whether a change failed because its subject is over or was never there. */
+function isOverError(error: unknown): boolean {
+  if (isMissingError(error)) {
+    return true;
+  }
+  return error instanceof SpaceError && [400, 422].includes(error.status ?? 0) && error.spaceCode === IS_OVER;
+}
+
+/**
+ * The entries of this page and of those after it. The SDK's own `list` leaves rejections of later pages unhandled.
+ *
+ * @param name the list's name in the answer; the SDK would take any other list, or an answer without one
+ */
+async function* readAll<T>(
+  firstPage: { getInstance(payload: never): T },
+  name: 'conferences' | 'participants',
+): AsyncGenerator<T> {
+  // The SDK's types lack the instances, and do not say that the last page has no next one.
+  type PageOf = { instances: T[]; _payload: Record<string, unknown>; nextPage(): Promise<PageOf> | undefined };
+  let page = firstPage as unknown as PageOf | undefined;
+  while (page !== undefined) {
+    if (!Array.isArray(page._payload[name])) {
+      throw new SpaceError('unreadable', `The Space answered without a list of ${name}.`);
+    }
+    yield* page.instances;
+    page = await page.nextPage();
+  }
+}
+
+/** Milliseconds since then, at least 1; 1 for a missing date, and for one that the SDK could not parse. */
+function ageOf(date: unknown, now: number): number {
+  return date instanceof Date ? Math.max(1, now - date.getTime()) : 1;
+}
