@@ -9,8 +9,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs a command. If it fails, says why on standard error, each line after the command's name, and exits: the problems of
- * a {@link UserError}, or the stack of a fault in the program.
+ * Runs a command. If it fails, says why on standard error, each line after the command's name, and exits: the problems
+ * of a {@link UserError}, or the stack of a fault in the program.
  */
 export async function runCommand(
   name: string,

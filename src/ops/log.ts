@@ -27,7 +27,9 @@ interface ErrorDescription {
   cause?: ErrorDescription;
 }
 
-/** What a log may hold of an error and its causes. One with a code is foreseen: neither it nor its cause needs a stack. */
+/**
+ * What a log may hold of an error and its causes. One with a code is foreseen: neither it nor its cause needs a stack.
+ */
 function describeError(error: unknown, isForeseen = false): ErrorDescription | unknown {
   if (!(error instanceof Error)) {
     return error;

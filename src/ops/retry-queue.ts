@@ -17,7 +17,10 @@ export interface RetryQueue<K, V> {
 export interface RetryQueueOptions<K, V> {
   /** Writes what waits for a key; it must do no harm when it is done twice. */
   write: (key: K, values: V[]) => Promise<void>;
-  /** Told of each value that is given up: those of the oldest key when there are too many, or all that is left at the end. */
+  /**
+   * Told of each value that is given up: those of the oldest key when there are too many, or all that is left at the
+   * end.
+   */
   onLost: (key: K, value: V) => void;
   maxValues: number;
   /** Milliseconds until a key is tried; twice as long each further time, up to {@link MAX_RETRY_MS}. */

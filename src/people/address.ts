@@ -1,15 +1,15 @@
 import { type PhoneNumber, parsePhoneNumber } from './phone-number';
 
-/** The address of a SIP or client endpoint, normalised. Only {@link parseEndpoint} makes one. */
+/** The normalised address of a SIP or client endpoint. Only {@link parseEndpoint} creates one. */
 export type Endpoint = string & { readonly brand: 'Endpoint' };
 
-/** Where a call comes from. Two calls with equal addresses come from the same line. */
+/** The number or endpoint that a call comes from. Equal addresses mean the same line. */
 export type Address = PhoneNumber | Endpoint;
 
 /**
- * Reads an address as a Space sends it.
+ * Parses an address as a Space sends it.
  *
- * @returns undefined for anything else: absent, withheld, a name
+ * @returns undefined for anything else: missing, withheld, a name
  */
 export function parseAddress(text: string | undefined): Address | undefined {
   return parsePhoneNumber(text) ?? parseEndpoint(text);
@@ -21,20 +21,20 @@ const HOST = '[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)*|\\[[0-9A-Fa-f:.]+\\]';
 
 /** `<sip:alice@example.com>`, with a display name before it and parameters after it. */
 const IN_BRACKETS = /^(?:"(?:[^"\\]|\\.)*"\s*|[^"<>:@]*)<([^<>]*)>(?:;[^<>]*)?$/;
-/** No `@` after the host: others might read what is before it as the user. */
+/** No `@` after the host: another parser might take what precedes it for the user. */
 const SIP = new RegExp(`^sips?:(${USER})@(${HOST})(?::[0-9]{1,5})?(?:[;?][^@\\s]*)?$`, 'i');
 const CLIENT = /^client:([A-Za-z0-9_.+@-]{1,64})$/i;
 
 const WITHHELD = /^(?:anonymous|blocked|private|restricted|unavailable|unknown|withheld)$/i;
 
 /**
- * Reads the address of a SIP or client endpoint as `sip:user@host` or `client:name`.
+ * Parses the address of a SIP or client endpoint into `sip:user@host` or `client:name`.
  *
- * Equal are `sip` and `sips`, schemes and hosts in any letter case, and addresses that differ only in port, URI
- * parameters, angle brackets or display name. Users are case-sensitive (RFC 3261). A SIP user that is a telephone number
- * is not that number: anyone can set up such a user on a host of their own.
+ * Ignores the difference between `sip` and `sips`, the letter case of scheme and host, and port, URI parameters, angle
+ * brackets and display name. Users are case-sensitive (RFC 3261). A SIP user that looks like a telephone number is not
+ * that number: anyone can create such a user on their own host.
  *
- * @returns undefined for anything else, also for a password or percent-escapes in it, and for an anonymous user or host
+ * @returns undefined for anything else, including passwords, percent-escapes, and anonymous users or hosts
  */
 export function parseEndpoint(text = ''): Endpoint | undefined {
   if (text.length > MAX_CHARACTERS) {
@@ -51,9 +51,8 @@ export function parseEndpoint(text = ''): Endpoint | undefined {
 }
 
 /**
- * An address fit for a log: `***8999`, `sip:al***@example.com`, `client:al***`. Shows the last four digits of a number,
- * also of one that is a SIP or client user, and the first two characters of any other user. `no number` when there is
- * none.
+ * An address that a log may hold: `***8999`, `sip:al***@example.com`, `client:al***`, or `no number` for none. Shows
+ * the last four digits of a number, even as a SIP or client user, and the first two characters of any other user.
  */
 export function maskAddress(address: Address | undefined): string {
   if (address === undefined) {

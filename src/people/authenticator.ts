@@ -4,48 +4,50 @@ import { hashPin, type PinTokens, parsePin } from './pin';
 import type { Lockout, PinLimiter } from './pin-limiter';
 import type { Person, PersonIndex } from './roster';
 
-/** A call, as far as it matters to who is calling. */
+/** What tells who is calling. */
 export interface Caller {
   callSid: Sid;
   from: Address | undefined;
 }
 
 /**
- * Who is calling. `'pin-required'`: a person who needs a PIN; `'pin-possible'`: nobody known, who may have one; `'unknown'`:
- * nobody known, and there are no PINs.
+ * Who is calling. `'pin-required'`: a person in the roster who must enter a PIN; `'pin-possible'`: an unknown caller,
+ * who may have a PIN; `'unknown'`: an unknown caller, and nobody has a PIN.
  */
 export type Authentication<P> = { person: P } | 'pin-required' | 'pin-possible' | 'unknown';
 
-/** Tells who is calling, by address and by PIN, for the people of one role. */
+/** Authenticates callers as people of one role, by address or PIN. */
 export interface Authenticator<P extends Person> {
-  /** @param token proof that this call gave the right PIN */
+  /** @param token from an earlier {@link PinResult} of this call */
   authenticate(caller: Caller, token: string | undefined): Authentication<P>;
-  /** Counts a PIN prompt, which takes no attempt. Returns the lockout if it must not open. Never rejects. */
+  /**
+   * Call it before each PIN prompt; it uses no attempt. Returns the lockout if there must be no prompt. Never rejects.
+   */
   openPrompt(caller: Caller): Promise<Lockout | undefined>;
   /**
-   * Checks what was keyed in for a PIN, and counts it as an attempt if it is a wrong one. Never rejects.
+   * Checks the digits entered at a PIN prompt. A wrong PIN uses an attempt. Never rejects.
    *
-   * @param digits undefined for silence
+   * @param digits undefined if nothing was entered
    */
   checkPin(caller: Caller, digits: string | undefined): Promise<PinResult<P>>;
 }
 
 /** The result of a PIN prompt. */
 export type PinResult<P> =
-  /** `token` stands for the PIN in the rest of the call. */
+  /** `token` authenticates the rest of the call. */
   | { kind: 'right'; person: P; token: string }
-  /** `lockout` if this took the last attempt. */
+  /** `lockout` if this was the last attempt. */
   | { kind: 'wrong'; lockout: Lockout | undefined }
-  /** Silence, or digits that cannot be a PIN. */
+  /** No digits, or digits that cannot be a PIN. */
   | { kind: 'none' }
-  /** No attempt was left. This says nothing about the PIN. */
+  /** No attempt was left, whether the PIN was right or wrong. */
   | { kind: 'locked-out'; lockout: Lockout };
 
 export interface AuthenticatorOptions<P extends Person> {
-  /** The people as they are now. */
+  /** The people of the role, as the roster is now. */
   people: () => PersonIndex<P>;
   limiter: PinLimiter;
-  /** Undefined when there are no PINs. */
+  /** Undefined if there are no PINs. */
   pins: { key: string; tokens: PinTokens } | undefined;
 }
 
@@ -56,11 +58,11 @@ export function createAuthenticator<P extends Person>({
 }: AuthenticatorOptions<P>): Authenticator<P> {
   return {
     authenticate({ callSid, from }, token) {
-      // Who has another PIN since, or none, has lost what it opened.
+      // Changing or removing a PIN revokes its tokens.
       const pin = pins?.tokens.verify(callSid, token);
-      const proven = pin && people().byPin(pin);
-      if (proven !== undefined) {
-        return { person: proven };
+      const person = pin && people().byPin(pin);
+      if (person !== undefined) {
+        return { person };
       }
       const known = people().byAddress(from);
       if (known !== undefined) {

@@ -4,10 +4,10 @@ import { type Address, maskAddress, parseAddress } from './address';
 import { labelOf, type Roster } from './roster';
 
 /**
- * The person on a call by the addresses that REST shows, for calls whose webhooks nobody remembers.
+ * Identifies a participant by the addresses that REST shows, for calls that the state does not know.
  *
- * `unknown` unless they certainly are a caller: they may be a supervisor who entered a PIN, withholds their number, or
- * also moderates.
+ * The role is `unknown` unless they are certainly a caller: they could be a supervisor who entered a PIN, withholds
+ * their number, or also moderates.
  */
 export function identifyParticipant(
   roster: Roster,
@@ -26,7 +26,7 @@ export function identifyParticipant(
   return { role: maySupervise(roster, person) ? 'unknown' : 'caller', address };
 }
 
-/** Without an address, by PIN, as everybody where anyone may, or besides moderating. */
+/** Whether they could supervise: by PIN, from a withheld number, by their address, or because anyone may. */
 function maySupervise({ supervisors }: Roster, person: Address | undefined): boolean {
   return person === undefined || supervisors.hasPins || supervisors.byAddress(person) !== undefined;
 }

@@ -1,12 +1,12 @@
 import { type JSONVisitor, type ParseError, parse, printParseErrorCode, visit } from 'jsonc-parser';
 
-/** The first thing that keeps a text from being JSON. */
+/** The first syntax error in a text that should be JSON. */
 export interface JsonMistake {
   /** Counted from 1. */
   line: number;
-  /** Counted from 1, in UTF-16 units, as editors do. */
+  /** Counted from 1, in UTF-16 units as in editors. */
   column: number;
-  /** The remedy, without quoting the text; undefined if the place is enough. */
+  /** What to do, without quoting the text; undefined if the place says enough. */
   hint: string | undefined;
 }
 
@@ -19,13 +19,13 @@ const HINTS: Readonly<Record<string, string>> = {
   UnexpectedEndOfString: 'a closing quote is missing',
 };
 
-/** Finds the mistake in a text that `JSON.parse` refuses, whose own message quotes the text and often names no place. */
+/** Finds the mistake in a text that `JSON.parse` refuses: its own message quotes the text, and often names no place. */
 export function findJsonMistake(text: string): JsonMistake | undefined {
   const errors: ParseError[] = [];
   try {
     parse(text, errors, { disallowComments: true });
   } catch {
-    // Nested too deeply to say more.
+    // Nested too deeply for the parser.
   }
   const [first] = errors;
   if (first === undefined) {
@@ -34,7 +34,7 @@ export function findJsonMistake(text: string): JsonMistake | undefined {
   return { ...placeAt(text, first.offset), hint: hintAt(text, first) };
 }
 
-/** Finds a name that stands twice in one object, where `JSON.parse` keeps the last value and loses the others. */
+/** Finds a name that appears twice in one object; `JSON.parse` would silently keep only the last value. */
 export function findRepeatedName(text: string): JsonMistake | undefined {
   const objects: Set<string>[] = [];
   let mistake: JsonMistake | undefined;
@@ -52,7 +52,7 @@ export function findRepeatedName(text: string): JsonMistake | undefined {
   try {
     visit(text, visitor);
   } catch {
-    // Nested far deeper than any roster.
+    // Nested too deeply for the parser.
   }
   return mistake;
 }

@@ -6,25 +6,25 @@ import type { Roster, RosterEntries } from './roster';
 export interface LiveRosterOptions {
   roster: Roster;
   file: string;
-  /** @throws UserError */
+  /** @throws UserError if the file cannot be used */
   read: () => Promise<RosterEntries>;
   log: Logger;
-  /** Milliseconds between two looks at the file. */
+  /** How often to check the file; 1,000 by default. */
   intervalMs?: number;
 }
 
-/** A roster that follows its file. */
+/** A roster that is reloaded when its file changes. */
 export interface LiveRoster {
-  /** Reads the file again; one that cannot be used leaves the roster as it is, and is told in the log. Never rejects. */
+  /** Reloads the file. If it cannot be used, logs why and keeps the previous roster. Never rejects. */
   reload(): Promise<void>;
   close(): void;
 }
 
 /**
- * Reads a roster's file, and again whenever it changes. The file is looked at, not listened to: editors and container
- * mounts put another file in its place, which listening misses.
+ * Loads a roster from its file, and reloads it whenever the file changes. Polls the file: editors and container mounts
+ * replace it with another, which `fs.watch` does not notice.
  *
- * @throws UserError when it cannot be used at the start
+ * @throws UserError if the file cannot be used at the start
  */
 export async function followRoster(options: LiveRosterOptions): Promise<LiveRoster> {
   const { roster, file, read, log, intervalMs = 1_000 } = options;
@@ -38,7 +38,7 @@ export async function followRoster(options: LiveRosterOptions): Promise<LiveRost
   }
 
   function reload(): Promise<void> {
-    // One after the other, so that the last to be read is the last to hold.
+    // One reload at a time, so that the last read wins.
     reading = reading.then(replace).catch((err) => {
       const problems = err instanceof UserError ? { problems: err.problems } : { err };
       log.error(problems, 'Roster not usable; keeping the previous one');
@@ -46,7 +46,7 @@ export async function followRoster(options: LiveRosterOptions): Promise<LiveRost
     return reading;
   }
 
-  // Looked at from before it is first read, so that no edit falls between.
+  // Start watching before the first read, so that no edit in between is missed.
   const onChange = () => void reload();
   watchFile(file, { interval: intervalMs, persistent: false }, onChange);
   const close = () => unwatchFile(file, onChange);

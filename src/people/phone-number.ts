@@ -1,13 +1,13 @@
-/** A telephone number in E.164 form: a plus and 7 to 15 digits. Only {@link parsePhoneNumber} makes one. */
+/** A telephone number in E.164 form: a plus and 7 to 15 digits. Only {@link parsePhoneNumber} creates one. */
 export type PhoneNumber = string & { readonly brand: 'PhoneNumber' };
 
 /**
- * Reads a number as a Space, a setting or a form sends it.
+ * Parses a number from a Space, a setting or a form.
  *
- * A leading space counts as the plus: `curl -d From=+1555…` and other form encoders that forget to escape a plus
- * deliver it as a space.
+ * A leading space counts as the plus: form encoders that do not escape it, such as `curl -d From=+1555…`, deliver a
+ * space.
  *
- * @returns undefined for anything that is no E.164 number: absent, `anonymous`, `sip:…`, a name.
+ * @returns undefined for anything else: missing, `anonymous`, `sip:…`, a name
  */
 export function parsePhoneNumber(text: string | undefined): PhoneNumber | undefined {
   const digits = /^[+ ]([1-9][0-9]{6,14})$/.exec(text ?? '')?.[1];
@@ -22,7 +22,7 @@ const SEPARATORS = {
   'invisible characters': /\p{Cf}/gu,
 } as const;
 
-/** Common replacements for the plus, each with advice; the group is the number that follows. */
+/** What people write instead of the plus, with advice; the group is the number that follows. */
 const BEGINNINGS = [
   { form: /^00([1-9][0-9]{6,14})$/, advice: 'write + instead of 00' },
   { form: /^0([1-9][0-9]{6,14})$/, advice: 'write + and the country code instead of 0' },
@@ -30,8 +30,8 @@ const BEGINNINGS = [
 ];
 
 /**
- * Tells the person who wrote a number that {@link parsePhoneNumber} refuses what to change. Shows no more of it than
- * its last four digits, and nothing of a text that is no number at all. Follows the name of the place it stands in, without a full stop.
+ * Says what to change in a number that {@link parsePhoneNumber} refuses: the end of a sentence, without its subject and
+ * full stop. Shows at most the last four digits, and nothing of a text that is not a number.
  */
 export function explainPhoneNumber(text: string): string {
   if (text.includes(';')) {

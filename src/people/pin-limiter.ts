@@ -3,38 +3,38 @@ import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis } from 'r
 import type { RedisConnection } from '../redis/redis-connection';
 import type { Address } from './address';
 
-/** Why a call may not use PINs now. */
+/** Why a call may not enter PINs now. */
 export interface Lockout {
-  /** Which limit was reached: too many wrong PINs, or too many prompts in a short time. */
+  /** The limit that was reached: wrong PINs, or prompts in a short time. */
   limit: 'attempts' | 'prompts';
   /** `number`: the caller's number or other address. */
   who: 'number' | 'everybody';
-  /** How long it still lasts. */
+  /** Until it ends. */
   seconds: number;
 }
 
 /** The result of a PIN attempt. */
 export type Attempt =
-  /** It may be answered. `lockout` if it took the last attempt. */
+  /** The result may be told. `lockout` if this was the last attempt. */
   | { isAllowed: true; lockout: Lockout | undefined }
-  /** No attempt was left: the caller must not learn whether it was right. */
+  /** No attempt was left: the caller must not learn whether the PIN was right. */
   | { isAllowed: false; lockout: Lockout };
 
 /**
- * Limits how many PINs can be guessed, and how many prompts are opened in a short time. For both, `address` is undefined
- * for withheld numbers, which share the limits of one. Never rejects.
+ * Limits wrong PINs, and PIN prompts in a short time, per address and in total. `address` is undefined for withheld
+ * numbers, which share one limit. Never rejects.
  */
 export interface PinLimiter {
   /**
-   * Call it before a prompt for a PIN is opened. Takes no attempt.
+   * Call it before each PIN prompt. Uses no attempt.
    *
-   * @returns undefined if the prompt may be opened
+   * @returns undefined if there may be a prompt
    */
   openPrompt(address: Address | undefined): Promise<Lockout | undefined>;
   /**
-   * Call it for each PIN that is keyed in, and answer only if it is allowed. A wrong PIN takes an attempt from the address
-   * and from everybody; the last one starts a lockout, twice as long each time. A right PIN needs an attempt to be left,
-   * and takes none.
+   * Call it for each PIN that is entered, and use the PIN only if it is allowed. A wrong PIN uses one attempt of the
+   * address and one of the total; the last attempt starts a lockout, each twice as long as the one before. A right PIN
+   * uses none, but one must be left.
    */
   consumeAttempt(address: Address | undefined, options: { isRight: boolean }): Promise<Attempt>;
 }
@@ -42,28 +42,30 @@ export interface PinLimiter {
 const DAY_SECONDS = 86_400;
 
 /**
- * Wrong PINs in a day, and how long the first lockout lasts; each further one lasts twice as long, a day at the most.
- * After it all attempts are there again.
+ * Wrong PINs allowed in a day, and the length of the first lockout. Each further lockout lasts twice as long, at most a
+ * day. After a lockout all attempts are available again.
  */
 export const PIN_BUDGETS = {
   number: { attempts: 6, firstLockSeconds: 900 },
   everybody: { attempts: 100, firstLockSeconds: 3_600 },
 } as const;
 
-/** How many prompts each server opens in so many seconds. Silence takes no attempt, so prompts need a limit of their own. */
+/**
+ * PIN prompts per server in so many seconds. Callers who enter nothing use no attempt, so prompts need their own limit.
+ */
 const PROMPT_BOUNDS = { number: 120, everybody: 1_000, seconds: 10 } as const;
 
-/** A lockout within this time of the last one lasts twice as long. */
+/** A lockout that starts within this time after the last one is twice as long. */
 const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
 
-/** Stands for a lockout in the count of attempts: more than can be made. */
+/** The count that marks a lockout: more attempts than anyone can make. */
 const LOCKED = 1_000_000_000;
 
 interface Budget {
   /**
-   * Takes an attempt, or none with a cost of 0.
+   * Uses `cost` attempts.
    *
-   * @returns whether one was left, and the seconds until one is left again; undefined while one still is
+   * @returns whether an attempt was left, and the seconds until one is left again; undefined if one still is
    */
   take(key: string, cost: 0 | 1): Promise<{ wasLeft: boolean; lockedSeconds: number | undefined }>;
 }
@@ -71,18 +73,18 @@ interface Budget {
 type Budgets = Record<keyof typeof PIN_BUDGETS, Budget>;
 
 export interface PinLimiterOptions {
-  /** Whose PINs: each role has attempts of its own. */
+  /** Each role has its own attempts. */
   role: string;
-  /** Where attempts are counted; undefined for this process. */
+  /** Counts attempts for all servers; undefined counts them in this process. */
   redis: RedisConnection | undefined;
   log: Logger;
 }
 
-/** A limiter that counts attempts in Redis for all servers, and in this process while Redis does not answer. */
+/** A limiter that counts attempts in Redis, and in this process while Redis does not answer. */
 export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLimiter {
-  const here = createBudgets((options) => new RateLimiterMemory(options));
+  const local = createBudgets((options) => new RateLimiterMemory(options));
   const shared = redis && createBudgets((options) => new RateLimiterRedis({ ...options, storeClient: redis.client }));
-  // Prompts load the server that opens them: no store is asked.
+  // Prompts are a load on this server alone, so they are counted here.
   const prompts = {
     number: new RateLimiterMemory({ points: PROMPT_BOUNDS.number, duration: PROMPT_BOUNDS.seconds }),
     everybody: new RateLimiterMemory({ points: PROMPT_BOUNDS.everybody, duration: PROMPT_BOUNDS.seconds }),
@@ -104,7 +106,7 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
         log.warn({ err }, 'Redis cannot count PIN attempts; counting in this process');
       }
     }
-    return work(here);
+    return work(local);
   }
 
   return {
@@ -124,17 +126,17 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
 
     consumeAttempt(address, { isRight }) {
       return count(async (budgets) => {
-        // During a lockout nothing is counted, for the address or for everybody.
+        // A lockout, of the address or of everybody, counts no attempts.
         const before = await take(budgets, address, 0);
-        // Right or wrong, it takes the same steps. Otherwise, of many PINs keyed in at once, a right one would overtake
-        // the wrong ones, and a burst of calls could guess more than one call after the other.
+        // A right PIN takes the same steps as a wrong one. Otherwise it would overtake wrong ones that were entered at
+        // the same moment, and many calls at once could guess more PINs than calls in a row.
         return before.isAllowed ? take(budgets, address, isRight ? 0 : 1) : before;
       });
     },
   };
 }
 
-/** The address first: once it is locked out, it takes nothing from the others. */
+/** The address comes first: once locked out, it uses no attempts of the total. */
 async function take(budgets: Budgets, address: Address | undefined, cost: 0 | 1): Promise<Attempt> {
   let lockout: Lockout | undefined;
   for (const [who, key] of keysOf(address)) {
@@ -164,11 +166,11 @@ function createBudget(
   const counter = create({ keyPrefix, points: attempts, duration: DAY_SECONDS });
   const lockouts = create({ keyPrefix: `${keyPrefix}:lockouts`, points: 1, duration: REMEMBERED_SECONDS });
 
-  /** @returns how many seconds it lasts */
+  /** @returns its length in seconds */
   async function startLockout(key: string): Promise<number> {
     const last = await lockouts.get(key);
-    // Calls that find no attempt left at the same moment start one lockout together. No lockout is shorter than the
-    // first, so one that started more recently is this one.
+    // Calls that use the last attempt at the same moment start one lockout together. No lockout is shorter than the
+    // first, so one that started less than that ago is this one.
     const isStarted = last !== null && last.msBeforeNext > (REMEMBERED_SECONDS - firstLockSeconds) * 1000;
     const lockout = (last?.consumedPoints ?? 0) + (isStarted ? 0 : 1);
     const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);

@@ -1,31 +1,31 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Sid } from '../signalwire/sid';
 
-/** A PIN as it is keyed in: 5 to 10 digits. Only {@link parsePin} makes one. */
+/** A PIN: 5 to 10 digits. Only {@link parsePin} creates one. */
 export type Pin = string & { readonly brand: 'Pin' };
 
 /** The fewest digits of a PIN. */
 export const MIN_PIN_DIGITS = 5;
 
-/** How often a PIN is asked for in one call. */
+/** How many times one call is asked for a PIN. */
 export const MAX_PIN_TRIES = 3;
 
-/** Reads a PIN. Returns undefined for anything but 5 to 10 digits. */
+/** Parses a PIN. Returns undefined for anything but 5 to 10 digits. */
 export function parsePin(text: string | undefined): Pin | undefined {
   return /^[0-9]{5,10}$/.test(text ?? '') ? (text as Pin) : undefined;
 }
 
-/** A PIN as the roster holds it: 64 hexadecimal digits. */
+/** The hash of a PIN, as in the roster: 64 hexadecimal digits. */
 export type PinHash = string & { readonly brand: 'PinHash' };
 
-/** Reads the hash of a PIN. Returns undefined for anything else, such as the PIN itself. */
+/** Parses the hash of a PIN. Returns undefined for anything else, such as the PIN itself. */
 export function parsePinHash(text: string): PinHash | undefined {
   return /^[0-9a-f]{64}$/.test(text) ? (text as PinHash) : undefined;
 }
 
 /**
- * The hash of a PIN: HMAC-SHA256. There are so few PINs that no hash without a key would hide them, however slow; with
- * the key, one fast hash finds a person among any number.
+ * Hashes a PIN with HMAC-SHA256. There are too few PINs for any hash without a key, however slow; with a key, one fast
+ * hash finds the person.
  *
  * @param pinKey the setting `PIN_KEY`
  */
@@ -34,14 +34,14 @@ export function hashPin(pinKey: string, pin: Pin): PinHash {
 }
 
 /**
- * What a call carries along in its addresses after the right PIN: the PIN's hash, sealed for that call alone.
+ * Tokens that a call's addresses carry after the right PIN: the PIN's hash, encrypted and bound to that call.
  *
- * A Space signs the addresses it asks for, and asks for none that we did not give out, so this is the second lock: an
- * address out of somebody's log opens nothing for another call.
+ * A Space signs its requests, and requests only addresses that we gave out. Tokens are the second lock: an address from
+ * somebody's log is of no use to another call.
  */
 export interface PinTokens {
   issue(callSid: Sid, pin: PinHash): string;
-  /** The hash; undefined for a token of another call, of another role or key, or for no token at all. */
+  /** The hash in a token; undefined without a token, or if it is for another call, role or key. */
   verify(callSid: Sid, token: string | undefined): PinHash | undefined;
 }
 
@@ -50,9 +50,9 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Tokens of one role.
+ * Creates tokens for one role.
  *
- * @param pinKey the setting `PIN_KEY`; servers that share calls share it
+ * @param pinKey the setting `PIN_KEY`; the same on all servers that share calls
  */
 export function createPinTokens(pinKey: string, role: string): PinTokens {
   const key = createHash('sha256').update(`pass:${role}:${pinKey}`).digest();

@@ -10,14 +10,14 @@ import { explainPhoneNumber, parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
 
-/** A roster's file, and the settings that decide whether it can be used. */
+/** A roster file, and what the settings require of it. */
 export interface RosterSource {
   file: string;
-  /** Whether `PIN_KEY` is set, without which PINs cannot be checked. */
+  /** Whether `PIN_KEY` is set; PINs cannot be checked without it. */
   hasPinKey: boolean;
-  /** Follows the sentence that it is missing; nothing by default. */
+  /** Follows the sentence that `PIN_KEY` is missing; nothing by default. */
   pinKeyQuestion?: string;
-  /** The roles that somebody in it must have; none by default. */
+  /** The roles that must have somebody in the file; none by default. */
   mustName?: readonly Role[];
 }
 
@@ -25,10 +25,10 @@ export type Role = 'moderator' | 'supervisor';
 
 const WITHOUT = { moderator: 'no conference can start', supervisor: 'nobody may supervise' } as const;
 
-/** A text that `read` can read; `explain` says what is wrong with any other. */
-function explained<T>(read: (text: string) => T | undefined, explain: (text: string) => string) {
+/** As {@link parsedString}, with a message that depends on the text. */
+function explainedString<T>(parse: (text: string) => T | undefined, explain: (text: string) => string) {
   return z.string('must be text: put it in quotes').transform((text, context): T => {
-    const value = read(text);
+    const value = parse(text);
     if (value === undefined) {
       context.addIssue(explain(text));
       return z.NEVER;
@@ -38,18 +38,18 @@ function explained<T>(read: (text: string) => T | undefined, explain: (text: str
 }
 
 const person = {
-  // Spoken, logged and exported: letters first, so that no table takes a name for a formula.
+  // Names are spoken, logged and exported. They start with a letter or digit: no spreadsheet takes them for formulas.
   name: z
     .string(requiredMessage('must be text'))
     .regex(
       /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
       "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
     ),
-  number: explained(
+  number: explainedString(
     (text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined),
     (text) => (parseEndpoint(text) ? 'is a SIP or client address: put it in address' : explainPhoneNumber(text)),
   ).optional(),
-  address: explained(parseEndpoint, (text) =>
+  address: explainedString(parseEndpoint, (text) =>
     parsePhoneNumber(text)
       ? 'is a telephone number: put it in number'
       : 'must be a SIP or client address, such as sip:alice@example.sip.signalwire.com or client:alice',
@@ -91,11 +91,11 @@ type Given = z.output<typeof roster>;
 type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
 
 /**
- * Reads the roster from a file's text.
+ * Parses the text of a roster file.
  *
- * @param text JSON: `moderators` and `supervisors`, lists of people; the README shows one
- * @param source.file what problems call it
- * @throws UserError with every problem there is
+ * @param text JSON: `moderators` and `supervisors`, lists of people; the README shows an example
+ * @param source.file its name in problems
+ * @throws UserError with every problem; each names the file, and the entry if it is about one
  */
 export function parseRoster(text: string, source: RosterSource): RosterEntries {
   const { file, hasPinKey, pinKeyQuestion = '', mustName = [] } = source;
@@ -134,10 +134,10 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
   };
 }
 
-/** Reads a roster file; see {@link parseRoster}. */
+/** Reads and parses a roster file; see {@link parseRoster}. */
 export async function readRosterFile(source: RosterSource): Promise<RosterEntries> {
   const text = await readFile(source.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UserError([`ROSTER_FILE ${source.file} cannot be read: ${error.message}.`]);
+    throw new UserError([`Cannot read ROSTER_FILE ${source.file}: ${error.message}.`]);
   });
   return parseRoster(text, source);
 }
@@ -146,7 +146,7 @@ function toPerson({ name, number, address, pin, requirePin, rooms }: GivenPerson
   return { name, address: number ?? address, pin, requirePin, rooms: rooms ?? ('all' as const) };
 }
 
-/** In what people of one role contradict each other or themselves. */
+/** Conflicts among the people of one role, and within one entry. */
 function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
   const seen = new Map<string, number>();
   return people.flatMap((one, index) => {
@@ -203,7 +203,7 @@ const inWords: z.core.$ZodErrorMap = (issue) => {
   }
 };
 
-/** Where something is wrong: the role, the entry counted from one, its name if it has one, the field. */
+/** The place of a problem: the role, the entry counted from 1, its name if it has one, and the field. */
 function placeOf([role, index, ...rest]: readonly PropertyKey[], given: unknown): string {
   if (role === undefined) {
     return 'the roster';
@@ -212,7 +212,7 @@ function placeOf([role, index, ...rest]: readonly PropertyKey[], given: unknown)
     return String(role);
   }
   const entry = (given as Record<PropertyKey, unknown[]>)[role]?.[index] as { name?: unknown } | undefined;
-  // Not one that could steer a terminal.
+  // A name with control characters could steer a terminal.
   const name = typeof entry?.name === 'string' && !/\p{C}/u.test(entry.name) ? entry.name : undefined;
   return [
     describe(String(role), index, name),

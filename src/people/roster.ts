@@ -4,37 +4,37 @@ import { type Address, maskAddress } from './address';
 import type { PhoneNumber } from './phone-number';
 import type { PinHash } from './pin';
 
-/** Somebody who is more than a caller. */
+/** A moderator or supervisor. */
 export interface Person {
   /** Unique among those of one role; undefined for a number that only the settings name. */
   name: string | undefined;
-  /** Undefined for somebody known by their PIN alone, who always has a name. */
+  /** Undefined for a person known only by PIN, who always has a name. */
   address: Address | undefined;
-  /** Undefined when they have none. */
+  /** Undefined if they have none. */
   pin: PinHash | undefined;
-  /** Whether the address alone does not do. */
+  /** Whether they must enter their PIN even at their own address. */
   requirePin: boolean;
-  /** Where they may moderate or supervise. */
+  /** The rooms where they may moderate or supervise. */
   rooms: ReadonlySet<RoomName> | 'all';
 }
 
 export interface ModeratorEntry extends Person {
-  /** What a supervisor may key in instead of choosing from the menu: 2 to 6 digits. */
+  /** 2 to 6 digits that supervisors may enter to reach this moderator, instead of choosing from the menu. */
   extension: string | undefined;
 }
 
 export interface SupervisorEntry extends Person {
-  /** How they enter on the supervisors' line; undefined for listening. */
+  /** Their mode on the supervisors' line; undefined for `monitor`. */
   mode: Mode | undefined;
 }
 
-/** What a roster file says, checked: within each role no address, name, PIN or extension stands twice. */
+/** The content of a roster file, checked: within a role, no two people share an address, name, PIN or extension. */
 export interface RosterEntries {
   moderators: readonly ModeratorEntry[];
   supervisors: readonly SupervisorEntry[];
 }
 
-/** The people of one role. A caller without an address is nobody: identity fails closed. */
+/** The people of one role. An undefined address matches nobody: identity fails closed. */
 export interface PersonIndex<P extends Person> {
   byAddress(address: Address | undefined): P | undefined;
   byPin(pin: PinHash): P | undefined;
@@ -43,81 +43,83 @@ export interface PersonIndex<P extends Person> {
   hasPins: boolean;
 }
 
-/** Who may do what, as it is now: read it for each request, for it changes while calls go on. */
+/** Moderators and supervisors, as they are now. Read it for each request: it changes during calls. */
 export interface Roster {
   readonly moderators: PersonIndex<ModeratorEntry> & { byExtension(extension: string): ModeratorEntry | undefined };
   readonly supervisors: PersonIndex<SupervisorEntry>;
-  /** Whether this is the address of a supervisor and of no moderator. False where anyone may supervise. */
+  /** Whether this is the address of a supervisor who is not a moderator. False if anyone may supervise. */
   isOnlySupervisor(address: Address | undefined): boolean;
-  /** Takes the entries of a roster file in place of those before. */
+  /** Replaces the entries of the roster file. */
   replace(entries: RosterEntries): void;
 }
 
 export interface RosterSettings {
   moderatorNumbers: readonly PhoneNumber[];
-  /** `'any'`: every caller who has an address, for development. */
+  /** `'any'`: every caller with an address, for development. */
   supervisorNumbers: readonly PhoneNumber[] | 'any';
 }
 
-/** Whether somebody may moderate or supervise there. */
+/** Whether a person may moderate or supervise in a room. */
 export function mayEnter({ rooms }: Person, room: RoomName): boolean {
   return rooms === 'all' || rooms.has(room);
 }
 
-/** What somebody is called in the log and the audit trail: their name, else their address, masked. */
+/** A person's label in the log and the audit trail: their name, or else their masked address. */
 export function labelOf({ name, address }: Person): string {
   return name ?? maskAddress(address);
 }
 
-/** A roster of the numbers in the settings, and of a file's entries. Where both have an address, the file's entry holds. */
+/** A roster of the settings' numbers and a file's entries. For an address in both, the file's entry counts. */
 export function createRoster(settings: RosterSettings): Roster {
   const { moderatorNumbers, supervisorNumbers } = settings;
   const numbers = supervisorNumbers === 'any' ? [] : supervisorNumbers;
 
-  function read({ moderators, supervisors }: RosterEntries) {
+  function index({ moderators, supervisors }: RosterEntries) {
     const extensions = new Map(moderators.map((one) => [one.extension, one]));
-    const listed = createBook<SupervisorEntry>([
-      ...numbers.map((one) => ({ ...anyone(one), mode: undefined })),
+    const supervisorIndex = createPersonIndex<SupervisorEntry>([
+      ...numbers.map((one) => ({ ...personAt(one), mode: undefined })),
       ...supervisors,
     ]);
-    const moderatorBook = createBook<ModeratorEntry>([
-      ...moderatorNumbers.map((one) => ({ ...anyone(one), extension: undefined })),
+    const moderatorIndex = createPersonIndex<ModeratorEntry>([
+      ...moderatorNumbers.map((one) => ({ ...personAt(one), extension: undefined })),
       ...moderators,
     ]);
     return {
-      moderators: { ...moderatorBook, byExtension: (extension: string) => extensions.get(extension) },
+      moderators: { ...moderatorIndex, byExtension: (extension: string) => extensions.get(extension) },
       supervisors: {
-        ...listed,
+        ...supervisorIndex,
         byAddress: (address: Address | undefined) =>
-          listed.byAddress(address) ??
-          (address !== undefined && supervisorNumbers === 'any' ? { ...anyone(address), mode: undefined } : undefined),
+          supervisorIndex.byAddress(address) ??
+          (address !== undefined && supervisorNumbers === 'any'
+            ? { ...personAt(address), mode: undefined }
+            : undefined),
       },
       isOnlySupervisor: (address: Address | undefined) =>
-        listed.byAddress(address) !== undefined && moderatorBook.byAddress(address) === undefined,
+        supervisorIndex.byAddress(address) !== undefined && moderatorIndex.byAddress(address) === undefined,
     };
   }
 
-  let books = read({ moderators: [], supervisors: [] });
+  let current = index({ moderators: [], supervisors: [] });
   return {
     get moderators() {
-      return books.moderators;
+      return current.moderators;
     },
     get supervisors() {
-      return books.supervisors;
+      return current.supervisors;
     },
-    isOnlySupervisor: (address) => books.isOnlySupervisor(address),
+    isOnlySupervisor: (address) => current.isOnlySupervisor(address),
     replace(entries) {
-      books = read(entries);
+      current = index(entries);
     },
   };
 }
 
-/** Whoever calls from an address that the settings allow. */
-function anyone(address: Address): Person {
+/** A person of whom only the address is known. */
+function personAt(address: Address): Person {
   return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
 }
 
-function createBook<P extends Person>(people: readonly P[]): PersonIndex<P> {
+function createPersonIndex<P extends Person>(people: readonly P[]): PersonIndex<P> {
   const addresses = new Map(people.map((one) => [one.address, one]));
   const pins = new Map(people.map((one) => [one.pin, one]));
   const names = new Map(people.map((one) => [one.name, one]));

@@ -23,8 +23,8 @@ export interface RedisConnection {
 
 export interface RedisConnectionOptions {
   /**
-   * One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's credentials
-   * and `?family=`.
+   * One `redis:` or `rediss:` url; or several, which are nodes of one Redis Cluster and share the first one's
+   * credentials and `?family=`.
    */
   urls: readonly string[];
   /** For `rediss:` urls; by default Node's own authorities are trusted. */
@@ -134,8 +134,8 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
 const RECONNECT_INTERVAL_MS = 500;
 
 /**
- * Decides whether an error calls for another connection: a primary that was demoted keeps its connections, and the address
- * leads to the new one. Of the errors of many commands under way, the first one does.
+ * Decides whether an error calls for another connection: a primary that was demoted keeps its connections, and the
+ * address leads to the new one. Of the errors of many commands under way, the first one does.
  */
 function createReconnectDecision(): (error: Error) => boolean {
   let reconnectedAt = Number.NEGATIVE_INFINITY;

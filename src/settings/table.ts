@@ -26,13 +26,17 @@ const LIST = { isList: true };
 const PROSE = { isProse: true };
 const TOKEN = { isToken: true };
 
-/** Every setting: its field in the code, its name in the environment, its schema with the default, the form of its text. */
+/**
+ * Every setting: its field in the code, its name in the environment, its schema with the default, the form of its text.
+ */
 export const SETTINGS = {
   nodeEnv: setting('NODE_ENV', oneOf(['development', 'production', 'test']).optional()),
   /** 0 lets the system choose. */
   port: setting('PORT', wholeNumber(0, 65_535).default(3_000)),
   host: setting('HOST', host.optional()),
-  /** The address where a Space reaches this server, without a slash at the end; undefined for `http://localhost:PORT`. */
+  /**
+   * The address where a Space reaches this server, without a slash at the end; undefined for `http://localhost:PORT`.
+   */
   publicUrl: setting('PUBLIC_URL', publicUrl.optional()),
   /** Trusted proxies: how many, or which. */
   trustProxy: setting('TRUST_PROXY', trustProxy.default(false), LIST),

@@ -13,8 +13,8 @@ import { createTransport } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
 /**
- * A client of the Space's REST API: the SDK, over a transport of our own. The SDK's own transport waits 30 s, and reports
- * an HTML error page as a syntax error without a status.
+ * A client of the Space's REST API: the SDK, over a transport of our own. The SDK's own transport waits 30 s, and
+ * reports an HTML error page as a syntax error without a status.
  *
  * @param options.timeoutMs deadline of a method that is given no other
  * @param options.now milliseconds since 1970

@@ -776,7 +776,7 @@ describe('a roster', () => {
     expect(await program.exit).toBe(1);
     expect(program.stderr()).toBe(
       'conference-coach: PORT must be a whole number from 0 to 65535.\n' +
-        "conference-coach: ROSTER_FILE /nowhere/roster.json cannot be read: ENOENT: no such file or directory, open '/nowhere/roster.json'.\n",
+        "conference-coach: Cannot read ROSTER_FILE /nowhere/roster.json: ENOENT: no such file or directory, open '/nowhere/roster.json'.\n",
     );
   });
 
@@ -784,7 +784,7 @@ describe('a roster', () => {
     const program = await start({ ROSTER_FILE: '/nowhere/roster.json' });
     expect(await program.exit).toBe(1);
     expect(program.stderr()).toBe(
-      "conference-coach: ROSTER_FILE /nowhere/roster.json cannot be read: ENOENT: no such file or directory, open '/nowhere/roster.json'.\n",
+      "conference-coach: Cannot read ROSTER_FILE /nowhere/roster.json: ENOENT: no such file or directory, open '/nowhere/roster.json'.\n",
     );
   });
 

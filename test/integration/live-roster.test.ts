@@ -114,7 +114,7 @@ describe('followRoster', () => {
         {
           level: 'error',
           time: expect.any(String),
-          problems: [`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`],
+          problems: [`Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'.`],
           msg: 'Roster not usable; keeping the previous one',
         },
       ]),

@@ -507,14 +507,14 @@ describe('readRosterFile', () => {
   it('says that a file is missing', async () => {
     const file = join(temporaryFolder(), 'missing.json');
     await expect(readRosterFile({ file, hasPinKey: true })).rejects.toThrow(
-      new UserError([`ROSTER_FILE ${file} cannot be read: ENOENT: no such file or directory, open '${file}'.`]),
+      new UserError([`Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'.`]),
     );
   });
 
   it('says that a folder is no file', async () => {
     const folder = temporaryFolder();
     await expect(readRosterFile({ file: folder, hasPinKey: true })).rejects.toThrow(
-      new UserError([`ROSTER_FILE ${folder} cannot be read: EISDIR: illegal operation on a directory, read.`]),
+      new UserError([`Cannot read ROSTER_FILE ${folder}: EISDIR: illegal operation on a directory, read.`]),
     );
   });
 });
