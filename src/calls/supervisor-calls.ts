@@ -85,7 +85,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     const { callSid } = call;
     const { coachingFailed } = dial;
     await Promise.all([
-      rooms.record(room, { kind: 'dial-ended', callSid, number: context.stay, coachingFailed, ageMs: 0 }),
+      rooms.record(room, { kind: 'dial-ended', callSid, stayNumber: context.stay, coachingFailed, ageMs: 0 }),
       dial.isCallOver || dial.hasFailed ? undefined : sleep(SAME_MOMENT_MS),
     ]);
   }
@@ -118,7 +118,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     { state, context, target, name, previousMode }: SupervisorJoin,
   ): void {
     const { mode, stay: number } = context;
-    const returnTo = addresses.coachMoved(state.room, context);
+    const rejoinUrl = addresses.coachMoved(state.room, context);
     const moderator = target.name;
     const sent = {
       callSid,
@@ -128,7 +128,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       mode,
       target: target.callSid,
       moderator,
-      returnTo,
+      rejoinUrl,
     };
     supervision.send(state, sent, previousMode);
   }

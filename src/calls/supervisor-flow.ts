@@ -490,7 +490,7 @@ function toMenu(context: RoomContext): CallContext {
 
 function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): SupervisorStay | undefined {
   return stays.findLast(
-    (stay): stay is SupervisorStay => stay.callSid === callSid && stay.supervision?.number === number,
+    (stay): stay is SupervisorStay => stay.callSid === callSid && stay.supervision?.stayNumber === number,
   );
 }
 

@@ -9,14 +9,14 @@ export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived
   const { callSid, name } = event;
   const about = { role: 'moderator' as const, ...(name !== undefined && { name }) };
   const stays = staysOf(draft, callSid);
-  const ended = stays.find((stay) => !isOpen(stay) && at <= (stay.leftBy ?? 0) && !isAfterJoin(stay, at));
+  const ended = stays.find((stay) => !isOpen(stay) && at <= (stay.leftAtLatest ?? 0) && !isAfterJoin(stay, at));
   const open = openStayOf(draft, callSid);
   // Of a leave and an arrival in one second, nobody knows which came first.
   if (ended !== undefined && (open === undefined || at < (ended.leftAt ?? 0))) {
     if (ended.supervision === undefined) {
       lead(draft, ended, { name: ended.name ?? name });
     }
-  } else if (stays.some(({ overAt = 0 }) => at <= overAt)) {
+  } else if (stays.some(({ callEndedAt = 0 }) => at <= callEndedAt)) {
     return;
   } else if (open === undefined) {
     add(draft, { callSid, ...about, arrivedAt: at });
@@ -25,7 +25,7 @@ export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived
     end(draft, open, { at, by: 'inferred' });
     add(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.joinedAt === undefined) {
-    change(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), arrivedBy: undefined });
+    change(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), isArrivalInferred: undefined });
   } else if (isAfterJoin(open, at)) {
     // Its leave is yet to be told.
     end(draft, open, { at, by: 'inferred' });
@@ -50,11 +50,11 @@ function isAfterJoin({ joinedAt }: Stay, at: number): boolean {
 
 /** A supervisor's document. Its number tells the stays of a call apart, whatever their dates say. */
 export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, at: number): void {
-  const { callSid, number, name, address, mode, target, moderator, returnTo } = event;
+  const { callSid, stayNumber, name, address, mode, target, moderatorName, rejoinUrl } = event;
   trustTarget(draft, event, at);
   const stays = staysOf(draft, callSid);
-  const numberOf = (stay: Stay) => stay.supervision?.number;
-  const known = stays.findLast((stay) => numberOf(stay) === number);
+  const numberOf = (stay: Stay) => stay.supervision?.stayNumber;
+  const known = stays.findLast((stay) => numberOf(stay) === stayNumber);
   const isAgain = known?.arrivedAt !== undefined && hasComeBack(known, at);
   if (known?.arrivedAt !== undefined && !isAgain) {
     return;
@@ -65,21 +65,21 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
       stay.role !== 'moderator' &&
       numberOf(stay) === undefined &&
       (stay.joinedAt ?? at) + RESOLUTION_MS >= at &&
-      (stay.leftBy ?? at) >= at &&
+      (stay.leftAtLatest ?? at) >= at &&
       !wasListed(stay, at),
   );
   const found = isAgain ? undefined : (known ?? unnumbered);
   const supervision = {
     callers: [],
-    heard: heardAs(found?.isMuted, found?.coaches),
-    coaches: found?.coaches,
-    coachesAt: found?.coachesAt,
+    heard: heardAs(found?.isMuted, found?.coachedCall),
+    coachedCall: found?.coachedCall,
+    coachedCallChangedAt: found?.coachedCallChangedAt,
     ...found?.supervision,
-    number,
+    stayNumber,
     mode,
     target,
-    moderator,
-    returnTo,
+    moderatorName,
+    rejoinUrl,
   };
   const about = {
     role: 'supervisor' as const,
@@ -87,12 +87,12 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
     address,
     arrivedAt: Math.min(at, found?.leftAt ?? at),
     supervision,
-    coaches: undefined,
-    coachesAt: undefined,
+    coachedCall: undefined,
+    coachedCallChangedAt: undefined,
   };
-  const later = stays.find((stay) => (numberOf(stay) ?? 0) > number);
+  const later = stays.find((stay) => (numberOf(stay) ?? 0) > stayNumber);
   const open = openStayOf(draft, callSid);
-  if (open !== undefined && open !== found && (isAgain || isBefore(open, number, at))) {
+  if (open !== undefined && open !== found && (isAgain || isBefore(open, stayNumber, at))) {
     // Of a forgotten stay nobody may have known yet whose call it is.
     const named = change(draft, open, { name: open.name ?? name, address: open.address ?? address });
     end(draft, named, { at, by: 'inferred' });
@@ -101,7 +101,7 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
     complete(
       draft,
       change(draft, found, about),
-      found.role === 'supervisor' && found.supervision?.number === undefined,
+      found.role === 'supervisor' && found.supervision?.stayNumber === undefined,
     );
     if (found.coachingFailedAt !== undefined) {
       refuse(draft, target, found.coachingFailedAt);
@@ -116,27 +116,27 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
 
 /** Whether a call asked for the same document again, after a stay: REST can send it there. */
 function hasComeBack(stay: Stay, at: number): boolean {
-  return stay.leftBy === undefined ? isAfterJoin(stay, at) : at > stay.leftBy;
+  return stay.leftAtLatest === undefined ? isAfterJoin(stay, at) : at > stay.leftAtLatest;
 }
 
 /** Whether REST had shown a call in the conference by then. In there, it asks for nothing. */
-function wasListed({ joinedBy, mutedAt }: Stay, at: number): boolean {
-  return joinedBy === 'rest' && mutedAt !== undefined && mutedAt < at;
+function wasListed({ joinSource, muteChangedAt }: Stay, at: number): boolean {
+  return joinSource === 'rest' && muteChangedAt !== undefined && muteChangedAt < at;
 }
 
 /** Whether a call was on a stay before the one with this number, which began then. */
-function isBefore(stay: Stay, number: number, at: number): boolean {
-  const known = stay.supervision?.number;
-  return known === undefined ? startOf(stay) < at : known < number;
+function isBefore(stay: Stay, stayNumber: number, at: number): boolean {
+  const known = stay.supervision?.stayNumber;
+  return known === undefined ? startOf(stay) < at : known < stayNumber;
 }
 
 /** How fresh a document must be for its target to be believed, in milliseconds. */
 const FRESH_MS = 5_000;
 
 /** Whoever wrote the document knew its target. A store that never heard of that call has lost it. */
-function trustTarget(draft: Draft, { target, moderator, ageMs }: EventOf<'supervisor-sent'>, at: number): void {
+function trustTarget(draft: Draft, { target, moderatorName, ageMs }: EventOf<'supervisor-sent'>, at: number): void {
   if (ageMs < FRESH_MS && staysOf(draft, target).length === 0) {
-    add(draft, { callSid: target, role: 'moderator', name: moderator, arrivedAt: at, arrivedBy: 'inferred' });
+    add(draft, { callSid: target, role: 'moderator', name: moderatorName, arrivedAt: at, isArrivalInferred: true });
   }
 }
 
@@ -157,9 +157,9 @@ function complete(draft: Draft, stay: Stay, isTold: boolean): void {
 
 /** Writes down when somebody joined and left. */
 function noteStay(draft: Draft, stay: Stay): void {
-  const { joinedAt, joinedBy = 'callback', leftAt, endedBy = 'callback' } = stay;
-  const noted = joinedAt === undefined ? stay : note(draft, stay, 'joined', joinedAt, joinedBy);
+  const { joinedAt, joinSource = 'callback', leftAt, leaveSource = 'callback' } = stay;
+  const noted = joinedAt === undefined ? stay : note(draft, stay, 'joined', joinedAt, joinSource);
   if (leftAt !== undefined) {
-    note(draft, noted, 'left', leftAt, endedBy);
+    note(draft, noted, 'left', leftAt, leaveSource);
   }
 }

@@ -79,7 +79,7 @@ export function parseConferenceEvent(
     date,
     isMuted: read.Muted,
     isOnHold: read.Hold,
-    coaches: read.Coaching === false ? 'nobody' : read.Coaching ? read.CallSidToCoach : undefined,
+    coachedCall: read.Coaching === false ? 'nobody' : read.Coaching ? read.CallSidToCoach : undefined,
     // Only our moderators end the conference by leaving it, and only they start it by entering.
     isModerator: read.EndConferenceOnExit ?? read.StartConferenceOnEnter,
   };

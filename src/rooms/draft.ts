@@ -1,9 +1,9 @@
 import type { Sid } from '../signalwire/sid';
 import type { Fact } from './fact';
 import {
-  coachesAnother,
+  coachesWrongCall,
+  type FactSummary,
   isOpen,
-  type LineSummary,
   type RoomState,
   type Source,
   type Stay,
@@ -60,22 +60,22 @@ export function change(draft: Draft, stay: Stay, changes: Partial<Stay>): Stay {
   return changed;
 }
 
-/** Ends a stay at an instant; `leftBy` is the last instant at which that can have been. */
+/** Ends a stay at an instant; `leftAtLatest` is the last instant at which that can have been. */
 export function end(
   draft: Draft,
   stay: Stay,
-  how: { at: number; by: Source; leftBy?: number; leaveDate?: number | undefined },
+  how: { at: number; by: Source; leftAtLatest?: number; leaveDate?: number | undefined },
 ) {
-  const { at, by, leftBy = at, leaveDate } = how;
+  const { at, by, leftAtLatest = at, leaveDate } = how;
   const leftAt = Math.max(at, startOf(stay));
   const ended = change(draft, stay, {
     leftAt,
-    leftBy: Math.max(leftAt, leftBy),
-    endedBy: by,
+    leftAtLatest: Math.max(leftAt, leftAtLatest),
+    leaveSource: by,
     ...(leaveDate !== undefined && { leaveDate }),
     speakingSince: undefined,
   });
-  const latest = Math.max(leftBy, latestOf(draft, leftAt));
+  const latest = Math.max(leftAtLatest, latestOf(draft, leftAt));
   return note(draft, ended, 'left', dateOfLine(ended, leftAt, latest), by);
 }
 
@@ -89,7 +89,7 @@ export function latestOf({ now }: Draft, date: number): number {
  * follows that line, the latest is nearer the truth: callbacks usually come at once.
  */
 export function dateOfLine({ supervision }: Stay, earliest: number, latest: number): number {
-  const last = supervision?.lastLine?.at ?? earliest;
+  const last = supervision?.lastFact?.at ?? earliest;
   return earliest < last && last <= latest ? latest : earliest;
 }
 
@@ -110,24 +110,29 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     conferenceSid,
     name,
     address,
-    ...(supervision && { number: supervision.number, ...summary, callers: supervision.callers }),
-    ...(supervision && coachesAnother(supervision) && { coachesAnother: true }),
+    ...(supervision && { stayNumber: supervision.stayNumber, ...summary, callers: supervision.callers }),
+    ...(supervision && coachesWrongCall(supervision) && { coachesWrongCall: true }),
     ...(kind === 'left' && { since: joinedAt }),
   });
   if (supervision === undefined || summary === undefined) {
     return stay;
   }
-  const lastLine = { ...summary, at: Math.max(at, supervision.lastLine?.at ?? at) };
-  return change(draft, stay, { supervision: { ...supervision, lastLine } });
+  const lastFact = { ...summary, at: Math.max(at, supervision.lastFact?.at ?? at) };
+  return change(draft, stay, { supervision: { ...supervision, lastFact } });
 }
 
 /**
  * What a line of the feed says of a supervisor. If the Space says that an agent hears them, the line names that agent, and
  * not the one whom they are to get next.
  */
-export function summaryOf(draft: Draft, supervision: SupervisionState): LineSummary {
-  const { mode, heard, target, moderator, coaches } = supervision;
-  return coachesAnother(supervision) && coaches !== 'nobody'
-    ? { mode, heard, target: coaches, moderator: draft.stays.findLast(({ callSid }) => callSid === coaches)?.name }
-    : { mode, heard, target, moderator };
+export function summaryOf(draft: Draft, supervision: SupervisionState): FactSummary {
+  const { mode, heard, target, moderatorName, coachedCall } = supervision;
+  return coachesWrongCall(supervision) && coachedCall !== 'nobody'
+    ? {
+        mode,
+        heard,
+        target: coachedCall,
+        moderatorName: draft.stays.findLast(({ callSid }) => callSid === coachedCall)?.name,
+      }
+    : { mode, heard, target, moderatorName };
 }

@@ -136,7 +136,7 @@ function forget(draft: Draft, lifetimeMs: number): void {
 /** An inferred stay began by its earliest event. */
 function backdate(draft: Draft, callSid: Sid, at: number): void {
   const stay = openStayOf(draft, callSid);
-  if (stay?.arrivedBy === 'inferred' && stay.joinedAt === undefined && at < startOf(stay)) {
+  if (stay?.isArrivalInferred && stay.joinedAt === undefined && at < startOf(stay)) {
     change(draft, stay, { arrivedAt: at });
   }
 }
@@ -176,8 +176,8 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
 }
 
 /** When the Space reported how a supervisor is heard; 0 if it never did. */
-function heardSince({ mutedAt = 0, supervision }: Stay): number {
-  return Math.max(mutedAt, supervision?.coachesAt ?? 0);
+function heardSince({ muteChangedAt = 0, supervision }: Stay): number {
+  return Math.max(muteChangedAt, supervision?.coachedCallChangedAt ?? 0);
 }
 
 /**
@@ -192,10 +192,10 @@ function converse(
   latest: number,
 ): SupervisionState {
   if (target !== undefined && isSameConversation(stay, supervision, target)) {
-    const { moderator = target.name } = supervision;
-    return moderator === supervision.moderator ? supervision : { ...supervision, moderator };
+    const { moderatorName = target.name } = supervision;
+    return moderatorName === supervision.moderatorName ? supervision : { ...supervision, moderatorName };
   }
-  const led = target && { target: target.callSid, moderator: target.name };
+  const led = target && { target: target.callSid, moderatorName: target.name };
   if (supervision.mode === 'monitor') {
     return led === undefined ? supervision : { ...supervision, ...led };
   }
@@ -232,10 +232,10 @@ function isCaller({ role }: Stay): boolean {
 
 /** Whether the last line about a stay says something else. */
 function isNews(draft: Draft, supervision: SupervisionState | undefined): boolean {
-  if (supervision?.lastLine === undefined) {
+  if (supervision?.lastFact === undefined) {
     return false;
   }
-  const line = supervision.lastLine;
+  const line = supervision.lastFact;
   const summary = summaryOf(draft, supervision);
-  return (['mode', 'heard', 'target', 'moderator'] as const).some((name) => line[name] !== summary[name]);
+  return (['mode', 'heard', 'target', 'moderatorName'] as const).some((name) => line[name] !== summary[name]);
 }

@@ -20,7 +20,7 @@ export interface Fact {
   role: Role;
   callSid: Sid;
   /** Which of a supervisor's stays it is; undefined while its document is not known. */
-  number?: number | undefined;
+  stayNumber?: number | undefined;
   conferenceSid?: Sid | undefined;
   name?: string | undefined;
   /** Masked. */
@@ -30,8 +30,8 @@ export interface Fact {
   heard?: HeardMode | undefined;
   /** The moderator's call; if the Space says that they coach another call, that one. */
   target?: Sid | undefined;
-  coachesAnother?: true | undefined;
-  moderator?: string | undefined;
+  coachesWrongCall?: true | undefined;
+  moderatorName?: string | undefined;
   callers?: readonly Sid[] | undefined;
   /** Of `left`: since when they were in, undefined if they never were or nobody knows. */
   since?: number | undefined;

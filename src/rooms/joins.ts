@@ -16,7 +16,7 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
   const over = draft.ended.find(({ sid }) => sid === conferenceSid);
   if (open !== undefined && isSameConference(open.conferenceSid, conferenceSid) && !isAnother(open, event.date)) {
     // A call that was here before may have joined before too; of one that was not, only a wrong clock can say so.
-    const isLaterStay = (open.supervision?.number ?? 1) > 1;
+    const isLaterStay = (open.supervision?.stayNumber ?? 1) > 1;
     const wasHere = isLaterStay || draft.stays.some((stay) => stay.callSid === callSid && !isOpen(stay));
     const isOlder =
       wasHere &&
@@ -64,7 +64,7 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
         // It may be a repeat, or late: only a call that is yet to join can be meant.
         return open === undefined;
       }
-      const isOlder = stay.leaveDate === undefined ? at <= (stay.leftBy ?? 0) : date <= stay.leaveDate;
+      const isOlder = stay.leaveDate === undefined ? at <= (stay.leftAtLatest ?? 0) : date <= stay.leaveDate;
       return (isOlder || date === stay.joinDate) && (!mayBeOpen || isMeant(stay));
     });
   return ended.findLast(isMeant) ?? ended.find(hasBegun) ?? ended[0];
@@ -103,7 +103,7 @@ function completeEnded(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: n
     const joinedAt = Math.min(Math.max(at, stay.arrivedAt ?? at), stay.leftAt ?? at);
     const known = change(draft, stay, {
       joinedAt,
-      joinedBy: 'callback',
+      joinSource: 'callback',
       joinDate: date,
       conferenceSid: stay.conferenceSid ?? conferenceSid,
     });
@@ -148,9 +148,9 @@ export function comeIn(
     conferenceSid: conferenceSid ?? stay.conferenceSid,
     // A date is cut to the second, and nobody joins before they arrive.
     joinedAt: Math.max(at, stay.arrivedAt ?? at),
-    joinedBy: by,
+    joinSource: by,
     joinDate: date,
-    knownAt: draft.now,
+    joinKnownAt: draft.now,
     coachingFailedAt: undefined,
     ...(isModerator && { supervision: undefined }),
   });

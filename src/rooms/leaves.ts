@@ -11,7 +11,7 @@ const STORE_DELAY_MS = 1_000;
 /** Somebody was seen to leave: this ends the stay it belongs to, by conference and date, never a later one. */
 export function left(draft: Draft, event: EventOf<'left'>, at: number): void {
   const { callSid, conferenceSid, date } = event;
-  const leftBy = Math.min(date === undefined ? at : at + RESOLUTION_MS, draft.now);
+  const leftAtLatest = Math.min(date === undefined ? at : at + RESOLUTION_MS, draft.now);
   const stays = staysOf(draft, callSid).filter((stay) => isSameConference(stay.conferenceSid, conferenceSid));
   const open = stays.find(isOpen);
   const known = stays.find((stay) => isToldOf(stay, open, event, at));
@@ -20,11 +20,11 @@ export function left(draft: Draft, event: EventOf<'left'>, at: number): void {
       conferenceSid: known.conferenceSid ?? conferenceSid,
       leaveDate: known.leaveDate ?? date,
     });
-  } else if (open !== undefined && isAfterStart(open, date, leftBy)) {
+  } else if (open !== undefined && isAfterStart(open, date, leftAtLatest)) {
     const left = change(draft, open, { conferenceSid: open.conferenceSid ?? conferenceSid });
-    end(draft, left, { at, leftBy, by: 'callback', leaveDate: date });
+    end(draft, left, { at, leftAtLatest, by: 'callback', leaveDate: date });
   } else if (stays.length === 0 || date !== undefined) {
-    remember(draft, { callSid, conferenceSid, leftAt: at, leftBy, endedBy: 'callback', leaveDate: date });
+    remember(draft, { callSid, conferenceSid, leftAt: at, leftAtLatest, leaveSource: 'callback', leaveDate: date });
   }
 }
 
@@ -39,13 +39,15 @@ function isToldOf(stay: Stay, open: Stay | undefined, { conferenceSid, date }: E
   }
   const isOfOpen = open?.joinDate !== undefined && date > open.joinDate;
   const wasToldOtherwise =
-    stay.leaveDate === undefined && stay.endedBy !== 'callback' && Math.abs((stay.leftAt ?? 0) - at) <= TOLD_TWICE_MS;
+    stay.leaveDate === undefined &&
+    stay.leaveSource !== 'callback' &&
+    Math.abs((stay.leftAt ?? 0) - at) <= TOLD_TWICE_MS;
   return date === stay.leaveDate || (wasToldOtherwise && !isOfOpen);
 }
 
 /** Whether a stay had begun by then. Of the dates, those of its join and its leave are by one clock. */
-function isAfterStart(stay: Stay, date: number | undefined, leftBy: number): boolean {
-  return date !== undefined && stay.joinDate !== undefined ? date >= stay.joinDate : leftBy >= startOf(stay);
+function isAfterStart(stay: Stay, date: number | undefined, leftAtLatest: number): boolean {
+  return date !== undefined && stay.joinDate !== undefined ? date >= stay.joinDate : leftAtLatest >= startOf(stay);
 }
 
 /** Remembers an end that came before its beginning. */
@@ -55,20 +57,22 @@ function remember(draft: Draft, stay: Omit<Stay, 'role'>): Stay {
 
 /** The `<Dial action>`: the call is out of the conference, or was never let in. */
 export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number): void {
-  const { callSid, number, coachingFailed } = event;
+  const { callSid, stayNumber, coachingFailed } = event;
   const stays = staysOf(draft, callSid);
-  const numbered = stays.findLast(({ supervision }) => number !== undefined && supervision?.number === number);
-  const isKnown = stays.some(({ leftBy = 0 }) => leftBy + TOLD_TWICE_MS >= at);
+  const numbered = stays.findLast(
+    ({ supervision }) => stayNumber !== undefined && supervision?.stayNumber === stayNumber,
+  );
+  const isKnown = stays.some(({ leftAtLatest = 0 }) => leftAtLatest + TOLD_TWICE_MS >= at);
   const since = isKnown ? at : at + STORE_DELAY_MS;
   // One who was seen to join since is on another stay, though its arrival may be yet to be told.
   const isBefore = (stay: Stay) => Math.max(startOf(stay), stay.joinedAt ?? 0) <= since;
-  const unnumbered = stays.find((stay) => isOpen(stay) && stay.supervision?.number === undefined && isBefore(stay));
+  const unnumbered = stays.find((stay) => isOpen(stay) && stay.supervision?.stayNumber === undefined && isBefore(stay));
   const stay = numbered ?? unnumbered;
   if (stay === undefined) {
-    if (number !== undefined || !isKnown) {
-      const supervision = number === undefined ? {} : { supervision: { ...NOTHING_KNOWN, number } };
+    if (stayNumber !== undefined || !isKnown) {
+      const supervision = stayNumber === undefined ? {} : { supervision: { ...NOTHING_KNOWN, stayNumber } };
       const refusal = coachingFailed ? { coachingFailedAt: at } : {};
-      remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'webhook', ...supervision, ...refusal });
+      remember(draft, { callSid, leftAt: at, leftAtLatest: at, leaveSource: 'webhook', ...supervision, ...refusal });
     }
     return;
   }
@@ -83,7 +87,7 @@ export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number
 const NOTHING_KNOWN = {
   mode: undefined,
   target: undefined,
-  moderator: undefined,
+  moderatorName: undefined,
   heard: 'unknown',
   callers: [],
 } as const;
@@ -102,9 +106,10 @@ export function callEnded(draft: Draft, { callSid }: EventOf<'call-ended'>, at: 
   const stays = staysOf(draft, callSid);
   const open = stays.find(isOpen);
   const ended = open && end(draft, open, { at, by: 'callback' });
-  const last = ended ?? stays.at(-1) ?? remember(draft, { callSid, leftAt: at, leftBy: at, endedBy: 'callback' });
-  if (!stays.some(({ overAt }) => overAt !== undefined)) {
-    change(draft, last, { overAt: at });
+  const last =
+    ended ?? stays.at(-1) ?? remember(draft, { callSid, leftAt: at, leftAtLatest: at, leaveSource: 'callback' });
+  if (!stays.some(({ callEndedAt }) => callEndedAt !== undefined)) {
+    change(draft, last, { callEndedAt: at });
   }
 }
 

@@ -39,7 +39,7 @@ export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: 
 
 /** Whether a call left so lately that REST, which can be behind, may still show it as it was. */
 function wasSeenToLeave(draft: Draft, callSid: Sid, at: number): boolean {
-  return staysOf(draft, callSid).some(({ leftBy = 0 }) => leftBy + CONFIRM_MS >= at);
+  return staysOf(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + CONFIRM_MS >= at);
 }
 
 /** REST does not list a stay that is open by what we know. */
@@ -51,7 +51,7 @@ function miss(draft: Draft, stay: Stay, at: number): void {
   if (stay.missingSince === undefined) {
     change(draft, stay, { missingSince: at });
   } else if (at - stay.missingSince >= CONFIRM_MS) {
-    end(draft, stay, { at: stay.missingSince, leftBy: at, by: 'rest' });
+    end(draft, stay, { at: stay.missingSince, leftAtLatest: at, by: 'rest' });
   }
 }
 
@@ -84,7 +84,7 @@ export function participantObserved(
   }
   stay ??= add(draft, { callSid, role: 'unknown' });
   const isNews = !isIn(stay);
-  if (isNews && stay.arrivedBy !== 'inferred' && at < (stay.arrivedAt ?? at)) {
+  if (isNews && !stay.isArrivalInferred && at < (stay.arrivedAt ?? at)) {
     // It is about a stay before this one, which was not sent there yet.
     return;
   }
@@ -105,7 +105,7 @@ export function participantObserved(
   stay = report(draft, stay, participant, at, 'rest');
   if (isNews || isNewlyKnown) {
     // Without a document nobody knows how they were heard before.
-    const isForgotten = isSupervisor && stay.supervision?.number === undefined;
+    const isForgotten = isSupervisor && stay.supervision?.stayNumber === undefined;
     note(draft, stay, 'joined', isForgotten ? at : (stay.joinedAt ?? at), 'rest');
   } else if (isIdentified) {
     note(draft, stay, 'identified', at, 'rest');
@@ -114,21 +114,21 @@ export function participantObserved(
 
 /** Whether a stay that only a callback told of is over: REST shows a later join. An age of 1 ms says nothing. */
 function hasJoinedAgain(
-  { joinedAt, joinedBy, arrivedAt }: Stay,
+  { joinedAt, joinSource, arrivedAt }: Stay,
   { joinAgeMs }: ObservedParticipant,
   at: number,
 ): boolean {
-  const isByCallback = joinedAt !== undefined && joinedBy === 'callback' && arrivedAt === undefined;
+  const isByCallback = joinedAt !== undefined && joinSource === 'callback' && arrivedAt === undefined;
   return isByCallback && joinAgeMs > 1 && at - joinAgeMs > joinedAt + CONFIRM_MS;
 }
 
 /** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */
-function roleOf(stay: Stay, { coaches, isModerator, person }: ObservedParticipant, isNews: boolean): Stay['role'] {
+function roleOf(stay: Stay, { coachedCall, isModerator, person }: ObservedParticipant, isNews: boolean): Stay['role'] {
   if (isModerator) {
     return 'moderator';
   }
   // A callback tells a caller from a supervisor no better than it tells either from nobody.
-  if (coaches !== 'nobody' || stay.supervision !== undefined || person?.role === 'supervisor') {
+  if (coachedCall !== 'nobody' || stay.supervision !== undefined || person?.role === 'supervisor') {
     return 'supervisor';
   }
   const wasKnown = !isNews || stay.arrivedAt !== undefined;
@@ -136,13 +136,13 @@ function roleOf(stay: Stay, { coaches, isModerator, person }: ObservedParticipan
 }
 
 /** A supervisor whose document nobody remembers: the observed mode counts as the requested one. */
-function supervisionOf({ isMuted, coaches }: ObservedParticipant): SupervisionState {
-  const heard = heardAs(isMuted, coaches);
+function supervisionOf({ isMuted, coachedCall }: ObservedParticipant): SupervisionState {
+  const heard = heardAs(isMuted, coachedCall);
   return {
-    number: undefined,
+    stayNumber: undefined,
     mode: heard === 'unknown' ? undefined : heard,
-    target: coaches === 'nobody' ? undefined : coaches,
-    moderator: undefined,
+    target: coachedCall === 'nobody' ? undefined : coachedCall,
+    moderatorName: undefined,
     heard: 'unknown',
     callers: [],
   };

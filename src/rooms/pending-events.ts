@@ -80,6 +80,6 @@ function identify(event: RoomEvent): object {
   return {
     kind: event.kind,
     ...('callSid' in event && { callSid: event.callSid }),
-    ...('number' in event && { number: event.number }),
+    ...('stayNumber' in event && { stayNumber: event.stayNumber }),
   };
 }

@@ -5,7 +5,7 @@ import { isIn, type Stay, startOf } from './room';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space says of somebody who is in. */
-type Report = Pick<ParticipantReport, 'isMuted' | 'isOnHold' | 'coaches'>;
+type Report = Pick<ParticipantReport, 'isMuted' | 'isOnHold' | 'coachedCall'>;
 
 /** Takes what a callback or REST says of somebody who is in, unless something newer is known. */
 export function report(draft: Draft, stay: Stay, told: Report, at: number, by: 'callback' | 'rest'): Stay {
@@ -16,38 +16,40 @@ export function report(draft: Draft, stay: Stay, told: Report, at: number, by: '
   const isNews = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
     counts(value, since) && (by === 'callback' || value !== known);
   const changed = change(draft, stay, {
-    ...(isNews(told.isMuted, stay.isMuted, stay.mutedAt) && {
+    ...(isNews(told.isMuted, stay.isMuted, stay.muteChangedAt) && {
       isMuted: told.isMuted,
-      mutedAt: Math.max(at, stay.mutedAt ?? 0),
+      muteChangedAt: Math.max(at, stay.muteChangedAt ?? 0),
     }),
-    ...(isNews(told.isOnHold, stay.isOnHold, stay.holdAt) && {
+    ...(isNews(told.isOnHold, stay.isOnHold, stay.holdChangedAt) && {
       isOnHold: told.isOnHold,
-      holdAt: Math.max(at, stay.holdAt ?? 0),
+      holdChangedAt: Math.max(at, stay.holdChangedAt ?? 0),
     }),
   });
   const { supervision } = changed;
-  const { coaches, coachesAt } = supervision ?? changed;
-  const coaching = isNews(told.coaches, coaches, coachesAt) ? { coaches: told.coaches, coachesAt: at } : {};
+  const { coachedCall, coachedCallChangedAt } = supervision ?? changed;
+  const coaching = isNews(told.coachedCall, coachedCall, coachedCallChangedAt)
+    ? { coachedCall: told.coachedCall, coachedCallChangedAt: at }
+    : {};
   if (supervision === undefined) {
     return change(draft, changed, coaching);
   }
   // What is older than what we know confirms nothing.
-  const isTold = counts(told.isMuted, stay.mutedAt) || counts(told.coaches, coachesAt);
-  const heard = isTold ? heardAs(changed.isMuted, coaching.coaches ?? coaches) : supervision.heard;
-  return coaching.coaches === undefined && heard === supervision.heard
+  const isTold = counts(told.isMuted, stay.muteChangedAt) || counts(told.coachedCall, coachedCallChangedAt);
+  const heard = isTold ? heardAs(changed.isMuted, coaching.coachedCall ?? coachedCall) : supervision.heard;
+  return coaching.coachedCall === undefined && heard === supervision.heard
     ? changed
     : change(draft, changed, { supervision: { ...supervision, ...coaching, heard } });
 }
 
 /** How a participant is heard by what the Space says of them. */
-export function heardAs(isMuted: boolean | undefined, coaches: Sid | 'nobody' | undefined): HeardMode {
+export function heardAs(isMuted: boolean | undefined, coachedCall: Sid | 'nobody' | undefined): HeardMode {
   if (isMuted) {
     return 'monitor';
   }
-  if (isMuted === undefined || coaches === undefined) {
+  if (isMuted === undefined || coachedCall === undefined) {
     return 'unknown';
   }
-  return coaches === 'nobody' ? 'barge' : 'coach';
+  return coachedCall === 'nobody' ? 'barge' : 'coach';
 }
 
 /** Muting, hold and speech of somebody. Only a join lets anybody in; until then, it may be about the stay before. */
@@ -61,14 +63,14 @@ export function participantChanged(
     stay !== undefined &&
     isSameConference(stay.conferenceSid, event.conferenceSid) &&
     at + RESOLUTION_MS >= (stay.joinedAt ?? stay.arrivedAt ?? 0) &&
-    (isIn(stay) || !staysOf(draft, event.callSid).some(({ leftBy = 0 }) => leftBy + RESOLUTION_MS >= at));
+    (isIn(stay) || !staysOf(draft, event.callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + RESOLUTION_MS >= at));
   if (!isMeant) {
     return;
   }
   switch (event.kind) {
     case 'muted':
     case 'unmuted':
-      report(draft, stay, { isMuted: event.kind === 'muted', coaches: event.coaches }, at, 'callback');
+      report(draft, stay, { isMuted: event.kind === 'muted', coachedCall: event.coachedCall }, at, 'callback');
       return;
     case 'held':
     case 'unheld':

@@ -73,7 +73,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
     const mayWait = (one: ObservedParticipant) =>
       stayOf(state, one) === undefined &&
       !one.isModerator &&
-      one.coaches === 'nobody' &&
+      one.coachedCall === 'nobody' &&
       one.person === undefined &&
       !lookups.isAsked(one.callSid);
     await rooms.record(room, {
@@ -137,6 +137,8 @@ function isKnown(stay: Stay | undefined): boolean {
 }
 
 function isSupervisor(state: RoomState | undefined, participant: ObservedParticipant): boolean {
-  const { coaches, person } = participant;
-  return coaches !== 'nobody' || person?.role === 'supervisor' || stayOf(state, participant)?.supervision !== undefined;
+  const { coachedCall, person } = participant;
+  return (
+    coachedCall !== 'nobody' || person?.role === 'supervisor' || stayOf(state, participant)?.supervision !== undefined
+  );
 }

@@ -14,16 +14,16 @@ export interface SupervisorSent {
   kind: 'supervisor-sent';
   callSid: Sid;
   /** Which of this call's stays it is, counted from 1; a later one has a greater number. */
-  number: number;
+  stayNumber: number;
   name: string;
   /** Masked. */
   address: string;
   mode: Mode;
   /** The moderator's call, and the moderator's name if it is known. */
   target: Sid;
-  moderator?: string | undefined;
+  moderatorName?: string | undefined;
   /** The address that lets this call in again, unheard. It holds what their PIN brought them: a secret. */
-  returnTo?: string | undefined;
+  rejoinUrl?: string | undefined;
 }
 
 /** A supervisor is to be heard in another mode, or beside another moderator. */
@@ -45,7 +45,7 @@ export interface DialEnded {
   kind: 'dial-ended';
   callSid: Sid;
   /** Of a supervisor: which of the call's stays. */
-  number?: number | undefined;
+  stayNumber?: number | undefined;
   /** Of a supervisor: whether the Space refused to let them coach their target. */
   coachingFailed?: boolean | undefined;
 }
@@ -68,7 +68,7 @@ export interface ParticipantReport {
   isMuted?: boolean | undefined;
   isOnHold?: boolean | undefined;
   /** Whom they coach. */
-  coaches?: Sid | 'nobody' | undefined;
+  coachedCall?: Sid | 'nobody' | undefined;
   /** Whether their leaving ends the conference: only our moderators' does. */
   isModerator?: boolean | undefined;
 }
@@ -95,7 +95,7 @@ export interface ObservedParticipant {
   isMuted: boolean;
   isOnHold: boolean;
   /** Undefined when REST does not name whom they coach. */
-  coaches: Sid | 'nobody' | undefined;
+  coachedCall: Sid | 'nobody' | undefined;
   joinAgeMs: number;
   isModerator: boolean;
   /** Who it is by `GET /Calls/{sid}`, where that was asked. */
@@ -157,7 +157,7 @@ export function nameOf(event: RoomEvent): string {
       return `${event.kind}/${event.callSid}/${event.conferenceSid}/${event.date}`;
     case 'supervisor-sent':
     case 'dial-ended':
-      return `${event.kind}/${event.callSid}/${event.number ?? ''}`;
+      return `${event.kind}/${event.callSid}/${event.stayNumber ?? ''}`;
     case 'muted':
     case 'unmuted':
       return `mute/${event.callSid}/${event.conferenceSid}`;

@@ -8,13 +8,13 @@ type Fields = Readonly<Record<string, unknown>>;
 const STAY_INSTANTS = [
   'arrivedAt',
   'joinedAt',
-  'knownAt',
+  'joinKnownAt',
   'leftAt',
-  'leftBy',
+  'leftAtLatest',
   'joinDate',
   'leaveDate',
-  'mutedAt',
-  'holdAt',
+  'muteChangedAt',
+  'holdChangedAt',
   'missingSince',
   'speakingSince',
   'coachingFailedAt',
@@ -52,9 +52,9 @@ function isSupervision(value: unknown): boolean {
     isObject(value) &&
     isText(value.heard) &&
     isListOf(value.callers, isText) &&
-    isOptional(value.coachesAt, isNumber) &&
+    isOptional(value.coachedCallChangedAt, isNumber) &&
     isOptional(value.targetSetAt, isNumber) &&
-    isOptional(value.lastLine, (line) => isObject(line) && isNumber(line.at))
+    isOptional(value.lastFact, (line) => isObject(line) && isNumber(line.at))
   );
 }
 

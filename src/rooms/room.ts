@@ -19,28 +19,28 @@ export interface Stay {
   /** When the call asked for its document. */
   arrivedAt?: number | undefined;
   /** `inferred`: from the document of a supervisor who was sent to them; they arrived then, or any time before. */
-  arrivedBy?: 'inferred' | undefined;
+  isArrivalInferred?: true | undefined;
   /** When it was seen in the conference. */
   joinedAt?: number | undefined;
   /** How it is known to have joined. */
-  joinedBy?: Source | undefined;
+  joinSource?: Source | undefined;
   /** When the room learned that they are in; later than `joinedAt` if their callback was late or lost. */
-  knownAt?: number | undefined;
+  joinKnownAt?: number | undefined;
   conferenceSid?: Sid | undefined;
   leftAt?: number | undefined;
   /** The last instant at which it can have left; callbacks are dated to the second. */
-  leftBy?: number | undefined;
-  endedBy?: Source | undefined;
+  leftAtLatest?: number | undefined;
+  leaveSource?: Source | undefined;
   /** When the call itself was over, if that was told: it does not come back. */
-  overAt?: number | undefined;
+  callEndedAt?: number | undefined;
   /** The dates of its join and leave callbacks, by the Space's clock: they tell callbacks of one call apart. */
   joinDate?: number | undefined;
   leaveDate?: number | undefined;
   isMuted?: boolean | undefined;
   isOnHold?: boolean | undefined;
   /** When muting, coaching and hold last changed: an older event changes nothing. */
-  mutedAt?: number | undefined;
-  holdAt?: number | undefined;
+  muteChangedAt?: number | undefined;
+  holdChangedAt?: number | undefined;
   /** Since when REST has not listed them. */
   missingSince?: number | undefined;
   /** Since when they speak; volatile. */
@@ -51,8 +51,8 @@ export interface Stay {
    */
   coachingFailedAt?: number | undefined;
   /** Whom they coach, while nobody knows yet that they supervise; then it is in `supervision`. */
-  coaches?: SupervisionState['coaches'];
-  coachesAt?: number | undefined;
+  coachedCall?: SupervisionState['coachedCall'];
+  coachedCallChangedAt?: number | undefined;
   /** Of a supervisor. */
   supervision?: SupervisionState | undefined;
 }
@@ -60,37 +60,37 @@ export interface Stay {
 /** What only a supervisor's stay has. */
 export interface SupervisionState {
   /** Which of this call's stays it is, counted from 1; undefined until its document is known. */
-  number: number | undefined;
+  stayNumber: number | undefined;
   /** What was asked for; undefined while nobody knows. */
   mode: Mode | undefined;
   /** The moderator's call that the document or REST named. */
   target: Sid | undefined;
   /** The target's name. */
-  moderator: string | undefined;
+  moderatorName: string | undefined;
   /** What the Space reported. */
   heard: HeardMode;
   /** Whom they coach by what the Space reported; `nobody` if it said so, undefined if it said nothing. */
-  coaches?: Sid | 'nobody' | undefined;
-  coachesAt?: number | undefined;
+  coachedCall?: Sid | 'nobody' | undefined;
+  coachedCallChangedAt?: number | undefined;
   /** When REST last set the target; undefined if only the document did. */
   targetSetAt?: number | undefined;
   /** The address that lets this call in again, unheard. It holds what their PIN brought them: a secret. */
-  returnTo?: string | undefined;
+  rejoinUrl?: string | undefined;
   /** The callers who were in the conference during the stay, the first few. */
   callers: readonly Sid[];
   /** What the last line of the feed about the stay says, and the latest date of its lines. */
-  lastLine?: (LineSummary & { at: number }) | undefined;
+  lastFact?: (FactSummary & { at: number }) | undefined;
 }
 
 /** What a line of the feed says of a supervisor. */
-export type LineSummary = Pick<SupervisionState, 'mode' | 'heard' | 'target' | 'moderator'>;
+export type FactSummary = Pick<SupervisionState, 'mode' | 'heard' | 'target' | 'moderatorName'>;
 
 /** A stay of a supervisor. */
 export type SupervisorStay = Stay & { supervision: SupervisionState };
 
 /** Whether the Space says that a supervisor coaches another call than they were sent to. */
-export function coachesAnother({ heard, coaches, target }: SupervisionState): boolean {
-  return heard === 'coach' && coaches !== undefined && coaches !== target;
+export function coachesWrongCall({ heard, coachedCall, target }: SupervisionState): boolean {
+  return heard === 'coach' && coachedCall !== undefined && coachedCall !== target;
 }
 
 /** Everything known about a room. */

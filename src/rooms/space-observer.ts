@@ -118,7 +118,7 @@ export function toObserved(seen: SpaceParticipant): ObservedParticipant {
     callSid: seen.callSid,
     isMuted: seen.isMuted,
     isOnHold: seen.isOnHold,
-    coaches: seen.target ?? (seen.isCoaching ? undefined : 'nobody'),
+    coachedCall: seen.target ?? (seen.isCoaching ? undefined : 'nobody'),
     joinAgeMs: seen.joinAgeMs,
     isModerator: seen.endsConference,
   };

@@ -115,7 +115,7 @@ function eventsOf(index: number, isSupervised: boolean): RoomEvent[] {
           {
             kind: 'supervisor-sent',
             callSid: sid('ted'),
-            number: 1,
+            stayNumber: 1,
             name: 'Ted',
             address: '***2222',
             mode: 'monitor',

@@ -1,4 +1,4 @@
-import { coachesAnother, isIn, isThere, type RoomState, type Stay, type SupervisorStay } from '../rooms/room';
+import { coachesWrongCall, isIn, isThere, type RoomState, type Stay, type SupervisorStay } from '../rooms/room';
 
 /**
  * What must change by REST about a supervisor in a conference.
@@ -21,8 +21,8 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
     return undefined;
   }
   // In a new conversation, `converse` in rooms/evolve.ts has set the mode to `monitor`.
-  const { mode, heard, target, coaches } = stay.supervision;
-  const isHeardWrongly = mode === 'coach' && (heard === 'barge' || coachesAnother(stay.supervision));
+  const { mode, heard, target, coachedCall } = stay.supervision;
+  const isHeardWrongly = mode === 'coach' && (heard === 'barge' || coachesWrongCall(stay.supervision));
   if ((mode === 'monitor' && stay.isMuted !== true) || isHeardWrongly) {
     return 'mute';
   }
@@ -33,11 +33,11 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
   if (newcomersTo(state, stay).length > 0) {
     return 'retarget';
   }
-  if (coaches === undefined || heard === 'unknown') {
+  if (coachedCall === undefined || heard === 'unknown') {
     return 'verify';
   }
   const isTargetIn = moderators.some((one) => one.callSid === target && isIn(one));
-  return mode === 'monitor' && isTargetIn && coaches !== target ? 'retarget' : undefined;
+  return mode === 'monitor' && isTargetIn && coachedCall !== target ? 'retarget' : undefined;
 }
 
 /**
@@ -55,10 +55,10 @@ export function newcomersTo({ stays }: RoomState, stay: SupervisorStay): Stay[] 
 }
 
 /** Whether somebody was surely in when a supervisor's target was set: by REST, or by the document as they joined. */
-function wasInBefore({ knownAt, joinDate }: Stay, supervisor: SupervisorStay): boolean {
+function wasInBefore({ joinKnownAt, joinDate }: Stay, supervisor: SupervisorStay): boolean {
   const { arrivedAt = 0, joinDate: since, supervision } = supervisor;
   // Whoever was known before the document was written, or before the request was made, was in by then.
-  const isKnownBefore = knownAt !== undefined && knownAt <= Math.max(arrivedAt, supervision.targetSetAt ?? 0);
+  const isKnownBefore = joinKnownAt !== undefined && joinKnownAt <= Math.max(arrivedAt, supervision.targetSetAt ?? 0);
   // The Space's dates are cut to the second: of two in one second nobody knows which is the later one.
   return isKnownBefore || (joinDate !== undefined && since !== undefined && joinDate < since);
 }

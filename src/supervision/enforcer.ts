@@ -339,9 +339,19 @@ function nameAttempt(state: RoomState, stay: SupervisorStay, step: Step): string
 
 /** The same attempt in a stay that is heard otherwise has another name. */
 function nameNeed(state: RoomState, stay: SupervisorStay, step: Step): string {
-  const { joinedAt, conferenceSid, isMuted, mutedAt, supervision } = stay;
-  const { mode, target, heard, coaches, coachesAt } = supervision;
-  const seen = [joinedAt, conferenceSid, isMuted, mutedAt, mode, target, heard, coaches, coachesAt];
+  const { joinedAt, conferenceSid, isMuted, muteChangedAt, supervision } = stay;
+  const { mode, target, heard, coachedCall, coachedCallChangedAt } = supervision;
+  const seen = [
+    joinedAt,
+    conferenceSid,
+    isMuted,
+    muteChangedAt,
+    mode,
+    target,
+    heard,
+    coachedCall,
+    coachedCallChangedAt,
+  ];
   return [nameAttempt(state, stay, step), ...seen].join('/');
 }
 
@@ -355,9 +365,9 @@ function keyOf({ room }: RoomState, { callSid }: SupervisorStay): string {
  * and neither the target nor the conversation has changed since.
  */
 function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: SupervisorStay): boolean {
-  const { mode, target, coaches } = supervision;
+  const { mode, target, coachedCall } = supervision;
   const wasNamed = stays.some((one) => one.callSid === target && isIn(one) && (one.joinedAt ?? 0) <= arrivedAt);
-  return mode === 'monitor' && isMuted === false && wasNamed && (coaches === undefined || coaches === target);
+  return mode === 'monitor' && isMuted === false && wasNamed && (coachedCall === undefined || coachedCall === target);
 }
 
 /** A refusal is an answer; reading the participant afterwards shows what happened. */

@@ -32,7 +32,7 @@ export function createSupervisorNotice(options: SupervisorNoticeOptions) {
     const isTold =
       announceIsPrivate && conferenceSid !== undefined
         ? await space.changeParticipant(conferenceSid, callSid, { announceUrl: noticeUrl })
-        : await space.redirectCall(callSid, supervision.returnTo ?? returnUrl(room));
+        : await space.redirectCall(callSid, supervision.rejoinUrl ?? returnUrl(room));
     if (!isTold) {
       log.warn({ room, callSid }, 'Supervisor not told of the mute: their call is over');
     }

@@ -76,7 +76,7 @@ const sent = (call: string, target: string, more: Partial<Extract<RoomEvent, { k
   ({
     kind: 'supervisor-sent',
     callSid: sid(call),
-    number: 1,
+    stayNumber: 1,
     name: 'Ted',
     address: '***2222',
     mode: 'coach',
@@ -87,21 +87,21 @@ const sent = (call: string, target: string, more: Partial<Extract<RoomEvent, { k
 const refused = (call: string, number = 1): RoomEvent => ({
   kind: 'dial-ended',
   callSid: sid(call),
-  number,
+  stayNumber: number,
   coachingFailed: true,
   ageMs: 0,
 });
 
 /** How somebody is heard by what a callback says. */
-const COACHING_A = { isMuted: false, coaches: sid('a') };
+const COACHING_A = { isMuted: false, coachedCall: sid('a') };
 const LISTENING = { isMuted: true };
-const BARGING = { isMuted: false, coaches: 'nobody' } as const;
+const BARGING = { isMuted: false, coachedCall: 'nobody' } as const;
 const supervisorJoined = (call: string, ageMs: number | undefined, heard: object = COACHING_A): RoomEvent =>
   ({ ...callerJoined(call, 'x', ageMs), ...heard }) as RoomEvent;
 const supervisorOut = (call: string, number: number, ageMs = 0): RoomEvent => ({
   kind: 'dial-ended',
   callSid: sid(call),
-  number,
+  stayNumber: number,
   ageMs,
 });
 const modeRequested = (call: string, mode: Mode, ageMs = 0): RoomEvent => ({
@@ -369,9 +369,9 @@ describe.each<[string, () => Store]>([
         ...twice(arrived('a', 9000, 'Alice')),
         ...twice(joined('a', 'x', 8000)),
         ...twice(callerJoined('bob', 'x', 7000)),
-        ...twice(sent('ted', 'a', { ageMs: 6000, moderator: 'Alice' })),
-        ...twice({ ...callerJoined('ted', 'x', 5000), isMuted: false, coaches: sid('a') } as RoomEvent),
-        ...twice({ kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 4000 }),
+        ...twice(sent('ted', 'a', { ageMs: 6000, moderatorName: 'Alice' })),
+        ...twice({ ...callerJoined('ted', 'x', 5000), isMuted: false, coachedCall: sid('a') } as RoomEvent),
+        ...twice({ kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 4000 }),
         ...twice(left('ted', 'x', 4500)),
         ...twice(left('a', 'x', 3000)),
         ...twice(ended('x', 2000)),
@@ -379,13 +379,13 @@ describe.each<[string, () => Store]>([
       const facts = await factsIn(room);
       expect(kinds(facts)).toEqual(['a joined', 'ted arrived', 'ted joined', 'ted left', 'a left']);
       expect(facts[3]).toMatchObject({
-        number: 1,
+        stayNumber: 1,
         name: 'Ted',
         address: '***2222',
         mode: 'coach',
         heard: 'coach',
         target: 'a',
-        moderator: 'Alice',
+        moderatorName: 'Alice',
         callers: ['bob'],
         conferenceSid: 'x',
         since: expect.any(Number),
@@ -510,12 +510,12 @@ describe.each<[string, () => Store]>([
       ],
       [
         'a stay whose end was told before its beginning',
-        [{ kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 1000 }, sent('ted', 'a', { ageMs: 3000 })],
+        [{ kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 1000 }, sent('ted', 'a', { ageMs: 3000 })],
         ['ted arrived', 'ted left'],
       ],
       [
         'a stay that a later one has replaced',
-        [sent('ted', 'a', { ageMs: 3000, number: 2 }), sent('ted', 'a', { ageMs: 4000, number: 1 })],
+        [sent('ted', 'a', { ageMs: 3000, stayNumber: 2 }), sent('ted', 'a', { ageMs: 4000, stayNumber: 1 })],
         ['ted arrived', 'ted arrived', 'ted left'],
       ],
       [
@@ -533,7 +533,7 @@ describe.each<[string, () => Store]>([
         joined('a', 'x', 9000),
         joined('c', 'x', 8000),
         sent('ted', 'c', { mode: 'barge', ageMs: 7000 }),
-        { ...callerJoined('ted', 'x', 6000), isMuted: false, coaches: 'nobody' } as RoomEvent,
+        { ...callerJoined('ted', 'x', 6000), isMuted: false, coachedCall: 'nobody' } as RoomEvent,
         left('c', 'x', 3000),
         { kind: 'muted', ...report('ted', 'x', 2000) },
       );
@@ -557,16 +557,16 @@ describe.each<[string, () => Store]>([
     const goingOn = async (call: string) =>
       supervisorsOf((await rooms.read(room)).state)
         .filter(({ callSid }) => callSid === call)
-        .map(({ supervision: { number, mode, heard } }) => [number, mode, heard]);
+        .map(({ supervision: { stayNumber, mode, heard } }) => [stayNumber, mode, heard]);
     const factsOf = async (call: string) => (await factsIn(room)).filter(({ callSid }) => callSid === call);
     const kindsOf = async (call: string) =>
-      (await factsOf(call)).map(({ kind, number }) => (number === 1 ? kind : `${kind} ${number ?? '?'}`));
+      (await factsOf(call)).map(({ kind, stayNumber }) => (stayNumber === 1 ? kind : `${kind} ${stayNumber ?? '?'}`));
 
     it('know who is there, and count them in the list', async () => {
       await apply(sent('ted', 'a', { ageMs: 5_000 }), sent('tess', 'a', { ageMs: 4_000, mode: 'barge', name: 'Tess' }));
       expect(supervisorsOf((await rooms.read(room)).state)).toMatchObject([
-        { callSid: 'ted', name: 'Ted', address: '***2222', supervision: { number: 1, mode: 'coach', target: 'a' } },
-        { callSid: 'tess', name: 'Tess', supervision: { number: 1, mode: 'barge', target: 'a' } },
+        { callSid: 'ted', name: 'Ted', address: '***2222', supervision: { stayNumber: 1, mode: 'coach', target: 'a' } },
+        { callSid: 'tess', name: 'Tess', supervision: { stayNumber: 1, mode: 'barge', target: 'a' } },
       ]);
       expect(await listed(room)).toMatchObject([{ supervisors: 2, target: { callSid: 'a' } }]);
       await apply(supervisorOut('ted', 1));
@@ -602,25 +602,29 @@ describe.each<[string, () => Store]>([
       ],
       [
         'a later stay in place of the one before, which was never told to end',
-        [sent('ted', 'a', { ageMs: 3_000 }), sent('ted', 'a', { number: 2, mode: 'barge' })],
+        [sent('ted', 'a', { ageMs: 3_000 }), sent('ted', 'a', { stayNumber: 2, mode: 'barge' })],
         [[2, 'barge', 'unknown']],
         ['arrived', 'left', 'arrived 2'],
       ],
       [
         'a later stay without what was reported of the one before',
-        [sent('ted', 'a', { ageMs: 3_000 }), supervisorJoined('ted', 2_000), sent('ted', 'a', { number: 2 })],
+        [sent('ted', 'a', { ageMs: 3_000 }), supervisorJoined('ted', 2_000), sent('ted', 'a', { stayNumber: 2 })],
         [[2, 'coach', 'unknown']],
         ['arrived', 'joined', 'left', 'arrived 2'],
       ],
       [
         'no earlier stay in place of a later one that goes on',
-        [sent('ted', 'a', { number: 2, ageMs: 2_000 }), sent('ted', 'a', { ageMs: 4_000 })],
+        [sent('ted', 'a', { stayNumber: 2, ageMs: 2_000 }), sent('ted', 'a', { ageMs: 4_000 })],
         [[2, 'coach', 'unknown']],
         ['arrived 2', 'arrived', 'left'],
       ],
       [
         'no earlier stay after the end of a later one',
-        [sent('ted', 'a', { number: 2, ageMs: 2_000 }), supervisorOut('ted', 2), sent('ted', 'a', { ageMs: 4_000 })],
+        [
+          sent('ted', 'a', { stayNumber: 2, ageMs: 2_000 }),
+          supervisorOut('ted', 2),
+          sent('ted', 'a', { ageMs: 4_000 }),
+        ],
         [],
         ['arrived 2', 'left 2', 'arrived', 'left'],
       ],
@@ -632,13 +636,13 @@ describe.each<[string, () => Store]>([
       ],
       [
         'a stay after one whose end was told before it',
-        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { ageMs: 3_000 }), sent('ted', 'a', { number: 2 })],
+        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { ageMs: 3_000 }), sent('ted', 'a', { stayNumber: 2 })],
         [[2, 'coach', 'unknown']],
         ['arrived', 'left', 'arrived 2'],
       ],
       [
         'a stay after one whose end alone was told',
-        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { number: 2 }), sent('ted', 'a', { ageMs: 3_000 })],
+        [supervisorOut('ted', 1, 2_000), sent('ted', 'a', { stayNumber: 2 }), sent('ted', 'a', { ageMs: 3_000 })],
         [[2, 'coach', 'unknown']],
         ['arrived 2', 'arrived', 'left'],
       ],
@@ -647,14 +651,14 @@ describe.each<[string, () => Store]>([
         [
           sent('ted', 'a', { ageMs: 5_000 }),
           supervisorOut('ted', 2, 1_000),
-          sent('ted', 'a', { number: 2, ageMs: 3_000 }),
+          sent('ted', 'a', { stayNumber: 2, ageMs: 3_000 }),
         ],
         [],
         ['arrived', 'left', 'arrived 2', 'left 2'],
       ],
       [
         'exactly the stay whose end is told',
-        [sent('ted', 'a', { number: 7, ageMs: 3_000 }), ...[1, 6, 8].map((number) => supervisorOut('ted', number))],
+        [sent('ted', 'a', { stayNumber: 7, ageMs: 3_000 }), ...[1, 6, 8].map((number) => supervisorOut('ted', number))],
         [[7, 'coach', 'unknown']],
         ['arrived 7'],
       ],
@@ -664,7 +668,7 @@ describe.each<[string, () => Store]>([
           sent('ted', 'a', { ageMs: 9_000 }),
           supervisorJoined('ted', 8_000),
           supervisorOut('ted', 1, 5_000),
-          sent('ted', 'a', { number: 2, ageMs: 4_000 }),
+          sent('ted', 'a', { stayNumber: 2, ageMs: 4_000 }),
           left('ted', 'x', 5_500),
           supervisorOut('ted', 1),
         ],
@@ -736,7 +740,7 @@ describe.each<[string, () => Store]>([
       expect(await goingOn('ted')).toEqual([]);
       const facts = (await factsOf('ted')).filter(({ kind }) => kind === 'left');
       expect(facts).toHaveLength(1);
-      expect(facts[0]).toMatchObject({ number: 1, heard: expect.any(String) });
+      expect(facts[0]).toMatchObject({ stayNumber: 1, heard: expect.any(String) });
       expect((facts[0]?.at ?? 0) - (facts[0]?.since ?? 0)).toBeGreaterThan(6_000);
     });
 
@@ -751,7 +755,12 @@ describe.each<[string, () => Store]>([
       const before = isIn ? [supervisorJoined('ted', 2_000)] : [];
       await apply(sent('ted', 'a', { ageMs: 3_000 }), ...before, modeRequested('ted', 'monitor'));
       expect(await goingOn('ted')).toEqual([[1, 'monitor', isIn ? 'coach' : 'unknown']]);
-      expect((await factsOf('ted')).at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', number: 1, target: 'a' });
+      expect((await factsOf('ted')).at(-1)).toMatchObject({
+        kind: 'mode',
+        mode: 'monitor',
+        stayNumber: 1,
+        target: 'a',
+      });
       await apply(supervisorOut('ted', 1));
       const end = (await factsOf('ted')).at(-1);
       expect(end).toMatchObject({ kind: 'left', mode: 'monitor' });
@@ -765,7 +774,7 @@ describe.each<[string, () => Store]>([
       ['before the stay began, never', [modeRequested('ted', 'monitor', 5_000)], 'coach', 0],
       ['of another call, never', [modeRequested('tess', 'monitor')], 'coach', 0],
     ])('tell of a change of mode %s', async (_how, events, mode, times) => {
-      await apply(sent('ted', 'a', { ageMs: 3_000, number: 2 }), ...events);
+      await apply(sent('ted', 'a', { ageMs: 3_000, stayNumber: 2 }), ...events);
       expect(await goingOn('ted')).toEqual([[2, mode, 'unknown']]);
       expect(await kindsOf('ted')).toEqual(['arrived 2', ...Array.from({ length: times }, () => 'mode 2')]);
     });
@@ -782,12 +791,12 @@ describe.each<[string, () => Store]>([
         supervisorJoined('ted', 8_000),
         { kind: 'muted', ...report('ted', 'x', 6_000) },
         supervisorOut('ted', 1, 5_000),
-        sent('ted', 'a', { number: 2, mode: 'barge', ageMs: 4_000 }),
+        sent('ted', 'a', { stayNumber: 2, mode: 'barge', ageMs: 4_000 }),
       );
       const { state } = await rooms.read(room);
       expect(state.stays.filter(({ callSid }) => callSid === 'ted')).toMatchObject([
-        { supervision: { number: 1, heard: 'monitor', mode: 'coach' } },
-        { supervision: { number: 2, heard: 'unknown', mode: 'barge' } },
+        { supervision: { stayNumber: 1, heard: 'monitor', mode: 'coach' } },
+        { supervision: { stayNumber: 2, heard: 'unknown', mode: 'barge' } },
       ]);
     });
 
@@ -797,12 +806,12 @@ describe.each<[string, () => Store]>([
       ['what means something to a script', '%d+ (.*)$ \n1\n{"a":1}\t\u2028'],
       ['what looks like the rest of a record', '","arrivedAt":0,"leftAt":1}],"x":"'],
     ])('keep names with %s', async (_what, name) => {
-      await apply(arrived('a', 0, name), sent('ted', 'a', { name, moderator: name, ageMs: 3_000 }));
+      await apply(arrived('a', 0, name), sent('ted', 'a', { name, moderatorName: name, ageMs: 3_000 }));
       await apply(supervisorJoined('ted', 2_000), modeRequested('ted', 'monitor'), supervisorOut('ted', 1));
       const facts = await factsOf('ted');
       expect(facts.map(({ kind }) => kind)).toEqual(['arrived', 'joined', 'mode', 'left']);
       for (const fact of facts) {
-        expect([fact.name, fact.moderator]).toEqual([name, name]);
+        expect([fact.name, fact.moderatorName]).toEqual([name, name]);
       }
       expect(targetOf((await rooms.read(room)).state)?.name).toBe(name);
       expect(await listed(room)).toMatchObject([{ target: { name } }]);
@@ -835,8 +844,8 @@ describe.each<[string, () => Store]>([
         'arrived',
         'left',
       ]);
-      await rooms.apply(room, sent('ted', 'a', { number: 2 }));
-      expect(supervisorsOf((await rooms.read(room)).state)).toMatchObject([{ supervision: { number: 2 } }]);
+      await rooms.apply(room, sent('ted', 'a', { stayNumber: 2 }));
+      expect(supervisorsOf((await rooms.read(room)).state)).toMatchObject([{ supervision: { stayNumber: 2 } }]);
     });
   });
 

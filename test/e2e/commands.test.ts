@@ -309,19 +309,19 @@ describe('audit --stays', () => {
     const sent = (callSid: string, number: number, mode: string, target: string, name = 'Ted') => ({
       kind: 'supervisor-sent',
       callSid: sid(callSid),
-      number,
+      stayNumber: number,
       name,
       address: name === 'Ted' ? '***2222' : '***3333',
       mode,
       target: sid(target),
-      moderator: 'Alice',
+      moderatorName: 'Alice',
     });
 
     await apply(sales, 0, { kind: 'moderator-arrived', callSid: sid('alice-1'), name: 'Alice' });
     await apply(sales, 2, joins('alice-1', 'cf-1', { isModerator: true }));
     await apply(sales, 4, joins('bob-1', 'cf-1', { isModerator: false }));
     await apply(sales, 10, sent('ted-1', 1, 'coach', 'alice-1'));
-    await apply(sales, 12, joins('ted-1', 'cf-1', { coaches: sid('alice-1') }));
+    await apply(sales, 12, joins('ted-1', 'cf-1', { coachedCall: sid('alice-1') }));
     await apply(sales, 30, { kind: 'moderator-arrived', callSid: sid('carol-1'), name: 'Carol' });
     await apply(sales, 32, joins('carol-1', 'cf-1', { isModerator: true }));
     await apply(sales, 34, { ...joins('ted-1', 'cf-1', { isMuted: true }), kind: 'muted' });
@@ -330,10 +330,10 @@ describe('audit --stays', () => {
     await apply(support, 3_600, { kind: 'moderator-arrived', callSid: sid('alice-2'), name: 'Alice' });
     await apply(support, 3_602, joins('alice-2', 'cf-2', { isModerator: true }));
     await apply(support, 3_610, sent('ted-1', 2, 'barge', 'alice-2'));
-    await apply(support, 3_612, joins('ted-1', 'cf-2', { coaches: 'nobody' }));
-    await apply(support, 3_642, { kind: 'dial-ended', callSid: sid('ted-1'), number: 2 });
+    await apply(support, 3_612, joins('ted-1', 'cf-2', { coachedCall: 'nobody' }));
+    await apply(support, 3_642, { kind: 'dial-ended', callSid: sid('ted-1'), stayNumber: 2 });
     await apply(support, 3_650, sent('carol-2', 1, 'monitor', 'alice-2', 'Carol'));
-    await apply(support, 3_652, joins('carol-2', 'cf-2', { isMuted: true, coaches: sid('alice-2') }));
+    await apply(support, 3_652, joins('carol-2', 'cf-2', { isMuted: true, coachedCall: sid('alice-2') }));
     await apply(support, 3_660, sent('ted-2', 1, 'coach', 'alice-2'));
 
     const seen = { isMuted: false, isOnHold: false, joinAgeMs: HOUR_MS, isModerator: false };
@@ -341,11 +341,11 @@ describe('audit --stays', () => {
       kind: 'room-observed',
       conference: { sid: sid('cf-3') },
       participants: [
-        { ...seen, callSid: sid('alice-3'), coaches: 'nobody', isModerator: true },
+        { ...seen, callSid: sid('alice-3'), coachedCall: 'nobody', isModerator: true },
         {
           ...seen,
           callSid: sid('ted-3'),
-          coaches: sid('alice-3'),
+          coachedCall: sid('alice-3'),
           person: { role: 'supervisor', name: 'Ted' },
         },
       ],

@@ -99,9 +99,9 @@ async function start(options: TestAppOptions = {}) {
 }
 
 /** The address where REST would send a supervisor in the room sales. */
-async function returnTo({ app }: { app: TestApp }, call = 'ted-1'): Promise<string | undefined> {
+async function rejoinUrl({ app }: { app: TestApp }, call = 'ted-1'): Promise<string | undefined> {
   const { state } = await app.store.rooms.read(roomNamed('sales'));
-  return state.stays.filter(({ callSid }) => callSid === call).at(-1)?.supervision?.returnTo;
+  return state.stays.filter(({ callSid }) => callSid === call).at(-1)?.supervision?.rejoinUrl;
 }
 
 const OUT = { DialCallStatus: 'answered' };
@@ -140,7 +140,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
       text = await testBench.ask(nextOf(text));
       expect(text).toBe(entering('carol-1', mode, `${heard} ${STAR}`, `?${carried}stay=2&amp;told=1&amp;waits=1`));
       // Once in, they have all their patience again.
-      expect([await returnTo(testBench), await testBench.ask(nextOf(text), OUT)].join()).not.toContain('waits=');
+      expect([await rejoinUrl(testBench), await testBench.ask(nextOf(text), OUT)].join()).not.toContain('waits=');
       await testBench.ends('carol-1', 'cf-2');
       text = await testBench.ask(nextOf(text), OUT);
       expect(text).toBe(waiting(OVER, `/coach/sales?${carried}stay=2&amp;told=1&amp;waits=1`));
@@ -482,15 +482,15 @@ describe('a supervisor whom REST muted', () => {
     });
     await testBench.talks('alice-1', ALICE);
     let text = await testBench.ask('/coach/sales?mode=barge');
-    expect(await returnTo(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=1`);
+    expect(await rejoinUrl(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=1`);
     text = await testBench.ask(nextOf(text), OUT);
     await testBench.ask(nextOf(text), { Digits: '2' });
-    expect(await returnTo(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=2`);
+    expect(await rejoinUrl(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=2`);
     text = await testBench.ask('/supervisor', { CallSid: 'ted-2' });
     text = await testBench.ask(nextOf(text), { CallSid: 'ted-2', ...OUT });
     await testBench.ask(nextOf(text), { CallSid: 'ted-2', Digits: '2' });
     // The person's own mode goes without saying.
-    expect(await returnTo(testBench, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2`);
+    expect(await rejoinUrl(testBench, 'ted-2')).toBe(`${BASE}/coach/sales?line=1&mode=monitor&moved=1&stay=2`);
   });
 });
 

@@ -45,7 +45,7 @@ const dialEnded = (call: string): RoomEvent => ({ kind: 'dial-ended', callSid: s
 const sent = (call: string, target: string): RoomEvent => ({
   kind: 'supervisor-sent',
   callSid: sid(call),
-  number: 1,
+  stayNumber: 1,
   name: 'Ted',
   address: '***2222',
   mode: 'coach',
@@ -236,7 +236,9 @@ describe('unexpected data in Redis', () => {
       (client, key) =>
         respell(client, key, (state) => ({
           ...state,
-          stays: [{ callSid: 'ted', role: 'supervisor', arrivedAt: 1, supervision: { number: 1, heard: 'unknown' } }],
+          stays: [
+            { callSid: 'ted', role: 'supervisor', arrivedAt: 1, supervision: { stayNumber: 1, heard: 'unknown' } },
+          ],
         })),
     ],
     ['of another room', (client, key) => respell(client, key, (state) => ({ ...state, room: 'other' }))],
@@ -401,7 +403,7 @@ describe('a Redis that cannot be written', () => {
             callSid: sid('carol'),
             isMuted: false,
             isOnHold: false,
-            coaches: 'nobody',
+            coachedCall: 'nobody',
             joinAgeMs: 500,
             isModerator: true,
           },

@@ -51,9 +51,9 @@ describe('a status callback of a conference', () => {
     [
       'a supervisor joins and coaches',
       { Muted: 'true', EndConferenceOnExit: 'false', Coaching: 'true', CallSidToCoach: 'b-1' },
-      { isMuted: true, isModerator: false, coaches: 'b-1' },
+      { isMuted: true, isModerator: false, coachedCall: 'b-1' },
     ],
-    ['a supervisor joins who coaches nobody', { Coaching: 'false' }, { coaches: 'nobody' }],
+    ['a supervisor joins who coaches nobody', { Coaching: 'false' }, { coachedCall: 'nobody' }],
     ['somebody joins, and no more is said', {}, {}],
   ])('tells that %s', (_what, more, expected) => {
     expect(read({ ...JOIN, ...more })).toEqual({
@@ -84,7 +84,7 @@ describe('a status callback of a conference', () => {
       isMuted: true,
       isOnHold: true,
       isModerator: true,
-      coaches: 'nobody',
+      coachedCall: 'nobody',
     });
   });
 
@@ -138,12 +138,12 @@ describe('a status callback of a conference', () => {
     ['muting that is neither', { Muted: 'yes' }, { isMuted: undefined }],
     ['muting that is repeated', { Muted: ['true', 'false'] }, { isMuted: undefined }],
     ['hold that is neither', { Hold: '1' }, { isOnHold: undefined }],
-    ['coaching without a target', { Coaching: 'true' }, { coaches: undefined }],
-    ['coaching of an unreadable target', { Coaching: 'true', CallSidToCoach: 'b 1' }, { coaches: undefined }],
-    ['coaching of two', { Coaching: 'true', CallSidToCoach: ['b-1', 'b-2'] }, { coaches: undefined }],
-    ['a target alone', { CallSidToCoach: 'b-1' }, { coaches: undefined }],
-    ['coaching that is neither', { Coaching: 'maybe', CallSidToCoach: 'b-1' }, { coaches: undefined }],
-    ['no coaching, whatever the target', { Coaching: 'false', CallSidToCoach: 'b-1' }, { coaches: 'nobody' }],
+    ['coaching without a target', { Coaching: 'true' }, { coachedCall: undefined }],
+    ['coaching of an unreadable target', { Coaching: 'true', CallSidToCoach: 'b 1' }, { coachedCall: undefined }],
+    ['coaching of two', { Coaching: 'true', CallSidToCoach: ['b-1', 'b-2'] }, { coachedCall: undefined }],
+    ['a target alone', { CallSidToCoach: 'b-1' }, { coachedCall: undefined }],
+    ['coaching that is neither', { Coaching: 'maybe', CallSidToCoach: 'b-1' }, { coachedCall: undefined }],
+    ['no coaching, whatever the target', { Coaching: 'false', CallSidToCoach: 'b-1' }, { coachedCall: 'nobody' }],
   ])('says of %s only what is certain: %j', (_what, more, expected) => {
     const event = read({ ...JOIN, ...more });
     for (const [name, value] of Object.entries(expected)) {

@@ -4,16 +4,16 @@ import { neededCorrection } from '../../src/supervision/correction';
 import { roomNamed, sid } from '../support/room-stores';
 
 const supervision = (more: Partial<SupervisionState> = {}): SupervisionState => ({
-  number: 1,
+  stayNumber: 1,
   mode: 'coach',
   target: sid('alice'),
-  moderator: 'Alice',
+  moderatorName: 'Alice',
   heard: 'coach',
-  coaches: sid('alice'),
+  coachedCall: sid('alice'),
   callers: [],
   ...more,
 });
-const ALICE: Stay = { callSid: sid('alice'), role: 'moderator', joinedAt: 1_000, knownAt: 1_200 };
+const ALICE: Stay = { callSid: sid('alice'), role: 'moderator', joinedAt: 1_000, joinKnownAt: 1_200 };
 /** Ted asked for his document at 10.5 s, and is in since the second that begins at 11 s. */
 const TED: SupervisorStay = {
   callSid: sid('ted'),
@@ -21,7 +21,7 @@ const TED: SupervisorStay = {
   arrivedAt: 10_500,
   joinedAt: 11_000,
   joinDate: 11_000,
-  knownAt: 11_400,
+  joinKnownAt: 11_400,
   isMuted: false,
   supervision: supervision(),
 };
@@ -31,7 +31,7 @@ const BOB: Stay = {
   role: 'caller',
   joinedAt: 20_000,
   joinDate: 20_000,
-  knownAt: 20_300,
+  joinKnownAt: 20_300,
 };
 
 function correctionOf(ted: SupervisorStay, ...others: Stay[]) {
@@ -41,16 +41,16 @@ function correctionOf(ted: SupervisorStay, ...others: Stay[]) {
 
 describe('a coach is muted', () => {
   it.each<[string, Partial<SupervisionState>]>([
-    ['somebody else', { coaches: sid('bob') }],
-    ['nobody, and is heard by everybody', { heard: 'barge', coaches: 'nobody' }],
+    ['somebody else', { coachedCall: sid('bob') }],
+    ['nobody, and is heard by everybody', { heard: 'barge', coachedCall: 'nobody' }],
   ])('who coaches %s', (_whom, more) => {
     expect(correctionOf({ ...TED, supervision: supervision(more) }, { ...BOB, joinDate: 5_000 })).toBe('mute');
   });
 
   it.each<[string, Partial<Stay>, Partial<SupervisionState>]>([
     ['who coaches their target', {}, {}],
-    ['of whom nobody says whom they coach', {}, { heard: 'unknown', coaches: undefined }],
-    ['who is muted already', { isMuted: true }, { heard: 'monitor', coaches: sid('bob') }],
+    ['of whom nobody says whom they coach', {}, { heard: 'unknown', coachedCall: undefined }],
+    ['who is muted already', { isMuted: true }, { heard: 'monitor', coachedCall: sid('bob') }],
     ['whose target has moved on, and who is muted', { isMuted: true }, { mode: 'monitor', heard: 'monitor' }],
   ])('not %s', (_who, more, also) => {
     expect(correctionOf({ ...TED, ...more, supervision: supervision(also) })).not.toBe('mute');
@@ -62,18 +62,18 @@ describe('a coach’s target is set again', () => {
     ['a caller', {}],
     ['somebody unknown', { role: 'unknown' }],
     ['another agent', { role: 'moderator' }],
-    ['somebody in the same second as the coach', { joinDate: 11_000, joinedAt: 11_000, knownAt: 11_300 }],
-    ['somebody whose join is not dated', { joinDate: undefined, joinedAt: 10_600, knownAt: 10_600 }],
+    ['somebody in the same second as the coach', { joinDate: 11_000, joinedAt: 11_000, joinKnownAt: 11_300 }],
+    ['somebody whose join is not dated', { joinDate: undefined, joinedAt: 10_600, joinKnownAt: 10_600 }],
     ['somebody whom REST alone showed', { joinDate: undefined, joinedAt: 5_000 }],
   ])('for %s who entered after the coach, or may have', (_who, more) => {
     expect(correctionOf(TED, { ...BOB, ...more })).toBe('retarget');
   });
 
   it.each<[string, Partial<Stay>, Partial<SupervisionState>]>([
-    ['nobody knows how they are heard', {}, { heard: 'unknown', coaches: undefined }],
+    ['nobody knows how they are heard', {}, { heard: 'unknown', coachedCall: undefined }],
     ['nobody knows whether they are muted', { isMuted: undefined }, { heard: 'unknown' }],
     ['nobody knows when they joined', { joinDate: undefined }, {}],
-    ['their document is lost', { arrivedAt: undefined, joinDate: undefined }, { number: undefined }],
+    ['their document is lost', { arrivedAt: undefined, joinDate: undefined }, { stayNumber: undefined }],
     ['it was set before that', {}, { targetSetAt: 20_299 }],
   ])('when %s', (_when, ted, more) => {
     expect(correctionOf({ ...TED, ...ted, supervision: supervision(more) }, BOB)).toBe('retarget');
@@ -83,8 +83,8 @@ describe('a coach’s target is set again', () => {
     ['nobody', []],
     ['somebody who has left', [{ ...BOB, leftAt: 25_000 }]],
     ['an agent who is on the way', [{ callSid: sid('carol'), role: 'moderator', arrivedAt: 20_000 }]],
-    ['another supervisor', [{ ...TED, callSid: sid('carol'), joinDate: 20_000, knownAt: 20_300 }]],
-    ['somebody known before the coach’s document was written', [{ ...BOB, joinDate: undefined, knownAt: 10_500 }]],
+    ['another supervisor', [{ ...TED, callSid: sid('carol'), joinDate: 20_000, joinKnownAt: 20_300 }]],
+    ['somebody known before the coach’s document was written', [{ ...BOB, joinDate: undefined, joinKnownAt: 10_500 }]],
     ['somebody told of late who entered a second before', [{ ...BOB, joinDate: 10_000 }]],
   ])('for %s not', (_who, others) => {
     expect(correctionOf(TED, ...others)).toBeUndefined();
@@ -94,7 +94,7 @@ describe('a coach’s target is set again', () => {
     ['has been since', {}, { targetSetAt: 20_300 }],
     ['is that of a muted coach', { isMuted: true }, { heard: 'monitor' }],
     ['is that of a listener', { isMuted: true }, { mode: 'monitor', heard: 'monitor' }],
-    ['is not used: everybody hears them', {}, { mode: 'barge', heard: 'barge', coaches: 'nobody' }],
+    ['is not used: everybody hears them', {}, { mode: 'barge', heard: 'barge', coachedCall: 'nobody' }],
   ])('if it %s not', (_if, ted, more) => {
     expect(correctionOf({ ...TED, ...ted, supervision: supervision(more) }, BOB)).toBeUndefined();
   });

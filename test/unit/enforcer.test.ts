@@ -117,13 +117,13 @@ function startServer({ announceIsPrivate = false, aheadMs = 0, claim, ...given }
       record({
         kind: 'supervisor-sent',
         callSid: ted,
-        number,
+        stayNumber: number,
         name: 'Ted',
         address: '***2222',
         mode,
         target,
-        moderator: NAMES[target],
-        returnTo: RETURN,
+        moderatorName: NAMES[target],
+        rejoinUrl: RETURN,
         ageMs: 0,
       }),
     /** The supervisor's document is played: they enter. Callbacks say nothing of coaching. */
@@ -265,7 +265,7 @@ describe('a supervisor whose moderator was followed by another', () => {
     expect(server.space.requests.filter((one) => one === NOTICE)).toHaveLength(1);
     expect(await server.supervisor()).toMatchObject({
       isMuted: true,
-      supervision: { mode: 'monitor', moderator: 'Carol', coaches: carol },
+      supervision: { mode: 'monitor', moderatorName: 'Carol', coachedCall: carol },
     });
   });
 
@@ -402,7 +402,7 @@ describe('a coach whom a newcomer may hear', () => {
 
   it('is retargeted when REST shows a newcomer whom no callback reported', async () => {
     const server = await supervising('coach');
-    const participant = { isMuted: false, isOnHold: false, coaches: 'nobody' as const, joinAgeMs: 3_000 };
+    const participant = { isMuted: false, isOnHold: false, coachedCall: 'nobody' as const, joinAgeMs: 3_000 };
     await server.record({
       kind: 'participant-observed',
       conferenceSid: cf1,
@@ -521,7 +521,7 @@ describe('a correction that REST answers without effect', () => {
       isModerator: false,
       // The Space gives no date.
       joinAgeMs: 1,
-      coaches: 'nobody',
+      coachedCall: 'nobody',
     } as const;
     for (let passedS = 0; passedS < forS; passedS += 2.5) {
       await seconds(2.5);
@@ -531,7 +531,7 @@ describe('a correction that REST answers without effect', () => {
         participants: [
           { ...shown, callSid: alice, isModerator: true },
           ...[bob, eve, dave].filter(server.space.party).map((callSid) => ({ ...shown, callSid })),
-          { ...shown, callSid: ted, isMuted: server.space.party(ted)?.isMuted ?? false, coaches: undefined },
+          { ...shown, callSid: ted, isMuted: server.space.party(ted)?.isMuted ?? false, coachedCall: undefined },
         ],
         ageMs: 0,
       });
@@ -687,7 +687,7 @@ describe('a supervisor whose moderator left', () => {
         callSid: ted,
         isMuted: false,
         isOnHold: false,
-        coaches: alice,
+        coachedCall: alice,
         joinAgeMs: 60_000,
         isModerator: false,
       },
@@ -840,7 +840,7 @@ describe('a callback', () => {
     await server.moderatorEnters(alice);
     await server.send('monitor');
     server.space.enter(cf1, { callSid: ted, target: alice });
-    await server.report('joined', ted, { isMuted: false, coaches: alice });
+    await server.report('joined', ted, { isMuted: false, coachedCall: alice });
     expect(server.space.requests).toEqual([READ, MUTE, READ, NOTICE]);
     expect((await server.trail()).map(({ kind, heard, confirmed }) => [kind, heard, confirmed])).toEqual([
       ['arrived', 'unknown', undefined],
@@ -852,7 +852,7 @@ describe('a callback', () => {
   it('that says that a coach is heard by everybody has them muted', async () => {
     const server = await supervising('coach');
     server.space.enter(cf1, { callSid: ted });
-    await server.report('unmuted', ted, { isMuted: false, coaches: 'nobody' });
+    await server.report('unmuted', ted, { isMuted: false, coachedCall: 'nobody' });
     expect(server.space.requests[0]).toBe(MUTE);
     expect((await server.trail()).filter(({ kind }) => kind === 'mode').at(-1)).toMatchObject({
       mode: 'monitor',
@@ -876,7 +876,7 @@ describe('a callback', () => {
     const server = await supervising('monitor');
     await seconds(10);
     server.space.leave(ted);
-    await server.record({ kind: 'dial-ended', callSid: ted, number: 1, ageMs: 0 });
+    await server.record({ kind: 'dial-ended', callSid: ted, stayNumber: 1, ageMs: 0 });
     await server.send('coach', 2);
     await seconds(5);
     await server.supervisorEnters('coach');
@@ -886,7 +886,7 @@ describe('a callback', () => {
     await server.report('left', ted, { ageMs: 12_500 });
     await seconds(5);
     expect(server.space.requests).toEqual([]);
-    expect(await server.supervisor()).toMatchObject({ supervision: { mode: 'coach', heard: 'coach', number: 2 } });
+    expect(await server.supervisor()).toMatchObject({ supervision: { mode: 'coach', heard: 'coach', stayNumber: 2 } });
   });
 
   it('older than what is known does not make the mode known again', async () => {
@@ -904,7 +904,7 @@ describe('a callback', () => {
     const server = startServer();
     await server.moderatorEnters(alice);
     await server.send('coach');
-    await server.report('joined', ted, { isMuted: false, coaches: alice, ageMs: 500 });
+    await server.report('joined', ted, { isMuted: false, coachedCall: alice, ageMs: 500 });
     await server.report('muted', ted, { isMuted: true, ageMs: 503 });
     expect(await server.supervisor()).toMatchObject({ isMuted: true, supervision: { heard: 'monitor' } });
   });
@@ -913,7 +913,7 @@ describe('a callback', () => {
     const server = startServer();
     await server.moderatorEnters(alice);
     await server.send('coach');
-    await server.report('joined', ted, { isMuted: false, coaches: alice });
+    await server.report('joined', ted, { isMuted: false, coachedCall: alice });
     await server.record({ kind: 'moderator-arrived', callSid: carol, name: 'Carol', ageMs: 0 });
     await server.report('joined', carol, { isModerator: true, ageMs: 900 });
     const [joined, mode] = (await server.trail()).slice(1);
@@ -938,7 +938,7 @@ describe('a callback', () => {
     await seconds(1);
     server.faults.isDown = false;
     await seconds(10);
-    expect(await server.supervisor()).toMatchObject({ supervision: { mode: 'coach', number: 2 } });
+    expect(await server.supervisor()).toMatchObject({ supervision: { mode: 'coach', stayNumber: 2 } });
   });
 
   it('confirms a stay whose beginning is written late, together with it', async () => {
@@ -947,7 +947,7 @@ describe('a callback', () => {
     await server.record({ kind: 'moderator-arrived', callSid: alice, ageMs: 0 });
     await server.send('coach');
     await seconds(1);
-    await server.report('joined', ted, { isMuted: false, coaches: alice });
+    await server.report('joined', ted, { isMuted: false, coachedCall: alice });
     await seconds(30);
     await server.report('left', ted);
     server.faults.isDown = false;

@@ -82,7 +82,7 @@ class World {
       case 'join':
         if (this.waiting.delete(alice)) {
           this.moderators.push(alice);
-          this.tellJoin(alice, { isModerator: true, isMuted: false, coaches: 'nobody' });
+          this.tellJoin(alice, { isModerator: true, isMuted: false, coachedCall: 'nobody' });
           this.noteTarget();
         }
         return;
@@ -106,7 +106,7 @@ class World {
       case 'enter':
         if (!this.callers.includes(bob)) {
           this.callers.push(bob);
-          this.tellJoin(bob, { isMuted: false, coaches: 'nobody' });
+          this.tellJoin(bob, { isMuted: false, coachedCall: 'nobody' });
         }
         return;
       case 'exit':
@@ -130,10 +130,10 @@ class World {
         if (sent !== undefined && this.conference !== undefined) {
           this.dialling.delete(ted);
           this.visits.push(sent);
-          const coaches = sent.mode === 'barge' ? 'nobody' : sid(sent.target);
+          const coachedCall = sent.mode === 'barge' ? 'nobody' : sid(sent.target);
           // Otherwise it would seem to be the join of the call's stay before.
           const before = [...this.told('supervisor-sent', ted).slice(0, -1), ...this.told('joined', ted)];
-          sent.join = this.tellJoin(ted, { isMuted: sent.isMuted, coaches });
+          sent.join = this.tellJoin(ted, { isMuted: sent.isMuted, coachedCall });
           sent.join.after = before;
           this.noteTarget();
         }
@@ -154,8 +154,8 @@ class World {
     this.numbers.set(call, number);
     const mode = MODES[(number + call.length + this.conferences) % 3] as Mode;
     const target = this.moderators.at(-1) as string;
-    const about = { name: call, address: '***2222', mode, target: sid(target), moderator: target };
-    const document = this.tell({ kind: 'supervisor-sent', callSid: sid(call), number, ...about, ageMs: 0 });
+    const about = { name: call, address: '***2222', mode, target: sid(target), moderatorName: target };
+    const document = this.tell({ kind: 'supervisor-sent', callSid: sid(call), stayNumber: number, ...about, ageMs: 0 });
     // Whoever wrote it knew the target.
     document.after = this.told('moderator-arrived', target).slice(-1);
     this.dialling.set(call, { call, number, mode, target, isMuted: mode === 'monitor' });
@@ -217,7 +217,7 @@ class World {
 
   private tellDialEnded(call: string, number?: number): void {
     this.at += 30;
-    this.tell({ kind: 'dial-ended', callSid: sid(call), number, ageMs: 0 });
+    this.tell({ kind: 'dial-ended', callSid: sid(call), stayNumber: number, ageMs: 0 });
   }
 
   private tellParticipant(
@@ -269,7 +269,7 @@ function apply(messages: readonly Message[], nowOf: (message: Message, index: nu
   return state;
 }
 
-const nameOfStay = ({ callSid, supervision }: Stay) => `${callSid} ${supervision?.number ?? ''}`;
+const nameOfStay = ({ callSid, supervision }: Stay) => `${callSid} ${supervision?.stayNumber ?? ''}`;
 
 /** What must not depend on the order: the target, the conference, who is there, and how they are heard. */
 function view(state: RoomState) {

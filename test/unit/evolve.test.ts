@@ -56,7 +56,7 @@ const leaves = (call: string, conference: string, seconds: number): Told => [
 const sent = (more: Partial<EventOf<'supervisor-sent'>> = {}): RoomEvent => ({
   kind: 'supervisor-sent',
   callSid: sid('ted'),
-  number: 1,
+  stayNumber: 1,
   name: 'Ted',
   address: '***2222',
   mode: 'barge',
@@ -68,7 +68,7 @@ const seen = (call: string, more: Partial<ObservedParticipant> = {}): ObservedPa
   callSid: sid(call),
   isMuted: false,
   isOnHold: false,
-  coaches: 'nobody',
+  coachedCall: 'nobody',
   joinAgeMs: 1_000,
   isModerator: false,
   ...more,
@@ -84,7 +84,7 @@ const TED_IN_CF1 = { callSid: sid('ted'), conferenceSid: sid('cf-1') };
 const ALICE_IN: Told[] = [[0, arrives('alice')], joins('alice', 'cf-1', 1, AGENT)];
 const stayOf = (state: RoomState, call: string) => state.stays.findLast(({ callSid }) => callSid === call) as Stay;
 const kinds = (facts: readonly Fact[], call: string) =>
-  facts.filter(({ callSid }) => callSid === call).map(({ kind, number }) => `${kind} ${number ?? '-'}`);
+  facts.filter(({ callSid }) => callSid === call).map(({ kind, stayNumber }) => `${kind} ${stayNumber ?? '-'}`);
 
 describe('a supervisor', () => {
   it('whom a callback shows like a caller is one all the same, when REST can tell', () => {
@@ -96,7 +96,7 @@ describe('a supervisor', () => {
   });
 
   it('whom REST shows before it is known who they are is named in the feed when it is, as their agent is', () => {
-    const ted = seen('ted', { coaches: sid('alice') });
+    const ted = seen('ted', { coachedCall: sid('alice') });
     const known = (participant: ObservedParticipant, role: Role, name: string): RoomEvent => ({
       kind: 'participant-observed',
       conferenceSid: sid('cf-1'),
@@ -109,7 +109,7 @@ describe('a supervisor', () => {
       [5, known(seen('alice', AGENT), 'moderator', 'Alice')],
       [6, known(ted, 'supervisor', 'Ted')],
     );
-    expect(facts.map(({ kind, name, moderator }) => [kind, name, moderator])).toEqual([
+    expect(facts.map(({ kind, name, moderatorName }) => [kind, name, moderatorName])).toEqual([
       ['joined', undefined, undefined],
       ['joined', undefined, undefined],
       ['identified', 'Ted', undefined],
@@ -119,7 +119,7 @@ describe('a supervisor', () => {
   });
 
   it('whose document is lost is heard by the feed as REST shows from when it shows it, and no earlier', () => {
-    const ted = seen('ted', { coaches: sid('alice'), joinAgeMs: 600_000 });
+    const ted = seen('ted', { coachedCall: sid('alice'), joinAgeMs: 600_000 });
     const { facts } = play([700, { ...observed(seen('alice', { ...AGENT, joinAgeMs: 650_000 }), ted), ageMs: 100 }]);
     expect(facts.map(({ callSid, kind, at }) => [callSid, kind, at - START])).toEqual([
       ['alice', 'joined', 49_900],
@@ -128,7 +128,7 @@ describe('a supervisor', () => {
   });
 
   it('is in the feed once, though REST showed them before their document was known', () => {
-    const coaching = seen('ted', { coaches: sid('alice') });
+    const coaching = seen('ted', { coachedCall: sid('alice') });
     const { facts } = play(...ALICE_IN, [6, observed(seen('alice', AGENT), coaching)], leaves('ted', 'cf-1', 8), [
       9,
       sent({ mode: 'coach', ageMs: 6_000 }),
@@ -141,7 +141,7 @@ describe('a supervisor', () => {
       ...ALICE_IN,
       [2, sent()],
       joins('carol', 'cf-1', 3, AGENT),
-      joins('ted', 'cf-1', 4, { isMuted: false, coaches: 'nobody' }),
+      joins('ted', 'cf-1', 4, { isMuted: false, coachedCall: 'nobody' }),
     );
     const told = facts
       .filter(({ callSid }) => callSid === 'ted')
@@ -166,17 +166,17 @@ describe('a supervisor', () => {
 
   it('whom REST shows coaching a caller is in the feed with that call, as coaching another', () => {
     const coaching = (call: string) =>
-      observed(seen('alice', AGENT), seen('bob'), seen('ted', { coaches: sid(call), joinAgeMs: 500 }));
+      observed(seen('alice', AGENT), seen('bob'), seen('ted', { coachedCall: sid(call), joinAgeMs: 500 }));
     const { facts } = play(
       ...ALICE_IN,
       joins('bob', 'cf-1', 2),
       [3, sent({ mode: 'coach' })],
-      joins('ted', 'cf-1', 4, { isMuted: false, coaches: sid('alice') }),
+      joins('ted', 'cf-1', 4, { isMuted: false, coachedCall: sid('alice') }),
       [7, coaching('bob')],
       [9, coaching('alice')],
     );
     const told = facts.filter(({ callSid, kind }) => callSid === 'ted' && kind !== 'arrived');
-    expect(told.map(({ kind, heard, target, coachesAnother }) => [kind, heard, target, coachesAnother])).toEqual([
+    expect(told.map(({ kind, heard, target, coachesWrongCall }) => [kind, heard, target, coachesWrongCall])).toEqual([
       ['joined', 'coach', 'alice', undefined],
       ['mode', 'coach', 'bob', true],
       ['mode', 'coach', 'alice', undefined],
@@ -188,7 +188,7 @@ describe('a supervisor', () => {
     const { facts } = play(
       ...ALICE_IN,
       [2, sent()],
-      joins('ted', 'cf-1', 4, { isMuted: false, coaches: 'nobody' }),
+      joins('ted', 'cf-1', 4, { isMuted: false, coachedCall: 'nobody' }),
       [8, { kind: 'muted', ...TED_IN_CF1, date: START + 8_000, ageMs: 0, isMuted: true }],
       [10, { ...join, ageMs: 4_000 }],
     );
@@ -197,12 +197,12 @@ describe('a supervisor', () => {
 
   it('whom the agent they were sent to goes on hearing is in the feed with that agent, until muted', () => {
     const coaching = (isMuted: boolean) =>
-      observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted', { isMuted, coaches: sid('alice') }));
+      observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted', { isMuted, coachedCall: sid('alice') }));
     const { facts } = play(
       [0, { ...arrives('alice'), name: 'Alice' } as RoomEvent],
       joins('alice', 'cf-1', 1, AGENT),
-      [2, sent({ mode: 'coach', moderator: 'Alice' })],
-      joins('ted', 'cf-1', 3, { isMuted: false, coaches: sid('alice') }),
+      [2, sent({ mode: 'coach', moderatorName: 'Alice' })],
+      joins('ted', 'cf-1', 3, { isMuted: false, coachedCall: sid('alice') }),
       [4, { ...arrives('carol'), name: 'Carol' } as RoomEvent],
       joins('carol', 'cf-1', 5, AGENT),
       [7, coaching(false)],
@@ -210,7 +210,7 @@ describe('a supervisor', () => {
       [11, coaching(true)],
     );
     const told = facts.filter(({ callSid, kind }) => callSid === 'ted' && kind === 'mode');
-    expect(told.map(({ mode, heard, target, moderator }) => [mode, heard, target, moderator])).toEqual([
+    expect(told.map(({ mode, heard, target, moderatorName }) => [mode, heard, target, moderatorName])).toEqual([
       ['monitor', 'unknown', 'carol', 'Carol'],
       ['monitor', 'coach', 'alice', 'Alice'],
       ['monitor', 'monitor', 'carol', 'Carol'],
@@ -230,7 +230,10 @@ describe('a supervisor', () => {
       [3.1, observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted'))],
       [3.8, { ...leave, ageMs: 800 }],
       [3.85, { ...muted, kind: 'muted', ageMs: 850 }],
-      [6.7, { ...observed(seen('alice', AGENT), seen('ted', { isMuted: false, coaches: sid('carol') })), ageMs: 600 }],
+      [
+        6.7,
+        { ...observed(seen('alice', AGENT), seen('ted', { isMuted: false, coachedCall: sid('carol') })), ageMs: 600 },
+      ],
       [6.8, { ...out, ageMs: 800 }],
     );
     const told = facts.filter(({ callSid }) => callSid === 'ted');
@@ -255,13 +258,13 @@ describe('a supervisor', () => {
   });
 
   it.each<[string, Told[], string]>([
-    ['coach', [joins('ted', 'cf-1', 6, { isMuted: false, coaches: sid('alice') })], 'coach'],
-    ['barge', [joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' })], 'barge'],
+    ['coach', [joins('ted', 'cf-1', 6, { isMuted: false, coachedCall: sid('alice') })], 'coach'],
+    ['barge', [joins('ted', 'cf-1', 6, { isMuted: false, coachedCall: 'nobody' })], 'barge'],
     [
       'coach, reported otherwise since',
       [
-        joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }),
-        [8, { kind: 'unmuted', ...TED_IN_CF1, date: START + 8_000, ageMs: 0, coaches: sid('alice') }],
+        joins('ted', 'cf-1', 6, { isMuted: false, coachedCall: 'nobody' }),
+        [8, { kind: 'unmuted', ...TED_IN_CF1, date: START + 8_000, ageMs: 0, coachedCall: sid('alice') }],
       ],
       'coach',
     ],
@@ -269,7 +272,7 @@ describe('a supervisor', () => {
     const document = late([5, sent({ mode: heard as 'coach' })], 4);
     const { state, facts } = play(...ALICE_IN, ...told, document);
     expect(facts.findLast(({ callSid }) => callSid === 'ted')).toMatchObject({ kind: 'joined', mode: heard, heard });
-    expect(stayOf(state, 'ted').coaches).toBeUndefined();
+    expect(stayOf(state, 'ted').coachedCall).toBeUndefined();
   });
 
   it('whose join is told after their leave was heard as the join says', () => {
@@ -277,7 +280,7 @@ describe('a supervisor', () => {
       ...ALICE_IN,
       [5, sent()],
       leaves('ted', 'cf-1', 20),
-      late(joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }), 16),
+      late(joins('ted', 'cf-1', 6, { isMuted: false, coachedCall: 'nobody' }), 16),
     );
     expect(facts.at(-1)).toMatchObject({ kind: 'joined', mode: 'barge', heard: 'barge', at: START + 6_000 });
   });
@@ -314,9 +317,9 @@ describe('what REST shows of', () => {
     const { state, facts } = play(
       ...ALICE_IN,
       [5, sent()],
-      joins('ted', 'cf-1', 6, { isMuted: false, coaches: 'nobody' }),
-      [20, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
-      [24, sent({ number: 2, mode: 'monitor' })],
+      joins('ted', 'cf-1', 6, { isMuted: false, coachedCall: 'nobody' }),
+      [20, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
+      [24, sent({ stayNumber: 2, mode: 'monitor' })],
       [24.5, shown],
     );
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 2']);
@@ -395,7 +398,7 @@ describe('a refusal', () => {
   const refused = (ageMs: number): RoomEvent => ({
     kind: 'dial-ended',
     callSid: sid('ted'),
-    number: 1,
+    stayNumber: 1,
     coachingFailed: true,
     ageMs,
   });
@@ -462,7 +465,7 @@ it('a late join of a forgotten stay is not that of a later one that REST shows',
   const [[, join], [, next]] = [joins('ted', 'cf-1', 2), joins('ted', 'cf-1', 19)];
   const { facts } = play(
     [20, { ...join, ageMs: 18_000 }],
-    [22, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinAgeMs: 3_000 }))],
+    [22, observed(seen('alice', AGENT), seen('ted', { coachedCall: sid('alice'), joinAgeMs: 3_000 }))],
     [23, { ...next, ageMs: 4_000 }],
   );
   expect(facts.filter(({ callSid }) => callSid === 'ted')).toMatchObject([{ kind: 'joined', at: START + 22_000 }]);
@@ -475,7 +478,7 @@ it('the late join of a stay whose mode has changed is not that of the next one',
     [2, sent({ mode: 'barge' })],
     [2.3, observed(seen('alice', AGENT), seen('ted', { joinAgeMs: 200 }))],
     [2.4, { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', ageMs: 0 }],
-    [2.5, sent({ number: 2, mode: 'monitor' })],
+    [2.5, sent({ stayNumber: 2, mode: 'monitor' })],
     [9, { ...join, ageMs: 7_000 }],
   );
   expect(kinds(facts, 'ted').filter((line) => line.endsWith('2'))).toEqual(['arrived 2']);
@@ -500,7 +503,7 @@ it('a conference that ended in the second in which a document was sent may be th
 it('a target refused before the document was written is not used again until it joins', () => {
   const { state } = play(
     [0, arrives('ghost')],
-    [3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, coachingFailed: true, ageMs: 0 }],
+    [3, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, coachingFailed: true, ageMs: 0 }],
     [4, sent({ mode: 'coach', target: sid('ghost'), ageMs: 3_000 })],
   );
   expect(targetOf(state)).toBeUndefined();
@@ -541,7 +544,7 @@ describe('a target that REST set', () => {
 
   it('covers whoever was known when that began, though the store counts whole milliseconds', () => {
     const { state } = play(...COACHED, joins('bob', 'cf-1', 9), [9.005, { ...retargeted({ ageMs: 5.7 }) }]);
-    expect(stayOf(state, 'bob').knownAt).toBe(START + 9_000);
+    expect(stayOf(state, 'bob').joinKnownAt).toBe(START + 9_000);
     expect(stayOf(state, 'ted').supervision?.targetSetAt).toBe(START + 9_000);
   });
 
@@ -558,8 +561,8 @@ describe('a target that REST set', () => {
     [
       'of an earlier stay',
       [
-        [5, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
-        [6, sent({ mode: 'coach', number: 2 })],
+        [5, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
+        [6, sent({ mode: 'coach', stayNumber: 2 })],
         joins('ted', 'cf-1', 7),
         [9, retargeted({ ageMs: 4_500 })],
       ],
@@ -579,7 +582,7 @@ describe('a call that comes back', () => {
       [9, sent()],
       joins('ted', 'cf-1', 10),
     );
-    expect(stayOf(state, 'ted')).toMatchObject({ role: 'supervisor', supervision: { number: 1 } });
+    expect(stayOf(state, 'ted')).toMatchObject({ role: 'supervisor', supervision: { stayNumber: 1 } });
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 1', 'joined 1']);
   });
 
@@ -589,7 +592,7 @@ describe('a call that comes back', () => {
     const { facts } = play(
       ...ALICE_IN,
       [2, sent()],
-      joins('ted', 'cf-1', 3, { isMuted: false, coaches: 'nobody' }),
+      joins('ted', 'cf-1', 3, { isMuted: false, coachedCall: 'nobody' }),
       [9, sent({ mode: 'monitor' })],
       [9.5, { ...leave, ageMs: 1_500 }],
       [10.5, { ...join, ageMs: 500 }],
@@ -607,8 +610,8 @@ describe('a call that comes back', () => {
   it('and was followed into the conference by REST alone begins a stay with its next document', () => {
     const { facts } = play(
       ...ALICE_IN,
-      [3, observed(seen('alice', AGENT), seen('ted', { coaches: sid('alice'), joinAgeMs: 400 }))],
-      [3.2, sent({ number: 1_001 })],
+      [3, observed(seen('alice', AGENT), seen('ted', { coachedCall: sid('alice'), joinAgeMs: 400 }))],
+      [3.2, sent({ stayNumber: 1_001 })],
     );
     expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -', 'arrived 1001']);
     expect(facts.map(({ kind, name }) => [kind, name])).toContainEqual(['left', 'Ted']);
@@ -619,7 +622,7 @@ describe('a call that comes back', () => {
       ...ALICE_IN,
       [2, sent()],
       joins('ted', 'cf-1', 3),
-      [6, sent({ number: 2 })],
+      [6, sent({ stayNumber: 2 })],
       [7, { kind: 'participant-observed', conferenceSid: sid('cf-1'), participant: seen('ted'), ageMs: 1_500 }],
     );
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1', 'arrived 2']);
@@ -631,7 +634,7 @@ describe('a call that comes back', () => {
       [
         [2, sent()],
         [2.4, observed(seen('alice', AGENT), seen('ted', { joinAgeMs: 300 }))],
-        [2.6, sent({ number: 2 })],
+        [2.6, sent({ stayNumber: 2 })],
       ],
       ['arrived 1', 'joined 1', 'left 1', 'arrived 2'],
     ],
@@ -639,9 +642,9 @@ describe('a call that comes back', () => {
       'the conference is over',
       [
         [2, sent()],
-        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
+        [2.4, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
         [2.5, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }],
-        [2.6, sent({ number: 2 })],
+        [2.6, sent({ stayNumber: 2 })],
       ],
       ['arrived 1', 'left 1', 'arrived 2', 'joined 1'],
     ],
@@ -651,8 +654,8 @@ describe('a call that comes back', () => {
         [2, sent()],
         joins('ted', 'cf-1', 2),
         leaves('ted', 'cf-1', 2),
-        [30, sent({ number: 2 })],
-        [31, { kind: 'dial-ended', callSid: sid('ted'), number: 2, coachingFailed: true, ageMs: 0 }],
+        [30, sent({ stayNumber: 2 })],
+        [31, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 2, coachingFailed: true, ageMs: 0 }],
       ],
       ['arrived 1', 'joined 1', 'left 1', 'arrived 2', 'left 2'],
     ],
@@ -660,9 +663,9 @@ describe('a call that comes back', () => {
       'both have ended',
       [
         [2, sent()],
-        [2.4, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
-        [2.5, sent({ number: 2 })],
-        [9, { kind: 'dial-ended', callSid: sid('ted'), number: 2, coachingFailed: true, ageMs: 0 }],
+        [2.4, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
+        [2.5, sent({ stayNumber: 2 })],
+        [9, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 2, coachingFailed: true, ageMs: 0 }],
       ],
       ['arrived 1', 'left 1', 'arrived 2', 'left 2', 'joined 1'],
     ],
@@ -682,12 +685,12 @@ describe('a call that comes back', () => {
       const { facts } = play(
         ...ALICE_IN,
         [2.1, sent({ mode: 'coach' })],
-        [2.3, { kind: 'dial-ended', callSid: sid('ted'), number: 1, ageMs: 0 }],
-        [2.6, sent({ mode: 'monitor', number: 2 })],
+        [2.3, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
+        [2.6, sent({ mode: 'monitor', stayNumber: 2 })],
         ...late,
       );
       const joined = facts.filter(({ kind, role }) => kind === 'joined' && role === 'supervisor');
-      expect(joined.map(({ number, at }) => [number, at - START]).sort()).toEqual([
+      expect(joined.map(({ stayNumber, at }) => [stayNumber, at - START]).sort()).toEqual([
         [1, 2_100],
         [2, 2_600],
       ]);
@@ -699,10 +702,10 @@ describe('a call that comes back', () => {
       ...ALICE_IN,
       [2, sent()],
       joins('ted', 'cf-1', 3),
-      [6, sent({ number: 2 })],
+      [6, sent({ stayNumber: 2 })],
       [8, { kind: 'muted', ...TED_IN_CF1, date: START + 6_000, ageMs: 1_950, isMuted: true }],
     );
-    expect(stayOf(state, 'ted').supervision).toMatchObject({ number: 2, heard: 'unknown' });
+    expect(stayOf(state, 'ted').supervision).toMatchObject({ stayNumber: 2, heard: 'unknown' });
   });
 
   it('is heard as a list of REST shows only when that cannot show the stay before', () => {
@@ -712,7 +715,7 @@ describe('a call that comes back', () => {
       [2, sent()],
       joins('ted', 'cf-1', 3, { isMuted: false }),
       leaves('ted', 'cf-1', 6),
-      [6.2, sent({ number: 2, mode: 'monitor' })],
+      [6.2, sent({ stayNumber: 2, mode: 'monitor' })],
       joins('ted', 'cf-1', 6.4, { isMuted: true }),
     ] as Told[];
     const heardAfter = (...more: Told[]) => stayOf(play(...before, ...more).state, 'ted').supervision?.heard;
@@ -725,7 +728,7 @@ describe('a call that comes back', () => {
     const skewed = ([seconds, event]: Told): Told => [seconds, { ...event, ageMs: 5_000 }];
     const dial = (call: string, number?: number): Told => [
       30.1,
-      { kind: 'dial-ended', callSid: sid(call), number, ageMs: 0 },
+      { kind: 'dial-ended', callSid: sid(call), stayNumber: number, ageMs: 0 },
     ];
     const leave = (call: string): Told => skewed(leaves(call, 'cf-1', 30));
 
@@ -748,10 +751,10 @@ describe('a call that comes back', () => {
         [2, sent()],
         skewed(joins('ted', 'cf-1', 4)),
         ...ended,
-        [31, sent({ number: 2 })],
+        [31, sent({ stayNumber: 2 })],
         skewed(joins('ted', 'cf-1', 32, { isMuted: true })),
       );
-      expect(stayOf(state, 'ted')).toMatchObject({ joinedAt: START + 31_000, supervision: { number: 2 } });
+      expect(stayOf(state, 'ted')).toMatchObject({ joinedAt: START + 31_000, supervision: { stayNumber: 2 } });
     });
   });
 
@@ -795,12 +798,12 @@ describe('a call that comes back', () => {
   it('as a supervisor is not ended by its first stay, though all of that is told after its next document', () => {
     const { state } = play(
       ...ALICE_IN,
-      [20, sent({ number: 2 })],
+      [20, sent({ stayNumber: 2 })],
       late(joins('ted', 'cf-1', 6), 15),
       late(leaves('ted', 'cf-1', 18), 4),
       [23, sent({ ageMs: 18_000 })],
     );
-    expect(supervisorsOf(state).map(({ supervision }) => supervision.number)).toEqual([2]);
+    expect(supervisorsOf(state).map(({ supervision }) => supervision.stayNumber)).toEqual([2]);
   });
 
   it('and whose document is written twice begins none', () => {
@@ -897,7 +900,7 @@ describe('an agent', () => {
       ['within a second after their refusal is passed over', 10, undefined],
       ['later than that is the target', 9.8, 'alice'],
     ])('%s', (_when, seconds, expected) => {
-      const refusal = dial('ted', seconds, { number: 1, coachingFailed: true });
+      const refusal = dial('ted', seconds, { stayNumber: 1, coachingFailed: true });
       expect(targetOf(play(SLOW, late([9, sent()], 2), refusal).state)?.callSid).toBe(expected);
     });
   });

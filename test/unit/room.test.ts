@@ -102,7 +102,14 @@ describe('a conversation', () => {
     role: 'supervisor',
     arrivedAt,
     conferenceSid: conferenceSid === undefined ? undefined : sid(conferenceSid),
-    supervision: { number: 1, mode: 'coach', target: sid('a'), moderator: undefined, heard: 'unknown', callers: [] },
+    supervision: {
+      stayNumber: 1,
+      mode: 'coach',
+      target: sid('a'),
+      moderatorName: undefined,
+      heard: 'unknown',
+      callers: [],
+    },
   });
   const stays = [
     moderator('a', { arrivedAt: 1_000, joinedAt: 2_000, leftAt: 4_000, conferenceSid: sid('cf-1') }),

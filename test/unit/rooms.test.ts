@@ -53,7 +53,7 @@ function observed(room: RoomName, ...moderators: string[]): Observation {
         callSid: sid(call),
         isMuted: false,
         isOnHold: false,
-        coaches: 'nobody',
+        coachedCall: 'nobody',
         joinAgeMs: 1_000,
         isModerator: true,
       })),
@@ -476,14 +476,24 @@ describe('record', () => {
         [1, 'barge', false],
         [2, 'monitor', true],
       ] as const) {
-        const document = { name: 'Ted', address: '***2222', mode, target: sid('alice'), moderator: 'Alice' };
+        const document = { name: 'Ted', address: '***2222', mode, target: sid('alice'), moderatorName: 'Alice' };
         await wait(5_000);
-        await rooms.record(sales, { kind: 'supervisor-sent', callSid: sid('ted'), number, ...document, ageMs: 0 });
+        await rooms.record(sales, {
+          kind: 'supervisor-sent',
+          callSid: sid('ted'),
+          stayNumber: number,
+          ...document,
+          ageMs: 0,
+        });
         await wait(2_000);
-        await rooms.record(sales, { ...told('joined', 'ted', 0), isMuted, coaches: isMuted ? sid('alice') : 'nobody' });
+        await rooms.record(sales, {
+          ...told('joined', 'ted', 0),
+          isMuted,
+          coachedCall: isMuted ? sid('alice') : 'nobody',
+        });
         await wait(16_000);
         await rooms.record(sales, told('left', 'ted', 0));
-        await rooms.record(sales, { kind: 'dial-ended', callSid: sid('ted'), number, ageMs: 0 });
+        await rooms.record(sales, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: number, ageMs: 0 });
       }
       state.isDown = false;
       await wait(10_000);
@@ -527,12 +537,12 @@ describe('record', () => {
     await rooms.record(sales, {
       kind: 'supervisor-sent',
       callSid: sid('ted'),
-      number: 2,
+      stayNumber: 2,
       name: 'Ted',
       address: '***2222',
       mode: 'coach',
       target: sid('alice'),
-      returnTo: 'https://example.com/coach/sales?token=secret',
+      rejoinUrl: 'https://example.com/coach/sales?token=secret',
       ageMs: 0,
     });
     const closed = rooms.close(0);
@@ -545,7 +555,7 @@ describe('record', () => {
         room: 'sales',
         kind: 'supervisor-sent',
         callSid: 'ted',
-        number: 2,
+        stayNumber: 2,
         msg: 'Lost: the store did not take this event',
       },
     ]);

@@ -29,7 +29,7 @@ const INTERVAL_S = 2.5;
 
 /** What a callback without a date says, and a supervisor's document. */
 const REPORT = { conferenceSid: cf1, date: undefined, ageMs: 0 };
-const DOCUMENT = { number: 1, name: 'Ted', address: '***2222', mode: 'monitor', target: alice } as const;
+const DOCUMENT = { stayNumber: 1, name: 'Ted', address: '***2222', mode: 'monitor', target: alice } as const;
 
 interface Given {
   store?: Store;
@@ -143,7 +143,7 @@ const briefly = ({ stays }: RoomState) =>
   Object.fromEntries(
     stays
       .filter(({ leftAt }) => leftAt === undefined)
-      .map(({ callSid, role, joinedBy }) => [callSid, [role, joinedBy]]),
+      .map(({ callSid, role, joinSource }) => [callSid, [role, joinSource]]),
   );
 
 /** A conversation at the Space of which no server knows. */
@@ -194,7 +194,7 @@ describe('a round', () => {
     expect(targetOf(await server.state())).toBeUndefined();
     server.space.enter(cf1, { callSid: alice, isModerator: true });
     await seconds(INTERVAL_S);
-    expect(targetOf(await server.state())).toMatchObject({ callSid: alice, joinedBy: 'rest' });
+    expect(targetOf(await server.state())).toMatchObject({ callSid: alice, joinSource: 'rest' });
   });
 
   it('removes those who are gone, but only when it misses them again', async () => {
@@ -244,12 +244,12 @@ describe('a round', () => {
     await server.record(sales, {
       kind: 'supervisor-sent',
       callSid: ted,
-      number: 1,
+      stayNumber: 1,
       name: 'Ted',
       address: '***2222',
       mode: 'coach',
       target: alice,
-      moderator: 'Alice',
+      moderatorName: 'Alice',
       ageMs: 0,
     });
     server.space.enter(cf1, { callSid: ted, target: alice });
@@ -358,7 +358,7 @@ describe('after the store was wiped', () => {
       [ted]: ['supervisor', 'rest'],
     });
     expect(supervisorsOf(await wiped.state())).toMatchObject([
-      { name: 'Ted', supervision: { mode: 'coach', target: alice, moderator: 'Alice' } },
+      { name: 'Ted', supervision: { mode: 'coach', target: alice, moderatorName: 'Alice' } },
     ]);
     expect(wiped.space.party(ted)).toMatchObject({ target: alice });
     wiped.space.leave(ted);
@@ -399,7 +399,7 @@ describe('when the Space takes 2 s for each answer, and a leave is lost', () => 
     await server.record(sales, {
       kind: 'supervisor-sent',
       callSid: ted,
-      number: 1,
+      stayNumber: 1,
       name: 'Ted',
       address: '***2222',
       mode,
@@ -542,7 +542,7 @@ describe('a supervised room', () => {
     await server.record(sales, {
       kind: 'supervisor-sent',
       callSid: ted,
-      number: 1,
+      stayNumber: 1,
       name: 'Ted',
       address: '***2222',
       mode: 'coach',
@@ -654,7 +654,7 @@ describe('the budget', () => {
     server.record(roomNamed(`room-${index}`), {
       kind: 'supervisor-sent',
       callSid: ted,
-      number: 1,
+      stayNumber: 1,
       name: 'Ted',
       address: '***2222',
       mode: 'monitor',
@@ -785,7 +785,7 @@ describe('the budget', () => {
       await server.record(room, {
         kind: 'supervisor-sent',
         callSid: sid(`ted-${index}`),
-        number: 1,
+        stayNumber: 1,
         name: 'Ted',
         address: '***2222',
         mode: 'monitor',

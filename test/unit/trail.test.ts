@@ -11,13 +11,13 @@ const TED = {
   room: roomNamed('sales'),
   role: 'supervisor',
   callSid: sid('ted-1'),
-  number: 1,
+  stayNumber: 1,
   name: 'Ted',
   address: '***2222',
   mode: 'coach',
   heard: 'coach',
   target: sid('alice-1'),
-  moderator: 'Alice',
+  moderatorName: 'Alice',
   callers: [sid('bob-1')],
 } as const;
 
@@ -76,7 +76,7 @@ describe('a line of the trail', () => {
   });
 
   it('of a coach who coaches another call than they were sent to is not confirmed', () => {
-    expect(toRecord(fact('mode', 1, { target: sid('bob-1'), coachesAnother: true })).confirmed).toBe(false);
+    expect(toRecord(fact('mode', 1, { target: sid('bob-1'), coachesWrongCall: true })).confirmed).toBe(false);
   });
 
   it('tells from when until when somebody was in who left', () => {
@@ -85,7 +85,7 @@ describe('a line of the trail', () => {
   });
 
   it('tells of a moderator', () => {
-    const { mode, heard, target, moderator, callers, number, ...rest } = fact('joined', 1);
+    const { mode, heard, target, moderatorName: moderator, callers, stayNumber: number, ...rest } = fact('joined', 1);
     expect(
       toRecord({ ...rest, role: 'moderator', callSid: sid('alice-1'), name: 'Alice', address: '***8999' }),
     ).toEqual({
@@ -158,9 +158,15 @@ describe('a row of a stay', () => {
       fact('arrived', 0, { conferenceSid: undefined, callers: [], heard: 'unknown' }),
       fact('joined', 2, { callers: [], heard: 'unknown' }),
       fact('mode', 3, { source: 'rest' }),
-      fact('mode', 40, { mode: 'monitor', heard: 'unknown', target: sid('carol-1'), moderator: 'Carol' }),
-      fact('mode', 41, { mode: 'monitor', heard: 'monitor', target: sid('carol-1'), moderator: 'Carol' }),
-      left(62, 2, { mode: 'monitor', heard: 'monitor', target: sid('carol-1'), moderator: 'Carol', source: 'webhook' }),
+      fact('mode', 40, { mode: 'monitor', heard: 'unknown', target: sid('carol-1'), moderatorName: 'Carol' }),
+      fact('mode', 41, { mode: 'monitor', heard: 'monitor', target: sid('carol-1'), moderatorName: 'Carol' }),
+      left(62, 2, {
+        mode: 'monitor',
+        heard: 'monitor',
+        target: sid('carol-1'),
+        moderatorName: 'Carol',
+        source: 'webhook',
+      }),
     );
     expect(rows).toEqual([
       {
@@ -190,10 +196,10 @@ describe('a row of a stay', () => {
 
   it('names the agent they were sent to as soon as the name is known, and no other', async () => {
     const rows = await rowsOf(
-      fact('arrived', 0, { moderator: undefined }),
-      fact('joined', 1, { moderator: undefined }),
-      fact('mode', 2, { target: sid('carol-1'), moderator: 'Carol' }),
-      fact('arrived', 0, { callSid: sid('ted-2'), moderator: undefined }),
+      fact('arrived', 0, { moderatorName: undefined }),
+      fact('joined', 1, { moderatorName: undefined }),
+      fact('mode', 2, { target: sid('carol-1'), moderatorName: 'Carol' }),
+      fact('arrived', 0, { callSid: sid('ted-2'), moderatorName: undefined }),
       fact('mode', 2, { callSid: sid('ted-2') }),
     );
     expect(rows.map(({ moderatorCallSid, moderator }) => [moderatorCallSid, moderator])).toEqual([
@@ -241,14 +247,14 @@ describe('a row of a stay', () => {
   });
 
   it('that REST alone tells of, after the store was wiped, has an unknown start', async () => {
-    const unnumbered = { number: undefined, name: undefined, address: undefined, source: 'rest' } as const;
+    const unnumbered = { stayNumber: undefined, name: undefined, address: undefined, source: 'rest' } as const;
     expect(await rowsOf(fact('joined', 0, unnumbered), left(30, 0, unnumbered))).toMatchObject([
       { supervisor: undefined, start: undefined, startKnown: 'unknown', end: at(30), duration: undefined },
     ]);
   });
 
   it('that REST alone tells of is somebody’s when it is known who they are', async () => {
-    const unnumbered = { number: undefined, moderator: undefined, source: 'rest' } as const;
+    const unnumbered = { stayNumber: undefined, moderatorName: undefined, source: 'rest' } as const;
     const [joined, identified] = [
       fact('joined', 0, { ...unnumbered, name: undefined, address: undefined }),
       fact('identified', 1, unnumbered),
@@ -263,14 +269,14 @@ describe('a row of a stay', () => {
     expect(await rowsOf(left(60, 1))).toMatchObject([
       { start: at(1), startKnown: 'unknown', end: at(60), duration: 59, endKnown: 'callback' },
     ]);
-    expect(await rowsOf(left(60, 1, { number: undefined }))).toMatchObject([
+    expect(await rowsOf(left(60, 1, { stayNumber: undefined }))).toMatchObject([
       { start: undefined, startKnown: 'unknown', end: at(60), duration: undefined },
     ]);
   });
 
   it('takes what was written before its document was known', async () => {
     const rows = await rowsOf(
-      fact('joined', 1, { number: undefined, name: undefined, mode: undefined }),
+      fact('joined', 1, { stayNumber: undefined, name: undefined, mode: undefined }),
       fact('arrived', 0),
       fact('joined', 1),
       left(9, 1),
@@ -283,10 +289,10 @@ describe('a row of a stay', () => {
     const rows = await rowsOf(
       fact('arrived', 0),
       fact('joined', 1),
-      fact('arrived', 5, { room: support, number: 2 }),
+      fact('arrived', 5, { room: support, stayNumber: 2 }),
       left(4, 1),
-      fact('joined', 6, { room: support, number: 2, source: 'rest' }),
-      left(9, 6, { room: support, number: 2 }),
+      fact('joined', 6, { room: support, stayNumber: 2, source: 'rest' }),
+      left(9, 6, { room: support, stayNumber: 2 }),
     );
     expect(rows.map(({ room, stay, duration, startKnown }) => [room, stay, duration, startKnown])).toEqual([
       ['sales', 1, 3, 'callback'],
@@ -298,10 +304,10 @@ describe('a row of a stay', () => {
     const rows = await rowsOf(
       fact('arrived', 0),
       fact('joined', 1),
-      fact('arrived', 5, { number: 2 }),
+      fact('arrived', 5, { stayNumber: 2 }),
       left(4, 1),
-      fact('joined', 6, { number: 2 }),
-      left(9, 6, { number: 2 }),
+      fact('joined', 6, { stayNumber: 2 }),
+      left(9, 6, { stayNumber: 2 }),
     );
     expect(rows.map(({ stay, duration }) => [stay, duration])).toEqual([
       [1, 3],
@@ -312,9 +318,9 @@ describe('a row of a stay', () => {
   it('of an unknown document is kept apart from that in another room', async () => {
     const support = roomNamed('support');
     const rows = await rowsOf(
-      fact('joined', 1, { number: undefined }),
-      fact('joined', 4, { number: undefined, room: support }),
-      left(3, 1, { number: undefined }),
+      fact('joined', 1, { stayNumber: undefined }),
+      fact('joined', 4, { stayNumber: undefined, room: support }),
+      left(3, 1, { stayNumber: undefined }),
     );
     expect(rows.map(({ room, end }) => [room, end])).toEqual([
       ['sales', at(3)],
