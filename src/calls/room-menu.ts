@@ -1,5 +1,5 @@
 import { mayEnter, type SupervisorEntry } from '../people/roster';
-import { isGhost } from '../rooms/room';
+import { hasProbablyHungUp } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { RoomEntry } from '../rooms/room-store';
 import { CHOICES_AT_ONCE, type News, type RoomMenu } from './outcome';
@@ -70,7 +70,7 @@ const CHUNK = 500;
 function firstInOrder(live: readonly LiveRoom[], count: number, now: number): LiveRoom[] {
   const ranked = live.map((one) => ({
     one,
-    rank: isGhost(one.target, now) ? 2 : one.hasCaller ? 0 : 1,
+    rank: hasProbablyHungUp(one.target, now) ? 2 : one.hasCaller ? 0 : 1,
     label: one.target.name ?? one.room,
   }));
   type Ranked = (typeof ranked)[number];

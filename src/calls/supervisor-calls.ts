@@ -66,10 +66,10 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     );
     const { refusal, lockout, ...outcome } = decision;
     if (refusal !== undefined) {
-      supervision.refuse({ callSid: call.callSid, from: call.from, ...refusal });
+      supervision.recordRefusal({ callSid: call.callSid, from: call.from, ...refusal });
     }
     if (lockout !== undefined) {
-      supervision.lockOut(call, lockout);
+      supervision.recordLockout(call, lockout);
     }
     const log = { from: maskAddress(call.from), ...('room' in input && { room: input.room }), ...detailsOf(outcome) };
     return outcome.kind === 'join' && outcome.role === 'supervisor'
@@ -130,7 +130,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       moderator,
       rejoinUrl,
     };
-    supervision.send(state, sent, previousMode);
+    supervision.recordSent(state, sent, previousMode);
   }
 
   const asApology = { fallback: () => ({ kind: 'apology' }) as const, render, log };

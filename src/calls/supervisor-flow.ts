@@ -5,8 +5,8 @@ import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
 import { MODES, type Mode } from '../rooms/mode';
 import {
   conversationOf,
+  isInOrEntering,
   isSameConversation,
-  isThere,
   type RoomState,
   type Stay,
   type SupervisionState,
@@ -252,7 +252,7 @@ function rejoin(
   if (named === undefined && mode !== 'monitor') {
     return { kind: 'keypad', room, context: { ...unheard, named: conversationOf(target) }, target };
   }
-  if (mode === 'barge' && !isThere(target, found.now)) {
+  if (mode === 'barge' && !isInOrEntering(target, found.now)) {
     return wait({ reason: 'nobody-there', room, context: { ...unheard, named: undefined } });
   }
   const previousMode = named === undefined ? undefined : context.mode;
@@ -405,7 +405,7 @@ function enter(
   }
   const { state, now } = found;
   const target = targetOf(state);
-  if (target === undefined || (context.mode === 'barge' && !isThere(target, now))) {
+  if (target === undefined || (context.mode === 'barge' && !isInOrEntering(target, now))) {
     return wait({ reason: context.waits === undefined ? 'nobody-there' : 'over', room, context });
   }
   if (target.coachingFailedAt !== undefined) {

@@ -17,7 +17,16 @@ import { conferenceStarted, joined } from './joins';
 import { callEnded, conferenceEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
 import { modeRequested, participantChanged, targetSet } from './reports';
-import { isIn, isOpen, type RoomState, type Source, type Stay, type SupervisionState, startOf, targetOf } from './room';
+import {
+  isInConference,
+  isOpen,
+  type RoomState,
+  type Source,
+  type Stay,
+  type SupervisionState,
+  startOf,
+  targetOf,
+} from './room';
 import type { EventOf, RoomEvent } from './room-event';
 
 /** How long the stays of callers are remembered after their end, in milliseconds. */
@@ -155,7 +164,7 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
   // REST was asked at `at`, and has answered since.
   const latest = source === 'rest' ? draft.now : latestOf(draft, at);
   const target = targetOf(draft);
-  const present = draft.stays.filter((stay) => isIn(stay) && isCaller(stay)).map(({ callSid }) => callSid);
+  const present = draft.stays.filter((stay) => isInConference(stay) && isCaller(stay)).map(({ callSid }) => callSid);
   const others = new Set(draft.stays.filter((stay) => !isCaller(stay)).map(({ callSid }) => callSid));
   for (const known of draft.stays) {
     const { supervision } = known;
@@ -163,7 +172,7 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
       continue;
     }
     // Before they join, their document decides; corrections start with the join.
-    const stay = isIn(known)
+    const stay = isInConference(known)
       ? change(draft, known, {
           supervision: withCallers(converse(known, supervision, target, latest), present, others),
         })
@@ -209,7 +218,7 @@ function isSameConversation(stay: Stay, supervision: SupervisionState, target: S
     target.callSid === supervision.target &&
     isSameConference(stay.conferenceSid, target.conferenceSid) &&
     // A target who dialled again since then leads another conference.
-    (isIn(target) || startOf(target) <= (stay.joinedAt ?? 0) + RESOLUTION_MS)
+    (isInConference(target) || startOf(target) <= (stay.joinedAt ?? 0) + RESOLUTION_MS)
   );
 }
 

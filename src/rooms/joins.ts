@@ -1,7 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import { add, change, type Draft, end, isSameConference, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
 import { report } from './reports';
-import { isIn, isOpen, type Source, type Stay, startOf } from './room';
+import { isInConference, isOpen, type Source, type Stay, startOf } from './room';
 import type { EventOf } from './room-event';
 
 /** Somebody was seen to enter. Nothing older revives what ended. */
@@ -47,11 +47,11 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
   const over = draft.ended.find(({ sid }) => sid === conferenceSid);
   const hasBegun = (stay: Stay) => at + RESOLUTION_MS >= startOf(stay);
   const mayBeOpen =
-    open !== undefined && !isIn(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
+    open !== undefined && !isInConference(open) && hasBegun(open) && (over === undefined || over.at >= startOf(open));
   const isMeant = (stay: Stay) => date !== undefined && hasBegun(stay) && isItsJoin(stay, open, event, at);
   // The Space's own dates tell more than ages by our clock, which may be wrong.
   const lastLeave = lastLeaveOf(draft, callSid);
-  const isNext = open !== undefined && !isIn(open) && isAfterLeave(lastLeave, date);
+  const isNext = open !== undefined && !isInConference(open) && isAfterLeave(lastLeave, date);
   const isOverBefore = (stay: Stay) =>
     stay.joinDate === undefined ? !hasBegun(stay) : stay.joinDate <= (lastLeave ?? 0);
   const ended = staysOf(draft, callSid)
@@ -118,7 +118,7 @@ function isBefore(date: number | undefined, at: number, otherDate: number | unde
 
 function enter(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: number): Stay {
   const { conferenceSid, isModerator } = event;
-  const isNews = !isIn(stay);
+  const isNews = !isInConference(stay);
   const seen = { conferenceSid, isModerator, at, date: event.date, by: 'callback' } as const;
   const inside = isNews ? comeIn(draft, stay, seen) : stay;
   const told = report(draft, inside, event, at, 'callback');
@@ -165,7 +165,7 @@ export function conferenceStarted(draft: Draft, { conferenceSid }: EventOf<'conf
 /** Supervisors may try again to coach a moderator who was refused: somebody came, or the conference started. */
 export function helpRefused(draft: Draft, at: number): void {
   for (const stay of draft.stays) {
-    if (stay.coachingFailedAt !== undefined && isIn(stay) && at + RESOLUTION_MS >= stay.coachingFailedAt) {
+    if (stay.coachingFailedAt !== undefined && isInConference(stay) && at + RESOLUTION_MS >= stay.coachingFailedAt) {
       change(draft, stay, { coachingFailedAt: undefined });
     }
   }
@@ -176,7 +176,9 @@ export function follow(draft: Draft, conferenceSid: Sid, at: number, date?: numb
   if (draft.conference?.sid === conferenceSid || draft.ended.some(({ sid }) => sid === conferenceSid)) {
     return;
   }
-  const others = draft.stays.filter((stay) => isIn(stay) && !isSameConference(stay.conferenceSid, conferenceSid));
+  const others = draft.stays.filter(
+    (stay) => isInConference(stay) && !isSameConference(stay.conferenceSid, conferenceSid),
+  );
   // Of two in one second nobody knows which is the later one.
   if (
     others.some(

@@ -1,5 +1,5 @@
 import { add, change, type Draft, end, isSameConference, openStayOf, RESOLUTION_MS, staysOf } from './draft';
-import { isIn, isOpen, type Stay, startOf } from './room';
+import { isInConference, isOpen, type Stay, startOf } from './room';
 import type { EventOf } from './room-event';
 
 /** How far a leave callback's date may lie from the `<Dial>` action, or from REST's answer, that told of it before. */
@@ -35,7 +35,10 @@ function isToldOf(stay: Stay, open: Stay | undefined, { conferenceSid, date }: E
   }
   if (date === undefined) {
     // Of a call that came back, the conference alone tells.
-    return open === undefined || (conferenceSid !== undefined && !isIn(open) && stay.conferenceSid === conferenceSid);
+    return (
+      open === undefined ||
+      (conferenceSid !== undefined && !isInConference(open) && stay.conferenceSid === conferenceSid)
+    );
   }
   const isOfOpen = open?.joinDate !== undefined && date > open.joinDate;
   const wasToldOtherwise =
@@ -124,7 +127,7 @@ export function conferenceEnded(draft: Draft, { conferenceSid }: EventOf<'confer
     draft.conference = undefined;
   }
   for (const stay of draft.stays) {
-    const isInIt = stay.conferenceSid === conferenceSid || (stay.conferenceSid === undefined && isIn(stay));
+    const isInIt = stay.conferenceSid === conferenceSid || (stay.conferenceSid === undefined && isInConference(stay));
     if (isOpen(stay) && isInIt && (stay.joinedAt ?? 0) <= at + RESOLUTION_MS) {
       end(draft, stay, { at, by: 'inferred' });
     }

@@ -2,7 +2,7 @@ import type { Sid } from '../signalwire/sid';
 import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
 import { comeIn, follow, helpRefused } from './joins';
 import { heardAs, report } from './reports';
-import { isIn, isOpen, type RoomState, type Stay, type SupervisionState, startOf } from './room';
+import { isInConference, isOpen, type RoomState, type Stay, type SupervisionState, startOf } from './room';
 import type { EventOf, ObservedParticipant } from './room-event';
 
 /**
@@ -79,11 +79,11 @@ export function participantObserved(
     stay = undefined;
   }
   // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
-  if (!hasRejoined && (stay === undefined || !isIn(stay)) && wasSeenToLeave(draft, callSid, at)) {
+  if (!hasRejoined && (stay === undefined || !isInConference(stay)) && wasSeenToLeave(draft, callSid, at)) {
     return;
   }
   stay ??= add(draft, { callSid, role: 'unknown' });
-  const isNews = !isIn(stay);
+  const isNews = !isInConference(stay);
   if (isNews && !stay.isArrivalInferred && at < (stay.arrivedAt ?? at)) {
     // It is about a stay before this one, which was not sent there yet.
     return;
@@ -157,6 +157,9 @@ export function asListed(state: RoomState, { participants, ageMs }: EventOf<'roo
   // REST can be behind.
   const joinedBefore = now - ageMs - CONFIRM_MS;
   const isGone = (stay: Stay) =>
-    stay.role === 'moderator' && isIn(stay) && !listed.has(stay.callSid) && (stay.joinedAt ?? 0) < joinedBefore;
+    stay.role === 'moderator' &&
+    isInConference(stay) &&
+    !listed.has(stay.callSid) &&
+    (stay.joinedAt ?? 0) < joinedBefore;
   return { ...state, stays: state.stays.filter((stay) => !isGone(stay)) };
 }

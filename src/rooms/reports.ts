@@ -1,7 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import { change, type Draft, isSameConference, openStayOf, RESOLUTION_MS, SAME_DATE_MS, staysOf } from './draft';
 import type { HeardMode } from './mode';
-import { isIn, type Stay, startOf } from './room';
+import { isInConference, type Stay, startOf } from './room';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space says of somebody who is in. */
@@ -63,7 +63,8 @@ export function participantChanged(
     stay !== undefined &&
     isSameConference(stay.conferenceSid, event.conferenceSid) &&
     at + RESOLUTION_MS >= (stay.joinedAt ?? stay.arrivedAt ?? 0) &&
-    (isIn(stay) || !staysOf(draft, event.callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + RESOLUTION_MS >= at));
+    (isInConference(stay) ||
+      !staysOf(draft, event.callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + RESOLUTION_MS >= at));
   if (!isMeant) {
     return;
   }

@@ -2,7 +2,7 @@ import type { ConferenceApi, SpaceConference } from '../signalwire/conference-ap
 import type { Sid } from '../signalwire/sid';
 import type { CallLookups } from './call-lookups';
 import { furtherPages, type RequestBudget } from './request-budget';
-import { isIn, isOpen, type RoomState, type Stay } from './room';
+import { isInConference, isOpen, type RoomState, type Stay } from './room';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
 import type { RoomTurns } from './room-turns';
@@ -124,7 +124,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
 
 /** The running conference, while somebody is in it by what we know. */
 function believedConference(state: RoomState | undefined): Sid | undefined {
-  return state?.stays.some(isIn) ? state.conference?.sid : undefined;
+  return state?.stays.some(isInConference) ? state.conference?.sid : undefined;
 }
 
 function stayOf(state: RoomState | undefined, { callSid }: ObservedParticipant): Stay | undefined {

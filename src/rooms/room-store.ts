@@ -1,7 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import { atMoment, evolve } from './evolve';
 import type { Fact } from './fact';
-import { emptyRoom, hasCaller, isIn, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
+import { emptyRoom, hasCaller, isInConference, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 
@@ -197,7 +197,7 @@ export function entryOf(state: RoomState): RoomEntry | undefined {
     target: target && {
       callSid: target.callSid,
       name: target.name,
-      hasJoined: isIn(target),
+      hasJoined: isInConference(target),
       arrivedAt: startOf(target),
     },
     hasCaller: hasCaller(state),

@@ -119,7 +119,7 @@ export function isOpen(stay: Stay): boolean {
 }
 
 /** Whether a stay goes on and was seen in the conference. */
-export function isIn(stay: Stay): boolean {
+export function isInConference(stay: Stay): boolean {
   return isOpen(stay) && stay.joinedAt !== undefined;
 }
 
@@ -132,7 +132,7 @@ export function startOf(stay: Stay): number {
 function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
   // Of two with the same instant, the one noted last comes first.
   const open = stays.filter((stay) => stay.role === 'moderator' && isOpen(stay)).reverse();
-  const joined = open.filter(isIn);
+  const joined = open.filter(isInConference);
   return joined.length > 0
     ? joined.sort(compareJoins)
     : open
@@ -157,15 +157,18 @@ export function targetOf(state: Pick<RoomState, 'stays'>): Stay | undefined {
 const ENTRY_MS = 10_000;
 
 /** Whether a moderator is known to be in, or arrived so lately that the callback of their join may be on its way. */
-export function isThere(moderator: Stay, now: number): boolean {
-  return isIn(moderator) || (isOpen(moderator) && now - startOf(moderator) < ENTRY_MS);
+export function isInOrEntering(moderator: Stay, now: number): boolean {
+  return isInConference(moderator) || (isOpen(moderator) && now - startOf(moderator) < ENTRY_MS);
 }
 
 /** After how long a moderator who has not joined is taken to have hung up, in milliseconds. */
 const GHOST_MS = 60_000;
 
 /** Whether a moderator arrived long ago and was never seen to join: they come last in menus. */
-export function isGhost({ hasJoined, arrivedAt }: { hasJoined: boolean; arrivedAt: number }, now: number): boolean {
+export function hasProbablyHungUp(
+  { hasJoined, arrivedAt }: { hasJoined: boolean; arrivedAt: number },
+  now: number,
+): boolean {
   return !hasJoined && now - arrivedAt >= GHOST_MS;
 }
 
@@ -215,5 +218,5 @@ export function supervisorsOf(state: RoomState): SupervisorStay[] {
 
 /** Whether a caller is in. */
 export function hasCaller({ stays }: RoomState): boolean {
-  return stays.some((stay) => isIn(stay) && (stay.role === 'caller' || stay.role === 'unknown'));
+  return stays.some((stay) => isInConference(stay) && (stay.role === 'caller' || stay.role === 'unknown'));
 }

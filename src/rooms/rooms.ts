@@ -7,7 +7,7 @@ import { type RoomState, targetOf } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 import { entryOf, type RoomEntry, type RoomStore, type Snapshot } from './room-store';
-import type { Observation, RoomObserver } from './space-observer';
+import type { Observation, SpaceObserver } from './space-observer';
 import { createSpeechLimit, type SpeechEvent } from './speech';
 import { createStoreFailures } from './store-failures';
 
@@ -29,7 +29,7 @@ export interface Rooms {
   /** Every room that anybody is in, by the store alone; `'unknown'` when it is away. */
   listStored(): Promise<readonly RoomEntry[] | 'unknown'>;
   /** The rooms that this process has seen last, as it knows them itself. No store is asked. */
-  served(): RoomState[];
+  listLocal(): RoomState[];
   /**
    * Goes on writing what is pending for `timeoutMs`, then stops; what stays unwritten is logged as lost.
    *
@@ -41,7 +41,7 @@ export interface Rooms {
 export interface RoomsOptions {
   store: RoomStore;
   /** Undefined when the Space's REST API is not configured. */
-  space: RoomObserver | undefined;
+  space: SpaceObserver | undefined;
   lifetimeMs: number;
   log: Logger;
   /** Milliseconds since 1970. */
@@ -239,7 +239,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     read: async (room) => (await lookUp(room)).known,
     list: () => inTime(list(), 'unknown', {}),
     listStored: async () => (await listStored()) ?? 'unknown',
-    served: () => local.seen().map(local.stateOf),
+    listLocal: () => local.seen().map(local.stateOf),
 
     close(timeoutMs) {
       clearInterval(probing);

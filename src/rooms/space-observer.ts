@@ -11,7 +11,7 @@ export interface Observation {
 }
 
 /** The second source: the rooms as the Space itself sees them. Rejects if the Space fails or is late. */
-export interface RoomObserver {
+export interface SpaceObserver {
   observe(room: RoomName): Promise<Observation>;
   /**
    * The rooms with the newest conferences, 50 at the most; without those that were not read after `withinMs`
@@ -41,7 +41,7 @@ export function createSpaceObserver({
   space: ConferenceLists;
   deadline?: Deadline;
   now: () => number;
-}): RoomObserver {
+}): SpaceObserver {
   async function observe(room: RoomName): Promise<Observation> {
     const askedAt = now();
     const running = pickRunning(await space.listConferences(room, deadline));

@@ -13,7 +13,7 @@ import type { Rooms } from './rooms';
 import { runningByRoom } from './space-observer';
 
 export interface SweepOptions {
-  rooms: Pick<Rooms, 'listStored' | 'read' | 'record' | 'served'>;
+  rooms: Pick<Rooms, 'listStored' | 'read' | 'record' | 'listLocal'>;
   space: Pick<ConferenceApi, 'listConferences' | 'listParticipants' | 'findCall'>;
   lease: Lease;
   /** The person on a call, by its numbers. */
@@ -114,7 +114,7 @@ export function createSweep(options: SweepOptions): Sweep {
     isStoreAway = stored === 'unknown';
     supervisors =
       stored === 'unknown'
-        ? countLocally(rooms.served())
+        ? countLocally(rooms.listLocal())
         : new Map(stored.map((entry) => [entry.room, entry.supervisors]));
     return true;
   }
@@ -171,7 +171,7 @@ export function createSweep(options: SweepOptions): Sweep {
     const isOver = () => number !== latestList;
     const known = new Set([
       ...supervisors.keys(),
-      ...(isStoreAway ? rooms.served().map(({ room }) => room) : listed.keys()),
+      ...(isStoreAway ? rooms.listLocal().map(({ room }) => room) : listed.keys()),
     ]);
     turns.forgetAllBut(known);
     const compareTask = (room: RoomName) => async () => {

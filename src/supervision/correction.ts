@@ -1,4 +1,11 @@
-import { coachesWrongCall, isIn, isThere, type RoomState, type Stay, type SupervisorStay } from '../rooms/room';
+import {
+  coachesWrongCall,
+  isInConference,
+  isInOrEntering,
+  type RoomState,
+  type Stay,
+  type SupervisorStay,
+} from '../rooms/room';
 
 /**
  * What must change by REST about a supervisor in a conference.
@@ -17,7 +24,7 @@ export type Correction = 'mute' | 'remove' | 'retarget' | 'verify';
  * @param storeNow the store's clock, in milliseconds since 1970
  */
 export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNow: number): Correction | undefined {
-  if (!isIn(stay)) {
+  if (!isInConference(stay)) {
     return undefined;
   }
   // In a new conversation, `converse` in rooms/evolve.ts has set the mode to `monitor`.
@@ -27,7 +34,7 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
     return 'mute';
   }
   const moderators = state.stays.filter(({ role, leftAt }) => role === 'moderator' && leftAt === undefined);
-  if (!moderators.some((one) => isThere(one, storeNow))) {
+  if (!moderators.some((one) => isInOrEntering(one, storeNow))) {
     return 'remove';
   }
   if (newcomersTo(state, stay).length > 0) {
@@ -36,7 +43,7 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
   if (coachedCall === undefined || heard === 'unknown') {
     return 'verify';
   }
-  const isTargetIn = moderators.some((one) => one.callSid === target && isIn(one));
+  const isTargetIn = moderators.some((one) => one.callSid === target && isInConference(one));
   return mode === 'monitor' && isTargetIn && coachedCall !== target ? 'retarget' : undefined;
 }
 
@@ -50,7 +57,7 @@ export function newcomersTo({ stays }: RoomState, stay: SupervisorStay): Stay[] 
     return [];
   }
   return stays.filter(
-    (one) => isIn(one) && one.role !== 'supervisor' && one.callSid !== target && !wasInBefore(one, stay),
+    (one) => isInConference(one) && one.role !== 'supervisor' && one.callSid !== target && !wasInBefore(one, stay),
   );
 }
 

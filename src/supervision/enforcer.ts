@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isIn, type RoomState, type Stay, type SupervisorStay, supervisorsOf } from '../rooms/room';
+import { isInConference, type RoomState, type Stay, type SupervisorStay, supervisorsOf } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
@@ -366,7 +366,9 @@ function keyOf({ room }: RoomState, { callSid }: SupervisorStay): string {
  */
 function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: SupervisorStay): boolean {
   const { mode, target, coachedCall } = supervision;
-  const wasNamed = stays.some((one) => one.callSid === target && isIn(one) && (one.joinedAt ?? 0) <= arrivedAt);
+  const wasNamed = stays.some(
+    (one) => one.callSid === target && isInConference(one) && (one.joinedAt ?? 0) <= arrivedAt,
+  );
   return mode === 'monitor' && isMuted === false && wasNamed && (coachedCall === undefined || coachedCall === target);
 }
 

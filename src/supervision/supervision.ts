@@ -4,7 +4,7 @@ import { createRetryQueue } from '../ops/retry-queue';
 import { type Address, maskAddress } from '../people/address';
 import type { Lockout } from '../people/pin-limiter';
 import type { Mode } from '../rooms/mode';
-import { isIn, type RoomState } from '../rooms/room';
+import { isInConference, type RoomState } from '../rooms/room';
 import type { SupervisorSent } from '../rooms/room-event';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
@@ -14,7 +14,7 @@ import type { NoticePolicy } from './notice-policy';
 import type { RefusalEvent, RefusalReason, RefusalStore } from './refusals';
 
 /** A caller who was not let in, or whose call may not go on. */
-export interface Refused {
+export interface RefusedCall {
   callSid: Sid;
   from: Address | undefined;
   reason: RefusalReason;
@@ -30,9 +30,9 @@ export interface Supervision {
    * @param state the room as it was when this was decided
    * @param before how the same call was heard in that conversation until just now
    */
-  send(state: RoomState, sent: Omit<SupervisorSent, 'kind'>, before?: Mode): void;
-  refuse(refused: Refused): void;
-  lockOut(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
+  recordSent(state: RoomState, sent: Omit<SupervisorSent, 'kind'>, before?: Mode): void;
+  recordRefusal(refused: RefusedCall): void;
+  recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
   /** Goes on writing refusals for `timeoutMs`; whether none was lost. */
   close(timeoutMs: number): Promise<boolean>;
 }
@@ -78,7 +78,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   /** The notice is played by REST, which may let everybody hear it: the policy is `never` unless it is private. */
   async function tellModerator(live: NonNullable<typeof space>, state: RoomState, target: Sid): Promise<void> {
     const { room, stays } = state;
-    const moderator = stays.find((stay) => stay.callSid === target && isIn(stay));
+    const moderator = stays.find((stay) => stay.callSid === target && isInConference(stay));
     const conferenceSid = moderator?.conferenceSid ?? state.conference?.sid;
     try {
       const change = { announceUrl: notices.moderatorUrl };
@@ -101,7 +101,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   const stamp = () => ({ id: randomUUID(), at: new Date(now()).toISOString() });
 
   return {
-    send(state, sent, before) {
+    recordSent(state, sent, before) {
       void rooms.record(state.room, { kind: 'supervisor-sent', ...sent, ageMs: 0 });
       const { policy } = notices;
       const isNews = policy === 'always' ? before === undefined : sent.mode === 'coach' && before !== 'coach';
@@ -110,11 +110,11 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       }
     },
 
-    refuse({ from, ...refused }) {
+    recordRefusal({ from, ...refused }) {
       turnAway({ ...stamp(), kind: 'refused', number: maskAddress(from), ...refused }, REFUSALS[refused.reason]);
     },
 
-    lockOut({ callSid, from }, { who: lockedOut, limit, seconds }) {
+    recordLockout({ callSid, from }, { who: lockedOut, limit, seconds }) {
       const number = maskAddress(from);
       const event: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, limit, number, callSid };
       turnAway(event, 'PINs are locked; the call was turned away', { seconds });

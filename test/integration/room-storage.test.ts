@@ -5,12 +5,12 @@ import { Redis } from 'ioredis';
 import { createLog } from '../../src/ops/log';
 import type { RedisConnectionOptions } from '../../src/redis/redis-connection';
 import type { Fact } from '../../src/rooms/fact';
-import { emptyRoom, isIn, isOpen, targetOf } from '../../src/rooms/room';
+import { emptyRoom, isInConference, isOpen, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { FeedStart, RoomStore } from '../../src/rooms/room-store';
 import { createRooms } from '../../src/rooms/rooms';
-import type { RoomObserver } from '../../src/rooms/space-observer';
+import type { SpaceObserver } from '../../src/rooms/space-observer';
 import { createRedisStore, type Store } from '../../src/stores';
 import { onTestFinished } from '../support/on-test-finished';
 import { startRedisCluster } from '../support/redis-cluster';
@@ -63,7 +63,7 @@ async function connected(urls: readonly string[], options: Partial<RedisConnecti
 }
 
 /** A server's rooms, and what it logs. */
-function serve(store: Store, space?: RoomObserver) {
+function serve(store: Store, space?: SpaceObserver) {
   const lines: { level: string; msg: string; room?: string; err?: { message: string } }[] = [];
   const rooms = createRooms({
     store: store.rooms,
@@ -132,7 +132,7 @@ describe('several servers', () => {
     );
     expect(performance.now() - since).toBeLessThan(STORE_MS);
     const { state } = await (stores[0] as Store).rooms.read(sales);
-    expect(state.stays.filter(isIn)).toHaveLength(200);
+    expect(state.stays.filter(isInConference)).toHaveLength(200);
     expect(targetOf(state)?.callSid).toBe('call-190');
     expect((await factsFrom((stores[0] as Store).rooms)).filter(({ kind }) => kind === 'joined')).toHaveLength(20);
   });
@@ -149,7 +149,9 @@ describe('several servers', () => {
     );
     expect(Math.max(...waits)).toBeLessThan(STORE_MS + 300);
     const store = await connected([redis.url]);
-    await eventually(async () => expect((await store.rooms.read(sales)).state.stays.filter(isIn)).toHaveLength(400));
+    await eventually(async () =>
+      expect((await store.rooms.read(sales)).state.stays.filter(isInConference)).toHaveLength(400),
+    );
   });
 
   it('serve a room with 250 participants', async () => {
@@ -391,7 +393,7 @@ describe('a Redis that is full', () => {
 });
 
 describe('a Redis that cannot be written', () => {
-  const carol: RoomObserver = {
+  const carol: SpaceObserver = {
     observe: async (room) => ({
       room,
       event: {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { isIn, targetOf } from '../../src/rooms/room';
+import { isInConference, targetOf } from '../../src/rooms/room';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
@@ -251,7 +251,7 @@ describe('12,000 events while Redis is away', () => {
     await inParallel(ROOMS, async (index) => {
       const { state } = await other.rooms.read(roomNamed(`room-${index}`));
       expect(targetOf(state)?.callSid).toBe(`alice-${index}`);
-      expect(state.stays.filter(isIn).map(({ callSid, isMuted }) => [callSid, isMuted])).toEqual(
+      expect(state.stays.filter(isInConference).map(({ callSid, isMuted }) => [callSid, isMuted])).toEqual(
         expect.arrayContaining([
           [`alice-${index}`, undefined],
           [`bob-${index}`, true],

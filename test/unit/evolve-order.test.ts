@@ -2,7 +2,15 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { evolve } from '../../src/rooms/evolve';
 import type { Mode } from '../../src/rooms/mode';
-import { emptyRoom, isIn, isOpen, type RoomState, type Stay, supervisorsOf, targetOf } from '../../src/rooms/room';
+import {
+  emptyRoom,
+  isInConference,
+  isOpen,
+  type RoomState,
+  type Stay,
+  supervisorsOf,
+  targetOf,
+} from '../../src/rooms/room';
 import type { EventOf, RoomEvent } from '../../src/rooms/room-event';
 import { fuzzRuns } from '../support/fuzz';
 import { roomNamed, sid } from '../support/room-stores';
@@ -275,7 +283,7 @@ const nameOfStay = ({ callSid, supervision }: Stay) => `${callSid} ${supervision
 function view(state: RoomState) {
   const open = state.stays.filter(isOpen).map((stay) => {
     const { role, conferenceSid, isMuted } = stay;
-    return { stay: nameOfStay(stay), role, isIn: isIn(stay), conferenceSid, isMuted };
+    return { stay: nameOfStay(stay), role, isIn: isInConference(stay), conferenceSid, isMuted };
   });
   return {
     target: targetOf(state)?.callSid,

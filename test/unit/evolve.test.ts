@@ -3,7 +3,7 @@ import { evolve } from '../../src/rooms/evolve';
 import type { Fact } from '../../src/rooms/fact';
 import {
   emptyRoom,
-  isIn,
+  isInConference,
   isOpen,
   type Role,
   type RoomState,
@@ -328,7 +328,7 @@ describe('what REST shows of', () => {
 
   it('a conference that has ended lets nobody in', () => {
     const { state } = play(...REDIALLED, BEHIND);
-    expect(state.stays.filter(isIn)).toEqual([]);
+    expect(state.stays.filter(isInConference)).toEqual([]);
     expect(state.conference).toBeUndefined();
   });
 
@@ -871,7 +871,7 @@ describe('an agent', () => {
     const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 };
     const { state } = play([10, ended], [20, arrives('alice')], late(joins('alice', 'cf-1', 5, AGENT), 16));
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', arrivedAt: START + 20_000 });
-    expect(state.stays.filter(isIn)).toEqual([]);
+    expect(state.stays.filter(isInConference)).toEqual([]);
   });
 
   it('speaks no longer than their stay', () => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { evolve } from '../../src/rooms/evolve';
 import {
   emptyRoom,
-  isGhost,
+  hasProbablyHungUp,
+  isInOrEntering,
   isSameConversation,
-  isThere,
   type Stay,
   type SupervisionState,
   supervisedConversation,
@@ -72,7 +72,7 @@ it.each<[string, Partial<Stay>, boolean]>([
   ['who has left', { arrivedAt: 99_000, joinedAt: 99_500, leftAt: 99_900 }, false],
   ['who hung up on the way', { arrivedAt: 99_000, leftAt: 99_900 }, false],
 ])('a moderator %s is there: %j, %s', (_what, more, is) => {
-  expect(isThere(moderator('a', more), 100_000)).toBe(is);
+  expect(isInOrEntering(moderator('a', more), 100_000)).toBe(is);
 });
 
 it.each([
@@ -80,7 +80,7 @@ it.each([
   [false, 40_001, false],
   [false, 40_000, true],
 ])('a moderator who has joined (%s), and arrived at %i, is a ghost: %s', (hasJoined, arrivedAt, is) => {
-  expect(isGhost({ hasJoined, arrivedAt }, 100_000)).toBe(is);
+  expect(hasProbablyHungUp({ hasJoined, arrivedAt }, 100_000)).toBe(is);
 });
 
 describe('a conversation', () => {

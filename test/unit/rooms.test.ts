@@ -1059,7 +1059,7 @@ describe('list', () => {
         ['support', 'alice'],
       ]);
       expect(await rooms.listStored()).toBe('unknown');
-      expect(rooms.served().map(({ room }) => room)).toEqual(['sales', 'support']);
+      expect(rooms.listLocal().map(({ room }) => room)).toEqual(['sales', 'support']);
     });
 
     it.each([[true], [false]])('knows nothing without the Space, REST configured: %s', async (hasRest) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createSpaceObserver, type RoomObserver } from '../../src/rooms/space-observer';
+import { createSpaceObserver, type SpaceObserver } from '../../src/rooms/space-observer';
 import type { SpaceConference } from '../../src/signalwire/conference-api';
 import { sid } from '../support/room-stores';
 
@@ -45,7 +45,7 @@ function create(count: number, { takesMs = 100, silent = [] as string[], failing
   return { observer, asked, atOnce: () => mostAtOnce };
 }
 
-async function observeAll(observer: RoomObserver) {
+async function observeAll(observer: SpaceObserver) {
   const since = performance.now();
   const work = observer.observeAll(WITHIN_MS).then(
     (observations) => ({ rooms: observations.map(({ room }) => room), ms: performance.now() - since }),
