@@ -30,7 +30,7 @@ export interface SupervisorCallsOptions {
   authenticator: Authenticator<SupervisorEntry>;
   roster: Roster;
   rooms: Pick<Rooms, 'record' | 'find' | 'read' | 'list'>;
-  supervision: Pick<Supervision, 'send' | 'refuse' | 'lockOut'>;
+  supervision: Pick<Supervision, 'recordSent' | 'recordRefusal' | 'recordLockout'>;
   addresses: Addresses;
   render: Render;
   /** Resolves after so many milliseconds. */
@@ -117,17 +117,16 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     { callSid, from }: InboundCall,
     { state, context, target, name, previousMode }: SupervisorJoin,
   ): void {
-    const { mode, stay: number } = context;
+    const { mode, stay: stayNumber } = context;
     const rejoinUrl = addresses.coachMoved(state.room, context);
-    const moderator = target.name;
-    const sent = {
+    const sent: Parameters<typeof supervision.recordSent>[1] = {
       callSid,
-      number,
+      stayNumber,
       name,
       address: maskAddress(from),
       mode,
       target: target.callSid,
-      moderator,
+      moderatorName: target.name,
       rejoinUrl,
     };
     supervision.recordSent(state, sent, previousMode);

@@ -1,45 +1,54 @@
-import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
-import { refuse } from './leaves';
-import { heardAs } from './reports';
+import { setCoachingFailed } from './leaves';
+import { heardModeOf } from './reports';
 import { isOpen, type Stay, startOf } from './room';
+import {
+  addFact,
+  addStay,
+  changeStay,
+  endStay,
+  openStayOf,
+  RESOLUTION_MS,
+  type RoomDraft,
+  staysOfCall,
+} from './room-draft';
 import type { EventOf } from './room-event';
 
 /** A moderator's webhook: the call is about to enter. One that is newer than a leave starts a new stay. */
-export function moderatorArrived(draft: Draft, event: EventOf<'moderator-arrived'>, at: number): void {
+export function moderatorArrived(draft: RoomDraft, event: EventOf<'moderator-arrived'>, at: number): void {
   const { callSid, name } = event;
   const about = { role: 'moderator' as const, ...(name !== undefined && { name }) };
-  const stays = staysOf(draft, callSid);
+  const stays = staysOfCall(draft, callSid);
   const ended = stays.find((stay) => !isOpen(stay) && at <= (stay.leftAtLatest ?? 0) && !isAfterJoin(stay, at));
   const open = openStayOf(draft, callSid);
   // Of a leave and an arrival in one second, nobody knows which came first.
   if (ended !== undefined && (open === undefined || at < (ended.leftAt ?? 0))) {
     if (ended.supervision === undefined) {
-      lead(draft, ended, { name: ended.name ?? name });
+      markAsModerator(draft, ended, { name: ended.name ?? name });
     }
   } else if (stays.some(({ callEndedAt = 0 }) => at <= callEndedAt)) {
     return;
   } else if (open === undefined) {
-    add(draft, { callSid, ...about, arrivedAt: at });
+    addStay(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.role === 'supervisor') {
     // REST has sent the call here.
-    end(draft, open, { at, by: 'inferred' });
-    add(draft, { callSid, ...about, arrivedAt: at });
+    endStay(draft, open, { at, by: 'inferred' });
+    addStay(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.joinedAt === undefined) {
-    change(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), isArrivalInferred: undefined });
+    changeStay(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), isArrivalInferred: undefined });
   } else if (isAfterJoin(open, at)) {
     // Its leave is yet to be told.
-    end(draft, open, { at, by: 'inferred' });
-    add(draft, { callSid, ...about, arrivedAt: at });
+    endStay(draft, open, { at, by: 'inferred' });
+    addStay(draft, { callSid, ...about, arrivedAt: at });
   } else {
-    lead(draft, open, { ...about, arrivedAt: open.arrivedAt ?? Math.min(at, open.joinedAt) });
+    markAsModerator(draft, open, { ...about, arrivedAt: open.arrivedAt ?? Math.min(at, open.joinedAt) });
   }
 }
 
 /** A stay turns out to be a moderator's. */
-function lead(draft: Draft, stay: Stay, about: Partial<Stay>): void {
-  const known = change(draft, stay, { ...about, role: 'moderator' });
+function markAsModerator(draft: RoomDraft, stay: Stay, about: Partial<Stay>): void {
+  const known = changeStay(draft, stay, { ...about, role: 'moderator' });
   if (stay.role !== 'moderator') {
-    noteStay(draft, known);
+    addJoinAndLeaveFacts(draft, known);
   }
 }
 
@@ -49,10 +58,10 @@ function isAfterJoin({ joinedAt }: Stay, at: number): boolean {
 }
 
 /** A supervisor's document. Its number tells the stays of a call apart, whatever their dates say. */
-export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, at: number): void {
+export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent'>, at: number): void {
   const { callSid, stayNumber, name, address, mode, target, moderatorName, rejoinUrl } = event;
-  trustTarget(draft, event, at);
-  const stays = staysOf(draft, callSid);
+  addLostTarget(draft, event, at);
+  const stays = staysOfCall(draft, callSid);
   const numberOf = (stay: Stay) => stay.supervision?.stayNumber;
   const known = stays.findLast((stay) => numberOf(stay) === stayNumber);
   const isAgain = known?.arrivedAt !== undefined && hasComeBack(known, at);
@@ -71,7 +80,7 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
   const found = isAgain ? undefined : (known ?? unnumbered);
   const supervision = {
     callers: [],
-    heard: heardAs(found?.isMuted, found?.coachedCall),
+    heard: heardModeOf(found?.isMuted, found?.coachedCall),
     coachedCall: found?.coachedCall,
     coachedCallChangedAt: found?.coachedCallChangedAt,
     ...found?.supervision,
@@ -92,25 +101,25 @@ export function supervisorSent(draft: Draft, event: EventOf<'supervisor-sent'>, 
   };
   const later = stays.find((stay) => (numberOf(stay) ?? 0) > stayNumber);
   const open = openStayOf(draft, callSid);
-  if (open !== undefined && open !== found && (isAgain || isBefore(open, stayNumber, at))) {
+  if (open !== undefined && open !== found && (isAgain || isEarlierStay(open, stayNumber, at))) {
     // Of a forgotten stay nobody may have known yet whose call it is.
-    const named = change(draft, open, { name: open.name ?? name, address: open.address ?? address });
-    end(draft, named, { at, by: 'inferred' });
+    const named = changeStay(draft, open, { name: open.name ?? name, address: open.address ?? address });
+    endStay(draft, named, { at, by: 'inferred' });
   }
   if (found !== undefined) {
-    complete(
+    addFactsOnceIdentified(
       draft,
-      change(draft, found, about),
+      changeStay(draft, found, about),
       found.role === 'supervisor' && found.supervision?.stayNumber === undefined,
     );
     if (found.coachingFailedAt !== undefined) {
-      refuse(draft, target, found.coachingFailedAt);
+      setCoachingFailed(draft, target, found.coachingFailedAt);
     }
     return;
   }
-  const stay = note(draft, add(draft, { callSid, ...about }), 'arrived', at, 'webhook');
+  const stay = addFact(draft, addStay(draft, { callSid, ...about }), 'arrived', at, 'webhook');
   if (later !== undefined) {
-    end(draft, stay, { at: Math.max(at, startOf(later)), by: 'inferred' });
+    endStay(draft, stay, { at: Math.max(at, startOf(later)), by: 'inferred' });
   }
 }
 
@@ -125,7 +134,7 @@ function wasListed({ joinSource, muteChangedAt }: Stay, at: number): boolean {
 }
 
 /** Whether a call was on a stay before the one with this number, which began then. */
-function isBefore(stay: Stay, stayNumber: number, at: number): boolean {
+function isEarlierStay(stay: Stay, stayNumber: number, at: number): boolean {
   const known = stay.supervision?.stayNumber;
   return known === undefined ? startOf(stay) < at : known < stayNumber;
 }
@@ -134,9 +143,13 @@ function isBefore(stay: Stay, stayNumber: number, at: number): boolean {
 const FRESH_MS = 5_000;
 
 /** Whoever wrote the document knew its target. A store that never heard of that call has lost it. */
-function trustTarget(draft: Draft, { target, moderatorName, ageMs }: EventOf<'supervisor-sent'>, at: number): void {
-  if (ageMs < FRESH_MS && staysOf(draft, target).length === 0) {
-    add(draft, { callSid: target, role: 'moderator', name: moderatorName, arrivedAt: at, isArrivalInferred: true });
+function addLostTarget(
+  draft: RoomDraft,
+  { target, moderatorName, ageMs }: EventOf<'supervisor-sent'>,
+  at: number,
+): void {
+  if (ageMs < FRESH_MS && staysOfCall(draft, target).length === 0) {
+    addStay(draft, { callSid: target, role: 'moderator', name: moderatorName, arrivedAt: at, isArrivalInferred: true });
   }
 }
 
@@ -145,21 +158,21 @@ function trustTarget(draft: Draft, { target, moderatorName, ageMs }: EventOf<'su
  *
  * @param isTold whether REST has shown it to be a supervisor's before: then all but its document is written down
  */
-function complete(draft: Draft, stay: Stay, isTold: boolean): void {
+function addFactsOnceIdentified(draft: RoomDraft, stay: Stay, isTold: boolean): void {
   if (isTold && !isOpen(stay)) {
     return;
   }
-  const noted = note(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
+  const noted = addFact(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
   if (!isTold) {
-    noteStay(draft, noted);
+    addJoinAndLeaveFacts(draft, noted);
   }
 }
 
 /** Writes down when somebody joined and left. */
-function noteStay(draft: Draft, stay: Stay): void {
+function addJoinAndLeaveFacts(draft: RoomDraft, stay: Stay): void {
   const { joinedAt, joinSource = 'callback', leftAt, leaveSource = 'callback' } = stay;
-  const noted = joinedAt === undefined ? stay : note(draft, stay, 'joined', joinedAt, joinSource);
+  const noted = joinedAt === undefined ? stay : addFact(draft, stay, 'joined', joinedAt, joinSource);
   if (leftAt !== undefined) {
-    note(draft, noted, 'left', leftAt, leaveSource);
+    addFact(draft, noted, 'left', leftAt, leaveSource);
   }
 }

@@ -7,7 +7,7 @@ import type { RoomName } from './room-name';
 import type { Rooms } from './rooms';
 
 /** A participant whose call is to be looked up, as seen at `askedAt` of the monotonic clock. */
-interface Question {
+interface PendingLookup {
   room: RoomName;
   conferenceSid: Sid;
   participant: ObservedParticipant;
@@ -28,10 +28,10 @@ export interface CallLookupsOptions {
 /** Looks up each call once, for the participants that no webhook told us of. */
 export interface CallLookups {
   /** The participant with their person, if their call was looked up. */
-  identified(participant: ObservedParticipant): ObservedParticipant;
+  withPerson(participant: ObservedParticipant): ObservedParticipant;
   /** Whether a call waits to be looked up. */
-  isAsked(callSid: Sid): boolean;
-  ask(question: Question): void;
+  isPending(callSid: Sid): boolean;
+  add(question: PendingLookup): void;
   /** The look-ups that wait. They never reject. */
   tasks(): Iterable<Task>;
 }
@@ -42,7 +42,7 @@ const MAX_CALLS = 10_000;
 export function createCallLookups(options: CallLookupsOptions): CallLookups {
   const { rooms, space, budget, identify, onSupervisor, monotonicNow } = options;
   const calls = new Map<Sid, SpaceCall>();
-  const questions = new Map<Sid, Question>();
+  const questions = new Map<Sid, PendingLookup>();
 
   function identified(participant: ObservedParticipant): ObservedParticipant {
     const call = calls.get(participant.callSid);
@@ -57,7 +57,7 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
     }
   }
 
-  async function lookUp(question: Question): Promise<void> {
+  async function lookUp(question: PendingLookup): Promise<void> {
     const { room, conferenceSid, askedAt } = question;
     const { callSid } = question.participant;
     if (!budget.has(1)) {
@@ -79,9 +79,9 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
   }
 
   return {
-    identified,
-    isAsked: (callSid) => questions.has(callSid),
-    ask(question) {
+    withPerson: identified,
+    isPending: (callSid) => questions.has(callSid),
+    add(question) {
       const { callSid } = question.participant;
       if (!calls.has(callSid) && (questions.size < MAX_CALLS || questions.has(callSid))) {
         questions.set(callSid, question);

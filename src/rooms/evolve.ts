@@ -1,17 +1,5 @@
 import type { Sid } from '../signalwire/sid';
 import { moderatorArrived, supervisorSent } from './arrivals';
-import {
-  change,
-  type Draft,
-  dateOfLine,
-  end,
-  isSameConference,
-  latestOf,
-  note,
-  openStayOf,
-  RESOLUTION_MS,
-  summaryOf,
-} from './draft';
 import type { Fact } from './fact';
 import { conferenceStarted, joined } from './joins';
 import { callEnded, conferenceEnded, dialEnded, left } from './leaves';
@@ -27,6 +15,18 @@ import {
   startOf,
   targetOf,
 } from './room';
+import {
+  addFact,
+  changeStay,
+  endOfSecond,
+  endStay,
+  factDate,
+  factSummaryOf,
+  isSameConference,
+  openStayOf,
+  RESOLUTION_MS,
+  type RoomDraft,
+} from './room-draft';
 import type { EventOf, RoomEvent } from './room-event';
 
 /** How long the stays of callers are remembered after their end, in milliseconds. */
@@ -67,7 +67,7 @@ export function evolve(
   // Of two events at one instant, the one noted last is the later one. A clock may also have been set back, as by a failover.
   const clock = Math.max(now, state.at + 1);
   const at = clock - event.ageMs;
-  const draft: Draft = {
+  const draft: RoomDraft = {
     now: clock,
     room: state.room,
     conference: state.conference,
@@ -76,12 +76,12 @@ export function evolve(
     facts: [],
     hasChanged: isForeign !== state.isForeign,
   };
-  forget(draft, lifetimeMs);
+  forgetOldStays(draft, lifetimeMs);
   if ('callSid' in event) {
-    backdate(draft, event.callSid, at);
+    backdateInferredArrival(draft, event.callSid, at);
   }
-  (RULES[event.kind] as (draft: Draft, event: RoomEvent, at: number) => void)(draft, event, at);
-  settle(draft, event, at);
+  (RULES[event.kind] as (draft: RoomDraft, event: RoomEvent, at: number) => void)(draft, event, at);
+  updateSupervisors(draft, event, at);
   if (!draft.hasChanged && draft.facts.length === 0) {
     return { state, facts: [] };
   }
@@ -99,7 +99,7 @@ export function atMoment(state: RoomState, now: number, { lifetimeMs }: { lifeti
 }
 
 /** What each event does. Everything that may follow from it for supervisors is in `settle`. */
-const RULES: { [K in RoomEvent['kind']]: (draft: Draft, event: EventOf<K>, at: number) => void } = {
+const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, at: number) => void } = {
   'moderator-arrived': moderatorArrived,
   'supervisor-sent': supervisorSent,
   'mode-requested': modeRequested,
@@ -121,11 +121,11 @@ const RULES: { [K in RoomEvent['kind']]: (draft: Draft, event: EventOf<K>, at: n
 };
 
 /** Ends stays that have lasted longer than a call can, and lets go of what nothing late can concern any more. */
-function forget(draft: Draft, lifetimeMs: number): void {
+function forgetOldStays(draft: RoomDraft, lifetimeMs: number): void {
   const { now } = draft;
   for (const stay of draft.stays) {
     if (isOpen(stay) && startOf(stay) + lifetimeMs <= now) {
-      end(draft, stay, { at: now, by: 'inferred' });
+      endStay(draft, stay, { at: now, by: 'inferred' });
     }
   }
   const rememberedMs = (stay: Stay) =>
@@ -143,10 +143,10 @@ function forget(draft: Draft, lifetimeMs: number): void {
 }
 
 /** An inferred stay began by its earliest event. */
-function backdate(draft: Draft, callSid: Sid, at: number): void {
+function backdateInferredArrival(draft: RoomDraft, callSid: Sid, at: number): void {
   const stay = openStayOf(draft, callSid);
   if (stay?.isArrivalInferred && stay.joinedAt === undefined && at < startOf(stay)) {
-    change(draft, stay, { arrivedAt: at });
+    changeStay(draft, stay, { arrivedAt: at });
   }
 }
 
@@ -159,10 +159,10 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
 };
 
 /** What follows from an event for the supervisors who are there, and the lines about how they are heard. */
-function settle(draft: Draft, event: RoomEvent, at: number): void {
+function updateSupervisors(draft: RoomDraft, event: RoomEvent, at: number): void {
   const source = SOURCES[event.kind] ?? 'callback';
   // REST was asked at `at`, and has answered since.
-  const latest = source === 'rest' ? draft.now : latestOf(draft, at);
+  const latest = source === 'rest' ? draft.now : endOfSecond(draft, at);
   const target = targetOf(draft);
   const present = draft.stays.filter((stay) => isInConference(stay) && isCaller(stay)).map(({ callSid }) => callSid);
   const others = new Set(draft.stays.filter((stay) => !isCaller(stay)).map(({ callSid }) => callSid));
@@ -173,19 +173,19 @@ function settle(draft: Draft, event: RoomEvent, at: number): void {
     }
     // Before they join, their document decides; corrections start with the join.
     const stay = isInConference(known)
-      ? change(draft, known, {
-          supervision: withCallers(converse(known, supervision, target, latest), present, others),
+      ? changeStay(draft, known, {
+          supervision: withCallers(followTarget(known, supervision, target, latest), present, others),
         })
       : known;
-    if (isNews(draft, stay.supervision)) {
+    if (differsFromLastFact(draft, stay.supervision)) {
       const earliest = Math.max(at, stay.joinedAt ?? at);
-      note(draft, stay, 'mode', Math.max(dateOfLine(stay, earliest, latest), heardSince(stay)), source);
+      addFact(draft, stay, 'mode', Math.max(factDate(stay, earliest, latest), heardModeChangedAt(stay)), source);
     }
   }
 }
 
 /** When the Space reported how a supervisor is heard; 0 if it never did. */
-function heardSince({ muteChangedAt = 0, supervision }: Stay): number {
+function heardModeChangedAt({ muteChangedAt = 0, supervision }: Stay): number {
   return Math.max(muteChangedAt, supervision?.coachedCallChangedAt ?? 0);
 }
 
@@ -194,13 +194,13 @@ function heardSince({ muteChangedAt = 0, supervision }: Stay): number {
  * target if there is one. How they are heard since is unknown, unless the Space has reported it after `latest`, the last
  * instant at which that can have been.
  */
-function converse(
+function followTarget(
   stay: Stay,
   supervision: SupervisionState,
   target: Stay | undefined,
   latest: number,
 ): SupervisionState {
-  if (target !== undefined && isSameConversation(stay, supervision, target)) {
+  if (target !== undefined && leadsConversationOf(stay, supervision, target)) {
     const { moderatorName = target.name } = supervision;
     return moderatorName === supervision.moderatorName ? supervision : { ...supervision, moderatorName };
   }
@@ -208,12 +208,12 @@ function converse(
   if (supervision.mode === 'monitor') {
     return led === undefined ? supervision : { ...supervision, ...led };
   }
-  const heard = stay.isMuted ? 'monitor' : heardSince(stay) > latest ? supervision.heard : 'unknown';
+  const heard = stay.isMuted ? 'monitor' : heardModeChangedAt(stay) > latest ? supervision.heard : 'unknown';
   return { ...supervision, ...led, mode: 'monitor', heard };
 }
 
 /** Whether a target leads the conversation that a supervisor came to: the same call, in the same conference. */
-function isSameConversation(stay: Stay, supervision: SupervisionState, target: Stay): boolean {
+function leadsConversationOf(stay: Stay, supervision: SupervisionState, target: Stay): boolean {
   return (
     target.callSid === supervision.target &&
     isSameConference(stay.conferenceSid, target.conferenceSid) &&
@@ -240,11 +240,11 @@ function isCaller({ role }: Stay): boolean {
 }
 
 /** Whether the last line about a stay says something else. */
-function isNews(draft: Draft, supervision: SupervisionState | undefined): boolean {
+function differsFromLastFact(draft: RoomDraft, supervision: SupervisionState | undefined): boolean {
   if (supervision?.lastFact === undefined) {
     return false;
   }
   const line = supervision.lastFact;
-  const summary = summaryOf(draft, supervision);
+  const summary = factSummaryOf(draft, supervision);
   return (['mode', 'heard', 'target', 'moderatorName'] as const).some((name) => line[name] !== summary[name]);
 }

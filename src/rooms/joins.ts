@@ -1,11 +1,21 @@
 import type { Sid } from '../signalwire/sid';
-import { add, change, type Draft, end, isSameConference, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
-import { report } from './reports';
+import { applyReport } from './reports';
 import { isInConference, isOpen, type Source, type Stay, startOf } from './room';
+import {
+  addFact,
+  addStay,
+  changeStay,
+  endStay,
+  isSameConference,
+  openStayOf,
+  RESOLUTION_MS,
+  type RoomDraft,
+  staysOfCall,
+} from './room-draft';
 import type { EventOf } from './room-event';
 
 /** Somebody was seen to enter. Nothing older revives what ended. */
-export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void {
+export function joined(draft: RoomDraft, event: EventOf<'joined'>, at: number): void {
   const { callSid, conferenceSid } = event;
   const ended = endedStayOf(draft, event, at);
   if (ended !== undefined) {
@@ -29,19 +39,19 @@ export function joined(draft: Draft, event: EventOf<'joined'>, at: number): void
     }
     const stay = enter(draft, open, event, at);
     if (over !== undefined) {
-      end(draft, stay, { at: over.at, by: 'inferred' });
+      endStay(draft, stay, { at: over.at, by: 'inferred' });
     }
   } else if (over === undefined && !isBefore(event.date, at, open?.joinDate, open?.joinedAt)) {
     if (open !== undefined) {
       // A call is in one conference at a time, and once: that it left was never told.
-      end(draft, open, { at, by: 'inferred' });
+      endStay(draft, open, { at, by: 'inferred' });
     }
-    enter(draft, add(draft, { callSid, role: 'unknown' }), event, at);
+    enter(draft, addStay(draft, { callSid, role: 'unknown' }), event, at);
   }
 }
 
 /** The stay that a join belongs to, if that has ended. */
-function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay | undefined {
+function endedStayOf(draft: RoomDraft, event: EventOf<'joined'>, at: number): Stay | undefined {
   const { callSid, conferenceSid, date } = event;
   const open = openStayOf(draft, callSid);
   const over = draft.ended.find(({ sid }) => sid === conferenceSid);
@@ -54,7 +64,7 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
   const isNext = open !== undefined && !isInConference(open) && isAfterLeave(lastLeave, date);
   const isOverBefore = (stay: Stay) =>
     stay.joinDate === undefined ? !hasBegun(stay) : stay.joinDate <= (lastLeave ?? 0);
-  const ended = staysOf(draft, callSid)
+  const ended = staysOfCall(draft, callSid)
     .reverse()
     .filter((stay) => {
       if (isOpen(stay) || !isSameConference(stay.conferenceSid, conferenceSid) || (isNext && isOverBefore(stay))) {
@@ -71,8 +81,8 @@ function endedStayOf(draft: Draft, event: EventOf<'joined'>, at: number): Stay |
 }
 
 /** The date of a call's last leave callback. */
-function lastLeaveOf(draft: Draft, callSid: Sid): number | undefined {
-  const dates = staysOf(draft, callSid).flatMap(({ leaveDate }) => leaveDate ?? []);
+function lastLeaveOf(draft: RoomDraft, callSid: Sid): number | undefined {
+  const dates = staysOfCall(draft, callSid).flatMap(({ leaveDate }) => leaveDate ?? []);
   return dates.length === 0 ? undefined : Math.max(...dates);
 }
 
@@ -97,17 +107,17 @@ function isAnother({ joinDate }: Stay, date: number | undefined): boolean {
   return joinDate !== undefined && date !== undefined && date > joinDate;
 }
 
-function completeEnded(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: number): void {
+function completeEnded(draft: RoomDraft, stay: Stay, event: EventOf<'joined'>, at: number): void {
   const { conferenceSid, date } = event;
   if (stay.joinedAt === undefined && date !== undefined) {
     const joinedAt = Math.min(Math.max(at, stay.arrivedAt ?? at), stay.leftAt ?? at);
-    const known = change(draft, stay, {
+    const known = changeStay(draft, stay, {
       joinedAt,
       joinSource: 'callback',
       joinDate: date,
       conferenceSid: stay.conferenceSid ?? conferenceSid,
     });
-    note(draft, report(draft, known, event, at, 'callback'), 'joined', joinedAt, 'callback');
+    addFact(draft, applyReport(draft, known, event, at, 'callback'), 'joined', joinedAt, 'callback');
   }
 }
 
@@ -116,18 +126,18 @@ function isBefore(date: number | undefined, at: number, otherDate: number | unde
   return date !== undefined && otherDate !== undefined ? date < otherDate : at < otherAt;
 }
 
-function enter(draft: Draft, stay: Stay, event: EventOf<'joined'>, at: number): Stay {
+function enter(draft: RoomDraft, stay: Stay, event: EventOf<'joined'>, at: number): Stay {
   const { conferenceSid, isModerator } = event;
   const isNews = !isInConference(stay);
   const seen = { conferenceSid, isModerator, at, date: event.date, by: 'callback' } as const;
-  const inside = isNews ? comeIn(draft, stay, seen) : stay;
-  const told = report(draft, inside, event, at, 'callback');
-  return isNews ? note(draft, told, 'joined', told.joinedAt ?? at, 'callback') : told;
+  const inside = isNews ? enterConference(draft, stay, seen) : stay;
+  const told = applyReport(draft, inside, event, at, 'callback');
+  return isNews ? addFact(draft, told, 'joined', told.joinedAt ?? at, 'callback') : told;
 }
 
 /** Lets somebody in who was seen in the conference. */
-export function comeIn(
-  draft: Draft,
+export function enterConference(
+  draft: RoomDraft,
   stay: Stay,
   seen: {
     conferenceSid: Sid | undefined;
@@ -139,11 +149,11 @@ export function comeIn(
 ): Stay {
   const { conferenceSid, isModerator, at, date, by } = seen;
   if (conferenceSid !== undefined) {
-    follow(draft, conferenceSid, at, date);
+    switchConference(draft, conferenceSid, at, date);
   }
-  helpRefused(draft, at);
+  clearCoachingFailures(draft, at);
   const told = isModerator === undefined ? 'unknown' : isModerator ? 'moderator' : 'caller';
-  return change(draft, stay, {
+  return changeStay(draft, stay, {
     role: isModerator || stay.role === 'unknown' ? told : stay.role,
     conferenceSid: conferenceSid ?? stay.conferenceSid,
     // A date is cut to the second, and nobody joins before they arrive.
@@ -157,22 +167,26 @@ export function comeIn(
 }
 
 /** A moderator and somebody else are in. */
-export function conferenceStarted(draft: Draft, { conferenceSid }: EventOf<'conference-started'>, at: number): void {
-  helpRefused(draft, at);
-  follow(draft, conferenceSid, at);
+export function conferenceStarted(
+  draft: RoomDraft,
+  { conferenceSid }: EventOf<'conference-started'>,
+  at: number,
+): void {
+  clearCoachingFailures(draft, at);
+  switchConference(draft, conferenceSid, at);
 }
 
 /** Supervisors may try again to coach a moderator who was refused: somebody came, or the conference started. */
-export function helpRefused(draft: Draft, at: number): void {
+export function clearCoachingFailures(draft: RoomDraft, at: number): void {
   for (const stay of draft.stays) {
     if (stay.coachingFailedAt !== undefined && isInConference(stay) && at + RESOLUTION_MS >= stay.coachingFailedAt) {
-      change(draft, stay, { coachingFailedAt: undefined });
+      changeStay(draft, stay, { coachingFailedAt: undefined });
     }
   }
 }
 
 /** A room has one conference at a time: those in an earlier one are out of it. */
-export function follow(draft: Draft, conferenceSid: Sid, at: number, date?: number): void {
+export function switchConference(draft: RoomDraft, conferenceSid: Sid, at: number, date?: number): void {
   if (draft.conference?.sid === conferenceSid || draft.ended.some(({ sid }) => sid === conferenceSid)) {
     return;
   }
@@ -188,7 +202,7 @@ export function follow(draft: Draft, conferenceSid: Sid, at: number, date?: numb
     return;
   }
   for (const stay of others) {
-    end(draft, stay, { at, by: 'inferred' });
+    endStay(draft, stay, { at, by: 'inferred' });
   }
   draft.conference = { sid: conferenceSid };
   draft.hasChanged = true;

@@ -1,5 +1,14 @@
-import { add, change, type Draft, end, isSameConference, openStayOf, RESOLUTION_MS, staysOf } from './draft';
 import { isInConference, isOpen, type Stay, startOf } from './room';
+import {
+  addStay,
+  changeStay,
+  endStay,
+  isSameConference,
+  openStayOf,
+  RESOLUTION_MS,
+  type RoomDraft,
+  staysOfCall,
+} from './room-draft';
 import type { EventOf } from './room-event';
 
 /** How far a leave callback's date may lie from the `<Dial>` action, or from REST's answer, that told of it before. */
@@ -9,22 +18,22 @@ const TOLD_TWICE_MS = 2_000;
 const STORE_DELAY_MS = 1_000;
 
 /** Somebody was seen to leave: this ends the stay it belongs to, by conference and date, never a later one. */
-export function left(draft: Draft, event: EventOf<'left'>, at: number): void {
+export function left(draft: RoomDraft, event: EventOf<'left'>, at: number): void {
   const { callSid, conferenceSid, date } = event;
   const leftAtLatest = Math.min(date === undefined ? at : at + RESOLUTION_MS, draft.now);
-  const stays = staysOf(draft, callSid).filter((stay) => isSameConference(stay.conferenceSid, conferenceSid));
+  const stays = staysOfCall(draft, callSid).filter((stay) => isSameConference(stay.conferenceSid, conferenceSid));
   const open = stays.find(isOpen);
   const known = stays.find((stay) => isToldOf(stay, open, event, at));
   if (known !== undefined) {
-    change(draft, known, {
+    changeStay(draft, known, {
       conferenceSid: known.conferenceSid ?? conferenceSid,
       leaveDate: known.leaveDate ?? date,
     });
   } else if (open !== undefined && isAfterStart(open, date, leftAtLatest)) {
-    const left = change(draft, open, { conferenceSid: open.conferenceSid ?? conferenceSid });
-    end(draft, left, { at, leftAtLatest, by: 'callback', leaveDate: date });
+    const left = changeStay(draft, open, { conferenceSid: open.conferenceSid ?? conferenceSid });
+    endStay(draft, left, { at, leftAtLatest, by: 'callback', leaveDate: date });
   } else if (stays.length === 0 || date !== undefined) {
-    remember(draft, { callSid, conferenceSid, leftAt: at, leftAtLatest, leaveSource: 'callback', leaveDate: date });
+    addEndedStay(draft, { callSid, conferenceSid, leftAt: at, leftAtLatest, leaveSource: 'callback', leaveDate: date });
   }
 }
 
@@ -54,14 +63,14 @@ function isAfterStart(stay: Stay, date: number | undefined, leftAtLatest: number
 }
 
 /** Remembers an end that came before its beginning. */
-function remember(draft: Draft, stay: Omit<Stay, 'role'>): Stay {
-  return add(draft, { role: 'unknown', ...stay });
+function addEndedStay(draft: RoomDraft, stay: Omit<Stay, 'role'>): Stay {
+  return addStay(draft, { role: 'unknown', ...stay });
 }
 
 /** The `<Dial action>`: the call is out of the conference, or was never let in. */
-export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number): void {
+export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: number): void {
   const { callSid, stayNumber, coachingFailed } = event;
-  const stays = staysOf(draft, callSid);
+  const stays = staysOfCall(draft, callSid);
   const numbered = stays.findLast(
     ({ supervision }) => stayNumber !== undefined && supervision?.stayNumber === stayNumber,
   );
@@ -75,15 +84,22 @@ export function dialEnded(draft: Draft, event: EventOf<'dial-ended'>, at: number
     if (stayNumber !== undefined || !isKnown) {
       const supervision = stayNumber === undefined ? {} : { supervision: { ...NOTHING_KNOWN, stayNumber } };
       const refusal = coachingFailed ? { coachingFailedAt: at } : {};
-      remember(draft, { callSid, leftAt: at, leftAtLatest: at, leaveSource: 'webhook', ...supervision, ...refusal });
+      addEndedStay(draft, {
+        callSid,
+        leftAt: at,
+        leftAtLatest: at,
+        leaveSource: 'webhook',
+        ...supervision,
+        ...refusal,
+      });
     }
     return;
   }
   if (coachingFailed && stay.supervision?.target !== undefined) {
-    refuse(draft, stay.supervision.target, at);
+    setCoachingFailed(draft, stay.supervision.target, at);
   }
   if (isOpen(stay)) {
-    end(draft, stay, { at, by: 'webhook' });
+    endStay(draft, stay, { at, by: 'webhook' });
   }
 }
 
@@ -96,28 +112,28 @@ const NOTHING_KNOWN = {
 } as const;
 
 /** A target could not be coached: it is not in the conference, or is alone there. Whoever joined since has helped. */
-export function refuse(draft: Draft, target: Stay['callSid'], at: number): void {
+export function setCoachingFailed(draft: RoomDraft, target: Stay['callSid'], at: number): void {
   const stay = openStayOf(draft, target);
   const isHelped = draft.stays.some((one) => (one.joinedAt ?? 0) + (one === stay ? 0 : RESOLUTION_MS) > at);
   if (stay !== undefined && startOf(stay) <= at + STORE_DELAY_MS && !isHelped) {
-    change(draft, stay, { coachingFailedAt: at });
+    changeStay(draft, stay, { coachingFailedAt: at });
   }
 }
 
 /** The call itself is over for good, and with it its stay. */
-export function callEnded(draft: Draft, { callSid }: EventOf<'call-ended'>, at: number): void {
-  const stays = staysOf(draft, callSid);
+export function callEnded(draft: RoomDraft, { callSid }: EventOf<'call-ended'>, at: number): void {
+  const stays = staysOfCall(draft, callSid);
   const open = stays.find(isOpen);
-  const ended = open && end(draft, open, { at, by: 'callback' });
+  const ended = open && endStay(draft, open, { at, by: 'callback' });
   const last =
-    ended ?? stays.at(-1) ?? remember(draft, { callSid, leftAt: at, leftAtLatest: at, leaveSource: 'callback' });
+    ended ?? stays.at(-1) ?? addEndedStay(draft, { callSid, leftAt: at, leftAtLatest: at, leaveSource: 'callback' });
   if (!stays.some(({ callEndedAt }) => callEndedAt !== undefined)) {
-    change(draft, last, { callEndedAt: at });
+    changeStay(draft, last, { callEndedAt: at });
   }
 }
 
 /** A conference ended, and with it the stays in it; somebody whose own leave is yet to be told may have left before. */
-export function conferenceEnded(draft: Draft, { conferenceSid }: EventOf<'conference-ended'>, at: number): void {
+export function conferenceEnded(draft: RoomDraft, { conferenceSid }: EventOf<'conference-ended'>, at: number): void {
   if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
     return;
   }
@@ -129,7 +145,7 @@ export function conferenceEnded(draft: Draft, { conferenceSid }: EventOf<'confer
   for (const stay of draft.stays) {
     const isInIt = stay.conferenceSid === conferenceSid || (stay.conferenceSid === undefined && isInConference(stay));
     if (isOpen(stay) && isInIt && (stay.joinedAt ?? 0) <= at + RESOLUTION_MS) {
-      end(draft, stay, { at, by: 'inferred' });
+      endStay(draft, stay, { at, by: 'inferred' });
     }
   }
 }

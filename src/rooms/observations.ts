@@ -1,8 +1,17 @@
 import type { Sid } from '../signalwire/sid';
-import { add, change, type Draft, end, note, openStayOf, RESOLUTION_MS, staysOf } from './draft';
-import { comeIn, follow, helpRefused } from './joins';
-import { heardAs, report } from './reports';
+import { clearCoachingFailures, enterConference, switchConference } from './joins';
+import { applyReport, heardModeOf } from './reports';
 import { isInConference, isOpen, type RoomState, type Stay, type SupervisionState, startOf } from './room';
+import {
+  addFact,
+  addStay,
+  changeStay,
+  endStay,
+  openStayOf,
+  RESOLUTION_MS,
+  type RoomDraft,
+  staysOfCall,
+} from './room-draft';
 import type { EventOf, ObservedParticipant } from './room-event';
 
 /**
@@ -15,49 +24,49 @@ const CONFIRM_MS = 2_000;
 const LONGEST_ENTRY_MS = 60_000;
 
 /** All that REST shows of the room: adds who was missed, removes who is gone. */
-export function roomObserved(draft: Draft, event: EventOf<'room-observed'>, at: number): void {
+export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, at: number): void {
   const { conference, participants } = event;
   if (conference !== undefined) {
-    follow(draft, conference.sid, at);
+    switchConference(draft, conference.sid, at);
     for (const participant of participants) {
       // A list that is behind may show the stay before; the next one will not.
-      if (!wasSeenToLeave(draft, participant.callSid, at)) {
+      if (!leftRecently(draft, participant.callSid, at)) {
         participantObserved(draft, { conferenceSid: conference.sid, participant }, at);
       }
     }
     if (participants.length > 1) {
-      helpRefused(draft, at);
+      clearCoachingFailures(draft, at);
     }
   }
   const listed = new Set(participants.map(({ callSid }) => callSid));
   for (const stay of draft.stays) {
     if (isOpen(stay) && !listed.has(stay.callSid)) {
-      miss(draft, stay, at);
+      noteUnlisted(draft, stay, at);
     }
   }
 }
 
 /** Whether a call left so lately that REST, which can be behind, may still show it as it was. */
-function wasSeenToLeave(draft: Draft, callSid: Sid, at: number): boolean {
-  return staysOf(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + CONFIRM_MS >= at);
+function leftRecently(draft: RoomDraft, callSid: Sid, at: number): boolean {
+  return staysOfCall(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + CONFIRM_MS >= at);
 }
 
 /** REST does not list a stay that is open by what we know. */
-function miss(draft: Draft, stay: Stay, at: number): void {
+function noteUnlisted(draft: RoomDraft, stay: Stay, at: number): void {
   const expectedSince = stay.joinedAt === undefined ? startOf(stay) + LONGEST_ENTRY_MS : stay.joinedAt + RESOLUTION_MS;
   if (expectedSince > at) {
     return;
   }
   if (stay.missingSince === undefined) {
-    change(draft, stay, { missingSince: at });
+    changeStay(draft, stay, { missingSince: at });
   } else if (at - stay.missingSince >= CONFIRM_MS) {
-    end(draft, stay, { at: stay.missingSince, leftAtLatest: at, by: 'rest' });
+    endStay(draft, stay, { at: stay.missingSince, leftAtLatest: at, by: 'rest' });
   }
 }
 
 /** One participant as REST shows them. */
 export function participantObserved(
-  draft: Draft,
+  draft: RoomDraft,
   { conferenceSid, participant }: Pick<EventOf<'participant-observed'>, 'conferenceSid' | 'participant'>,
   at: number,
 ): void {
@@ -70,45 +79,45 @@ export function participantObserved(
     if ((stay.joinedAt ?? 0) > at) {
       return;
     }
-    end(draft, stay, { at, by: 'inferred' });
+    endStay(draft, stay, { at, by: 'inferred' });
     stay = undefined;
   }
   const hasRejoined = stay !== undefined && hasJoinedAgain(stay, participant, at);
   if (stay !== undefined && hasRejoined) {
-    end(draft, stay, { at: at - joinAgeMs, by: 'inferred' });
+    endStay(draft, stay, { at: at - joinAgeMs, by: 'inferred' });
     stay = undefined;
   }
   // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
-  if (!hasRejoined && (stay === undefined || !isInConference(stay)) && wasSeenToLeave(draft, callSid, at)) {
+  if (!hasRejoined && (stay === undefined || !isInConference(stay)) && leftRecently(draft, callSid, at)) {
     return;
   }
-  stay ??= add(draft, { callSid, role: 'unknown' });
+  stay ??= addStay(draft, { callSid, role: 'unknown' });
   const isNews = !isInConference(stay);
   if (isNews && !stay.isArrivalInferred && at < (stay.arrivedAt ?? at)) {
     // It is about a stay before this one, which was not sent there yet.
     return;
   }
   if (isNews) {
-    stay = comeIn(draft, stay, { conferenceSid, isModerator, at: at - joinAgeMs, by: 'rest' });
+    stay = enterConference(draft, stay, { conferenceSid, isModerator, at: at - joinAgeMs, by: 'rest' });
   }
-  const role = roleOf(stay, participant, isNews);
+  const role = observedRole(stay, participant, isNews);
   const isNewlyKnown = role === 'supervisor' && stay.role !== 'supervisor';
   const isSupervisor = role === 'supervisor';
   const isIdentified = person?.address !== undefined && stay.address === undefined && stay.name === undefined;
-  stay = change(draft, stay, {
+  stay = changeStay(draft, stay, {
     role,
     missingSince: undefined,
     name: stay.name ?? person?.name,
     address: stay.address ?? person?.address,
-    ...(isSupervisor && stay.supervision === undefined && { supervision: supervisionOf(participant) }),
+    ...(isSupervisor && stay.supervision === undefined && { supervision: inferredSupervision(participant) }),
   });
-  stay = report(draft, stay, participant, at, 'rest');
+  stay = applyReport(draft, stay, participant, at, 'rest');
   if (isNews || isNewlyKnown) {
     // Without a document nobody knows how they were heard before.
     const isForgotten = isSupervisor && stay.supervision?.stayNumber === undefined;
-    note(draft, stay, 'joined', isForgotten ? at : (stay.joinedAt ?? at), 'rest');
+    addFact(draft, stay, 'joined', isForgotten ? at : (stay.joinedAt ?? at), 'rest');
   } else if (isIdentified) {
-    note(draft, stay, 'identified', at, 'rest');
+    addFact(draft, stay, 'identified', at, 'rest');
   }
 }
 
@@ -123,7 +132,11 @@ function hasJoinedAgain(
 }
 
 /** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */
-function roleOf(stay: Stay, { coachedCall, isModerator, person }: ObservedParticipant, isNews: boolean): Stay['role'] {
+function observedRole(
+  stay: Stay,
+  { coachedCall, isModerator, person }: ObservedParticipant,
+  isNews: boolean,
+): Stay['role'] {
   if (isModerator) {
     return 'moderator';
   }
@@ -136,8 +149,8 @@ function roleOf(stay: Stay, { coachedCall, isModerator, person }: ObservedPartic
 }
 
 /** A supervisor whose document nobody remembers: the observed mode counts as the requested one. */
-function supervisionOf({ isMuted, coachedCall }: ObservedParticipant): SupervisionState {
-  const heard = heardAs(isMuted, coachedCall);
+function inferredSupervision({ isMuted, coachedCall }: ObservedParticipant): SupervisionState {
+  const heard = heardModeOf(isMuted, coachedCall);
   return {
     stayNumber: undefined,
     mode: heard === 'unknown' ? undefined : heard,

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { createRetryQueue } from '../ops/retry-queue';
-import { SAME_DATE_MS } from './draft';
-import { nameOf, type RoomEvent } from './room-event';
+import { SAME_DATE_MS } from './room-draft';
+import { eventKey, type RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 
 /** Events that wait for the store: of those with one name the last that happened. They grow older while they wait. */
@@ -12,9 +12,9 @@ interface PendingEvents {
    * @param since when `ageMs` was measured, in milliseconds from any beginning
    * @returns the event at its present age
    */
-  enqueue(room: RoomName, event: RoomEvent, since: number): RoomEvent;
+  add(room: RoomName, event: RoomEvent, since: number): RoomEvent;
   /** A room's events at their present age. */
-  eventsOf(room: RoomName): RoomEvent[];
+  ofRoom(room: RoomName): RoomEvent[];
   /** The rooms with pending events. */
   rooms(): RoomName[];
   /**
@@ -56,14 +56,14 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
   }
 
   return {
-    enqueue(room, event, since) {
-      const name = nameOf(event);
+    add(room, event, since) {
+      const name = eventKey(event);
       if (event.kind !== 'room-observed' && !happenedLater(queue.get(room, name), { event, since })) {
         queue.enqueue(room, name, { event, since });
       }
       return aged({ event, since });
     },
-    eventsOf: (room) => queue.valuesOf(room).map(aged),
+    ofRoom: (room) => queue.valuesOf(room).map(aged),
     rooms: queue.keys,
     close: queue.close,
   };

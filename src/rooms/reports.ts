@@ -1,21 +1,29 @@
 import type { Sid } from '../signalwire/sid';
-import { change, type Draft, isSameConference, openStayOf, RESOLUTION_MS, SAME_DATE_MS, staysOf } from './draft';
 import type { HeardMode } from './mode';
 import { isInConference, type Stay, startOf } from './room';
+import {
+  changeStay,
+  isSameConference,
+  openStayOf,
+  RESOLUTION_MS,
+  type RoomDraft,
+  SAME_DATE_MS,
+  staysOfCall,
+} from './room-draft';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space says of somebody who is in. */
 type Report = Pick<ParticipantReport, 'isMuted' | 'isOnHold' | 'coachedCall'>;
 
 /** Takes what a callback or REST says of somebody who is in, unless something newer is known. */
-export function report(draft: Draft, stay: Stay, told: Report, at: number, by: 'callback' | 'rest'): Stay {
+export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: number, by: 'callback' | 'rest'): Stay {
   // Of two callbacks of one second, the one that came last counts.
   const latest = by === 'callback' ? at + SAME_DATE_MS : at;
   const counts = <T>(value: T | undefined, since = 0): value is T => value !== undefined && latest >= since;
   // REST repeats itself every few seconds: its date alone is no news.
   const isNews = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
     counts(value, since) && (by === 'callback' || value !== known);
-  const changed = change(draft, stay, {
+  const changed = changeStay(draft, stay, {
     ...(isNews(told.isMuted, stay.isMuted, stay.muteChangedAt) && {
       isMuted: told.isMuted,
       muteChangedAt: Math.max(at, stay.muteChangedAt ?? 0),
@@ -31,18 +39,18 @@ export function report(draft: Draft, stay: Stay, told: Report, at: number, by: '
     ? { coachedCall: told.coachedCall, coachedCallChangedAt: at }
     : {};
   if (supervision === undefined) {
-    return change(draft, changed, coaching);
+    return changeStay(draft, changed, coaching);
   }
   // What is older than what we know confirms nothing.
   const isTold = counts(told.isMuted, stay.muteChangedAt) || counts(told.coachedCall, coachedCallChangedAt);
-  const heard = isTold ? heardAs(changed.isMuted, coaching.coachedCall ?? coachedCall) : supervision.heard;
+  const heard = isTold ? heardModeOf(changed.isMuted, coaching.coachedCall ?? coachedCall) : supervision.heard;
   return coaching.coachedCall === undefined && heard === supervision.heard
     ? changed
-    : change(draft, changed, { supervision: { ...supervision, ...coaching, heard } });
+    : changeStay(draft, changed, { supervision: { ...supervision, ...coaching, heard } });
 }
 
 /** How a participant is heard by what the Space says of them. */
-export function heardAs(isMuted: boolean | undefined, coachedCall: Sid | 'nobody' | undefined): HeardMode {
+export function heardModeOf(isMuted: boolean | undefined, coachedCall: Sid | 'nobody' | undefined): HeardMode {
   if (isMuted) {
     return 'monitor';
   }
@@ -54,7 +62,7 @@ export function heardAs(isMuted: boolean | undefined, coachedCall: Sid | 'nobody
 
 /** Muting, hold and speech of somebody. Only a join lets anybody in; until then, it may be about the stay before. */
 export function participantChanged(
-  draft: Draft,
+  draft: RoomDraft,
   event: EventOf<'muted' | 'unmuted' | 'held' | 'unheld' | 'spoke' | 'fell-silent'>,
   at: number,
 ): void {
@@ -64,42 +72,42 @@ export function participantChanged(
     isSameConference(stay.conferenceSid, event.conferenceSid) &&
     at + RESOLUTION_MS >= (stay.joinedAt ?? stay.arrivedAt ?? 0) &&
     (isInConference(stay) ||
-      !staysOf(draft, event.callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + RESOLUTION_MS >= at));
+      !staysOfCall(draft, event.callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + RESOLUTION_MS >= at));
   if (!isMeant) {
     return;
   }
   switch (event.kind) {
     case 'muted':
     case 'unmuted':
-      report(draft, stay, { isMuted: event.kind === 'muted', coachedCall: event.coachedCall }, at, 'callback');
+      applyReport(draft, stay, { isMuted: event.kind === 'muted', coachedCall: event.coachedCall }, at, 'callback');
       return;
     case 'held':
     case 'unheld':
-      report(draft, stay, { isOnHold: event.kind === 'held' }, at, 'callback');
+      applyReport(draft, stay, { isOnHold: event.kind === 'held' }, at, 'callback');
       return;
     case 'spoke':
-      change(draft, stay, { speakingSince: stay.speakingSince ?? at });
+      changeStay(draft, stay, { speakingSince: stay.speakingSince ?? at });
       return;
     case 'fell-silent':
-      change(draft, stay, { speakingSince: undefined });
+      changeStay(draft, stay, { speakingSince: undefined });
   }
 }
 
 /** A supervisor is to be heard in another mode. How they are heard is another matter. */
-export function modeRequested(draft: Draft, { callSid, mode }: EventOf<'mode-requested'>, at: number): void {
+export function modeRequested(draft: RoomDraft, { callSid, mode }: EventOf<'mode-requested'>, at: number): void {
   const stay = openStayOf(draft, callSid);
   if (stay?.supervision !== undefined && startOf(stay) <= at && stay.supervision.mode !== mode) {
-    change(draft, stay, { supervision: { ...stay.supervision, mode } });
+    changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
   }
 }
 
 /** REST set a supervisor's target. */
-export function targetSet(draft: Draft, { callSid, target }: EventOf<'target-set'>, at: number): void {
+export function targetSet(draft: RoomDraft, { callSid, target }: EventOf<'target-set'>, at: number): void {
   const stay = openStayOf(draft, callSid);
   // The store's clock counts whole milliseconds; an age does not.
   const setAt = Math.ceil(at);
   const { targetSetAt = 0 } = stay?.supervision ?? {};
   if (stay?.supervision?.target === target && startOf(stay) <= setAt && targetSetAt < setAt) {
-    change(draft, stay, { supervision: { ...stay.supervision, targetSetAt: setAt } });
+    changeStay(draft, stay, { supervision: { ...stay.supervision, targetSetAt: setAt } });
   }
 }

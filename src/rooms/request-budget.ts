@@ -35,6 +35,6 @@ export function createRequestBudget(options: {
 const PAGE_SIZE = 1_000;
 
 /** How many requests a list took at the most, beyond the first of each kind. */
-export function furtherPages({ length }: readonly unknown[]): number {
+export function extraRequests({ length }: readonly unknown[]): number {
   return Math.floor(length / PAGE_SIZE);
 }

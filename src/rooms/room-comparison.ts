@@ -1,19 +1,19 @@
 import type { ConferenceApi, SpaceConference } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
 import type { CallLookups } from './call-lookups';
-import { furtherPages, type RequestBudget } from './request-budget';
+import { extraRequests, type RequestBudget } from './request-budget';
 import { isInConference, isOpen, type RoomState, type Stay } from './room';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
-import type { RoomTurns } from './room-turns';
 import type { Rooms } from './rooms';
 import { toObserved } from './space-observer';
+import type { SweepHistory } from './sweep-history';
 
 export interface RoomComparisonOptions {
   rooms: Pick<Rooms, 'read' | 'record'>;
   space: Pick<ConferenceApi, 'listParticipants'>;
   budget: RequestBudget;
-  turns: RoomTurns;
+  history: SweepHistory;
   lookups: CallLookups;
   monotonicNow: () => number;
 }
@@ -37,7 +37,7 @@ export interface RoomComparison {
 }
 
 export function createRoomComparison(options: RoomComparisonOptions): RoomComparison {
-  const { rooms, space, budget, turns, lookups, monotonicNow } = options;
+  const { rooms, space, budget, history, lookups, monotonicNow } = options;
 
   async function stateOf(room: RoomName): Promise<RoomState | undefined> {
     const found = await rooms.read(room);
@@ -52,11 +52,11 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
     isListed: boolean,
   ): Promise<void> {
     const askedAt = monotonicNow();
-    turns.of(room).conferenceSid = conferenceSid;
+    history.get(room).conferenceSid = conferenceSid;
     const seen = await space.listParticipants(conferenceSid);
-    budget.spend(seen === undefined || seen.length === 0 ? 1 : furtherPages(seen));
+    budget.spend(seen === undefined || seen.length === 0 ? 1 : extraRequests(seen));
     if (seen !== undefined) {
-      await record(room, state, conferenceSid, seen.map(toObserved).map(lookups.identified), askedAt);
+      await record(room, state, conferenceSid, seen.map(toObserved).map(lookups.withPerson), askedAt);
     } else if (!isListed) {
       await record(room, state, undefined, [], askedAt);
     }
@@ -75,7 +75,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
       !one.isModerator &&
       one.coachedCall === 'nobody' &&
       one.person === undefined &&
-      !lookups.isAsked(one.callSid);
+      !lookups.isPending(one.callSid);
     await rooms.record(room, {
       kind: 'room-observed',
       conference: conferenceSid && { sid: conferenceSid },
@@ -84,28 +84,28 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
     });
     for (const participant of participants) {
       if (conferenceSid !== undefined && !isKnown(stayOf(state, participant))) {
-        lookups.ask({ room, conferenceSid, participant, askedAt });
+        lookups.add({ room, conferenceSid, participant, askedAt });
       }
     }
-    turns.of(room).comparedAt = monotonicNow();
-    turns.of(room).isSupervised = participants.some((one) => isSupervisor(state, one));
+    history.get(room).comparedAt = monotonicNow();
+    history.get(room).isSupervised = participants.some((one) => isSupervisor(state, one));
   }
 
   return {
     async compareKnown(room, isListed) {
-      turns.of(room).triedAt = monotonicNow();
+      history.get(room).triedAt = monotonicNow();
       budget.spend(1);
       const state = await stateOf(room);
       const conferenceSid = believedConference(state);
       if (conferenceSid === undefined) {
-        turns.of(room).conferenceSid = undefined;
+        history.get(room).conferenceSid = undefined;
       } else {
         await ask(room, state, conferenceSid, isListed);
       }
     },
 
     async compareListed(room, conference, listedAt) {
-      turns.of(room).triedAt = monotonicNow();
+      history.get(room).triedAt = monotonicNow();
       budget.spend(conference === undefined ? 0 : 1);
       const state = await stateOf(room);
       const believed = believedConference(state);

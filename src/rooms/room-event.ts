@@ -143,7 +143,7 @@ export type EventOf<K extends RoomEvent['kind']> = Extract<RoomEvent, { kind: K 
  * Names an event within its room: of two with the same name, the one that happened later is enough. A call can be in several
  * conferences, and in one several times, so joins and leaves are told apart by conference and date.
  */
-export function nameOf(event: RoomEvent): string {
+export function eventKey(event: RoomEvent): string {
   switch (event.kind) {
     case 'conference-started':
     case 'conference-ended':

@@ -103,7 +103,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 
-  const local = createLocalRooms({ lifetimeMs, log, now, pendingOf: pending.eventsOf });
+  const local = createLocalRooms({ lifetimeMs, log, now, pendingOf: pending.ofRoom });
 
   function learn(snapshot: Snapshot): RoomState {
     failures.clear(snapshot.state.room);
@@ -113,14 +113,14 @@ export function createRooms(options: RoomsOptions): Rooms {
   async function record(room: RoomName, event: RoomEvent): Promise<void> {
     const since = monotonicNow();
     /** Keeps the event for the store; returns the room after it. */
-    const keep = () => local.apply(room, pending.enqueue(room, event, since));
+    const keep = () => local.apply(room, pending.add(room, event, since));
     try {
       // A write that times out is repeated, which does no harm.
       const snapshot = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
       const isNews = snapshot.state.at !== (local.seenAt(room) ?? 0);
       const state = learn(snapshot);
       // An event that changes nothing may refer to one that is still pending.
-      onChange(isNews || pending.eventsOf(room).length === 0 ? state : keep());
+      onChange(isNews || pending.ofRoom(room).length === 0 ? state : keep());
     } catch (err) {
       failures.add(err, since, room);
       onChange(keep());
@@ -233,7 +233,7 @@ export function createRooms(options: RoomsOptions): Rooms {
   return {
     record,
 
-    recordSpeech: speech.take,
+    recordSpeech: speech.record,
 
     find: (room) => inTime(find(room), { isKnown: false }, { room }),
     read: async (room) => (await lookUp(room)).known,

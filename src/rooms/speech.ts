@@ -6,7 +6,7 @@ export type SpeechEvent = RoomEvent & { kind: 'spoke' | 'fell-silent' };
 /** Lets a participant's speech through once a second. */
 export interface SpeechLimit {
   /** Writes the event, or, within a second of the one before, the last of that second when it is over. */
-  take(room: RoomName, event: SpeechEvent): void;
+  record(room: RoomName, event: SpeechEvent): void;
   /** Forgets what waits. */
   close(): void;
 }
@@ -48,7 +48,7 @@ export function createSpeechLimit(options: {
   }
 
   return {
-    take(room, event) {
+    record(room, event) {
       // No room's name has a slash.
       const key = `${room}/${event.callSid}`;
       const speaker = speakers.get(key);

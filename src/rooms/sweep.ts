@@ -3,14 +3,14 @@ import { alternate, inParallel } from '../ops/in-parallel';
 import type { ConferenceApi, SpaceCall, SpaceConference } from '../signalwire/conference-api';
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
-import { createRequestBudget, furtherPages } from './request-budget';
+import { createRequestBudget, extraRequests } from './request-budget';
 import { type RoomState, supervisorsOf, targetOf } from './room';
 import { createRoomComparison } from './room-comparison';
 import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
-import { createRoomTurns } from './room-turns';
 import type { Rooms } from './rooms';
 import { runningByRoom } from './space-observer';
+import { createSweepHistory } from './sweep-history';
 
 export interface SweepOptions {
   rooms: Pick<Rooms, 'listStored' | 'read' | 'record' | 'listLocal'>;
@@ -18,40 +18,39 @@ export interface SweepOptions {
   lease: Lease;
   /** The person on a call, by its numbers. */
   identify: (call: SpaceCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
-  /** How many requests may be made in a second, on average; a whole number. */
+  /** The average number of REST requests per second; a whole number. */
   requestsPerSecond: number;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
-  /** Milliseconds between two rounds; 0 for none but those asked for. */
+  /** Milliseconds between two rounds; 0 for rounds on request only. */
   intervalMs?: number;
 }
 
 export interface Sweep {
-  /** One round: every supervised room, then as many others as budget and interval allow. Never rejects. */
+  /** Compares every supervised room, then as many others as the budget allows. Never rejects. */
   round(): Promise<void>;
-  /** Leaves the sweep to other servers. Never rejects. */
+  /** Stops, and releases the lease to other servers. Never rejects. */
   close(): Promise<void>;
 }
 
-/** How often a supervised room is compared with the Space, in milliseconds; see docs/decisions/rooms.md for the sum. */
+/** How often a supervised room is compared with the Space; docs/decisions/rooms.md derives the figure. */
 const INTERVAL_MS = 2_500;
 
-/** How long a room that is or may be supervised may wait before the log warns, in milliseconds. */
+/** A room that is or may be supervised and waits longer than this makes the log warn. */
 const MAX_WAIT_MS = 10_000;
 
-/** How many requests a list of conferences takes at least. */
+/** The least number of requests for one list of conferences. */
 const LIST_REQUESTS = 2;
 
-/** Of failures that follow each other within this time, only the first is logged. */
+/** Failures that follow each other faster than this are logged once. */
 const FAILURE_LOG_MS = 30_000;
 
 /**
- * Compares rooms with the Space: adds participants who were missed, removes those who are gone. The enforcer corrects
- * supervisors as after any other event.
+ * Compares rooms with the Space: adds participants whom no callback reported, removes those who are gone.
  *
- * Two loops run beside each other. One compares supervised rooms in the conferences we know; the other lists all
- * conferences, which takes longer, and compares the other rooms.
+ * Two loops run side by side. One compares supervised rooms, in the conferences that the state knows. The other lists all
+ * conferences, which takes longer, and then compares the remaining rooms.
  */
 export function createSweep(options: SweepOptions): Sweep {
   const { rooms, space, lease, identify, requestsPerSecond, log, monotonicNow, intervalMs = INTERVAL_MS } = options;
@@ -60,30 +59,37 @@ export function createSweep(options: SweepOptions): Sweep {
     size: requestsPerSecond * (INTERVAL_MS / 1_000),
     monotonicNow,
   });
-  const turns = createRoomTurns({ monotonicNow });
+  const history = createSweepHistory({ monotonicNow });
   const lookups = createCallLookups({
     rooms,
     space,
     budget,
     identify,
     onSupervisor: (room) => {
-      turns.of(room).isSupervised = true;
+      history.get(room).isSupervised = true;
     },
     monotonicNow,
   });
-  const { compareKnown, compareListed } = createRoomComparison({ rooms, space, budget, turns, lookups, monotonicNow });
-  /** Requests at once: enough to use the budget with a slow Space. */
-  const width = requestsPerSecond;
-  /** The rooms to compare, with how many supervisors each has. */
+  const { compareKnown, compareListed } = createRoomComparison({
+    rooms,
+    space,
+    budget,
+    history,
+    lookups,
+    monotonicNow,
+  });
+  /** With this many requests at once, even a Space that takes a second per answer does not waste budget. */
+  const concurrency = requestsPerSecond;
+  /** The number of supervisors in each room that is to be compared. */
   let supervisors: ReadonlyMap<RoomName, number> = new Map();
   let isStoreAway = false;
-  /** What the latest list showed; undefined if it failed. */
+  /** The latest list; undefined if it failed. */
   let conferences: ReadonlyMap<RoomName, SpaceConference> | undefined;
   /** The supervised rooms that are being compared. */
   const inProgress = new Set<RoomName>();
   let listing: Promise<void> | undefined;
-  let latestList = 0;
-  let others = Promise.resolve();
+  let listNumber = 0;
+  let comparingOthers = Promise.resolve();
   let failedAt = Number.NEGATIVE_INFINITY;
   const timer = intervalMs === 0 ? undefined : setInterval(() => void tick(), intervalMs).unref();
 
@@ -99,11 +105,11 @@ export function createSweep(options: SweepOptions): Sweep {
     if (await begin()) {
       await compareSupervised();
       await list();
-      await others;
+      await comparingOthers;
     }
   }
 
-  /** Takes the lease and looks up what there is to compare; false if another server does it. */
+  /** Takes the lease and looks up which rooms to compare. False if another server has the lease. */
   async function begin(): Promise<boolean> {
     const holder = await lease.take();
     if (holder === "another's") {
@@ -119,24 +125,24 @@ export function createSweep(options: SweepOptions): Sweep {
     return true;
   }
 
-  /** Compares each supervised room in the conference that is known, unless that is in progress. */
+  /** Starts to compare each supervised room in its known conference, unless that is still in progress. */
   async function compareSupervised(): Promise<void> {
-    const supervised = byTurn([...supervisors.keys()].filter(isSupervised));
+    const supervised = longestWaitingFirst([...supervisors.keys()].filter(isSupervised));
     const compare = async (room: RoomName) => {
       if (inProgress.has(room) || !budget.has(1 + LIST_REQUESTS)) {
         return;
       }
       inProgress.add(room);
-      await compareKnown(room, conferences?.has(room) ?? true).catch(noteFailure);
+      await compareKnown(room, conferences?.has(room) ?? true).catch(logFailure);
       inProgress.delete(room);
     };
-    // In the same turn as they spend it: the other rooms get what is left.
+    // Refilled and spent without an await in between: the other rooms get only the rest.
     budget.refill();
     await Promise.all(supervised.map(compare));
     warnIfLate(supervised);
   }
 
-  /** Lists the conferences, unless that is in progress. The other rooms are compared until the next list comes. */
+  /** Lists the conferences, unless that is in progress, and starts to compare the remaining rooms. */
   function list(): Promise<void> {
     listing ??= listConferences().finally(() => {
       listing = undefined;
@@ -152,47 +158,44 @@ export function createSweep(options: SweepOptions): Sweep {
     const listedAt = monotonicNow();
     try {
       const seen = await space.listConferences();
-      budget.spend(furtherPages(seen));
+      budget.spend(extraRequests(seen));
       conferences = runningByRoom(seen);
-      others = compareOthers(conferences, listedAt);
+      comparingOthers = compareOthers(conferences, listedAt);
     } catch (err) {
       conferences = undefined;
-      noteFailure(err);
+      logFailure(err);
       await lease.release();
     }
   }
 
-  /**
-   * Rooms that are or may be supervised come first; then calls and rooms take turns, so that neither waits for all of the
-   * other.
-   */
+  /** Compares rooms until the next list: those that are or may be supervised first, then look-ups and rooms in turn. */
   async function compareOthers(listed: ReadonlyMap<RoomName, SpaceConference>, listedAt: number): Promise<void> {
-    const number = ++latestList;
-    const isOver = () => number !== latestList;
+    const ownNumber = ++listNumber;
+    const isOutdated = () => ownNumber !== listNumber;
     const known = new Set([
       ...supervisors.keys(),
       ...(isStoreAway ? rooms.listLocal().map(({ room }) => room) : listed.keys()),
     ]);
-    turns.forgetAllBut(known);
+    history.keepOnly(known);
     const compareTask = (room: RoomName) => async () => {
       const conference = listed.get(room);
       // A room without a conference costs nothing: the list was enough.
       if (conference === undefined || budget.has(1)) {
-        await compareListed(room, conference, listedAt).catch(noteFailure);
+        await compareListed(room, conference, listedAt).catch(logFailure);
       }
     };
-    const due = byTurn([...known].filter((room) => !isJustCompared(room, listed.get(room))));
+    const due = longestWaitingFirst([...known].filter((room) => !isJustCompared(room, listed.get(room))));
     const supervised = due.filter(isSupervised);
     const unknown = due.filter(isUnknown);
     const rest = due.filter((room) => !isSupervised(room) && !isUnknown(room));
-    await inParallel(supervised.map(compareTask), width, isOver);
+    await inParallel(supervised.map(compareTask), concurrency, isOutdated);
     warnIfLate([...supervised, ...unknown]);
-    await inParallel(unknown.map(compareTask), width, isOver);
-    await inParallel(alternate(lookups.tasks(), rest.map(compareTask)), width, isOver);
-    await inParallel(lookups.tasks(), width, isOver);
+    await inParallel(unknown.map(compareTask), concurrency, isOutdated);
+    await inParallel(alternate(lookups.tasks(), rest.map(compareTask)), concurrency, isOutdated);
+    await inParallel(lookups.tasks(), concurrency, isOutdated);
   }
 
-  /** Without a moderator or a supervisor, a room of this process says nothing: another server may know one. */
+  /** Leaves out rooms without moderator and supervisor: another server may know one, so they count as unknown. */
   function countLocally(served: readonly RoomState[]): Map<RoomName, number> {
     const counts = served.map((state) => ({ state, count: supervisorsOf(state).length }));
     const known = counts.filter(({ state, count }) => count > 0 || targetOf(state) !== undefined);
@@ -200,37 +203,36 @@ export function createSweep(options: SweepOptions): Sweep {
   }
 
   function isSupervised(room: RoomName): boolean {
-    return (supervisors.get(room) ?? 0) > 0 || turns.of(room).isSupervised === true;
+    return (supervisors.get(room) ?? 0) > 0 || history.get(room).isSupervised === true;
   }
 
-  /** Whether nobody knows yet if the room is supervised. */
+  /** Whether the room may be supervised: neither the store nor a comparison has told yet. */
   function isUnknown(room: RoomName): boolean {
-    return !supervisors.has(room) && turns.of(room).isSupervised === undefined;
+    return !supervisors.has(room) && history.get(room).isSupervised === undefined;
   }
 
-  /** Whether a supervised room is compared beside the list, in the conference that the list shows if it shows one. */
+  /** Whether the other loop has just compared this supervised room, in the conference that the list shows, if any. */
   function isJustCompared(room: RoomName, listed: SpaceConference | undefined): boolean {
-    const { conferenceSid, triedAt } = turns.of(room);
+    const { conferenceSid, triedAt } = history.get(room);
     const isSame = conferenceSid !== undefined && (listed === undefined || listed.conferenceSid === conferenceSid);
     const isRecent = inProgress.has(room) || monotonicNow() - triedAt < INTERVAL_MS;
     return supervisors.has(room) && isSupervised(room) && isSame && isRecent;
   }
 
-  /** Those that have waited longest first. */
-  function byTurn(due: readonly RoomName[]): RoomName[] {
-    return [...due].sort((one, other) => turns.of(one).triedAt - turns.of(other).triedAt);
+  function longestWaitingFirst(due: readonly RoomName[]): RoomName[] {
+    return [...due].sort((one, other) => history.get(one).triedAt - history.get(other).triedAt);
   }
 
   function warnIfLate(due: readonly RoomName[]): void {
-    const late = due.filter((room) => monotonicNow() - turns.of(room).comparedAt > MAX_WAIT_MS);
+    const late = due.filter((room) => monotonicNow() - history.get(room).comparedAt > MAX_WAIT_MS);
     if (late.length > 0) {
-      log.warn({ rooms: late.length }, 'Supervised rooms are compared too rarely: raise SWEEP_REQUESTS_PER_SECOND');
+      log.warn({ rooms: late.length }, 'Supervised rooms are compared too rarely; raise SWEEP_REQUESTS_PER_SECOND');
     }
   }
 
-  function noteFailure(err: unknown): void {
+  function logFailure(err: unknown): void {
     if (monotonicNow() - failedAt > FAILURE_LOG_MS) {
-      log.warn({ err }, 'Rooms could not be compared with the Space; this is tried again');
+      log.warn({ err }, 'Rooms not compared with the Space; retrying');
     }
     failedAt = monotonicNow();
   }

@@ -18,7 +18,7 @@ export const RESOLUTION_MS = 999;
 export const SAME_DATE_MS = 500;
 
 /** A room's next state in the making. */
-export interface Draft {
+export interface RoomDraft {
   readonly now: number;
   readonly room: RoomState['room'];
   conference: RoomState['conference'];
@@ -29,11 +29,11 @@ export interface Draft {
 }
 
 /** The stays of one call, in the order in which they began. */
-export function staysOf(draft: Draft, callSid: Sid): Stay[] {
+export function staysOfCall(draft: RoomDraft, callSid: Sid): Stay[] {
   return draft.stays.filter((stay) => stay.callSid === callSid).sort((one, other) => startOf(one) - startOf(other));
 }
 
-export function openStayOf(draft: Draft, callSid: Sid): Stay | undefined {
+export function openStayOf(draft: RoomDraft, callSid: Sid): Stay | undefined {
   return draft.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
 }
 
@@ -42,14 +42,14 @@ export function isSameConference(one: Sid | undefined, other: Sid | undefined): 
   return one === undefined || other === undefined || one === other;
 }
 
-export function add(draft: Draft, stay: Stay): Stay {
+export function addStay(draft: RoomDraft, stay: Stay): Stay {
   draft.stays.push(stay);
   draft.hasChanged = true;
   return stay;
 }
 
 /** Replaces a stay by one with these changes; returns it. */
-export function change(draft: Draft, stay: Stay, changes: Partial<Stay>): Stay {
+export function changeStay(draft: RoomDraft, stay: Stay, changes: Partial<Stay>): Stay {
   const names = Object.keys(changes) as (keyof Stay)[];
   if (names.every((name) => stay[name] === changes[name])) {
     return stay;
@@ -61,26 +61,26 @@ export function change(draft: Draft, stay: Stay, changes: Partial<Stay>): Stay {
 }
 
 /** Ends a stay at an instant; `leftAtLatest` is the last instant at which that can have been. */
-export function end(
-  draft: Draft,
+export function endStay(
+  draft: RoomDraft,
   stay: Stay,
   how: { at: number; by: Source; leftAtLatest?: number; leaveDate?: number | undefined },
 ) {
   const { at, by, leftAtLatest = at, leaveDate } = how;
   const leftAt = Math.max(at, startOf(stay));
-  const ended = change(draft, stay, {
+  const ended = changeStay(draft, stay, {
     leftAt,
     leftAtLatest: Math.max(leftAt, leftAtLatest),
     leaveSource: by,
     ...(leaveDate !== undefined && { leaveDate }),
     speakingSince: undefined,
   });
-  const latest = Math.max(leftAtLatest, latestOf(draft, leftAt));
-  return note(draft, ended, 'left', dateOfLine(ended, leftAt, latest), by);
+  const latest = Math.max(leftAtLatest, endOfSecond(draft, leftAt));
+  return addFact(draft, ended, 'left', factDate(ended, leftAt, latest), by);
 }
 
 /** The last instant of the second that a date was cut to, or now. */
-export function latestOf({ now }: Draft, date: number): number {
+export function endOfSecond({ now }: RoomDraft, date: number): number {
   return Math.min(date + RESOLUTION_MS, now);
 }
 
@@ -88,18 +88,18 @@ export function latestOf({ now }: Draft, date: number): number {
  * The date of a line about what happened between two instants: the earliest, unless the line before is later. Of what
  * follows that line, the latest is nearer the truth: callbacks usually come at once.
  */
-export function dateOfLine({ supervision }: Stay, earliest: number, latest: number): number {
+export function factDate({ supervision }: Stay, earliest: number, latest: number): number {
   const last = supervision?.lastFact?.at ?? earliest;
   return earliest < last && last <= latest ? latest : earliest;
 }
 
 /** Writes a line of the feed about a stay; returns the stay. Callers are nobody's business there. */
-export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, source: Source): Stay {
+export function addFact(draft: RoomDraft, stay: Stay, kind: Fact['kind'], at: number, source: Source): Stay {
   if (stay.role !== 'moderator' && stay.role !== 'supervisor') {
     return stay;
   }
   const { callSid, role, conferenceSid, name, address, supervision, joinedAt } = stay;
-  const summary = supervision && summaryOf(draft, supervision);
+  const summary = supervision && factSummaryOf(draft, supervision);
   draft.facts.push({
     kind,
     at,
@@ -118,14 +118,14 @@ export function note(draft: Draft, stay: Stay, kind: Fact['kind'], at: number, s
     return stay;
   }
   const lastFact = { ...summary, at: Math.max(at, supervision.lastFact?.at ?? at) };
-  return change(draft, stay, { supervision: { ...supervision, lastFact } });
+  return changeStay(draft, stay, { supervision: { ...supervision, lastFact } });
 }
 
 /**
  * What a line of the feed says of a supervisor. If the Space says that an agent hears them, the line names that agent, and
  * not the one whom they are to get next.
  */
-export function summaryOf(draft: Draft, supervision: SupervisionState): FactSummary {
+export function factSummaryOf(draft: RoomDraft, supervision: SupervisionState): FactSummary {
   const { mode, heard, target, moderatorName, coachedCall } = supervision;
   return coachesWrongCall(supervision) && coachedCall !== 'nobody'
     ? {
