@@ -1,16 +1,8 @@
-import { setCoachingFailed } from './leaves';
+import { setCoachingFailed } from './coaching-failures';
+import { RESOLUTION_MS } from './event-dates';
 import { heardModeOf } from './reports';
 import { isOpen, type Stay, startOf } from './room';
-import {
-  addFact,
-  addStay,
-  changeStay,
-  endStay,
-  openStayOf,
-  RESOLUTION_MS,
-  type RoomDraft,
-  staysOfCall,
-} from './room-draft';
+import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf } from './room-event';
 
 /** A moderator's webhook: the call is about to enter. One that is newer than a leave starts a new stay. */

@@ -1,21 +1,11 @@
+import { setCoachingFailed } from './coaching-failures';
+import { RESOLUTION_MS, STORE_DELAY_MS } from './event-dates';
 import { isInConference, isOpen, type Stay, startOf } from './room';
-import {
-  addStay,
-  changeStay,
-  endStay,
-  isSameConference,
-  openStayOf,
-  RESOLUTION_MS,
-  type RoomDraft,
-  staysOfCall,
-} from './room-draft';
+import { addStay, changeStay, endStay, isSameConference, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf } from './room-event';
 
 /** How far a leave callback's date may lie from the `<Dial>` action, or from REST's answer, that told of it before. */
 const TOLD_TWICE_MS = 2_000;
-
-/** How much later a slow store may date a webhook, so that it seems younger than what followed. */
-const STORE_DELAY_MS = 1_000;
 
 /** Somebody was seen to leave: this ends the stay it belongs to, by conference and date, never a later one. */
 export function left(draft: RoomDraft, event: EventOf<'left'>, at: number): void {
@@ -111,15 +101,6 @@ const NOTHING_KNOWN = {
   callers: [],
 } as const;
 
-/** A target could not be coached: it is not in the conference, or is alone there. Whoever joined since has helped. */
-export function setCoachingFailed(draft: RoomDraft, target: Stay['callSid'], at: number): void {
-  const stay = openStayOf(draft, target);
-  const isHelped = draft.stays.some((one) => (one.joinedAt ?? 0) + (one === stay ? 0 : RESOLUTION_MS) > at);
-  if (stay !== undefined && startOf(stay) <= at + STORE_DELAY_MS && !isHelped) {
-    changeStay(draft, stay, { coachingFailedAt: at });
-  }
-}
-
 /** The call itself is over for good, and with it its stay. */
 export function callEnded(draft: RoomDraft, { callSid }: EventOf<'call-ended'>, at: number): void {
   const stays = staysOfCall(draft, callSid);
@@ -129,23 +110,5 @@ export function callEnded(draft: RoomDraft, { callSid }: EventOf<'call-ended'>, 
     ended ?? stays.at(-1) ?? addEndedStay(draft, { callSid, leftAt: at, leftAtLatest: at, leaveSource: 'callback' });
   if (!stays.some(({ callEndedAt }) => callEndedAt !== undefined)) {
     changeStay(draft, last, { callEndedAt: at });
-  }
-}
-
-/** A conference ended, and with it the stays in it; somebody whose own leave is yet to be told may have left before. */
-export function conferenceEnded(draft: RoomDraft, { conferenceSid }: EventOf<'conference-ended'>, at: number): void {
-  if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
-    return;
-  }
-  draft.ended.push({ sid: conferenceSid, at });
-  draft.hasChanged = true;
-  if (draft.conference?.sid === conferenceSid) {
-    draft.conference = undefined;
-  }
-  for (const stay of draft.stays) {
-    const isInIt = stay.conferenceSid === conferenceSid || (stay.conferenceSid === undefined && isInConference(stay));
-    if (isOpen(stay) && isInIt && (stay.joinedAt ?? 0) <= at + RESOLUTION_MS) {
-      endStay(draft, stay, { at, by: 'inferred' });
-    }
   }
 }

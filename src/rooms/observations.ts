@@ -1,17 +1,11 @@
 import type { Sid } from '../signalwire/sid';
-import { clearCoachingFailures, enterConference, switchConference } from './joins';
+import { clearCoachingFailures } from './coaching-failures';
+import { switchConference } from './conference-changes';
+import { RESOLUTION_MS } from './event-dates';
+import { enterConference } from './joins';
 import { applyReport, heardModeOf } from './reports';
 import { isInConference, isOpen, type RoomState, type Stay, type SupervisionState, startOf } from './room';
-import {
-  addFact,
-  addStay,
-  changeStay,
-  endStay,
-  openStayOf,
-  RESOLUTION_MS,
-  type RoomDraft,
-  staysOfCall,
-} from './room-draft';
+import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ObservedParticipant } from './room-event';
 
 /**

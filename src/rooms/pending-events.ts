@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createRetryQueue } from '../ops/retry-queue';
-import { SAME_DATE_MS } from './room-draft';
+import { SAME_DATE_MS } from './event-dates';
+
 import { eventKey, type RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 

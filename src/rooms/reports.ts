@@ -1,15 +1,8 @@
 import type { Sid } from '../signalwire/sid';
+import { RESOLUTION_MS, SAME_DATE_MS } from './event-dates';
 import type { HeardMode } from './mode';
 import { isInConference, type Stay, startOf } from './room';
-import {
-  changeStay,
-  isSameConference,
-  openStayOf,
-  RESOLUTION_MS,
-  type RoomDraft,
-  SAME_DATE_MS,
-  staysOfCall,
-} from './room-draft';
+import { changeStay, isSameConference, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space says of somebody who is in. */

@@ -1,4 +1,5 @@
 import type { Sid } from '../signalwire/sid';
+import { RESOLUTION_MS } from './event-dates';
 import type { Fact } from './fact';
 import {
   coachesWrongCall,
@@ -10,12 +11,6 @@ import {
   type SupervisionState,
   startOf,
 } from './room';
-
-/** Dates of callbacks are cut to the second: the event was up to this much later, in milliseconds. */
-export const RESOLUTION_MS = 999;
-
-/** How far two datings of one callback can differ, in milliseconds: other callbacks are dated a second apart. */
-export const SAME_DATE_MS = 500;
 
 /** A room's next state in the making. */
 export interface RoomDraft {

@@ -216,7 +216,12 @@ export function supervisorsOf(state: RoomState): SupervisorStay[] {
   );
 }
 
-/** Whether a caller is in. */
+/** Whether somebody is a caller as far as we know. */
+export function countsAsCaller({ role }: Stay): boolean {
+  return role === 'caller' || role === 'unknown';
+}
+
+/** Whether a caller is in the conference. */
 export function hasCaller({ stays }: RoomState): boolean {
-  return stays.some((stay) => isInConference(stay) && (stay.role === 'caller' || stay.role === 'unknown'));
+  return stays.some((stay) => isInConference(stay) && countsAsCaller(stay));
 }
