@@ -8,6 +8,12 @@ export const SAME_DATE_MS = 500;
 export const STORE_DELAY_MS = 1_000;
 
 /**
+ * REST's lists can be behind by up to this long, in milliseconds: they may still show a call that left, and lack one that
+ * joined. If two lists this far apart lack a call, it has left.
+ */
+export const REST_DELAY_MS = 2_000;
+
+/**
  * Whether a callback is older than another.
  *
  * @param date its date by the Space's clock; decides if both callbacks have one

@@ -1,18 +1,12 @@
 import type { Sid } from '../signalwire/sid';
 import { clearCoachingFailures } from './coaching-failures';
 import { switchConference } from './conference-changes';
-import { RESOLUTION_MS } from './event-dates';
+import { RESOLUTION_MS, REST_DELAY_MS } from './event-dates';
 import { enterConference } from './joins';
 import { applyReport, heardModeOf } from './reports';
-import { isInConference, isOpen, type RoomState, type Stay, type SupervisionState, startOf } from './room';
+import { isInConference, isOpen, type Stay, type SupervisionState, startOf } from './room';
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ObservedParticipant } from './room-event';
-
-/**
- * REST can be behind by a second or more: somebody it leaves out is gone when it still does so this much later, and
- * somebody seen to leave is in when it still lists them so long after.
- */
-const CONFIRM_MS = 2_000;
 
 /** How long a call may take from its document into the conference, in milliseconds. */
 const LONGEST_ENTRY_MS = 60_000;
@@ -42,7 +36,7 @@ export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, 
 
 /** Whether a call left so lately that REST, which can be behind, may still show it as it was. */
 function leftRecently(draft: RoomDraft, callSid: Sid, at: number): boolean {
-  return staysOfCall(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + CONFIRM_MS >= at);
+  return staysOfCall(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + REST_DELAY_MS >= at);
 }
 
 /** REST does not list a stay that is open by what we know. */
@@ -53,7 +47,7 @@ function noteUnlisted(draft: RoomDraft, stay: Stay, at: number): void {
   }
   if (stay.missingSince === undefined) {
     changeStay(draft, stay, { missingSince: at });
-  } else if (at - stay.missingSince >= CONFIRM_MS) {
+  } else if (at - stay.missingSince >= REST_DELAY_MS) {
     endStay(draft, stay, { at: stay.missingSince, leftAtLatest: at, by: 'rest' });
   }
 }
@@ -122,7 +116,7 @@ function hasJoinedAgain(
   at: number,
 ): boolean {
   const isByCallback = joinedAt !== undefined && joinSource === 'callback' && arrivedAt === undefined;
-  return isByCallback && joinAgeMs > 1 && at - joinAgeMs > joinedAt + CONFIRM_MS;
+  return isByCallback && joinAgeMs > 1 && at - joinAgeMs > joinedAt + REST_DELAY_MS;
 }
 
 /** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */
@@ -153,20 +147,4 @@ function inferredSupervision({ isMuted, coachedCall }: ObservedParticipant): Sup
     heard: 'unknown',
     callers: [],
   };
-}
-
-/**
- * A room without the moderators who had joined and whom REST does not list. The state keeps them until REST has left them
- * out twice, which a store that cannot be written never notes; nobody is to be sent to them meanwhile.
- */
-export function asListed(state: RoomState, { participants, ageMs }: EventOf<'room-observed'>, now: number): RoomState {
-  const listed = new Set(participants.map(({ callSid }) => callSid));
-  // REST can be behind.
-  const joinedBefore = now - ageMs - CONFIRM_MS;
-  const isGone = (stay: Stay) =>
-    stay.role === 'moderator' &&
-    isInConference(stay) &&
-    !listed.has(stay.callSid) &&
-    (stay.joinedAt ?? 0) < joinedBefore;
-  return { ...state, stays: state.stays.filter((stay) => !isGone(stay)) };
 }

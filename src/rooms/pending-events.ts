@@ -5,12 +5,12 @@ import { SAME_DATE_MS } from './event-dates';
 import { eventKey, type RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 
-/** Events that wait for the store: of those with one name the last that happened. They grow older while they wait. */
+/** Events that wait for the store. They age while they wait; of events with one key, the latest is kept. */
 interface PendingEvents {
   /**
-   * Adds an event unless it would be out of date by the time the store is back, or one of its name happened later.
+   * Adds an event, unless a later one with its key is pending. What REST showed is not kept: it would be out of date.
    *
-   * @param since when `ageMs` was measured, in milliseconds from any beginning
+   * @param since when `ageMs` was measured, by the monotonic clock
    * @returns the event at its present age
    */
   add(room: RoomName, event: RoomEvent, since: number): RoomEvent;
@@ -19,7 +19,7 @@ interface PendingEvents {
   /** The rooms with pending events. */
   rooms(): RoomName[];
   /**
-   * Goes on writing for `timeoutMs`, then stops; what stays unwritten is logged as lost.
+   * Goes on writing for `timeoutMs`, then stops. Events that remain are logged as lost.
    *
    * @returns whether nothing was lost
    */
@@ -27,9 +27,9 @@ interface PendingEvents {
 }
 
 interface PendingEventsOptions {
-  /** Writes a room's events. While it rejects it is tried again. */
+  /** Writes a room's events; called again while it rejects. */
   write: (room: RoomName, events: readonly RoomEvent[]) => Promise<void>;
-  /** Milliseconds until a room that could not be written is tried again. */
+  /** Milliseconds until a failed write is retried. */
   retryMs: number;
   maxEvents: number;
   log: Logger;
@@ -37,7 +37,7 @@ interface PendingEventsOptions {
   monotonicNow: () => number;
 }
 
-/** An event, and when it had its age. */
+/** An event, and when its age was measured. */
 interface Pending {
   event: RoomEvent;
   since: number;
@@ -49,7 +49,8 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
     retryMs,
     maxValues: maxEvents,
     write: (room, values) => write(room, values.map(aged)),
-    onLost: (room, { event }) => log.error({ room, ...identify(event) }, 'Lost: the store did not take this event'),
+    onLost: (room, { event }) =>
+      log.error({ room, ...identify(event) }, 'Event lost: it could not be written to the store'),
   });
 
   function aged({ event, since }: Pending): RoomEvent {
@@ -70,13 +71,13 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
   };
 }
 
-/** Whether one event happened later than another. Of two in one second, that is the one that came last. */
+/** Whether one event happened later than another. Of two in one second, `other` is the later: it came last. */
 function happenedLater(one: Pending | undefined, other: Pending): boolean {
   const instantOf = ({ event, since }: Pending) => since - event.ageMs;
   return one !== undefined && instantOf(one) > instantOf(other) + SAME_DATE_MS;
 }
 
-/** Which event it was. The rest of it can hold a secret, such as a supervisor's way back in. */
+/** The fields that may be logged; `rejoinUrl` is secret. */
 function identify(event: RoomEvent): object {
   return {
     kind: event.kind,

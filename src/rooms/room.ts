@@ -1,94 +1,104 @@
 import type { Sid } from '../signalwire/sid';
+import { REST_DELAY_MS } from './event-dates';
 import type { HeardMode, Mode } from './mode';
 import type { RoomName } from './room-name';
 
-/** `unknown`: in the conference, and neither we nor the Space can say as what. */
+/** `unknown`: somebody in the conference whose role neither we nor the Space can tell. */
 export type Role = 'moderator' | 'caller' | 'supervisor' | 'unknown';
 
-/** How something is known: our own webhook, a status callback, REST, or by inference from a later event. */
+/** How something is known: from our own webhook, a status callback, REST, or inferred from another event. */
 export type Source = 'webhook' | 'callback' | 'rest' | 'inferred';
 
-/** One period of a call in a room. Instants are milliseconds since 1970 by the store's clock. */
+/**
+ * One period of a call in a room. What is unknown is undefined.
+ *
+ * `…At` and `…Since` are milliseconds since 1970 by the store's clock. `…Date` is the date of a callback by the Space's clock,
+ * cut to the second; two such dates can be compared whatever the store's clock says.
+ */
 export interface Stay {
   callSid: Sid;
-  role: Role;
-  /** The person's name in the roster, or else their masked address. */
-  name?: string | undefined;
-  /** Masked. */
-  address?: string | undefined;
-  /** When the call asked for its document. */
-  arrivedAt?: number | undefined;
-  /** `inferred`: from the document of a supervisor who was sent to them; they arrived then, or any time before. */
-  isArrivalInferred?: true | undefined;
-  /** When it was seen in the conference. */
-  joinedAt?: number | undefined;
-  /** How it is known to have joined. */
-  joinSource?: Source | undefined;
-  /** When the room learned that they are in; later than `joinedAt` if their callback was late or lost. */
-  joinKnownAt?: number | undefined;
   conferenceSid?: Sid | undefined;
+  role: Role;
+  /** The person's name in the roster. */
+  name?: string | undefined;
+  /** The person's telephone number or address, masked. */
+  address?: string | undefined;
+
+  // Arrived: the call asked for its document.
+  arrivedAt?: number | undefined;
+  /** No webhook of this moderator is known, but a supervisor was sent to them: they arrived at `arrivedAt` or before. */
+  isArrivalInferred?: true | undefined;
+
+  // Joined: the call was seen in the conference.
+  joinedAt?: number | undefined;
+  joinSource?: Source | undefined;
+  joinDate?: number | undefined;
+  /** When the room learned of the join: later than `joinedAt` if the callback was late or lost. */
+  joinKnownAt?: number | undefined;
+
+  // Left, or never joined. The stay is open until then.
   leftAt?: number | undefined;
-  /** The last instant at which it can have left; callbacks are dated to the second. */
+  /** The last instant at which they can have left; `leftAt` may be cut to the second. */
   leftAtLatest?: number | undefined;
   leaveSource?: Source | undefined;
-  /** When the call itself was over, if that was told: it does not come back. */
-  callEndedAt?: number | undefined;
-  /** The dates of its join and leave callbacks, by the Space's clock: they tell callbacks of one call apart. */
-  joinDate?: number | undefined;
   leaveDate?: number | undefined;
-  isMuted?: boolean | undefined;
-  isOnHold?: boolean | undefined;
-  /** When muting, coaching and hold last changed: an older event changes nothing. */
-  muteChangedAt?: number | undefined;
-  holdChangedAt?: number | undefined;
-  /** Since when REST has not listed them. */
+  /** When the call itself ended: it cannot come back. */
+  callEndedAt?: number | undefined;
+  /** Since when REST's list has lacked them. */
   missingSince?: number | undefined;
-  /** Since when they speak; volatile. */
+
+  // What callbacks and REST report. An event older than `…ChangedAt` changes nothing.
+  isMuted?: boolean | undefined;
+  muteChangedAt?: number | undefined;
+  isOnHold?: boolean | undefined;
+  holdChangedAt?: number | undefined;
+  /** Since when they speak. Not kept reliably. */
   speakingSince?: number | undefined;
+
   /**
-   * Of a moderator: when a supervisor was refused as their coach, and nothing has happened since that could help. Of a
-   * supervisor whose document is not known yet: when they were refused.
+   * Of a moderator: when the Space last refused to let a supervisor coach them; cleared when that may work again. Of a
+   * supervisor whose document is not known yet: when the Space refused them.
    */
   coachingFailedAt?: number | undefined;
-  /** Whom they coach, while nobody knows yet that they supervise; then it is in `supervision`. */
-  coachedCall?: SupervisionState['coachedCall'];
-  coachedCallChangedAt?: number | undefined;
   /** Of a supervisor. */
   supervision?: SupervisionState | undefined;
+  /** The same as in `supervision`, as long as nobody knows that this is a supervisor. */
+  coachedCall?: SupervisionState['coachedCall'];
+  coachedCallChangedAt?: number | undefined;
 }
 
-/** What only a supervisor's stay has. */
+/** What only supervisors have. */
 export interface SupervisionState {
-  /** Which of this call's stays it is, counted from 1; undefined until its document is known. */
+  /** Counts this call's stays from 1; undefined until the document of this stay is known. */
   stayNumber: number | undefined;
-  /** What was asked for; undefined while nobody knows. */
+  /** The requested mode. */
   mode: Mode | undefined;
-  /** The moderator's call that the document or REST named. */
+  /** The call of the moderator whom they were sent to, or whom they are to coach next. */
   target: Sid | undefined;
-  /** The target's name. */
+  /** The name of that moderator. */
   moderatorName: string | undefined;
-  /** What the Space reported. */
+  /** When REST last set the target; undefined if only the document named it. */
+  targetSetAt?: number | undefined;
+  /** The mode that the Space reported. */
   heard: HeardMode;
-  /** Whom they coach by what the Space reported; `nobody` if it said so, undefined if it said nothing. */
+  /** The call that they coach by the Space's report; `nobody` if it reported that they coach none. */
   coachedCall?: Sid | 'nobody' | undefined;
   coachedCallChangedAt?: number | undefined;
-  /** When REST last set the target; undefined if only the document did. */
-  targetSetAt?: number | undefined;
-  /** The address that lets this call in again, unheard. It holds what their PIN brought them: a secret. */
+  /** The address that lets this call join again, muted. Secret: it holds the token that their PIN earned. */
   rejoinUrl?: string | undefined;
-  /** The callers who were in the conference during the stay, the first few. */
+  /** The first few callers who were in the conference during the stay. */
   callers: readonly Sid[];
-  /** What the last line of the feed about the stay says, and the latest date of its lines. */
+  /** What the latest fact about this stay says, and the latest date of its facts. */
   lastFact?: (FactSummary & { at: number }) | undefined;
 }
 
-/** What a line of the feed says of a supervisor. */
+/** What a fact says of a supervisor. */
 export type FactSummary = Pick<SupervisionState, 'mode' | 'heard' | 'target' | 'moderatorName'>;
 
-/** A stay of a supervisor. */
+/** The stay of a supervisor. */
 export type SupervisorStay = Stay & { supervision: SupervisionState };
 
-/** Whether the Space says that a supervisor coaches another call than they were sent to. */
+/** Whether the Space reports that a supervisor coaches another call than the target. */
 export function coachesWrongCall({ heard, coachedCall, target }: SupervisionState): boolean {
   return heard === 'coach' && coachedCall !== undefined && coachedCall !== target;
 }
@@ -98,49 +108,57 @@ export interface RoomState {
   room: RoomName;
   /** The running conference. */
   conference: { sid: Sid } | undefined;
-  /** Open stays, and those that ended recently, in the order in which they were noted. */
+  /** The open stays and those that ended recently, in the order in which the room learned of them. */
   stays: readonly Stay[];
   /** Conferences that ended recently. */
   ended: readonly { sid: Sid; at: number }[];
-  /** Whether another account holds this conference, as the smoke test does. Our REST API knows nothing of it. */
+  /** Whether the conference belongs to another account, as the smoke test's does: our REST API does not know it. */
   isForeign?: true | undefined;
-  /** The latest instant of the store's clock that this state has seen. */
+  /** When this state was computed, by the store's clock. */
   at: number;
 }
 
-/** A room of which nothing is known. */
+/** The state of a room that nothing is known of. */
 export function emptyRoom(room: RoomName): RoomState {
   return { room, conference: undefined, stays: [], ended: [], at: 0 };
 }
 
-/** Whether a stay goes on, as far as we know. */
+/** Whether a stay has not ended, as far as we know. */
 export function isOpen(stay: Stay): boolean {
   return stay.leftAt === undefined;
 }
 
-/** Whether a stay goes on and was seen in the conference. */
+/** Whether a call is in the conference: it joined, and has not left. */
 export function isInConference(stay: Stay): boolean {
   return isOpen(stay) && stay.joinedAt !== undefined;
 }
 
-/** When a stay began, as exactly as is known. */
+/** When a stay began, or the first that is known of it. */
 export function startOf(stay: Stay): number {
   return stay.arrivedAt ?? stay.joinedAt ?? stay.leftAt ?? 0;
 }
 
-/** The moderators who have not left, the target first. */
-function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
-  // Of two with the same instant, the one noted last comes first.
-  const open = stays.filter((stay) => stay.role === 'moderator' && isOpen(stay)).reverse();
-  const joined = open.filter(isInConference);
-  return joined.length > 0
-    ? joined.sort(compareJoins)
-    : open
-        .filter(({ coachingFailedAt }) => coachingFailedAt === undefined)
-        .sort((one, other) => startOf(other) - startOf(one));
+/** The moderators who have not left. */
+export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
+  return stays.filter((stay) => stay.role === 'moderator' && isOpen(stay));
 }
 
-/** The later join first; of two that the Space dates to one second, the one of the moderator who arrived later. */
+/**
+ * The moderator whom supervisors coach: the one who joined last, or else the one who arrived last. Moderators who have left,
+ * or have not joined and could not be coached, do not count.
+ */
+export function targetOf(state: Pick<RoomState, 'stays'>): Stay | undefined {
+  // Of two with the same instant, the one that the room learned of last comes first.
+  const moderators = moderatorsOf(state).reverse();
+  const joined = moderators.filter(isInConference);
+  return joined.length > 0
+    ? joined.sort(compareJoins)[0]
+    : moderators
+        .filter(({ coachingFailedAt }) => coachingFailedAt === undefined)
+        .sort((one, other) => startOf(other) - startOf(one))[0];
+}
+
+/** Sorts the later join first; of two joins in one second, that of the moderator who arrived later. */
 function compareJoins(one: Stay, other: Stay): number {
   const isOneSecond = one.joinDate !== undefined && one.joinDate === other.joinDate;
   // Nobody joins before they arrive.
@@ -148,31 +166,38 @@ function compareJoins(one: Stay, other: Stay): number {
   return instantOf(other) - instantOf(one);
 }
 
-/** The moderator whom a supervisor coaches: who joined last, or else who arrived last, and has not left. */
-export function targetOf(state: Pick<RoomState, 'stays'>): Stay | undefined {
-  return moderatorsOf(state)[0];
+/**
+ * The room without the moderators who had joined and whom REST's list lacks: nobody is sent to them. The state itself drops
+ * them only after two such lists, which needs a store that can be written.
+ *
+ * @param askedAt when REST was asked, by the store's clock
+ */
+export function withoutUnlistedModerators(state: RoomState, listed: ReadonlySet<Sid>, askedAt: number): RoomState {
+  const isGone = ({ callSid, joinedAt = 0 }: Stay) => !listed.has(callSid) && joinedAt < askedAt - REST_DELAY_MS;
+  const gone = new Set(moderatorsOf(state).filter((stay) => isInConference(stay) && isGone(stay)));
+  return { ...state, stays: state.stays.filter((stay) => !gone.has(stay)) };
 }
 
-/** How long a moderator who has arrived may take to join, in milliseconds. */
+/** A moderator's callback usually comes within this time of their arrival, in milliseconds. */
 const ENTRY_MS = 10_000;
 
-/** Whether a moderator is known to be in, or arrived so lately that the callback of their join may be on its way. */
+/** Whether a moderator is in the conference, or arrived so lately that the callback of their join may be on its way. */
 export function isInOrEntering(moderator: Stay, now: number): boolean {
   return isInConference(moderator) || (isOpen(moderator) && now - startOf(moderator) < ENTRY_MS);
 }
 
-/** After how long a moderator who has not joined is taken to have hung up, in milliseconds. */
-const GHOST_MS = 60_000;
+/** After this time without a join, a moderator has probably hung up. */
+const HUNG_UP_MS = 60_000;
 
-/** Whether a moderator arrived long ago and was never seen to join: they come last in menus. */
+/** Whether a moderator arrived long ago and never joined: they come last in menus. */
 export function hasProbablyHungUp(
   { hasJoined, arrivedAt }: { hasJoined: boolean; arrivedAt: number },
   now: number,
 ): boolean {
-  return !hasJoined && now - arrivedAt >= GHOST_MS;
+  return !hasJoined && now - arrivedAt >= HUNG_UP_MS;
 }
 
-/** Tells conversations apart: one call can lead two, one after the other, each in its own conference. */
+/** Identifies a conversation. One moderator's call can lead several, one after the other, each in its own conference. */
 export interface ConversationId {
   /** The moderator's call. */
   target: Sid;
@@ -180,7 +205,7 @@ export interface ConversationId {
   conferenceSid: Sid | undefined;
 }
 
-/** Whether two conversations are one. An unknown conference equals only an unknown one. */
+/** Whether both are the same conversation. An unknown conference equals only an unknown one. */
 export function isSameConversation(one: ConversationId, other: ConversationId): boolean {
   return one.target === other.target && one.conferenceSid === other.conferenceSid;
 }
@@ -191,10 +216,8 @@ export function conversationOf({ callSid, conferenceSid }: Stay): ConversationId
 }
 
 /**
- * The conversation that a supervisor is or was in. If they were not seen in a conference, it is the one of the moderator
- * they were sent to.
- *
- * @returns undefined if the state does not name a target
+ * The conversation that a supervisor is or was in: by their own conference, or else by that of the moderator they were sent
+ * to. Undefined without a target.
  */
 export function supervisedConversation(
   { stays }: Pick<RoomState, 'stays'>,
@@ -204,7 +227,7 @@ export function supervisedConversation(
   if (target === undefined) {
     return undefined;
   }
-  // A stay of the target that began later is another conversation.
+  // A later stay of the target leads another conversation.
   const led = stays.filter((one) => one.callSid === target && startOf(one) <= startOf(stay)).at(-1);
   return { target, conferenceSid: stay.conferenceSid ?? led?.conferenceSid };
 }

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import { withDeadline } from '../ops/deadline';
 import { createLocalRooms } from './local-rooms';
-import { asListed } from './observations';
 import { createPendingEvents } from './pending-events';
-import { type RoomState, targetOf } from './room';
+import { type RoomState, targetOf, withoutUnlistedModerators } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 import { entryOf, type RoomEntry, type RoomStore, type Snapshot } from './room-store';
@@ -11,27 +10,27 @@ import type { Observation, SpaceObserver } from './space-observer';
 import { createSpeechLimit, type SpeechEvent } from './speech';
 import { createStoreFailures } from './store-failures';
 
-/** What is known of a room: its state, by the store's clock. Not known: no source answered. */
+/** A room's state and the store's clock; not known if no source answered. */
 export type Lookup = { isKnown: true; state: RoomState; now: number } | { isKnown: false };
 
-/** The rooms as phone calls need them: nothing here rejects, and what could not be written is not lost. */
+/** The rooms, for phone calls: nothing here rejects, and an event that cannot be written now is written later. */
 export interface Rooms {
-  /** Takes note of an event: in the store now, or as soon as the store takes it. Waits 800 ms at the most. */
+  /** Records an event: in the store, or in the retry queue if the store does not answer within 800 ms. */
   record(room: RoomName, event: RoomEvent): Promise<void>;
-  /** Takes note of speech, once a second of each participant, unless there is too much to do. */
+  /** Records speech at most once a second per participant; drops it under load. */
   recordSpeech(room: RoomName, event: SpeechEvent): void;
-  /** Looks a room up: in the store, or by REST if the store knows no moderator there or cannot be trusted. */
+  /** Reads a room from the store; from REST if the store fails, cannot be written, or has no target for it. */
   find(room: RoomName): Promise<Lookup>;
-  /** Looks a room up in the store, or in this process while the store is away. */
+  /** Reads a room from the store, or from this process's memory while the store is down. */
   read(room: RoomName): Promise<Lookup>;
-  /** Every room that anybody is in, by the store, or by REST if the store knows no moderator; `'unknown'`: neither answered. */
+  /** Lists the rooms with anybody in them, from the store, or from REST if no stored room has a target. */
   list(): Promise<readonly RoomEntry[] | 'unknown'>;
-  /** Every room that anybody is in, by the store alone; `'unknown'` when it is away. */
+  /** The same from the store alone; `unknown` while it is down. */
   listStored(): Promise<readonly RoomEntry[] | 'unknown'>;
-  /** The rooms that this process has seen last, as it knows them itself. No store is asked. */
+  /** The rooms that this process has seen, from its memory alone. */
   listLocal(): RoomState[];
   /**
-   * Goes on writing what is pending for `timeoutMs`, then stops; what stays unwritten is logged as lost.
+   * Goes on writing pending events for `timeoutMs`, then stops. Events that remain are logged as lost.
    *
    * @returns whether nothing was lost
    */
@@ -48,25 +47,25 @@ export interface RoomsOptions {
   now: () => number;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
-  /** Told of every state that an event led to; the enforcer listens. */
+  /** Called with every new state of a room; the enforcer listens. */
   onChange?: (state: RoomState) => void;
-  /** Milliseconds until a room that could not be written is tried again. */
+  /** Milliseconds until a failed write of a room is retried. */
   retryMs?: number;
-  /** How long one look-up may take in all, in milliseconds. A call waits for it. */
+  /** How long `find` and `list` may take in all, in milliseconds. A call waits for them. */
   lookUpTimeoutMs?: number;
-  /** How many events may be pending. */
+  /** How many events may wait for the store. */
   maxPending?: number;
 }
 
-/** What all store work of one webhook may take together, in milliseconds. */
+/** How long a write may keep a webhook waiting, in milliseconds. */
 const STORE_TIMEOUT_MS = 800;
 
-/** How long before the end of a look-up REST's answers are taken as they are, in milliseconds. */
+/** `list` stops waiting for REST this long before its own time-out, and uses the answers so far. */
 const MARGIN_MS = 200;
 
 const PROBE_INTERVAL_MS = 1_000;
 
-/** The rooms over one store, with the Space's own view to fall back on. */
+/** Creates the rooms over one store, with REST as the second source. */
 export function createRooms(options: RoomsOptions): Rooms {
   const { store, space, lifetimeMs, log, now, monotonicNow, onChange = () => {} } = options;
   const { retryMs = 500, lookUpTimeoutMs = 3_000, maxPending = 100_000 } = options;
@@ -112,22 +111,22 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   async function record(room: RoomName, event: RoomEvent): Promise<void> {
     const since = monotonicNow();
-    /** Keeps the event for the store; returns the room after it. */
-    const keep = () => local.apply(room, pending.add(room, event, since));
+    /** Queues the event for the store; returns the room after it. */
+    const enqueue = () => local.apply(room, pending.add(room, event, since));
     try {
-      // A write that times out is repeated, which does no harm.
+      // A write that times out may have happened. Repeating it does no harm.
       const snapshot = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
-      const isNews = snapshot.state.at !== (local.seenAt(room) ?? 0);
+      const hasChanged = snapshot.state.at !== (local.seenAt(room) ?? 0);
       const state = learn(snapshot);
-      // An event that changes nothing may refer to one that is still pending.
-      onChange(isNews || pending.ofRoom(room).length === 0 ? state : keep());
+      // An event that changed nothing may be about a stay whose arrival is still pending.
+      onChange(hasChanged || pending.ofRoom(room).length === 0 ? state : enqueue());
     } catch (err) {
       failures.add(err, since, room);
-      onChange(keep());
+      onChange(enqueue());
     }
   }
 
-  /** What is known of a room, and whether the store itself said so. */
+  /** Reads a room, and tells whether the store answered. */
   async function lookUp(room: RoomName): Promise<{ known: Lookup; isStored: boolean }> {
     if (!failures.isTooSlow(room)) {
       const askedAt = monotonicNow();
@@ -139,7 +138,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       }
     }
     const state = local.stateOf(room);
-    // Without a moderator this says nothing: another server may know one.
+    // Without a target the room counts as unknown: another server may know one.
     const isKnown = targetOf(state) !== undefined;
     return { known: isKnown ? { isKnown, state, now: local.now() } : { isKnown }, isStored: false };
   }
@@ -155,21 +154,22 @@ export function createRooms(options: RoomsOptions): Rooms {
       const state = known.isKnown ? known.state : local.stateOf(room);
       return { isKnown: true, state: observed(state, observation), now: local.now() };
     } catch (err) {
-      log.warn({ err, room }, 'The Space did not say who is in a room');
+      log.warn({ err, room }, 'Participants could not be read from the Space');
       return known;
     }
   }
 
-  /** A room after what REST shows of it, which is written later. */
+  /** Records what REST shows of a room, without waiting; returns the room after it. */
   function observed(state: RoomState, { room, event }: Observation): RoomState {
     void record(room, event);
-    return asListed(local.after(state, event), event, local.now());
+    const listed = new Set(event.participants.map(({ callSid }) => callSid));
+    return withoutUnlistedModerators(local.after(state, event), listed, local.now() - event.ageMs);
   }
 
   async function list(): Promise<readonly RoomEntry[] | 'unknown'> {
     const askedAt = monotonicNow();
     const stored = await listStored();
-    // The usual case: thousands of entries need not be copied.
+    // The usual case, in which thousands of entries need not be copied.
     if (pending.rooms().length === 0 && stored?.some(({ target }) => target !== undefined)) {
       return stored;
     }
@@ -183,7 +183,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     };
     const own = stored === undefined ? [...new Set([...local.seen(), ...pending.rooms()])] : pending.rooms();
     const update = async (room: RoomName) => {
-      // Another server may have written it since.
+      // Another server has written it since we last saw it.
       if (stored !== undefined && local.seenAt(room) !== entries.get(room)?.at) {
         await lookUp(room);
       }
@@ -215,17 +215,17 @@ export function createRooms(options: RoomsOptions): Rooms {
     try {
       return await space?.observeAll(Math.max(0, until - monotonicNow()));
     } catch (err) {
-      log.warn({ err }, 'The Space did not say which conferences run');
+      log.warn({ err }, 'Conferences could not be listed by the Space');
       return undefined;
     }
   }
 
-  /** The result of a look-up, or `otherwise` if it takes too long. */
+  /** The result of a look-up, or `otherwise` after the time-out. */
   async function inTime<T>(lookUp: Promise<T>, otherwise: T, about: object): Promise<T> {
     try {
       return await withDeadline(lookUp, lookUpTimeoutMs);
     } catch (err) {
-      log.warn({ err, ...about }, 'The rooms could not be looked up in time');
+      log.warn({ err, ...about }, 'Room lookup timed out');
       return otherwise;
     }
   }

@@ -2,28 +2,28 @@ import type { Logger } from 'pino';
 import { StoreError } from '../redis/store-error';
 import type { RoomName } from './room-name';
 
-/** The rooms that the store did not read or write the last time; no room stands for the list of all. */
+/** The rooms whose latest read or write failed. Without a room, the list of rooms is meant. */
 export interface StoreFailures {
-  /** @param askedAt when the store was asked, in milliseconds from any beginning */
+  /** @param askedAt when the store was asked, by the monotonic clock */
   add(err: unknown, askedAt: number, room?: RoomName): void;
-  /** The store did its work. */
+  /** A read or write succeeded. */
   clear(room?: RoomName): void;
-  /** Some rooms are missing from the list, for these reasons; none if it is whole. */
+  /** The reasons why rooms are missing from the list; empty if it is complete. */
   setListProblems(problems: readonly Error[]): void;
   has(room: RoomName): boolean;
-  /** Whether the store was just waited for in vain: the same webhook must not wait for it again. */
+  /** Whether the store has just kept somebody waiting in vain: the same webhook must not wait for it twice. */
   isTooSlow(room: RoomName): boolean;
-  /** Lets go of rooms that nobody asks for any more. */
+  /** Forgets rooms that nobody has asked for lately. */
   prune(): void;
 }
 
 const LOG_INTERVAL_MS = 1_000;
 
-/** How long a room counts as failing that is not asked for again: longer than pending events wait for their next try. */
+/** How long a failure is remembered without another: longer than the longest pause between two retries. */
 const LIFETIME_MS = 10_000;
 
 /**
- * Remembers what failed, and logs each turn of events once.
+ * Remembers failures of the store. Logs the first failure of a room, and the store's return.
  *
  * @param options.monotonicNow milliseconds from any beginning, never going back
  */
@@ -40,30 +40,30 @@ export function createStoreFailures({ log, monotonicNow }: { log: Logger; monoto
   return {
     add(err, askedAt, room) {
       const at = monotonicNow();
-      const isNews = !failing.has(room);
+      const isFirst = !failing.has(room);
       failing.set(room, { at, tookMs: at - askedAt });
-      if (!isNews) {
+      if (!isFirst) {
         return;
       }
       if (err instanceof StoreError && err.code === 'unreadable') {
-        log.error({ err, room }, 'This room cannot be read from the store; its events are kept here');
+        log.error({ err, room }, 'Stored room is unreadable; its events wait in memory');
       } else if (at - loggedAt >= LOG_INTERVAL_MS) {
-        // When the store is away this comes for every room.
+        // When the store is down, every room fails.
         loggedAt = at;
-        log.warn({ err, room, rooms: failing.size }, 'The store did not answer; events are kept here until it does');
+        log.warn({ err, room, rooms: failing.size }, 'Store did not answer; events wait in memory');
       }
     },
 
     clear(room) {
       if (failing.delete(room) && failing.size === 0) {
-        log.info('The store answers again');
+        log.info('Store answers again');
       }
     },
 
     setListProblems(problems) {
       for (const err of problems) {
         if (!listProblems.has(err.message)) {
-          log.error({ err }, 'Some rooms cannot be listed');
+          log.error({ err }, 'Some rooms could not be listed');
         }
       }
       listProblems = new Set(problems.map(({ message }) => message));

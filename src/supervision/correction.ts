@@ -2,19 +2,20 @@ import {
   coachesWrongCall,
   isInConference,
   isInOrEntering,
+  moderatorsOf,
   type RoomState,
   type Stay,
   type SupervisorStay,
 } from '../rooms/room';
 
 /**
- * What must change by REST about a supervisor in a conference.
+ * What REST must correct about a supervisor in a conference.
  *
- * - `mute`: the wrong people hear them, or may hear them; also a coach who, by what REST says, coaches another call.
- * - `remove`: the conference has no moderator. They keep it open, and would be heard in the next conversation.
- * - `retarget`: their target must be set: they are muted, and are to coach another moderator; or they coach, and somebody
- *   who entered since may hear them.
- * - `verify`: nobody knows how they are heard.
+ * - `mute`: the wrong people hear them, or may hear them; also a coach who is reported to coach another call.
+ * - `remove`: the conference has no moderator. The supervisor would keep it open, and be heard in the next conversation.
+ * - `retarget`: the target must be set: for a muted supervisor it is another moderator now; or the supervisor coaches, and
+ *   somebody entered who may hear them.
+ * - `verify`: how they are heard is unknown.
  */
 export type Correction = 'mute' | 'remove' | 'retarget' | 'verify';
 
@@ -27,13 +28,13 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
   if (!isInConference(stay)) {
     return undefined;
   }
-  // In a new conversation, `converse` in rooms/evolve.ts has set the mode to `monitor`.
+  // In a new conversation the mode is `monitor` already: see rooms/supervisors.ts.
   const { mode, heard, target, coachedCall } = stay.supervision;
   const isHeardWrongly = mode === 'coach' && (heard === 'barge' || coachesWrongCall(stay.supervision));
   if ((mode === 'monitor' && stay.isMuted !== true) || isHeardWrongly) {
     return 'mute';
   }
-  const moderators = state.stays.filter(({ role, leftAt }) => role === 'moderator' && leftAt === undefined);
+  const moderators = moderatorsOf(state);
   if (!moderators.some((one) => isInOrEntering(one, storeNow))) {
     return 'remove';
   }
@@ -48,8 +49,8 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
 }
 
 /**
- * Who may hear a coach because they entered after the coach's target was set. It is not documented whether they do; see
- * docs/decisions/rooms.md.
+ * The participants who may hear a coach because they entered after the coach's target was set. Whether the Space lets them is
+ * not documented; see docs/decisions/rooms.md.
  */
 export function newcomersTo({ stays }: RoomState, stay: SupervisorStay): Stay[] {
   const { mode, target } = stay.supervision;
@@ -61,11 +62,11 @@ export function newcomersTo({ stays }: RoomState, stay: SupervisorStay): Stay[] 
   );
 }
 
-/** Whether somebody was surely in when a supervisor's target was set: by REST, or by the document as they joined. */
+/** Whether somebody was certainly in when a supervisor's target was set, by REST or by the document. */
 function wasInBefore({ joinKnownAt, joinDate }: Stay, supervisor: SupervisorStay): boolean {
   const { arrivedAt = 0, joinDate: since, supervision } = supervisor;
-  // Whoever was known before the document was written, or before the request was made, was in by then.
+  // Known before the document was written, or before REST was asked to set the target.
   const isKnownBefore = joinKnownAt !== undefined && joinKnownAt <= Math.max(arrivedAt, supervision.targetSetAt ?? 0);
-  // The Space's dates are cut to the second: of two in one second nobody knows which is the later one.
+  // Joined in an earlier second. Within one second the order is unknown.
   return isKnownBefore || (joinDate !== undefined && since !== undefined && joinDate < since);
 }

@@ -268,7 +268,7 @@ describe('unexpected data in Redis', () => {
         {
           room: sales,
           err: { message: `Redis: unexpected data at ${key}; delete that key.` },
-          msg: 'This room cannot be read from the store; its events are kept here',
+          msg: 'Stored room is unreadable; its events wait in memory',
         },
       ]);
       // And it does what the log says.
@@ -334,7 +334,7 @@ describe('unexpected data in Redis', () => {
     expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
       {
         err: { message: `Redis: unexpected data at ${indexes[0]}; delete that key.` },
-        msg: 'Some rooms cannot be listed',
+        msg: 'Some rooms could not be listed',
       },
     ]);
   });
@@ -608,6 +608,6 @@ describe('a Redis Cluster', () => {
       expect(await targetIn(room)).toBe('a');
     }
     expect(await rooms.list()).not.toBe('unknown');
-    expect(lines.filter(({ msg }) => msg === 'Some rooms cannot be listed').length).toBeGreaterThan(0);
+    expect(lines.filter(({ msg }) => msg === 'Some rooms could not be listed').length).toBeGreaterThan(0);
   });
 });

@@ -518,7 +518,7 @@ describe('record', () => {
           room: 'one',
           kind: 'moderator-arrived',
           callSid: 'alice',
-          msg: 'Lost: the store did not take this event',
+          msg: 'Event lost: it could not be written to the store',
         }),
       ]);
       state.isDown = false;
@@ -556,7 +556,7 @@ describe('record', () => {
         kind: 'supervisor-sent',
         callSid: 'ted',
         stayNumber: 2,
-        msg: 'Lost: the store did not take this event',
+        msg: 'Event lost: it could not be written to the store',
       },
     ]);
   });
@@ -578,7 +578,7 @@ describe('record', () => {
   });
 
   describe('logs', () => {
-    const WARNING = 'The store did not answer; events are kept here until it does';
+    const WARNING = 'Store did not answer; events wait in memory';
 
     it('once that the store is away, not at every attempt, and once that it is back', async () => {
       const { rooms, state, logged } = create();
@@ -589,7 +589,7 @@ describe('record', () => {
       expect(logged('warn')).toMatchObject([{ msg: WARNING, room: 'sales', err: { message: 'down' } }]);
       state.isDown = false;
       await wait(6_000);
-      expect(logged('info')).toMatchObject([{ msg: 'The store answers again' }]);
+      expect(logged('info')).toMatchObject([{ msg: 'Store answers again' }]);
       state.isDown = true;
       await rooms.record(sales, left);
       expect(logged('warn')).toMatchObject([{ msg: WARNING }, { msg: WARNING }]);
@@ -626,7 +626,7 @@ describe('record', () => {
       expect(logged('error')).toMatchObject([
         {
           room: 'sales',
-          msg: 'This room cannot be read from the store; its events are kept here',
+          msg: 'Stored room is unreadable; its events wait in memory',
           err: { message: 'not a room' },
         },
       ]);
@@ -1016,7 +1016,7 @@ describe('list', () => {
     for (let times = 0; times < 3; times++) {
       expect(await rooms.list()).toMatchObject([{ room: 'sales' }]);
     }
-    const line = { err: { message: 'one shard is gone' }, msg: 'Some rooms cannot be listed' };
+    const line = { err: { message: 'one shard is gone' }, msg: 'Some rooms could not be listed' };
     expect(logged('error')).toMatchObject([line]);
     state.problems = [];
     await rooms.list();
@@ -1089,7 +1089,7 @@ describe('a look-up that takes too long', () => {
     const { result, ms } = await timed<unknown>(ask === 'find' ? rooms.find(sales) : rooms.list());
     expect(result).toEqual(ask === 'find' ? { isKnown: false } : 'unknown');
     expect(ms).toBe(3_000);
-    expect(logged('warn').at(-1)).toMatchObject({ msg: 'The rooms could not be looked up in time' });
+    expect(logged('warn').at(-1)).toMatchObject({ msg: 'Room lookup timed out' });
   });
 });
 
@@ -1124,7 +1124,7 @@ describe('close', () => {
     await wait(2_000);
     expect(await closed).toBe(false);
     expect(logged('error')).toMatchObject([
-      { room: 'sales', kind: 'moderator-arrived', callSid: 'alice', msg: 'Lost: the store did not take this event' },
+      { room: 'sales', kind: 'moderator-arrived', callSid: 'alice', msg: 'Event lost: it could not be written to the store' },
     ]);
     expect(jest.getTimerCount()).toBe(0);
   });
