@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { MEASURED, type Measured, measureSizes } from '../../src/simulator/bench-sizes';
+import { MEASURED, type Measured, measureSizes } from '../../src/simulator/bench/sizes';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from '../../src/stores';
 import { onTestFinished } from '../support/on-test-finished';
 import { startRedis } from '../support/redis-server';

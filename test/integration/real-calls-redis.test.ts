@@ -207,5 +207,7 @@ it('one shard of a Redis Cluster is gone: its rooms alone are missing, and the l
   const named: string[] = (await asker.menu()).match(/room-\d+/g) ?? [];
   expect(named.length).toBeGreaterThan(0);
   expect(named.filter((room) => missing.includes(room))).toEqual([]);
-  expect(asker.log()).toContainEqual(expect.objectContaining({ level: 'error', msg: 'Some rooms could not be listed' }));
+  expect(asker.log()).toContainEqual(
+    expect.objectContaining({ level: 'error', msg: 'Some rooms could not be listed' }),
+  );
 });

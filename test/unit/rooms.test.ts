@@ -1124,7 +1124,12 @@ describe('close', () => {
     await wait(2_000);
     expect(await closed).toBe(false);
     expect(logged('error')).toMatchObject([
-      { room: 'sales', kind: 'moderator-arrived', callSid: 'alice', msg: 'Event lost: it could not be written to the store' },
+      {
+        room: 'sales',
+        kind: 'moderator-arrived',
+        callSid: 'alice',
+        msg: 'Event lost: it could not be written to the store',
+      },
     ]);
     expect(jest.getTimerCount()).toBe(0);
   });

@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process';
-import { type AddressInfo, createServer } from 'node:net';
 import { pino } from 'pino';
-import { runCommand } from '../cli/run-command';
-import { startConferenceCoach } from '../conference-coach';
-import { loadConfig } from '../config';
-import { createMemoryStore, createRedisStore, type Store, waitForStore } from '../stores';
-import { type Cost, MEASURED, measureSizes, type Size } from './bench-sizes';
-import type { Call } from './call';
-import { createSpace, type Space } from './space';
-import { TUTORIAL_CAST } from './tutorial';
+import { startConferenceCoach } from '../../conference-coach';
+import { loadConfig } from '../../config';
+import type { Call } from '../call';
+import { createSpace, type Space } from '../space';
+import { TUTORIAL_CAST } from '../tutorial';
+import { write } from './output';
 
 const SIGNING_KEY = 'PSK_bench';
 const ROOMS = 125;
@@ -21,85 +17,17 @@ const ROLES = [
 ] as const;
 
 /**
- * `npm run bench`: 500 calls at once, the server and the Space in this one process, and what they take of it; then what
- * a request costs by how many rooms there are.
+ * 500 calls at once, with the server and the Space in this one process: prints the time and memory they take.
+ *
+ * @returns whether everybody heard whom they should
  */
-async function main(): Promise<void> {
+export async function reportCalls(): Promise<boolean> {
   const config = loadConfig({ PORT: '0', SIGNALWIRE_SIGNING_KEY: SIGNING_KEY });
   const server = await startConferenceCoach(config, pino({ level: 'silent' }));
   report('before the first call', 0, 0);
   const isRight = [await fillRooms(server.publicUrl), await fillOneRoom(server.publicUrl)];
   await server.stop(0);
-  await reportSizes();
-  process.exitCode = isRight.every(Boolean) ? 0 : 1;
-}
-
-const SIZES: readonly Size[] = [
-  { rooms: 10, supervisors: 2 },
-  { rooms: 10_000, supervisors: 2_000 },
-];
-const LIFETIME_MS = 3_600_000;
-
-/** The table of costs by size: in memory and, where a redis-server is installed, in one that is started for this. */
-async function reportSizes(): Promise<void> {
-  const redis = await startRedis();
-  const kinds: [string, (index: number) => Store][] = [
-    ['memory', () => createMemoryStore({ lifetimeMs: LIFETIME_MS, monotonicNow: Date.now, now: Date.now })],
-    ...(redis === undefined ? [] : [['Redis', redis.connect] as [string, (index: number) => Store]]),
-  ];
-  write('cost of a request              10 rooms           10,000 rooms, 2,000 supervisors   ratio of CPU time');
-  for (const [name, create] of kinds) {
-    const stores = SIZES.map((size, index) => ({ store: create(index), size }));
-    await Promise.all(stores.map(({ store }) => waitForStore(store, 5_000)));
-    const [small, large] = await measureSizes(stores);
-    for (const kind of MEASURED) {
-      const [one, other] = [small?.[kind], large?.[kind]] as [Cost, Cost];
-      const ms = ({ cpuMs, waitMs }: Cost) => `${cpuMs.toFixed(2)} ms CPU, ${waitMs.toFixed(2)} ms`.padEnd(28);
-      write(
-        `${`${name} ${kind}`.padEnd(22)} ${ms(one)} ${ms(other)} ${(other.cpuMs / one.cpuMs).toFixed(2).padStart(8)}`,
-      );
-    }
-    for (const { store } of stores) {
-      store.close();
-    }
-  }
-  redis?.stop();
-  if (redis === undefined) {
-    write('  Redis was not measured: there is no redis-server.');
-  }
-}
-
-/** A Redis of its own; undefined if none is installed. */
-async function startRedis() {
-  const port = await freePort();
-  const server = spawn('redis-server', ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], {
-    stdio: 'ignore',
-  });
-  const hasStarted = await new Promise<boolean>((resolve) => {
-    server.once('spawn', () => resolve(true));
-    server.once('error', () => resolve(false));
-  });
-  return hasStarted
-    ? {
-        connect: (database: number) =>
-          createRedisStore({
-            urls: [`redis://127.0.0.1:${port}/${database}`],
-            lifetimeMs: LIFETIME_MS,
-            auditMs: LIFETIME_MS,
-            timeoutMs: 5_000,
-            onConnection: () => {},
-          }),
-        stop: () => server.kill(),
-      }
-    : undefined;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  return isRight.every(Boolean);
 }
 
 /** 125 rooms of four. Returns whether everybody heard whom they should. */
@@ -158,9 +86,3 @@ function report(what: string, calls: number, ms: number): void {
   const numbers = `${String(calls).padStart(4)} calls ${`${Math.round(ms)} ms`.padStart(8)}`;
   write(`${what.padEnd(30)} ${numbers}   resident ${mib(rss)}   heap ${mib(heapUsed)}`);
 }
-
-function write(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-void runCommand('bench', main, { failureCode: 1 });

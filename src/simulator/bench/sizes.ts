@@ -1,14 +1,14 @@
 import { Agent, createServer as createHttpServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { loadConfig } from '../config';
-import { createRoster } from '../people/roster';
-import type { RoomEvent } from '../rooms/room-event';
-import { parseRoomName, type RoomName } from '../rooms/room-name';
-import { createServer } from '../server';
-import { parseSid, type Sid } from '../signalwire/sid';
-import type { Store } from '../stores';
-import { TUTORIAL_CAST } from './tutorial';
+import { loadConfig } from '../../config';
+import { createRoster } from '../../people/roster';
+import type { RoomEvent } from '../../rooms/room-event';
+import { parseRoomName, type RoomName } from '../../rooms/room-name';
+import { createServer } from '../../server';
+import { parseSid, type Sid } from '../../signalwire/sid';
+import type { Store } from '../../stores';
+import { TUTORIAL_CAST } from '../tutorial';
 
 /** How many rooms with an agent and a customer there are, and how many of them have a supervisor. */
 export interface Size {

@@ -1,0 +1,14 @@
+/**
+ * Loaded into a measured server by `node --require`: answers the bench's questions over the channel between the processes.
+ * What a server takes of the processor, only it can tell to the microsecond.
+ */
+import type { Answer, Question } from './processes';
+
+process.on('message', (question: Question) => {
+  const { user, system } = process.cpuUsage();
+  const answers: { [K in Question]: () => number } = {
+    cpu: () => user + system,
+    memory: () => process.memoryUsage.rss(),
+  };
+  process.send?.({ question, value: answers[question]() } satisfies Answer);
+});

@@ -1,0 +1,31 @@
+import { medianOf, write, writeFigure } from './output';
+import { type Kind, measureRequests, TARGETS } from './requests';
+
+/**
+ * Prints what requests cost, as the processor time of a bare Express route divided by ours; each quotient is of one turn,
+ * and the median of all turns counts.
+ *
+ * @returns whether all targets were met
+ */
+export async function reportRequests(redisUrl: string): Promise<boolean> {
+  const results: boolean[] = [];
+  for (const calls of ['one', 'many'] as const) {
+    const { bare, plain, ours } = await measureRequests(redisUrl, calls);
+    const quotientOf = (list: readonly number[]) => medianOf(list.map((cost, turn) => (bare[turn] ?? 0) / cost));
+    write(
+      `CPU of a bare Express route ÷ CPU of a request, ${calls === 'one' ? 'always the same Call SID' : 'always another Call SID and room'}`,
+    );
+    write(
+      `  bare Express ${medianOf(bare).toFixed(0)} µs, plain Express with the SDK ${medianOf(plain).toFixed(0)} µs (${quotientOf(plain).toFixed(2)})`,
+    );
+    for (const [kind, target] of Object.entries(TARGETS) as [Kind, number][]) {
+      const costs = ours[kind];
+      const quotient = quotientOf(costs);
+      const figure = `${quotient.toFixed(2)}`;
+      results.push(
+        writeFigure(`  ${kind} (${medianOf(costs).toFixed(0)} µs)`, figure, `≥ ${target}`, quotient >= target),
+      );
+    }
+  }
+  return results.every(Boolean);
+}
