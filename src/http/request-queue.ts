@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { destroySoon } from './linger';
 
@@ -19,11 +19,13 @@ export interface RequestQueueLimits {
 
 const LIMITS: RequestQueueLimits = { sliceBytes: 1_024, unreadBytes: 262_144, stepsPerTurn: 16, idleMs: 86_000 };
 
-type PendingRequest = [req: IncomingMessage, res: ServerResponse];
-
 interface Connection {
-  /** Parsed requests that wait for the one in progress; undefined while there is none. */
-  waiting: PendingRequest[] | undefined;
+  /** Whether a request is in progress or about to start. */
+  isBusy: boolean;
+  /** The request in progress. */
+  current: IncomingMessage | undefined;
+  /** Start the parsed requests that wait for the one in progress. */
+  waiting: (() => void)[];
   /** Whether a request was answered before it was complete: the rest is not wanted. */
   isOver: boolean;
   /** Goes on parsing. */
@@ -51,114 +53,114 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
 
   /** Takes a step in this turn of the event loop if there is room, or else in one of the next. */
   function schedule(step: () => void): void {
-    if (stepsThisTurn < limits.stepsPerTurn && ready.length === 0) {
-      take(step);
-    } else {
+    if (stepsThisTurn >= limits.stepsPerTurn || ready.length > 0) {
       ready.push(step);
+      return;
     }
-  }
-
-  function take(step: () => void): void {
-    stepsThisTurn++;
-    if (stepsThisTurn === 1) {
+    if (stepsThisTurn === 0) {
       setImmediate(nextTurn);
     }
+    stepsThisTurn++;
     step();
   }
 
   function nextTurn(): void {
-    stepsThisTurn = 0;
-    ready.splice(0, limits.stepsPerTurn).forEach(take);
+    const steps = ready.splice(0, limits.stepsPerTurn);
+    stepsThisTurn = steps.length;
+    if (steps.length > 0) {
+      setImmediate(nextTurn);
+    }
+    for (const step of steps) {
+      step();
+    }
+  }
+
+  /** A request was answered: the next one of its connection starts, or else the connection is idle. */
+  function finish(connection: Connection, { complete, socket }: IncomingMessage): void {
+    connection.current = undefined;
+    if (!complete) {
+      connection.isOver = true;
+      socket.end();
+      destroySoon(socket);
+      return;
+    }
+    const next = connection.waiting.shift();
+    if (socket.destroyed) {
+      return;
+    }
+    if (next !== undefined) {
+      schedule(next);
+      if (connection.waiting.length === 0) {
+        connection.read();
+      }
+      return;
+    }
+    connection.isBusy = false;
+    // Refreshing one timer costs far less than a new one for every request.
+    connection.idleTimer ??= setTimeout(() => connection.isBusy || socket.destroy(), limits.idleMs).unref();
+    connection.idleTimer.refresh();
   }
 
   return {
     track(socket) {
-      const connection: Connection = { waiting: undefined, isOver: false, read: () => {}, idleTimer: undefined };
+      const connection: Connection = {
+        isBusy: false,
+        current: undefined,
+        waiting: [],
+        isOver: false,
+        read: () => {},
+        idleTimer: undefined,
+      };
       connections.set(socket, connection);
-      connection.read = readInSlices(socket, {
-        ...limits,
-        mayParse: () => !connection.isOver && (connection.waiting?.length ?? 0) === 0,
-        schedule,
-      });
+      connection.read = readInSlices(socket, connection, { ...limits, schedule });
+      // Of a cut-off request that asks for an upgrade, Node does not notice the end.
+      socket.once('end', () => connection.current?.complete === false && socket.destroy());
       socket.once('close', () => clearTimeout(connection.idleTimer));
     },
 
-    wrap(listener) {
-      function start(connection: Connection, [req, res]: PendingRequest): void {
-        if (req.socket.destroyed) {
-          return;
-        }
-        // Of a cut-off request that asks for an upgrade, Node does not notice the end.
-        const endIfCut = () => void (req.complete || req.socket.destroy());
-        if (req.socket.readableEnded) {
-          endIfCut();
-        }
-        req.socket.once('end', endIfCut);
-        res.once('close', () => {
-          req.socket.off('end', endIfCut);
-          if (req.complete) {
-            finish(connection, req.socket);
-          } else {
-            connection.isOver = true;
-            req.socket.end();
-            destroySoon(req.socket);
-          }
-        });
-        listener(req, res);
+    wrap: (listener) => (req, res) => {
+      const { socket } = req;
+      const connection = connections.get(socket);
+      if (connection === undefined) {
+        // Refused already.
+        return;
       }
-
-      function finish(connection: Connection, socket: Socket): void {
-        const next = connection.waiting?.shift();
+      const start = () => {
         if (socket.destroyed) {
           return;
         }
-        if (next === undefined) {
-          connection.waiting = undefined;
-          connection.idleTimer = setTimeout(() => socket.destroy(), limits.idleMs).unref();
-          return;
+        if (socket.readableEnded && !req.complete) {
+          socket.destroy();
         }
-        schedule(() => start(connection, next));
-        if (connection.waiting?.length === 0) {
-          connection.read();
-        }
-      }
-
-      return (req, res) => {
-        const connection = connections.get(req.socket);
-        if (connection === undefined) {
-          // Refused already.
-          return;
-        }
-        if (connection.waiting !== undefined) {
-          connection.waiting.push([req, res]);
-          return;
-        }
-        connection.waiting = [];
-        clearTimeout(connection.idleTimer);
-        schedule(() => start(connection, [req, res]));
+        connection.current = req;
+        res.once('close', () => finish(connection, req));
+        listener(req, res);
       };
+      if (connection.isBusy) {
+        connection.waiting.push(start);
+      } else {
+        connection.isBusy = true;
+        schedule(start);
+      }
     },
   };
 }
 
 /**
- * Lets the HTTP parser have a socket's data in slices, as long as `mayParse`; the rest stays unread.
+ * Lets the HTTP parser have a socket's data in slices, as long as no request waits; the rest stays unread.
  *
  * Node parses all that arrived at once, 64 kB and some 2,000 requests, and goes on reading whatever the listener does.
  *
- * @returns call it when `mayParse` has become true again
+ * @returns call it when no request waits any more
  */
 function readInSlices(
   socket: Socket,
+  connection: Pick<Connection, 'isOver' | 'waiting'>,
   {
     sliceBytes,
     unreadBytes,
-    mayParse,
     schedule,
-  }: Pick<RequestQueueLimits, 'sliceBytes' | 'unreadBytes'> & {
-    mayParse: () => boolean;
-    schedule: (step: () => void) => void;
-  },
+  }: Pick<RequestQueueLimits, 'sliceBytes' | 'unreadBytes'> & { schedule: (step: () => void) => void },
 ): () => void {
   const push = socket.push.bind(socket);
   const read = socket._read.bind(socket);
@@ -166,6 +168,10 @@ function readInSlices(
   let isEnded = false;
   let isScheduled = false;
   let wantedBytes: number | undefined;
+
+  function mayParse(): boolean {
+    return !connection.isOver && connection.waiting.length === 0;
+  }
 
   function parse(): void {
     if (unread.length > 0) {
@@ -175,6 +181,7 @@ function readInSlices(
       }
       return;
     }
+    socket._read = read;
     if (isEnded) {
       isEnded = false;
       push(null);
@@ -195,7 +202,13 @@ function readInSlices(
     parse();
   }
 
+  /** Takes the place of `_read` while there is unread data. */
+  function postponeRead(bytes: number): void {
+    wantedBytes = bytes;
+  }
+
   socket.push = (data: Buffer | null) => {
+    // The usual case: a webhook in one piece, and nothing before it.
     if (unread.length === 0 && (data === null || (data.length <= sliceBytes && mayParse()))) {
       return push(data);
     }
@@ -203,19 +216,13 @@ function readInSlices(
       isEnded = true;
     } else {
       unread = unread.length === 0 ? data : Buffer.concat([unread, data]);
+      socket._read = postponeRead;
       parse();
     }
     if (unread.length > unreadBytes) {
       socket.destroy();
     }
     return unread.length === 0;
-  };
-  socket._read = (bytes) => {
-    if (unread.length === 0) {
-      read(bytes);
-    } else {
-      wantedBytes = bytes;
-    }
   };
   // With a listener for it, Node's parser takes the data from here and no longer from beneath the socket.
   socket.on('data', () => {});
