@@ -51,7 +51,7 @@ export async function startConferenceCoach(
   log: Logger,
   options: Partial<Pick<ServerOptions, 'sleep' | 'retryMs' | 'sweepIntervalMs'>> = {},
 ): Promise<ConferenceCoach> {
-  let draining = false;
+  const draining = new AbortController();
   const roster = createRoster(config);
   const liveRoster = await followRosterFile(config, roster, log);
   const connectionLog = createConnectionLog(log);
@@ -70,7 +70,7 @@ export async function startConferenceCoach(
     roster,
     store,
     space: config.space && createRestClient(config.space, { timeoutMs: REST_TIMEOUT_MS, now: Date.now }),
-    isDraining: () => draining,
+    draining: draining.signal,
     refusals,
     log,
     now: Date.now,
@@ -89,7 +89,7 @@ export async function startConferenceCoach(
     port: listener.port,
     publicUrl,
     async stop(graceMs = GRACE_MS) {
-      draining = true;
+      draining.abort();
       liveRoster?.close();
       const stoppingSince = performance.now();
       const answered = await listener.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });

@@ -34,7 +34,8 @@ export interface ServerOptions {
   store: Store;
   /** Undefined when the Space's REST API is not configured. */
   space: ConferenceApi | undefined;
-  isDraining: () => boolean;
+  /** Aborted when the server stops. */
+  draining: AbortSignal;
   /** Takes the refusals of what our Space did not sign. */
   refusals: RefusalLog;
   log: Logger;
@@ -131,7 +132,7 @@ export function createServer(options: ServerOptions): Server {
     rooms,
     supervision,
     pingStore: store.ping,
-    isDraining: options.isDraining,
+    draining: options.draining,
     sleep: options.sleep,
     now,
     refusals: options.refusals,

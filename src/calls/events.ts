@@ -35,11 +35,13 @@ export function createStatusCallbacks({ defaultRoom, rooms, accountSid, now, log
   return {
     async conference(req, res) {
       await take(roomOf(req), parseConferenceEvent(fieldsOf(req), { now: now(), accountSid }));
-      res.status(204).end();
+      res.statusCode = 204;
+      res.end();
     },
     async call(req, res) {
       await take(roomOf(req, defaultRoom), parseCallEvent(fieldsOf(req)));
-      res.status(204).end();
+      res.statusCode = 204;
+      res.end();
     },
   } satisfies Record<string, RequestHandler>;
 }

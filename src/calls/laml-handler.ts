@@ -40,7 +40,9 @@ export function lamlHandler(
       log.error({ err, callSid: callSidOf(req) }, 'Document failed; sent the fallback document');
       document = render(fallback(req));
     }
-    res.set('Cache-Control', 'no-store').type('text/xml').send(document);
+    res.setHeader('Content-Type', 'text/xml; charset=utf-8');
+    res.setHeader('Cache-Control', 'no-store');
+    res.end(document);
     followUp?.();
   };
 }

@@ -1,6 +1,5 @@
 import { type RequestListener, STATUS_CODES } from 'node:http';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Addresses } from '../calls/call-request';
 import { createConferenceCalls } from '../calls/conference-calls';
@@ -8,6 +7,7 @@ import { createRender, type DocumentSettings } from '../calls/documents';
 import { createStatusCallbacks } from '../calls/events';
 import { lamlHandler } from '../calls/laml-handler';
 import type { Outcome } from '../calls/outcome';
+import { german } from '../calls/prompts-de';
 import { english } from '../calls/prompts-en';
 import { createSupervisorCalls } from '../calls/supervisor-calls';
 import type { Authenticator } from '../people/authenticator';
@@ -28,6 +28,8 @@ export interface AppOptions {
     publicUrl: string;
     /** None accepts unsigned webhooks, for development. */
     signingKeys: readonly string[];
+    /** The language of what the server says on the phone. */
+    promptLanguage: 'en' | 'de';
     /** The room of a path that names none. */
     conferenceName: RoomName;
     /** Express's `trust proxy`: how many proxies, or which addresses, are believed about who is asking. */
@@ -42,7 +44,8 @@ export interface AppOptions {
   supervision: Supervision;
   /** Resolves if the store answers. */
   pingStore: () => Promise<void>;
-  isDraining: () => boolean;
+  /** Aborted when the server stops: clients should take their next request elsewhere. */
+  draining: AbortSignal;
   /** Resolves after so many milliseconds. */
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
@@ -62,13 +65,13 @@ export function createApp(options: AppOptions): RequestListener {
     rooms,
     supervision,
     pingStore,
-    isDraining,
+    draining,
     sleep,
     now,
     refusals,
     log,
   } = options;
-  const render = createRender(settings, addresses, english);
+  const render = createRender(settings, addresses, { en: english, de: german }[settings.promptLanguage]);
   const defaultRoom = settings.conferenceName;
   const conference = createConferenceCalls({
     defaultRoom,
@@ -118,20 +121,22 @@ export function createApp(options: AppOptions): RequestListener {
   // A document is asked for because a call needs it now; "not modified" would be no answer.
   app.disable('etag');
   app.set('trust proxy', settings.trustProxy);
-  app.use(createRequestLog(log, refusals));
-  app.use(helmet());
-  app.use((_req, res, next) => {
-    // Clients that keep their connection take the next request elsewhere.
-    if (isDraining()) {
-      res.set('Connection', 'close');
+  const logRequest = createRequestLog(log, refusals);
+  app.use((req, res, next) => {
+    const startedAt = performance.now();
+    res.once('close', () => logRequest(req, res, startedAt));
+    res.setHeader('X-Content-Type-Options', 'nosniff');
+    if (draining.aborted) {
+      // Clients that keep their connection take the next request elsewhere.
+      res.setHeader('Connection', 'close');
     }
     next();
   });
-  app.use(createHealthRoutes({ pingStore, isDraining }));
   const verify = verifyWebhook(settings);
   for (const [path, handler] of Object.entries(webhooks)) {
     app.route(path).all(verify, handler);
   }
+  app.use(createHealthRoutes({ pingStore, draining }));
   app.use(() => {
     throw new RequestError(404, 'not_found', 'There is nothing here.');
   });

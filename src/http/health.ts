@@ -3,17 +3,18 @@ import { Router } from 'express';
 export interface HealthRoutesOptions {
   /** Resolves if the store answers. */
   pingStore: () => Promise<void>;
-  isDraining: () => boolean;
+  /** Aborted when the server stops. */
+  draining: AbortSignal;
 }
 
 /** `/healthz`: the process is up. `/readyz`: it should be given calls, for the store answers and it is not stopping. */
-export function createHealthRoutes({ pingStore, isDraining }: HealthRoutesOptions): Router {
+export function createHealthRoutes({ pingStore, draining }: HealthRoutesOptions): Router {
   const router = Router();
   router.get('/healthz', (_req, res) => {
     res.type('text/plain').send('ok\n');
   });
   router.get('/readyz', async (_req, res) => {
-    const obstacle = isDraining()
+    const obstacle = draining.aborted
       ? 'stopping'
       : await pingStore().then(
           () => undefined,

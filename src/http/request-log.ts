@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { callSidOf } from '../signalwire/fields';
 import type { RefusalLog } from './refusal-log';
@@ -9,30 +9,27 @@ import type { RefusalLog } from './refusal-log';
  * as the request's id; the status and the time it took; why it was refused, if it was. `aborted` is a client that did
  * not wait for its answer. What our Space did not sign is a refusal. A 404 has the path, masked.
  */
-export function createRequestLog(log: Logger, refusals: RefusalLog): RequestHandler {
-  return (req, res, next) => {
-    const startedAt = performance.now();
-    res.once('close', () => {
-      const line = {
-        callSid: callSidOf(req),
-        method: req.method,
-        route: req.route?.path,
-        ...(res.statusCode === 404 && { path: maskPath(req.path) }),
-        status: res.statusCode,
-        ms: Math.round(performance.now() - startedAt),
-        ...(!res.writableFinished && { aborted: true }),
-        ...res.locals.details,
-        ...res.locals.refusal,
-      };
-      if (res.locals.isVerified) {
-        log.info(line, 'Request');
-      } else if (line.route === '/healthz' || line.route === '/readyz') {
-        log.debug(line, 'Request');
-      } else {
-        refusals.add({ code: 'unreadable_request', ...line, ip: isIP(req.ip ?? '') ? req.ip : undefined });
-      }
-    });
-    next();
+export function createRequestLog(log: Logger, refusals: RefusalLog) {
+  /** @param startedAt by `performance.now()` */
+  return (req: Request, res: Response, startedAt: number): void => {
+    const line = {
+      callSid: callSidOf(req),
+      method: req.method,
+      route: req.route?.path,
+      ...(res.statusCode === 404 && { path: maskPath(req.path) }),
+      status: res.statusCode,
+      ms: Math.round(performance.now() - startedAt),
+      ...(!res.writableFinished && { aborted: true }),
+      ...res.locals.details,
+      ...res.locals.refusal,
+    };
+    if (res.locals.isVerified) {
+      log.info(line, 'Request');
+    } else if (line.route === '/healthz' || line.route === '/readyz') {
+      log.debug(line, 'Request');
+    } else {
+      refusals.add({ code: 'unreadable_request', ...line, ip: isIP(req.ip ?? '') ? req.ip : undefined });
+    }
   };
 }
 

@@ -453,14 +453,9 @@ describe('what is no form', () => {
 });
 
 describe('every answer', () => {
-  it('carries the headers of helmet, and none about what the server is made of', async () => {
+  it('forbids guessing its type, and tells nothing about what the server is made of', async () => {
     for (const reply of [await app.get('/fallback'), await app.get('/nowhere'), await app.send('POST', '/coach')]) {
-      expect(reply.headers).toMatchObject({
-        'content-security-policy': expect.stringContaining("default-src 'self'"),
-        'strict-transport-security': expect.any(String),
-        'x-content-type-options': 'nosniff',
-        'x-frame-options': 'SAMEORIGIN',
-      });
+      expect(reply.headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
       expect(reply.headers).not.toHaveProperty('x-powered-by');
       expect(reply.headers).not.toHaveProperty('etag');
     }

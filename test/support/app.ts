@@ -99,7 +99,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     roster,
     store,
     space,
-    isDraining: () => false,
+    draining: new AbortController().signal,
     refusals,
     log,
     sleep: async () => {},

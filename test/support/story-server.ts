@@ -132,7 +132,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       roster: createRoster(config),
       store,
       space: withRest ? patientApi() : undefined,
-      isDraining: () => false,
+      draining: new AbortController().signal,
       refusals: { add() {} },
       log,
       sleep: async () => {},

@@ -136,7 +136,7 @@ async function startServer(store: Store) {
     roster: createRoster(config),
     store,
     space: undefined,
-    isDraining: () => false,
+    draining: new AbortController().signal,
     refusals: { add() {} },
     log: pino({ level: 'silent' }),
     sleep: async () => {},
