@@ -11,8 +11,8 @@ export interface DocumentSettings {
   waitUrl: string | undefined;
   /** What callers are told before they enter; undefined for nothing. */
   callerNotice: string | undefined;
-  /** What a moderator is told when a supervisor comes in. */
-  moderatorNoticeText: string;
+  /** What a moderator is told when a supervisor comes in; undefined for the usual sentence. */
+  moderatorNoticeText: string | undefined;
   /** How notices are spoken; undefined for the Space's own way. */
   noticeVoice: string | undefined;
   noticeLanguage: string | undefined;
@@ -75,7 +75,11 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
       }
       case 'notice': {
         const response = new VoiceResponse();
-        response.say(noticeAttributes, outcome.to === 'moderator' ? moderatorNoticeText : prompts.supervisorNotice);
+        if (outcome.to === 'supervisor') {
+          say(response, prompts.supervisorNotice);
+        } else {
+          sayNotice(response, moderatorNoticeText, prompts.moderatorNotice);
+        }
         return response;
       }
     }
@@ -89,9 +93,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
       if (join.isWrongRoom) {
         say(response, prompts.wrongRoom);
       }
-      if (callerNotice !== undefined) {
-        response.say(noticeAttributes, callerNotice);
-      }
+      sayNotice(response, callerNotice, '');
       dialAsCaller(response, room);
     } else {
       response
@@ -124,11 +126,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     const response = new VoiceResponse();
     // Every customer waits so long after the greeting: the shortest time there is.
     const gather = response.gather({ action: addresses.moderatorPin(room), timeout: 1 });
-    if (callerNotice !== undefined) {
-      gather.say(noticeAttributes, callerNotice);
-    } else {
-      say(gather, prompts.welcome);
-    }
+    sayNotice(gather, callerNotice, prompts.welcome);
     dialAsCaller(response, room);
     return response;
   }
@@ -198,6 +196,15 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     say(response, text);
     response.hangup();
     return response;
+  }
+
+  /** Says a configured text in the configured voice, or else a prompt, if there is one. */
+  function sayNotice(verb: Pick<Response, 'say'>, configured: string | undefined, prompt: string): void {
+    if (configured !== undefined) {
+      verb.say(noticeAttributes, configured);
+    } else if (prompt !== '') {
+      say(verb, prompt);
+    }
   }
 
   function say(verb: Pick<Response, 'say'>, text: string): void {

@@ -81,7 +81,7 @@ export const SETTINGS = {
   callerNotice: setting('CALLER_NOTICE', spokenText.optional(), PROSE),
   /** When a moderator is told that a supervisor has come in. */
   moderatorNotice: setting('MODERATOR_NOTICE', oneOf(NOTICE_POLICIES).default('never')),
-  moderatorNoticeText: setting('MODERATOR_NOTICE_TEXT', spokenText.default('A supervisor is on the line.'), PROSE),
+  moderatorNoticeText: setting('MODERATOR_NOTICE_TEXT', spokenText.optional(), PROSE),
   /** The voice of the two notices above; undefined for the Space's own. */
   noticeVoice: setting(
     'NOTICE_VOICE',

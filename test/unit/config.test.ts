@@ -47,7 +47,7 @@ describe('loadConfig', () => {
       waitUrl: undefined,
       callerNotice: undefined,
       moderatorNotice: 'never',
-      moderatorNoticeText: 'A supervisor is on the line.',
+      moderatorNoticeText: undefined,
       noticeVoice: undefined,
       noticeLanguage: undefined,
       announceIsPrivate: false,

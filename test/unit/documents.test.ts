@@ -3,6 +3,7 @@ import type { CallContext, RoomContext } from '../../src/calls/call-context';
 import { createAddresses } from '../../src/calls/call-request';
 import { createRender, type DocumentSettings } from '../../src/calls/documents';
 import type { Outcome, RoomMenu } from '../../src/calls/outcome';
+import { german } from '../../src/calls/prompts-de';
 import { english } from '../../src/calls/prompts-en';
 import { emptyRoom } from '../../src/rooms/room';
 import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
@@ -12,7 +13,7 @@ const settings: DocumentSettings = {
   maxCallSeconds: 3600,
   waitUrl: undefined,
   callerNotice: undefined,
-  moderatorNoticeText: 'A supervisor is on the line.',
+  moderatorNoticeText: undefined,
   noticeVoice: undefined,
   noticeLanguage: undefined,
 };
@@ -145,6 +146,18 @@ describe('render', () => {
       laml(
         `<Gather action="${action}" numDigits="1"><Say>${english.news['conversation-over']} ${english.menu(menu)}</Say></Gather><Redirect>${action}</Redirect>`,
       ),
+    );
+  });
+
+  it.each([
+    [english, '<Say>'],
+    [german, '<Say language="de-DE" voice="Polly.Vicki">'],
+  ])('says its own prompts in the voice of their language, %#', (prompts, say) => {
+    const speak = createRender({ ...settings, callerNotice: 'Hi.', noticeVoice: 'woman' }, addresses, prompts);
+    expect(speak({ kind: 'goodbye' })).toBe(laml(`${say}${prompts.goodbye}</Say><Hangup/>`));
+    expect(speak({ kind: 'notice', to: 'moderator' })).toBe(laml(`${say}${prompts.moderatorNotice}</Say>`));
+    expect(speak({ ...caller, isWrongRoom: true })).toContain(
+      `${say}${prompts.wrongRoom}</Say><Say voice="woman">Hi.</Say>`,
     );
   });
 
