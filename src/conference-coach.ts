@@ -14,34 +14,35 @@ import { createServer, lifetimeOf, type ServerOptions } from './server';
 import { createRestClient } from './signalwire/rest-client';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './stores';
 
-/** What the store may take on a call's path, of the 5 s a Space waits. */
+/** Deadline of the store while a call waits. A Space waits 5 s. */
 const STORE_TIMEOUT_MS = 800;
 /** Deadline of the Space's REST API for work that no call waits for. */
 const REST_TIMEOUT_MS = 10_000;
+/** How long a stopping server keeps serving, so that load balancers notice. */
 const GRACE_MS = 500;
-/** Less than the 10 s after which `docker stop` kills. */
+/** Deadline for requests in progress, counted from the start of the stop. `docker stop` kills after 10 s. */
 const STOP_DEADLINE_MS = 7_000;
-/** What the store may take to come back for what it is owed, after that or in what that left over. */
-const OWED_TIMEOUT_MS = 8_500;
+/** Deadline for flushing pending writes, counted from the start of the stop. */
+const FLUSH_DEADLINE_MS = 8_500;
 
-/** A server that answers. */
+/** A running server. */
 export interface ConferenceCoach {
   port: number;
-  /** The address it gives out in its documents, without a slash at the end. */
+  /** The base of the addresses in its documents, without a slash at the end. */
   publicUrl: string;
   /**
-   * Takes no new calls, answers those in flight, writes what the store is owed; in 9 s at the most.
+   * Stops taking requests, finishes those in progress, and flushes pending writes. Takes at most 9 s.
    *
-   * @param graceMs how long it goes on serving first, so that load balancers can turn away; 500 by default
-   * @returns whether everything was answered and written; what was not is in the log
+   * @param graceMs how long it keeps serving first, so that load balancers notice; 500 by default
+   * @returns false if a request or a write was lost; the log has the details
    */
   stop(graceMs?: number): Promise<boolean>;
-  /** Reads the roster's file again, if there is one; see {@link followRoster}. Never rejects. */
+  /** Reloads the roster file, if there is one; see {@link followRoster}. Never rejects. */
   reloadRoster(): Promise<void>;
 }
 
 /**
- * Composes the whole server from its settings and lets it listen.
+ * Starts a server with these settings.
  *
  * @param options as of {@link createServer}
  * @throws UserError if the port, the store or the roster cannot be used
@@ -93,7 +94,7 @@ export async function startConferenceCoach(
       liveRoster?.close();
       const stoppingSince = performance.now();
       const answered = await listener.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
-      const timeLeftMs = OWED_TIMEOUT_MS - (performance.now() - stoppingSince);
+      const timeLeftMs = FLUSH_DEADLINE_MS - (performance.now() - stoppingSince);
       const written = await server.close(timeLeftMs);
       store.close();
       if (!answered || !written) {
@@ -138,7 +139,7 @@ function createStore(config: Config, onConnection: RedisConnectionOptions['onCon
   });
 }
 
-/** Logs each turn of events once, not each attempt. Why Redis is missing at the start, checkStore says. */
+/** Logs each change of the connection once, not each attempt. At the start, {@link checkStore} logs a missing Redis. */
 function createConnectionLog(log: Logger) {
   let isStarting = true;
   let wasReady = false;
@@ -166,7 +167,7 @@ function createConnectionLog(log: Logger) {
   };
 }
 
-/** Waits for the store a moment. One that is down may come back, so only one that refuses us stops the start. */
+/** Waits a moment for the store. A store that is down may come back; one that refuses us stops the start. */
 async function checkStore(store: Store, log: Logger): Promise<void> {
   try {
     await waitForStore(store, STORE_TIMEOUT_MS);

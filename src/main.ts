@@ -10,7 +10,7 @@ import { readRosterFile } from './people/roster-file';
 import { findMisspelt } from './settings/checks';
 import { SETTING_NAMES } from './settings/table';
 
-/** How long the process waits for its last log lines to be written. */
+/** Deadline for writing the last log lines. */
 const LOG_CLOSE_MS = 500;
 
 const destination = createLogDestination({
@@ -20,7 +20,7 @@ const destination = createLogDestination({
 let log: Logger | undefined;
 let exitCode = 0;
 
-/** Ends the process once the log is written. Of several codes the highest holds: a crash during a stop is a crash. */
+/** Writes the log and ends the process. Of several codes the highest wins: a crash during a stop is a crash. */
 async function exit(code: number): Promise<void> {
   exitCode = Math.max(exitCode, code);
   await destination.close(LOG_CLOSE_MS);
@@ -41,21 +41,21 @@ function crash(err: unknown): void {
 }
 
 async function main(): Promise<void> {
-  // Until there is something to stop, a signal just ends the process.
+  // Before there is a server to stop, a signal just ends the process.
   let stop = (_signal: string): Promise<void> => exit(0);
   process.on('SIGTERM', (signal) => stop(signal));
   process.on('SIGINT', (signal) => stop(signal));
-  // Without a listener it would end the process, also while it starts.
+  // Without a listener, SIGHUP would end the process, even during the start.
   let reload = async (): Promise<void> => {};
   process.on('SIGHUP', () => reload());
 
-  const unknownNames = readDotenv();
+  const unknownSettings = readDotenv();
   const config = await loadSettings();
   const logger = createLog(config.logLevel, destination);
   log = logger;
   const conferenceCoach = await startConferenceCoach(config, logger);
   reload = conferenceCoach.reloadRoster;
-  for (const sentence of unknownNames) {
+  for (const sentence of unknownSettings) {
     logger.warn(sentence);
   }
 
@@ -99,21 +99,21 @@ function problemsOf(error: unknown): readonly string[] {
 /**
  * Reads `.env` into the environment.
  *
- * @returns a sentence for each name in it that is no setting and resembles none; about the others the settings ask
+ * @returns a sentence for each unknown setting. Those that resemble a setting are in the config's warnings instead
  */
 function readDotenv(): string[] {
   const { error, parsed = {} } = loadDotenv({ quiet: true });
   if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
     throw new UserError([`Cannot read .env: ${error.message}.`]);
   }
-  const askedAbout = new Set(findMisspelt(process.env).map(({ name }) => name));
+  const misspelt = new Set(findMisspelt(process.env).map(({ name }) => name));
   return Object.keys(parsed)
-    .filter((name) => !SETTING_NAMES.has(name) && !askedAbout.has(name))
+    .filter((name) => !SETTING_NAMES.has(name) && !misspelt.has(name))
     .map((name) => `.env sets ${name}, which is not a setting of this server and has no effect.`);
 }
 
 process.stderr.on('error', () => {});
-// Node prints its warnings to standard error, which may block; and they may quote an address with a telephone number.
+// Node prints warnings to standard error, which may block, and they may quote an address with a telephone number.
 process.removeAllListeners('warning');
 process.on('warning', ({ name, code }: NodeJS.ErrnoException) => log?.warn({ name, code }, 'Warning from Node.js'));
 process.on('uncaughtException', crash);

@@ -9,21 +9,21 @@ import { createRoomStore, type RoomStore } from './rooms/room-store';
 import { createRedisRefusalStore } from './supervision/redis-refusals';
 import { createMemoryRefusalStore, type RefusalStore } from './supervision/refusals';
 
-/** All that is kept outside of calls. */
+/** Everything that the server stores. */
 export interface Store {
   rooms: RoomStore;
   refusals: RefusalStore;
-  /** Which server compares the rooms with the Space. */
+  /** Decides which server compares the rooms with the Space. */
   lease: Lease;
-  /** Where PINs are counted; undefined counts them in this process. */
+  /** Counts PIN attempts; undefined counts them in this process. */
   redis: RedisConnection | undefined;
   /**
    * Resolves if the store answers.
    *
-   * @throws StoreError when it does not
+   * @throws StoreError if it does not
    */
   ping(): Promise<void>;
-  /** Lets go of connections. Never throws. */
+  /** Closes connections. Never throws. */
   close(): void;
 }
 
@@ -53,7 +53,7 @@ export function createMemoryStore(options: {
 /**
  * Waits until the store answers.
  *
- * @throws StoreError at once when it refuses us or is no such store, or when it does not answer in time
+ * @throws StoreError at once if it refuses us or is not a Redis, or after `timeoutMs`
  */
 export async function waitForStore(store: Store, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
@@ -71,11 +71,11 @@ export async function waitForStore(store: Store, timeoutMs: number): Promise<voi
 }
 
 /**
- * A store in Redis, or in a Redis Cluster; it connects at once. See {@link connectRedis}.
+ * A store in Redis, or in a Redis Cluster. Connects at once; see {@link connectRedis}.
  *
  * @param options.lifetimeMs how long a call is remembered, in milliseconds
  * @param options.auditMs how long the audit trail is kept, in milliseconds
- * @param options.onUnreadable told once in each reading of the trail of every key with lines that are skipped
+ * @param options.onUnreadable called once per reading of the trail for each key with entries that are skipped
  */
 export function createRedisStore({
   lifetimeMs,

@@ -1,6 +1,6 @@
 /**
- * The result of `work`, or a rejection with `lateError()` once `timeoutMs` have passed. The work itself is not
- * stopped; what it does afterwards goes unnoticed.
+ * Settles as `work` does, or rejects with `lateError()` after `timeoutMs`. Does not stop the work; its later result or
+ * error is ignored.
  */
 export async function withDeadline<T>(
   work: Promise<T>,

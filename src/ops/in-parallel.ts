@@ -1,6 +1,6 @@
 export type Task = () => Promise<void>;
 
-/** Runs tasks, `width` at a time, until there is none left or `isOver`; rejects when one of them does. */
+/** Runs tasks, `width` at a time, until none is left or `isOver()` is true. Rejects as soon as a task does. */
 export async function inParallel(tasks: Iterable<Task>, width: number, isOver = () => false): Promise<void> {
   const left = tasks[Symbol.iterator]();
   const work = async () => {
@@ -15,7 +15,7 @@ export async function inParallel(tasks: Iterable<Task>, width: number, isOver = 
   await Promise.all(Array.from({ length: width }, work));
 }
 
-/** One of each list in turn, then what is left of the longer one. */
+/** Takes items from both lists in turn, then the rest of the longer one. */
 export function* alternate<T>(one: Iterable<T>, other: Iterable<T>): Generator<T> {
   const lists = [one[Symbol.iterator](), other[Symbol.iterator]()];
   for (let list = lists.shift(); list !== undefined; list = lists.shift()) {

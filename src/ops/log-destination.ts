@@ -1,12 +1,12 @@
 import { constants, fstatSync, openSync, write } from 'node:fs';
 
-/** Where log lines go. It never blocks or throws, whatever happens to the file, pipe or terminal behind it. */
+/** A destination for log lines that never blocks or throws, whatever happens to the file, pipe or terminal. */
 export interface LogDestination {
-  /** Takes a line. A line that finds the buffer full is dropped and counted. */
+  /** Buffers a line. When the buffer is full, drops and counts it. */
   write(line: string): void;
   /**
-   * Writes what is buffered, for `timeoutMs` at most; a descriptor that reports an error is not tried again. Call it
-   * last: the rest is discarded. Later calls wait for the first.
+   * Writes what is buffered, for at most `timeoutMs` or until the first error, and discards the rest and all later
+   * lines. Further calls wait for the first.
    */
   close(timeoutMs: number): Promise<void>;
 }
@@ -14,17 +14,17 @@ export interface LogDestination {
 export interface LogDestinationOptions {
   /** A descriptor opened by {@link openNonBlocking}. */
   fd: number;
-  /** Called with the number of dropped lines when the descriptor takes data again. */
+  /** Called with the number of dropped lines once the descriptor accepts data again. */
   onLoss: (lines: number) => void;
 }
 
-/** The most that waits to be written, in characters. */
+/** The size of the buffer, in characters. */
 const MAX_BUFFERED = 1_048_576;
-/** Lines of this time go out in one write. */
+/** Lines of this many milliseconds are written together. */
 const BATCH_MS = 10;
 const RETRY_MS = 100;
 
-/** Creates a destination that writes to a descriptor. */
+/** Creates a destination that writes to a file descriptor. */
 export function createLogDestination({ fd, onLoss }: LogDestinationOptions): LogDestination {
   let buffered = '';
   let chunk = Buffer.alloc(0);
@@ -33,7 +33,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
   let timer: NodeJS.Timeout | undefined;
   let onClosed: (() => void) | undefined;
   let closed: Promise<void> | undefined;
-  /** From here on nothing is written: the descriptor may be closed, and its number be another's. */
+  /** Then nothing more is written: the descriptor may be closed and its number reused. */
   let isOver = false;
 
   function hasRoom(): boolean {
@@ -108,20 +108,20 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
 }
 
 /**
- * Opens a standard stream so that writing to it never blocks: a full pipe answers EAGAIN instead.
+ * Opens a standard stream for non-blocking writes: a full pipe returns EAGAIN.
  *
  * @param fd 1 or 2
  */
 export function openNonBlocking(fd: 1 | 2): number {
   if (fstatSync(fd).isFile()) {
-    // Writing to a file does not wait for a reader, and the place in it is shared with other programs.
+    // Writing to a file waits for no reader, and opening it again would lose the position shared with other programs.
     return fd;
   }
   try {
-    // Opened anew, so that other programs that share the stream keep theirs as it is.
+    // Opened again, so that other programs that share the stream keep their own mode.
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
   } catch {
-    // A socket, as under systemd, cannot be opened; but Node makes those of its own streams non-blocking on first use.
+    // A socket, as under systemd, cannot be opened again, but Node makes its own stream non-blocking on first use.
     void [process.stdout, process.stderr][fd - 1];
     return fd;
   }

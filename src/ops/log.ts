@@ -1,10 +1,10 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 /**
- * The log: one line of JSON each, with the level as a word and the time in ISO 8601.
+ * The log: lines of JSON, with the level as a word and the time in ISO 8601.
  *
- * Errors are reduced to what they say, because clients hang more on them: a failed Redis command carries its
- * arguments, and with them the password.
+ * Of an error only type, message, code, stack and causes are logged. Clients attach more: a failed Redis command
+ * carries its arguments, and so the password.
  */
 export function createLog(level: string, destination: DestinationStream): Logger {
   return pino(
@@ -27,15 +27,13 @@ interface ErrorDescription {
   cause?: ErrorDescription;
 }
 
-/**
- * What a log may hold of an error and its causes. One with a code is foreseen: neither it nor its cause needs a stack.
- */
-function describeError(error: unknown, isForeseen = false): ErrorDescription | unknown {
+/** The loggable parts of an error and its causes. An error with a code is expected: it and its causes need no stack. */
+function describeError(error: unknown, isExpected = false): ErrorDescription | unknown {
   if (!(error instanceof Error)) {
     return error;
   }
   const { code } = error as { code?: unknown };
-  const withoutStack = isForeseen || code !== undefined;
+  const withoutStack = isExpected || code !== undefined;
   return {
     type: error.name,
     message: error.message,

@@ -1,50 +1,47 @@
-/** Values that wait to be written, by key: each key is retried on its own, so that one that fails delays no other. */
+/** Values waiting to be written, by key. Each key is retried on its own, so a failing key delays no other. */
 export interface RetryQueue<K, V> {
   readonly size: number;
-  /** Adds a value to a key, in place of one with the same name there. It is tried after a while. */
+  /** Adds a value to a key, replacing one with the same name there. It is written after `retryMs`. */
   enqueue(key: K, name: string, value: V): void;
   get(key: K, name: string): V | undefined;
   valuesOf(key: K): V[];
   keys(): K[];
   /**
-   * Goes on for `timeoutMs`, then gives up what is left, and whatever is put here later.
+   * Keeps writing for `timeoutMs`, then gives up the remaining values and any that are added later.
    *
-   * @returns whether nothing was lost
+   * @returns false if a value was lost
    */
   close(timeoutMs: number): Promise<boolean>;
 }
 
 export interface RetryQueueOptions<K, V> {
-  /** Writes what waits for a key; it must do no harm when it is done twice. */
+  /** Writes a key's values. Must be idempotent; a rejection is retried. */
   write: (key: K, values: V[]) => Promise<void>;
-  /**
-   * Told of each value that is given up: those of the oldest key when there are too many, or all that is left at the
-   * end.
-   */
+  /** Called for each value that is given up: the oldest when there are too many, or what remains at the end. */
   onLost: (key: K, value: V) => void;
   maxValues: number;
-  /** Milliseconds until a key is tried; twice as long each further time, up to {@link MAX_RETRY_MS}. */
+  /** Milliseconds until a key is written; doubles after each failure, up to {@link MAX_RETRY_MS}. */
   retryMs: number;
 }
 
 const MAX_RETRY_MS = 5_000;
 
-/** How many keys are written at once, so that a store that is back can serve others. */
+/** How many keys are written at once. Limited, so that a store that is back can also serve calls. */
 const CONCURRENCY = 8;
 
-interface Waiting<V> {
+interface Entry<V> {
   values: Map<string, V>;
   failures: number;
-  /** By `performance.now()`. */
+  /** In the time of `performance.now()`. */
   dueAt: number;
-  isUnderWay: boolean;
+  isWriting: boolean;
 }
 
 export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQueue<K, V> {
   const { write, onLost, maxValues, retryMs } = options;
-  /** The oldest first. */
-  const waiting = new Map<K, Waiting<V>>();
-  /** Keys whose turn has come; the last is next. */
+  /** Oldest first. */
+  const pending = new Map<K, Entry<V>>();
+  /** Keys to be written now; the last comes next. */
   let due: K[] = [];
   let size = 0;
   let writers = 0;
@@ -54,10 +51,10 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
 
   function startDue(): void {
     const now = performance.now();
-    due = [...waiting]
-      .filter(([, { isUnderWay, dueAt }]) => !isUnderWay && (state === 'closing' || dueAt <= now))
+    due = [...pending]
+      .filter(([, { isWriting, dueAt }]) => !isWriting && (state === 'closing' || dueAt <= now))
       .reverse()
-      // Keys that fail may take long to do so, and must not keep others waiting.
+      // Keys that failed come last: they may time out again, and must not hold up others.
       .sort(([, one], [, other]) => other.failures - one.failures)
       .map(([key]) => key);
     for (let free = CONCURRENCY - writers; free > 0; free--) {
@@ -68,7 +65,7 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
   async function writeDue(): Promise<void> {
     writers++;
     for (let key = due.pop(); key !== undefined; key = due.pop()) {
-      const entry = waiting.get(key);
+      const entry = pending.get(key);
       if (entry !== undefined) {
         await tryKey(key, entry);
       }
@@ -76,9 +73,9 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
     writers--;
   }
 
-  async function tryKey(key: K, entry: Waiting<V>): Promise<void> {
+  async function tryKey(key: K, entry: Entry<V>): Promise<void> {
     const tried = [...entry.values];
-    entry.isUnderWay = true;
+    entry.isWriting = true;
     try {
       await write(
         key,
@@ -86,7 +83,7 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
       );
       entry.failures = 0;
       for (const [name, value] of tried) {
-        // A later one may have taken its place.
+        // A later value may have replaced it.
         if (entry.values.get(name) === value) {
           drop(key, entry, name);
         }
@@ -95,25 +92,25 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
       entry.failures++;
       entry.dueAt = performance.now() + Math.min(retryMs * 2 ** entry.failures, MAX_RETRY_MS);
     }
-    entry.isUnderWay = false;
+    entry.isWriting = false;
     if (size === 0) {
       onEmpty();
     }
   }
 
-  function drop(key: K, { values }: Waiting<V>, name: string): void {
+  function drop(key: K, { values }: Entry<V>, name: string): void {
     values.delete(name);
     size--;
     if (values.size === 0) {
-      waiting.delete(key);
+      pending.delete(key);
     }
   }
 
-  /** Gives up the oldest value, if possible one that is not being written. */
+  /** Gives up the oldest value, preferably one that is not being written. */
   function giveUpOldest(): void {
-    let [oldest] = waiting;
-    for (const each of waiting) {
-      if (!each[1].isUnderWay) {
+    let [oldest] = pending;
+    for (const each of pending) {
+      if (!each[1].isWriting) {
         oldest = each;
         break;
       }
@@ -136,13 +133,13 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
         onLost(key, value);
         return;
       }
-      const entry = waiting.get(key) ?? {
+      const entry = pending.get(key) ?? {
         values: new Map<string, V>(),
         failures: 0,
         dueAt: performance.now() + retryMs,
-        isUnderWay: false,
+        isWriting: false,
       };
-      waiting.set(key, entry);
+      pending.set(key, entry);
       size += entry.values.delete(name) ? 0 : 1;
       entry.values.set(name, value);
       if (size > maxValues) {
@@ -150,9 +147,9 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
       }
     },
 
-    get: (key, name) => waiting.get(key)?.values.get(name),
-    valuesOf: (key) => [...(waiting.get(key)?.values.values() ?? [])],
-    keys: () => [...waiting.keys()],
+    get: (key, name) => pending.get(key)?.values.get(name),
+    valuesOf: (key) => [...(pending.get(key)?.values.values() ?? [])],
+    keys: () => [...pending.keys()],
 
     close: (timeoutMs) =>
       new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** The object that a text of JSON holds; undefined if it holds no such object. */
+/** Parses JSON into an object for which `isRecord` is true; undefined for anything else. */
 export function parseRecord<T extends object>(
   text: string,
   isRecord: (record: Readonly<Record<string, unknown>>) => boolean,

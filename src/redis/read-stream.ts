@@ -2,21 +2,21 @@ import { parseRecord } from './parse-record';
 import type { RedisConnection } from './redis-connection';
 import { StoreError } from './store-error';
 
-/** How many lines are read at once. */
+/** How many entries are read at once. */
 const PAGE_SIZE = 1_000;
 
 export interface StreamOptions {
   key: string;
-  /** The ID of the first line; with `(` before it, the line after that. */
+  /** The ID of the first entry; with `(` before it, the entry after that. */
   from: string;
-  /** Whether a line holds what is looked for. */
+  /** Whether an entry is valid. */
   isRecord: (record: Readonly<Record<string, unknown>>) => boolean;
-  /** Told at the first line that cannot be read; all such lines are skipped. */
+  /** Called at the first invalid entry; all invalid entries are skipped. */
   onUnreadable: (error: StoreError) => void;
 }
 
 /**
- * Reads a stream whose lines have one field, which is JSON.
+ * Reads a stream whose entries have one field, which holds JSON.
  *
  * @throws StoreError
  */

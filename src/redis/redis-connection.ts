@@ -5,19 +5,19 @@ import { findTlsProblem, type RedisAddress, type RedisTls, tlsOptions } from './
 
 export type RedisClient = Redis | Cluster;
 
-/** One connection to Redis, or to a Redis Cluster, for all that this process keeps there. */
+/** This process's connection to Redis, or to a Redis Cluster. */
 export interface RedisConnection {
-  /** For `defineCommand`, and for libraries that bring commands of their own; what they send goes through `run`. */
+  /** For `defineCommand`, and for libraries with commands of their own; send all commands through `run`. */
   client: RedisClient;
   /**
-   * Sends commands and waits for what comes of them.
+   * Sends commands and waits for the result.
    *
-   * @throws StoreError at once while there is no connection, or when it took too long
+   * @throws StoreError at once if there is no connection, or after `timeoutMs`
    */
   run<T>(command: () => Promise<T>): Promise<T>;
-  /** @throws StoreError when the store does not answer */
+  /** @throws StoreError if Redis does not answer */
   ping(): Promise<void>;
-  /** Lets go of the connection. Never throws. */
+  /** Closes the connection. Never throws. */
   close(): void;
 }
 
@@ -29,34 +29,34 @@ export interface RedisConnectionOptions {
   urls: readonly string[];
   /** For `rediss:` urls; by default Node's own authorities are trusted. */
   tls?: RedisTls | undefined;
-  /** How long one operation may take in all, connecting and repeating included, in milliseconds. */
+  /** Deadline of one operation, in milliseconds. */
   timeoutMs: number;
-  /** Told of every failure to connect, and of every connection that became usable. */
+  /** Called for every failure to connect, and whenever the connection becomes usable. */
   onConnection: (state: { ready: true } | { ready: false; error: StoreError }) => void;
 }
 
-/** How long a first connection may take before TLS is looked at, in milliseconds. */
+/** How long the first connection may take before we suspect a TLS mismatch, in milliseconds. */
 const SUSPICION_MS = 300;
 
 /**
- * Connects at once and reconnects for ever, at least once a second; while there is no connection every operation fails
- * immediately. Needs Redis 6.2 or newer.
+ * Connects at once, and reconnects for ever, at least once a second. Without a connection every operation fails at
+ * once. Needs Redis 6.2 or newer.
  */
 export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnectionOptions): RedisConnection {
   const parsed = urls.map((url) => new URL(url));
   const usedTls = parsed[0]?.protocol === 'rediss:' ? (tls ?? { ca: undefined, verify: true }) : undefined;
   const client = connect(parsed, usedTls);
-  // The error that says why there is no connection; a command only learns that there is none.
+  // Why there is no connection; the error of a command only says that there is none.
   let connectionError: StoreError | undefined;
-  // ioredis goes on with database 0 when it is not let into the one it was told to use.
+  // If the database cannot be selected, ioredis goes on with database 0.
   let databaseError: Error | undefined;
-  // Asked of the port itself: ioredis drops a cluster's errors, and a port that expects TLS just closes.
+  // From our own probe of the port: ioredis drops a cluster's errors, and a port that expects TLS just closes.
   let tlsError: StoreError | undefined;
-  // A node of the cluster that REDIS_URL may not name.
+  // A cluster node, which REDIS_URL may not name.
   let failedNode: RedisAddress | undefined;
   let isDiagnosing = false;
   let isClosed = false;
-  // A Redis without TLS never answers a handshake, so no event comes in time.
+  // A Redis without TLS never answers a handshake, so no event would tell us.
   const suspicion = setTimeout(diagnose, SUSPICION_MS);
   client.on('ready', () => {
     clearTimeout(suspicion);
@@ -82,7 +82,7 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
     failedNode = { host: node.slice(0, colon), port: Number(node.slice(colon + 1)), family: 0 };
   });
 
-  /** Finds out whether TLS is why there is no connection. Never rejects. */
+  /** Finds out whether TLS prevents the connection. Never rejects. */
   async function diagnose(): Promise<void> {
     if (isDiagnosing || isClosed || connectionError?.code === 'misconfigured') {
       return;
@@ -119,7 +119,7 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
     client,
     run,
     async ping() {
-      // A read that a cluster must route and a password must allow, unlike PING.
+      // Unlike PING, a read must be routed by a cluster and allowed by the login.
       await run(() => client.exists('conference-coach:{ping}'));
     },
     close() {
@@ -130,12 +130,12 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
   };
 }
 
-/** How long a connection to a Redis that is read-only is kept at least, in milliseconds. */
+/** The least time between two reconnects because of a read-only Redis, in milliseconds. */
 const RECONNECT_INTERVAL_MS = 500;
 
 /**
- * Decides whether an error calls for another connection: a primary that was demoted keeps its connections, and the
- * address leads to the new one. Of the errors of many commands under way, the first one does.
+ * Decides whether an error requires a new connection. A demoted primary keeps its connections, while its address already
+ * leads to the new primary. Of several failing commands, only the first reconnects.
  */
 function createReconnectDecision(): (error: Error) => boolean {
   let reconnectedAt = Number.NEGATIVE_INFINITY;
@@ -151,25 +151,25 @@ function createReconnectDecision(): (error: Error) => boolean {
 
 function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
   const common = {
-    // A command waits for an answer, never for a connection: the caller has a plan for when there is none.
+    // Commands never wait for a connection: callers handle its absence.
     enableOfflineQueue: false,
     connectTimeout: 2_000,
-    // Closing does not wait for the other side to close too. (Missing in the types.)
+    // Closing does not wait for the other side. (Missing in the types.)
     ...({ disconnectTimeout: 200 } as object),
-    // A connection that stops answering is replaced, also in the middle of its handshake.
+    // Replaces a connection that stops answering, even during its handshake.
     socketTimeout: 2_000,
-    // What was under way when a connection broke fails at once. It is not sent again from here: it would be dated anew.
+    // Commands in progress fail when the connection breaks. Sending them again here would give them a new date.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: reconnectDelayMs,
     reconnectOnError: createReconnectDecision(),
-    // Commands are few and independent; batching them would add SCRIPT EXISTS round trips.
+    // Commands are few; batching them would add SCRIPT EXISTS round trips.
     enableAutoPipelining: false,
     connectionName: 'conference-coach',
   } satisfies RedisOptions;
   const [first, ...others] = urls;
   if (first === undefined) {
-    throw new RangeError('A Redis registry needs at least one url.');
+    throw new RangeError('connectRedis needs at least one url.');
   }
   const { host, port, family } = addressOf(first);
   const options = {
@@ -186,7 +186,7 @@ function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
     urls.map(addressOf).map((node) => ({ host: node.host, port: node.port })),
     {
       enableOfflineQueue: false,
-      // Certificates name hosts; a host looked up beforehand is an address by the time it is checked.
+      // Certificates name hosts: a lookup here would have the certificate checked against an address.
       dnsLookup: (name, done) => done(null, name),
       clusterRetryStrategy: reconnectDelayMs,
       slotsRefreshTimeout: 2_000,
@@ -196,7 +196,7 @@ function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
   );
 }
 
-/** Soon at first, never more than a second, and not all servers at the same moment. */
+/** Short at first, at most a second, and random, so that servers do not reconnect at the same moment. */
 function reconnectDelayMs(attempt: number): number {
   return Math.min(50 * 2 ** (attempt - 1), 800) + Math.floor(Math.random() * 200);
 }
@@ -209,29 +209,26 @@ function addressOf(url: URL): RedisAddress {
   };
 }
 
-/** ioredis wraps what a cluster's nodes said in an error of its own. */
+/** ioredis wraps the errors of cluster nodes in its own. */
 function rootCause(error: Error): Error {
   const last = (error as { lastNodeError?: Error }).lastNodeError;
   return last ?? error;
 }
 
-/** Redis errors that waiting does not help, each with its reason. */
+/** Redis errors that do not pass with time, and what each means. */
 const REFUSALS: readonly [RegExp, string][] = [
-  // 21 begins an alert of TLS, which is told from its port.
+  // 21 begins a TLS alert, which our probe of the port explains.
   [/^Unknown RESP type (?!21 )/, 'not a Redis server'],
-  [/^NOAUTH/, 'login refused; Redis wants a password, and the url has none'],
+  [/^NOAUTH/, 'login refused; Redis requires a password, and the url has none'],
   [/^(WRONGPASS|ERR invalid password)/, 'login refused; wrong user or password'],
   [/^NOPERM/, 'login refused; the user lacks a permission'],
   [/^ERR DB index/, 'no such database'],
-  [
-    /^ERR This instance has cluster support disabled/,
-    'several urls are for a Redis Cluster, and this is none; name one',
-  ],
+  [/^ERR This instance has cluster support disabled/, 'not a Redis Cluster; name a single url'],
   [/^ERR unknown command/, 'Redis 6.2 or newer is needed'],
 ];
 
 function toStoreError(given: Error): StoreError {
-  // Redis repeats the arguments of a command that it does not know: keys with telephone numbers.
+  // Redis quotes the arguments of an unknown command: keys with telephone numbers.
   const message = given.message.replace(/,? with args beginning with.*/s, '');
   const error = message === given.message ? given : new Error(message);
   const [, refusal] = REFUSALS.find(([form]) => form.test(error.message)) ?? [];
@@ -240,7 +237,7 @@ function toStoreError(given: Error): StoreError {
     : new StoreError('misconfigured', `REDIS_URL: ${refusal} (${firstWords(error.message)}).`, { cause: error });
 }
 
-/** The beginning of what Redis said, which identifies it. */
+/** The beginning of a message, enough to identify it. */
 function firstWords(message: string): string {
   return message.length <= 60 ? message : `${message.slice(0, 60)}…`;
 }

@@ -1,7 +1,7 @@
 /**
- * The store could not do its work. `misconfigured`: it refuses us or is no such store, and waiting will not help;
- * `unavailable`: it is down, slow or starting; `unreadable`: one record holds something else, others are not affected.
- * The message of `misconfigured` is a sentence that names the setting.
+ * An operation of the store failed. `misconfigured`: it refuses us or is not a Redis, and retrying does not help; its
+ * message is a sentence that names the setting. `unavailable`: it is down, slow or starting. `unreadable`: one record
+ * is invalid; others are not affected.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

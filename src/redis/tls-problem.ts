@@ -2,15 +2,15 @@ import { connect as connectPlain, isIPv6, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
-/** Which certificates Redis may show. */
+/** Which of Redis's certificates to accept. */
 export interface RedisTls {
-  /** Certificates of the authorities to trust, in PEM, instead of Node's own; undefined trusts those. */
+  /** Certificates of the trusted authorities, in PEM; undefined for Node's own. */
   ca: readonly string[] | undefined;
   /** False accepts any certificate. */
   verify: boolean;
 }
 
-/** Where a Redis is; `family` 0 tries IPv6 and IPv4. */
+/** The address of a Redis; `family` 0 tries IPv6 and IPv4. */
 export interface RedisAddress {
   host: string;
   port: number;
@@ -22,37 +22,37 @@ const PING = 'PING\r\n';
 /** Deadline of one probe, in milliseconds. */
 const PROBE_TIMEOUT_MS = 1_000;
 
-/** How long a port that speaks without TLS may take to answer a handshake all the same, in milliseconds. */
+/** How long a port that also answers plain text may take for a TLS handshake, in milliseconds. */
 const SILENCE_MS = 200;
 
-// The codes of OpenSSL's verification, and Node's for a host name.
+// OpenSSL's verification codes, and Node's for host names.
 const UNKNOWN_AUTHORITY = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/;
 const BAD_CERTIFICATE = /^(ERR_TLS_CERT_|CERT_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
 
-/** The options of Node's TLS for these settings. */
+/** These settings as options for Node's TLS. */
 export function tlsOptions({ ca, verify }: RedisTls): ConnectionOptions {
   return { rejectUnauthorized: verify, ...(ca && { ca: [...ca] }) };
 }
 
 /**
- * Asks an address whether TLS is why a connection to it failed. Sends no secret. Never throws.
+ * Probes an address to find out whether TLS is why a connection failed. Sends no secret. Never throws.
  *
  * @param tls undefined for a connection without TLS
- * @returns a sentence about REDIS_URL with the remedy; undefined unless that is certain, as when nobody answers
+ * @returns a sentence about REDIS_URL with the remedy; undefined if it is not certain, such as when nothing answers
  */
 export async function findTlsProblem(address: RedisAddress, tls: RedisTls | undefined): Promise<string | undefined> {
   const { host, port } = address;
   const name = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   if (tls === undefined) {
     const { isOpen, error } = await probe(connectTls({ ...address, rejectUnauthorized: false }), 'secureConnect');
-    // An alert is TLS too.
+    // An alert also proves TLS.
     const speaksTls = isOpen || error?.code?.includes('_ALERT_');
     return speaksTls ? `REDIS_URL: ${name} speaks TLS; use rediss:// instead of redis://.` : undefined;
   }
   const secure = probe(connectTls({ ...address, ...tlsOptions(tls) }), 'secureConnect', PING);
   const { reply } = await probe(connectPlain(address), 'connect', PING);
   const isPlainRedis = /^(\+PONG|-[A-Z]+ )/.test(reply);
-  // A Redis without TLS waits for the rest of a handshake, and says nothing.
+  // A Redis without TLS waits silently for the rest of a handshake.
   const silence = { isOpen: false, error: undefined };
   const { isOpen, error } = await (isPlainRedis ? Promise.race([secure, sleep(SILENCE_MS, silence)]) : secure);
   if (isPlainRedis && !isOpen && !isCertificateError(error)) {
@@ -81,7 +81,7 @@ function isCertificateError(error: NodeJS.ErrnoException | undefined): boolean {
   return UNKNOWN_AUTHORITY.test(code) || BAD_CERTIFICATE.test(code);
 }
 
-/** Opens a socket, sends the question if there is one, waits for the first bytes or the end, and closes it. */
+/** Opens a socket, sends `question` if given, waits for the first bytes or the end, and closes the socket. */
 function probe(socket: Socket, openEvent: 'connect' | 'secureConnect', question?: string) {
   return new Promise<{ isOpen: boolean; reply: string; error?: NodeJS.ErrnoException }>((resolve) => {
     let isOpen = false;
@@ -100,7 +100,7 @@ function probe(socket: Socket, openEvent: 'connect' | 'secureConnect', question?
       }
     });
     socket.once('data', (data) => finish({ reply: data.toString('latin1') }));
-    // Not once: a second error must not be thrown.
+    // `on`, not `once`: a second error would be thrown.
     socket.on('error', (error) => finish({ error }));
     socket.once('close', () => finish({}));
   });

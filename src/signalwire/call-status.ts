@@ -1,4 +1,4 @@
-/** Whether a call is over, by its `CallStatus` in a callback or its `status` in REST. */
+/** Whether a call is over, by `CallStatus` in a callback or `status` in REST. */
 export function isFinalStatus(status: string | undefined): boolean {
   return /^(completed|canceled|failed|busy|no-answer)$/i.test(status ?? '');
 }

@@ -6,12 +6,12 @@ import { parseSid, type Sid } from './sid';
 /** Form fields as Node's parser gives them: a field sent twice is an array. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What a Space sends along: the form of a POST, the query of a GET. */
+/** A request's fields: the form of a POST, the query of a GET. */
 export function fieldsOf(req: Request): Fields {
   return req.method === 'POST' ? (req.body ?? {}) : (req.query as Fields);
 }
 
-/** The Call SID of a request, for the log: undefined if it has none, or none that is safe to write. */
+/** A request's Call SID, for the log; undefined if it has none, or an invalid one. */
 export function callSidOf(req: Request): Sid | undefined {
   const { CallSid } = fieldsOf(req);
   return typeof CallSid === 'string' ? parseSid(CallSid) : undefined;
@@ -29,10 +29,10 @@ export const sidField = z.string(INVALID_SID).transform((text, context) => {
   return sid;
 });
 
-/** A field that counts only if it is there exactly once. */
+/** A field that counts only if it is sent exactly once. */
 export const textField = z.string().optional().catch(undefined);
 
-/** @throws RequestError 400 that names the first wrong field */
+/** @throws RequestError 400, which names the first invalid field */
 export function parseFields<T>(schema: z.ZodType<T>, fields: unknown): T {
   const result = schema.safeParse(fields);
   if (!result.success) {

@@ -1,6 +1,6 @@
 /**
- * A request that cannot be served as it is. The message is a sentence for whoever sent it, and safe to show them;
- * `code` is for programs and the log.
+ * The sender's mistake in a request. The message is a sentence that is safe to show the sender; `code` is for programs
+ * and the log.
  */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -10,7 +10,7 @@ export class RequestError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
-    /** More for the log, which the sender must not see. */
+    /** For the log only: the sender must not see it. */
     readonly detail?: string,
   ) {
     super(message);

@@ -1,9 +1,8 @@
-/** The identifier of a call or a conference, safe in a path, a key and a document. Only {@link parseSid} makes one. */
+/** The identifier of a call or conference, safe in paths, keys and documents. Only {@link parseSid} creates one. */
 export type Sid = string & { readonly brand: 'Sid' };
 
 /**
- * Reads an identifier: a bare UUID as a Space sends it, or any other 1 to 64 letters, digits, `-` and `_`, so that
- * `CA…` and hand-made ones work.
+ * Parses an identifier: a bare UUID, as a Space sends it, or any 1 to 64 letters, digits, `-` and `_`, such as `CA…`.
  *
  * @returns undefined for anything else
  */

@@ -130,7 +130,7 @@ describe('the program', () => {
         await expectRefusal({ REDIS_URL: `redis://:wrong-secret@127.0.0.1:${redis.port}` }, sentence);
         await expectRefusal(
           { REDIS_URL: redis.url },
-          /^conference-coach: REDIS_URL: login refused; Redis wants a password, and the url has none \(NOAUTH/,
+          /^conference-coach: REDIS_URL: login refused; Redis requires a password, and the url has none \(NOAUTH/,
         );
       } finally {
       }
@@ -145,7 +145,7 @@ describe('the program', () => {
       const { url } = await startStore();
       await expectRefusal(
         { REDIS_URL: `${url},${url}` },
-        /REDIS_URL: several urls are for a Redis Cluster, and this is none; name one .*cluster support disabled/,
+        /REDIS_URL: not a Redis Cluster; name a single url .*cluster support disabled/,
       );
     });
 

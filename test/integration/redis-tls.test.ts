@@ -139,7 +139,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     );
   });
 
-  it('of a server that wants a client certificate is refused', async () => {
+  it('of a server that requires a client certificate is refused', async () => {
     const { tlsPort } = await startTlsRedis(certificate, [
       '--tls-auth-clients',
       'yes',
@@ -150,7 +150,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
       await refusalOf({ REDIS_URL: nodes(`rediss://localhost:${tlsPort}`), REDIS_TLS_CA: certificate.ca }),
     ).toMatchObject({
       code: 'misconfigured',
-      message: expect.stringMatching(/wants a client certificate.*tls-auth-clients no/),
+      message: expect.stringMatching(/requires a client certificate.*tls-auth-clients no/),
     });
   });
 
