@@ -79,7 +79,7 @@ describe('roster hash-pin', () => {
       'roster: Usage: npm run --silent roster -- hash-pin [PIN]',
     ],
     ['settings that cannot be used', { args: ['hash-pin', '48213'], env: { PORT: 'x' } }, 'roster: PORT must be'],
-  ])('says in a sentence what is the matter with %s', async (_what, how, sentence) => {
+  ])('explains %s in a sentence', async (_what, how, sentence) => {
     const { code, stdout, stderr } = await run('roster', how);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(sentence);
@@ -129,7 +129,7 @@ describe('audit', () => {
       'audit: --supervisor takes a name or a masked address, such as sip:ca***@example.com.',
     ],
     ['an option that there is not', { args: ['--from', 'now'] }, "audit: Unknown option '--from'."],
-  ])('says in a sentence what is the matter with %s', async (_what, how, sentence) => {
+  ])('explains %s in a sentence', async (_what, how, sentence) => {
     const { code, stdout, stderr } = await run('audit', how);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(sentence);
@@ -165,7 +165,7 @@ describe('audit', () => {
     );
   });
 
-  describe('with lines that it cannot read', () => {
+  describe('with unreadable entries', () => {
     const KEY = { feed: '', refusals: 'conference-coach:refusals' };
 
     /** A Redis whose feed has a moderator's join and leave, and whose refusals have one. */
@@ -229,7 +229,7 @@ describe('audit', () => {
       expect(kindsIn(stdout)).toEqual(['joined', 'left', 'refused', 'refused']);
     });
 
-    it('prints all the rest when one key is no stream', async () => {
+    it('prints the rest when one key is not a stream', async () => {
       const { url, client } = await startTrail();
       await client.set(KEY.feed, 'x');
       const { code, stdout, stderr } = await run('audit', { env: { REDIS_URL: url } });
@@ -259,7 +259,7 @@ describe('audit', () => {
     });
   });
 
-  it('says so when Redis is not there', async () => {
+  it('reports that Redis is unreachable', async () => {
     const { code, stdout, stderr } = await run('audit', {
       env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
     });
@@ -353,7 +353,7 @@ describe('audit --stays', () => {
     return redis.url;
   }
 
-  it('prints one row for each stay, of the whole trail or of a part of it', async () => {
+  it('prints one row for each stay, of the whole trail or a part', async () => {
     const REDIS_URL = await startTrail();
     const rows = async (...args: string[]) => {
       const { code, stdout, stderr } = await run('audit', {
@@ -385,7 +385,7 @@ describe('audit --stays', () => {
     ]);
   });
 
-  it('prints the same as objects of JSON', async () => {
+  it('prints the same as JSON lines', async () => {
     const REDIS_URL = await startTrail();
     const { code, stdout } = await run('audit', { args: ['--stays', '--room', 'sales'], env: { REDIS_URL } });
     expect(code).toBe(0);
@@ -413,7 +413,7 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
     return outcomeOf('npm', ['run', '--silent', command, '--', '--an-option', 'a value'], { cwd });
   }
 
-  it('runs what is built, and builds nothing', async () => {
+  it('runs the built program, and builds nothing', async () => {
     expect(await npmRun('console.log(process.argv.slice(2).join())')).toEqual({
       code: 0,
       stdout: '--an-option,a value\n',
@@ -421,7 +421,7 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
     });
   });
 
-  it('says how to build it when it is missing', async () => {
+  it('says how to build a missing program', async () => {
     expect(await npmRun()).toEqual({
       code: 1,
       stdout: '',

@@ -94,7 +94,7 @@ const SINKS: [string, () => Promise<{ child: ChildProcess; port: number }>][] = 
 ];
 
 describe.each(SINKS)('when the log cannot be written because %s', (_what, startWithSink) => {
-  it('calls go on', async () => {
+  it('calls continue', async () => {
     const { child, port } = await startWithSink();
     await fillLog(port);
     expect(child.exitCode).toBeNull();

@@ -42,7 +42,7 @@ async function listening<T extends NetServer>(server: T): Promise<T & { port: nu
 }
 
 describe('the program', () => {
-  it('starts without a setting, serves on this machine alone, and says loudly what is open', async () => {
+  it('starts without settings, serves only this machine, and warns of what is open', async () => {
     const program = await start({});
     const port = await program.port();
     const response = await supertest(`http://127.0.0.1:${port}`)
@@ -72,7 +72,7 @@ describe('the program', () => {
     expect(signed.text).toContain('>Sales 2</Conference>');
   });
 
-  it('warns of names in .env that are no settings', async () => {
+  it('warns of unknown settings in .env', async () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, '.env'), 'CALLER_NOTIC=Calls may be supervised.\nCONFERENCE_NAME=a\nDOMAIN=a.b\n');
     const program = await start({}, folder);
@@ -101,17 +101,17 @@ describe('the program', () => {
       );
     });
 
-    it('when the port is taken; what was logged until then is not lost', async () => {
+    it('when the port is taken, without losing earlier log lines', async () => {
       const { port } = await listening(createServer());
       const program = await start({ PORT: String(port), REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
       expect(await program.exit).toBe(1);
       expect(program.stdout()).toContain('"msg":"Redis unreachable; starting without it, retrying"');
     });
 
-    it('when the host is none of this machine', () =>
+    it("when the host is not this machine's", () =>
       expectRefusal({ HOST: '192.0.2.1' }, 'conference-coach: HOST 192.0.2.1 is not an address of this machine'));
 
-    it('when a setting cannot be read', () =>
+    it('when a setting is invalid', () =>
       expectRefusal({ PORT: 'abc' }, 'conference-coach: PORT must be a whole number from 0 to 65535.\n'));
 
     it('when .env cannot be read', async () => {
@@ -120,10 +120,10 @@ describe('the program', () => {
       await expectRefusal({}, 'conference-coach: Cannot read .env: ', folder);
     });
 
-    it('when the Redis url is none', () =>
+    it('when the Redis url is invalid', () =>
       expectRefusal({ REDIS_URL: 'localhost:6379' }, 'conference-coach: REDIS_URL must be a url such as '));
 
-    it('when Redis wants another password', async () => {
+    it('when Redis refuses the password', async () => {
       const redis = await startStore(['--requirepass', 'right-secret']);
       try {
         const sentence = /^conference-coach: REDIS_URL: login refused; wrong user or password \(WRONGPASS/;
@@ -136,12 +136,12 @@ describe('the program', () => {
       }
     });
 
-    it('when Redis has no such database: nothing is written into another', async () => {
+    it('when Redis has no such database, and writes nothing to another', async () => {
       const redis = await startStore();
       await expectRefusal({ REDIS_URL: `${redis.url}/99` }, /REDIS_URL: no such database .*DB index is out of range/);
     });
 
-    it('when Redis is told to be a cluster and is none', async () => {
+    it('when several urls name a Redis that is not a cluster', async () => {
       const { url } = await startStore();
       await expectRefusal(
         { REDIS_URL: `${url},${url}` },
@@ -149,7 +149,7 @@ describe('the program', () => {
       );
     });
 
-    it('when what is at the Redis url is no Redis', async () => {
+    it('when the server at the Redis url is not a Redis', async () => {
       const { port } = await listening(
         createServer((socket) => {
           socket.on('error', () => {});
@@ -162,7 +162,7 @@ describe('the program', () => {
       );
     });
 
-    it('when Redis speaks TLS and the url does not, or the other way round', async () => {
+    it('when Redis speaks TLS and the url does not, or vice versa', async () => {
       const { port, tlsPort } = await startTlsRedis(await generateCertificate());
       await expectRefusal(
         { REDIS_URL: `redis://:hunter2@localhost:${tlsPort}` },
@@ -174,7 +174,7 @@ describe('the program', () => {
       );
     });
 
-    it('when nobody vouches for the certificate of Redis', async () => {
+    it('when the certificate of Redis is not trusted', async () => {
       const { tlsPort } = await startTlsRedis(await generateCertificate());
       await expectRefusal(
         { REDIS_URL: `rediss://localhost:${tlsPort}` },
@@ -201,7 +201,7 @@ describe('the program', () => {
       ));
   });
 
-  it('starts while Redis is down, and never writes its password anywhere', async () => {
+  it('starts while Redis is down, and never logs its password', async () => {
     const port = await freePort();
     const program = await start({ REDIS_URL: `redis://:hunter2@127.0.0.1:${port}`, LOG_LEVEL: 'trace' });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -222,7 +222,7 @@ describe('the program', () => {
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
 
-  it('connects a moderator inside a second and a half while Redis hangs', async () => {
+  it('connects a moderator within 1.5 s while Redis hangs', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -234,7 +234,7 @@ describe('the program', () => {
     expect(response.text).toContain('startConferenceOnEnter="true"');
   });
 
-  it('looks for another Redis once a second while the one it has is read-only, without a warning', async () => {
+  it('reconnects once a second while Redis is read-only, without a warning', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -251,7 +251,7 @@ describe('the program', () => {
     expect(program.stdout()).not.toContain('Warning from Node.js');
   });
 
-  it('asks the Space for the moderator while Redis is down, and survives one that breaks off half-way', async () => {
+  it('asks the Space for the moderator while Redis is down, and survives a truncated answer', async () => {
     let broken = false;
     const page = { uri: '/x', page: 0, page_size: 50 };
     const space = await listening(
@@ -326,7 +326,7 @@ describe('the program', () => {
     expect(coach.text).toContain('coach="alice-1"');
   });
 
-  it('trusts the authority of REDIS_TLS_CA, or loudly any certificate', async () => {
+  it('trusts the authority of REDIS_TLS_CA, or with a warning any certificate', async () => {
     const { ca, ...certificate } = await generateCertificate();
     const { tlsPort } = await startTlsRedis({ ca, ...certificate });
     const warning = 'REDIS_TLS_VERIFY is false: anyone between this server and Redis can read and change everything';
@@ -360,14 +360,14 @@ describe('in the image', () => {
     ]);
   });
 
-  it('the commands need their own settings alone', async () => {
+  it('the commands need only their own settings', async () => {
     const program = await runProgram('cli/roster.js', ['hash-pin', '48213'], { ...imageEnv, PIN_KEY });
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toMatch(/^[0-9a-f]{64}\n$/);
     expect(program.stderr()).toBe('');
   });
 
-  it('quotes that Docker passes on stop the start, and are not repeated with what they hold', async () => {
+  it('quotes that Docker passes on stop the start, and their content is not shown', async () => {
     const program = await start({ ...imageEnv, SIGNALWIRE_SIGNING_KEY: '"PSK_secret"', NODE_ENV: '"development"' });
     expect(await program.exit).toBe(1);
     expect(program.stderr()).toBe(
@@ -377,14 +377,14 @@ describe('in the image', () => {
     expect(program.stdout()).toBe('');
   });
 
-  it('development has to be asked for by name', async () => {
+  it('NODE_ENV=development selects development', async () => {
     const program = await start({ ...imageEnv, NODE_ENV: 'development' });
     await program.port();
   });
 });
 
 describe('SIGTERM', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('or its like, %s, ends it with code 0', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('or SIGINT: %s ends it with code 0', async (signal) => {
     const program = await start({});
     await program.port();
     program.child.kill(signal);
@@ -393,7 +393,7 @@ describe('SIGTERM', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it('ends it with code 0 also while it is starting', async () => {
+  it('ends it with code 0 even while it starts', async () => {
     let isAsked = () => {};
     const asked = new Promise<void>((resolve) => {
       isAsked = resolve;
@@ -422,7 +422,7 @@ describe('SIGTERM', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it('waits for a client that is slow, but not longer than the deadline', async () => {
+  it('waits for a slow client until the deadline', async () => {
     const program = await start({});
     const port = await program.port();
     const slow = request({
@@ -444,7 +444,7 @@ describe('SIGTERM', () => {
     await outcome;
   });
 
-  it('does not wait for connections on which nothing was ever sent', async () => {
+  it('does not wait for connections without a request', async () => {
     const program = await start({});
     const silent = connect(await program.port(), '127.0.0.1').on('error', () => {});
     await once(silent, 'connect');
@@ -453,7 +453,7 @@ describe('SIGTERM', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it('waits for the store to come back for what it is owed', async () => {
+  it('waits for the store to come back and flushes pending writes', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -473,7 +473,7 @@ describe('SIGTERM', () => {
     expect(coach.text).toContain('coach="alice-1"');
   });
 
-  it('writes what the store is owed before it ends', async () => {
+  it('flushes pending writes before it ends', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -493,7 +493,7 @@ describe('SIGTERM', () => {
   it.each([
     ['on kept connections', true],
     ['on new connections', false],
-  ])('under 200 requests a second leaves none unanswered that was accepted, %s', async (_how, keepAlive) => {
+  ])('answers every accepted request at 200 a second, %s', async (_how, keepAlive) => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const port = await program.port();
@@ -579,7 +579,7 @@ describe('a roster', () => {
     return response.text.includes('startConferenceOnEnter="true"');
   }
 
-  it('says who moderates, and no number or PIN is written anywhere', async () => {
+  it('names the moderators, and logs no number or PIN', async () => {
     const { program } = await startWith(rosterText({ moderators: [ALICE], supervisors: [TED] }), {
       LOG_LEVEL: 'trace',
     });
@@ -591,7 +591,7 @@ describe('a roster', () => {
     expect(program.stdout() + program.stderr()).not.toMatch(/1555\d{7}|24680|13579|a key for the tests/);
   });
 
-  it('is read again on SIGHUP, and the program lives on', async () => {
+  it('is reloaded on SIGHUP, and the program keeps running', async () => {
     const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
     const port = await program.port();
     await program.says('"moderators":1,"supervisors":0,"msg":"Roster loaded"');
@@ -605,7 +605,7 @@ describe('a roster', () => {
     expect(program.child.exitCode).toBeNull();
   });
 
-  it('is followed without a signal', async () => {
+  it('is reloaded without a signal', async () => {
     const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
     const port = await program.port();
     await writeFile(file, rosterText({ moderators: [ALICE, TED] }));
@@ -613,7 +613,7 @@ describe('a roster', () => {
     expect(await moderates(port, TED.number)).toBe(true);
   });
 
-  it('that breaks stays in force as it was, also on SIGHUP', async () => {
+  it('keeps its last good version when the file breaks, also on SIGHUP', async () => {
     const { file, program } = await startWith(rosterText({ moderators: [ALICE] }));
     const port = await program.port();
     await writeFile(file, '{"moderators": 24680}');
@@ -626,7 +626,7 @@ describe('a roster', () => {
     expect(await program.exit).toBe(0);
   });
 
-  it('that there is none of is no harm on SIGHUP', async () => {
+  it('is not needed for SIGHUP', async () => {
     const program = await start({});
     const port = await program.port();
     for (let n = 0; n < 3; n++) {
@@ -636,7 +636,7 @@ describe('a roster', () => {
     expect(await moderates(port, '+15557788999')).toBe(true);
   });
 
-  it('is not asked for while the program starts, and SIGHUP does not end it then', async () => {
+  it('is not reloaded during the start, and SIGHUP does not end the program then', async () => {
     let isAsked = () => {};
     const asked = new Promise<void>((resolve) => {
       isAsked = resolve;
@@ -759,7 +759,7 @@ describe('a roster', () => {
     expect(program.stdout() + program.stderr()).not.toMatch(/24680|13579|is listening/);
   });
 
-  it('is read although its path is in quotes, to find all mistakes', async () => {
+  it('is read although its path is in quotes, to report all problems', async () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, 'roster.json'), '{}');
     const program = await start({ ...production, ROSTER_FILE: '"roster.json"' }, folder);
@@ -771,7 +771,7 @@ describe('a roster', () => {
     );
   });
 
-  it('stops the start when its file is missing, also where the settings have mistakes', async () => {
+  it('is reported missing together with invalid settings', async () => {
     const program = await start({ ROSTER_FILE: '/nowhere/roster.json', PORT: 'x' });
     expect(await program.exit).toBe(1);
     expect(program.stderr()).toBe(
@@ -788,7 +788,7 @@ describe('a roster', () => {
     );
   });
 
-  it('names the people of production, together with the settings', async () => {
+  it('satisfies production together with the settings', async () => {
     const { file, program } = await startWith(rosterText({ supervisors: [TED] }), {
       ...production,
       MODERATOR_NUMBERS: '+15557788999',

@@ -9,7 +9,7 @@ import { UserError } from '../../src/ops/user-error';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, startRedis } from '../support/redis-server';
 
-it('a server that cannot listen lets go of its store', async () => {
+it('a server that cannot listen closes its store', async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.dispose());
   const other = createServer().listen(0, '127.0.0.1');

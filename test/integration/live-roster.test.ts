@@ -61,7 +61,7 @@ async function replaceFile(text: string): Promise<void> {
 }
 
 describe('followRoster', () => {
-  it('has read the file when it is ready, and says how many people there are', async () => {
+  it('has loaded the file when it is ready, and logs how many people it has', async () => {
     await writeFile(
       file,
       rosterText({
@@ -95,7 +95,7 @@ describe('followRoster', () => {
         await writeFile(file, text);
       },
     ],
-  ])('follows a file that is %s, time after time', async (_how, change) => {
+  ])('reloads a file that is %s, again and again', async (_how, change) => {
     await writeFile(file, textOf('Alice'));
     await follow();
     for (const name of ['Barbara', 'Christopher', 'Alice']) {
@@ -105,7 +105,7 @@ describe('followRoster', () => {
     }
   });
 
-  it('says that a file is missing, and keeps the roster', async () => {
+  it('reports a missing file, and keeps the roster', async () => {
     await writeFile(file, textOf('Alice'));
     await follow();
     await rm(file);
@@ -122,7 +122,7 @@ describe('followRoster', () => {
     expect(isIn('Alice')).toBe(true);
   });
 
-  it('keeps the roster when the file is broken, says what is wrong, and goes on when it is mended', async () => {
+  it('keeps the roster while the file is broken, reports the problems, and reloads once it is repaired', async () => {
     await writeFile(file, textOf('Alice'));
     await follow();
     await replaceFile(rosterText({ moderators: [{ name: 'Barbara', number: '15550003333' }] }));
@@ -141,7 +141,7 @@ describe('followRoster', () => {
     await eventuallyAlone('Christopher');
   });
 
-  it('follows a change that was made while it was read for the first time', async () => {
+  it('notices a change made during the first read', async () => {
     await writeFile(file, textOf('Alice'));
     let reads = 0;
     await follow({
@@ -156,14 +156,14 @@ describe('followRoster', () => {
     await eventually(() => expect(isIn('Barbara')).toBe(true), 1_000);
   });
 
-  it('looks at the file once a second unless told otherwise', async () => {
+  it('checks the file once a second by default', async () => {
     await writeFile(file, textOf('Alice'));
     await follow({}, {});
     await replaceFile(textOf('Barbara'));
     await eventuallyAlone('Barbara');
   });
 
-  it('does not start with a file that is broken, and follows nothing then', async () => {
+  it('does not start with a broken file, and watches nothing then', async () => {
     await writeFile(file, rosterText({ moderators: [{ name: 'Alice', number: '5' }] }));
     await expect(follow()).rejects.toThrow(
       new UserError([
@@ -196,7 +196,7 @@ describe('reload', () => {
     expect(lines.map(({ msg }) => msg)).toEqual(['Roster loaded', 'Roster loaded']);
   });
 
-  it('never rejects, and says what is wrong', async () => {
+  it('never rejects, and reports the problems', async () => {
     await writeFile(file, textOf('Alice'));
     const live = await follow({ intervalMs: 3_600_000 });
     await writeFile(file, '{');
@@ -207,7 +207,7 @@ describe('reload', () => {
     expect(isIn('Alice')).toBe(true);
   });
 
-  it('says also what was no fault of the roster', async () => {
+  it("also reports an error that is not the roster's", async () => {
     await writeFile(file, textOf('Alice'));
     let isBroken = false;
     const read = async () => {
@@ -223,7 +223,7 @@ describe('reload', () => {
     expect(isIn('Alice')).toBe(true);
   });
 
-  it('lets the last to be read hold, however long the one before takes', async () => {
+  it('lets the last reload win, however long the one before takes', async () => {
     await writeFile(file, textOf('Alice'));
     let reads = 0;
     let release = () => {};
@@ -257,7 +257,7 @@ describe('reload', () => {
 });
 
 describe('close', () => {
-  it('stops following, its own roster alone', async () => {
+  it('stops watching only its own file', async () => {
     await writeFile(file, textOf('Alice'));
     const closed = await follow();
     const other = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });

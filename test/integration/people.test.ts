@@ -28,7 +28,7 @@ afterEach(async () => {
   app.store.close();
 });
 
-describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a person, asked for by %s,', (method) => {
+describe.each<['post' | 'get']>([['post'], ['get']])('an outbound leg to a person, requested by %s,', (method) => {
   const ask = async (path: string, form: Record<string, string>) => (await app[method](path, form)).text;
 
   it.each(['outbound-api', 'outbound-dial', 'Outbound-API', 'OUTBOUND'])(
@@ -50,7 +50,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('a leg called out to a pers
   it.each([
     ['a moderator', ALICE],
     ['a supervisor', TED],
-  ])('is not theirs whose number called: %s', async (_who, From) => {
+  ])('does not belong to the calling number: %s', async (_who, From) => {
     app = await startApp();
     const called = { CallSid: 'bob-1', Direction: 'outbound-api', From };
     for (const form of [called, { ...called, To: BOB }, { ...called, To: 'anonymous' }] as Record<string, string>[]) {
@@ -73,7 +73,7 @@ it('the log names the person of an outbound leg, masked', async () => {
   expect(line).toMatchObject({ msg: 'Request', from: '***8999', outcome: 'join' });
 });
 
-it('where anyone may supervise, a SIP phone may, and nobody who shows no address', async () => {
+it('if anyone may supervise, a SIP phone may, but not a withheld address', async () => {
   app = await startApp({ env: { SUPERVISOR_NUMBERS: '' } });
   await app.post('/conference/out', { CallSid: 'alice-1', From: ALICE });
   const dial = async (From: string) => (await app.post('/coach/out', { CallSid: 'ted-1', From })).text;
@@ -124,7 +124,7 @@ describe('people in the roster without a number', () => {
     },
   );
 
-  it('are supervisors by client address, also on a leg called out to them', async () => {
+  it('are supervisors by client address, also on an outbound leg', async () => {
     await post('/conference/out', { CallSid: 'alice-1', From: `sip:alice@${HOST}` });
     expect(await post('/coach/out', { CallSid: 'ted-1', From: 'client:ted' })).toBe(supervisor('out'));
     const called = { CallSid: 'ted-2', Direction: 'Outbound-Dial', From: OURS, To: 'client:ted' };
@@ -132,7 +132,7 @@ describe('people in the roster without a number', () => {
     expect(await post('/coach/out', { CallSid: 'bob-1', From: 'client:bob' })).toBe(reject);
   });
 
-  it('are known by a PIN alone, on any telephone', async () => {
+  it('are known by PIN alone, on any telephone', async () => {
     const keyed = { CallSid: 'alice-1', From: 'anonymous', Digits: '*70001' };
     expect(await post('/conference/out/pin', keyed)).toBe(moderator('out'));
     await post('/supervisor/pin?try=1&room=out&mode=monitor', { CallSid: 'bob-1', Digits: '70002' });
@@ -141,7 +141,7 @@ describe('people in the roster without a number', () => {
   });
 });
 
-describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, asked for by %s,', (method) => {
+describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, requested by %s,', (method) => {
   const ask = async (path: string, form: Record<string, string>) => (await app[method](path, form)).text;
   const DESK = 'sip:ted@example.com';
 
@@ -179,7 +179,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, asked for by
     expect(app.log.join('')).not.toMatch(/1555\d{7}|ted@/);
   });
 
-  it('lets everybody in as a caller where anyone may supervise', async () => {
+  it('lets everybody in as a caller if anyone may supervise', async () => {
     app = await startApp({ env: { SUPERVISOR_NUMBERS: '' } });
     for (const From of [TED, BOB, ALICE, DESK]) {
       expect(await ask('/fallback', { CallSid: 'x-1', From })).toBe(caller('sample-conf'));

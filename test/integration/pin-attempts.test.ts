@@ -115,7 +115,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
     return records;
   }
 
-  it('are not used up by 34 customers who press the star and stay silent', async () => {
+  it('are not used up by 34 customers who press * and say nothing', async () => {
     for (let n = 0; n < 34; n++) {
       const call = freshCall(numberOf(n));
       await app.post('/conference/sales', call);
@@ -167,7 +167,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       },
     );
 
-    it('are 6 for a number, and then a right PIN does not open either', async () => {
+    it('are 6 for a number, and then a right PIN fails too', async () => {
       for (let n = 0; n < 5; n++) {
         expect(await line.press(MOBILE, '11111')).toBe(WRONG);
       }
@@ -178,7 +178,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(await line.press(numberOf(1), line.right)).toBe(line.in);
     });
 
-    it('are 6 for each SIP address, and shared by those who show none', async () => {
+    it('are 6 for each SIP address, and shared by withheld addresses', async () => {
       for (let n = 1; n <= 6; n++) {
         for (let attempts = 1; attempts <= 6; attempts++) {
           const outcome = await line.press(`sip:agent${n}@example.com;x=${attempts}`, '11111');
@@ -193,7 +193,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(await line.press('sip:agent7@example.com', line.right)).toBe(line.in);
     });
 
-    it('are as many after a right PIN as before, however often it is delivered', async () => {
+    it('are not used by a right PIN, however often it is delivered', async () => {
       for (const digits of ['11111', '22222', '33333']) {
         expect(await line.press(MOBILE, digits)).toBe(WRONG);
       }
@@ -211,7 +211,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(await line.press(MOBILE, '77777')).toBe(line.out);
     });
 
-    it('are 100 for everybody; then nobody’s PIN opens, in a prompt that was open before', async () => {
+    it('are 100 in total; then no PIN works, even in a prompt that was open before', async () => {
       expect(await line.dial(numberOf(0))).toBe(name === 'conference' ? 'Welcome.' : ASK);
       for (let n = 1; n <= 100; n++) {
         expect(await line.press(numberOf(n), '11111')).toBe(n < 100 ? WRONG : line.out);
@@ -220,13 +220,13 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(await line.press(undefined, line.right)).toBe(line.out);
     });
 
-    it('are no fewer when 200 right PINs come from one number at once', async () => {
+    it('are not used by 200 right PINs from one number at once', async () => {
       const outcomes = await Promise.all(Array.from({ length: 200 }, () => line.press(MOBILE, line.right)));
       expect(new Set(outcomes)).toEqual(new Set([line.in]));
       expect(await line.press(MOBILE, '11111')).toBe(WRONG);
     });
 
-    it('are no more when 200 wrong PINs come from one number at once', async () => {
+    it('do not increase when 200 wrong PINs come from one number at once', async () => {
       const outcomes = await Promise.all(Array.from({ length: 200 }, () => line.press(MOBILE, '11111')));
       expect(outcomes.filter((outcome) => outcome === WRONG)).toHaveLength(5);
       expect(new Set(outcomes)).toEqual(new Set([WRONG, line.out]));
@@ -234,7 +234,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
     });
   });
 
-  it('and their end are in the trail and the log', async () => {
+  it('that run out are in the trail and the log', async () => {
     await startConversation();
     for (let n = 0; n < 5; n++) {
       await lines.supervisor.press(MOBILE, '11111');
@@ -261,7 +261,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
     expect(app.log.join('')).not.toMatch(/48213|5550004444/);
   });
 
-  it('on the callers’ line let a caller go on who is locked out, and log why', async () => {
+  it('on the callers’ line, a locked-out caller joins, and the log says why', async () => {
     for (let n = 0; n < 6; n++) {
       await lines.conference.press(MOBILE, '11111');
     }
@@ -275,7 +275,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
   });
 
   describe('a flood of prompts', () => {
-    it('from one number is bounded, harms no other number, and takes no attempt', async () => {
+    it('from one number is limited, affects no other number, and uses no attempt', async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 200 }, () => post('/conference/sales/pin', { ...freshCall(MOBILE), Digits: '*' })),
       );
@@ -288,7 +288,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(refused.seconds).toBeLessThanOrEqual(10);
     });
 
-    it('that are answered with digits that are no PIN is bounded too', async () => {
+    it('answered with digits that are not a PIN is limited too', async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 200 }, () =>
           post('/conference/sales/pin', { ...freshCall(MOBILE), Digits: '*123456789012' }),
@@ -297,7 +297,7 @@ describe.each(stores)('PIN attempts, counted in %s,', (_name, createStore) => {
       expect(outcomes.filter((outcome) => outcome === WRONG)).toHaveLength(120);
     });
 
-    it('from many numbers is bounded: callers are callers, supervisors are turned away', async () => {
+    it('from many numbers is limited: callers join, supervisors are turned away', async () => {
       await startConversation();
       for (let n = 0; n < 1_000; n += 100) {
         const asked = Array.from({ length: 100 }, (_, i) => post('/supervisor', freshCall(numberOf(n + i))));

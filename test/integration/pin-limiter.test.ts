@@ -66,7 +66,7 @@ function describeLimiter(setUp: () => Limiters): void {
     limiter = limiters.create();
   });
 
-  it('lets a number try 6 PINs, and no more', async () => {
+  it('lets a number try 6 PINs', async () => {
     const answers = [];
     for (let n = 0; n < 9; n++) {
       answers.push(await lets(limiter, alice));
@@ -74,7 +74,7 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(answers).toEqual([true, true, true, true, true, true, false, false, false]);
   });
 
-  it('says who is locked out, and for how long yet', async () => {
+  it('says who is locked out, and for how much longer', async () => {
     await attempt(limiter, alice, 5);
     // The last attempt may be answered, and starts the lockout.
     const last = await limiter.consumeAttempt(alice, { isRight: false });
@@ -96,33 +96,33 @@ function describeLimiter(setUp: () => Limiters): void {
     }
   });
 
-  it('lets other numbers go on', async () => {
+  it('does not affect other numbers', async () => {
     await attempt(limiter, alice, 10);
     expect(await attempt(limiter, bob, 10)).toBe(6);
   });
 
-  it('lets those who withhold their numbers share the attempts of one', async () => {
+  it('lets withheld numbers share the attempts of one number', async () => {
     expect(await attempt(limiter, undefined, 10)).toBe(6);
     expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('lets all together try 100 PINs, then refuses everybody', async () => {
+  it('lets everybody together try 100 PINs, then refuses all', async () => {
     expect(await takeAll(limiter)).toBe(100);
     expect(await lets(limiter, alice)).toBe(false);
     expect(await lets(limiter, undefined)).toBe(false);
   });
 
-  it('has attempts for each role', async () => {
+  it('counts each role separately', async () => {
     expect(await takeAll(limiter)).toBe(100);
     expect(await takeAll(limiters.create('supervisor'))).toBe(100);
   });
 
-  it('lets a number that is locked out take nothing from the others', async () => {
+  it('does not let a locked-out number use attempts of the total', async () => {
     await attempt(limiter, alice, 200);
     expect(await takeAll(limiter)).toBe(94);
   });
 
-  it('takes no attempt for a prompt', async () => {
+  it('uses no attempt for a prompt', async () => {
     for (let n = 0; n < 100; n++) {
       expect(await limiter.openPrompt(alice)).toBeUndefined();
     }
@@ -130,7 +130,7 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(await takeAll(limiter)).toBe(94);
   });
 
-  it('takes no attempt for a right PIN, whatever is outstanding', async () => {
+  it('uses no attempt for a right PIN, whatever else is in progress', async () => {
     for (let wrong = 0; wrong < 6; wrong++) {
       for (let n = 0; n < 30; n++) {
         expect(await letsRight(limiter, alice)).toBe(true);
@@ -142,7 +142,7 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(await takeAll(limiter)).toBe(94);
   });
 
-  it('ends no lockout for a right PIN', async () => {
+  it('does not end a lockout for a right PIN', async () => {
     await attempt(limiter, alice, 6);
     for (let n = 0; n < 20; n++) {
       expect(await letsRight(limiter, alice)).toBe(false);
@@ -151,7 +151,7 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(await letsRight(limiter, bob)).toBe(true);
   });
 
-  it('ends no lockout of everybody for a right PIN', async () => {
+  it('does not end a lockout of everybody for a right PIN', async () => {
     await takeAll(limiter);
     for (let n = 0; n < 20; n++) {
       expect(await letsRight(limiter, freshNumber())).toBe(false);
@@ -159,21 +159,21 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(await attempt(limiter, alice, 5)).toBe(0);
   });
 
-  it('takes a right PIN again after the lockout', async () => {
+  it('accepts a right PIN again after the lockout', async () => {
     await takeAll(limiter);
     await limiters.endLockout();
     expect(await letsRight(limiter, alice)).toBe(true);
     expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('takes nothing from a number while everybody is locked out', async () => {
+  it('uses no attempts of a number while everybody is locked out', async () => {
     await takeAll(limiter);
     expect(await attempt(limiter, alice, 5)).toBe(0);
     await limiters.endLockout();
     expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('lets no more through when many try at the same moment', async () => {
+  it('allows no more attempts when many try at the same moment', async () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => lets(limiter, alice)));
     expect(answers.filter(Boolean)).toHaveLength(6);
     const others = await Promise.all(Array.from({ length: 200 }, (_, n) => lets(limiter, numberOf(n))));
@@ -198,7 +198,7 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('opens 120 prompts for a number in a short time, 1,000 for everybody, and takes no attempt for more', async () => {
+  it('allows 120 prompts for a number in a short time and 1,000 in total, and uses no attempt for more', async () => {
     const open = async (number: PhoneNumber | undefined, prompts: number) => {
       const refusals = await Promise.all(Array.from({ length: prompts }, () => limiter.openPrompt(number)));
       return refusals.filter((lockout) => lockout === undefined).length;
@@ -218,7 +218,7 @@ function describeLimiter(setUp: () => Limiters): void {
     expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('starts one lockout, the first and shortest, when many try at the same moment', async () => {
+  it('starts a single lockout, the shortest, when many try at the same moment', async () => {
     await Promise.all(Array.from({ length: 200 }, () => lets(limiter, alice)));
     const number = await limiter.openPrompt(alice);
     expect(number?.who).toBe('number');
@@ -250,7 +250,7 @@ describe('a limiter in this process', () => {
     },
   }));
 
-  it('counts for itself', async () => {
+  it('counts in its own process only', async () => {
     expect(await attempt(create(), alice, 10)).toBe(6);
     expect(await attempt(create(), alice, 10)).toBe(6);
   });
@@ -296,7 +296,7 @@ describe('a limiter in this process', () => {
     },
   );
 
-  it('says how long a lockout still lasts, to the second', async () => {
+  it('reports the remaining lockout to the second', async () => {
     const limiter = create();
     await attempt(limiter, alice, 6);
     jest.advanceTimersByTime(5 * MINUTE_MS);
@@ -307,7 +307,7 @@ describe('a limiter in this process', () => {
     expect(await limiter.openPrompt(alice)).toBeUndefined();
   });
 
-  it('opens prompts again after 10 seconds', async () => {
+  it('allows prompts again after 10 seconds', async () => {
     const limiter = create();
     const open = () => Promise.all(Array.from({ length: 120 }, () => limiter.openPrompt(alice)));
     await open();
@@ -320,7 +320,7 @@ describe('a limiter in this process', () => {
   it.each([
     ['back', -DAY_MS],
     ['on', 10 * MINUTE_MS],
-  ])('locks out for 15 minutes, whatever the clock does that goes %s', async (_where, byMs) => {
+  ])('locks out for 15 minutes, even if the clock goes %s', async (_where, byMs) => {
     const limiter = create();
     await attempt(limiter, alice, 6);
     jest.setSystemTime(Date.now() + byMs);
@@ -331,7 +331,7 @@ describe('a limiter in this process', () => {
     expect(await attempt(limiter, alice, 10)).toBe(6);
   });
 
-  it('locks out no longer for trying meanwhile', async () => {
+  it('does not extend a lockout for attempts during it', async () => {
     const limiter = create();
     await attempt(limiter, alice, 7);
     jest.advanceTimersByTime(15 * MINUTE_MS - 1);
@@ -363,7 +363,7 @@ describe('a limiter in this process', () => {
       expect(await attack(15, takeAll)).toEqual([500, ...Array(14).fill(100)]);
     });
 
-    it('42 PINs and 500, not one more, who keys in all at once', async () => {
+    it('42 and 500 PINs, and no more, when all come at once', async () => {
       const atOnce = (next: () => PhoneNumber) => async (limiter: PinLimiter) => {
         const answers = await Promise.all(Array.from({ length: 150 }, () => lets(limiter, next())));
         return answers.filter(Boolean).length;
@@ -377,7 +377,7 @@ describe('a limiter in this process', () => {
       expect(await attack(2, atOnce(freshNumber))).toEqual([500, 100]);
     });
 
-    it('6 PINs a day from one number, 100 from many, who comes once a day', async () => {
+    it('6 PINs a day from one number and 100 from many, coming once a day', async () => {
       const daily = (move: (limiter: PinLimiter) => Promise<number>) =>
         attack(15, async (limiter, minute) => (minute % 1_440 === 0 ? move(limiter) : 0));
       expect(await daily((limiter) => attempt(limiter, alice, 6))).toEqual(Array(15).fill(6));
@@ -391,7 +391,7 @@ describe('a limiter in this process', () => {
       expect(await daily(fromMany)).toEqual(Array(15).fill(100));
     });
 
-    it('as many PINs on the first day again, after a week of peace', async () => {
+    it('as many PINs as on the first day, after a week without attempts', async () => {
       const active = (minute: number) => Math.floor(minute / 1_440) % 9 === 0;
       const tries = await attack(19, async (limiter, minute) => (active(minute) ? attempt(limiter, alice, 7) : 0));
       expect(tries).toEqual([42, ...Array(8).fill(0), 42, ...Array(8).fill(0), 42]);
@@ -455,7 +455,7 @@ describe('a limiter in Redis', () => {
     expect(lines).toEqual([]);
   });
 
-  it('takes a right PIN on another server for what is left here', async () => {
+  it('accepts a right PIN on another server while attempts are left', async () => {
     const other = create('moderator', await connected());
     await attempt(create(), alice, 5);
     expect(await letsRight(other, alice)).toBe(true);
@@ -477,12 +477,12 @@ describe('a limiter in Redis', () => {
     },
   );
 
-  it('is not made to forget by a server that starts anew', async () => {
+  it('keeps its count when a server restarts', async () => {
     await attempt(create(), alice, 7);
     expect(await lets(create(), alice)).toBe(false);
   });
 
-  it('leaves no key that does not expire, and none of another beginning', async () => {
+  it('leaves only keys with its own prefix, which expire', async () => {
     const client = administer();
     const limiter = create();
     await attempt(limiter, alice, 8);
@@ -515,7 +515,7 @@ describe('a limiter in Redis', () => {
   it.each([
     ['a number', `number:${alice}`, 900, (limiter: PinLimiter) => attempt(limiter, alice, 7)],
     ['everybody', 'everybody:all', 3_600, takeAll],
-  ])('locks %s out for twice as long each time, for a day at the most', async (_who, name, firstSeconds, takeThem) => {
+  ])('locks %s out for twice as long each time, at most a day', async (_who, name, firstSeconds, takeThem) => {
     const client = administer();
     const limiter = create();
     const key = `conference-coach:pin:moderator:${name}`;
@@ -547,7 +547,7 @@ describe('a limiter in Redis', () => {
     expect(lines).toEqual([]);
   });
 
-  describe('counts in this process, and says so,', () => {
+  describe('counts in this process, and logs it,', () => {
     /** Each sentence of the log, and how often it was said. */
     function said(): Record<string, number> {
       const times: Record<string, number> = {};

@@ -117,7 +117,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     expect(message).toContain('REDIS_TLS_VERIFY=false');
   });
 
-  it('with a certificate that REDIS_TLS_CA does not vouch for is refused', async () => {
+  it('with a certificate from another authority than REDIS_TLS_CA is refused', async () => {
     const { tlsPort } = await startTlsRedis(certificate);
     const { message } = await refusalOf({
       REDIS_URL: nodes(`rediss://localhost:${tlsPort}`),
@@ -154,7 +154,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
     });
   });
 
-  it.each(['redis', 'rediss'])('with %s:// is not refused while nobody listens', async (scheme) => {
+  it.each(['redis', 'rediss'])('with %s:// is not refused while nothing listens', async (scheme) => {
     const port = await freePort();
     expect(await refusalOf({ REDIS_URL: nodes(`${scheme}://localhost:${port}`) })).toMatchObject({
       code: 'unavailable',
@@ -178,7 +178,7 @@ describe.each(kinds)('the url of %s', (_kind, nodes) => {
   });
 });
 
-it('reports TLS whatever answers there', async () => {
+it('reports TLS, whatever server answers', async () => {
   const [cert, key] = ['cert.pem', 'key.pem'].map((file) => readFileSync(join(certificate.folder, file)));
   const port = await listening(createTlsServer({ cert, key }).on('tlsClientError', () => {}));
   const { code, message } = await refusalOf({ REDIS_URL: `redis://localhost:${port}` });
@@ -225,7 +225,7 @@ describe('REDIS_TLS_CA and REDIS_TLS_VERIFY', () => {
 });
 
 describe('at run time', () => {
-  it('the log says once why Redis is missing, calls go on, and it connects when that is mended', async () => {
+  it('the log says once why Redis is missing, calls continue, and the server connects once that is fixed', async () => {
     const port = await freePort();
     let right: RedisServer | undefined;
     onTestFinished(() => right?.dispose());
@@ -292,7 +292,7 @@ describe('the family of addresses', () => {
     ['::1', both],
     ['127.0.0.1', both.toReversed()],
     ['::1', both.toReversed()],
-  ])('does not matter: Redis at %s alone, the name %j', async (address, addresses) => {
+  ])('does not matter: Redis only at %s, the name %j', async (address, addresses) => {
     const port = await redisAt(address);
     resolveTo(addresses);
     await Promise.all(

@@ -90,7 +90,7 @@ describe('parseEndpoint', () => {
     expect(parseEndpoint(text)).toBeUndefined();
   });
 
-  it('gives an address that it reads as itself', () => {
+  it('returns an address that parses to itself', () => {
     for (const address of [ALICE, 'client:alice', 'sip:alice@[2001:db8::1]']) {
       expect(parseEndpoint(address)).toBe(address);
     }
@@ -114,7 +114,7 @@ describe('maskAddress', () => {
     expect(maskAddress(parseAddress(address) as Address)).toBe(shown);
   });
 
-  it('says so when there is no address', () => {
+  it('shows a missing address as no number', () => {
     expect(maskAddress(undefined)).toBe('no number');
   });
 });

@@ -67,19 +67,19 @@ describe('authenticate', () => {
     ['a number in the roster that does not do alone', NUMBERS.tess, 'pin-required'],
     ['an unknown number', NUMBERS.bob, 'pin-possible'],
     ['no number', undefined, 'pin-possible'],
-  ])('tells who calls from %s', (_what, from, who) => {
+  ])('authenticates a call from %s', (_what, from, who) => {
     expect(create().authenticator.authenticate(calling(from), undefined)).toEqual(who);
   });
 
   it.each([
     ['an unknown number', NUMBERS.bob],
     ['no number', undefined],
-  ])('knows nobody behind %s when nobody has a PIN', (_what, from) => {
+  ])('does not know %s when nobody has a PIN', (_what, from) => {
     const { authenticator } = create({ people: [{ ...ted, pin: undefined }] });
     expect(authenticator.authenticate(calling(from), undefined)).toBe('unknown');
   });
 
-  it('takes a token for the person, whatever the number', async () => {
+  it('recognises a person by their token, from any number', async () => {
     const { authenticator } = create();
     for (const from of [NUMBERS.bob, NUMBERS.ted, undefined]) {
       const token = await tokenOf(authenticator, calling(from), '67890');
@@ -87,13 +87,13 @@ describe('authenticate', () => {
     }
   });
 
-  it('asks a person who needs a PIN no more once they have a token', async () => {
+  it('does not ask for a PIN again once a person has a token', async () => {
     const { authenticator } = create();
     const token = await tokenOf(authenticator, calling(NUMBERS.tess), '67890');
     expect(authenticator.authenticate(calling(NUMBERS.tess), token)).toEqual({ person: tess });
   });
 
-  describe('goes by the number alone', () => {
+  describe('uses the number alone', () => {
     const byNumber = [{ person: ted }, 'pin-required', 'pin-possible'] as const;
 
     /** Who calls from the three numbers with such a token in a call. */
@@ -107,11 +107,11 @@ describe('authenticate', () => {
       expect(authenticateAll(authenticator, token)).toEqual(byNumber);
     });
 
-    it.each(['', 'garbage', 'A'.repeat(100)])('for %j, which is no token', (token) => {
+    it.each(['', 'garbage', 'A'.repeat(100)])('for %j, which is not a token', (token) => {
       expect(authenticateAll(create().authenticator, token)).toEqual(byNumber);
     });
 
-    it('for the token of somebody who was removed from the roster since', async () => {
+    it('for the token of a person who has been removed from the roster', async () => {
       const { authenticator, become } = create({
         people: [ted, tess, { ...ted, name: 'Una', address: NUMBERS.bob, pin: hash('11111') }],
       });
@@ -121,7 +121,7 @@ describe('authenticate', () => {
       expect(authenticateAll(authenticator, token)).toEqual(byNumber);
     });
 
-    it('for the token of somebody whose PIN was removed since', async () => {
+    it('for the token of a person whose PIN has been removed', async () => {
       const una = { ...ted, name: 'Una', address: number('+15550004444'), pin: hash('11111') };
       const { authenticator, become } = create({ people: [ted, tess, una] });
       const token = await tokenOf(authenticator, calling(undefined), '11111');
@@ -129,13 +129,13 @@ describe('authenticate', () => {
       expect(authenticateAll(authenticator, token)).toEqual(byNumber);
     });
 
-    it('when there is no key for PINs any more', async () => {
+    it('when PIN_KEY has been removed', async () => {
       const token = await tokenOf(create().authenticator, calling(NUMBERS.bob), '67890');
       expect(authenticateAll(create({ withPins: false }).authenticator, token)).toEqual(byNumber);
     });
   });
 
-  it('tells what the roster says of the person now', async () => {
+  it('returns the person as the roster has them now', async () => {
     const { authenticator, become } = create();
     const token = await tokenOf(authenticator, calling(NUMBERS.bob), '67890');
     const changed = { ...tess, mode: 'barge', number: number('+15550009999') } as const;
@@ -143,7 +143,7 @@ describe('authenticate', () => {
     expect(authenticator.authenticate(calling(NUMBERS.bob), token)).toEqual({ person: changed });
   });
 
-  it('takes no attempt', () => {
+  it('uses no attempt', () => {
     const limiter = createFakeLimiter();
     const { authenticator } = create({ limiter });
     authenticator.authenticate(calling(NUMBERS.tess), undefined);
@@ -155,7 +155,7 @@ describe('openPrompt', () => {
   it.each([
     ['may be opened', undefined],
     ['may not', LOCKOUT],
-  ])('says whether a prompt for that number %s', async (_may, lockout) => {
+  ])('says whether a prompt for a number %s', async (_may, lockout) => {
     const limiter = createFakeLimiter(lockout && { isAllowed: false, lockout });
     const { authenticator } = create({ limiter });
     expect(await authenticator.openPrompt(calling(NUMBERS.bob))).toBe(lockout);
@@ -173,7 +173,7 @@ describe('checkPin', () => {
     ["somebody else's", NUMBERS.ted],
     ['an unknown one', NUMBERS.bob],
     ['none', undefined],
-  ])('knows a right PIN from %s', async (_what, from) => {
+  ])('recognises a right PIN from %s', async (_what, from) => {
     const limiter = createFakeLimiter();
     const { authenticator } = create({ limiter });
     expect(await authenticator.checkPin(calling(from), '67890')).toEqual({
@@ -184,7 +184,7 @@ describe('checkPin', () => {
     expect(limiter.asked).toEqual([['right', from]]);
   });
 
-  it('gives a token that is good for this call', async () => {
+  it('issues a token that is valid for this call', async () => {
     const { authenticator } = create();
     const token = await tokenOf(authenticator, calling(NUMBERS.bob), '12345');
     expect(authenticator.authenticate(calling(NUMBERS.bob), token)).toEqual({ person: ted });
@@ -200,7 +200,7 @@ describe('checkPin', () => {
     expect(limiter.asked).toEqual([['wrong', NUMBERS.tess]]);
   });
 
-  it('says that a wrong PIN took the last attempt', async () => {
+  it('reports that a wrong PIN used the last attempt', async () => {
     const { authenticator } = create({ limiter: createFakeLimiter({ isAllowed: true, lockout: LOCKOUT }) });
     expect(await authenticator.checkPin(calling(NUMBERS.bob), '99999')).toEqual({ kind: 'wrong', lockout: LOCKOUT });
   });
@@ -208,7 +208,7 @@ describe('checkPin', () => {
   it.each([
     ['wrong', '99999'],
     ['right', '67890'],
-  ])('says nothing about a %s PIN when no attempt is left', async (_which, digits) => {
+  ])('reveals nothing about a %s PIN when no attempt is left', async (_which, digits) => {
     const { authenticator } = create({ limiter: createFakeLimiter({ isAllowed: false, lockout: LOCKOUT }) });
     expect(await authenticator.checkPin(calling(NUMBERS.bob), digits)).toEqual({
       kind: 'locked-out',
@@ -224,14 +224,14 @@ describe('checkPin', () => {
     ['eleven digits', '12345678901'],
     ['no digits', ''],
     ['nothing', undefined],
-  ])('takes %s for no PIN, and takes no attempt', async (_what, digits) => {
+  ])('treats %s as no PIN, and uses no attempt', async (_what, digits) => {
     const limiter = createFakeLimiter();
     const { authenticator } = create({ limiter });
     expect(await authenticator.checkPin(calling(NUMBERS.tess), digits)).toEqual({ kind: 'none' });
     expect(limiter.asked).toEqual([]);
   });
 
-  it('knows nobody, and takes no attempt, when there is no key for PINs', async () => {
+  it('recognises nobody, and uses no attempt, without a PIN_KEY', async () => {
     const limiter = createFakeLimiter();
     const { authenticator } = create({ withPins: false, limiter });
     for (const digits of ['67890', '1234', undefined]) {
@@ -243,13 +243,13 @@ describe('checkPin', () => {
   it.each([
     ['nobody has a PIN', [{ ...tess, pin: undefined, requirePin: false }]],
     ['nobody is in the roster', []],
-  ])('knows nobody when %s', async (_what, people) => {
+  ])('recognises nobody when %s', async (_what, people) => {
     const { authenticator } = create({ people });
     expect(await authenticator.checkPin(calling(NUMBERS.tess), '67890')).toMatchObject({ kind: 'wrong' });
     expect(await authenticator.checkPin(calling(NUMBERS.tess), '1234')).toEqual({ kind: 'none' });
   });
 
-  it('goes by the roster as it is now', async () => {
+  it('uses the roster as it is now', async () => {
     const { authenticator, become } = create();
     become([{ ...tess, pin: hash('54321') }]);
     expect(await authenticator.checkPin(calling(NUMBERS.tess), '67890')).toMatchObject({ kind: 'wrong' });

@@ -24,27 +24,27 @@ function identify(from: string | undefined, given: { settings?: Partial<RosterSe
   return identifyParticipant(roster, call, false).role;
 }
 
-describe('a call that ends no conference', () => {
+describe('a participant who does not end the conference', () => {
   it.each([
     ['of a supervisor', TED, 'supervisor'],
     ['of nobody in the roster', BOB, 'caller'],
     ['of a moderator', ALICE, 'caller'],
     ['with a withheld number', 'anonymous', 'unknown'],
     ['without a number', undefined, 'unknown'],
-  ])('%s is taken for what it certainly is', (_whose, from, role) => {
+  ])('%s gets the role that is certain', (_whose, from, role) => {
     expect(identify(from)).toBe(role);
   });
 
-  it('is unknown where a supervisor may be known by a PIN', () => {
+  it('is unknown if supervisors may be known by PIN', () => {
     expect(identify(BOB, { hasPin: true })).toBe('unknown');
     expect(identify(TED, { hasPin: true })).toBe('supervisor');
   });
 
-  it('is unknown where anyone may supervise', () => {
+  it('is unknown if anyone may supervise', () => {
     expect(identify(BOB, { settings: { supervisorNumbers: 'any' } })).toBe('unknown');
   });
 
-  it('is unknown when they both moderate and supervise', () => {
+  it('is unknown if they both moderate and supervise', () => {
     expect(identify(ALICE, { settings: { supervisorNumbers: [number(ALICE)] } })).toBe('unknown');
   });
 });

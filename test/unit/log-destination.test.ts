@@ -61,7 +61,7 @@ function create(fd: number) {
 }
 
 describe('a log destination', () => {
-  it('writes lines in order, and the last ones when it is closed', async () => {
+  it('writes lines in order, and the last ones on close', async () => {
     const path = join(folder, 'log');
     const destination = create(open(path, constants.O_WRONLY | constants.O_CREAT));
     for (let n = 0; n < 1_000; n++) {
@@ -71,7 +71,7 @@ describe('a log destination', () => {
     expect(readFileSync(path, 'utf8')).toBe(Array.from({ length: 1_000 }, (_, n) => `line ${n}\n`).join(''));
   });
 
-  it('keeps 1 MiB while nobody reads, drops and counts the rest, and reports the loss where it happened', async () => {
+  it('buffers 1 MiB while nobody reads, drops and counts the rest, and reports the loss in its place', async () => {
     const { reader, fd } = openPipe();
     onTestFinished(() => closeSync(reader));
     const destination = create(fd);
@@ -91,7 +91,7 @@ describe('a log destination', () => {
     await eventually(() => expect(drain(reader)).toBe('next\n'));
   });
 
-  it('goes on when a pipe has a reader again', async () => {
+  it('continues when a pipe has a reader again', async () => {
     const { path, reader, fd } = openPipe();
     const destination = create(fd);
     closeSync(reader);
@@ -125,7 +125,7 @@ describe('a log destination', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
-  it('waits no longer than it is told for a reader that does not read', async () => {
+  it('waits at most the given time for a reader that does not read', async () => {
     const { reader, fd } = openPipe();
     onTestFinished(() => closeSync(reader));
     const destination = create(fd);

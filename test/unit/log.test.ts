@@ -8,7 +8,7 @@ function logged(err: unknown): { err: unknown; level: string; time: string } {
 }
 
 describe('createLog', () => {
-  it('writes one line of JSON with a level and a time that people can read', () => {
+  it('writes a line of JSON with a readable level and time', () => {
     expect(logged(undefined)).toEqual({
       level: 'error',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -16,7 +16,7 @@ describe('createLog', () => {
     });
   });
 
-  it('keeps what clients hang on their errors out of the log', () => {
+  it('logs nothing that clients attach to their errors', () => {
     const cause = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } });
     const { err } = logged(new Error('Redis', { cause }));
     expect(err).toEqual({
@@ -27,7 +27,7 @@ describe('createLog', () => {
     });
   });
 
-  it('needs no stack of an error that has a code, nor of its cause', () => {
+  it('logs no stack for an error with a code, nor for its cause', () => {
     const foreseen = Object.assign(new Error('Redis', { cause: new Error('timed out') }), { code: 'unavailable' });
     expect(logged(foreseen).err).toEqual({
       type: 'Error',
@@ -37,7 +37,7 @@ describe('createLog', () => {
     });
   });
 
-  it('takes what is thrown and is no error as it is', () => {
+  it('logs a thrown value that is not an Error as it is', () => {
     expect(logged('broken').err).toBe('broken');
   });
 });

@@ -7,12 +7,12 @@ import { fuzzRuns } from '../support/fuzz';
 const KEY = '0123456789abcdef0123456789abcdef';
 
 describe('parsePin', () => {
-  it('takes 5 to 10 digits, and neither fewer nor more', () => {
+  it('accepts 5 to 10 digits', () => {
     const lengths = Array.from({ length: 101 }, (_, length) => length);
     expect(lengths.filter((length) => parsePin('7'.repeat(length)) !== undefined)).toEqual([5, 6, 7, 8, 9, 10]);
   });
 
-  it('keeps the digits as they are, zeros in front too', () => {
+  it('keeps the digits as they are, including leading zeros', () => {
     expect(parsePin('00420')).toBe('00420');
   });
 
@@ -44,7 +44,7 @@ describe('parsePin', () => {
 describe('parsePinHash', () => {
   const hash = 'ab'.repeat(32);
 
-  it('takes 64 hexadecimal digits', () => {
+  it('accepts 64 hexadecimal digits', () => {
     expect(parsePinHash(hash)).toBe(hash);
   });
 
@@ -66,13 +66,13 @@ describe('parsePinHash', () => {
 describe('hashPin', () => {
   const pin = '12345' as Pin;
 
-  it('is what the roster holds, and does not change from one version to the next', () => {
+  it('is stable across versions, because rosters hold it', () => {
     // printf pin:12345 | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef
     expect(hashPin(KEY, pin)).toBe('2347b51d11cf881d5e63b94ac33f00d03ec279097591ae2da03169f10c1c4909');
     expect(parsePinHash(hashPin(KEY, pin))).toBe(hashPin(KEY, pin));
   });
 
-  it('is another one for another PIN, or with another key', () => {
+  it('differs for another PIN or key', () => {
     const hashes = [hashPin(KEY, pin), hashPin(KEY, '12346' as Pin), hashPin(KEY, '012345' as Pin), hashPin('x', pin)];
     expect(new Set(hashes).size).toBe(4);
   });
@@ -86,21 +86,21 @@ describe('createPinTokens', () => {
   const hash = hashPin(KEY, '48213' as Pin);
   const token = tokens.issue(call, hash);
 
-  it('opens for the call it was sealed for', () => {
+  it('verifies for the call it was issued to', () => {
     expect(tokens.verify(call, token)).toBe(hash);
   });
 
-  it('opens on another server that has the same key', () => {
+  it('verifies on another server with the same key', () => {
     expect(createPinTokens(KEY, 'supervisor').verify(call, token)).toBe(hash);
   });
 
-  it('can stand in an address as it is, and shows no hash', () => {
+  it('needs no escaping in an address, and hides the hash', () => {
     expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(bytesOf(token).toString('hex')).not.toContain(hash);
     expect(token).not.toContain(hash);
   });
 
-  it('is another one each time', () => {
+  it('is different each time', () => {
     const many = Array.from({ length: 100 }, () => tokens.issue(call, hash));
     expect(new Set(many).size).toBe(100);
     // Not only the random number in front: a repeated one would give the cipher away.
@@ -112,11 +112,11 @@ describe('createPinTokens', () => {
     ['a call whose SID begins alike', tokens, parseSid('CA') as Sid],
     ['another role', createPinTokens(KEY, 'moderator'), call],
     ['another key', createPinTokens(`${KEY}0`, 'supervisor'), call],
-  ])('opens nothing for %s', (_what, others, callSid) => {
+  ])('does not verify for %s', (_what, others, callSid) => {
     expect(others.verify(callSid, token)).toBeUndefined();
   });
 
-  it('opens nothing with a bit changed, at any place', () => {
+  it('does not verify with any bit changed', () => {
     const bytes = bytesOf(token);
     const opened = Array.from({ length: bytes.length * 8 }, (_, bit) => {
       const changed = Buffer.from(bytes);
@@ -127,7 +127,7 @@ describe('createPinTokens', () => {
     expect(opened.filter((name) => name !== undefined)).toEqual([]);
   });
 
-  it('opens nothing that was cut short or made longer, at any place', () => {
+  it('does not verify when shortened or extended anywhere', () => {
     const bytes = bytesOf(token);
     const cut = Array.from({ length: bytes.length }, (_, length) => bytes.subarray(0, length));
     const longer = Array.from({ length: bytes.length + 1 }, (_, at) =>
@@ -147,11 +147,11 @@ describe('createPinTokens', () => {
     ['a megabyte', 'A'.repeat(1_000_000)],
     ['a token with a megabyte behind it', token + 'A'.repeat(1_000_000)],
     ['two tokens in a row', token + token],
-  ])('opens nothing for %s, and never throws', (_what, given) => {
+  ])('does not verify for %s, and never throws', (_what, given) => {
     expect(tokens.verify(call, given)).toBeUndefined();
   });
 
-  it('never throws, and opens nothing that it did not seal', () => {
+  it('never throws, and verifies nothing that it did not issue', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String({ maxLength: 200 })), (text) => {
         expect(tokens.verify(call, text)).toBeUndefined();

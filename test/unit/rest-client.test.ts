@@ -51,7 +51,7 @@ describe('createRestClient', () => {
         setImmediate(() => res.destroy());
       },
     ],
-  ])('tells of %s', async (_what, code, status, respond) => {
+  ])('reports %s', async (_what, code, status, respond) => {
     answer = (_req, res) => void respond(res);
     await expect(client.listConferences('a')).rejects.toMatchObject({ name: 'SpaceError', code, status });
   });
@@ -72,7 +72,7 @@ describe('createRestClient', () => {
     await expect(use(patient)).rejects.toMatchObject({ code: 'timeout' });
   });
 
-  it('tells of a Space that is not there', async () => {
+  it('reports a Space that is unreachable', async () => {
     server.close();
     await expect(client.listConferences('a')).rejects.toMatchObject({ code: 'unreachable' });
   });
@@ -137,7 +137,7 @@ describe('createRestClient', () => {
     }
 
     describe('listConferences', () => {
-      it('lists those that are not over, started or not', async () => {
+      it('lists conferences that are not over, started or not', async () => {
         answers(
           conferences({ sid: OTHER, friendly_name: 'Süpport 2', status: 'init' }),
           conferences(conference, { ...conference, sid: 'over', status: 'completed' }),
@@ -152,7 +152,7 @@ describe('createRestClient', () => {
         ]);
       });
 
-      it('lists those of one room by its exact name', async () => {
+      it('lists the conferences of one room, by its exact name', async () => {
         const named = (name: string, sid: string) => ({ ...conference, sid, friendly_name: name });
         answers(conferences(named('Sales 22', 'a'), named('sales 2', 'b')), conferences(named('Sales 2', 'c')));
         expect(await client.listConferences('Sales 2')).toMatchObject([{ conferenceSid: 'c', room: 'Sales 2' }]);
@@ -162,12 +162,12 @@ describe('createRestClient', () => {
         ]);
       });
 
-      it('lists one that starts meanwhile once, as started', async () => {
+      it('lists a conference that starts in between once, as started', async () => {
         answers(conferences({ ...conference, status: 'init' }), conferences(conference));
         expect(await client.listConferences()).toMatchObject([{ conferenceSid: CONFERENCE, hasStarted: true }]);
       });
 
-      it('leaves out odd entries', async () => {
+      it('leaves out invalid entries', async () => {
         const odd = [null, 'Sales', 1, [], {}, { ...conference, sid: '../Calls' }, { ...conference, sid: null }];
         const unnamed = [undefined, null, '', 7].map((name) => ({ ...conference, sid: 'a', friendly_name: name }));
         answers(conferences(...odd, conference, ...unnamed), conferences());
@@ -176,13 +176,13 @@ describe('createRestClient', () => {
     });
 
     describe('listParticipants', () => {
-      it('lists those who have not left', async () => {
+      it('lists participants who have not left', async () => {
         answers(participants(participant, { ...participant, call_sid: 'gone', status: 'completed' }));
         expect(await client.listParticipants(conferenceSid)).toEqual([ted]);
         expect(asked).toEqual([`GET /Conferences/${CONFERENCE}/Participants.json?PageSize=1000`]);
       });
 
-      it('reads every page, at the address that the one before gives', async () => {
+      it('reads every page, at the address in the one before', async () => {
         const path = `/Conferences/${CONFERENCE}/Participants.json?Page=1&PageSize=1000&PageToken=PA7`;
         answers(
           { ...participants(participant), next_page_uri: `/api/laml${ROOT}${path}` },
@@ -272,12 +272,12 @@ describe('createRestClient', () => {
         expect(asked).toEqual([`POST /Conferences/${CONFERENCE}/Participants/${TED}.json ${form}`]);
       });
 
-      it('answers with what the Space answered, even if that is not the change', async () => {
+      it("returns the Space's answer, even if it does not show the change", async () => {
         answers({ ...participant, muted: 'false' });
         expect(await client.changeParticipant(conferenceSid, TED, { muted: true })).toEqual({ ...ted, isMuted: false });
       });
 
-      it('answers with nobody when the participant has left', async () => {
+      it('returns undefined if the participant has left', async () => {
         answers({ ...participant, status: 'completed' });
         expect(await client.changeParticipant(conferenceSid, TED, { muted: true })).toBeUndefined();
       });
@@ -318,7 +318,7 @@ describe('createRestClient', () => {
         expect(asked).toEqual([`GET /Calls/${TED}.json`]);
       });
 
-      it('finds none where there is none', async () => {
+      it('returns undefined if there is no such call', async () => {
         answers(missing);
         expect(await client.findCall(TED)).toBeUndefined();
       });
@@ -330,7 +330,7 @@ describe('createRestClient', () => {
       it.each([
         ['in-progress', true],
         ['completed', false],
-      ])('sends a call to another address, and it is %s', async (status, expected) => {
+      ])('redirects a call, which is %s', async (status, expected) => {
         answers({ ...call, status });
         expect(await client.redirectCall(TED, URL)).toBe(expected);
         expect(asked).toEqual([`POST /Calls/${TED}.json ${new URLSearchParams({ Url: URL, Method: 'POST' })}`]);
@@ -375,7 +375,7 @@ describe('createRestClient', () => {
     });
 
     describe.each(reads)('%s', (_name, use) => {
-      it('takes code 10000 for an error', async () => {
+      it('treats code 10000 as an error', async () => {
         answers(error(422, { code: 10_000, message: 'No' }));
         await expect(use(client)).rejects.toMatchObject({ code: 'refused', status: 422, spaceCode: 10_000 });
       });

@@ -59,7 +59,7 @@ afterEach(() => {
 });
 
 describe('createRetryQueue', () => {
-  it('tries a value after a while, once, and holds it until it is written', async () => {
+  it('writes a value once, after a while, and keeps it until then', async () => {
     const { queue, attempts, written, lost } = create();
     queue.enqueue('a', 'one', '1');
     expect(queue.valuesOf('a')).toEqual(['1']);
@@ -77,7 +77,7 @@ describe('createRetryQueue', () => {
     expect(lost).toEqual([]);
   });
 
-  it('writes what waits for a key together, in the order in which it was put', async () => {
+  it('writes the values of a key together, in the order of arrival', async () => {
     const { queue, attempts } = create();
     for (const value of ['1', '2', '3']) {
       queue.enqueue('a', value, value);
@@ -90,7 +90,7 @@ describe('createRetryQueue', () => {
     ]);
   });
 
-  it('keeps the latest of one name, as the latest of its key', async () => {
+  it('replaces a value of the same name, as the latest of its key', async () => {
     const { queue, attempts } = create();
     queue.enqueue('a', 'one', 'old');
     queue.enqueue('a', 'two', '2');
@@ -102,7 +102,7 @@ describe('createRetryQueue', () => {
     expect(attempts.map(({ values }) => values)).toEqual([['2', 'new'], ['of b']]);
   });
 
-  it('tries again until it succeeds, as often as it takes, and keeps the order', async () => {
+  it('retries until it succeeds, and keeps the order', async () => {
     const { queue, attempts, written, state } = create();
     state.isDown = true;
     queue.enqueue('a', 'one', '1');
@@ -136,7 +136,7 @@ describe('createRetryQueue', () => {
     }
   });
 
-  it('begins with short pauses again after a success', async () => {
+  it('starts with short pauses again after a success', async () => {
     const { queue, attempts, state } = create();
     state.isDown = true;
     queue.enqueue('a', 'one', '1');
@@ -158,7 +158,7 @@ describe('createRetryQueue', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('takes a write that throws before it promises anything for one that failed', async () => {
+  it('treats a write that throws synchronously as failed', async () => {
     const write = jest.fn(async () => {});
     write.mockImplementationOnce(() => {
       throw new Error('down');
@@ -173,7 +173,7 @@ describe('createRetryQueue', () => {
   it.each([
     ['succeeds', (attempt: Attempt | undefined) => attempt?.finish()],
     ['fails', (attempt: Attempt | undefined) => attempt?.fail()],
-  ])('loses nothing that is put while the same key is being written, when that %s', async (_how, end) => {
+  ])('loses nothing that arrives while its key is being written, when that %s', async (_how, end) => {
     const { queue, attempts, written, state } = create();
     queue.enqueue('a', 'one', 'old');
     queue.enqueue('a', 'two', '2');
@@ -192,7 +192,7 @@ describe('createRetryQueue', () => {
   });
 
   describe('with several keys', () => {
-    it('writes others while one is slow', async () => {
+    it('writes other keys while one is slow', async () => {
       const { putAt, attempts, written, state } = create();
       state.slow.add('slow');
       putAt('slow', 'b', 'c');
@@ -206,7 +206,7 @@ describe('createRetryQueue', () => {
       expect(written).toEqual(['b', 'c', 'd', 'slow']);
     });
 
-    it('tries others at once while one always fails', async () => {
+    it('writes other keys at once while one always fails', async () => {
       const { putAt, written, state, queue } = create();
       state.failing.add('bad');
       putAt('bad');
@@ -222,7 +222,7 @@ describe('createRetryQueue', () => {
       expect(written.filter((value) => value === 'bad')).toHaveLength(1);
     });
 
-    it('lets many that take long to fail delay no other by more than one attempt', async () => {
+    it('delays no key by more than one attempt of many slowly failing keys', async () => {
       const { putAt, written, attempts, state } = create();
       const bad = Array.from({ length: 200 }, (_, index) => `bad ${index}`);
       state.slow = new Set(bad);
@@ -243,7 +243,7 @@ describe('createRetryQueue', () => {
       expect(written).toEqual(['good']);
     });
 
-    it('writes 8 at once and no more', async () => {
+    it('writes at most 8 keys at once', async () => {
       const { putAt, attempts, state, written, keysTried } = create();
       const keys = Array.from({ length: 20 }, (_, index) => String(index));
       state.slow = new Set(keys);
@@ -263,8 +263,8 @@ describe('createRetryQueue', () => {
     });
   });
 
-  describe('with more values than it may hold', () => {
-    it('gives up the oldest, and says which', async () => {
+  describe('with too many values', () => {
+    it('gives up the oldest, and reports it', async () => {
       const { putAt, lost, written } = create({ maxValues: 2 });
       putAt('a', 'b');
       expect(lost).toEqual([]);
@@ -274,7 +274,7 @@ describe('createRetryQueue', () => {
       expect(written).toEqual(['c', 'd']);
     });
 
-    it('gives up what has failed and waits to be tried again', async () => {
+    it('gives up a value that failed and waits for a retry', async () => {
       const { putAt, lost, written, state } = create({ maxValues: 1 });
       state.isDown = true;
       putAt('a');
@@ -286,7 +286,7 @@ describe('createRetryQueue', () => {
       expect(written).toEqual(['b']);
     });
 
-    it('gives up nothing that takes the place of another', () => {
+    it('gives up nothing when a value replaces another', () => {
       const { queue, lost } = create({ maxValues: 2 });
       queue.enqueue('a', 'one', '1');
       queue.enqueue('a', 'two', '2');
@@ -297,7 +297,7 @@ describe('createRetryQueue', () => {
       expect(queue.valuesOf('a')).toEqual(['2', '99']);
     });
 
-    it('gives up what is not being written first', async () => {
+    it('prefers to give up a value that is not being written', async () => {
       const { putAt, attempts, lost, written, state } = create({ maxValues: 2 });
       state.slow.add('under way');
       putAt('under way', 'a');
@@ -310,7 +310,7 @@ describe('createRetryQueue', () => {
       expect(written).toEqual(['under way']);
     });
 
-    it('never holds more, however long the store is away', async () => {
+    it('never holds more, however long the store is down', async () => {
       const { queue, putAt, lost, state } = create({ maxValues: 5 });
       state.isDown = true;
       for (let round = 0; round < 20; round++) {
@@ -323,14 +323,14 @@ describe('createRetryQueue', () => {
   });
 
   describe('when it closes', () => {
-    it('has nothing to wait for when nothing waits', async () => {
+    it('closes at once when nothing is pending', async () => {
       const { queue, lost } = create();
       expect(await queue.close(60_000)).toBe(true);
       expect(lost).toEqual([]);
       expect(jest.getTimerCount()).toBe(0);
     });
 
-    it('writes at once what waits, whether or not its turn has come', async () => {
+    it('writes all pending values at once, due or not', async () => {
       const { queue, putAt, written, lost, state } = create();
       state.isDown = true;
       putAt('a');
@@ -343,7 +343,7 @@ describe('createRetryQueue', () => {
       expect(jest.getTimerCount()).toBe(0);
     });
 
-    it('goes on trying while there is time, at short intervals, and loses nothing', async () => {
+    it('keeps retrying at short intervals while there is time, and loses nothing', async () => {
       const { queue, putAt, written, lost, state } = create();
       state.isDown = true;
       putAt('a', 'b');
@@ -358,7 +358,7 @@ describe('createRetryQueue', () => {
       expect(jest.getTimerCount()).toBe(0);
     });
 
-    it('writes what comes while it closes', async () => {
+    it('writes values that arrive while it closes', async () => {
       const { queue, putAt, attempts, written, lost, state } = create();
       state.slow.add('slow');
       putAt('slow');
@@ -371,7 +371,7 @@ describe('createRetryQueue', () => {
       expect(lost).toEqual([]);
     });
 
-    it('waits no longer than it may, names each that is lost, and tries no more', async () => {
+    it('stops at its deadline, and reports each lost value', async () => {
       const { queue, putAt, attempts, lost, written, state } = create();
       state.isDown = true;
       putAt('a', 'b', 'c');
@@ -394,7 +394,7 @@ describe('createRetryQueue', () => {
     it.each([
       ['succeeds', (attempt: Attempt) => attempt.finish()],
       ['fails', (attempt: Attempt) => attempt.fail()],
-    ])('does not wait for a write that does not end, and starts none when that %s later', async (_how, end) => {
+    ])('does not wait for a hanging write, and starts no other when that %s later', async (_how, end) => {
       const { queue, putAt, attempts, lost, state } = create();
       const keys = Array.from({ length: 12 }, (_, index) => `key ${index}`);
       state.slow = new Set(keys);
@@ -411,7 +411,7 @@ describe('createRetryQueue', () => {
       expect(lost).toHaveLength(12);
     });
 
-    it('says what is lost that comes after it closed', async () => {
+    it('reports a value that arrives after it closed as lost', async () => {
       const { queue, putAt, attempts, lost } = create();
       await queue.close(0);
       putAt('late');

@@ -70,7 +70,7 @@ describe('parseRoster', () => {
     });
   });
 
-  it('needs no more than a name and a number, which do for all rooms', () => {
+  it('needs only a name and a number, which are valid in all rooms', () => {
     const person = { pin: undefined, requirePin: false, rooms: 'all' };
     expect(parse({ moderators: [alice], supervisors: [ted] }, false)).toStrictEqual({
       moderators: [{ name: 'Alice', address: alice.number, ...person, extension: undefined }],
@@ -78,7 +78,7 @@ describe('parseRoster', () => {
     });
   });
 
-  it('knows people by an address instead of a number, or by their PIN alone', () => {
+  it('accepts an address instead of a number, or only a PIN', () => {
     const content = {
       moderators: [
         { name: 'Alice', address: '"Alice" <SIP:alice@Example.com:5060;transport=tls>' },
@@ -109,7 +109,7 @@ describe('parseRoster', () => {
     ['empty lists', '{"moderators":[],"supervisors":[]}'],
     ['a byte order mark', '\uFEFF{}'],
     ['spaces and line ends around it', '\r\n {} \r\n'],
-  ])('takes %s', (_what, text) => {
+  ])('accepts %s', (_what, text) => {
     expect(parse(text)).toEqual({ moderators: [], supervisors: [] });
   });
 
@@ -122,7 +122,7 @@ describe('parseRoster', () => {
     ]);
   });
 
-  it('lets many people have no PIN and no extension', () => {
+  it('allows many people without PIN and extension', () => {
     expect(problemsOf({ moderators: [alice, carol, ted], supervisors: [alice, carol, ted] })).toEqual([]);
   });
 
@@ -133,11 +133,11 @@ describe('parseRoster', () => {
     },
   );
 
-  it.each(['monitor', 'coach', 'barge'])('takes the mode %s', (mode) => {
+  it.each(['monitor', 'coach', 'barge'])('accepts the mode %s', (mode) => {
     expect(parse({ supervisors: [{ ...ted, mode }] }).supervisors[0]?.mode).toBe(mode);
   });
 
-  it.each(['20', '007', '999999'])('takes the extension %s', (extension) => {
+  it.each(['20', '007', '999999'])('accepts the extension %s', (extension) => {
     expect(parse({ moderators: [{ ...alice, extension }] }).moderators[0]?.extension).toBe(extension);
   });
 
@@ -324,13 +324,13 @@ describe('parseRoster', () => {
     expect(problemsOf(moderator({ name }))).toEqual([expect.stringContaining(`, name ${noName}`)]);
   });
 
-  it.each(['moderators', 'supervisors'])('refuses a PIN of one of the %s that no key can check', (role) => {
+  it.each(['moderators', 'supervisors'])('refuses a PIN of one of the %s without PIN_KEY', (role) => {
     expect(problemsOf({ [role]: [carol, { ...ted, ...secret }] }, false)).toEqual([
       'PIN_KEY must be set: 1 person in roster.json has a PIN.',
     ]);
   });
 
-  it('says once that PINs cannot be checked, and how many people have one', () => {
+  it('reports a missing PIN_KEY once, with the number of people who have a PIN', () => {
     const people = Array.from({ length: 8 }, (_, index) => ({
       name: `Agent ${index}`,
       number: `+1555000100${index}`,
@@ -354,7 +354,7 @@ describe('parseRoster', () => {
     '{"pin": "24680',
     '{\n  "pin": 24680\n  "a": 1\n}',
     '24680 13579',
-  ])('does not repeat what is no JSON: %j', (text) => {
+  ])('does not quote a text that is not JSON: %j', (text) => {
     const [problem, ...others] = problemsOf(text);
     expect(problem).toMatch(/^roster\.json, line \d, column \d+: this is not JSON(: [a-z ]+)?\.$/);
     expect(others).toEqual([]);
@@ -375,7 +375,7 @@ describe('parseRoster', () => {
       'line 2, column 27',
     ],
     ['a name written with an escape', '{"moderators": [], "\\u006doderators": []}', 'line 1, column 20'],
-  ])('refuses %s that stands twice', (_what, text, place) => {
+  ])('refuses %s that appears twice', (_what, text, place) => {
     expect(problemsOf(text)).toEqual([`roster.json, ${place}: this name appears twice in one object.`]);
   });
 
@@ -419,11 +419,11 @@ describe('parseRoster', () => {
     ['the wrong bracket', '{"a": [1}', 'line 1, column 9', ': a closing bracket is missing before this'],
     ['two commas', '[1,,2]', 'line 1, column 4', ': remove the comma before this'],
     ['a backslash that means nothing', '{"a": "\\x"}', 'line 1, column 7', ''],
-  ])('says where and why it is not JSON: %s', (_what, text, place, hint) => {
+  ])('says where and why a text is not JSON: %s', (_what, text, place, hint) => {
     expect(problemsOf(text)).toEqual([`roster.json, ${place}: this is not JSON${hint}.`]);
   });
 
-  it('finds a place in whatever is not JSON', () => {
+  it('finds a place in any text that is not JSON', () => {
     const whole = JSON.stringify(
       { moderators: [{ ...alice, rooms: ['a', 'b'], requirePin: true, '"': -1.5e3 }] },
       null,
@@ -443,7 +443,7 @@ describe('parseRoster', () => {
     );
   });
 
-  it('tells every problem of the form at once', () => {
+  it('reports all problems of form at once', () => {
     const content = {
       moderators: [alice, { ...carol, number: '5', extension: '1' }, { ...ted, pn: 1 }],
       supervisors: [{ ...ted, pin: '24680', mode: 'x' }],
@@ -457,7 +457,7 @@ describe('parseRoster', () => {
     ]);
   });
 
-  it('tells every contradiction at once', () => {
+  it('reports all conflicts at once', () => {
     const twin = { ...alice, ...secret, extension: '20' };
     expect(problemsOf({ moderators: [twin, twin], supervisors: [{ ...ted, requirePin: true }] })).toEqual([
       'roster.json: moderators, entry 2 (Alice) has the same name as entry 1 (Alice).',
@@ -496,7 +496,7 @@ describe('readRosterFile', () => {
     expect((await readRosterFile({ file, hasPinKey: false })).moderators).toMatchObject([{ name: 'Zoë' }]);
   });
 
-  it('names the file in what is wrong with it, and knows whether there is a key', async () => {
+  it('names the file in its problems, and knows whether there is a key', async () => {
     const file = await write(JSON.stringify({ moderators: [{ ...alice, ...secret }] }));
     await expect(readRosterFile({ file, hasPinKey: false })).rejects.toThrow(
       new UserError([`PIN_KEY must be set: 1 person in ${file} has a PIN.`]),
@@ -504,14 +504,14 @@ describe('readRosterFile', () => {
     expect((await readRosterFile({ file, hasPinKey: true })).moderators).toMatchObject([secret]);
   });
 
-  it('says that a file is missing', async () => {
+  it('reports a missing file', async () => {
     const file = join(temporaryFolder(), 'missing.json');
     await expect(readRosterFile({ file, hasPinKey: true })).rejects.toThrow(
       new UserError([`Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'.`]),
     );
   });
 
-  it('says that a folder is no file', async () => {
+  it('reports a folder in place of the file', async () => {
     const folder = temporaryFolder();
     await expect(readRosterFile({ file: folder, hasPinKey: true })).rejects.toThrow(
       new UserError([`Cannot read ROSTER_FILE ${folder}: EISDIR: illegal operation on a directory, read.`]),

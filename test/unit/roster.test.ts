@@ -24,7 +24,7 @@ describe('createRoster', () => {
     ['Ted', ted, false, true],
     ['Bob', bob, false, false],
     ['a call without a number', undefined, false, false],
-  ])('knows what %s may do by the settings', (_who, from, moderates, supervises) => {
+  ])('tells from the settings what %s may do', (_who, from, moderates, supervises) => {
     const { moderators, supervisors } = create();
     expect([moderators.byAddress(from), supervisors.byAddress(from)].map((one) => one !== undefined)).toEqual([
       moderates,
@@ -32,7 +32,7 @@ describe('createRoster', () => {
     ]);
   });
 
-  it('lets any address supervise when told so, but nobody without one', () => {
+  it("lets any address supervise with 'any', but nobody without an address", () => {
     const { supervisors } = createRoster({ moderatorNumbers: [alice], supervisorNumbers: 'any' });
     expect(supervisors.byAddress(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
     expect(supervisors.byAddress(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
@@ -46,12 +46,12 @@ describe('createRoster', () => {
     ['a customer', [ted], number('+15550003333'), false],
     ['a call without an address', [ted], undefined, false],
     ['anyone where anyone may supervise', 'any' as const, ted, false],
-  ])('tells whether the address is a supervisor’s alone: %s', (_who, supervisorNumbers, from, isOnly) => {
+  ])('tells whether the address is only a supervisor’s: %s', (_who, supervisorNumbers, from, isOnly) => {
     const roster = createRoster({ moderatorNumbers: [alice, bob], supervisorNumbers });
     expect(roster.isOnlySupervisor(from)).toBe(isOnly);
   });
 
-  it('knows people of a file by SIP addresses', () => {
+  it('recognises people of a file by SIP address', () => {
     const roster = create();
     const clerk = { ...carol, address: desk };
     roster.replace({ moderators: [clerk], supervisors: [] });
@@ -60,7 +60,7 @@ describe('createRoster', () => {
     expect(roster.supervisors.byAddress(desk)).toBeUndefined();
   });
 
-  it('adds the people of a file, and lets its entry hold where the settings have the number too', () => {
+  it('adds the people of a file, whose entry wins over a number in the settings', () => {
     const roster = create();
     roster.replace({ moderators: [carol], supervisors: [boss] });
     expect(roster.moderators.byAddress(alice)).toMatchObject({ name: undefined });
@@ -80,7 +80,7 @@ describe('createRoster', () => {
   });
 });
 
-it('a person may enter the rooms that are theirs', () => {
+it('a person may enter only their own rooms', () => {
   expect(mayEnter({ ...carol, rooms: new Set([room('sales')]) }, room('sales'))).toBe(true);
   expect(mayEnter({ ...carol, rooms: new Set([room('sales')]) }, room('support'))).toBe(false);
   expect(mayEnter(carol, room('support'))).toBe(true);
@@ -90,6 +90,6 @@ it.each([
   ['their name', carol, 'Carol'],
   ['the end of their number without one', { ...carol, name: undefined }, '***1111'],
   ['their masked address without one', { ...carol, name: undefined, address: desk }, 'sip:ca***@example.com'],
-])('a person is called by %s', (_what, person, label) => {
+])('a person is labelled by %s', (_what, person, label) => {
   expect(labelOf(person)).toBe(label);
 });

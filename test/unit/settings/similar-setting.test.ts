@@ -56,11 +56,11 @@ describe('findSimilarSetting', () => {
     'NODE_OPTIONS',
     'NODE_VERSION',
     'YARN_VERSION',
-  ])('takes %s for no setting', (name) => {
+  ])('finds no setting similar to %s', (name) => {
     expect(find(name)).toBeUndefined();
   });
 
-  it.each([...SETTING_NAMES])('takes %s, which is one, for no other', (name) => {
+  it.each([...SETTING_NAMES])('finds no other setting for %s', (name) => {
     expect(find(name)).toBeUndefined();
   });
 });
