@@ -54,7 +54,7 @@ export function findWarnings(texts: SettingTexts, env: Environment): string[] {
     SIGNALWIRE_SIGNING_KEY: 'webhooks are accepted from anyone, unsigned.',
     PUBLIC_URL: 'documents point to localhost, where no Space can call back.',
     ...(texts.ROSTER_FILE === undefined && {
-      MODERATOR_NUMBERS: "the moderator is the tutorial's +15557788999.",
+      MODERATOR_NUMBERS: "the moderator is the tutorial's, ***8999.",
       SUPERVISOR_NUMBERS: 'anyone may supervise.',
     }),
     REDIS_URL:

@@ -329,7 +329,7 @@ describe('the program', () => {
   it('trusts the authority of REDIS_TLS_CA, or with a warning any certificate', async () => {
     const { ca, ...certificate } = await generateCertificate();
     const { tlsPort } = await startTlsRedis({ ca, ...certificate });
-    const warning = 'REDIS_TLS_VERIFY is false: anyone between this server and Redis can read and change everything';
+    const warning = 'REDIS_TLS_VERIFY is false: anyone on the way to Redis can read and change all data';
     for (const [settings, isLoud] of [
       [{ REDIS_TLS_CA: ca }, false] as const,
       [{ REDIS_TLS_VERIFY: 'false' }, true] as const,

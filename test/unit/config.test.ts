@@ -57,7 +57,7 @@ describe('loadConfig', () => {
       warnings: [
         'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
-        "MODERATOR_NUMBERS is not set: the moderator is the tutorial's +15557788999.",
+        "MODERATOR_NUMBERS is not set: the moderator is the tutorial's, ***8999.",
         'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
         'REDIS_URL is not set: the store is in this process. A restart loses the rooms and the audit trail, and only one server may run.',
         'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
