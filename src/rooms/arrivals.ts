@@ -5,14 +5,14 @@ import { isOpen, type Stay, startOf } from './room';
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf } from './room-event';
 
-/** A moderator's webhook: the call is about to enter. One that is newer than a leave starts a new stay. */
+/** A moderator's call asked for its document. After a leave, or a join, this starts a new stay. */
 export function moderatorArrived(draft: RoomDraft, event: EventOf<'moderator-arrived'>, at: number): void {
   const { callSid, name } = event;
   const about = { role: 'moderator' as const, ...(name !== undefined && { name }) };
   const stays = staysOfCall(draft, callSid);
   const ended = stays.find((stay) => !isOpen(stay) && at <= (stay.leftAtLatest ?? 0) && !isAfterJoin(stay, at));
   const open = openStayOf(draft, callSid);
-  // Of a leave and an arrival in one second, nobody knows which came first.
+  // The arrival of a stay that has ended. If both happened in one second their order is unknown: an open stay comes first.
   if (ended !== undefined && (open === undefined || at < (ended.leftAt ?? 0))) {
     if (ended.supervision === undefined) {
       markAsModerator(draft, ended, { name: ended.name ?? name });
@@ -22,13 +22,13 @@ export function moderatorArrived(draft: RoomDraft, event: EventOf<'moderator-arr
   } else if (open === undefined) {
     addStay(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.role === 'supervisor') {
-    // REST has sent the call here.
+    // REST moved a supervisor's call to the address for moderators.
     endStay(draft, open, { at, by: 'inferred' });
     addStay(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.joinedAt === undefined) {
     changeStay(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), isArrivalInferred: undefined });
   } else if (isAfterJoin(open, at)) {
-    // Its leave is yet to be told.
+    // The leave in between is not told yet.
     endStay(draft, open, { at, by: 'inferred' });
     addStay(draft, { callSid, ...about, arrivedAt: at });
   } else {
@@ -36,7 +36,7 @@ export function moderatorArrived(draft: RoomDraft, event: EventOf<'moderator-arr
   }
 }
 
-/** A stay turns out to be a moderator's. */
+/** A stay turns out to be a moderator's. Its facts so far are added now. */
 function markAsModerator(draft: RoomDraft, stay: Stay, about: Partial<Stay>): void {
   const known = changeStay(draft, stay, { ...about, role: 'moderator' });
   if (stay.role !== 'moderator') {
@@ -44,12 +44,12 @@ function markAsModerator(draft: RoomDraft, stay: Stay, about: Partial<Stay>): vo
   }
 }
 
-/** A call that is in a conference asks for nothing: an arrival after a join begins another stay. */
+/** A call in a conference does not ask for documents: an arrival after the join begins another stay. */
 function isAfterJoin({ joinedAt }: Stay, at: number): boolean {
   return joinedAt !== undefined && at > joinedAt + RESOLUTION_MS;
 }
 
-/** A supervisor's document. Its number tells the stays of a call apart, whatever their dates say. */
+/** A supervisor got a document. Its number tells the stays of a call apart, whatever their dates say. */
 export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent'>, at: number): void {
   const { callSid, stayNumber, name, address, mode, target, moderatorName, rejoinUrl } = event;
   addLostTarget(draft, event, at);
@@ -60,16 +60,7 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   if (known?.arrivedAt !== undefined && !isAgain) {
     return;
   }
-  // Another server may have been told that it joined, or left, before this one could write.
-  const unnumbered = stays.find(
-    (stay) =>
-      stay.role !== 'moderator' &&
-      numberOf(stay) === undefined &&
-      (stay.joinedAt ?? at) + RESOLUTION_MS >= at &&
-      (stay.leftAtLatest ?? at) >= at &&
-      !wasListed(stay, at),
-  );
-  const found = isAgain ? undefined : (known ?? unnumbered);
+  const found = isAgain ? undefined : (known ?? stays.find((stay) => lacksThisDocument(stay, at)));
   const supervision = {
     callers: [],
     heard: heardModeOf(found?.isMuted, found?.coachedCall),
@@ -94,12 +85,12 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   const later = stays.find((stay) => (numberOf(stay) ?? 0) > stayNumber);
   const open = openStayOf(draft, callSid);
   if (open !== undefined && open !== found && (isAgain || isEarlierStay(open, stayNumber, at))) {
-    // Of a forgotten stay nobody may have known yet whose call it is.
+    // Without its own document, the open stay may have no name yet.
     const named = changeStay(draft, open, { name: open.name ?? name, address: open.address ?? address });
     endStay(draft, named, { at, by: 'inferred' });
   }
   if (found !== undefined) {
-    addFactsOnceIdentified(
+    addFactsWithDocument(
       draft,
       changeStay(draft, found, about),
       found.role === 'supervisor' && found.supervision?.stayNumber === undefined,
@@ -115,26 +106,37 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   }
 }
 
-/** Whether a call asked for the same document again, after a stay: REST can send it there. */
+/** Whether a stay may be the one that this document leads to: its join or leave was told before the document. */
+function lacksThisDocument(stay: Stay, at: number): boolean {
+  return (
+    stay.role !== 'moderator' &&
+    stay.supervision?.stayNumber === undefined &&
+    (stay.joinedAt ?? at) + RESOLUTION_MS >= at &&
+    (stay.leftAtLatest ?? at) >= at &&
+    !wasListedBefore(stay, at)
+  );
+}
+
+/** Whether a call asked for a document with the same number again, after that stay: REST can move it there. */
 function hasComeBack(stay: Stay, at: number): boolean {
   return stay.leftAtLatest === undefined ? isAfterJoin(stay, at) : at > stay.leftAtLatest;
 }
 
-/** Whether REST had shown a call in the conference by then. In there, it asks for nothing. */
-function wasListed({ joinSource, muteChangedAt }: Stay, at: number): boolean {
+/** Whether REST had shown the call in the conference before. From there it cannot have asked for a document. */
+function wasListedBefore({ joinSource, muteChangedAt }: Stay, at: number): boolean {
   return joinSource === 'rest' && muteChangedAt !== undefined && muteChangedAt < at;
 }
 
-/** Whether a call was on a stay before the one with this number, which began then. */
+/** Whether a stay comes before the one with this number, which began at `at`. */
 function isEarlierStay(stay: Stay, stayNumber: number, at: number): boolean {
   const known = stay.supervision?.stayNumber;
   return known === undefined ? startOf(stay) < at : known < stayNumber;
 }
 
-/** How fresh a document must be for its target to be believed, in milliseconds. */
+/** A document that is older than this does not prove that its target is still there. */
 const FRESH_MS = 5_000;
 
-/** Whoever wrote the document knew its target. A store that never heard of that call has lost it. */
+/** The server that wrote the document knew its target. If the store knows nothing of that call, it has lost it. */
 function addLostTarget(
   draft: RoomDraft,
   { target, moderatorName, ageMs }: EventOf<'supervisor-sent'>,
@@ -146,21 +148,21 @@ function addLostTarget(
 }
 
 /**
- * Writes down what was known of a stay before it was known whose it is.
+ * Adds the facts of a stay that got its document only now.
  *
- * @param isTold whether REST has shown it to be a supervisor's before: then all but its document is written down
+ * @param isInFeed whether REST showed before that this is a supervisor: then the facts of its join and leave exist
  */
-function addFactsOnceIdentified(draft: RoomDraft, stay: Stay, isTold: boolean): void {
-  if (isTold && !isOpen(stay)) {
+function addFactsWithDocument(draft: RoomDraft, stay: Stay, isInFeed: boolean): void {
+  if (isInFeed && !isOpen(stay)) {
     return;
   }
   const noted = addFact(draft, stay, 'arrived', stay.arrivedAt ?? 0, 'webhook');
-  if (!isTold) {
+  if (!isInFeed) {
     addJoinAndLeaveFacts(draft, noted);
   }
 }
 
-/** Writes down when somebody joined and left. */
+/** Adds the facts of a join and a leave that are known already. */
 function addJoinAndLeaveFacts(draft: RoomDraft, stay: Stay): void {
   const { joinedAt, joinSource = 'callback', leftAt, leaveSource = 'callback' } = stay;
   const noted = joinedAt === undefined ? stay : addFact(draft, stay, 'joined', joinedAt, joinSource);

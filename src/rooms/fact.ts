@@ -6,9 +6,11 @@ import type { RoomName } from './room-name';
 /**
  * A line of a room's feed: one fact about a moderator or a supervisor.
  *
- * `arrived`: was given the document that leads into the room. `joined`: was seen in the conference. `identified`: REST told
- * who it is of whom the store had forgotten everything. `mode`: the mode asked for, the one that the Space reported, or the
- * target has changed. `left`: is out of the conference, or never came in.
+ * - `arrived`: got the document that leads into the room.
+ * - `joined`: was seen in the conference.
+ * - `identified`: REST told who they are, after the store had lost that.
+ * - `mode`: the requested mode, the reported mode or the target has changed.
+ * - `left`: left the conference, or never joined.
  */
 export interface Fact {
   kind: 'arrived' | 'joined' | 'identified' | 'mode' | 'left';
@@ -19,20 +21,20 @@ export interface Fact {
   room: RoomName;
   role: Role;
   callSid: Sid;
-  /** Which of a supervisor's stays it is; undefined while its document is not known. */
+  /** Of a supervisor: counts their call's stays from 1; undefined until the document of this stay is known. */
   stayNumber?: number | undefined;
   conferenceSid?: Sid | undefined;
   name?: string | undefined;
   /** Masked. */
   address?: string | undefined;
-  /** Of a supervisor: the mode asked for, and the one that the Space reported. */
+  /** Of a supervisor: the requested mode, and the one that the Space reported. */
   mode?: Mode | undefined;
   heard?: HeardMode | undefined;
-  /** The moderator's call; if the Space says that they coach another call, that one. */
+  /** Of a supervisor: the target; if the Space reports that they coach another call, that call. */
   target?: Sid | undefined;
   coachesWrongCall?: true | undefined;
   moderatorName?: string | undefined;
   callers?: readonly Sid[] | undefined;
-  /** Of `left`: since when they were in, undefined if they never were or nobody knows. */
+  /** Of `left`: when they joined; undefined if they never did, or if it is unknown. */
   since?: number | undefined;
 }

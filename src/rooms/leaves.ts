@@ -4,83 +4,86 @@ import { isInConference, isOpen, type Stay, startOf } from './room';
 import { addStay, changeStay, endStay, isSameConference, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf } from './room-event';
 
-/** How far a leave callback's date may lie from the `<Dial>` action, or from REST's answer, that told of it before. */
-const TOLD_TWICE_MS = 2_000;
+/** Two reports of one leave, by callback, `<Dial>` action or REST, are dated at most this far apart, in milliseconds. */
+const SAME_LEAVE_MS = 2_000;
 
-/** Somebody was seen to leave: this ends the stay it belongs to, by conference and date, never a later one. */
+/**
+ * A call left a conference. The stay that the callback belongs to:
+ *
+ * 1. An ended stay, if its end is known and this reports it again.
+ * 2. The open stay, if it had begun by then.
+ * 3. A stay that nothing told of yet: its end came first. Without a date, only if the call has no stay at all.
+ */
 export function left(draft: RoomDraft, event: EventOf<'left'>, at: number): void {
   const { callSid, conferenceSid, date } = event;
   const leftAtLatest = Math.min(date === undefined ? at : at + RESOLUTION_MS, draft.now);
   const stays = staysOfCall(draft, callSid).filter((stay) => isSameConference(stay.conferenceSid, conferenceSid));
   const open = stays.find(isOpen);
-  const known = stays.find((stay) => isToldOf(stay, open, event, at));
-  if (known !== undefined) {
-    changeStay(draft, known, {
-      conferenceSid: known.conferenceSid ?? conferenceSid,
-      leaveDate: known.leaveDate ?? date,
+  const ended = stays.find((stay) => isReportedAgain(stay, open, event, at));
+  if (ended !== undefined) {
+    changeStay(draft, ended, {
+      conferenceSid: ended.conferenceSid ?? conferenceSid,
+      leaveDate: ended.leaveDate ?? date,
     });
-  } else if (open !== undefined && isAfterStart(open, date, leftAtLatest)) {
-    const left = changeStay(draft, open, { conferenceSid: open.conferenceSid ?? conferenceSid });
-    endStay(draft, left, { at, leftAtLatest, by: 'callback', leaveDate: date });
+  } else if (open !== undefined && hadBegun(open, date, leftAtLatest)) {
+    const stay = changeStay(draft, open, { conferenceSid: open.conferenceSid ?? conferenceSid });
+    endStay(draft, stay, { at, leftAtLatest, by: 'callback', leaveDate: date });
   } else if (stays.length === 0 || date !== undefined) {
     addEndedStay(draft, { callSid, conferenceSid, leftAt: at, leftAtLatest, leaveSource: 'callback', leaveDate: date });
   }
 }
 
-/** Whether this stay's end is known, and this leave tells of it again. */
-function isToldOf(stay: Stay, open: Stay | undefined, { conferenceSid, date }: EventOf<'left'>, at: number): boolean {
+/** Whether a stay has ended, and this callback reports the same leave. */
+function isReportedAgain(
+  stay: Stay,
+  open: Stay | undefined,
+  { conferenceSid, date }: EventOf<'left'>,
+  at: number,
+): boolean {
   if (isOpen(stay)) {
     return false;
   }
   if (date === undefined) {
-    // Of a call that came back, the conference alone tells.
+    // If the call came back, only the conference tells which stay is meant.
     return (
       open === undefined ||
       (conferenceSid !== undefined && !isInConference(open) && stay.conferenceSid === conferenceSid)
     );
   }
-  const isOfOpen = open?.joinDate !== undefined && date > open.joinDate;
-  const wasToldOtherwise =
+  const isAfterJoinOfOpen = open?.joinDate !== undefined && date > open.joinDate;
+  // The `<Dial>` action or REST came first.
+  const isEndedOtherwise =
     stay.leaveDate === undefined &&
     stay.leaveSource !== 'callback' &&
-    Math.abs((stay.leftAt ?? 0) - at) <= TOLD_TWICE_MS;
-  return date === stay.leaveDate || (wasToldOtherwise && !isOfOpen);
+    Math.abs((stay.leftAt ?? 0) - at) <= SAME_LEAVE_MS;
+  return date === stay.leaveDate || (isEndedOtherwise && !isAfterJoinOfOpen);
 }
 
-/** Whether a stay had begun by then. Of the dates, those of its join and its leave are by one clock. */
-function isAfterStart(stay: Stay, date: number | undefined, leftAtLatest: number): boolean {
+/** Whether a stay began before a leave. The dates of its join and the leave are by one clock, so they decide. */
+function hadBegun(stay: Stay, date: number | undefined, leftAtLatest: number): boolean {
   return date !== undefined && stay.joinDate !== undefined ? date >= stay.joinDate : leftAtLatest >= startOf(stay);
 }
 
-/** Remembers an end that came before its beginning. */
+/** Keeps an end that was told before anything else of its stay. */
 function addEndedStay(draft: RoomDraft, stay: Omit<Stay, 'role'>): Stay {
   return addStay(draft, { role: 'unknown', ...stay });
 }
 
-/** The `<Dial action>`: the call is out of the conference, or was never let in. */
+/** The request to a `<Dial>`'s action: the call is out of the conference, or never got in. */
 export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: number): void {
   const { callSid, stayNumber, coachingFailed } = event;
   const stays = staysOfCall(draft, callSid);
-  const numbered = stays.findLast(
-    ({ supervision }) => stayNumber !== undefined && supervision?.stayNumber === stayNumber,
-  );
-  const isKnown = stays.some(({ leftAtLatest = 0 }) => leftAtLatest + TOLD_TWICE_MS >= at);
-  const since = isKnown ? at : at + STORE_DELAY_MS;
-  // One who was seen to join since is on another stay, though its arrival may be yet to be told.
-  const isBefore = (stay: Stay) => Math.max(startOf(stay), stay.joinedAt ?? 0) <= since;
-  const unnumbered = stays.find((stay) => isOpen(stay) && stay.supervision?.stayNumber === undefined && isBefore(stay));
-  const stay = numbered ?? unnumbered;
+  const isEndKnown = stays.some(({ leftAtLatest = 0 }) => leftAtLatest + SAME_LEAVE_MS >= at);
+  const stay = dialledStay(stays, stayNumber, isEndKnown ? at : at + STORE_DELAY_MS);
   if (stay === undefined) {
-    if (stayNumber !== undefined || !isKnown) {
-      const supervision = stayNumber === undefined ? {} : { supervision: { ...NOTHING_KNOWN, stayNumber } };
-      const refusal = coachingFailed ? { coachingFailedAt: at } : {};
+    if (stayNumber !== undefined || !isEndKnown) {
       addEndedStay(draft, {
         callSid,
         leftAt: at,
         leftAtLatest: at,
         leaveSource: 'webhook',
-        ...supervision,
-        ...refusal,
+        ...(stayNumber !== undefined && { supervision: { ...NO_DOCUMENT, stayNumber } }),
+        ...(coachingFailed && { coachingFailedAt: at }),
       });
     }
     return;
@@ -93,7 +96,18 @@ export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: nu
   }
 }
 
-const NOTHING_KNOWN = {
+/** The stay with this number, or else the open one without a number that had begun, and joined if it has, by `until`. */
+function dialledStay(stays: readonly Stay[], stayNumber: number | undefined, until: number): Stay | undefined {
+  const numbered =
+    stayNumber === undefined ? undefined : stays.findLast(({ supervision }) => supervision?.stayNumber === stayNumber);
+  // A stay with a later join is the next one, though its arrival may not be told yet.
+  const isMeant = (stay: Stay) =>
+    isOpen(stay) && stay.supervision?.stayNumber === undefined && Math.max(startOf(stay), stay.joinedAt ?? 0) <= until;
+  return numbered ?? stays.find(isMeant);
+}
+
+/** A supervisor's stay whose end was told before its document. */
+const NO_DOCUMENT = {
   mode: undefined,
   target: undefined,
   moderatorName: undefined,
@@ -101,7 +115,7 @@ const NOTHING_KNOWN = {
   callers: [],
 } as const;
 
-/** The call itself is over for good, and with it its stay. */
+/** The call itself ended, and with it its stay. It cannot come back. */
 export function callEnded(draft: RoomDraft, { callSid }: EventOf<'call-ended'>, at: number): void {
   const stays = staysOfCall(draft, callSid);
   const open = stays.find(isOpen);

@@ -8,16 +8,16 @@ import { isInConference, isOpen, type Stay, type SupervisionState, startOf } fro
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ObservedParticipant } from './room-event';
 
-/** How long a call may take from its document into the conference, in milliseconds. */
+/** The longest time from a call's document to its join, in milliseconds: it may hear a notice first. */
 const LONGEST_ENTRY_MS = 60_000;
 
-/** All that REST shows of the room: adds who was missed, removes who is gone. */
+/** REST listed a room's participants: adds those whom no callback reported, ends the stays of those who are gone. */
 export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, at: number): void {
   const { conference, participants } = event;
   if (conference !== undefined) {
     switchConference(draft, conference.sid, at);
     for (const participant of participants) {
-      // A list that is behind may show the stay before; the next one will not.
+      // A list that is behind may show the stay that just ended. The next list will not.
       if (!leftRecently(draft, participant.callSid, at)) {
         participantObserved(draft, { conferenceSid: conference.sid, participant }, at);
       }
@@ -34,12 +34,12 @@ export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, 
   }
 }
 
-/** Whether a call left so lately that REST, which can be behind, may still show it as it was. */
+/** Whether a call left so lately that REST may still show it. */
 function leftRecently(draft: RoomDraft, callSid: Sid, at: number): boolean {
   return staysOfCall(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + REST_DELAY_MS >= at);
 }
 
-/** REST does not list a stay that is open by what we know. */
+/** REST's list lacks an open stay: the first time is noted, the second one ends it. */
 function noteUnlisted(draft: RoomDraft, stay: Stay, at: number): void {
   const expectedSince = stay.joinedAt === undefined ? startOf(stay) + LONGEST_ENTRY_MS : stay.joinedAt + RESOLUTION_MS;
   if (expectedSince > at) {
@@ -52,7 +52,7 @@ function noteUnlisted(draft: RoomDraft, stay: Stay, at: number): void {
   }
 }
 
-/** One participant as REST shows them. */
+/** REST showed one participant. */
 export function participantObserved(
   draft: RoomDraft,
   { conferenceSid, participant }: Pick<EventOf<'participant-observed'>, 'conferenceSid' | 'participant'>,
@@ -75,20 +75,20 @@ export function participantObserved(
     endStay(draft, stay, { at: at - joinAgeMs, by: 'inferred' });
     stay = undefined;
   }
-  // The Space's word does not bring back somebody who was just seen to leave, nor let their next stay in.
+  // REST may be behind: it does not revive a stay that just ended, nor show that the next one has joined.
   if (!hasRejoined && (stay === undefined || !isInConference(stay)) && leftRecently(draft, callSid, at)) {
     return;
   }
   stay ??= addStay(draft, { callSid, role: 'unknown' });
-  const isNews = !isInConference(stay);
-  if (isNews && !stay.isArrivalInferred && at < (stay.arrivedAt ?? at)) {
-    // It is about a stay before this one, which was not sent there yet.
+  const isJoin = !isInConference(stay);
+  if (isJoin && !stay.isArrivalInferred && at < (stay.arrivedAt ?? at)) {
+    // REST was asked before this call arrived: it showed an earlier stay.
     return;
   }
-  if (isNews) {
+  if (isJoin) {
     stay = enterConference(draft, stay, { conferenceSid, isModerator, at: at - joinAgeMs, by: 'rest' });
   }
-  const role = observedRole(stay, participant, isNews);
+  const role = observedRole(stay, participant, isJoin);
   const isNewlyKnown = role === 'supervisor' && stay.role !== 'supervisor';
   const isSupervisor = role === 'supervisor';
   const isIdentified = person?.address !== undefined && stay.address === undefined && stay.name === undefined;
@@ -100,16 +100,16 @@ export function participantObserved(
     ...(isSupervisor && stay.supervision === undefined && { supervision: inferredSupervision(participant) }),
   });
   stay = applyReport(draft, stay, participant, at, 'rest');
-  if (isNews || isNewlyKnown) {
-    // Without a document nobody knows how they were heard before.
-    const isForgotten = isSupervisor && stay.supervision?.stayNumber === undefined;
-    addFact(draft, stay, 'joined', isForgotten ? at : (stay.joinedAt ?? at), 'rest');
+  if (isJoin || isNewlyKnown) {
+    // Without a document, how they were heard before is unknown: the fact is dated now.
+    const lacksDocument = isSupervisor && stay.supervision?.stayNumber === undefined;
+    addFact(draft, stay, 'joined', lacksDocument ? at : (stay.joinedAt ?? at), 'rest');
   } else if (isIdentified) {
     addFact(draft, stay, 'identified', at, 'rest');
   }
 }
 
-/** Whether a stay that only a callback told of is over: REST shows a later join. An age of 1 ms says nothing. */
+/** Whether REST shows a later join than the callback that alone told of this stay. An age of 1 ms means unknown. */
 function hasJoinedAgain(
   { joinedAt, joinSource, arrivedAt }: Stay,
   { joinAgeMs }: ObservedParticipant,
@@ -119,24 +119,24 @@ function hasJoinedAgain(
   return isByCallback && joinAgeMs > 1 && at - joinAgeMs > joinedAt + REST_DELAY_MS;
 }
 
-/** What somebody is. Only moderators end the conference by leaving, and only supervisors coach. */
+/** The role of a participant. Only moderators end the conference by leaving, and only supervisors coach. */
 function observedRole(
   stay: Stay,
   { coachedCall, isModerator, person }: ObservedParticipant,
-  isNews: boolean,
+  isJoin: boolean,
 ): Stay['role'] {
   if (isModerator) {
     return 'moderator';
   }
-  // A callback tells a caller from a supervisor no better than it tells either from nobody.
+  // A callback cannot tell a caller from a supervisor who barges: only our webhook or REST can.
   if (coachedCall !== 'nobody' || stay.supervision !== undefined || person?.role === 'supervisor') {
     return 'supervisor';
   }
-  const wasKnown = !isNews || stay.arrivedAt !== undefined;
+  const wasKnown = !isJoin || stay.arrivedAt !== undefined;
   return wasKnown && stay.role !== 'unknown' ? stay.role : (person?.role ?? 'unknown');
 }
 
-/** A supervisor whose document nobody remembers: the observed mode counts as the requested one. */
+/** For a supervisor whose document is not known, the observed mode counts as the requested one. */
 function inferredSupervision({ isMuted, coachedCall }: ObservedParticipant): SupervisionState {
   const heard = heardModeOf(isMuted, coachedCall);
   return {

@@ -5,36 +5,36 @@ import { isInConference, type Stay, startOf } from './room';
 import { changeStay, isSameConference, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ParticipantReport } from './room-event';
 
-/** What the Space says of somebody who is in. */
+/** What the Space reports of a participant. Undefined: it says nothing. */
 type Report = Pick<ParticipantReport, 'isMuted' | 'isOnHold' | 'coachedCall'>;
 
-/** Takes what a callback or REST says of somebody who is in, unless something newer is known. */
+/** Applies what a callback or REST reports of a participant, unless something newer is known. */
 export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: number, by: 'callback' | 'rest'): Stay {
-  // Of two callbacks of one second, the one that came last counts.
+  // Of two callbacks with one date, the one that came last counts.
   const latest = by === 'callback' ? at + SAME_DATE_MS : at;
   const counts = <T>(value: T | undefined, since = 0): value is T => value !== undefined && latest >= since;
-  // REST repeats itself every few seconds: its date alone is no news.
-  const isNews = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
+  // REST reports the same again every few seconds: a later date alone changes nothing.
+  const isChange = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
     counts(value, since) && (by === 'callback' || value !== known);
   const changed = changeStay(draft, stay, {
-    ...(isNews(told.isMuted, stay.isMuted, stay.muteChangedAt) && {
+    ...(isChange(told.isMuted, stay.isMuted, stay.muteChangedAt) && {
       isMuted: told.isMuted,
       muteChangedAt: Math.max(at, stay.muteChangedAt ?? 0),
     }),
-    ...(isNews(told.isOnHold, stay.isOnHold, stay.holdChangedAt) && {
+    ...(isChange(told.isOnHold, stay.isOnHold, stay.holdChangedAt) && {
       isOnHold: told.isOnHold,
       holdChangedAt: Math.max(at, stay.holdChangedAt ?? 0),
     }),
   });
   const { supervision } = changed;
   const { coachedCall, coachedCallChangedAt } = supervision ?? changed;
-  const coaching = isNews(told.coachedCall, coachedCall, coachedCallChangedAt)
+  const coaching = isChange(told.coachedCall, coachedCall, coachedCallChangedAt)
     ? { coachedCall: told.coachedCall, coachedCallChangedAt: at }
     : {};
   if (supervision === undefined) {
     return changeStay(draft, changed, coaching);
   }
-  // What is older than what we know confirms nothing.
+  // A report that is older than what is known confirms nothing.
   const isTold = counts(told.isMuted, stay.muteChangedAt) || counts(told.coachedCall, coachedCallChangedAt);
   const heard = isTold ? heardModeOf(changed.isMuted, coaching.coachedCall ?? coachedCall) : supervision.heard;
   return coaching.coachedCall === undefined && heard === supervision.heard
@@ -42,7 +42,7 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
     : changeStay(draft, changed, { supervision: { ...supervision, ...coaching, heard } });
 }
 
-/** How a participant is heard by what the Space says of them. */
+/** The mode in which a supervisor is heard, by what the Space reports. */
 export function heardModeOf(isMuted: boolean | undefined, coachedCall: Sid | 'nobody' | undefined): HeardMode {
   if (isMuted) {
     return 'monitor';
@@ -53,7 +53,7 @@ export function heardModeOf(isMuted: boolean | undefined, coachedCall: Sid | 'no
   return coachedCall === 'nobody' ? 'barge' : 'coach';
 }
 
-/** Muting, hold and speech of somebody. Only a join lets anybody in; until then, it may be about the stay before. */
+/** A participant was muted, put on hold or spoke. Before the join, it may be about the call's stay before: ignored then. */
 export function participantChanged(
   draft: RoomDraft,
   event: EventOf<'muted' | 'unmuted' | 'held' | 'unheld' | 'spoke' | 'fell-silent'>,
@@ -86,7 +86,7 @@ export function participantChanged(
   }
 }
 
-/** A supervisor is to be heard in another mode. How they are heard is another matter. */
+/** A supervisor requested another mode, or was muted by the enforcer. Not confirmed yet: `heard` stays as it is. */
 export function modeRequested(draft: RoomDraft, { callSid, mode }: EventOf<'mode-requested'>, at: number): void {
   const stay = openStayOf(draft, callSid);
   if (stay?.supervision !== undefined && startOf(stay) <= at && stay.supervision.mode !== mode) {
@@ -94,10 +94,10 @@ export function modeRequested(draft: RoomDraft, { callSid, mode }: EventOf<'mode
   }
 }
 
-/** REST set a supervisor's target. */
+/** REST set a supervisor's target, after asking for it at `at`. */
 export function targetSet(draft: RoomDraft, { callSid, target }: EventOf<'target-set'>, at: number): void {
   const stay = openStayOf(draft, callSid);
-  // The store's clock counts whole milliseconds; an age does not.
+  // The store's clock counts whole milliseconds, an age has fractions.
   const setAt = Math.ceil(at);
   const { targetSetAt = 0 } = stay?.supervision ?? {};
   if (stay?.supervision?.target === target && startOf(stay) <= setAt && targetSetAt < setAt) {

@@ -12,7 +12,7 @@ import {
   startOf,
 } from './room';
 
-/** A room's next state in the making. */
+/** The next state of a room while `evolve` computes it. The rules change it in place. */
 export interface RoomDraft {
   readonly now: number;
   readonly room: RoomState['room'];
@@ -32,7 +32,7 @@ export function openStayOf(draft: RoomDraft, callSid: Sid): Stay | undefined {
   return draft.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
 }
 
-/** Whether both may mean one conference. */
+/** Whether both may be the same conference: an unknown one may be any. */
 export function isSameConference(one: Sid | undefined, other: Sid | undefined): boolean {
   return one === undefined || other === undefined || one === other;
 }
@@ -43,7 +43,7 @@ export function addStay(draft: RoomDraft, stay: Stay): Stay {
   return stay;
 }
 
-/** Replaces a stay by one with these changes; returns it. */
+/** Replaces a stay by a changed copy, and returns that. */
 export function changeStay(draft: RoomDraft, stay: Stay, changes: Partial<Stay>): Stay {
   const names = Object.keys(changes) as (keyof Stay)[];
   if (names.every((name) => stay[name] === changes[name])) {
@@ -55,7 +55,7 @@ export function changeStay(draft: RoomDraft, stay: Stay, changes: Partial<Stay>)
   return changed;
 }
 
-/** Ends a stay at an instant; `leftAtLatest` is the last instant at which that can have been. */
+/** Ends a stay, and returns it. `leftAtLatest`: the last instant at which it can have ended; `at` if left out. */
 export function endStay(
   draft: RoomDraft,
   stay: Stay,
@@ -74,21 +74,21 @@ export function endStay(
   return addFact(draft, ended, 'left', factDate(ended, leftAt, latest), by);
 }
 
-/** The last instant of the second that a date was cut to, or now. */
+/** The end of the second that begins at a callback's date; now, if that is earlier. */
 export function endOfSecond({ now }: RoomDraft, date: number): number {
   return Math.min(date + RESOLUTION_MS, now);
 }
 
 /**
- * The date of a line about what happened between two instants: the earliest, unless the line before is later. Of what
- * follows that line, the latest is nearer the truth: callbacks usually come at once.
+ * The date of a fact that happened between two instants: the earliest, unless the stay's fact before is later. Then the latest
+ * is the better guess, because callbacks usually come at once.
  */
 export function factDate({ supervision }: Stay, earliest: number, latest: number): number {
   const last = supervision?.lastFact?.at ?? earliest;
   return earliest < last && last <= latest ? latest : earliest;
 }
 
-/** Writes a line of the feed about a stay; returns the stay. Callers are nobody's business there. */
+/** Adds a fact about a moderator's or supervisor's stay to the feed; returns the stay. Callers have no facts. */
 export function addFact(draft: RoomDraft, stay: Stay, kind: Fact['kind'], at: number, source: Source): Stay {
   if (stay.role !== 'moderator' && stay.role !== 'supervisor') {
     return stay;
@@ -117,8 +117,8 @@ export function addFact(draft: RoomDraft, stay: Stay, kind: Fact['kind'], at: nu
 }
 
 /**
- * What a line of the feed says of a supervisor. If the Space says that an agent hears them, the line names that agent, and
- * not the one whom they are to get next.
+ * What a fact says of a supervisor. If the Space reports that they coach another moderator, the fact names that one, who hears
+ * them, and not the target, who is next.
  */
 export function factSummaryOf(draft: RoomDraft, supervision: SupervisionState): FactSummary {
   const { mode, heard, target, moderatorName, coachedCall } = supervision;
