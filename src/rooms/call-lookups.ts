@@ -6,11 +6,12 @@ import type { ObservedParticipant } from './room-event';
 import type { RoomName } from './room-name';
 import type { Rooms } from './rooms';
 
-/** A participant whose call is to be looked up, as seen at `askedAt` of the monotonic clock. */
+/** A participant whose call is to be looked up, as REST showed them. */
 interface PendingLookup {
   room: RoomName;
   conferenceSid: Sid;
   participant: ObservedParticipant;
+  /** When REST was asked for the participant, by the monotonic clock. */
   askedAt: number;
 }
 
@@ -18,33 +19,33 @@ export interface CallLookupsOptions {
   rooms: Pick<Rooms, 'record'>;
   space: Pick<ConferenceApi, 'findCall'>;
   budget: RequestBudget;
-  /** The person on a call, by its numbers. */
+  /** The person on a call, by its telephone numbers. */
   identify: (call: SpaceCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
-  /** Told of each supervisor found. */
+  /** Called for each supervisor found. */
   onSupervisor: (room: RoomName) => void;
   monotonicNow: () => number;
 }
 
-/** Looks up each call once, for the participants that no webhook told us of. */
+/** Looks up the calls of participants that no webhook told of, each call once. */
 export interface CallLookups {
-  /** The participant with their person, if their call was looked up. */
+  /** The participant with `person`, if their call was looked up. */
   withPerson(participant: ObservedParticipant): ObservedParticipant;
-  /** Whether a call waits to be looked up. */
+  /** Whether a look-up of this call is pending. */
   isPending(callSid: Sid): boolean;
-  add(question: PendingLookup): void;
-  /** The look-ups that wait. They never reject. */
+  add(lookup: PendingLookup): void;
+  /** The pending look-ups. They never reject. */
   tasks(): Iterable<Task>;
 }
 
-/** How many calls are remembered, and how many may wait. */
+/** How many calls are remembered, and how many look-ups may be pending. */
 const MAX_CALLS = 10_000;
 
 export function createCallLookups(options: CallLookupsOptions): CallLookups {
   const { rooms, space, budget, identify, onSupervisor, monotonicNow } = options;
   const calls = new Map<Sid, SpaceCall>();
-  const questions = new Map<Sid, PendingLookup>();
+  const pending = new Map<Sid, PendingLookup>();
 
-  function identified(participant: ObservedParticipant): ObservedParticipant {
+  function withPerson(participant: ObservedParticipant): ObservedParticipant {
     const call = calls.get(participant.callSid);
     return call === undefined ? participant : { ...participant, person: identify(call, participant.isModerator) };
   }
@@ -57,20 +58,20 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
     }
   }
 
-  async function lookUp(question: PendingLookup): Promise<void> {
-    const { room, conferenceSid, askedAt } = question;
-    const { callSid } = question.participant;
+  async function lookUp(lookup: PendingLookup): Promise<void> {
+    const { room, conferenceSid, askedAt } = lookup;
+    const { callSid } = lookup.participant;
     if (!budget.has(1)) {
       return;
     }
-    questions.delete(callSid);
+    pending.delete(callSid);
     budget.spend(1);
-    // A failed look-up is asked again when the room is compared again.
+    // The next comparison of the room adds a failed look-up again.
     const call = await space.findCall(callSid).catch(() => undefined);
     if (call !== undefined) {
       remember(call);
     }
-    const participant = identified(question.participant);
+    const participant = withPerson(lookup.participant);
     if (participant.person?.role === 'supervisor') {
       onSupervisor(room);
     }
@@ -79,17 +80,17 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
   }
 
   return {
-    withPerson: identified,
-    isPending: (callSid) => questions.has(callSid),
-    add(question) {
-      const { callSid } = question.participant;
-      if (!calls.has(callSid) && (questions.size < MAX_CALLS || questions.has(callSid))) {
-        questions.set(callSid, question);
+    withPerson,
+    isPending: (callSid) => pending.has(callSid),
+    add(lookup) {
+      const { callSid } = lookup.participant;
+      if (!calls.has(callSid) && (pending.size < MAX_CALLS || pending.has(callSid))) {
+        pending.set(callSid, lookup);
       }
     },
     *tasks() {
-      for (const question of questions.values()) {
-        yield () => lookUp(question);
+      for (const lookup of pending.values()) {
+        yield () => lookUp(lookup);
       }
     },
   };

@@ -5,7 +5,7 @@ import type { CallEnded, ConferenceEnded, ConferenceStarted, ParticipantEvent, R
 
 type ConferenceEvent = ParticipantEvent | ConferenceStarted | ConferenceEnded;
 
-/** The Space's names of what we follow. */
+/** Our kind of event for each `StatusCallbackEvent` that we follow. */
 const KINDS: ReadonlyMap<string | undefined, ConferenceEvent['kind']> = new Map([
   ['participant-join', 'joined'],
   ['participant-leave', 'left'],
@@ -24,10 +24,10 @@ const FLAGS: ReadonlyMap<string | undefined, boolean> = new Map([
   ['false', false],
 ]);
 
-/** Anything else says nothing: what was not confirmed is unknown. */
+/** Any other value counts as unknown. */
 const flagField = textField.transform((text) => FLAGS.get(text?.toLowerCase()));
 
-/** An empty one is missing. */
+/** An empty SID counts as missing. */
 const optionalSid = z.preprocess((value) => (value === '' ? undefined : value), sidField.optional());
 
 const callback = z.object({
@@ -45,12 +45,12 @@ const callback = z.object({
 });
 
 /**
- * Reads a status callback of a conference.
+ * Parses a status callback of a conference.
  *
  * @param options.now milliseconds since 1970
  * @param options.accountSid our account; undefined when we do not know it
- * @returns undefined for one that we do not follow, or that does not say whom it is about
- * @throws RequestError 400 for a SID that is none
+ * @returns undefined for events that we do not follow, and for those without the SID that they are about
+ * @throws RequestError 400 for an invalid SID
  */
 export function parseConferenceEvent(
   fields: Fields,
@@ -88,10 +88,10 @@ export function parseConferenceEvent(
 const callStatus = z.object({ CallSid: sidField, CallStatus: textField });
 
 /**
- * Reads a status callback of a telephone number.
+ * Parses the status callback of a telephone number.
  *
  * @returns undefined while the call goes on
- * @throws RequestError 400 for a Call SID that is none
+ * @throws RequestError 400 for an invalid Call SID
  */
 export function parseCallEvent(fields: Fields): (CallEnded & { ageMs: number }) | undefined {
   const { CallSid: callSid, CallStatus } = parseFields(callStatus, fields);

@@ -1,10 +1,10 @@
-/** One server at a time may sweep: a lease. */
+/** Makes sure that one server at a time sweeps. */
 export interface Lease {
-  /** Takes the lease, or keeps it, for a while; whether it is ours. Never rejects. */
+  /** Takes or renews the lease for a few seconds, unless another server has it. `unknown`: Redis is down. Never rejects. */
   take(): Promise<'ours' | "another's" | 'unknown'>;
-  /** Leaves it to others, if it is ours. Never rejects. */
+  /** Gives the lease up, if it is ours. Never rejects. */
   release(): Promise<void>;
 }
 
-/** The lease of a server that shares its store with no other. */
+/** For a server that shares its store with no other. */
 export const soleLease: Lease = { take: async () => 'ours', release: async () => {} };

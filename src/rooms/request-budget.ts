@@ -1,13 +1,13 @@
-/** A token bucket of requests. It may be overdrawn: an answer can turn out to have cost more than was expected. */
+/** A token bucket of requests. It may be overdrawn, when an answer shows that it took more requests than expected. */
 export interface RequestBudget {
-  /** Adds what the time since the last refill allows, up to the size. */
+  /** Adds the tokens for the time since the last refill, up to `size`. */
   refill(): void;
   has(requests: number): boolean;
   spend(requests: number): void;
 }
 
 /**
- * @param options.size how many requests may be saved up
+ * @param options.size the most tokens that the bucket holds
  * @param options.monotonicNow milliseconds from any beginning, never going back
  */
 export function createRequestBudget(options: {
@@ -34,7 +34,7 @@ export function createRequestBudget(options: {
 /** The largest page of the Space's lists. */
 const PAGE_SIZE = 1_000;
 
-/** How many requests a list took at the most, beyond the first of each kind. */
+/** How many requests a list took for further pages, at most. */
 export function extraRequests({ length }: readonly unknown[]): number {
   return Math.floor(length / PAGE_SIZE);
 }

@@ -21,16 +21,16 @@ export interface RoomComparisonOptions {
 /** Compares a room with the Space, and records the result as `room-observed`. Rejects with the Space's error. */
 export interface RoomComparison {
   /**
-   * Compares a room in the conference that the state knows. Without one, the room is left to the list. Spends its
-   * request of the budget before it reads the state, so that no other room can.
+   * Compares a room in the conference that the state knows; does nothing without one. Spends its request before it waits
+   * for the state, so that no other room can spend it.
    *
-   * @param isListed whether the latest list has a conference for the room; if not, one that REST does not know is over
+   * @param isListed whether the latest list has a conference of this room. If not, and REST does not know it either, it is over
    */
   compareKnown(room: RoomName, isListed: boolean): Promise<void>;
   /**
    * Compares a room in its listed conference, if there is one.
    *
-   * @param conference undefined if the list lacks the room, which then costs nothing unless somebody is in it
+   * @param conference undefined if the list lacks the room: that costs no request, unless somebody is in the room
    * @param listedAt when the list was asked for, by the monotonic clock
    */
   compareListed(room: RoomName, conference: SpaceConference | undefined, listedAt: number): Promise<void>;
@@ -44,7 +44,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
     return found.isKnown ? found.state : undefined;
   }
 
-  /** @param isListed whether the list has this conference; if REST does not know it all the same, nothing is recorded */
+  /** @param isListed whether the list has this conference; if REST does not know it then, they disagree: no result */
   async function ask(
     room: RoomName,
     state: RoomState | undefined,
@@ -69,7 +69,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
     participants: readonly ObservedParticipant[],
     askedAt: number,
   ): Promise<void> {
-    // A newcomer who may be a supervisor is recorded with their call, or without it in the next comparison.
+    // A newcomer who may be a supervisor waits until their call is looked up, or for the next comparison at most.
     const mayWait = (one: ObservedParticipant) =>
       stayOf(state, one) === undefined &&
       !one.isModerator &&
@@ -122,7 +122,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
   };
 }
 
-/** The running conference, while somebody is in it by what we know. */
+/** The running conference, if the state has anybody in it. */
 function believedConference(state: RoomState | undefined): Sid | undefined {
   return state?.stays.some(isInConference) ? state.conference?.sid : undefined;
 }
@@ -131,7 +131,7 @@ function stayOf(state: RoomState | undefined, { callSid }: ObservedParticipant):
   return state?.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
 }
 
-/** Whether our own webhook told of this stay; a callback alone cannot tell a supervisor from a caller. */
+/** Whether our webhook told of this stay. A callback alone cannot tell a supervisor from a caller. */
 function isKnown(stay: Stay | undefined): boolean {
   return stay?.arrivedAt !== undefined && stay.role !== 'unknown';
 }

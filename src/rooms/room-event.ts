@@ -2,7 +2,7 @@ import type { Sid } from '../signalwire/sid';
 import type { Mode } from './mode';
 import type { Role } from './room';
 
-/** A moderator's call asked for its document. `name` is the roster's, if it has one. */
+/** A moderator's call asked for its document. `name` is from the roster; undefined if it has none. */
 export interface ModeratorArrived {
   kind: 'moderator-arrived';
   callSid: Sid;
@@ -13,7 +13,7 @@ export interface ModeratorArrived {
 export interface SupervisorSent {
   kind: 'supervisor-sent';
   callSid: Sid;
-  /** Which of this call's stays it is, counted from 1; a later one has a greater number. */
+  /** Counts this call's stays from 1. */
   stayNumber: number;
   name: string;
   /** Masked. */
@@ -22,58 +22,58 @@ export interface SupervisorSent {
   /** The moderator's call, and the moderator's name if it is known. */
   target: Sid;
   moderatorName?: string | undefined;
-  /** The address that lets this call in again, unheard. It holds what their PIN brought them: a secret. */
+  /** The address that lets this call join again, muted. Secret: it holds the token that their PIN earned. */
   rejoinUrl?: string | undefined;
 }
 
-/** A supervisor is to be heard in another mode, or beside another moderator. */
+/** A supervisor's mode is to change; confirmed only by a later event. */
 export interface ModeRequested {
   kind: 'mode-requested';
   callSid: Sid;
   mode: Mode;
 }
 
-/** REST set a supervisor's target. The event is as old as the request for it. */
+/** REST set a supervisor's target. Its age counts from the request to REST. */
 export interface TargetSet {
   kind: 'target-set';
   callSid: Sid;
   target: Sid;
 }
 
-/** A call's `<Dial>` is over. */
+/** A call's `<Dial>` ended. */
 export interface DialEnded {
   kind: 'dial-ended';
   callSid: Sid;
-  /** Of a supervisor: which of the call's stays. */
+  /** Of a supervisor: the number of the stay that ended. */
   stayNumber?: number | undefined;
-  /** Of a supervisor: whether the Space refused to let them coach their target. */
+  /** Of a supervisor: whether the Space did not let them coach their target (error 13240). */
   coachingFailed?: boolean | undefined;
 }
 
-/** The call itself is over. */
+/** The call itself ended. */
 export interface CallEnded {
   kind: 'call-ended';
   callSid: Sid;
 }
 
-/** What a callback says of a participant; undefined where it says nothing. */
+/** What a callback reports of a participant. Undefined: it does not say. */
 export interface ParticipantReport {
   callSid: Sid;
   conferenceSid: Sid | undefined;
   /**
-   * The callback's date by the Space's clock, in milliseconds since 1970, cut to the second. Undefined if it has none:
-   * then it happened now, or any time before.
+   * The callback's date by the Space's clock, in milliseconds since 1970, cut to the second. Without a date it can have
+   * happened at any time before.
    */
   date: number | undefined;
   isMuted?: boolean | undefined;
   isOnHold?: boolean | undefined;
-  /** Whom they coach. */
+  /** The call that they coach. */
   coachedCall?: Sid | 'nobody' | undefined;
-  /** Whether their leaving ends the conference: only our moderators' does. */
+  /** Whether the conference ends when they leave: true of moderators only. */
   isModerator?: boolean | undefined;
 }
 
-/** What callbacks tell of a participant. */
+/** What callbacks report of participants. */
 type ParticipantEventKind = 'joined' | 'left' | 'muted' | 'unmuted' | 'held' | 'unheld' | 'spoke' | 'fell-silent';
 
 export type ParticipantEvent = { [K in ParticipantEventKind]: ParticipantReport & { kind: K } }[ParticipantEventKind];
@@ -89,28 +89,28 @@ export interface ConferenceEnded {
   conferenceSid: Sid;
 }
 
-/** A participant as REST shows it. */
+/** A participant as REST shows them. */
 export interface ObservedParticipant {
   callSid: Sid;
   isMuted: boolean;
   isOnHold: boolean;
-  /** Undefined when REST does not name whom they coach. */
+  /** Undefined if they coach and REST does not name the call. */
   coachedCall: Sid | 'nobody' | undefined;
   joinAgeMs: number;
   isModerator: boolean;
-  /** Who it is by `GET /Calls/{sid}`, where that was asked. */
+  /** The person by `GET /Calls/{sid}`; undefined if that was not asked. */
   person?: { role: Role; name?: string | undefined; address?: string | undefined } | undefined;
 }
 
-/** All that REST shows of a room; `ageMs` is how long ago it was asked. */
+/** REST listed a room's participants. Its age counts from the request. */
 export interface RoomObserved {
   kind: 'room-observed';
-  /** Undefined when no conference of that name runs. */
+  /** Undefined if no conference of that name runs. */
   conference: { sid: Sid } | undefined;
   participants: readonly ObservedParticipant[];
 }
 
-/** One participant as REST shows it. */
+/** REST showed one participant. Its age counts from the request. */
 export interface ParticipantObserved {
   kind: 'participant-observed';
   conferenceSid: Sid;
@@ -118,9 +118,10 @@ export interface ParticipantObserved {
 }
 
 /**
- * Something that happened in a room. `ageMs` is how long ago, in milliseconds: an age and no instant, so that the clocks
- * of several servers and of the store need not agree. Events may be applied late, repeatedly and in any order.
- * `isForeign`: whether a callback came from another account than ours; undefined when it does not say.
+ * Something that happened in a room. Events may be applied late, repeatedly and in any order.
+ *
+ * `ageMs`: how long ago it happened, in milliseconds. An age instead of an instant, so that no two clocks need agree.
+ * `isForeign`: whether a callback came from another account than ours; undefined if it does not say.
  */
 export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
   | ModeratorArrived
@@ -140,8 +141,8 @@ export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
 export type EventOf<K extends RoomEvent['kind']> = Extract<RoomEvent, { kind: K }>;
 
 /**
- * Names an event within its room: of two with the same name, the one that happened later is enough. A call can be in several
- * conferences, and in one several times, so joins and leaves are told apart by conference and date.
+ * A key for the retry queue: of two events of a room with the same key, only the later one matters. A call can be in several
+ * conferences, and several times in one, so joins and leaves also differ by conference and date.
  */
 export function eventKey(event: RoomEvent): string {
   switch (event.kind) {

@@ -1,7 +1,7 @@
 /** The name of a conference, safe in a path, a key and a document. Only {@link parseRoomName} makes one. */
 export type RoomName = string & { readonly brand: 'RoomName' };
 
-/** A room name in words, for messages that refuse one. */
+/** The form of a room name, for error messages. */
 export const ROOM_NAME_FORM = '1 to 64 letters A–Z without accents, digits, spaces, _, . or -';
 
 /**

@@ -4,33 +4,29 @@ import type { ConferenceApi, Deadline, SpaceConference, SpaceParticipant } from 
 import type { ObservedParticipant, RoomObserved } from './room-event';
 import { parseRoomName, type RoomName } from './room-name';
 
-/** A room as the Space's REST API shows it. */
+/** A room as REST showed it. */
 export interface Observation {
   room: RoomName;
   event: RoomObserved & { ageMs: number };
 }
 
-/** The second source: the rooms as the Space itself sees them. Rejects if the Space fails or is late. */
+/** Reads rooms by REST, the second source beside the store. Rejects if the Space fails or is late. */
 export interface SpaceObserver {
   observe(room: RoomName): Promise<Observation>;
   /**
-   * The rooms with the newest conferences, 50 at the most; without those that were not read after `withinMs`
-   * milliseconds. Rejects if none was.
+   * Reads the rooms with the newest conferences, 50 at most, and leaves out those that took longer than `withinMs`
+   * milliseconds. Rejects if no room could be read.
    */
   observeAll(withinMs: number): Promise<Observation[]>;
 }
 
-/** What of the Space's REST API is used here. */
 type ConferenceLists = Pick<ConferenceApi, 'listConferences' | 'listParticipants'>;
 
-/** How many rooms are read for one call, and how many at once. */
+/** `observeAll` reads at most this many rooms, and so many at a time: a call waits for it. */
 const MAX_ROOMS = 50;
 const CONCURRENCY = 8;
 
 /**
- * Reads rooms by REST.
- *
- * @param options.deadline of each list; the client's own by default
  * @param options.now milliseconds from any beginning, never going back
  */
 export function createSpaceObserver({
@@ -93,7 +89,7 @@ export function createSpaceObserver({
   };
 }
 
-/** The conferences that run for rooms that can be ours. */
+/** The running conference of each room. Conferences whose names no room can have are left out. */
 export function runningByRoom(conferences: readonly SpaceConference[]): Map<RoomName, SpaceConference> {
   const byRoom = new Map<RoomName, SpaceConference[]>();
   for (const conference of conferences) {
@@ -105,14 +101,14 @@ export function runningByRoom(conferences: readonly SpaceConference[]): Map<Room
   return new Map([...byRoom].map(([room, several]) => [room, pickRunning(several) as SpaceConference]));
 }
 
-/** Of several with one name, the one that has started, or else the newest. */
+/** Of several conferences of one room, the one that has started, or else the newest. */
 function pickRunning(conferences: readonly SpaceConference[]): SpaceConference | undefined {
   return [...conferences].sort(
     (one, other) => Number(other.hasStarted) - Number(one.hasStarted) || one.ageMs - other.ageMs,
   )[0];
 }
 
-/** What REST shows of a participant, as the rules of state take it. */
+/** A participant from the REST client, in the form of our events. */
 export function toObserved(seen: SpaceParticipant): ObservedParticipant {
   return {
     callSid: seen.callSid,

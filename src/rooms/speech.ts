@@ -3,20 +3,20 @@ import type { RoomName } from './room-name';
 
 export type SpeechEvent = RoomEvent & { kind: 'spoke' | 'fell-silent' };
 
-/** Lets a participant's speech through once a second. */
+/** Limits the writing of speech: at most once a second per participant, and nothing under load. */
 export interface SpeechLimit {
-  /** Writes the event, or, within a second of the one before, the last of that second when it is over. */
+  /** Writes the event at once. Within a second of the one before: the last such event, at the end of that second. */
   record(room: RoomName, event: SpeechEvent): void;
-  /** Forgets what waits. */
+  /** Drops the events that wait. */
   close(): void;
 }
 
 const INTERVAL_MS = 1_000;
 
-/** How many participants may speak within a second; whatever the others say is dropped. */
+/** How many participants are followed within a second; the speech of others is dropped. */
 const MAX_SPEAKERS = 1_000;
 
-/** How much speech is written at once; more is dropped. */
+/** How many writes may be under way; further speech is dropped. */
 const MAX_WRITES = 20;
 
 /** @param options.monotonicNow milliseconds from any beginning, never going back */
@@ -49,7 +49,7 @@ export function createSpeechLimit(options: {
 
   return {
     record(room, event) {
-      // No room's name has a slash.
+      // Unique, because no room name contains a slash.
       const key = `${room}/${event.callSid}`;
       const speaker = speakers.get(key);
       if (speaker !== undefined) {
