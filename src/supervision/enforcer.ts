@@ -7,9 +7,9 @@ import { type ConferenceApi, SpaceError, type SpaceParticipant } from '../signal
 import type { Sid } from '../signalwire/sid';
 import { type Correction, neededCorrection, newcomersTo } from './correction';
 
-/** Corrects by REST how supervisors are heard. */
+/** Makes sure that supervisors are heard by the right people: mutes, retargets or removes them by REST. */
 export interface Enforcer {
-  /** Takes a room's new state, and starts the corrections that it needs. Returns at once. */
+  /** Starts the corrections that a room's new state needs. Returns at once. */
   check(state: RoomState): void;
   /** Resolves when no correction is in progress. */
   idle(): Promise<void>;
@@ -20,14 +20,14 @@ export interface Enforcer {
 export interface EnforcerOptions {
   rooms: Pick<Rooms, 'record' | 'read'>;
   space: Pick<ConferenceApi, 'listConferences' | 'findParticipant' | 'changeParticipant' | 'removeParticipant'>;
-  /** A room as REST shows it at this moment. */
+  /** Lists a room's participants by REST. */
   observe: (room: RoomName) => Promise<Observation>;
-  /** Tells a supervisor that they were muted; rejects if that must be tried again. */
+  /** Tells a supervisor that they were muted. Rejects if that must be retried. */
   notify: (room: RoomName, stay: SupervisorStay) => Promise<void>;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
-  /** Milliseconds until something that failed is tried again; twice as long each further time. */
+  /** Milliseconds until the first retry; each further one waits twice as long, up to {@link MAX_RETRY_MS}. */
   retryMs?: number;
 }
 
@@ -36,39 +36,39 @@ const MAX_RETRY_MS = 4_000;
 /** How often REST may accept a mute without applying it, before the supervisor is removed. */
 const MAX_INEFFECTIVE_MUTES = 3;
 
-/** How often anything but a mute or a removal is tried. */
+/** How often anything but a mute or a removal is retried. */
 const MAX_TRIES = 6;
 
-/** How many stays are remembered of which a correction was given up. */
+/** How many given-up corrections are remembered. */
 const MAX_GIVEN_UP = 10_000;
 
-/** How long a supervisor whose call was moved may take to leave the conference, in milliseconds. */
+/** How long a call may take to leave the conference after REST moved it, in milliseconds. */
 const MOVE_MS = 2_000;
 
-/** A correction, or a notice of it to the supervisor. */
+/** A correction, or telling the supervisor that they were muted. */
 type Step = Correction | 'notify';
 
 /** A supervisor's call that is being corrected. */
 interface Task {
   /** The latest state of the room. */
   state: RoomState;
-  /** Ends a pause: there is a new state. */
+  /** Ends a pause, because there is a new state. */
   wake: () => void;
   ineffectiveMutes: number;
   /** How often REST did not know the participant. */
   misses: number;
   done: Promise<void>;
-  /** `joinedAt` of the stay that was muted and not notified yet. */
+  /** `joinedAt` of the stay whose supervisor was muted and has not been told yet. */
   unnotified: number | undefined;
 }
 
 export function createEnforcer(options: EnforcerOptions): Enforcer {
   const { rooms, space, observe, notify, log, monotonicNow, retryMs = 500 } = options;
   const tasks = new Map<RoomName, Map<Sid, Task>>();
-  /** By room and call: what was given up, and the stay as it was. */
+  /** By room and call: the correction that was given up, with the stay as it was then. */
   const givenUp = new Map<string, string>();
   let isClosed = false;
-  /** Store's clock minus monotonic clock: a lower bound from the latest state, exact after a read. */
+  /** The store's clock less the monotonic clock: from states a lower bound, exact after a read. */
   let clockOffset = Number.NEGATIVE_INFINITY;
 
   const storeNow = () => monotonicNow() + clockOffset;
@@ -101,7 +101,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
   }
 
-  /** Corrects a supervisor's stay until nothing is left to correct; waits longer after each failure. */
+  /** Corrects a supervisor's stay until nothing is left to correct. Waits longer after each failure. */
   async function correct(callSid: Sid, task: Task): Promise<void> {
     const { room } = task.state;
     let tries = 0;
@@ -113,13 +113,13 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       if (stay === undefined || step === undefined || isGivenUp(task.state, stay, step)) {
         break;
       }
-      const attempt = nameAttempt(task.state, stay, step);
+      const attempt = attemptKey(task.state, stay, step);
       tries = attempt === last ? tries + 1 : 0;
       last = attempt;
       if (tries > 0) {
         if (tries > MAX_TRIES && step !== 'mute' && step !== 'remove') {
-          log.error({ room, callSid, step }, 'Could not finish correcting a supervisor; giving up');
-          // A REST that failed may be back: the next state of the room starts again.
+          log.error({ room, callSid, step }, 'Supervisor not corrected; giving up');
+          // If REST failed it may be back soon: then the next state of the room starts again.
           if (!hasFailed) {
             giveUp(task.state, stay, step);
           }
@@ -138,24 +138,24 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
         hasFailed = false;
       } catch (err) {
         hasFailed = true;
-        log.warn({ err, room, callSid, step, tries }, 'Supervisor not corrected yet; retrying');
+        log.warn({ err, room, callSid, step, tries }, "Supervisor's audio not yet corrected; retrying");
       }
     }
-    // In the same turn as the decision: a state that arrives later starts a new task.
+    // No await since the decision to stop, so a state that arrives later starts a new task.
     forget(room, callSid);
   }
 
   function giveUp(state: RoomState, stay: SupervisorStay, step: Step): void {
-    givenUp.set(keyOf(state, stay), nameNeed(state, stay, step));
+    givenUp.set(keyOf(state, stay), needKey(state, stay, step));
     const [oldest] = givenUp.keys();
     if (givenUp.size > MAX_GIVEN_UP && oldest !== undefined) {
       givenUp.delete(oldest);
     }
   }
 
-  /** Whether a correction was given up, and the stay is as it was. */
+  /** Whether this correction was given up, and the stay has not changed since. */
   function isGivenUp(state: RoomState, stay: SupervisorStay, step: Step): boolean {
-    return givenUp.get(keyOf(state, stay)) === nameNeed(state, stay, step);
+    return givenUp.get(keyOf(state, stay)) === needKey(state, stay, step);
   }
 
   function forget(room: RoomName, callSid: Sid): void {
@@ -170,7 +170,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     return supervisorsOf(state).find((stay) => stay.callSid === callSid);
   }
 
-  /** A supervisor who is removed gets no notice: their next document tells them. */
+  /** The next correction, or the notice. A removed supervisor gets no notice: their next document tells them. */
   function nextStep({ state, unnotified }: Task, stay: SupervisorStay): Step | undefined {
     const correction = neededCorrection(state, stay, storeNow());
     const isUnnotified = unnotified !== undefined && unnotified === stay.joinedAt;
@@ -200,18 +200,17 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       const { room } = task.state;
       const { callSid } = stay;
       const conferenceSid = await conferenceOf(task.state, stay);
-      // Sent before the mute, which does not wait for the answer.
-      const before = isDoubtful(task.state, stay)
+      // Asked before the mute is sent, but the mute does not wait for the answer.
+      const before = mayBeMuted(task.state, stay)
         ? space.findParticipant(conferenceSid, callSid).catch(() => undefined)
         : undefined;
-      // The mute comes first: everything else can wait.
       await space.changeParticipant(conferenceSid, callSid, { muted: true }).catch(ignoreRefusal);
       const seen = await readParticipant(task, conferenceSid, callSid);
       if (seen === undefined) {
         return;
       }
       if (seen.isMuted) {
-        log.warn({ room, callSid }, 'Supervisor muted: the wrong people could hear them');
+        log.warn({ room, callSid }, 'Supervisor muted; the wrong people could hear them');
         const wasHeard = before === undefined ? stay.isMuted === false : (await before)?.isMuted === false;
         task.unnotified = wasHeard ? stay.joinedAt : task.unnotified;
         if (stay.supervision.mode !== 'monitor') {
@@ -233,7 +232,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       await rooms.record(room, event);
       await refresh(task);
       const present = stayOf(task, stay.callSid);
-      // A list without this supervisor may lack the moderator too.
+      // A list that lacks this supervisor may lack a moderator, too.
       const isListed = event.participants.some(({ callSid }) => callSid === stay.callSid);
       if (isListed && present !== undefined && nextStep(task, present) === 'remove') {
         const why = 'Supervisor in a conference without a moderator; removed from it';
@@ -256,8 +255,8 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
         return;
       }
       const askedAt = monotonicNow();
-      // If this is refused, they are heard as before; reading them shows what happened.
-      const changed = await space.changeParticipant(conferenceSid, callSid, { target }).catch(ignoreLastingRefusal);
+      // If REST refuses, they are heard as before; the read below shows it.
+      const changed = await space.changeParticipant(conferenceSid, callSid, { target }).catch(ignoreFinalRefusal);
       const seen = await readParticipant(task, conferenceSid, callSid);
       if (changed !== undefined && seen?.target === target) {
         await rooms.record(room, { kind: 'target-set', callSid, target, ageMs: monotonicNow() - askedAt });
@@ -269,7 +268,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     },
   };
 
-  /** Reads a participant by REST and records how they are heard; undefined if REST does not know them in the conference. */
+  /** Reads a participant by REST, and records the result; undefined if REST does not know them in this conference. */
   async function readParticipant(task: Task, conferenceSid: Sid, callSid: Sid): Promise<SpaceParticipant | undefined> {
     const { room } = task.state;
     const askedAt = monotonicNow();
@@ -287,7 +286,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     return seen;
   }
 
-  /** One miss may be a delay of REST; after the second, the list of participants decides. */
+  /** REST did not know a participant. It may be behind; the second time, its list of participants decides. */
   async function noteMiss(task: Task): Promise<void> {
     const { room } = task.state;
     if (++task.misses > 1) {
@@ -310,7 +309,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     }
     const [found] = await space.listConferences(state.room);
     if (found === undefined) {
-      throw new Error('The Space knows no conference of that name');
+      throw new Error('No conference of this name at the Space');
     }
     return found.conferenceSid;
   }
@@ -331,14 +330,14 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   };
 }
 
-/** Two attempts at the same have the same name. Whoever enters makes it another. */
-function nameAttempt(state: RoomState, stay: SupervisorStay, step: Step): string {
+/** A key for counting attempts. For a retarget it includes the newcomers: one more starts a new count. */
+function attemptKey(state: RoomState, stay: SupervisorStay, step: Step): string {
   const newcomers = step === 'retarget' ? newcomersTo(state, stay) : [];
   return [step, ...newcomers.map(({ callSid }) => callSid)].join(' ');
 }
 
-/** The same attempt in a stay that is heard otherwise has another name. */
-function nameNeed(state: RoomState, stay: SupervisorStay, step: Step): string {
+/** A key for giving up: an attempt, and all that a stay is heard by. When any of it changes, it is tried again. */
+function needKey(state: RoomState, stay: SupervisorStay, step: Step): string {
   const { joinedAt, conferenceSid, isMuted, muteChangedAt, supervision } = stay;
   const { mode, target, heard, coachedCall, coachedCallChangedAt } = supervision;
   const seen = [
@@ -352,35 +351,37 @@ function nameNeed(state: RoomState, stay: SupervisorStay, step: Step): string {
     coachedCall,
     coachedCallChangedAt,
   ];
-  return [nameAttempt(state, stay, step), ...seen].join('/');
+  return [attemptKey(state, stay, step), ...seen].join('/');
 }
 
-/** No room's name has a slash. */
+/** Unique, because no room name contains a slash. */
 function keyOf({ room }: RoomState, { callSid }: SupervisorStay): string {
   return `${room}/${callSid}`;
 }
 
 /**
- * Whether only a callback says that a supervisor in `monitor` is not muted. It may be wrong: their document muted them,
- * and neither the target nor the conversation has changed since.
+ * Whether a callback that says a supervisor in `monitor` is not muted may be wrong: their document muted them, and neither
+ * target nor conversation has changed since.
  */
-function isDoubtful({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: SupervisorStay): boolean {
+function mayBeMuted({ stays }: RoomState, { isMuted, arrivedAt = 0, supervision }: SupervisorStay): boolean {
   const { mode, target, coachedCall } = supervision;
-  const wasNamed = stays.some(
+  const isTargetSame = stays.some(
     (one) => one.callSid === target && isInConference(one) && (one.joinedAt ?? 0) <= arrivedAt,
   );
-  return mode === 'monitor' && isMuted === false && wasNamed && (coachedCall === undefined || coachedCall === target);
+  return (
+    mode === 'monitor' && isMuted === false && isTargetSame && (coachedCall === undefined || coachedCall === target)
+  );
 }
 
-/** A refusal is an answer; reading the participant afterwards shows what happened. */
+/** Ignores a refusal by REST: reading the participant afterwards shows what happened. Throws anything else. */
 function ignoreRefusal(error: unknown): void {
   if (!(error instanceof SpaceError) || error.code !== 'refused') {
     throw error;
   }
 }
 
-/** The same, if asking again would not help. */
-function ignoreLastingRefusal(error: unknown): void {
+/** Ignores a refusal unless a retry may help. Throws anything else. */
+function ignoreFinalRefusal(error: unknown): void {
   if (error instanceof SpaceError && error.status !== undefined && (error.status >= 500 || error.status === 429)) {
     throw error;
   }

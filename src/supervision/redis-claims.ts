@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { RedisConnection } from '../redis/redis-connection';
 
 /**
- * Settles which of several servers does something that must be done once. Resolves to true for the first server that
- * asks about a name, each time within half a minute; and for every server while that cannot be settled. Never rejects.
+ * Lets one of several servers do something. Resolves to true for the first server that claims a name, also when it repeats
+ * the claim within 30 s; and for every server while Redis is down. Never rejects.
  */
 export type Claim = (name: string) => Promise<boolean>;
 

@@ -5,15 +5,15 @@ import { MAX_REFUSALS, type RefusalEvent, type RefusalStore } from './refusals';
 
 const KEY = 'conference-coach:refusals';
 
-/** Lines are written after what they tell, by a clock of another machine (ms). */
+/** A refusal is written up to this much after its date, and by another machine's clock (ms). */
 const DELAY_MS = 60_000;
 
 /**
- * Adds a line, and throws away what is too old or too much.
+ * Adds a refusal, and drops those that are too old or too many.
  *
  *     KEYS[1]  stream of refusals, as JSON
  *     ARGV[1]  the refusal
- *     ARGV[2]  how many are kept, about
+ *     ARGV[2]  about how many are kept
  *     ARGV[3]  how long they are kept (ms)
  */
 const ADD_SCRIPT = `
@@ -26,7 +26,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
  * Refusals in Redis, or in a Redis Cluster: a stream.
  *
  * @param options.keepMs how long they are kept, in milliseconds
- * @param options.onUnreadable told once in each reading if lines are skipped
+ * @param options.onUnreadable called once in each reading that skips lines
  */
 export function createRedisRefusalStore({
   redis,

@@ -2,20 +2,20 @@ import type { Lockout } from '../people/pin-limiter';
 import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
 
-/** Why somebody was not let in. */
+/** Why a supervisor's call was rejected or ended. */
 export type RefusalReason =
   /** A number that may not supervise. */
   | 'unknown'
-  /** A PIN that is nobody's. */
+  /** A PIN that no supervisor has. */
   | 'wrong-pin'
-  /** No PIN, though it was asked for. */
+  /** No PIN was entered. */
   | 'no-pin'
   /** A room that this person may not supervise. */
   | 'room'
-  /** Somebody in the middle of a call whom the roster does not know, or not any more. */
+  /** Somebody who was removed from the roster during the call. */
   | 'removed';
 
-/** A line about somebody who was not let in. Its room is not known to be one, so it is in no room's feed. */
+/** A refusal in the audit trail. Its room may not exist, so it is in no room's feed. */
 export type RefusalEvent = {
   /** For removing duplicates. */
   id: string;
@@ -26,22 +26,22 @@ export type RefusalEvent = {
   callSid: Sid;
 } & (
   | { kind: 'refused'; reason: RefusalReason; supervisor?: string; room?: RoomName }
-  /** PINs were locked: for their number or for everybody, by too many wrong PINs or by too many prompts. */
+  /** PIN attempts are locked: for this number or for all, after too many wrong PINs or too many prompts. */
   | { kind: 'locked-out'; lockedOut: Lockout['who']; limit: Lockout['limit'] }
 );
 
-/** How many refusals are kept, about: anybody can cause them. */
+/** About how many refusals are kept: anybody can cause them. */
 export const MAX_REFUSALS = 20_000;
 
-/** Keeps refusals. Repeating one that was written does no harm: readers drop it by its id. */
+/** Keeps refusals. Adding one twice does no harm: readers drop the second by its id. */
 export interface RefusalStore {
   /** @throws StoreError */
   add(event: RefusalEvent): Promise<void>;
-  /** Those from an instant on (ms since 1970), in the order in which they were written. */
+  /** The refusals since an instant (ms since 1970), in the order in which they were written. */
   read(since: number): AsyncIterable<RefusalEvent>;
 }
 
-/** Refusals in this process: a restart forgets them. */
+/** Refusals in this process's memory: lost at a restart. */
 export function createMemoryRefusalStore(): RefusalStore {
   /** By their ids, the oldest first. */
   const refusals = new Map<string, RefusalEvent>();

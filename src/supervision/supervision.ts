@@ -13,7 +13,7 @@ import type { Sid } from '../signalwire/sid';
 import type { NoticePolicy } from './notice-policy';
 import type { RefusalEvent, RefusalReason, RefusalStore } from './refusals';
 
-/** A caller who was not let in, or whose call may not go on. */
+/** A call that was rejected or ended, and why. */
 export interface RefusedCall {
   callSid: Sid;
   from: Address | undefined;
@@ -22,18 +22,18 @@ export interface RefusedCall {
   room?: RoomName;
 }
 
-/** What supervisors do, and what is done for them. Nothing here keeps a call waiting, or rejects. */
+/** Records what the call flow decides about supervisors, and tells moderators of them. Never rejects, never waits. */
 export interface Supervision {
   /**
-   * A supervisor is sent into a room.
+   * A supervisor got the document that leads into a room.
    *
-   * @param state the room as it was when this was decided
-   * @param before how the same call was heard in that conversation until just now
+   * @param state the room when this was decided
+   * @param before the mode in which this call was in the same conversation until just now
    */
   recordSent(state: RoomState, sent: Omit<SupervisorSent, 'kind'>, before?: Mode): void;
   recordRefusal(refused: RefusedCall): void;
   recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
-  /** Goes on writing refusals for `timeoutMs`; whether none was lost. */
+  /** Goes on writing refusals for `timeoutMs`. Returns whether none was lost. */
   close(timeoutMs: number): Promise<boolean>;
 }
 
@@ -44,20 +44,20 @@ export interface SupervisionOptions {
   space: Pick<ConferenceApi, 'changeParticipant'> | undefined;
   notices: {
     policy: NoticePolicy;
-    /** The address of what is played to a moderator. */
+    /** The `AnnounceUrl` of the notice to a moderator. */
     moderatorUrl: string;
   };
   /** Milliseconds since 1970. */
   now: () => number;
   log: Logger;
-  /** Milliseconds until refusals that could not be written are tried again. */
+  /** Milliseconds until a failed write of a refusal is retried. */
   retryMs?: number;
 }
 
 /** How many refusals may wait for the store. */
 const MAX_WAITING = 10_000;
 
-/** Log messages for refusals. After a wrong PIN or none, the caller may be asked again. */
+/** Log messages for refusals. A caller with a wrong PIN, or none, may be asked again. */
 const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   unknown: 'Unknown number: supervisor call rejected',
   'wrong-pin': 'Wrong supervisor PIN',
@@ -68,14 +68,14 @@ const REFUSALS: Readonly<Record<RefusalReason, string>> = {
 
 export function createSupervision(options: SupervisionOptions): Supervision {
   const { rooms, refusals, space, notices, now, log, retryMs = 500 } = options;
-  const unwritten = createRetryQueue<string, RefusalEvent>({
+  const pending = createRetryQueue<string, RefusalEvent>({
     retryMs,
     maxValues: MAX_WAITING,
     write: (_id, events) => Promise.all(events.map(refusals.add)).then(() => {}),
-    onLost: (_id, event) => log.error(event, 'Lost: the store did not take a refusal'),
+    onLost: (_id, event) => log.error(event, 'Refusal lost: it could not be written to the store'),
   });
 
-  /** The notice is played by REST, which may let everybody hear it: the policy is `never` unless it is private. */
+  /** REST plays the notice. Everybody might hear it, so server.ts sets the policy to `never` unless announcements are private. */
   async function tellModerator(live: NonNullable<typeof space>, state: RoomState, target: Sid): Promise<void> {
     const { room, stays } = state;
     const moderator = stays.find((stay) => stay.callSid === target && isInConference(stay));
@@ -83,18 +83,18 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     try {
       const change = { announceUrl: notices.moderatorUrl };
       if (conferenceSid === undefined || !(await live.changeParticipant(conferenceSid, target, change))) {
-        log.warn({ room, target }, 'The moderator was not told of a supervisor: they are not in the conference');
+        log.warn({ room, target }, 'Moderator not told of a supervisor: not in the conference');
       }
     } catch (err) {
-      log.error({ err, room, target }, 'The moderator could not be told of a supervisor');
+      log.error({ err, room, target }, 'Moderator not told of a supervisor');
     }
   }
 
-  function turnAway(event: RefusalEvent, why: string, more: object = {}): void {
-    log.warn({ ...event, ...more }, why);
+  function record(event: RefusalEvent, message: string, more: object = {}): void {
+    log.warn({ ...event, ...more }, message);
     refusals.add(event).catch((err) => {
-      log.warn({ err }, 'The store did not take a refusal; it will be tried again');
-      unwritten.enqueue(event.id, event.id, event);
+      log.warn({ err }, 'Refusal not written to the store; retrying');
+      pending.enqueue(event.id, event.id, event);
     });
   }
 
@@ -104,22 +104,22 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     recordSent(state, sent, before) {
       void rooms.record(state.room, { kind: 'supervisor-sent', ...sent, ageMs: 0 });
       const { policy } = notices;
-      const isNews = policy === 'always' ? before === undefined : sent.mode === 'coach' && before !== 'coach';
-      if (space !== undefined && policy !== 'never' && isNews) {
+      const mustTell = policy === 'always' ? before === undefined : sent.mode === 'coach' && before !== 'coach';
+      if (space !== undefined && policy !== 'never' && mustTell) {
         void tellModerator(space, state, sent.target);
       }
     },
 
     recordRefusal({ from, ...refused }) {
-      turnAway({ ...stamp(), kind: 'refused', number: maskAddress(from), ...refused }, REFUSALS[refused.reason]);
+      record({ ...stamp(), kind: 'refused', number: maskAddress(from), ...refused }, REFUSALS[refused.reason]);
     },
 
     recordLockout({ callSid, from }, { who: lockedOut, limit, seconds }) {
       const number = maskAddress(from);
       const event: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, limit, number, callSid };
-      turnAway(event, 'PINs are locked; the call was turned away', { seconds });
+      record(event, 'PIN attempts locked; call rejected', { seconds });
     },
 
-    close: (timeoutMs) => unwritten.close(timeoutMs),
+    close: (timeoutMs) => pending.close(timeoutMs),
   };
 }

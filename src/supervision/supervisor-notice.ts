@@ -10,9 +10,9 @@ export interface SupervisorNoticeOptions {
   noticeUrl: string;
   /** The address that lets a supervisor in again, unheard, when nobody knows their latest stay. */
   returnUrl: (room: RoomName) => string;
-  /** Whether only the participant hears what REST announces to them. */
+  /** Whether only the participant hears what REST announces to them; set after a test on the live Space. */
   announceIsPrivate: boolean;
-  /** Chooses one of several servers for a notice. Undefined for a single server. */
+  /** Makes sure that one of several servers tells them. Undefined for a single server. */
   claim: Claim | undefined;
   log: Logger;
 }
@@ -25,7 +25,7 @@ export function createSupervisorNotice(options: SupervisorNoticeOptions) {
   const { space, noticeUrl, returnUrl, announceIsPrivate, claim = async () => true, log } = options;
 
   return async (room: RoomName, { callSid, conferenceSid, joinedAt, supervision }: SupervisorStay): Promise<void> => {
-    // All servers may mute at once, which does no harm; a second move would.
+    // Several servers may mute, which does no harm. Moving the call twice would.
     if (!(await claim(`told/${callSid}/${joinedAt}/${supervision.target}`))) {
       return;
     }
@@ -34,7 +34,7 @@ export function createSupervisorNotice(options: SupervisorNoticeOptions) {
         ? await space.changeParticipant(conferenceSid, callSid, { announceUrl: noticeUrl })
         : await space.redirectCall(callSid, supervision.rejoinUrl ?? returnUrl(room));
     if (!isTold) {
-      log.warn({ room, callSid }, 'Supervisor not told of the mute: their call is over');
+      log.warn({ room, callSid }, 'Supervisor not told of the mute: call ended');
     }
   };
 }

@@ -6,7 +6,7 @@ import type { RoomStore } from '../rooms/room-store';
 import type { Sid } from '../signalwire/sid';
 import type { RefusalEvent, RefusalStore } from './refusals';
 
-/** A line of the audit trail: one fact about a supervisor or a moderator, or about somebody who was not let in. */
+/** A line of the audit trail: a fact about a supervisor or moderator, or a refusal. */
 export interface AuditRecord {
   /** ISO 8601. */
   at: string;
@@ -16,19 +16,19 @@ export interface AuditRecord {
   /** Masked. */
   number?: string | undefined;
   room?: RoomName | undefined;
-  /** The mode asked for, the one that the Space reported, and whether they are the same. */
+  /** The requested mode, the one that the Space reported, and whether the report confirms the request. */
   mode?: Mode | undefined;
   heard?: HeardMode | undefined;
   confirmed?: boolean | undefined;
   moderator?: string | undefined;
-  /** Of `left`: since when they were in, and when they left. */
+  /** Of `left`: when they joined, and when they left. */
   since?: string | undefined;
   until?: string | undefined;
   reason?: string | undefined;
   lockedOut?: string | undefined;
   limit?: string | undefined;
   callSid: Sid;
-  /** Which of the call's stays. */
+  /** Counts the call's stays from 1. */
   stay?: number | undefined;
   moderatorCallSid?: Sid | undefined;
   callerCallSids?: readonly Sid[] | undefined;
@@ -37,22 +37,22 @@ export interface AuditRecord {
   source?: Source | undefined;
 }
 
-/** A supervisor's stay, put together from the lines about it. */
+/** A supervisor's stay, assembled from the lines about it. */
 export interface StayRecord {
   supervisor: string | undefined;
   number: string | undefined;
   room: RoomName | undefined;
-  /** The agent they were sent to, or else the first one known. */
+  /** The agent they were sent to, or the first one that is known. */
   moderator: string | undefined;
-  /** ISO 8601; undefined if they were never in, or nobody knows since when. */
+  /** ISO 8601; undefined if they never joined, or if it is unknown when. */
   start: string | undefined;
-  /** Undefined while it goes on. */
+  /** Undefined while the stay is open. */
   end: string | undefined;
   /** In whole seconds. */
   duration: number | undefined;
-  /** How they were to be heard and were heard from then on, and beside which agent. */
+  /** Every change of the requested or reported mode, with the agent. */
   modes: readonly Pick<AuditRecord, 'at' | 'mode' | 'heard' | 'moderator' | 'moderatorCallSid'>[];
-  /** How the start and the end are known; `never` if no line says that they were in. */
+  /** How start and end are known. `never`: no line says that they joined. */
   startKnown: Source | 'unknown' | 'never';
   endKnown: Source | undefined;
   callSid: Sid;
@@ -65,7 +65,7 @@ export interface StayRecord {
 const dateOf = (ms: number) => new Date(ms).toISOString();
 
 /**
- * Reads the trail: the feed of all rooms and the refusals, about in the order in which they were written.
+ * Reads the trail: facts of all rooms and refusals, nearly in the order in which they were written.
  *
  * @param since milliseconds since 1970
  * @throws StoreError
@@ -95,7 +95,7 @@ async function* readFeed(rooms: Pick<RoomStore, 'feed'>, since: number): AsyncGe
   }
 }
 
-/** How a fact stands in the trail. */
+/** A fact as a line of the trail. */
 export function toRecord(fact: Fact): AuditRecord {
   const { kind, at, role, room, name, address, mode, heard, callSid, conferenceSid, source, since } = fact;
   const isSupervisor = role === 'supervisor';
@@ -117,33 +117,33 @@ export function toRecord(fact: Fact): AuditRecord {
 }
 
 /**
- * Puts supervisors' stays together: each when its end is read. Stays that go on come last, and those that no line says
- * were in: their join may be reported after their end.
+ * Assembles supervisors' stays, and yields each when its end is read. Open stays come last; so do those without a join, which
+ * may be reported after the end.
  */
 export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGenerator<StayRecord> {
-  const going = new Map<string, StayRecord>();
+  const unfinished = new Map<string, StayRecord>();
   for await (const record of records) {
     if (record.role !== 'supervisor') {
       continue;
     }
     const unnumbered = `${record.room}/${record.callSid}/`;
     const key = `${unnumbered}${record.stay ?? ''}`;
-    // When a document becomes known, what was written without it is written again.
-    const known = record.kind === 'arrived' ? undefined : (going.get(key) ?? going.get(unnumbered));
+    // When a document becomes known, the lines that were written without it are written again.
+    const known = record.kind === 'arrived' ? undefined : (unfinished.get(key) ?? unfinished.get(unnumbered));
     const stay = withRecord(known ?? beginningOf(record), record);
-    const previous = going.get(key);
+    const previous = unfinished.get(key);
     if (record.kind === 'arrived' && previous?.end !== undefined) {
       yield previous;
     }
-    going.delete(unnumbered);
-    going.delete(key);
+    unfinished.delete(unnumbered);
+    unfinished.delete(key);
     if (stay.end !== undefined && stay.startKnown !== 'never') {
       yield stay;
     } else {
-      going.set(key, stay);
+      unfinished.set(key, stay);
     }
   }
-  yield* going.values();
+  yield* unfinished.values();
 }
 
 function beginningOf({ supervisor, number, room, callSid, stay }: AuditRecord): StayRecord {
@@ -185,12 +185,12 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
   };
   switch (kind) {
     case 'joined':
-      // Seen by REST alone, without a document: nobody knows since when they were in.
+      // Seen by REST alone, without a document: when they joined is unknown.
       return stay.stay === undefined
         ? { ...common, startKnown: 'unknown' }
         : { ...common, start: at, startKnown: source ?? 'unknown', duration: durationOf(at, stay.end) };
     case 'left': {
-      // It may have begun before the lines that are read.
+      // The join may be older than the lines that are read.
       const isCut = stay.startKnown === 'never' && record.since !== undefined;
       const start = isCut && record.stay !== undefined ? record.since : stay.start;
       return {
