@@ -87,7 +87,7 @@ const kinds = (facts: readonly Fact[], call: string) =>
   facts.filter(({ callSid }) => callSid === call).map(({ kind, stayNumber }) => `${kind} ${stayNumber ?? '-'}`);
 
 describe('a supervisor', () => {
-  it('whom a callback shows like a caller is one all the same, when REST can tell', () => {
+  it('who looks like a caller in the callback becomes a supervisor when REST shows the coaching', () => {
     const { state } = play(...ALICE_IN, joins('ted', 'cf-1', 3), [
       6,
       observed(seen('alice', AGENT), seen('ted', { person: { role: 'supervisor', name: 'Ted' } })),
@@ -95,7 +95,7 @@ describe('a supervisor', () => {
     expect(stayOf(state, 'ted')).toMatchObject({ role: 'supervisor', name: 'Ted' });
   });
 
-  it('whom REST shows before it is known who they are is named in the feed when it is, as their agent is', () => {
+  it('whom REST shows first gets a name in the feed as soon as it is known, and so does the agent', () => {
     const ted = seen('ted', { coachedCall: sid('alice') });
     const known = (participant: ObservedParticipant, role: Role, name: string): RoomEvent => ({
       kind: 'participant-observed',
@@ -118,7 +118,7 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('whose document is lost is heard by the feed as REST shows from when it shows it, and no earlier', () => {
+  it('whose document is lost has a reported mode from when REST shows it, and no earlier', () => {
     const ted = seen('ted', { coachedCall: sid('alice'), joinAgeMs: 600_000 });
     const { facts } = play([700, { ...observed(seen('alice', { ...AGENT, joinAgeMs: 650_000 }), ted), ageMs: 100 }]);
     expect(facts.map(({ callSid, kind, at }) => [callSid, kind, at - START])).toEqual([
@@ -127,7 +127,7 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('is in the feed once, though REST showed them before their document was known', () => {
+  it('joins once in the feed, although REST showed them before their document was known', () => {
     const coaching = seen('ted', { coachedCall: sid('alice') });
     const { facts } = play(...ALICE_IN, [6, observed(seen('alice', AGENT), coaching)], leaves('ted', 'cf-1', 8), [
       9,
@@ -136,7 +136,7 @@ describe('a supervisor', () => {
     expect(kinds(facts, 'ted')).toEqual(['joined -', 'left -']);
   });
 
-  it('who joins after another agent is to listen, and the feed says so', () => {
+  it('who joins after another agent gets the mode monitor, and a fact', () => {
     const { facts } = play(
       ...ALICE_IN,
       [2, sent()],
@@ -153,7 +153,7 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('is heard as REST showed since the agent left, though that is told late', () => {
+  it('keeps the mode that REST reported after the agent left, although the leave is told late', () => {
     const [, left] = leaves('alice', 'cf-1', 5);
     const { facts } = play(
       ...ALICE_IN,
@@ -164,7 +164,7 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', heard: 'barge', at: START + 6_000 });
   });
 
-  it('whom REST shows coaching a caller is in the feed with that call, as coaching another', () => {
+  it('whom REST shows coaching a caller is in the feed with that call, as coaching the wrong one', () => {
     const coaching = (call: string) =>
       observed(seen('alice', AGENT), seen('bob'), seen('ted', { coachedCall: sid(call), joinAgeMs: 500 }));
     const { facts } = play(
@@ -183,7 +183,7 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('is not told to have been heard otherwise before by an older event', () => {
+  it('keeps the reported mode when an older event comes', () => {
     const [, join] = joins('carol', 'cf-1', 6, AGENT);
     const { facts } = play(
       ...ALICE_IN,
@@ -195,7 +195,7 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'mode', heard: 'monitor', target: 'carol', at: START + 8_000 });
   });
 
-  it('whom the agent they were sent to goes on hearing is in the feed with that agent, until muted', () => {
+  it('is in the feed with the agent who still hears them, until muted', () => {
     const coaching = (isMuted: boolean) =>
       observed(seen('alice', AGENT), seen('carol', AGENT), seen('ted', { isMuted, coachedCall: sid('alice') }));
     const { facts } = play(
@@ -217,7 +217,7 @@ describe('a supervisor', () => {
     ]);
   });
 
-  it('has lines in the order of what they tell, where callbacks are cut to the second and REST is slow', () => {
+  it('has facts in the order of events, although callbacks are cut to the second and REST is slow', () => {
     const [, leave] = leaves('carol', 'cf-1', 3);
     const muted = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 3_000, isMuted: true };
     const [, out] = leaves('ted', 'cf-1', 6);
@@ -275,7 +275,7 @@ describe('a supervisor', () => {
     expect(stayOf(state, 'ted').coachedCall).toBeUndefined();
   });
 
-  it('whose join is told after their leave was heard as the join says', () => {
+  it('whose join is told after the leave has the mode that the join reports', () => {
     const { facts } = play(
       ...ALICE_IN,
       [5, sent()],
@@ -285,7 +285,7 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'joined', mode: 'barge', heard: 'barge', at: START + 6_000 });
   });
 
-  it('names no colleague as a caller, though the colleague joined before their document was known', () => {
+  it('does not count a colleague as a caller who joined before their document was known', () => {
     const { state } = play(
       ...ALICE_IN,
       [2, sent()],
@@ -307,7 +307,7 @@ describe('what REST shows of', () => {
   ];
   const BEHIND: Told = [24, observed(seen('alice', { ...AGENT, joinAgeMs: 23_000 }), seen('bob'))];
 
-  it('the stay before does not let the next one in', () => {
+  it('an earlier stay does not make the next one join', () => {
     const shown: RoomEvent = {
       kind: 'participant-observed',
       conferenceSid: sid('cf-1'),
@@ -326,18 +326,18 @@ describe('what REST shows of', () => {
     expect(stayOf(state, 'ted').supervision?.heard).toBe('unknown');
   });
 
-  it('a conference that has ended lets nobody in', () => {
+  it('an ended conference makes nobody join', () => {
     const { state } = play(...REDIALLED, BEHIND);
     expect(state.stays.filter(isInConference)).toEqual([]);
     expect(state.conference).toBeUndefined();
   });
 
-  it('a conference that has ended ends no stay in the next one', () => {
+  it('an ended conference ends no stay in the next one', () => {
     const { state } = play(...REDIALLED, joins('alice', 'cf-2', 23, AGENT), BEHIND);
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
   });
 
-  it('another conference ends no stay that is younger', () => {
+  it('another conference ends no younger stay', () => {
     const { state } = play(
       ...ALICE_IN,
       [20, { kind: 'dial-ended', callSid: sid('alice'), ageMs: 0 }],
@@ -370,7 +370,7 @@ describe('an agent whose join callback does not say that they are one', () => {
     ]);
   });
 
-  it('is no caller of a supervisor once their late arrival is told', () => {
+  it('is no longer counted as a caller once the late arrival is told', () => {
     const { state } = play(
       [0, arrives('carol')],
       joins('carol', 'cf-1', 1, AGENT),
@@ -394,7 +394,7 @@ it('an arrival told again belongs to the stay it began, though the call is known
   expect(facts.map(({ kind }) => kind)).toEqual(['joined', 'left']);
 });
 
-describe('a refusal', () => {
+describe('coaching that failed', () => {
   const refused = (ageMs: number): RoomEvent => ({
     kind: 'dial-ended',
     callSid: sid('ted'),
@@ -461,7 +461,7 @@ it.each<[string, Told[]]>([
   expect(facts.filter(({ callSid }) => callSid === 'ted').at(-1)).toMatchObject({ kind: 'left', source: 'inferred' });
 });
 
-it('a late join of a forgotten stay is not that of a later one that REST shows', () => {
+it('a late join of a forgotten stay does not belong to a later one that REST shows', () => {
   const [[, join], [, next]] = [joins('ted', 'cf-1', 2), joins('ted', 'cf-1', 19)];
   const { facts } = play(
     [20, { ...join, ageMs: 18_000 }],
@@ -471,7 +471,7 @@ it('a late join of a forgotten stay is not that of a later one that REST shows',
   expect(facts.filter(({ callSid }) => callSid === 'ted')).toMatchObject([{ kind: 'joined', at: START + 22_000 }]);
 });
 
-it('the late join of a stay whose mode has changed is not that of the next one', () => {
+it('the late join of a stay whose mode has changed does not belong to the next one', () => {
   const [, join] = joins('ted', 'cf-1', 2, { isMuted: false });
   const { facts } = play(
     ...ALICE_IN,
@@ -489,7 +489,7 @@ it('an agent whom REST shows to have joined again is still the target', () => {
   expect(targetOf(state)).toMatchObject({ callSid: 'alice', joinedAt: START + 19_500 });
 });
 
-it('a conference that ended in the second in which a document was sent may be the one it led to', () => {
+it('a conference that ended in the second of a document may be the one that it led to', () => {
   const [, join] = joins('ted', 'cf-1', 2);
   const { facts } = play(
     ...ALICE_IN,
@@ -500,7 +500,7 @@ it('a conference that ended in the second in which a document was sent may be th
   expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'joined 1', 'left 1']);
 });
 
-it('a target refused before the document was written is not used again until it joins', () => {
+it('a target that could not be coached before its document was known is not used again until it joins', () => {
   const { state } = play(
     [0, arrives('ghost')],
     [3, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, coachingFailed: true, ageMs: 0 }],
@@ -521,7 +521,7 @@ it('a moderator who left is remembered, however many callers left since', () => 
   expect(state.stays.filter(isOpen)).toEqual([]);
 });
 
-it('an old document does not vouch for its target', () => {
+it('an old document does not restore its target', () => {
   const { state } = play([0, sent({ ageMs: 50_000 })]);
   expect(targetOf(state)).toBeUndefined();
 });
@@ -617,7 +617,7 @@ describe('a call that comes back', () => {
     expect(facts.map(({ kind, name }) => [kind, name])).toContainEqual(['left', 'Ted']);
   });
 
-  it('is not let in again by what REST showed before', () => {
+  it('does not join again by what REST showed before', () => {
     const { facts } = play(
       ...ALICE_IN,
       [2, sent()],
@@ -697,7 +697,7 @@ describe('a call that comes back', () => {
     },
   );
 
-  it('is not heard as a late callback of the stay before says', () => {
+  it('does not take its mode from a late callback of the stay before', () => {
     const { state } = play(
       ...ALICE_IN,
       [2, sent()],
@@ -708,7 +708,7 @@ describe('a call that comes back', () => {
     expect(stayOf(state, 'ted').supervision).toMatchObject({ stayNumber: 2, heard: 'unknown' });
   });
 
-  it('is heard as a list of REST shows only when that cannot show the stay before', () => {
+  it('takes its mode from REST only when the list cannot show the stay before', () => {
     const list = observed(seen('alice', AGENT), seen('ted'));
     const before = [
       ...ALICE_IN,
@@ -795,7 +795,7 @@ describe('a call that comes back', () => {
     expect(targetOf(state)).toBeUndefined();
   });
 
-  it('as a supervisor is not ended by its first stay, though all of that is told after its next document', () => {
+  it('as a supervisor is not ended by its first stay, although all of that is told after the next document', () => {
     const { state } = play(
       ...ALICE_IN,
       [20, sent({ stayNumber: 2 })],
@@ -861,13 +861,13 @@ describe('an agent', () => {
     expect(targetOf(state)?.callSid).toBe(isExpected ? 'alice' : undefined);
   });
 
-  it('who joined an unnamed conference is not taken out by the end of one before that', () => {
+  it('who joined an unnamed conference does not leave when an earlier one ends', () => {
     const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 21_000 };
     const { state } = play(joins('alice', 'cf-1', 30, { ...AGENT, conferenceSid: undefined }), [31, ended]);
     expect(targetOf(state)?.callSid).toBe('alice');
   });
 
-  it('is not let in, or out, by a late join of a conference that had ended before they arrived', () => {
+  it('neither joins nor leaves by a late join of a conference that ended before they arrived', () => {
     const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 };
     const { state } = play([10, ended], [20, arrives('alice')], late(joins('alice', 'cf-1', 5, AGENT), 16));
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', arrivedAt: START + 20_000 });
