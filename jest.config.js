@@ -9,6 +9,8 @@ process.env.FUZZ_SCALE = String(fuzzScale);
 module.exports = {
   roots: ['<rootDir>/test'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
+  testEnvironment: '<rootDir>/test/support/environment.js',
+  moduleNameMapper: { '^@signalwire/compatibility-api$': '<rootDir>/test/support/shared-sdk.js' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
