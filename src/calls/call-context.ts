@@ -1,5 +1,5 @@
+import type { ConversationId } from '../rooms/conversation';
 import type { Mode } from '../rooms/mode';
-import type { ConversationId } from '../rooms/room';
 
 /** The mode of a supervisors' number that names none. */
 export const DEFAULT_MODE: Mode = 'coach';

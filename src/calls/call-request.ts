@@ -4,7 +4,7 @@ import { MAX_PIN_TRIES } from '../people/pin';
 import { MODES, type Mode } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room-name';
 import { isFinalStatus } from '../signalwire/call-status';
-import { type Fields, fieldsOf } from '../signalwire/fields';
+import { fieldsOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import { parseSid, type Sid } from '../signalwire/sid';
 import {
@@ -25,12 +25,12 @@ export interface InboundCall {
 
 /** @throws RequestError 400 if the Call SID is missing, repeated or malformed */
 export function parseInboundCall(req: Request): InboundCall {
-  const fields = fieldsOf(req);
-  const callSid = parseSid(textOf(fields.CallSid) ?? '');
+  const { CallSid } = fieldsOf(req);
+  const callSid = typeof CallSid === 'string' ? parseSid(CallSid) : undefined;
   if (callSid === undefined) {
-    throw invalid('CallSid must be there once: 1 to 64 letters, digits, - or _.');
+    throw new RequestError(400, 'invalid_field', 'CallSid must be there once: 1 to 64 letters, digits, - or _.');
   }
-  return { callSid, from: addressIn(fields) };
+  return { callSid, from: personOf(req) };
 }
 
 /**
@@ -40,11 +40,9 @@ export function parseInboundCall(req: Request): InboundCall {
  * @returns undefined when it is withheld, not an address, or sent twice
  */
 export function personOf(req: Request): Address | undefined {
-  return addressIn(fieldsOf(req));
-}
-
-function addressIn({ Direction, From, To }: Fields): Address | undefined {
-  return parseAddress(textOf(/^outbound/i.test(textOf(Direction) ?? '') ? To : From));
+  const { Direction, From, To } = fieldsOf(req);
+  const address = typeof Direction === 'string' && /^outbound/i.test(Direction) ? To : From;
+  return typeof address === 'string' ? parseAddress(address) : undefined;
 }
 
 /** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
@@ -91,6 +89,21 @@ export function roomOf({ params }: Request, missing?: RoomName): RoomName {
 }
 
 /**
+ * What an address of the supervisors' line carries.
+ *
+ * @throws RequestError 400 that names the modes there are
+ */
+export function parseCallContext({ query }: Request): CallContext {
+  return {
+    mode: parseMode(query.mode),
+    attempt: counterOf(query.attempt, MAX_ATTEMPTS) ?? 0,
+    waits: counterOf(query.waits, MAX_WAITS),
+    stay: counterOf(query.stay, MAX_STAYS) ?? 0,
+    token: textOf(query.token),
+  };
+}
+
+/**
  * What a supervisor's address carries on the way into a room and out of it.
  *
  * @param missing the stay of an address without one
@@ -98,10 +111,16 @@ export function roomOf({ params }: Request, missing?: RoomName): RoomName {
  */
 export function parseRoomContext(req: Request, missing = { stay: 0 }): RoomContext {
   const { query } = req;
+  if (Object.keys(query).length === 0) {
+    // The number's own address, as most calls have it.
+    return { mode: DEFAULT_MODE, attempt: 0, stay: missing.stay };
+  }
+  const context = parseCallContext(req);
   const target = parseSid(textOf(query.of) ?? '');
   return {
-    ...parseContext(query, missing),
-    mode: parseMode(query.mode) ?? DEFAULT_MODE,
+    ...context,
+    stay: query.stay === undefined ? missing.stay : context.stay,
+    mode: context.mode ?? DEFAULT_MODE,
     initialMode: MODES.find((mode) => mode === query.own),
     isOnLine: textOf(query.line) !== undefined,
     reprompts: counterOf(query.round, MAX_ATTEMPTS),
@@ -111,31 +130,12 @@ export function parseRoomContext(req: Request, missing = { stay: 0 }): RoomConte
   };
 }
 
-/**
- * What an address of the supervisors' line carries.
- *
- * @throws RequestError 400 that names the modes there are
- */
-export function parseCallContext(req: Request): CallContext {
-  return parseContext(req.query, { stay: 0 });
-}
-
-function parseContext(query: Request['query'], missing: { stay: number }): CallContext {
-  return {
-    mode: parseMode(query.mode),
-    attempt: counterOf(query.attempt, MAX_ATTEMPTS) ?? 0,
-    waits: counterOf(query.waits, MAX_WAITS),
-    stay: counterOf(query.stay, MAX_STAYS) ?? missing.stay,
-    token: textOf(query.token),
-  };
-}
-
 const MAX_STAYS = 1_000_000;
 
 function parseMode(given: unknown): Mode | undefined {
   const mode = MODES.find((one) => one === given);
   if (mode === undefined && given !== undefined) {
-    throw invalid(`mode must be one of ${MODES.join(', ')}.`);
+    throw new RequestError(400, 'invalid_field', `mode must be one of ${MODES.join(', ')}.`);
   }
   return mode;
 }
@@ -184,38 +184,40 @@ function textOf(given: unknown): string | undefined {
   return typeof given === 'string' ? given : undefined;
 }
 
-function invalid(message: string): RequestError {
-  return new RequestError(400, 'invalid_field', message);
-}
-
 /** The addresses of this server, as its documents name them. */
 export type Addresses = ReturnType<typeof createAddresses>;
 
 /** @param publicUrl the address a Space reaches this server at, without a slash at the end */
 export function createAddresses(publicUrl: string) {
-  const roomUrl = (family: string, room: RoomName, rest = '') =>
-    `${publicUrl}/${family}/${encodeURIComponent(room)}${rest}`;
+  function roomUrl(path: string, room: RoomName, rest = '', parameters: Parameters = {}): string {
+    return `${publicUrl}/${path}/${encodeURIComponent(room)}${rest}${queryOf(parameters)}`;
+  }
 
-  const coach = (room: RoomName, context: RoomContext) => roomUrl('coach', room, queryOf(parametersOf(context, 0)));
+  function coach(room: RoomName, context: RoomContext): string {
+    return roomUrl('coach', room, '', parametersOf(context, 0));
+  }
 
   /** Where REST sends a supervisor whom it muted: back into this room, unheard. */
   function coachMoved(room: RoomName, context: RoomContext): string {
-    const initialMode = initialModeOf(context);
-    const moved = { ...context, initialMode, mode: 'monitor' as const, waits: undefined, named: undefined };
-    return coach(room, { ...moved, isAnnounced: undefined, isMoved: true });
+    return coach(room, {
+      ...context,
+      initialMode: initialModeOf(context),
+      mode: 'monitor',
+      waits: undefined,
+      named: undefined,
+      isAnnounced: undefined,
+      isMoved: true,
+    });
   }
 
   return {
     conferenceEvents: (room: RoomName) => roomUrl('events/conference', room),
     conferenceEnded: (room: RoomName) => roomUrl('conference', room, '/ended'),
     /** @param tryNumber undefined during the greeting */
-    moderatorPin: (room: RoomName, tryNumber?: number) =>
-      roomUrl('conference', room, `/pin${queryOf({ try: tryNumber })}`),
+    moderatorPin: (room: RoomName, tryNumber?: number) => roomUrl('conference', room, '/pin', { try: tryNumber }),
     coach,
-    coachEnded: (room: RoomName, context: RoomContext) =>
-      roomUrl('coach', room, `/ended${queryOf(parametersOf(context, 1))}`),
-    coachKey: (room: RoomName, context: RoomContext) =>
-      roomUrl('coach', room, `/key${queryOf(parametersOf(context, 1))}`),
+    coachEnded: (room: RoomName, context: RoomContext) => roomUrl('coach', room, '/ended', parametersOf(context, 1)),
+    coachKey: (room: RoomName, context: RoomContext) => roomUrl('coach', room, '/key', parametersOf(context, 1)),
     coachMoved,
     /** The same for a call of which nobody knows the latest stay: any number above it does. */
     coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),

@@ -1,11 +1,12 @@
 import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { maskAddress } from '../people/address';
+import { type Address, maskAddress } from '../people/address';
 import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import { callSidOf } from '../signalwire/fields';
+import type { Sid } from '../signalwire/sid';
 import { digitsOf, parseInboundCall, personOf, roomOf, tryOf } from './call-request';
 import {
   type ConferenceInput,
@@ -15,7 +16,7 @@ import {
   decideFallback,
 } from './conference-flow';
 import type { Render } from './documents';
-import { type Answer, decideWith, detailsOf, lamlHandler } from './laml-handler';
+import { type Answer, decideWith, lamlHandler } from './laml-handler';
 import type { Outcome } from './outcome';
 
 export interface ConferenceCallsOptions {
@@ -28,55 +29,85 @@ export interface ConferenceCallsOptions {
   log: Logger;
 }
 
+/** A request of the fallback, which may lack every field. */
+interface FallbackInput {
+  room: RoomName;
+  call: { callSid: Sid | undefined; from: Address | undefined };
+}
+
 /** Handlers of the number that agents and customers dial, by its routes. */
 export function createConferenceCalls(options: ConferenceCallsOptions) {
   const { defaultRoom, authenticator, roster, rooms, render, log } = options;
 
-  async function answer(step: ConferenceInput['step'], req: Request): Promise<Answer> {
-    const room = roomOf(req, defaultRoom);
-    const call = parseInboundCall(req);
-    const input = { step, room, call, digits: digitsOf(req), tryNumber: tryOf(req) };
-    const from = maskAddress(call.from);
-    const decision = await decideWith<ConferenceView, ConferenceNeed>(
-      (view) => decideConference(input, view),
-      { who: authenticator.authenticate(call, undefined) },
-      async (need) =>
-        need.needs === 'pin'
-          ? { pin: await authenticator.checkPin(call, need.digits) }
-          : { prompt: (await authenticator.openPrompt(call)) ?? 'open' },
-    );
-    const { event, lockout, warning, ...outcome } = decision;
+  async function answer(input: ConferenceInput): Promise<Answer> {
+    const { room, call } = input;
+    const initialView = { who: authenticator.authenticate(call, undefined) };
+    const { event, lockout, warning, ...outcome } = await decideWith(decideConference, input, initialView, read);
     if (event !== undefined) {
       await rooms.record(room, event);
     }
-    const about = { callSid: call.callSid, room, from };
     if (warning !== undefined) {
-      log.warn({ ...about, ...warning.about }, warning.message);
+      log.warn({ ...aboutCall(input), ...warning.about }, warning.message);
     }
     if (lockout !== undefined) {
       const { who: lockedOut, limit, seconds } = lockout;
-      log.warn({ ...about, lockedOut, limit, seconds }, 'PIN attempts locked; call joins as a caller');
+      log.warn({ ...aboutCall(input), lockedOut, limit, seconds }, 'PIN attempts locked; call joins as a caller');
     }
-    return { outcome, log: { room, from, ...detailsOf(outcome) } };
+    return { outcome };
+  }
+
+  async function read(need: ConferenceNeed, { call }: ConferenceInput): Promise<Partial<ConferenceView>> {
+    return need.needs === 'pin'
+      ? { pin: await authenticator.checkPin(call, need.digits) }
+      : { prompt: (await authenticator.openPrompt(call)) ?? 'open' };
   }
 
   /** Asked for when all else failed: needs no field, and nothing but this process. */
-  function answerFallback(req: Request): Answer {
-    const room = roomOf(req, defaultRoom);
-    const from = personOf(req);
-    const { warning, ...outcome } = decideFallback(room, roster.isOnlySupervisor(from));
+  function answerFallback({ room, call }: FallbackInput): Answer {
+    const { warning, ...outcome } = decideFallback(room, roster.isOnlySupervisor(call.from));
     if (warning !== undefined) {
-      log.warn({ callSid: callSidOf(req), room, from: maskAddress(from) }, warning.message);
+      log.warn(aboutCall({ room, call }), warning.message);
     }
-    return { outcome, log: { room, from: maskAddress(from), ...detailsOf(outcome) } };
+    return { outcome };
   }
 
-  const callerOutcome = (req: Request): Outcome => ({ kind: 'join', role: 'caller', room: roomOf(req, defaultRoom) });
-  const asCaller = { fallback: callerOutcome, render, log };
+  const asCaller = {
+    fallback: (req: Request): Outcome => ({ kind: 'join', role: 'caller', room: roomOf(req, defaultRoom) }),
+    render,
+    log,
+  };
   return {
-    arrival: lamlHandler((req) => answer('arrival', req), asCaller),
-    pin: lamlHandler((req) => answer('pin', req), asCaller),
-    ended: lamlHandler((req) => answer('ended', req), { ...asCaller, fallback: () => ({ kind: 'hangUp' }) }),
-    fallback: lamlHandler(answerFallback, asCaller),
+    arrival: lamlHandler<ConferenceInput>({
+      ...asCaller,
+      parse: (req) => ({ step: 'arrival', room: roomOf(req, defaultRoom), call: parseInboundCall(req) }),
+      answer,
+    }),
+    pin: lamlHandler<ConferenceInput>({
+      ...asCaller,
+      parse: (req) => ({
+        step: 'pin',
+        room: roomOf(req),
+        call: parseInboundCall(req),
+        digits: digitsOf(req),
+        tryNumber: tryOf(req),
+      }),
+      answer,
+    }),
+    ended: lamlHandler<ConferenceInput>({
+      ...asCaller,
+      parse: (req) => ({ step: 'ended', room: roomOf(req), call: parseInboundCall(req) }),
+      answer,
+      fallback: () => ({ kind: 'hangUp' }),
+    }),
+    fallback: lamlHandler({
+      ...asCaller,
+      parse: (req) => ({ room: roomOf(req, defaultRoom), call: { callSid: callSidOf(req), from: personOf(req) } }),
+      answer: answerFallback,
+    }),
   } satisfies Record<string, RequestHandler>;
+}
+
+/** A call for the log. */
+function aboutCall({ room, call }: FallbackInput): object {
+  return { callSid: call.callSid, room, from: maskAddress(call.from) };
 }

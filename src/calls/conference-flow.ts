@@ -7,14 +7,11 @@ import type { InboundCall } from './call-request';
 import type { Decision, PinPrompt } from './outcome';
 
 /** A request of the number that agents and customers dial. */
-export interface ConferenceInput {
-  step: 'arrival' | 'pin' | 'ended';
-  room: RoomName;
-  call: InboundCall;
-  digits: string | undefined;
-  /** How often a PIN was asked for; 0 during the greeting. */
-  tryNumber: number;
-}
+export type ConferenceInput = { room: RoomName; call: InboundCall } & (
+  | { step: 'arrival' | 'ended' }
+  /** `tryNumber`: how often a PIN was asked for; 0 during the greeting. */
+  | { step: 'pin'; digits: string | undefined; tryNumber: number }
+);
 
 /** What the decision depends on besides the request. */
 export interface ConferenceView {
@@ -56,7 +53,7 @@ function decideArrival(input: ConferenceInput, view: ConferenceView): Decision |
   }
 }
 
-function decidePin(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
+function decidePin(input: ConferenceInput & { step: 'pin' }, view: ConferenceView): Decision | ConferenceNeed {
   const { room, digits, tryNumber } = input;
   const digitsOfPin = digits?.replace(/^\*/, '');
   if (tryNumber === 0) {

@@ -18,6 +18,9 @@ export interface DocumentSettings {
   noticeLanguage: string | undefined;
 }
 
+/** For how many rooms constant parts are kept. */
+const MAX_ROOMS = 2_000;
+
 /** How long a supervisor waits before each further attempt, in seconds. */
 const WAIT_SECONDS = 10;
 
@@ -39,10 +42,15 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     ...(noticeLanguage !== undefined && { language: noticeLanguage }),
   } as object;
 
-  function documentOf(outcome: Outcome): Response {
+  function render(outcome: Outcome): string {
+    if (outcome.kind === 'join') {
+      return outcome.role === 'supervisor' ? supervisorDocument(outcome) : participantDocument(outcome);
+    }
+    return documentOf(outcome).toString();
+  }
+
+  function documentOf(outcome: Exclude<Outcome, { kind: 'join' }>): Response {
     switch (outcome.kind) {
-      case 'join':
-        return outcome.role === 'supervisor' ? supervisorDocument(outcome) : participantDocument(outcome);
       case 'greet':
         return greeting(outcome.room);
       case 'askModeratorPin': {
@@ -85,12 +93,21 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     }
   }
 
+  /** Those of moderators and callers, which are the same for every call. */
+  const constantDocuments = new Map<string, string>();
+
   /** A moderator starts the conference and ends it on leaving; a caller waits until one is in. */
-  function participantDocument(join: Exclude<Outcome & { kind: 'join' }, SupervisorJoin>): Response {
-    const { room } = join;
+  function participantDocument({ room, role, ...join }: Exclude<Outcome & { kind: 'join' }, SupervisorJoin>): string {
+    const isWrongRoom = 'isWrongRoom' in join && join.isWrongRoom === true;
+    // No room's name has a slash.
+    const key = `${isWrongRoom ? 'wrong-room' : role}/${room}`;
+    const known = constantDocuments.get(key);
+    if (known !== undefined) {
+      return known;
+    }
     const response = new VoiceResponse();
-    if (join.role === 'caller') {
-      if (join.isWrongRoom) {
+    if (role === 'caller') {
+      if (isWrongRoom) {
         say(response, prompts.wrongRoom);
       }
       sayNotice(response, callerNotice, '');
@@ -100,16 +117,21 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
         .dial({ action: addresses.conferenceEnded(room), timeLimit: maxCallSeconds })
         .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(room) }, room);
     }
-    return response;
+    return keep(constantDocuments, key, response.toString());
   }
+
+  const callbacks = new Map<RoomName, ConferenceAttributes>();
 
   /** What every `<Conference>` carries: the first to enter decides for all. */
   function callbacksOf(room: RoomName): ConferenceAttributes {
-    return {
-      statusCallback: addresses.conferenceEvents(room),
-      statusCallbackMethod: 'POST',
-      statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
-    };
+    return (
+      callbacks.get(room) ??
+      keep(callbacks, room, {
+        statusCallback: addresses.conferenceEvents(room),
+        statusCallbackMethod: 'POST',
+        statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
+      })
+    );
   }
 
   function dialAsCaller(response: Response, room: RoomName): void {
@@ -132,7 +154,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   }
 
   /** Enters beside the target, heard as the mode says; `*` leads out again. */
-  function supervisorDocument({ state, context, target, announcement, previousMode }: SupervisorJoin): Response {
+  function supervisorDocument({ state, context, target, announcement, previousMode }: SupervisorJoin): string {
     const response = new VoiceResponse();
     const { room } = state;
     const { mode } = context;
@@ -154,7 +176,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
         },
         room,
       );
-    return response;
+    return response.toString();
   }
 
   function keypad({ room, context, target }: Outcome & { kind: 'keypad' }): Response {
@@ -215,5 +237,14 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     return news === undefined ? text : `${prompts.news[news]} ${text}`;
   }
 
-  return (outcome) => documentOf(outcome).toString();
+  return render;
+}
+
+/** Keeps a value; forgets all when there are too many. */
+function keep<K, V>(kept: Map<K, V>, key: K, value: V): V {
+  if (kept.size >= MAX_ROOMS) {
+    kept.clear();
+  }
+  kept.set(key, value);
+  return value;
 }

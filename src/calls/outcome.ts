@@ -1,4 +1,5 @@
 import type { Lockout } from '../people/pin-limiter';
+import type { SupervisorEntry } from '../people/roster';
 import type { Mode } from '../rooms/mode';
 import type { RoomState, Stay } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
@@ -36,8 +37,7 @@ type Join =
 export interface SupervisorJoin {
   kind: 'join';
   role: 'supervisor';
-  /** What the supervisor is called in the log and the audit trail. */
-  name: string;
+  person: SupervisorEntry;
   /** The room as it was when this was decided. */
   state: RoomState;
   /** What the next request carries: the number of this stay, the mode of it … */

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { maskAddress } from '../people/address';
 import type { Authenticator } from '../people/authenticator';
-import type { Roster, SupervisorEntry } from '../people/roster';
+import { labelOf, type Roster, type SupervisorEntry } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
@@ -20,7 +20,7 @@ import {
   tryOf,
 } from './call-request';
 import type { Render } from './documents';
-import { type Answer, decideWith, detailsOf, lamlHandler } from './laml-handler';
+import { type Answer, decideWith, lamlHandler } from './laml-handler';
 import type { SupervisorJoin } from './outcome';
 import { decideSupervisor, type SupervisorInput, type SupervisorNeed, type SupervisorView } from './supervisor-flow';
 
@@ -57,31 +57,25 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
   async function answer(input: SupervisorInput): Promise<Answer> {
     const { call } = input;
     if (input.step === 'ended') {
-      await noteEnd(input);
+      await recordEnd(input);
     }
-    const decision = await decideWith<SupervisorView, SupervisorNeed>(
-      (view) => decideSupervisor(input, view),
-      { who: authenticator.authenticate(call, input.context.token), extensions, now: now() },
-      (need, view) => read(need, input, view),
-    );
-    const { refusal, lockout, ...outcome } = decision;
+    const initialView = { who: authenticator.authenticate(call, input.context.token), extensions, now: now() };
+    const { refusal, lockout, ...outcome } = await decideWith(decideSupervisor, input, initialView, read);
     if (refusal !== undefined) {
       supervision.recordRefusal({ callSid: call.callSid, from: call.from, ...refusal });
     }
     if (lockout !== undefined) {
       supervision.recordLockout(call, lockout);
     }
-    const log = { from: maskAddress(call.from), ...('room' in input && { room: input.room }), ...detailsOf(outcome) };
-    return outcome.kind === 'join' && outcome.role === 'supervisor'
-      ? { outcome, log, followUp: () => noteJoin(call, outcome) }
-      : { outcome, log };
+    const isJoin = outcome.kind === 'join' && outcome.role === 'supervisor';
+    return { outcome, followUp: isJoin ? () => recordJoin(call, outcome) : undefined };
   }
 
   /**
    * Records that a supervisor is out of the conference. The Space does not say whether they pressed `*` or the
    * conversation ended. If it ended, other requests are on their way.
    */
-  async function noteEnd({ call, room, context, dial }: SupervisorInput & { step: 'ended' }): Promise<void> {
+  async function recordEnd({ call, room, context, dial }: SupervisorInput & { step: 'ended' }): Promise<void> {
     const { callSid } = call;
     const { coachingFailed } = dial;
     await Promise.all([
@@ -113,16 +107,16 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     }
   }
 
-  function noteJoin(
+  function recordJoin(
     { callSid, from }: InboundCall,
-    { state, context, target, name, previousMode }: SupervisorJoin,
+    { state, context, target, person, previousMode }: SupervisorJoin,
   ): void {
     const { mode, stay: stayNumber } = context;
     const rejoinUrl = addresses.coachMoved(state.room, context);
     const sent: Parameters<typeof supervision.recordSent>[1] = {
       callSid,
       stayNumber,
-      name,
+      name: labelOf(person),
       address: maskAddress(from),
       mode,
       target: target.callSid,
@@ -132,8 +126,8 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     supervision.recordSent(state, sent, previousMode);
   }
 
-  const asApology = { fallback: () => ({ kind: 'apology' }) as const, render, log };
-  const handler = (parse: (req: Request) => SupervisorInput) => lamlHandler((req) => answer(parse(req)), asApology);
+  const fallback = () => ({ kind: 'apology' }) as const;
+  const handler = (parse: (req: Request) => SupervisorInput) => lamlHandler({ parse, answer, fallback, render, log });
   return {
     arrival: handler((req) => ({
       step: 'arrival',

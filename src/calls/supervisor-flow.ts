@@ -2,16 +2,14 @@ import type { Authentication, PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
+import { conversationOf, isSameConversation, supervisedConversation } from '../rooms/conversation';
 import { MODES, type Mode } from '../rooms/mode';
 import {
-  conversationOf,
   isInOrEntering,
-  isSameConversation,
   type RoomState,
   type Stay,
   type SupervisionState,
   type SupervisorStay,
-  supervisedConversation,
   targetOf,
 } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
@@ -424,7 +422,7 @@ function join(
 ): SupervisorJoin {
   const isAnnounced = context.isAnnounced || options.announcement !== undefined;
   const next = { ...context, stay: context.stay + 1, isAnnounced, isMoved: undefined };
-  return { kind: 'join', role: 'supervisor', name: labelOf(person), state, context: next, target, ...options };
+  return { kind: 'join', role: 'supervisor', person, state, context: next, target, ...options };
 }
 
 /**

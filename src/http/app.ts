@@ -96,7 +96,7 @@ export function createApp(options: AppOptions): RequestListener {
   const callback = createStatusCallbacks({ defaultRoom, rooms, accountSid: settings.space?.projectId, now, log });
   const notice = (to: 'moderator' | 'supervisor') => {
     const outcome: Outcome = { kind: 'notice', to };
-    return lamlHandler(() => ({ outcome }), { fallback: () => outcome, render, log });
+    return lamlHandler({ parse: () => undefined, answer: () => ({ outcome }), fallback: () => outcome, render, log });
   };
   /** What a Space asks for. */
   const webhooks: Readonly<Record<string, RequestHandler>> = {

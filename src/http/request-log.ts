@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { logDetails } from '../calls/log-details';
 import { callSidOf } from '../signalwire/fields';
 import type { RefusalLog } from './refusal-log';
 
@@ -20,7 +21,7 @@ export function createRequestLog(log: Logger, refusals: RefusalLog) {
       status: res.statusCode,
       ms: Math.round(performance.now() - startedAt),
       ...(!res.writableFinished && { aborted: true }),
-      ...res.locals.details,
+      ...logDetails(res.locals.input, res.locals.outcome),
       ...res.locals.refusal,
     };
     if (res.locals.isVerified) {

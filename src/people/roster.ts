@@ -86,31 +86,26 @@ export function createRoster(settings: RosterSettings): Roster {
     ]);
     return {
       moderators: { ...moderatorIndex, byExtension: (extension: string) => extensions.get(extension) },
-      supervisors: {
-        ...supervisorIndex,
-        byAddress: (address: Address | undefined) =>
-          supervisorIndex.byAddress(address) ??
-          (address !== undefined && supervisorNumbers === 'any'
-            ? { ...personAt(address), mode: undefined }
-            : undefined),
-      },
+      supervisors: supervisorNumbers === 'any' ? withAnyone(supervisorIndex) : supervisorIndex,
       isOnlySupervisor: (address: Address | undefined) =>
         supervisorIndex.byAddress(address) !== undefined && moderatorIndex.byAddress(address) === undefined,
     };
   }
 
-  let current = index({ moderators: [], supervisors: [] });
+  const roster = {
+    ...index({ moderators: [], supervisors: [] }),
+    replace(entries: RosterEntries) {
+      Object.assign(roster, index(entries));
+    },
+  };
+  return roster;
+}
+
+/** The supervisors where everybody with an address is one. */
+function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<SupervisorEntry> {
   return {
-    get moderators() {
-      return current.moderators;
-    },
-    get supervisors() {
-      return current.supervisors;
-    },
-    isOnlySupervisor: (address) => current.isOnlySupervisor(address),
-    replace(entries) {
-      current = index(entries);
-    },
+    ...supervisors,
+    byAddress: (address) => supervisors.byAddress(address) ?? (address && { ...personAt(address), mode: undefined }),
   };
 }
 

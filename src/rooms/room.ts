@@ -140,7 +140,13 @@ export function startOf(stay: Stay): number {
 
 /** The moderators who have not left. */
 export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
-  return stays.filter((stay) => stay.role === 'moderator' && isOpen(stay));
+  const moderators: Stay[] = [];
+  for (const stay of stays) {
+    if (stay.role === 'moderator' && stay.leftAt === undefined) {
+      moderators.push(stay);
+    }
+  }
+  return moderators;
 }
 
 /**
@@ -148,8 +154,13 @@ export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
  * or have not joined and could not be coached, do not count.
  */
 export function targetOf(state: Pick<RoomState, 'stays'>): Stay | undefined {
+  const moderators = moderatorsOf(state);
+  const [only] = moderators;
+  if (moderators.length < 2) {
+    return only?.joinedAt === undefined && only?.coachingFailedAt !== undefined ? undefined : only;
+  }
   // Of two with the same instant, the one that the room learned of last comes first.
-  const moderators = moderatorsOf(state).reverse();
+  moderators.reverse();
   const joined = moderators.filter(isInConference);
   return joined.length > 0
     ? joined.sort(compareJoins)[0]
@@ -195,41 +206,6 @@ export function hasProbablyHungUp(
   now: number,
 ): boolean {
   return !hasJoined && now - arrivedAt >= HUNG_UP_MS;
-}
-
-/** Identifies a conversation. One moderator's call can lead several, one after the other, each in its own conference. */
-export interface ConversationId {
-  /** The moderator's call. */
-  target: Sid;
-  /** Undefined while the moderator has not been seen in a conference. */
-  conferenceSid: Sid | undefined;
-}
-
-/** Whether both are the same conversation. An unknown conference equals only an unknown one. */
-export function isSameConversation(one: ConversationId, other: ConversationId): boolean {
-  return one.target === other.target && one.conferenceSid === other.conferenceSid;
-}
-
-/** The conversation that a moderator leads. */
-export function conversationOf({ callSid, conferenceSid }: Stay): ConversationId {
-  return { target: callSid, conferenceSid };
-}
-
-/**
- * The conversation that a supervisor is or was in: by their own conference, or else by that of the moderator they were sent
- * to. Undefined without a target.
- */
-export function supervisedConversation(
-  { stays }: Pick<RoomState, 'stays'>,
-  stay: SupervisorStay,
-): ConversationId | undefined {
-  const { target } = stay.supervision;
-  if (target === undefined) {
-    return undefined;
-  }
-  // A later stay of the target leads another conversation.
-  const led = stays.filter((one) => one.callSid === target && startOf(one) <= startOf(stay)).at(-1);
-  return { target, conferenceSid: stay.conferenceSid ?? led?.conferenceSid };
 }
 
 /** The open stays of supervisors. */

@@ -21,13 +21,21 @@ const addresses = createAddresses('https://coach.example.com');
 const renderWith = (more: Partial<DocumentSettings>) => createRender({ ...settings, ...more }, addresses, english);
 const render = renderWith({});
 const room = parseRoomName('Sales 2') as RoomName;
+const ted = {
+  name: 'Ted',
+  address: undefined,
+  pin: undefined,
+  requirePin: false,
+  rooms: 'all',
+  mode: undefined,
+} as const;
 const target = { callSid: parseSid('6a5b-1') as Sid, role: 'moderator', name: 'Alice' } as const;
 const caller = { kind: 'join', role: 'caller', room } as const;
 const moderator = { kind: 'join', role: 'moderator', room, name: 'Alice' } as const;
 const supervisor = (context: Partial<RoomContext>, more: object = {}): Outcome => ({
   kind: 'join',
   role: 'supervisor',
-  name: 'Ted',
+  person: ted,
   state: emptyRoom(room),
   context: { mode: 'coach', attempt: 0, stay: 1, ...context },
   target,

@@ -20,8 +20,8 @@ const COMPOSITION = /^(?:[^/]+|(?:cli|settings)\/.*)$/;
 
 /** The only files that may import these packages. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
-  '@signalwire/compatibility-api': /^(?:calls|signalwire)\//,
-  ioredis: /^redis\/|\/redis-[^/]+$|^people\/pin-limiter\.ts$/,
+  '@signalwire/compatibility-api': /^(?:calls|signalwire|simulator\/bench)\//,
+  ioredis: /^redis\/|\/redis-[^/]+$|^people\/pin-limiter\.ts$|^simulator\/bench\//,
 };
 
 const layerOf = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder));

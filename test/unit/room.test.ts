@@ -1,13 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { isSameConversation, supervisedConversation } from '../../src/rooms/conversation';
 import { evolve } from '../../src/rooms/evolve';
 import {
   emptyRoom,
   hasProbablyHungUp,
   isInOrEntering,
-  isSameConversation,
   type Stay,
   type SupervisionState,
-  supervisedConversation,
   targetOf,
 } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';

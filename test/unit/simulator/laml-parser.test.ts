@@ -26,6 +26,14 @@ describe('parseLaml', () => {
     };
     const render = createRender(settings, createAddresses('https://coach.example.com'), english);
     const room = 'Sales 2' as RoomName;
+    const ted = {
+      name: 'Ted',
+      address: undefined,
+      pin: undefined,
+      requirePin: false,
+      rooms: 'all',
+      mode: undefined,
+    } as const;
     const context = { mode: 'monitor', attempt: 0, stay: 2, token: 'abc' } as const;
     const choices = [{ room, name: 'Alice', isAmbiguous: false, hasCaller: true }];
     const target = { callSid: 'alice-1' as Sid, role: 'moderator', name: 'Alice' } as const;
@@ -38,7 +46,7 @@ describe('parseLaml', () => {
           ({
             kind: 'join',
             role: 'supervisor',
-            name: 'Ted',
+            person: ted,
             state: emptyRoom(room),
             context: { ...context, mode },
             target,
