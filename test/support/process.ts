@@ -6,6 +6,9 @@ import { temporaryFolder } from './temporary-folder';
 
 const DIST = join(__dirname, '../../dist');
 
+/** How long a program may take to say something, on a machine that is busy with other things. */
+const PATIENCE_MS = 30_000;
+
 /** A built program as its own process. */
 export interface RunningProgram {
   child: ChildProcess;
@@ -54,7 +57,7 @@ export async function runProgram(
           throw new Error(`It did not say ${text}: ${stdout}${stderr}`);
         }
         heard = at + text.length;
-      }),
+      }, PATIENCE_MS),
   };
 }
 
@@ -73,6 +76,6 @@ export async function startProgram(env: Record<string, string>, folder?: string)
           throw new Error(`It is not listening: ${program.stdout()}${program.stderr()}`);
         }
         return JSON.parse(line).port as number;
-      }),
+      }, PATIENCE_MS),
   };
 }
