@@ -1,7 +1,7 @@
 /** Share of the full number of random runs, above 0; jest.config.js sets it. */
 const FUZZ_SCALE = Number(process.env.FUZZ_SCALE);
 
-/** Whether the random runs are all there, and enough for what is rare to have happened. */
+/** Whether this is a full run: the random runs are all there, enough for what is rare to have happened. */
 export const isFullFuzz = FUZZ_SCALE >= 1;
 
 /** How many random runs to do of `full`, the number in a full run: rounded up, so never 0. */
