@@ -1,6 +1,7 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { startApp, type TestApp } from '../support/app';
 import {
   call,
   expectToStop,
@@ -17,15 +18,20 @@ import { eventually } from '../support/redis-server';
 
 const FORM = 'Content-Type: application/x-www-form-urlencoded';
 
-describe('a reset', () => {
-  let shared: ReturnType<typeof startProgram> | undefined;
-  const running = async () => {
-    shared ??= startProgram(SETTINGS);
-    const program = await shared;
-    return { ...program, at: await program.port() };
-  };
-  afterAll(async () => (await shared)?.child.kill('SIGKILL'));
+/** The server of the tests that leave it as it was. */
+let shared: ReturnType<typeof startProgram> | undefined;
+const running = async () => {
+  shared ??= startProgram(SETTINGS);
+  const program = await shared;
+  return { ...program, at: await program.port() };
+};
+afterAll(async () => {
+  const program = await shared;
+  program?.child.kill('SIGKILL');
+  await program?.exit;
+});
 
+describe('a reset', () => {
   it.each([
     ['after CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['after CONNECT with data behind it', `CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n${'x'.repeat(1_000)}`],
@@ -42,7 +48,7 @@ describe('a reset', () => {
     for (let n = 0; n < 20; n++) {
       // And once the server has begun to answer.
       const { socket, received } = await openSocket(at, bytes);
-      await Promise.race([eventually(() => expect(received()).not.toBe('')), sleep(50)]);
+      await eventually(() => expect(received()).not.toBe(''), 50).catch(() => {});
       socket.resetAndDestroy();
     }
     expect(await call(at)).toBeLessThan(5_000);
@@ -100,7 +106,7 @@ describe('pipelined requests', () => {
   const ONE = 'GET /conference HTTP/1.1\r\nHost: a\r\n\r\n';
 
   it('are all answered, in their order', async () => {
-    const { at } = await start();
+    const { at } = await running();
     const paths = Array.from({ length: 500 }, (_, n) =>
       n % 3 === 0 ? '/healthz' : n % 3 === 1 ? '/coach' : '/nowhere',
     );
@@ -176,27 +182,34 @@ describe('a flood of unsigned requests', () => {
 });
 
 describe('MAX_CONNECTIONS_PER_ADDRESS', () => {
+  /** No process of its own: nothing here depends on one. */
+  async function startLimited(env: Record<string, string> = {}): Promise<TestApp> {
+    const app = await startApp({ env: { MAX_CONNECTIONS_PER_ADDRESS: '5', ...env } });
+    onTestFinished(() => app.stop());
+    return app;
+  }
+
   it('limits the connections of a direct peer, and says so', async () => {
-    const program = await start({ MAX_CONNECTIONS_PER_ADDRESS: '5' });
-    const kept = await openMany(5, program.at);
-    const refused = await openMany(3, program.at);
+    const app = await startLimited();
+    const kept = await openMany(5, app.port);
+    const refused = await openMany(3, app.port);
     await eventually(() => expect(refused.every((one) => one.isGone())).toBe(true));
     expect(kept.some((one) => one.isGone())).toBe(false);
-    await eventually(() => expect(program.stdout()).toContain('"code":"too_many_connections","ip":"127.0.0.1"'));
+    await eventually(() => expect(app.log.join('')).toContain('"code":"too_many_connections","ip":"127.0.0.1"'));
     kept[0]?.socket.destroy();
-    await eventually(() => call(program.at));
+    await eventually(() => call(app.port));
   });
 
   it.each(['loopback', '127.0.0.0/8', '1'])('does not limit a proxy trusted by TRUST_PROXY=%s', async (TRUST_PROXY) => {
-    const { at } = await start({ MAX_CONNECTIONS_PER_ADDRESS: '5', TRUST_PROXY });
-    const kept = await openMany(10, at);
-    await call(at);
+    const { port } = await startLimited({ TRUST_PROXY });
+    const kept = await openMany(10, port);
+    await call(port);
     expect(kept.some((one) => one.isGone())).toBe(false);
   });
 });
 
 it('a connection may rest 75 s between requests, longer than proxies keep theirs', async () => {
-  const { at } = await start();
+  const { at } = await running();
   const { received } = await openSocket(at, 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
   await eventually(() => expect(received()).toContain('\r\nKeep-Alive: timeout=75\r\n'));
 });
