@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { isFinalStatus } from '../signalwire/call-status';
-import { type Fields, parseFields, sidField, textField } from '../signalwire/fields';
+import { type Fields, requiredSid, textOf } from '../signalwire/fields';
+import { parseSid, type Sid } from '../signalwire/sid';
 import type { CallEnded, ConferenceEnded, ConferenceStarted, ParticipantEvent, RoomEvent } from './room-event';
 
 type ConferenceEvent = ParticipantEvent | ConferenceStarted | ConferenceEnded;
@@ -25,24 +25,13 @@ const FLAGS: ReadonlyMap<string | undefined, boolean> = new Map([
 ]);
 
 /** Any other value counts as unknown. */
-const flagField = textField.transform((text) => FLAGS.get(text?.toLowerCase()));
+const flagOf = (fields: Fields, name: string) => FLAGS.get(textOf(fields, name)?.toLowerCase());
 
 /** An empty SID counts as missing. */
-const optionalSid = z.preprocess((value) => (value === '' ? undefined : value), sidField.optional());
-
-const callback = z.object({
-  StatusCallbackEvent: textField,
-  AccountSid: textField,
-  CallSid: optionalSid,
-  ConferenceSid: optionalSid,
-  Timestamp: textField,
-  Muted: flagField,
-  Hold: flagField,
-  Coaching: flagField,
-  CallSidToCoach: sidField.optional().catch(undefined),
-  EndConferenceOnExit: flagField,
-  StartConferenceOnEnter: flagField,
-});
+function optionalSid(fields: Fields, name: string): Sid | undefined {
+  const value = fields[name];
+  return value === undefined || value === '' ? undefined : requiredSid(fields, name);
+}
 
 /**
  * Parses a status callback of a conference.
@@ -56,14 +45,15 @@ export function parseConferenceEvent(
   fields: Fields,
   { now, accountSid }: { now: number; accountSid: string | undefined },
 ): (ConferenceEvent & Pick<RoomEvent, 'ageMs' | 'isForeign'>) | undefined {
-  const read = parseFields(callback, fields);
-  const { CallSid: callSid, ConferenceSid: conferenceSid } = read;
-  const kind = KINDS.get(read.StatusCallbackEvent);
-  const date = Date.parse(read.Timestamp ?? '') || undefined;
+  const callSid = optionalSid(fields, 'CallSid');
+  const conferenceSid = optionalSid(fields, 'ConferenceSid');
+  const kind = KINDS.get(textOf(fields, 'StatusCallbackEvent'));
+  const date = Date.parse(textOf(fields, 'Timestamp') ?? '') || undefined;
   // The Space's clock may be ahead of ours.
   const ageMs = Math.max(0, now - (date ?? now));
-  const isKnown = Boolean(read.AccountSid) && accountSid !== undefined;
-  const isForeign = isKnown ? read.AccountSid?.toLowerCase() !== accountSid.toLowerCase() : undefined;
+  const account = textOf(fields, 'AccountSid');
+  const isForeign =
+    account && accountSid !== undefined ? account.toLowerCase() !== accountSid.toLowerCase() : undefined;
   if (kind === 'conference-started' || kind === 'conference-ended') {
     return conferenceSid && { kind, conferenceSid, ageMs, isForeign };
   }
@@ -77,15 +67,22 @@ export function parseConferenceEvent(
     ageMs,
     isForeign,
     date,
-    isMuted: read.Muted,
-    isOnHold: read.Hold,
-    coachedCall: read.Coaching === false ? 'nobody' : read.Coaching ? read.CallSidToCoach : undefined,
+    isMuted: flagOf(fields, 'Muted'),
+    isOnHold: flagOf(fields, 'Hold'),
+    coachedCall: coachedBy(fields),
     // Only our moderators end the conference by leaving it, and only they start it by entering.
-    isModerator: read.EndConferenceOnExit ?? read.StartConferenceOnEnter,
+    isModerator: flagOf(fields, 'EndConferenceOnExit') ?? flagOf(fields, 'StartConferenceOnEnter'),
   };
 }
 
-const callStatus = z.object({ CallSid: sidField, CallStatus: textField });
+/** Whom a participant coaches; undefined where the callback does not say. */
+function coachedBy(fields: Fields): Sid | 'nobody' | undefined {
+  const coaching = flagOf(fields, 'Coaching');
+  if (coaching === undefined) {
+    return undefined;
+  }
+  return coaching ? parseSid(textOf(fields, 'CallSidToCoach') ?? '') : 'nobody';
+}
 
 /**
  * Parses the status callback of a telephone number.
@@ -94,6 +91,6 @@ const callStatus = z.object({ CallSid: sidField, CallStatus: textField });
  * @throws RequestError 400 for an invalid Call SID
  */
 export function parseCallEvent(fields: Fields): (CallEnded & { ageMs: number }) | undefined {
-  const { CallSid: callSid, CallStatus } = parseFields(callStatus, fields);
-  return isFinalStatus(CallStatus) ? { kind: 'call-ended', callSid, ageMs: 0 } : undefined;
+  const callSid = requiredSid(fields, 'CallSid');
+  return isFinalStatus(textOf(fields, 'CallStatus')) ? { kind: 'call-ended', callSid, ageMs: 0 } : undefined;
 }

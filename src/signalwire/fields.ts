@@ -19,6 +19,26 @@ export function callSidOf(req: Request): Sid | undefined {
 
 const INVALID_SID = 'must be there once: 1 to 64 letters, digits, - or _.';
 
+/** The text of a field; undefined unless it is there exactly once. */
+export function textOf(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The SID in a field.
+ *
+ * @throws RequestError 400 that names the field, if it is missing, sent twice or no SID
+ */
+export function requiredSid(fields: Fields, name: string): Sid {
+  const value = fields[name];
+  const sid = typeof value === 'string' ? parseSid(value) : undefined;
+  if (sid === undefined) {
+    throw new RequestError(400, 'invalid_field', `${name} ${INVALID_SID}`);
+  }
+  return sid;
+}
+
 /** A field that must hold a SID. */
 export const sidField = z.string(INVALID_SID).transform((text, context) => {
   const sid = parseSid(text);
