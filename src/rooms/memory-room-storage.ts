@@ -60,14 +60,15 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
 
     async write(room, version, { state, entry, facts }) {
       if ((find(room)?.version ?? '') !== version) {
-        return false;
+        return undefined;
       }
+      const next = String(++writes);
       rooms.delete(room);
-      rooms.set(room, { version: String(++writes), state, entry, expiresAt: now() + lifetimeMs });
+      rooms.set(room, { version: next, state, entry, expiresAt: now() + lifetimeMs });
       forget();
       lines.push(...facts.map((fact, index) => ({ fact, position: writes * 1_000 + index, writtenAt: now() })));
       lines.splice(0, lines.length - MAX_LINES);
-      return true;
+      return next;
     },
 
     async list() {

@@ -168,11 +168,12 @@ export function createRedisRoomStorage({
     async write(room, version, { state, entry, facts, isUrgent }) {
       const shard = shardOf(room);
       const keys = [`${prefixOf(shard)}:room:${room}`, ...commonKeysOf(shard)];
+      const next = randomBytes(6).toString('base64url');
       const result = await run(() =>
         scripts.roomWrite(
           ...keys,
           version,
-          `${randomBytes(6).toString('base64url')}\n${JSON.stringify(state)}`,
+          `${next}\n${JSON.stringify(state)}`,
           lifetimeMs,
           room,
           entry === undefined ? '' : formatEntry(entry),
@@ -182,7 +183,7 @@ export function createRedisRoomStorage({
         ),
       );
       checkKey(result, keys);
-      return result === 1;
+      return result === 1 ? next : undefined;
     },
 
     async list() {

@@ -1,6 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import { atMoment, evolve } from './evolve';
 import type { Fact } from './fact';
+import { createRecentReads, type RoomRead } from './recent-reads';
 import { emptyRoom, hasCaller, isInConference, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
@@ -46,13 +47,13 @@ export interface RoomStorage {
   /** One round trip. @throws StoreError */
   read(room: RoomName): Promise<{ version: string; state: RoomState | undefined; now: number }>;
   /**
-   * Writes a room and its lines of the feed in one step, if the room has still that version; whether it had. One round
-   * trip.
+   * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
    *
+   * @returns the new version; undefined if the room had another one
    * @param next.isUrgent whether a full store must rather forget the room than keep what it has
    * @throws StoreError
    */
-  write(room: RoomName, version: string, next: RoomWrite): Promise<boolean>;
+  write(room: RoomName, version: string, next: RoomWrite): Promise<string | undefined>;
   /** The rooms in the index, and why some of them could not be read. @throws StoreError when none could */
   list(): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }>;
   /** Lines of the feed, in order for each room. */
@@ -107,10 +108,22 @@ interface Item {
 export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
   const waiting = new Map<RoomName, Item[]>();
 
+  const recent = createRecentReads();
+
   const snapshotOf = (state: RoomState, now: number): Snapshot => ({
     state: atMoment(state, now, { lifetimeMs }),
     now,
   });
+
+  async function readRoom(room: RoomName): Promise<RoomRead> {
+    const at = monotonicNow();
+    // What cannot be read any more is not written over.
+    recent.forget(room);
+    const { version, state = emptyRoom(room), now } = await storage.read(room);
+    const read = { version, state, now, at, tookMs: monotonicNow() - at };
+    recent.remember(read);
+    return read;
+  }
 
   /** Writes what waits for a room until nothing does. */
   async function work(room: RoomName, items: Item[]): Promise<void> {
@@ -136,28 +149,55 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
 
   /** @returns undefined when another server wrote in between */
   async function tryBatch(room: RoomName, batch: readonly Item[]): Promise<Snapshot | undefined> {
-    // An age ends where the store's clock is asked.
-    const askedAt = monotonicNow();
-    const { version, state: before = emptyRoom(room), now } = await storage.read(room);
-    let state = before;
+    const at = monotonicNow();
+    // Of many events, trying in vain would cost too much.
+    const last = batch.length === 1 ? recent.recall(room, at) : undefined;
+    const early = last && (await applyTo(last, batch, at));
+    if (typeof early === 'object') {
+      return early;
+    }
+    // That an event changes nothing is certain only of a state that was read after it came.
+    const read = await readRoom(room);
+    const result = await applyTo(read, batch, read.at);
+    if (result === 'unchanged') {
+      return snapshotOf(read.state, read.now);
+    }
+    return result === 'conflict' ? undefined : result;
+  }
+
+  /** @param at when this is, by the monotonic clock */
+  async function applyTo(
+    read: RoomRead,
+    batch: readonly Item[],
+    at: number,
+  ): Promise<Snapshot | 'unchanged' | 'conflict'> {
+    const now = read.now + (at - read.at);
+    let { state } = read;
     const facts: Fact[] = [];
     for (const { event, since } of batch) {
-      const aged = { ...event, ageMs: event.ageMs + (askedAt - since) };
+      // An age ends where the store's clock is asked.
+      const aged = { ...event, ageMs: event.ageMs + (at - since) };
       const next = evolve(state, aged, now, { lifetimeMs });
       state = next.state;
       facts.push(...next.facts);
     }
-    if (state === before) {
-      return snapshotOf(state, now);
+    if (state === read.state) {
+      return 'unchanged';
     }
+    const { room } = state;
     const isUrgent = batch.some(({ event }) => URGENT.has(event.kind));
-    const isWritten = await storage.write(room, version, { state, entry: entryOf(state), facts, isUrgent });
-    return isWritten ? snapshotOf(state, now) : undefined;
+    const written = await storage.write(room, read.version, { state, entry: entryOf(state), facts, isUrgent });
+    if (written === undefined) {
+      recent.forget(room);
+      return 'conflict';
+    }
+    recent.remember({ ...read, version: written, state });
+    return snapshotOf(state, now);
   }
 
   return {
     async read(room) {
-      const { state = emptyRoom(room), now } = await storage.read(room);
+      const { state, now } = await readRoom(room);
       return snapshotOf(state, now);
     },
     apply: (room, event) =>
