@@ -197,7 +197,7 @@ describe('the program', () => {
     broken = true;
     // What the Space has told once is known here.
     expect((await coach()).text).toContain('coach="alice-1"');
-    expect((await coach('/coach/sales')).text).toContain('We cannot tell at the moment');
+    expect((await coach('/coach/sales')).text).toContain('Sorry, a technical problem.');
     expect(program.child.exitCode).toBeNull();
     expect(program.stdout()).not.toContain('PT-secret');
   });
