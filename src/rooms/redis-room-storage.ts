@@ -118,12 +118,23 @@ export interface RedisRoomStorageOptions {
 
 const prefixOf = (shard: number) => `conference-coach:{rooms-${shard}}`;
 const feedOf = (shard: number) => `${prefixOf(shard)}:feed`;
-/** What the rooms of a part have in common: both indexes and the feed. */
+/** Both indexes and the feed, which the rooms of a part have in common. */
 const commonKeysOf = (shard: number) => [`${prefixOf(shard)}:live`, `${prefixOf(shard)}:live-until`, feedOf(shard)];
 
-/** Which part a room belongs to. */
+const MAX_SHARDS_KEPT = 10_000;
+const shards = new Map<RoomName, number>();
+
+/** Which part a room belongs to; remembered, because a hash costs as much as reading a small room. */
 function shardOf(room: RoomName): number {
-  return createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
+  let shard = shards.get(room);
+  if (shard === undefined) {
+    shard = createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
+    if (shards.size >= MAX_SHARDS_KEPT) {
+      shards.clear();
+    }
+    shards.set(room, shard);
+  }
+  return shard;
 }
 
 /** Rooms in Redis, or in a Redis Cluster. */
@@ -139,7 +150,7 @@ export function createRedisRoomStorage({
   client.defineCommand('roomProbe', { numberOfKeys: 4, lua: PROBE_SCRIPT });
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
-  const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
+  const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
   /** The parts that could not be written the last time this was tried. */
   const unwritable = new Set<number>();
 
@@ -187,7 +198,7 @@ export function createRedisRoomStorage({
     },
 
     async list() {
-      const parts = await Promise.allSettled(shards.map(listShard));
+      const parts = await Promise.allSettled(allShards.map(listShard));
       const read = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
       const failures = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
       if (read.length === 0) {
@@ -200,13 +211,13 @@ export function createRedisRoomStorage({
       };
     },
 
-    feed: (from) => readFeeds(redis, shards.map(feedOf), { from, keepMs: feedMs, onUnreadable }),
+    feed: (from) => readFeeds(redis, allShards.map(feedOf), { from, keepMs: feedMs, onUnreadable }),
 
     isWritable: (room) => !unwritable.has(shardOf(room)),
 
     async probe() {
       await Promise.all(
-        shards.map(async (shard) => {
+        allShards.map(async (shard) => {
           const keys = [`${prefixOf(shard)}:probe`, ...commonKeysOf(shard)];
           try {
             checkKey(await run(() => scripts.roomProbe(...keys, PROBE_LIFETIME_MS)), keys);
