@@ -1,7 +1,7 @@
 import { mayEnter, type SupervisorEntry } from '../people/roster';
 import { hasProbablyHungUp } from '../rooms/room';
+import type { RoomEntry } from '../rooms/room-entry';
 import type { RoomName } from '../rooms/room-name';
-import type { RoomEntry } from '../rooms/room-store';
 import { CHOICES_AT_ONCE, type News, type RoomMenu } from './outcome';
 
 /** A conversation to choose: a room with a target. */

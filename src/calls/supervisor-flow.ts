@@ -12,8 +12,8 @@ import {
   type SupervisorStay,
   targetOf,
 } from '../rooms/room';
+import type { RoomEntry } from '../rooms/room-entry';
 import type { RoomName } from '../rooms/room-name';
-import type { RoomEntry } from '../rooms/room-store';
 import type { Lookup } from '../rooms/rooms';
 import {
   type CallContext,

@@ -1,7 +1,8 @@
 import type { Fact } from './fact';
 import type { RoomState } from './room';
+import type { RoomEntry } from './room-entry';
 import type { RoomName } from './room-name';
-import type { RoomEntry, RoomStorage } from './room-store';
+import type { RoomStorage } from './room-store';
 
 export interface MemoryRoomStorageOptions {
   /** How long a room is kept after its last event, in milliseconds. */

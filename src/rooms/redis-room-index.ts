@@ -1,5 +1,5 @@
 import { parseRecord } from '../redis/parse-record';
-import type { RoomEntry } from './room-store';
+import type { RoomEntry } from './room-entry';
 
 /**
  * Reads a part's index. Returns the time (ms) and the entries, a line each: one text is read much faster than many.

@@ -3,9 +3,12 @@ import type { RedisConnection } from '../redis/redis-connection';
 import { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
 import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
+import { PROBE_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
+import type { RoomState } from './room';
+import type { RoomEntry } from './room-entry';
 import type { RoomName } from './room-name';
 import { parseRoomRecord } from './room-record';
-import type { RoomEntry, RoomStorage } from './room-store';
+import type { RoomStorage } from './room-store';
 
 /**
  * How many parts the rooms are spread over. The keys of one part share a hash tag, so that one script reaches them, and
@@ -15,89 +18,6 @@ const SHARDS = 16;
 
 /** How long the trace of a probe stays, in milliseconds. */
 const PROBE_LIFETIME_MS = 5_000;
-
-/**
- * Reads a room. Returns the time (ms) and the room's value, `<version>\n<state as JSON>`, if there is one.
- *
- *     KEYS[1]  the room
- */
-const READ_SCRIPT = `
-local time = redis.call('TIME')
-return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), redis.call('GET', KEYS[1]) }
-`;
-
-/**
- * A script that fails keeps what it has written. So every key is looked at before the first write: returns -n if the nth
- * holds something else. An index or a feed that was spoilt must not cost a line of the trail.
- *
- * @param types of the keys, in their order
- */
-const checkTypes = (...types: readonly string[]) => `
-for i, expected in ipairs({ ${types.map((type) => `'${type}'`).join(', ')} }) do
-  local found = redis.call('TYPE', KEYS[i]).ok
-  if found ~= 'none' and found ~= expected then return -i end
-end
-`;
-
-/**
- * Writes a room if it has the version that was read. Returns 1 if it had, 0 if not, -n if the nth key holds something else.
- *
- *     KEYS[1]  the room
- *     KEYS[2]  index of rooms that anybody is in: hash of room to its entry, as JSON
- *     KEYS[3]  the same rooms, sorted set scored by when their entry lapses (ms)
- *     KEYS[4]  the feed: stream of facts, as JSON
- *     ARGV[1]  the version that was read, '' for none
- *     ARGV[2]  the new value
- *     ARGV[3]  how long it is kept (ms)
- *     ARGV[4]  the room's name
- *     ARGV[5]  its entry in the index, '' for none
- *     ARGV[6]  how long the feed is kept (ms)
- *     ARGV[7]  '1' if a Redis that is full must rather forget the room than keep it as it is
- *     ARGV[8…] the facts
- */
-const WRITE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}
-local value = redis.call('GET', KEYS[1])
-if (value and string.match(value, '^[^\\n]*') or '') ~= ARGV[1] then return 0 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function text(number) return string.format('%.0f', number) end
-local function unlist(room)
-  redis.call('HDEL', KEYS[2], room)
-  redis.call('ZREM', KEYS[3], room)
-end
-local set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-if set.err and ARGV[7] == '1' then
-  -- A Redis that is full takes what a script writes after it has deleted something.
-  redis.call('DEL', KEYS[1])
-  set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-  if set.err then unlist(ARGV[4]) end
-end
-if set.err then return set end
-if ARGV[5] == '' then
-  unlist(ARGV[4])
-else
-  redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
-  redis.call('ZADD', KEYS[3], text(now + ARGV[3]), ARGV[4])
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
-  redis.call('PEXPIRE', KEYS[3], ARGV[3])
-end
-for _, room in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, 10)) do unlist(room) end
-for i = 8, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
-if #ARGV >= 8 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
-return 1
-`;
-
-/**
- * Finds out whether a part can be written. Returns 1, or -n if the nth key holds something else.
- *
- *     KEYS[1]  the trace of the probe
- *     KEYS[2…] as for a write
- *     ARGV[1]  how long the trace stays (ms)
- */
-const PROBE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}
-redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
-return 1
-`;
 
 interface WithScripts {
   roomRead(key: string): Promise<[string, string | null]>;
@@ -121,20 +41,31 @@ const feedOf = (shard: number) => `${prefixOf(shard)}:feed`;
 /** Both indexes and the feed, which the rooms of a part have in common. */
 const commonKeysOf = (shard: number) => [`${prefixOf(shard)}:live`, `${prefixOf(shard)}:live-until`, feedOf(shard)];
 
-const MAX_SHARDS_KEPT = 10_000;
-const shards = new Map<RoomName, number>();
-
-/** Which part a room belongs to; remembered, because a hash costs as much as reading a small room. */
+/** Which part a room belongs to. */
 function shardOf(room: RoomName): number {
-  let shard = shards.get(room);
-  if (shard === undefined) {
-    shard = createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
-    if (shards.size >= MAX_SHARDS_KEPT) {
-      shards.clear();
-    }
-    shards.set(room, shard);
+  return createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
+}
+
+const keys = new Map<RoomName, string>();
+
+/** For how many rooms a process keeps what it would have to compute again. */
+const MAX_KEPT = 2_000;
+
+function keep<K, V>(kept: Map<K, V>, key: K, value: V): void {
+  if (kept.size >= MAX_KEPT && !kept.has(key)) {
+    kept.clear();
   }
-  return shard;
+  kept.set(key, value);
+}
+
+/** A room's key; remembered, because a hash costs as much as reading a small room. */
+function keyOf(room: RoomName): string {
+  let key = keys.get(room);
+  if (key === undefined) {
+    key = `${prefixOf(shardOf(room))}:room:${room}`;
+    keep(keys, room, key);
+  }
+  return key;
 }
 
 /** Rooms in Redis, or in a Redis Cluster. */
@@ -151,40 +82,55 @@ export function createRedisRoomStorage({
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
   const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
+  /** What was read or written last of each room: an unchanged value is not parsed again. */
+  const parsed = new Map<string, { value: string; version: string; state: RoomState }>();
   /** The parts that could not be written the last time this was tried. */
   const unwritable = new Set<number>();
 
   async function listShard(shard: number): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
     const key = `${prefixOf(shard)}:live`;
-    const [now, text] = await run(() => scripts.roomList(key)).catch(explain(key));
+    const [now, text] = await run(() => scripts.roomList(key)).catch((error) => {
+      throw explained(error, key);
+    });
     const { rooms, isWhole } = parseEntries(text);
     return { rooms, now: Number(now), problems: isWhole ? [] : [unreadable(key)] };
   }
 
   return {
     async read(room) {
-      const key = `${prefixOf(shardOf(room))}:room:${room}`;
-      const [now, value] = await run(() => scripts.roomRead(key)).catch(explain(key));
+      const key = keyOf(room);
+      let read: [string, string | null];
+      try {
+        read = await run(() => scripts.roomRead(key));
+      } catch (error) {
+        throw explained(error as Error, key);
+      }
+      const [now, value] = read;
       if (value === null) {
         return { version: '', state: undefined, now: Number(now) };
       }
-      const [version = '', text = ''] = value.split('\n', 2);
-      const state = parseRoomRecord(text, room);
-      if (state === undefined) {
-        throw unreadable(key);
+      let last = parsed.get(key);
+      if (last?.value !== value) {
+        const [version = '', text = ''] = value.split('\n', 2);
+        const state = parseRoomRecord(text, room);
+        if (state === undefined) {
+          throw unreadable(key);
+        }
+        last = { value, version, state };
+        keep(parsed, key, last);
       }
-      return { version, state, now: Number(now) };
+      return { version: last.version, state: last.state, now: Number(now) };
     },
 
     async write(room, version, { state, entry, facts, isUrgent }) {
-      const shard = shardOf(room);
-      const keys = [`${prefixOf(shard)}:room:${room}`, ...commonKeysOf(shard)];
+      const keys = [keyOf(room), ...commonKeysOf(shardOf(room))];
       const next = randomBytes(6).toString('base64url');
+      const value = `${next}\n${JSON.stringify(state)}`;
       const result = await run(() =>
         scripts.roomWrite(
           ...keys,
           version,
-          `${next}\n${JSON.stringify(state)}`,
+          value,
           lifetimeMs,
           room,
           entry === undefined ? '' : formatEntry(entry),
@@ -194,7 +140,11 @@ export function createRedisRoomStorage({
         ),
       );
       checkKey(result, keys);
-      return result === 1 ? next : undefined;
+      if (result !== 1) {
+        return undefined;
+      }
+      keep(parsed, keyOf(room), { value, version: next, state });
+      return next;
     },
 
     async list() {
@@ -213,7 +163,7 @@ export function createRedisRoomStorage({
 
     feed: (from) => readFeeds(redis, allShards.map(feedOf), { from, keepMs: feedMs, onUnreadable }),
 
-    isWritable: (room) => !unwritable.has(shardOf(room)),
+    isWritable: (room) => unwritable.size === 0 || !unwritable.has(shardOf(room)),
 
     async probe() {
       await Promise.all(
@@ -242,9 +192,7 @@ function checkKey(result: number, keys: readonly string[]): void {
   }
 }
 
-/** Names the key in an error that comes of it alone. */
-function explain(key: string): (error: Error) => never {
-  return (error) => {
-    throw error.message.includes('WRONGTYPE') ? unreadable(key) : error;
-  };
+/** The error, or one that names the key if that alone is wrong. */
+function explained(error: Error, key: string): Error {
+  return error.message.includes('WRONGTYPE') ? unreadable(key) : error;
 }

@@ -1,30 +1,10 @@
-import type { Sid } from '../signalwire/sid';
 import { atMoment, evolve } from './evolve';
 import type { Fact } from './fact';
 import { createRecentReads, type RoomRead } from './recent-reads';
-import { emptyRoom, hasCaller, isInConference, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
+import { emptyRoom, type RoomState } from './room';
+import { entryOf, type RoomEntry } from './room-entry';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
-
-/** A room's entry in the index: a room that anybody is in, or about to be. */
-export interface RoomEntry {
-  room: RoomName;
-  target:
-    | {
-        callSid: Sid;
-        name: string | undefined;
-        /** Whether they were seen in the conference. */
-        hasJoined: boolean;
-        /** When they asked for their document, or joined; milliseconds since 1970 by the store's clock. */
-        arrivedAt: number;
-      }
-    | undefined;
-  hasCaller: boolean;
-  /** How many are there or on their way. */
-  supervisors: number;
-  /** When anything last changed. */
-  at: number;
-}
 
 /** A room as it was read. */
 export interface Snapshot {
@@ -223,25 +203,5 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     feed: storage.feed,
     isWritable: storage.isWritable,
     probe: storage.probe,
-  };
-}
-
-/** A room's entry in the index; undefined for an empty one, and for another account's. */
-export function entryOf(state: RoomState): RoomEntry | undefined {
-  if (state.isForeign || !state.stays.some(isOpen)) {
-    return undefined;
-  }
-  const target = targetOf(state);
-  return {
-    room: state.room,
-    target: target && {
-      callSid: target.callSid,
-      name: target.name,
-      hasJoined: isInConference(target),
-      arrivedAt: startOf(target),
-    },
-    hasCaller: hasCaller(state),
-    supervisors: supervisorsOf(state).length,
-    at: state.at,
   };
 }

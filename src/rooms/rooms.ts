@@ -3,9 +3,10 @@ import { withDeadline } from '../ops/deadline';
 import { createLocalRooms } from './local-rooms';
 import { createPendingEvents } from './pending-events';
 import { type RoomState, targetOf, withoutUnlistedModerators } from './room';
+import { putEntry, type RoomEntry } from './room-entry';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
-import { entryOf, type RoomEntry, type RoomStore, type Snapshot } from './room-store';
+import type { RoomStore, Snapshot } from './room-store';
 import type { Observation, SpaceObserver } from './space-observer';
 import { createSpeechLimit, type SpeechEvent } from './speech';
 import { createStoreFailures } from './store-failures';
@@ -78,8 +79,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       const askedAt = monotonicNow();
       try {
         const snapshots = await Promise.all(events.map((event) => store.apply(room, event)));
-        const last = snapshots.at(-1);
-        if (last !== undefined) {
+        for (const last of snapshots.slice(-1)) {
           onChange(learn(last));
         }
       } catch (err) {
@@ -105,7 +105,9 @@ export function createRooms(options: RoomsOptions): Rooms {
   const local = createLocalRooms({ lifetimeMs, log, now, pendingOf: pending.ofRoom });
 
   function learn(snapshot: Snapshot): RoomState {
-    failures.clear(snapshot.state.room);
+    if (failures.failing.size > 0) {
+      failures.clear(snapshot.state.room);
+    }
     return local.learn(snapshot);
   }
 
@@ -128,7 +130,7 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   /** Reads a room, and tells whether the store answered. */
   async function lookUp(room: RoomName): Promise<{ known: Lookup; isStored: boolean }> {
-    if (!failures.isTooSlow(room)) {
+    if (failures.failing.size === 0 || !failures.isTooSlow(room)) {
       const askedAt = monotonicNow();
       try {
         const snapshot = await store.read(room);
@@ -144,13 +146,23 @@ export function createRooms(options: RoomsOptions): Rooms {
   }
 
   async function find(room: RoomName): Promise<Lookup> {
-    const { known, isStored } = await lookUp(room);
-    const isEnough = known.isKnown && isStored && store.isWritable(room) && targetOf(known.state) !== undefined;
-    if (isEnough || space === undefined) {
-      return known;
-    }
+    const askedAt = monotonicNow();
     try {
-      const observation = await space.observe(room);
+      const { known, isStored } = await lookUp(room);
+      const isEnough = known.isKnown && isStored && store.isWritable(room) && targetOf(known.state) !== undefined;
+      return isEnough || space === undefined
+        ? known
+        : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);
+    } catch (err) {
+      log.error({ err, room }, 'Room lookup failed');
+      return { isKnown: false };
+    }
+  }
+
+  /** A room as REST shows it; if REST fails, what was known. */
+  async function findInSpace({ observe }: SpaceObserver, room: RoomName, known: Lookup): Promise<Lookup> {
+    try {
+      const observation = await observe(room);
       const state = known.isKnown ? known.state : local.stateOf(room);
       return { isKnown: true, state: observed(state, observation), now: local.now() };
     } catch (err) {
@@ -174,26 +186,19 @@ export function createRooms(options: RoomsOptions): Rooms {
       return stored;
     }
     const entries = new Map((stored ?? []).map((entry) => [entry.room, entry]));
-    const put = (state: RoomState) => {
-      const entry = entryOf(state);
-      entries.delete(state.room);
-      if (entry !== undefined) {
-        entries.set(state.room, entry);
-      }
-    };
     const own = stored === undefined ? [...new Set([...local.seen(), ...pending.rooms()])] : pending.rooms();
     const update = async (room: RoomName) => {
       // Another server has written it since we last saw it.
       if (stored !== undefined && local.seenAt(room) !== entries.get(room)?.at) {
         await lookUp(room);
       }
-      put(local.stateOf(room));
+      putEntry(entries, local.stateOf(room));
     };
     await Promise.all(own.map(update));
     const hasTarget = [...entries.values()].some(({ target }) => target !== undefined);
     const seen = stored !== undefined && hasTarget ? [] : await observeAll(askedAt + lookUpTimeoutMs - MARGIN_MS);
     for (const observation of seen ?? []) {
-      put(observed(local.stateOf(observation.room), observation));
+      putEntry(entries, observed(local.stateOf(observation.room), observation));
     }
     return stored === undefined && seen === undefined && !hasTarget ? 'unknown' : [...entries.values()];
   }
@@ -212,22 +217,18 @@ export function createRooms(options: RoomsOptions): Rooms {
   }
 
   async function observeAll(until: number): Promise<Observation[] | undefined> {
-    try {
-      return await space?.observeAll(Math.max(0, until - monotonicNow()));
-    } catch (err) {
+    return space?.observeAll(Math.max(0, until - monotonicNow())).catch((err) => {
       log.warn({ err }, 'Conferences could not be listed by the Space');
       return undefined;
-    }
+    });
   }
 
   /** The result of a look-up, or `otherwise` after the time-out. */
-  async function inTime<T>(lookUp: Promise<T>, otherwise: T, about: object): Promise<T> {
-    try {
-      return await withDeadline(lookUp, lookUpTimeoutMs);
-    } catch (err) {
-      log.warn({ err, ...about }, 'Room lookup timed out');
+  function inTime<T>(lookUp: Promise<T>, otherwise: T, askedAt: number, room?: RoomName): Promise<T> {
+    return withDeadline(lookUp, askedAt + lookUpTimeoutMs - monotonicNow()).catch((err) => {
+      log.warn({ err, room }, 'Room lookup timed out');
       return otherwise;
-    }
+    });
   }
 
   return {
@@ -235,9 +236,9 @@ export function createRooms(options: RoomsOptions): Rooms {
 
     recordSpeech: speech.record,
 
-    find: (room) => inTime(find(room), { isKnown: false }, { room }),
+    find,
     read: async (room) => (await lookUp(room)).known,
-    list: () => inTime(list(), 'unknown', {}),
+    list: () => inTime(list(), 'unknown', monotonicNow()),
     listStored: async () => (await listStored()) ?? 'unknown',
     listLocal: () => local.seen().map(local.stateOf),
 

@@ -11,6 +11,8 @@ export interface StoreFailures {
   /** The reasons why rooms are missing from the list; empty if it is complete. */
   setListProblems(problems: readonly Error[]): void;
   has(room: RoomName): boolean;
+  /** The rooms that failed; undefined stands for the list of all. */
+  readonly failing: ReadonlyMap<RoomName | undefined, unknown>;
   /** Whether the store has just kept somebody waiting in vain: the same webhook must not wait for it twice. */
   isTooSlow(room: RoomName): boolean;
   /** Forgets rooms that nobody has asked for lately. */
@@ -70,6 +72,7 @@ export function createStoreFailures({ log, monotonicNow }: { log: Logger; monoto
     },
 
     has: (room) => failing.has(room),
+    failing,
     isTooSlow: (room) => isSlow(room) || isSlow(undefined),
 
     prune() {

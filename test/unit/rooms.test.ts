@@ -297,6 +297,7 @@ describe('record', () => {
     await rooms.find(sales);
     expect(logged('error')).toMatchObject([
       { room: 'sales', kind: 'moderator-arrived', msg: 'An event could not be applied to this room; it is left out' },
+      { room: 'sales', msg: 'Room lookup failed' },
     ]);
     expect(await rooms.read(support)).toMatchObject({ isKnown: true, state: { stays: [{ callSid: 'alice' }] } });
   });

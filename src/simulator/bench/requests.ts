@@ -1,8 +1,8 @@
 import { connectRedis } from '../../redis/redis-connection';
 import { createRedisRoomStorage } from '../../rooms/redis-room-storage';
 import type { RoomState } from '../../rooms/room';
+import { entryOf } from '../../rooms/room-entry';
 import { parseRoomName, type RoomName } from '../../rooms/room-name';
-import { entryOf } from '../../rooms/room-store';
 import { parseSid, type Sid } from '../../signalwire/sid';
 import { TUTORIAL_CAST } from '../tutorial';
 import { type BenchClient, createBenchClient, encodeRequest } from './client';

@@ -1,0 +1,82 @@
+/**
+ * Reads a room. Returns the time (ms) and the room's value, `<version>\n<state as JSON>`, if there is one.
+ *
+ *     KEYS[1]  the room
+ */
+export const READ_SCRIPT = `
+local time = redis.call('TIME')
+return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), redis.call('GET', KEYS[1]) }
+`;
+
+/**
+ * A script that fails keeps what it has written. So every key is looked at before the first write: returns -n if the nth
+ * holds something else. An index or a feed that was spoilt must not cost a line of the trail.
+ *
+ * @param types of the keys, in their order
+ */
+const checkTypes = (...types: readonly string[]) => `
+for i, expected in ipairs({ ${types.map((type) => `'${type}'`).join(', ')} }) do
+  local found = redis.call('TYPE', KEYS[i]).ok
+  if found ~= 'none' and found ~= expected then return -i end
+end
+`;
+
+/**
+ * Writes a room if it has the version that was read. Returns 1 if it had, 0 if not, -n if the nth key holds something else.
+ *
+ *     KEYS[1]  the room
+ *     KEYS[2]  index of rooms that anybody is in: hash of room to its entry, as JSON
+ *     KEYS[3]  the same rooms, sorted set scored by when their entry lapses (ms)
+ *     KEYS[4]  the feed: stream of facts, as JSON
+ *     ARGV[1]  the version that was read, '' for none
+ *     ARGV[2]  the new value
+ *     ARGV[3]  how long it is kept (ms)
+ *     ARGV[4]  the room's name
+ *     ARGV[5]  its entry in the index, '' for none
+ *     ARGV[6]  how long the feed is kept (ms)
+ *     ARGV[7]  '1' if a Redis that is full must rather forget the room than keep it as it is
+ *     ARGV[8…] the facts
+ */
+export const WRITE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}
+local value = redis.call('GET', KEYS[1])
+if (value and string.match(value, '^[^\\n]*') or '') ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function text(number) return string.format('%.0f', number) end
+local function unlist(room)
+  redis.call('HDEL', KEYS[2], room)
+  redis.call('ZREM', KEYS[3], room)
+end
+local set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if set.err and ARGV[7] == '1' then
+  -- A Redis that is full takes what a script writes after it has deleted something.
+  redis.call('DEL', KEYS[1])
+  set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  if set.err then unlist(ARGV[4]) end
+end
+if set.err then return set end
+if ARGV[5] == '' then
+  unlist(ARGV[4])
+else
+  redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
+  redis.call('ZADD', KEYS[3], text(now + ARGV[3]), ARGV[4])
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  redis.call('PEXPIRE', KEYS[3], ARGV[3])
+end
+for _, room in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, 10)) do unlist(room) end
+for i = 8, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
+if #ARGV >= 8 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
+return 1
+`;
+
+/**
+ * Finds out whether a part can be written. Returns 1, or -n if the nth key holds something else.
+ *
+ *     KEYS[1]  the trace of the probe
+ *     KEYS[2…] as for a write
+ *     ARGV[1]  how long the trace stays (ms)
+ */
+export const PROBE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}
+redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+return 1
+`;

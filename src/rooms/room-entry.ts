@@ -1,0 +1,52 @@
+import type { Sid } from '../signalwire/sid';
+import { hasCaller, isInConference, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
+import type { RoomName } from './room-name';
+
+/** A room's entry in the index: a room that anybody is in, or about to be. */
+export interface RoomEntry {
+  room: RoomName;
+  target:
+    | {
+        callSid: Sid;
+        name: string | undefined;
+        /** Whether they were seen in the conference. */
+        hasJoined: boolean;
+        /** When they asked for their document, or joined; milliseconds since 1970 by the store's clock. */
+        arrivedAt: number;
+      }
+    | undefined;
+  hasCaller: boolean;
+  /** How many are there or on their way. */
+  supervisors: number;
+  /** When anything last changed. */
+  at: number;
+}
+
+/** A room's entry in the index; undefined for an empty one, and for another account's. */
+export function entryOf(state: RoomState): RoomEntry | undefined {
+  if (state.isForeign || !state.stays.some(isOpen)) {
+    return undefined;
+  }
+  const target = targetOf(state);
+  return {
+    room: state.room,
+    target: target && {
+      callSid: target.callSid,
+      name: target.name,
+      hasJoined: isInConference(target),
+      arrivedAt: startOf(target),
+    },
+    hasCaller: hasCaller(state),
+    supervisors: supervisorsOf(state).length,
+    at: state.at,
+  };
+}
+
+/** Puts a room's entry in the place of the one before, at the end. */
+export function putEntry(entries: Map<RoomName, RoomEntry>, state: RoomState): void {
+  const entry = entryOf(state);
+  entries.delete(state.room);
+  if (entry !== undefined) {
+    entries.set(state.room, entry);
+  }
+}
