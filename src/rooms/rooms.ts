@@ -63,7 +63,6 @@ const STORE_TIMEOUT_MS = 800;
 
 /** `list` stops waiting for REST this long before its own time-out, and uses the answers so far. */
 const MARGIN_MS = 200;
-
 const PROBE_INTERVAL_MS = 1_000;
 
 /** Creates the rooms over one store, with REST as the second source. */
