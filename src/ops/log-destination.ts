@@ -77,7 +77,11 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
       dropped = 0;
       onLoss(lines);
     }
-    flush();
+    if (chunk.length > 0 || onClosed !== undefined) {
+      flush();
+    } else if (buffered !== '') {
+      schedule(BATCH_MS);
+    }
   }
 
   return {
