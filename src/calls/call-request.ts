@@ -4,7 +4,7 @@ import { MAX_PIN_TRIES } from '../people/pin';
 import { MODES, type Mode } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room-name';
 import { isFinalStatus } from '../signalwire/call-status';
-import { fieldsOf } from '../signalwire/fields';
+import { type Fields, requiredSid, textOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import { parseSid, type Sid } from '../signalwire/sid';
 import {
@@ -25,12 +25,7 @@ export interface InboundCall {
 
 /** @throws RequestError 400 if the Call SID is missing, repeated or malformed */
 export function parseInboundCall(req: Request): InboundCall {
-  const { CallSid } = fieldsOf(req);
-  const callSid = typeof CallSid === 'string' ? parseSid(CallSid) : undefined;
-  if (callSid === undefined) {
-    throw new RequestError(400, 'invalid_field', 'CallSid must be there once: 1 to 64 letters, digits, - or _.');
-  }
-  return { callSid, from: personOf(req) };
+  return { callSid: requiredSid(req.body, 'CallSid'), from: personOf(req) };
 }
 
 /**
@@ -40,7 +35,7 @@ export function parseInboundCall(req: Request): InboundCall {
  * @returns undefined when it is withheld, not an address, or sent twice
  */
 export function personOf(req: Request): Address | undefined {
-  const { Direction, From, To } = fieldsOf(req);
+  const { Direction, From, To } = req.body as Fields;
   const address = typeof Direction === 'string' && /^outbound/i.test(Direction) ? To : From;
   return typeof address === 'string' ? parseAddress(address) : undefined;
 }
@@ -59,11 +54,11 @@ export interface DialOutcome {
 }
 
 export function parseDialOutcome(req: Request): DialOutcome {
-  const fields = fieldsOf(req);
-  const status = textOf(fields.DialCallStatus) ?? '';
-  const isStale = STALE_TARGET_CODES.includes(textOf(fields.ErrorCode));
+  const fields = req.body as Fields;
+  const status = textOf(fields, 'DialCallStatus') ?? '';
+  const isStale = STALE_TARGET_CODES.includes(textOf(fields, 'ErrorCode'));
   return {
-    isCallOver: isFinalStatus(textOf(fields.CallStatus)),
+    isCallOver: isFinalStatus(textOf(fields, 'CallStatus')),
     // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
     hasFailed: isStale || !/^(answered|completed|)$/i.test(status),
     coachingFailed: isStale || /^failed$/i.test(status),
@@ -72,7 +67,7 @@ export function parseDialOutcome(req: Request): DialOutcome {
 
 /** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field that is there twice. */
 export function digitsOf(req: Request): string | undefined {
-  return textOf(fieldsOf(req).Digits) || undefined;
+  return textOf(req.body, 'Digits') || undefined;
 }
 
 /**
@@ -93,13 +88,14 @@ export function roomOf({ params }: Request, missing?: RoomName): RoomName {
  *
  * @throws RequestError 400 that names the modes there are
  */
-export function parseCallContext({ query }: Request): CallContext {
+export function parseCallContext(req: Request): CallContext {
+  const query = req.query as Fields;
   return {
     mode: parseMode(query.mode),
     attempt: counterOf(query.attempt, MAX_ATTEMPTS) ?? 0,
     waits: counterOf(query.waits, MAX_WAITS),
     stay: counterOf(query.stay, MAX_STAYS) ?? 0,
-    token: textOf(query.token),
+    token: textOf(query, 'token'),
   };
 }
 
@@ -110,23 +106,23 @@ export function parseCallContext({ query }: Request): CallContext {
  * @throws RequestError 400 that names the modes there are
  */
 export function parseRoomContext(req: Request, missing = { stay: 0 }): RoomContext {
-  const { query } = req;
+  const query = req.query as Fields;
   if (Object.keys(query).length === 0) {
     // The number's own address, as most calls have it.
     return { mode: DEFAULT_MODE, attempt: 0, stay: missing.stay };
   }
   const context = parseCallContext(req);
-  const target = parseSid(textOf(query.of) ?? '');
+  const target = parseSid(textOf(query, 'of') ?? '');
   return {
     ...context,
     stay: query.stay === undefined ? missing.stay : context.stay,
     mode: context.mode ?? DEFAULT_MODE,
     initialMode: MODES.find((mode) => mode === query.own),
-    isOnLine: textOf(query.line) !== undefined,
+    isOnLine: textOf(query, 'line') !== undefined,
     reprompts: counterOf(query.round, MAX_ATTEMPTS),
-    named: target && { target, conferenceSid: parseSid(textOf(query.in) ?? '') },
-    isAnnounced: textOf(query.told) !== undefined,
-    isMoved: textOf(query.moved) !== undefined,
+    named: target && { target, conferenceSid: parseSid(textOf(query, 'in') ?? '') },
+    isAnnounced: textOf(query, 'told') !== undefined,
+    isMoved: textOf(query, 'moved') !== undefined,
   };
 }
 
@@ -156,14 +152,15 @@ export function tryOf(req: Request): number {
 
 /** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
 export function roomWanted(req: Request): RoomName | undefined {
-  return decodeRoom(textOf(req.query.room) ?? '');
+  return decodeRoom(textOf(req.query as Fields, 'room') ?? '');
 }
 
 const MAX_PAGES = 1_000;
 
 /** What a menu of rooms offered: the rooms in the order of their keys, and which page of all it was. */
-export function parseMenu({ query }: Request): { rooms: RoomName[]; page: number } {
-  const rooms = (textOf(query.rooms) ?? '').split(NEXT_ROOM).flatMap((name) => decodeRoom(name) ?? []);
+export function parseMenu(req: Request): { rooms: RoomName[]; page: number } {
+  const query = req.query as Fields;
+  const rooms = (textOf(query, 'rooms') ?? '').split(NEXT_ROOM).flatMap((name) => decodeRoom(name) ?? []);
   return { rooms, page: counterOf(query.page, MAX_PAGES) ?? 0 };
 }
 
@@ -177,11 +174,6 @@ function encodeRoom(room: RoomName): string {
 
 function decodeRoom(text: string): RoomName | undefined {
   return parseRoomName(text.replaceAll(SPACE, ' '));
-}
-
-/** A field that counts only if it is there exactly once. */
-function textOf(given: unknown): string | undefined {
-  return typeof given === 'string' ? given : undefined;
 }
 
 /** The addresses of this server, as its documents name them. */

@@ -4,7 +4,6 @@ import { parseCallEvent, parseConferenceEvent } from '../rooms/conference-events
 import type { RoomEvent } from '../rooms/room-event';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
-import { fieldsOf } from '../signalwire/fields';
 import { roomOf } from './call-request';
 
 export interface StatusCallbacksOptions {
@@ -34,12 +33,12 @@ export function createStatusCallbacks({ defaultRoom, rooms, accountSid, now, log
 
   return {
     async conference(req, res) {
-      await take(roomOf(req), parseConferenceEvent(fieldsOf(req), { now: now(), accountSid }));
+      await take(roomOf(req), parseConferenceEvent(req.body, { now: now(), accountSid }));
       res.statusCode = 204;
       res.end();
     },
     async call(req, res) {
-      await take(roomOf(req, defaultRoom), parseCallEvent(fieldsOf(req)));
+      await take(roomOf(req, defaultRoom), parseCallEvent(req.body));
       res.statusCode = 204;
       res.end();
     },

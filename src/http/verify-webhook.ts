@@ -20,7 +20,7 @@ const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
 
 /**
  * The guard of every route a Space asks for: GET or a posted form, at most 64 kB and 100 fields, signed. Whatever comes
- * after it reads the request with `fieldsOf`.
+ * after it finds the {@link Fields} of the form, or of a GET's query, in `req.body`.
  *
  * A request that passes has `res.locals.isVerified`. Refused requests fail with a RequestError 400, 403, 405, 413 or 415.
  *
@@ -55,7 +55,7 @@ export function verifyWebhook({ publicUrl, signingKeys }: VerifyWebhookOptions):
       const expected = `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`;
       throw refusal('wrong_signature', expected);
     }
-    req.body = fields;
+    req.body = method === 'POST' ? fields : req.query;
     res.locals.isVerified = true;
     next();
   };

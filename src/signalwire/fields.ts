@@ -1,19 +1,13 @@
 import type { Request } from 'express';
-import { z } from 'zod';
 import { RequestError } from './request-error';
 import { parseSid, type Sid } from './sid';
 
 /** Form fields as Node's parser gives them: a field sent twice is an array. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** A request's fields: the form of a POST, the query of a GET. */
-export function fieldsOf(req: Request): Fields {
-  return req.method === 'POST' ? (req.body ?? {}) : (req.query as Fields);
-}
-
 /** A request's Call SID, for the log; undefined if it has none, or an invalid one. */
 export function callSidOf(req: Request): Sid | undefined {
-  const { CallSid } = fieldsOf(req);
+  const { CallSid } = (req.body ?? req.query) as Fields;
   return typeof CallSid === 'string' ? parseSid(CallSid) : undefined;
 }
 
@@ -37,27 +31,4 @@ export function requiredSid(fields: Fields, name: string): Sid {
     throw new RequestError(400, 'invalid_field', `${name} ${INVALID_SID}`);
   }
   return sid;
-}
-
-/** A field that must hold a SID. */
-export const sidField = z.string(INVALID_SID).transform((text, context) => {
-  const sid = parseSid(text);
-  if (sid === undefined) {
-    context.addIssue(INVALID_SID);
-    return z.NEVER;
-  }
-  return sid;
-});
-
-/** A field that counts only if it is sent exactly once. */
-export const textField = z.string().optional().catch(undefined);
-
-/** @throws RequestError 400, which names the first invalid field */
-export function parseFields<T>(schema: z.ZodType<T>, fields: unknown): T {
-  const result = schema.safeParse(fields);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new RequestError(400, 'invalid_field', `${issue?.path.join('.')} ${issue?.message}`);
-  }
-  return result.data;
 }
