@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'dotenv';
@@ -9,8 +9,15 @@ import { loadConfig } from '../../src/config';
 import { parseRoster } from '../../src/people/roster-file';
 import { type RunningServer, startProgram } from '../support/process';
 
-const read = (file: string) => readFileSync(join(__dirname, '../..', file), 'utf8');
+const ROOT = join(__dirname, '../..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const readme = read('README.md');
+const PAGES = [
+  ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
 
 /** The settings that the program looks for. */
 function settingNames(): string[] {
@@ -32,6 +39,16 @@ function onOneLine(document: string): string {
     .replace(/>\s+</g, '><')
     .replace(/\s*\n\s*/g, ' ')
     .trim();
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 let program: RunningServer;
@@ -57,16 +74,8 @@ describe('the README', () => {
     }
   });
 
-  it('shows the fallback as the server answers it', async () => {
-    const [, expected = ''] =
-      /### A fallback without the server\n[^`]*(?:`[^`\n]+`[^`]*)*```xml\n([^`]*)```/.exec(readme) ?? [];
-    const form = 'CallSid=bob-1&From=%2B15550001111';
-    const { text } = await supertest(`http://127.0.0.1:${port}`).post('/fallback/sales').type('form').send(form);
-    expect(text.replaceAll(`http://localhost:${port}`, 'https://coach.example.com')).toBe(onOneLine(expected));
-  });
-
-  it('lets Ted speak to everybody once Alice is reported to be in', async () => {
-    const [, lines = ''] = /dialled within the last 10 seconds[^`]*`curl`[^`]*```sh\n([^`]*)```/.exec(readme) ?? [];
+  it('lets Ted talk to everyone once Alice is reported to have joined', async () => {
+    const [, lines = ''] = /dialled within the last 10 seconds[^`]*```sh\n([^`]*)```/.exec(readme) ?? [];
     const texts: string[] = [];
     const requests = [...lines.matchAll(/^curl (.*) '?http:\/\/localhost:3000([^'\s]+)'?$/gm)];
     for (const [, options = '', path = ''] of requests) {
@@ -88,23 +97,58 @@ describe('the README', () => {
     expect(/```sh\n(.*)\n```/.exec(readme)?.[1]).toBe('npm ci && npm run demo');
   });
 
-  it('shows a roster that can be used', () => {
-    const [, roster = ''] = /```json\n([^`]*)```/.exec(readme) ?? [];
-    const hashed = roster.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
-    const { moderators, supervisors } = parseRoster(hashed, { file: 'README.md', hasPinKey: true });
-    expect([moderators.length, supervisors.length]).toEqual([2, 2]);
-  });
-
   it('has every setting, and no other', () => {
     const section = readme.split('\n## Settings\n')[1]?.split('\n## ')[0] ?? '';
     const named = [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual(settingNames());
   });
 
-  it('names only files that are there', () => {
-    for (const [, file = ''] of readme.matchAll(/\]\(((?!https?:|#)[^)]+)\)/g)) {
-      expect(() => readFileSync(join(__dirname, '../..', file))).not.toThrow('ENOENT');
+  it('lists only routes that there are', async () => {
+    const section = readme.split('\n## Routes\n')[1]?.split('\n## ')[0] ?? '';
+    const cells = [...section.matchAll(/^\| (`\/.*?) \|/gm)].map(([, cell = '']) => cell);
+    const paths = cells.flatMap((cell) => [...cell.matchAll(/`(\/[^`]*)`/g)].map(([, path = '']) => path));
+    expect(paths).toHaveLength(20);
+    for (const path of paths) {
+      const { status } = await supertest(`http://127.0.0.1:${port}`).get(path.replace(':room', 'sales'));
+      expect([path, status]).not.toEqual([path, 404]);
     }
+  });
+});
+
+describe('the pages', () => {
+  it('show the fallback as the server answers it', async () => {
+    const [, expected = ''] =
+      /## A fallback without the server\n[^`]*(?:`[^`\n]+`[^`]*)*```xml\n([^`]*)```/.exec(read('docs/numbers.md')) ??
+      [];
+    const form = 'CallSid=bob-1&From=%2B15550001111';
+    const { text } = await supertest(`http://127.0.0.1:${port}`).post('/fallback/sales').type('form').send(form);
+    expect(text.replaceAll(`http://localhost:${port}`, 'https://coach.example.com')).toBe(onOneLine(expected));
+  });
+
+  it('show a roster that can be used', () => {
+    const [, roster = ''] = /```json\n([^`]*)```/.exec(read('docs/people.md')) ?? [];
+    const hashed = roster.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
+    const { moderators, supervisors } = parseRoster(hashed, { file: 'people.md', hasPinKey: true });
+    expect([moderators.length, supervisors.length]).toEqual([2, 2]);
+  });
+
+  it('link only to files and headings that there are', () => {
+    const links = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].map(([, file = '', anchor]) => ({
+        page,
+        target: file === '' ? page : join(dirname(page), file),
+        anchor,
+      })),
+    );
+    expect(links.filter(({ target }) => !existsSync(join(ROOT, target)))).toEqual([]);
+    const hasAnchor = (page: string, anchor: string) => anchorsOf(read(page)).includes(anchor);
+    expect(links.filter(({ target, anchor }) => anchor !== undefined && !hasAnchor(target, anchor))).toEqual([]);
+  });
+
+  it('name only npm scripts that there are', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    const named = PAGES.flatMap((page) => [...read(page).matchAll(/npm run (?:--silent )?([a-z:]+)/g)]);
+    expect(named.filter(([, script = '']) => !(script in scripts))).toEqual([]);
   });
 });
 

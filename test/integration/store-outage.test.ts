@@ -10,7 +10,7 @@ import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 
-/** The promise of the README: what a moderator waits at most, in milliseconds. */
+/** How long a moderator waits at most while Redis is down, as docs/operations.md says; in milliseconds. */
 const PROMISED_MS = 1_500;
 
 const alice = { CallSid: 'alice-1', From: ALICE };
