@@ -12,6 +12,7 @@ import { type RunningServer, startProgram } from '../support/process';
 const ROOT = join(__dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const readme = read('README.md');
+const documents = read('docs/documents.md');
 const PAGES = [
   ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
@@ -28,9 +29,16 @@ function settingNames(): string[] {
   return [...names].sort();
 }
 
-/** The form of a curl command, as curl sends it: a plus stays as it is. */
-function formOf(options: string): string {
-  return [...options.matchAll(/-d '([^']*)'/g)].map(([, field]) => field).join('&');
+/** What the server answers to curl commands, one a line, as if it listened on port 3000. */
+async function responsesTo(commands: string): Promise<string[]> {
+  const responses: string[] = [];
+  for (const [, options = '', path = ''] of commands.matchAll(/^curl (.*) '?http:\/\/localhost:3000([^'\s]+)'?$/gm)) {
+    // curl sends fields as they are: a plus stays a plus.
+    const form = [...options.matchAll(/-d '([^']*)'/g)].map(([, field]) => field).join('&');
+    const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(form);
+    responses.push(text.replaceAll(`localhost:${port}`, 'localhost:3000'));
+  }
+  return responses;
 }
 
 /** A document of several lines, as the server answers it. */
@@ -65,24 +73,12 @@ afterAll(async () => {
 });
 
 describe('the README', () => {
-  it('shows what Alice, Bob and Ted really get', async () => {
-    const blocks = [...readme.matchAll(/```sh\ncurl (.*) http:\/\/localhost:3000(\S+)\n```\n\n```xml\n([^`]*)```/g)];
-    expect(blocks).toHaveLength(3);
-    for (const [, options = '', path = '', expected = ''] of blocks) {
-      const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(formOf(options));
-      expect(text.replaceAll(`localhost:${port}`, 'localhost:3000')).toBe(onOneLine(expected));
-    }
-  });
-
-  it('lets Ted talk to everyone once Alice is reported to have joined', async () => {
-    const [, lines = ''] = /dialled within the last 10 seconds[^`]*```sh\n([^`]*)```/.exec(readme) ?? [];
-    const texts: string[] = [];
-    const requests = [...lines.matchAll(/^curl (.*) '?http:\/\/localhost:3000([^'\s]+)'?$/gm)];
-    for (const [, options = '', path = ''] of requests) {
-      const { text } = await supertest(`http://127.0.0.1:${port}`).post(path).type('form').send(formOf(options));
-      texts.push(text);
-    }
-    expect(texts).toEqual(['', expect.stringContaining('<Conference startConferenceOnEnter="false"')]);
+  it('shows what Ted really gets', async () => {
+    const [, commands = '', document = ''] =
+      /```sh\n(curl [^`]*)```[^`]*`[^`]*`[^`]*```xml\n([^`]*)```/.exec(readme) ?? [];
+    const texts = await responsesTo(commands);
+    expect(texts).toHaveLength(3);
+    expect(texts.at(-1)).toBe(onOneLine(document));
   });
 
   it('shows what the demo really tells', async () => {
@@ -116,6 +112,22 @@ describe('the README', () => {
 });
 
 describe('the pages', () => {
+  it('show what Alice, Bob and Ted really get', async () => {
+    const blocks = [...documents.matchAll(/```sh\n(curl [^\n]*\n)```\n\n```xml\n([^`]*)```/g)];
+    expect(blocks).toHaveLength(3);
+    for (const [, command = '', expected = ''] of blocks) {
+      expect(await responsesTo(command)).toEqual([onOneLine(expected)]);
+    }
+  });
+
+  it('let Ted talk to everyone once Alice is reported to have joined', async () => {
+    const [, commands = ''] = /dialled within the last 10 seconds[^`]*```sh\n([^`]*)```/.exec(documents) ?? [];
+    expect(await responsesTo(commands)).toEqual([
+      '',
+      expect.stringContaining('<Conference startConferenceOnEnter="false"'),
+    ]);
+  });
+
   it('show the fallback as the server answers it', async () => {
     const [, expected = ''] =
       /## A fallback without the server\n[^`]*(?:`[^`\n]+`[^`]*)*```xml\n([^`]*)```/.exec(read('docs/numbers.md')) ??
