@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
 import { runCommand } from './cli/run-command';
@@ -10,9 +9,6 @@ import { UserError } from './ops/user-error';
 import { readRosterFile } from './people/roster-file';
 import { findMisspelt } from './settings/checks';
 import { SETTING_NAMES } from './settings/table';
-
-// Collects garbage before the heap has grown to several times what is in use; docs/decisions/performance.md has figures.
-setFlagsFromString('--optimize-for-size');
 
 /** Deadline for writing the last log lines. */
 const LOG_CLOSE_MS = 500;
