@@ -34,8 +34,8 @@ export interface LocalRoomsOptions {
   pendingOf: (room: RoomName) => readonly RoomEvent[];
 }
 
-/** How many rooms are remembered. */
-const MAX_ROOMS = 10_000;
+/** How many rooms are remembered: more than one server has at once. Each takes some 2 kB. */
+const MAX_ROOMS = 3_000;
 
 /** A room in this process. */
 interface LocalRoom {
