@@ -192,7 +192,9 @@ describe('the Dockerfile', () => {
   it('ends with an image for production, without rights, that starts Node itself', () => {
     expect(lastStage).toContain('\nENV NODE_ENV=production\n');
     expect(lastStage).toContain('\nUSER node\n');
-    expect(lastStage).toContain('\nCMD ["node", "dist/main.js"]\n');
+    expect(lastStage).toContain(
+      '\nCMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=40", "dist/main.js"]\n',
+    );
     expect(lastStage).toContain('--from=dependencies /app/node_modules');
     expect(dockerfile).toContain('npm ci --omit=dev');
   });

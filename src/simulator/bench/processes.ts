@@ -42,14 +42,25 @@ export async function startServer(
     readyPath,
     log,
     probe = 'probe.js',
-  }: { env: Readonly<Record<string, string>>; readyPath: string; log: FileHandle | 'ignore'; probe?: string },
+    nodeOptions = [],
+  }: {
+    env: Readonly<Record<string, string>>;
+    readyPath: string;
+    log: FileHandle | 'ignore';
+    probe?: string;
+    nodeOptions?: readonly string[];
+  },
 ): Promise<MeasuredServer> {
   const port = await freePort();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--require', join(__dirname, probe), join(__dirname, script)], {
-    env: { PATH: process.env.PATH, ...env, PORT: String(port) },
-    stdio: ['ignore', log === 'ignore' ? 'ignore' : log.fd, 'inherit', 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...nodeOptions, '--require', join(__dirname, probe), join(__dirname, script)],
+    {
+      env: { PATH: process.env.PATH, ...env, PORT: String(port) },
+      stdio: ['ignore', log === 'ignore' ? 'ignore' : log.fd, 'inherit', 'ipc'],
+    },
+  );
   async function tell(message: string): Promise<unknown> {
     const answered = once(child, 'message');
     child.send(message);

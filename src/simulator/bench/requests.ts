@@ -13,6 +13,9 @@ const PUBLIC_URL = 'https://coach.example.com';
 const SIGNING_KEY = 'PSK_0123456789abcdefghijklmnopqrstuv';
 const ACCOUNT_SID = '5f0b1a2c-7d3e-4b6f-8a90-0c1d2e3f4a5b';
 
+/** As `npm start` and the image have them. */
+const NODE_OPTIONS = ['--max-semi-space-size=4', '--heap-growing-percent=40'];
+
 /** Requests on their way at once, as of a busy call centre. */
 const CONNECTIONS = 8;
 /** How many requests a server gets in its turn, and how many turns there are. */
@@ -91,6 +94,7 @@ export async function startOurs(redisUrl: string, probe = 'probe.js'): Promise<M
   const server = await startServer('../../main.js', {
     readyPath: '/readyz',
     probe,
+    nodeOptions: NODE_OPTIONS,
     log: log.file,
     env: {
       NODE_ENV: 'production',
