@@ -1,7 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Request } from 'express';
 import type { RoomContext } from '../../src/calls/call-context';
-import { createAddresses, parseMenu, parseRoomContext, roomWanted } from '../../src/calls/call-request';
+import {
+  createAddresses,
+  digitsOf,
+  parseDialOutcome,
+  parseInboundCall,
+  parseMenu,
+  parseRoomContext,
+  roomOf,
+  roomWanted,
+  tryOf,
+} from '../../src/calls/call-request';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 
@@ -66,5 +76,85 @@ describe('the addresses of this server', () => {
   ])('carry %s', (_what, context, query) => {
     const address = addresses.coachEnded(room, { mode: 'coach', attempt: 0, stay: 1, ...context });
     expect(address).toBe(`https://coach.example.com/coach/Sales%202/ended${query}`);
+  });
+});
+
+const asked = (query: object) => ({ method: 'GET', query }) as unknown as Request;
+const posted = (body: object) => ({ method: 'POST', query: {}, body }) as unknown as Request;
+
+describe('a spoilt address', () => {
+  it.each<[string, object, Partial<RoomContext>]>([
+    // The last count, so that nothing goes on for ever.
+    ['a count that is none', { attempt: 'x', waits: '-1' }, { attempt: 12, waits: 60 }],
+    ['a count that is too high', { attempt: '13', round: '1e9' }, { attempt: 12, reprompts: 12 }],
+    ['a count that is there twice', { attempt: ['1', '2'] }, { attempt: 12 }],
+    ['a token that is there twice', { token: ['a', 'b'] }, { token: undefined }],
+    ['a mode before a key that there is not', { own: 'shout' }, { initialMode: undefined }],
+    ['a conference without an agent', { in: 'c0-1' }, { named: undefined }],
+    [
+      'an agent without a conference',
+      { of: '6a5b-1' },
+      { named: { target: '6a5b-1' as Sid, conferenceSid: undefined } },
+    ],
+  ])('may carry %s', (_what, query, expected) => {
+    expect(parseRoomContext(asked(query))).toMatchObject(expected);
+  });
+
+  it.each(['shout', '', ['coach', 'barge']])('may not carry the mode %j', (mode) => {
+    expect(() => parseRoomContext(asked({ mode }))).toThrow('mode must be one of monitor, coach, barge.');
+  });
+
+  it('counts as the last try of a PIN; one without a count is that of the greeting', () => {
+    expect([tryOf(asked({ try: '9' })), tryOf(asked({}))]).toEqual([3, 0]);
+  });
+});
+
+it('the room of a path must be one that there can be', () => {
+  const path = (name?: string) => ({ params: { room: name } }) as unknown as Request;
+  expect([roomOf(path('Sales 2')), roomOf(path(), room)]).toEqual([room, room]);
+  expect(() => roomOf(path('a/b'))).toThrow('There is no such room.');
+  expect(() => roomOf(path())).toThrow('There is no such room.');
+});
+
+describe('a request of a call', () => {
+  const from = '+15557788999';
+  const to = '+15550002222';
+
+  it.each<[string, object, string | undefined]>([
+    ['the caller', { From: from, To: to, Direction: 'inbound' }, from],
+    ['the caller if no direction is given', { From: from, To: to }, from],
+    ['the person whom the Space called', { From: from, To: to, Direction: 'outbound-api' }, to],
+    ['nobody if the number is withheld', { From: 'anonymous' }, undefined],
+    ['nobody if there are two numbers', { From: [from, to] }, undefined],
+  ])('is from %s', (_what, fields, person) => {
+    expect(parseInboundCall(posted({ CallSid: 'ted-1', ...fields }))).toEqual({ callSid: 'ted-1', from: person });
+  });
+
+  it.each([{}, { CallSid: ['a', 'b'] }, { CallSid: 'a/b' }])('has one Call SID, not %j', (fields) => {
+    expect(() => parseInboundCall(posted(fields))).toThrow('CallSid must be there once');
+  });
+
+  it.each([
+    ['12', '12'],
+    ['', undefined],
+    [undefined, undefined],
+    [['1', '2'], undefined],
+  ])('with the keys %j carries %j', (Digits, digits) => {
+    expect(digitsOf(posted({ Digits }))).toBe(digits);
+  });
+
+  it.each<[object, string[]]>([
+    [{ DialCallStatus: 'answered', CallStatus: 'in-progress' }, []],
+    [{ DialCallStatus: 'completed' }, []],
+    [{}, []],
+    [{ DialCallStatus: 'answered', CallStatus: 'completed' }, ['isCallOver']],
+    [{ DialCallStatus: 'no-answer' }, ['hasFailed']],
+    [{ DialCallStatus: 'Failed' }, ['coachingFailed', 'hasFailed']],
+    [{ DialCallStatus: 'answered', ErrorCode: '13240' }, ['coachingFailed', 'hasFailed']],
+    [{ ErrorCode: '16002' }, ['coachingFailed', 'hasFailed']],
+    [{ ErrorCode: '11200' }, []],
+  ])('with %j ended: %j', (fields, expected) => {
+    const outcome = Object.entries(parseDialOutcome(posted(fields)));
+    expect(outcome.flatMap(([name, is]) => (is ? [name] : [])).sort()).toEqual(expected);
   });
 });
