@@ -152,7 +152,7 @@ export function tryOf(req: Request): number {
 
 /** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
 export function roomWanted(req: Request): RoomName | undefined {
-  return decodeRoom(textOf(req.query as Fields, 'room') ?? '');
+  return decodeRooms(textOf(req.query as Fields, 'room') ?? '')[0];
 }
 
 const MAX_PAGES = 1_000;
@@ -160,20 +160,23 @@ const MAX_PAGES = 1_000;
 /** What a menu of rooms offered: the rooms in the order of their keys, and which page of all it was. */
 export function parseMenu(req: Request): { rooms: RoomName[]; page: number } {
   const query = req.query as Fields;
-  const rooms = (textOf(query, 'rooms') ?? '').split(NEXT_ROOM).flatMap((name) => decodeRoom(name) ?? []);
+  const rooms = decodeRooms(textOf(query, 'rooms') ?? '').flatMap((room) => room ?? []);
   return { rooms, page: counterOf(query.page, MAX_PAGES) ?? 0 };
 }
 
-/** No room's name has a `~`, and no address needs to escape one. */
-const SPACE = '~0';
-const NEXT_ROOM = '~1';
+/** Rooms in a query: `_0` is a space, `__` a `_`, and `_1` separates two. No encoder of forms or urls changes these. */
+const CODES: Readonly<Record<string, string>> = { _0: ' ', __: '_', _1: ',' };
 
-function encodeRoom(room: RoomName): string {
-  return room.replaceAll(' ', SPACE);
+function encodeRooms(rooms: readonly RoomName[]): string {
+  return rooms.map((room) => room.replaceAll('_', '__').replaceAll(' ', '_0')).join('_1');
 }
 
-function decodeRoom(text: string): RoomName | undefined {
-  return parseRoomName(text.replaceAll(SPACE, ' '));
+/** The rooms; undefined in the place of one that cannot be. */
+function decodeRooms(text: string): (RoomName | undefined)[] {
+  return text
+    .replace(/_[01_]/g, (code) => CODES[code] ?? '')
+    .split(',')
+    .map(parseRoomName);
 }
 
 /** The addresses of this server, as its documents name them. */
@@ -216,9 +219,9 @@ export function createAddresses(publicUrl: string) {
     notice: (to: 'moderator' | 'supervisor') => `${publicUrl}/notices/${to}`,
     line: (context: CallContext) => `${publicUrl}/supervisor${queryOf(lineParametersOf(context))}`,
     linePin: (context: CallContext, tryNumber: number, room: RoomName | undefined) =>
-      `${publicUrl}/supervisor/pin${queryOf({ ...lineParametersOf(context), try: tryNumber, room: room && encodeRoom(room) })}`,
+      `${publicUrl}/supervisor/pin${queryOf({ ...lineParametersOf(context), try: tryNumber, room: room && encodeRooms([room]) })}`,
     lineRoom: (context: CallContext, { rooms, page }: { rooms: readonly RoomName[]; page: number }) =>
-      `${publicUrl}/supervisor/room${queryOf({ ...lineParametersOf(context), rooms: rooms.map(encodeRoom).join(NEXT_ROOM), page })}`,
+      `${publicUrl}/supervisor/room${queryOf({ ...lineParametersOf(context), rooms: encodeRooms(rooms), page: page || undefined })}`,
   };
 }
 
@@ -228,7 +231,7 @@ type Parameters = Record<string, string | number | undefined>;
 function parametersOf(context: RoomContext, usualStay: number): Parameters {
   const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, token } = context;
   return {
-    attempt,
+    attempt: attempt || undefined,
     in: named?.conferenceSid,
     line: isOnLine ? 1 : undefined,
     mode: mode === DEFAULT_MODE ? undefined : mode,
@@ -244,18 +247,18 @@ function parametersOf(context: RoomContext, usualStay: number): Parameters {
 }
 
 function lineParametersOf({ mode, attempt, stay, waits, token }: CallContext): Parameters {
-  return { mode, attempt, stay, waits, token };
+  return { mode, attempt: attempt || undefined, stay: stay || undefined, waits, token };
 }
 
 /**
- * A query in alphabetical order, of values that need no escaping: a Space may sort or re-encode it before it signs. What is
- * undefined or 0 is left out.
+ * A query in alphabetical order, of values that no encoder changes: a Space may sort or re-encode it before it signs.
+ * Parameters that are undefined are left out.
  */
 function queryOf(parameters: Parameters): string {
   let query = '';
   for (const name of Object.keys(parameters).sort()) {
     const value = parameters[name];
-    if (value !== undefined && value !== 0) {
+    if (value !== undefined) {
       query += `${query === '' ? '?' : '&'}${name}=${value}`;
     }
   }

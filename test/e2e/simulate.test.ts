@@ -566,7 +566,7 @@ describe('npm run simulate', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('WRONG: Bob hears Alice, Ted; expected: Alice.');
     expect(stdout).toContain('WRONG: A beep was played; expected: none.');
-    expect(stdout).toContain('WRONG: Ted should be told "no conversation", and was told nothing.');
+    expect(stdout).toContain('WRONG: Ted was told nothing; expected: "no conversation".');
   });
 
   it("behaves as the story's space says", async () => {

@@ -182,7 +182,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
           'carol-1',
           'monitor',
           `That conversation is over. Nobody hears you. You are listening to Carol. ${STAR}`,
-          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
+          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1&amp;waits=0',
         ),
       );
     },
@@ -231,7 +231,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
           'alice-1',
           'monitor',
           `That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}`,
-          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
+          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1&amp;waits=0',
         ),
       );
     },
@@ -350,7 +350,7 @@ describe('a supervisor on the line whose conversation is over', () => {
     await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
     await testBench.arrives('alice-3', ALICE, 'empty');
     await testBench.ends('alice-1');
-    const action = `${BASE}/supervisor/room?attempt=1&amp;rooms=support~1empty&amp;stay=1&amp;token=${token}`;
+    const action = `${BASE}/supervisor/room?attempt=1&amp;rooms=support_1empty&amp;stay=1&amp;token=${token}&amp;waits=0`;
     const menu = await ask(nextOf(text), OUT);
     expect(menu).toBe(
       laml(
@@ -362,7 +362,7 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         'coach',
         `The agent alone hears you. You are coaching Carol. ${STAR}`,
-        `?attempt=1&amp;line=1&amp;stay=2&amp;token=${token}&amp;told=1`,
+        `?attempt=1&amp;line=1&amp;stay=2&amp;token=${token}&amp;told=1&amp;waits=0`,
         'support',
       ),
     );
@@ -372,7 +372,7 @@ describe('a supervisor on the line whose conversation is over', () => {
     const { ask, text, token, ...testBench } = await inConversation();
     await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
     await testBench.ends('alice-1');
-    const action = `${BASE}/supervisor/room?attempt=1&amp;rooms=support&amp;stay=1&amp;token=${token}`;
+    const action = `${BASE}/supervisor/room?attempt=1&amp;rooms=support&amp;stay=1&amp;token=${token}&amp;waits=0`;
     expect(await ask(nextOf(text), OUT)).toBe(
       laml(
         `<Gather action="${action}" numDigits="1"><Say>That conversation is over. For Carol, press 1.</Say></Gather><Redirect>${action}</Redirect>`,

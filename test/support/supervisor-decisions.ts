@@ -9,7 +9,7 @@ import {
 } from '../../src/calls/supervisor-flow';
 import type { SupervisorEntry } from '../../src/people/roster';
 import { emptyRoom, type Stay } from '../../src/rooms/room';
-import type { RoomEntry } from '../../src/rooms/room-store';
+import type { RoomEntry } from '../../src/rooms/room-entry';
 import type { Lookup } from '../../src/rooms/rooms';
 
 /** The time of every decision. */

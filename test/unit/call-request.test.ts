@@ -53,13 +53,19 @@ describe('the addresses of this server', () => {
   });
 
   it('need no escaping, and carry every room’s name', () => {
-    const rooms = ['Sales 2', 'a.b-c_d', '02', 'x 0 1'] as RoomName[];
+    const rooms = ['Sales 2', 'a.b-c_d', '02', 'x 0 1', '_1_', 'a__0', '1_'] as RoomName[];
     const address = addresses.lineRoom(every, { rooms, page: 1 });
-    expect(address.split('?')[1]).toMatch(/^[A-Za-z0-9._~=&-]+$/);
+    expect(address.split('?')[1]).toMatch(/^[A-Za-z0-9._=&-]+$/);
     const request = { query: Object.fromEntries(queryOf(address)) } as unknown as Request;
     expect(parseMenu(request)).toEqual({ rooms, page: 1 });
     const pin = addresses.linePin(every, 1, room);
     expect(roomWanted({ query: Object.fromEntries(queryOf(pin)) } as unknown as Request)).toBe(room);
+  });
+
+  it('carry the first wait, which is not the same as none', () => {
+    const waiting: RoomContext = { mode: 'coach', attempt: 0, stay: 2, waits: 0 };
+    expect(read(addresses.coachEnded(room, waiting))).toMatchObject({ waits: 0 });
+    expect(read(addresses.coachEnded(room, { ...waiting, waits: undefined })).waits).toBeUndefined();
   });
 
   it('carry everything that a later request needs', () => {

@@ -149,7 +149,7 @@ describe('render', () => {
       hasExtensions: false,
       news: 'conversation-over',
     };
-    const action = 'https://coach.example.com/supervisor/room?attempt=1&amp;rooms=Sales~02~1support';
+    const action = 'https://coach.example.com/supervisor/room?attempt=1&amp;rooms=Sales_02_1support';
     expect(render({ kind: 'choose', context: { mode: undefined, attempt: 1, stay: 0 }, menu })).toBe(
       laml(
         `<Gather action="${action}" numDigits="1"><Say>${english.news['conversation-over']} ${english.menu(menu)}</Say></Gather><Redirect>${action}</Redirect>`,

@@ -4,7 +4,7 @@ import type { SupervisorView } from '../../src/calls/supervisor-flow';
 import type { Lockout } from '../../src/people/pin-limiter';
 import type { HeardMode, Mode } from '../../src/rooms/mode';
 import type { Stay, SupervisorStay } from '../../src/rooms/room';
-import type { RoomEntry } from '../../src/rooms/room-store';
+import type { RoomEntry } from '../../src/rooms/room-entry';
 import { roomNamed, sid } from '../support/room-stores';
 import { decide, type Known, NOW, outcomeOf, TED } from '../support/supervisor-decisions';
 
