@@ -27,7 +27,7 @@ export interface CallContext {
 /** The same on the way into a room, in it, or at the keypad between. */
 export interface RoomContext extends CallContext {
   mode: Mode;
-  /** The mode of the number or person, if a key has changed it; undefined on the line for a person without a mode. */
+  /** The mode of the number they dialled, where it differs from `mode`; on the line, only a mode that the number names. */
   initialMode?: Mode | undefined;
   /** Whether they came by the supervisors' line, and go back to its menu. */
   isOnLine?: boolean | undefined;

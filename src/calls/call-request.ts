@@ -214,7 +214,7 @@ export function createAddresses(publicUrl: string) {
     coachEnded: (room: RoomName, context: RoomContext) => roomUrl('coach', room, '/ended', parametersOf(context, 1)),
     coachKey: (room: RoomName, context: RoomContext) => roomUrl('coach', room, '/key', parametersOf(context, 1)),
     coachMoved,
-    /** The same for a call of which nobody knows the latest stay: any number above it does. */
+    /** The same for a call whose latest stay is unknown; 1,000 is above any real stay. */
     coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),
     notice: (to: 'moderator' | 'supervisor') => `${publicUrl}/notices/${to}`,
     line: (context: CallContext) => `${publicUrl}/supervisor${queryOf(lineParametersOf(context))}`,

@@ -4,7 +4,7 @@ import type { Lockout } from '../people/pin-limiter';
 import { type ModeratorEntry, mayEnter } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { InboundCall } from './call-request';
-import type { Decision, PinPrompt } from './outcome';
+import type { ConferenceDecision, PinPrompt } from './outcome';
 
 /** A request of the number that agents and customers dial. */
 export type ConferenceInput = { room: RoomName; call: InboundCall } & (
@@ -26,7 +26,7 @@ export interface ConferenceView {
 export type ConferenceNeed = { needs: 'prompt' } | { needs: 'pin'; digits: string | undefined };
 
 /** Decides what an agent or a customer gets. Pure. No call is lost to a PIN: whoever has none joins as a caller. */
-export function decideConference(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
+export function decideConference(input: ConferenceInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
   switch (input.step) {
     case 'arrival':
       return decideArrival(input, view);
@@ -40,7 +40,7 @@ export function decideConference(input: ConferenceInput, view: ConferenceView): 
   }
 }
 
-function decideArrival(input: ConferenceInput, view: ConferenceView): Decision | ConferenceNeed {
+function decideArrival(input: ConferenceInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
   switch (view.who) {
     case 'pin-required':
       return askPin(input, view, { tryNumber: 1, why: 'asked' });
@@ -53,7 +53,10 @@ function decideArrival(input: ConferenceInput, view: ConferenceView): Decision |
   }
 }
 
-function decidePin(input: ConferenceInput & { step: 'pin' }, view: ConferenceView): Decision | ConferenceNeed {
+function decidePin(
+  input: ConferenceInput & { step: 'pin' },
+  view: ConferenceView,
+): ConferenceDecision | ConferenceNeed {
   const { room, digits, tryNumber } = input;
   const digitsOfPin = digits?.replace(/^\*/, '');
   if (tryNumber === 0) {
@@ -92,8 +95,8 @@ function askPin(
   { room }: ConferenceInput,
   { prompt: opened }: ConferenceView,
   prompt: PinPrompt,
-  warning?: Decision['warning'],
-): Decision | ConferenceNeed {
+  warning?: ConferenceDecision['warning'],
+): ConferenceDecision | ConferenceNeed {
   if (opened === undefined) {
     return { needs: 'prompt' };
   }
@@ -103,7 +106,7 @@ function askPin(
 }
 
 /** Lets a moderator in; where the room is not theirs, as a caller who is told so. */
-function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): Decision {
+function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): ConferenceDecision {
   const { name } = person;
   return mayEnter(person, room)
     ? {
@@ -130,7 +133,7 @@ function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): Decisi
  *
  * @param isOnlySupervisor whether the address is a supervisor's, and no moderator's
  */
-export function decideFallback(room: RoomName, isOnlySupervisor: boolean): Decision {
+export function decideFallback(room: RoomName, isOnlySupervisor: boolean): ConferenceDecision {
   return isOnlySupervisor
     ? // As a caller they would be heard by all.
       { kind: 'reject', warning: { message: 'Supervisor sent to the fallback; rejected' } }

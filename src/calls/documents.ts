@@ -24,7 +24,7 @@ const MAX_ROOMS = 2_000;
 /** How long a supervisor waits before each further attempt, in seconds. */
 const WAIT_SECONDS = 10;
 
-/** How long they are put off at a time who wait for a caller, or for the next conversation. */
+/** The same while they wait for a caller or the next conversation. */
 const PATIENT_WAIT_SECONDS = 30;
 
 const { VoiceResponse } = RestClient.LaML;
@@ -205,7 +205,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     return response;
   }
 
-  /** Asks for keys; who presses none goes to the same address without. */
+  /** Asks for keys. Without keys the call goes to the same address. */
   function ask(text: string, options: { action: string; numDigits?: number; timeout?: number }): Response {
     const response = new VoiceResponse();
     say(response.gather(options), text);

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import type { Render } from './documents';
-import type { Decision, Outcome } from './outcome';
+import type { Outcome } from './outcome';
 
 /** What a call gets, and what is done about it. */
 export interface Answer {
@@ -22,7 +22,10 @@ export interface LamlHandlerOptions<Input> {
   log: Logger;
 }
 
-/** A handler that answers a request of a call with a document. No phone call gets an error. */
+/**
+ * A handler that answers a request of a call with a document, whatever fails here. Only a request that cannot be meant for
+ * us gets an error: one without a Call SID, for a room that cannot be, or in an unknown mode.
+ */
 export function lamlHandler<Input>(options: LamlHandlerOptions<Input>): RequestHandler {
   const { parse, answer, fallback, render, log } = options;
   return async (req, res) => {
@@ -37,9 +40,9 @@ export function lamlHandler<Input>(options: LamlHandlerOptions<Input>): RequestH
       if (err instanceof RequestError) {
         throw err;
       }
-      log.error({ err, callSid: callSidOf(req) }, 'Document failed; sent the fallback document');
       answered = { outcome: fallback(req) };
       document = render(answered.outcome);
+      log.error({ err, callSid: callSidOf(req) }, 'Document failed; sent the fallback document');
     }
     res.locals.outcome = answered.outcome;
     res.setHeader('Content-Type', 'text/xml; charset=utf-8');
@@ -49,19 +52,21 @@ export function lamlHandler<Input>(options: LamlHandlerOptions<Input>): RequestH
   };
 }
 
+type Need = { needs: string };
+
 /** Decides as soon as everything is read that the decision needs; one read leads to the next. */
-export async function decideWith<Input, View extends object, Need extends { needs: string }>(
-  decide: (input: Input, view: View) => Decision | Need,
+export async function decideWith<Input, View extends object, Step extends object>(
+  decide: (input: Input, view: View) => Step,
   input: Input,
   initialView: View,
-  read: (need: Need, input: Input, view: View) => Promise<Partial<View>>,
-): Promise<Decision> {
+  read: (need: Extract<Step, Need>, input: Input, view: View) => Promise<Partial<View>>,
+): Promise<Exclude<Step, Need>> {
   let view = initialView;
   for (;;) {
     const step = decide(input, view);
     if (!('needs' in step)) {
-      return step;
+      return step as Exclude<Step, Need>;
     }
-    view = { ...view, ...(await read(step, input, view)) };
+    view = { ...view, ...(await read(step as Extract<Step, Need>, input, view)) };
   }
 }

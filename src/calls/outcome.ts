@@ -105,13 +105,18 @@ export interface RoomMenu {
   news?: News | undefined;
 }
 
-/** What a flow decides for a request: what the call gets, and what is to be noted of it. */
-export type Decision = Outcome & {
-  /** Recorded in the outcome's or the request's room before the call is answered. */
+/** What an agent's or customer's call gets, and what is noted of it. */
+export type ConferenceDecision = Outcome & {
+  /** Recorded in the request's room before the call is answered. */
   event?: RoomEvent;
-  /** A supervisor was not let in, or a PIN was not right. */
-  refusal?: { reason: RefusalReason; supervisor?: string; room?: RoomName };
   lockout?: Lockout;
   /** For the log: why the call did not get what was asked for. */
   warning?: { message: string; about?: object } | undefined;
+};
+
+/** What a supervisor's call gets, and what is noted of it. */
+export type SupervisorDecision = Outcome & {
+  /** They were not let in, or a PIN was not right. */
+  refusal?: { reason: RefusalReason; supervisor?: string; room?: RoomName };
+  lockout?: Lockout;
 };

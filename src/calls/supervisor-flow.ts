@@ -25,7 +25,7 @@ import {
   type RoomContext,
 } from './call-context';
 import type { DialOutcome, InboundCall } from './call-request';
-import type { Decision, LineWait, News, PinPrompt, RoomWait, SupervisorJoin } from './outcome';
+import type { LineWait, News, PinPrompt, RoomWait, SupervisorDecision, SupervisorJoin } from './outcome';
 import { chosenOf, conversationsFor, type Extensions, type LiveRoom, menuOf } from './room-menu';
 
 /** A request of a supervisor's call. */
@@ -67,7 +67,7 @@ export type SupervisorNeed =
   /** `isComplete`: REST too is asked if the store does not do. */
   | { needs: 'room'; room: RoomName; isComplete: boolean };
 
-type Step = Decision | SupervisorNeed;
+type Step = SupervisorDecision | SupervisorNeed;
 
 /** A supervisor who was let in, and what is known for the decision. */
 interface Supervisor {
@@ -319,7 +319,7 @@ function decideChoice({ call, context, digits, rooms, page }: InputOf<'choice'>,
 }
 
 interface MenuOptions {
-  /** What they keyed in. If it is not to be had they choose again, so that nobody joins what they did not mean. */
+  /** What they keyed in. If it is gone, they choose again, so that nobody joins what they did not mean. */
   chosen?: { choice: RoomName | { extension: string } | undefined };
   page?: number;
   /** A room that is not offered; while it goes on and there is no other, `otherwise` decides. */
@@ -397,7 +397,7 @@ function enter(
   context: RoomContext,
   found: Lookup,
   announcement?: { news?: News },
-): Decision {
+): SupervisorDecision {
   if (!found.isKnown) {
     return wait({ reason: 'store-down', room, context });
   }
@@ -429,15 +429,13 @@ function join(
  * Lets a supervisor wait, and come again: {@link MAX_ATTEMPTS} times; for a caller or the next conversation up to half an
  * hour. Then they are sent away.
  */
-function wait(asked: Omit<RoomWait, 'kind'> | Omit<LineWait, 'kind'>): Decision {
+function wait(asked: Omit<RoomWait, 'kind'> | Omit<LineWait, 'kind'>): SupervisorDecision {
   const { attempt, waits } = asked.context;
   if (waits === undefined ? attempt >= MAX_ATTEMPTS : waits >= MAX_WAITS) {
     return { kind: 'goodbye' };
   }
   const next = waits === undefined ? { attempt: attempt + 1 } : { waits: waits + 1 };
-  return asked.room === undefined
-    ? { kind: 'wait', ...asked, context: { ...asked.context, ...next } }
-    : { kind: 'wait', ...asked, context: { ...asked.context, ...next } };
+  return { kind: 'wait', ...asked, context: { ...asked.context, ...next } } as RoomWait | LineWait;
 }
 
 /** Asks for a PIN, if that is possible now. */
@@ -452,7 +450,7 @@ function askPin(
     prompt: PinPrompt;
     room?: RoomName | undefined;
     otherwise: { kind: 'reject' | 'goodbye' };
-    refusal?: NonNullable<Decision['refusal']>;
+    refusal?: NonNullable<SupervisorDecision['refusal']>;
   },
 ): Step {
   const noted = refusal && { refusal };
@@ -463,7 +461,7 @@ function askPin(
 }
 
 /** The supervisor on a call that was let in before; a goodbye, if the roster no longer lets them in. */
-function knownAgain({ who }: SupervisorView, room?: RoomName): { person: SupervisorEntry } | Decision {
+function knownAgain({ who }: SupervisorView, room?: RoomName): { person: SupervisorEntry } | SupervisorDecision {
   if (typeof who === 'string') {
     return { kind: 'goodbye', refusal: { reason: 'removed' } };
   }
@@ -493,9 +491,8 @@ function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number):
 }
 
 /**
- * The mode in which a supervisor goes back into a conversation: of the mode that was asked for and the one in which they
- * were heard, the one that fewer people hear. If they were not heard for certain, what was asked for counts; if that is
- * unknown, nobody hears them.
+ * The mode in which a supervisor goes back into a conversation: the quieter of the requested and the reported one. While
+ * nothing is reported, the requested one counts; if that is unknown, nobody hears them.
  */
 function modeOfReturn({ mode, heard }: SupervisionState): Mode {
   if (mode === undefined || heard === 'unknown') {

@@ -157,7 +157,7 @@ function answerError(log: Logger): ErrorRequestHandler {
       res.locals.refusal = { code: err.code, reason: err.detail ?? err.message };
       res.status(err.status).send(`${err.message}\n`);
     } else if (err.status >= 400 && err.status < 500) {
-      // Express and its body parser: too large, truncated, compressed, in a strange charset, a malformed path.
+      // Express: a malformed path.
       const reason = STATUS_CODES[err.status] ?? 'Bad Request';
       res.locals.refusal = { code: 'unreadable_request', reason };
       res.status(err.status).send(`${reason}: this request could not be read.\n`);

@@ -26,7 +26,7 @@ export interface RecentReads {
 
 const FRESH_MS = 2_000;
 
-/** How long a read may have taken for the store's clock to be told from it, in milliseconds. */
+/** Slower reads (ms) are not reused: the store's clock is too inexact in them. */
 const MAX_READ_MS = 50;
 
 const MAX_ROOMS = 1_000;

@@ -41,31 +41,26 @@ const feedOf = (shard: number) => `${prefixOf(shard)}:feed`;
 /** Both indexes and the feed, which the rooms of a part have in common. */
 const commonKeysOf = (shard: number) => [`${prefixOf(shard)}:live`, `${prefixOf(shard)}:live-until`, feedOf(shard)];
 
-/** Which part a room belongs to. */
-function shardOf(room: RoomName): number {
-  return createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
-}
-
-const keys = new Map<RoomName, string>();
-
 /** For how many rooms a process keeps what it would have to compute again. */
 const MAX_KEPT = 2_000;
 
-function keep<K, V>(kept: Map<K, V>, key: K, value: V): void {
+function keep<K, V>(kept: Map<K, V>, key: K, value: V): V {
   if (kept.size >= MAX_KEPT && !kept.has(key)) {
     kept.clear();
   }
   kept.set(key, value);
+  return value;
 }
 
-/** A room's key; remembered, because a hash costs as much as reading a small room. */
-function keyOf(room: RoomName): string {
-  let key = keys.get(room);
-  if (key === undefined) {
-    key = `${prefixOf(shardOf(room))}:room:${room}`;
-    keep(keys, room, key);
-  }
-  return key;
+/** Where a room is. */
+interface Place {
+  shard: number;
+  key: string;
+}
+
+function findPlace(room: RoomName): Place {
+  const shard = createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
+  return { shard, key: `${prefixOf(shard)}:room:${room}` };
 }
 
 /** Rooms in Redis, or in a Redis Cluster. */
@@ -82,6 +77,9 @@ export function createRedisRoomStorage({
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
   const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
+  /** Kept, because a hash costs as much as reading a small room. */
+  const places = new Map<RoomName, Place>();
+  const placeOf = (room: RoomName) => places.get(room) ?? keep(places, room, findPlace(room));
   /** What was read or written last of each room: an unchanged value is not parsed again. */
   const parsed = new Map<string, { value: string; version: string; state: RoomState }>();
   /** The parts that could not be written the last time this was tried. */
@@ -98,7 +96,7 @@ export function createRedisRoomStorage({
 
   return {
     async read(room) {
-      const key = keyOf(room);
+      const { key } = placeOf(room);
       let read: [string, string | null];
       try {
         read = await run(() => scripts.roomRead(key));
@@ -123,7 +121,8 @@ export function createRedisRoomStorage({
     },
 
     async write(room, version, { state, entry, facts, isUrgent }) {
-      const keys = [keyOf(room), ...commonKeysOf(shardOf(room))];
+      const { shard, key } = placeOf(room);
+      const keys = [key, ...commonKeysOf(shard)];
       const next = randomBytes(6).toString('base64url');
       const value = `${next}\n${JSON.stringify(state)}`;
       const result = await run(() =>
@@ -143,7 +142,7 @@ export function createRedisRoomStorage({
       if (result !== 1) {
         return undefined;
       }
-      keep(parsed, keyOf(room), { value, version: next, state });
+      keep(parsed, key, { value, version: next, state });
       return next;
     },
 
@@ -163,7 +162,7 @@ export function createRedisRoomStorage({
 
     feed: (from) => readFeeds(redis, allShards.map(feedOf), { from, keepMs: feedMs, onUnreadable }),
 
-    isWritable: (room) => unwritable.size === 0 || !unwritable.has(shardOf(room)),
+    isWritable: (room) => unwritable.size === 0 || !unwritable.has(placeOf(room).shard),
 
     async probe() {
       await Promise.all(

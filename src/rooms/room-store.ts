@@ -30,7 +30,7 @@ export interface RoomStorage {
    * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
    *
    * @returns the new version; undefined if the room had another one
-   * @param next.isUrgent whether a full store must rather forget the room than keep what it has
+   * @param next.isUrgent whether a full store should delete the room rather than keep an outdated state
    * @throws StoreError
    */
   write(room: RoomName, version: string, next: RoomWrite): Promise<string | undefined>;
@@ -97,7 +97,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
 
   async function readRoom(room: RoomName): Promise<RoomRead> {
     const at = monotonicNow();
-    // What cannot be read any more is not written over.
+    // If this read fails, no event is applied to an older copy.
     recent.forget(room);
     const { version, state = emptyRoom(room), now } = await storage.read(room);
     const read = { version, state, now, at, tookMs: monotonicNow() - at };
@@ -130,19 +130,23 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   /** @returns undefined when another server wrote in between */
   async function tryBatch(room: RoomName, batch: readonly Item[]): Promise<Snapshot | undefined> {
     const at = monotonicNow();
-    // Of many events, trying in vain would cost too much.
+    // With many events, a conflict would cost too much: all of them are applied again.
     const last = batch.length === 1 ? recent.recall(room, at) : undefined;
     const early = last && (await applyTo(last, batch, at));
-    if (typeof early === 'object') {
-      return early;
+    if (early?.kind === 'written') {
+      return early.snapshot;
     }
-    // That an event changes nothing is certain only of a state that was read after it came.
+    // Only a read made after the event proves that it changes nothing.
     const read = await readRoom(room);
     const result = await applyTo(read, batch, read.at);
-    if (result === 'unchanged') {
-      return snapshotOf(read.state, read.now);
+    switch (result.kind) {
+      case 'written':
+        return result.snapshot;
+      case 'unchanged':
+        return snapshotOf(read.state, read.now);
+      case 'conflict':
+        return undefined;
     }
-    return result === 'conflict' ? undefined : result;
   }
 
   /** @param at when this is, by the monotonic clock */
@@ -150,29 +154,29 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     read: RoomRead,
     batch: readonly Item[],
     at: number,
-  ): Promise<Snapshot | 'unchanged' | 'conflict'> {
+  ): Promise<{ kind: 'written'; snapshot: Snapshot } | { kind: 'unchanged' | 'conflict' }> {
     const now = read.now + (at - read.at);
     let { state } = read;
     const facts: Fact[] = [];
     for (const { event, since } of batch) {
-      // An age ends where the store's clock is asked.
+      // Adds the time that the event has waited here.
       const aged = { ...event, ageMs: event.ageMs + (at - since) };
       const next = evolve(state, aged, now, { lifetimeMs });
       state = next.state;
       facts.push(...next.facts);
     }
     if (state === read.state) {
-      return 'unchanged';
+      return { kind: 'unchanged' };
     }
     const { room } = state;
     const isUrgent = batch.some(({ event }) => URGENT.has(event.kind));
     const written = await storage.write(room, read.version, { state, entry: entryOf(state), facts, isUrgent });
     if (written === undefined) {
       recent.forget(room);
-      return 'conflict';
+      return { kind: 'conflict' };
     }
     recent.remember({ ...read, version: written, state });
-    return snapshotOf(state, now);
+    return { kind: 'written', snapshot: snapshotOf(state, now) };
   }
 
   return {

@@ -1,6 +1,6 @@
 import type { CallContext, RoomContext } from '../../src/calls/call-context';
 import { decideWith } from '../../src/calls/laml-handler';
-import type { Decision, PinPrompt, RoomMenu, RoomWait, SupervisorJoin } from '../../src/calls/outcome';
+import type { PinPrompt, RoomMenu, RoomWait, SupervisorDecision, SupervisorJoin } from '../../src/calls/outcome';
 import {
   decideSupervisor,
   type SupervisorInput,
@@ -37,7 +37,10 @@ export interface Known extends Pick<SupervisorView, 'prompt' | 'pin'> {
 }
 
 /** Decides as the handlers do: gives what is asked for, and fails if that is not known. `asked`: what was, in order. */
-export async function decide(input: SupervisorInput, known: Known): Promise<{ decision: Decision; asked: string[] }> {
+export async function decide(
+  input: SupervisorInput,
+  known: Known,
+): Promise<{ decision: SupervisorDecision; asked: string[] }> {
   const asked: string[] = [];
   const extensions = { nameOf: (digits: string) => (digits === '12' ? 'Alice' : undefined), has: () => false };
 

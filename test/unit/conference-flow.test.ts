@@ -7,7 +7,7 @@ import {
   decideFallback,
 } from '../../src/calls/conference-flow';
 import { decideWith } from '../../src/calls/laml-handler';
-import type { Decision } from '../../src/calls/outcome';
+import type { ConferenceDecision } from '../../src/calls/outcome';
 import type { Lockout } from '../../src/people/pin-limiter';
 import type { ModeratorEntry } from '../../src/people/roster';
 import { roomNamed, sid } from '../support/room-stores';
@@ -167,7 +167,7 @@ describe('a moderator’s PIN', () => {
   });
 });
 
-it.each<[string, boolean, Decision]>([
+it.each<[string, boolean, ConferenceDecision]>([
   [
     'rejects a supervisor, whom everybody would hear',
     true,
