@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createAddresses } from './calls/call-request';
+import { createRoutes } from './calls/routes';
 import type { Config } from './config';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
@@ -124,20 +125,20 @@ export function createServer(options: ServerOptions): Server {
     log,
     ...(retryMs !== undefined && { retryMs }),
   });
-  const handle = createApp({
-    addresses,
-    settings: { ...config, publicUrl },
+  const settings = { ...config, publicUrl };
+  const routes = createRoutes({
+    settings,
     roster,
     authenticators: createAuthenticators(config, roster, store, log),
+    addresses,
     rooms,
     supervision,
-    pingStore: store.ping,
-    draining: options.draining,
     sleep: options.sleep,
     now,
-    refusals: options.refusals,
     log,
   });
+  const { draining, refusals } = options;
+  const handle = createApp({ routes, settings, pingStore: store.ping, draining, refusals, log });
 
   return {
     handle,

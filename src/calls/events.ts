@@ -1,5 +1,4 @@
-import type { RequestHandler } from 'express';
-import type { Logger } from 'pino';
+import type { RequestHandler, Response } from 'express';
 import { parseCallEvent, parseConferenceEvent } from '../rooms/conference-events';
 import type { RoomEvent } from '../rooms/room-event';
 import type { RoomName } from '../rooms/room-name';
@@ -14,33 +13,25 @@ export interface StatusCallbacksOptions {
   accountSid: string | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
-  log: Logger;
 }
 
 /** Handlers of the Space's status callbacks: of conferences, and of the calls of a number. */
-export function createStatusCallbacks({ defaultRoom, rooms, accountSid, now, log }: StatusCallbacksOptions) {
-  async function take(room: RoomName, event: RoomEvent | undefined): Promise<void> {
-    if (event === undefined) {
-      return;
-    }
-    if (event.kind === 'spoke' || event.kind === 'fell-silent') {
+export function createStatusCallbacks({ defaultRoom, rooms, accountSid, now }: StatusCallbacksOptions) {
+  /** Records an event, and answers. @param event undefined for one that says nothing new */
+  async function record(res: Response, room: RoomName, event: RoomEvent | undefined): Promise<void> {
+    if (event?.kind === 'spoke' || event?.kind === 'fell-silent') {
       rooms.recordSpeech(room, event);
-      return;
+    } else if (event !== undefined) {
+      await rooms.record(room, event);
+      res.locals.event = event;
     }
-    await rooms.record(room, event);
-    log.info({ room, ...event }, 'The Space reported an event');
+    res.locals.input = { room };
+    res.statusCode = 204;
+    res.end();
   }
 
   return {
-    async conference(req, res) {
-      await take(roomOf(req), parseConferenceEvent(req.body, { now: now(), accountSid }));
-      res.statusCode = 204;
-      res.end();
-    },
-    async call(req, res) {
-      await take(roomOf(req, defaultRoom), parseCallEvent(req.body));
-      res.statusCode = 204;
-      res.end();
-    },
+    conference: (req, res) => record(res, roomOf(req), parseConferenceEvent(req.body, { now: now(), accountSid })),
+    call: (req, res) => record(res, roomOf(req, defaultRoom), parseCallEvent(req.body)),
   } satisfies Record<string, RequestHandler>;
 }
