@@ -47,6 +47,7 @@ export function lamlHandler<Input>(options: LamlHandlerOptions<Input>): RequestH
     res.locals.outcome = answered.outcome;
     res.setHeader('Content-Type', 'text/xml; charset=utf-8');
     res.setHeader('Cache-Control', 'no-store');
+    res.setHeader('Content-Length', Buffer.byteLength(document));
     res.end(document);
     answered.followUp?.();
   };

@@ -254,7 +254,7 @@ function rejoin(
     return wait({ reason: 'nobody-there', room, context: { ...unheard, named: undefined } });
   }
   const previousMode = named === undefined ? undefined : context.mode;
-  return join(supervisor.person, found.state, { ...context, initialMode, mode, named: undefined }, target, {
+  return join(supervisor.person, found.state, { ...context, initialMode, mode }, target, {
     announcement: { news },
     previousMode,
   });
@@ -421,7 +421,7 @@ function join(
   options: Pick<SupervisorJoin, 'announcement' | 'previousMode'>,
 ): SupervisorJoin {
   const isAnnounced = context.isAnnounced || options.announcement !== undefined;
-  const next = { ...context, stay: context.stay + 1, isAnnounced, isMoved: undefined };
+  const next = { ...context, stay: context.stay + 1, isAnnounced, isMoved: undefined, named: undefined };
   return { kind: 'join', role: 'supervisor', person, state, context: next, target, ...options };
 }
 

@@ -97,7 +97,7 @@ function isUtf8Form(req: Request): boolean {
  */
 function readBody(req: Request): Promise<string> {
   return new Promise((resolve, reject) => {
-    const { 'content-encoding': encoding = 'identity' } = req.headers;
+    const encoding = req.headers['content-encoding'] || 'identity';
     let failure = encoding.toLowerCase() === 'identity' ? undefined : unreadable(415);
     let bytes = 0;
     const chunks: Buffer[] = [];
