@@ -1,6 +1,6 @@
 import { connectRedis } from '../../redis/redis-connection';
 import { createRedisRoomStorage } from '../../rooms/redis-room-storage';
-import type { RoomState } from '../../rooms/room';
+import type { RoomState, Stay } from '../../rooms/room';
 import { entryOf } from '../../rooms/room-entry';
 import { parseRoomName, type RoomName } from '../../rooms/room-name';
 import { parseSid, type Sid } from '../../signalwire/sid';
@@ -140,7 +140,13 @@ export async function fillRooms(redisUrl: string, rooms: readonly string[]): Pro
 function startedRoom(room: RoomName): RoomState {
   const at = Date.now();
   const conferenceSid = sidOf('conference', room);
-  const common = { arrivedAt: at, joinedAt: at, joinedBy: 'callback', knownAt: at, conferenceSid } as const;
+  const common = {
+    arrivedAt: at,
+    joinedAt: at,
+    joinSource: 'callback',
+    joinKnownAt: at,
+    conferenceSid,
+  } satisfies Partial<Stay>;
   return {
     room,
     conference: { sid: conferenceSid },
