@@ -6,7 +6,7 @@ import { joined } from './joins';
 import { callEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
 import { modeRequested, participantChanged, targetSet } from './reports';
-import { countsAsCaller, isOpen, type RoomState, type Stay, startOf } from './room';
+import { countsAsCaller, isOpen, type Role, type RoomState, type Stay, startOf } from './room';
 import { changeStay, endStay, openStayOf, type RoomDraft } from './room-draft';
 import type { EventOf, RoomEvent } from './room-event';
 import { updateSupervisors } from './supervisors';
@@ -16,6 +16,9 @@ const CALLER_KEPT_MS = 600_000;
 
 /** How many ended stays of callers, of others, and how many ended conferences a room keeps. */
 const MAX_KEPT = 200;
+
+/** How many arrivals of agents, and of supervisors, may wait for their join in a room. */
+const MAX_ARRIVALS = 20;
 
 interface Evolution {
   /** The same object as before if nothing changed. */
@@ -121,10 +124,23 @@ function forgetOldStays(draft: RoomDraft, lifetimeMs: number): void {
   const ended = draft.stays.filter((stay) => !isOpen(stay));
   // Counted apart: however many callers come and go, moderators and supervisors are kept.
   const [callers, others] = [ended.filter(countsAsCaller), ended.filter((stay) => !countsAsCaller(stay))];
-  const surplus = new Set([...callers.slice(0, -MAX_KEPT), ...others.slice(0, -MAX_KEPT)]);
+  const surplus = new Set([
+    ...callers.slice(0, -MAX_KEPT),
+    ...others.slice(0, -MAX_KEPT),
+    ...surplusArrivals(draft, 'moderator'),
+    ...surplusArrivals(draft, 'supervisor'),
+  ]);
   if (surplus.size > 0) {
     draft.stays = draft.stays.filter((stay) => !surplus.has(stay));
   }
+}
+
+/** All but the latest arrivals of a role that were never seen to join: most of them hung up, and nobody said so. */
+function surplusArrivals({ stays }: RoomDraft, role: Role): Stay[] {
+  const arrivals = stays.filter((stay) => stay.role === role && isOpen(stay) && stay.joinedAt === undefined);
+  return arrivals.length <= MAX_ARRIVALS
+    ? []
+    : arrivals.sort((one, other) => startOf(one) - startOf(other)).slice(0, -MAX_ARRIVALS);
 }
 
 /** An inferred arrival was at the latest when the first event about it happened. */

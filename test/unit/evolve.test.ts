@@ -509,6 +509,22 @@ it('a target that could not be coached before its document was known is not used
   expect(targetOf(state)).toBeUndefined();
 });
 
+it('of many arrivals that nobody saw join, the latest are kept, and the target is among them', () => {
+  const moderators = Array.from({ length: 100 }, (_, index): Told => [index, arrives(`agent-${index}`)]);
+  const supervisors = Array.from(
+    { length: 100 },
+    (_, index): Told => [index + 100, sent({ callSid: sid(`ted-${index}`), target: sid('agent-99') })],
+  );
+  const { state } = play(joins('alice', 'c1', 0, { isModerator: true }), ...moderators, ...supervisors);
+  expect(targetOf(state)?.callSid).toBe('alice');
+  // The twenty before the last arrival, and that one.
+  expect(state.stays.filter(({ callSid }) => callSid.startsWith('agent-'))).toHaveLength(20);
+  expect(supervisorsOf(state).map(({ callSid }) => callSid)).toEqual(
+    Array.from({ length: 21 }, (_, index) => `ted-${index + 79}`),
+  );
+  expect(targetOf({ stays: state.stays.filter(({ callSid }) => callSid !== 'alice') })?.callSid).toBe('agent-99');
+});
+
 it('a moderator who left is remembered, however many callers left since', () => {
   const callers = Array.from({ length: 300 }, (_, index) => `bob-${index}`);
   const { state } = play(
