@@ -9,8 +9,6 @@ process.env.FUZZ_SCALE = String(fuzzScale);
 module.exports = {
   roots: ['<rootDir>/test'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
-  testEnvironment: '<rootDir>/test/support/environment.js',
-  moduleNameMapper: { '^@signalwire/compatibility-api$': '<rootDir>/test/support/shared-sdk.js' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

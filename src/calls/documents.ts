@@ -1,8 +1,8 @@
-import { RestClient } from '@signalwire/compatibility-api';
 import type { RoomName } from '../rooms/room-name';
 import type { Addresses } from './call-request';
 import type { LineWait, Outcome, RoomWait, SupervisorJoin } from './outcome';
 import type { Prompts } from './prompts';
+import { VoiceResponse } from './voice-response';
 
 export interface DocumentSettings {
   /** The longest a call may last, in seconds. */
@@ -27,7 +27,6 @@ const WAIT_SECONDS = 10;
 /** The same while they wait for a caller or the next conversation. */
 const PATIENT_WAIT_SECONDS = 30;
 
-const { VoiceResponse } = RestClient.LaML;
 type Response = InstanceType<typeof VoiceResponse>;
 type ConferenceAttributes = Exclude<Parameters<ReturnType<Response['dial']>['conference']>[0], string>;
 

@@ -1,4 +1,4 @@
-import { RestClient } from '@signalwire/compatibility-api';
+import type { RestClient } from '@signalwire/compatibility-api';
 import { isFinalStatus } from './call-status';
 import {
   type ConferenceApi,
@@ -23,6 +23,8 @@ export function createRestClient(
   settings: SpaceSettings,
   { timeoutMs: defaultTimeoutMs, now }: { timeoutMs: number; now: () => number },
 ): ConferenceApi {
+  // Loaded here, because it takes as long as all the rest of a server that uses no REST.
+  const sdk: { RestClient: typeof RestClient } = require('@signalwire/compatibility-api');
   return {
     listConferences: (room, deadline) =>
       ask(async (client) => {
@@ -96,7 +98,7 @@ export function createRestClient(
     question: (client: Client) => Promise<T>,
     { timeoutMs = defaultTimeoutMs }: Deadline = {},
   ): Promise<T> {
-    const client = RestClient(settings.projectId, settings.apiToken, {
+    const client = sdk.RestClient(settings.projectId, settings.apiToken, {
       signalwireSpaceUrl: new URL(settings.url).host,
       httpClient: createTransport(settings.url, AbortSignal.timeout(timeoutMs)) as never,
     });

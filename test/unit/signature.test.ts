@@ -1,8 +1,3 @@
-/**
- * The SDK checks arrays by their class.
- *
- * @jest-environment node
- */
 import { describe, expect, it } from '@jest/globals';
 import { RestClient } from '@signalwire/compatibility-api';
 import fc from 'fast-check';
