@@ -100,7 +100,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
         ? createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now })
         : createRedisRoomStorage({ onUnreadable: () => {}, redis, lifetimeMs: LIFETIME_MS, feedMs: LIFETIME_MS });
     const read: RoomStorage['read'] = async (room) => ({ ...(await storage.read(room)), now: now() });
-    const rooms = createRoomStore({ storage: { ...storage, read }, lifetimeMs: LIFETIME_MS, monotonicNow });
+    const rooms = createRoomStore({ storage: { ...storage, read }, lifetimeMs: LIFETIME_MS, monotonicNow: now });
     return {
       // Simulated time waits for the store.
       rooms: { ...rooms, apply: (room, event) => space.clock.hold(rooms.apply(room, event)) },
