@@ -21,6 +21,7 @@ export function createRequestLog(log: Logger, refusals: RefusalLog) {
       status: res.statusCode,
       ms: Math.round(performance.now() - startedAt),
       ...(!res.writableFinished && { aborted: true }),
+      ...res.locals.event,
       ...logDetails(res.locals.input, res.locals.outcome),
       ...res.locals.refusal,
     };

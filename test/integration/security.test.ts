@@ -7,6 +7,7 @@ import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomStore } from '../../src/rooms/room-store';
 import { createMemoryStore } from '../../src/stores';
 import { ALICE, BOB, PUBLIC_URL, SIGNING_KEY, startApp, TED, type TestApp } from '../support/app';
+import { eventually } from '../support/redis-server';
 import { sign } from '../support/sign';
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -463,6 +464,20 @@ describe('every answer', () => {
 });
 
 describe('the log', () => {
+  it('says in the one line of a callback which event it reported', async () => {
+    const start = app.log.length;
+    const event = { CallSid: 'alice-6', ConferenceSid: 'cf-6', StatusCallbackEvent: 'participant-join', Muted: 'true' };
+    await app.post('/events/conference/sales', event);
+    await app.post('/events/call/sales', { CallSid: 'alice-6', CallStatus: 'completed' });
+    const lines = () => app.log.slice(start).map((text) => JSON.parse(text));
+    await eventually(() =>
+      expect(lines()).toMatchObject([
+        { msg: 'Request', status: 204, room: 'sales', kind: 'joined', conferenceSid: 'cf-6', isMuted: true },
+        { msg: 'Request', status: 204, room: 'sales', kind: 'call-ended', callSid: 'alice-6' },
+      ]),
+    );
+  });
+
   it('has the Call SID of a request, and never a whole telephone number or secret', async () => {
     const start = app.log.length;
     const whole = { From: ALICE, To: '+15553334444', Caller: ALICE };
