@@ -10,7 +10,7 @@ export const MAX_ATTEMPTS = 12;
 /** How often a supervisor waits 30 s for a caller or the next conversation: half an hour in all. */
 export const MAX_WAITS = 60;
 
-/** What the addresses of a supervisor's call carry from one request to the next. */
+/** The state of a supervisor's call, kept in the query of the addresses we give out. */
 export interface CallContext {
   /** The mode to join in; undefined on the supervisors' line for the person's own. */
   mode: Mode | undefined;
@@ -24,7 +24,7 @@ export interface CallContext {
   token?: string | undefined;
 }
 
-/** The same on the way into a room, in it, or at the keypad between. */
+/** The same once they have a room: waiting for it, in it, or at its keypad. */
 export interface RoomContext extends CallContext {
   mode: Mode;
   /** The mode of the number they dialled, where it differs from `mode`; on the line, only a mode that the number names. */

@@ -35,9 +35,8 @@ export function parseInboundCall(req: Request): InboundCall {
  * @returns undefined when it is withheld, not an address, or sent twice
  */
 export function personOf(req: Request): Address | undefined {
-  const { Direction, From, To } = req.body as Fields;
-  const address = typeof Direction === 'string' && /^outbound/i.test(Direction) ? To : From;
-  return typeof address === 'string' ? parseAddress(address) : undefined;
+  const isOutbound = /^outbound/i.test(textOf(req.body, 'Direction') ?? '');
+  return parseAddress(textOf(req.body, isOutbound ? 'To' : 'From'));
 }
 
 /** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
@@ -84,7 +83,7 @@ export function roomOf({ params }: Request, missing?: RoomName): RoomName {
 }
 
 /**
- * What an address of the supervisors' line carries.
+ * Parses the query of an address on the supervisors' line.
  *
  * @throws RequestError 400 that names the modes there are
  */
@@ -100,7 +99,7 @@ export function parseCallContext(req: Request): CallContext {
 }
 
 /**
- * What a supervisor's address carries on the way into a room and out of it.
+ * Parses the query of an address below `/coach`.
  *
  * @param missing the stay of an address without one
  * @throws RequestError 400 that names the modes there are
@@ -145,19 +144,19 @@ function counterOf(given: unknown, most: number): number | undefined {
   return Number.isInteger(count) && count >= 0 && count <= most ? count : most;
 }
 
-/** How often a PIN was asked for when this one was keyed in; 0 during a caller's greeting. */
+/** How many times this call was asked for a PIN; 0 during a caller's greeting. */
 export function tryOf(req: Request): number {
   return counterOf(req.query.try, MAX_PIN_TRIES) ?? 0;
 }
 
-/** The room that a supervisor wanted when they were asked for their PIN; undefined for none, or none that can be. */
+/** The room that a supervisor dialled before they were asked for a PIN; undefined for none, or an invalid name. */
 export function roomWanted(req: Request): RoomName | undefined {
   return decodeRooms(textOf(req.query as Fields, 'room') ?? '')[0];
 }
 
 const MAX_PAGES = 1_000;
 
-/** What a menu of rooms offered: the rooms in the order of their keys, and which page of all it was. */
+/** The rooms that a menu offered, in the order of their keys, and the number of its page. */
 export function parseMenu(req: Request): { rooms: RoomName[]; page: number } {
   const query = req.query as Fields;
   const rooms = decodeRooms(textOf(query, 'rooms') ?? '').flatMap((room) => room ?? []);
@@ -171,7 +170,7 @@ function encodeRooms(rooms: readonly RoomName[]): string {
   return rooms.map((room) => room.replaceAll('_', '__').replaceAll(' ', '_0')).join('_1');
 }
 
-/** The rooms; undefined in the place of one that cannot be. */
+/** Undefined in the place of an invalid name. */
 function decodeRooms(text: string): (RoomName | undefined)[] {
   return text
     .replace(/_[01_]/g, (code) => CODES[code] ?? '')

@@ -13,12 +13,12 @@ export type ConferenceInput = { room: RoomName; call: InboundCall } & (
   | { step: 'pin'; digits: string | undefined; tryNumber: number }
 );
 
-/** What the decision depends on besides the request. */
+/** Everything but the request that a decision uses. */
 export interface ConferenceView {
   who: Authentication<ModeratorEntry>;
   /** Whether a prompt for a PIN may be opened; undefined until it is needed. */
   prompt?: 'open' | Lockout;
-  /** What came of the PIN; undefined until it is needed. */
+  /** The result of the PIN; undefined until it is needed. */
   pin?: PinResult<ModeratorEntry>;
 }
 
@@ -64,7 +64,7 @@ function decidePin(
     if (!digits?.startsWith('*')) {
       return { kind: 'join', role: 'caller', room };
     }
-    if (digitsOfPin === undefined || digitsOfPin.length < MIN_PIN_DIGITS) {
+    if (digits.length <= MIN_PIN_DIGITS) {
       return askPin(input, view, { tryNumber: 1, why: 'asked' });
     }
   }

@@ -1,3 +1,4 @@
+import { keep } from '../ops/keep';
 import type { RoomName } from '../rooms/room-name';
 import type { Addresses } from './call-request';
 import type { LineWait, Outcome, RoomWait, SupervisorJoin } from './outcome';
@@ -9,9 +10,9 @@ export interface DocumentSettings {
   maxCallSeconds: number;
   /** The address of what callers hear while they wait; undefined for the Space's own music. */
   waitUrl: string | undefined;
-  /** What callers are told before they enter; undefined for nothing. */
+  /** Said to callers before they join; undefined for nothing. */
   callerNotice: string | undefined;
-  /** What a moderator is told when a supervisor comes in; undefined for the usual sentence. */
+  /** Said to a moderator when a supervisor joins; undefined for the prompt of the language. */
   moderatorNoticeText: string | undefined;
   /** How notices are spoken; undefined for the Space's own way. */
   noticeVoice: string | undefined;
@@ -109,27 +110,32 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
       if (isWrongRoom) {
         say(response, prompts.wrongRoom);
       }
-      sayNotice(response, callerNotice, '');
+      sayNotice(response, callerNotice);
       dialAsCaller(response, room);
     } else {
       response
         .dial({ action: addresses.conferenceEnded(room), timeLimit: maxCallSeconds })
         .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(room) }, room);
     }
-    return keep(constantDocuments, key, response.toString());
+    return keep(constantDocuments, key, response.toString(), MAX_ROOMS);
   }
 
   const callbacks = new Map<RoomName, ConferenceAttributes>();
 
-  /** What every `<Conference>` carries: the first to enter decides for all. */
+  /** The status callback. Every `<Conference>` names it, because the Space takes it from whoever joins first. */
   function callbacksOf(room: RoomName): ConferenceAttributes {
     return (
       callbacks.get(room) ??
-      keep(callbacks, room, {
-        statusCallback: addresses.conferenceEvents(room),
-        statusCallbackMethod: 'POST',
-        statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
-      })
+      keep(
+        callbacks,
+        room,
+        {
+          statusCallback: addresses.conferenceEvents(room),
+          statusCallbackMethod: 'POST',
+          statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
+        },
+        MAX_ROOMS,
+      )
     );
   }
 
@@ -220,10 +226,10 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   }
 
   /** Says a configured text in the configured voice, or else a prompt, if there is one. */
-  function sayNotice(verb: Pick<Response, 'say'>, configured: string | undefined, prompt: string): void {
+  function sayNotice(verb: Pick<Response, 'say'>, configured: string | undefined, prompt?: string): void {
     if (configured !== undefined) {
       verb.say(noticeAttributes, configured);
-    } else if (prompt !== '') {
+    } else if (prompt !== undefined) {
       say(verb, prompt);
     }
   }
@@ -237,13 +243,4 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   }
 
   return render;
-}
-
-/** Keeps a value; forgets all when there are too many. */
-function keep<K, V>(kept: Map<K, V>, key: K, value: V): V {
-  if (kept.size >= MAX_ROOMS) {
-    kept.clear();
-  }
-  kept.set(key, value);
-  return value;
 }

@@ -5,7 +5,7 @@ import { RequestError } from '../signalwire/request-error';
 import type { Render } from './documents';
 import type { Outcome } from './outcome';
 
-/** What a call gets, and what is done about it. */
+/** A handler's answer to a call, and the work that follows. */
 export interface Answer {
   outcome: Outcome;
   /** Done after the call was answered. */
@@ -16,7 +16,7 @@ export interface LamlHandlerOptions<Input> {
   /** @throws RequestError */
   parse: (req: Request) => Input;
   answer: (input: Input) => Answer | Promise<Answer>;
-  /** What a call gets when `answer` fails for a reason that nobody foresaw. */
+  /** The outcome if `answer` fails unexpectedly. */
   fallback: (req: Request) => Outcome;
   render: Render;
   log: Logger;

@@ -3,7 +3,7 @@ import { labelOf } from '../people/roster';
 import type { RoomName } from '../rooms/room-name';
 import type { Outcome } from './outcome';
 
-/** What a request of a call was about, and what the call got: fields for the request's line in the log. */
+/** The fields of a call's request and its outcome for the log. */
 export function logDetails(
   input: { call?: { from: Address | undefined }; room?: RoomName | undefined } | undefined,
   outcome: Outcome | undefined,

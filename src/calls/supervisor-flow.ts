@@ -46,7 +46,7 @@ export type SupervisorInput = { call: InboundCall } & (
   | { step: 'choice'; context: CallContext; digits: string | undefined; rooms: readonly RoomName[]; page: number }
 );
 
-/** What the decision depends on besides the request. The later ones are undefined until they are needed. */
+/** Everything but the request that a decision uses. `prompt`, `pin`, `rooms` and `list` are read only if needed. */
 export interface SupervisorView {
   who: Authentication<SupervisorEntry>;
   extensions: Extensions;

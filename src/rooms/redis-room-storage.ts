@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { keep } from '../ops/keep';
 import type { RedisConnection } from '../redis/redis-connection';
 import { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
@@ -44,14 +45,6 @@ const commonKeysOf = (shard: number) => [`${prefixOf(shard)}:live`, `${prefixOf(
 /** For how many rooms a process keeps what it would have to compute again. */
 const MAX_KEPT = 2_000;
 
-function keep<K, V>(kept: Map<K, V>, key: K, value: V): V {
-  if (kept.size >= MAX_KEPT && !kept.has(key)) {
-    kept.clear();
-  }
-  kept.set(key, value);
-  return value;
-}
-
 /** Where a room is. */
 interface Place {
   shard: number;
@@ -79,7 +72,7 @@ export function createRedisRoomStorage({
   const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
   /** Kept, because a hash costs as much as reading a small room. */
   const places = new Map<RoomName, Place>();
-  const placeOf = (room: RoomName) => places.get(room) ?? keep(places, room, findPlace(room));
+  const placeOf = (room: RoomName) => places.get(room) ?? keep(places, room, findPlace(room), MAX_KEPT);
   /** What was read or written last of each room: an unchanged value is not parsed again. */
   const parsed = new Map<string, { value: string; version: string; state: RoomState }>();
   /** The parts that could not be written the last time this was tried. */
@@ -115,7 +108,7 @@ export function createRedisRoomStorage({
           throw unreadable(key);
         }
         last = { value, version, state };
-        keep(parsed, key, last);
+        keep(parsed, key, last, MAX_KEPT);
       }
       return { version: last.version, state: last.state, now: Number(now) };
     },
@@ -142,7 +135,7 @@ export function createRedisRoomStorage({
       if (result !== 1) {
         return undefined;
       }
-      keep(parsed, key, { value, version: next, state });
+      keep(parsed, key, { value, version: next, state }, MAX_KEPT);
       return next;
     },
 

@@ -7,11 +7,8 @@ export type Fields = Readonly<Record<string, string | readonly string[] | undefi
 
 /** A request's Call SID, for the log; undefined if it has none, or an invalid one. */
 export function callSidOf(req: Request): Sid | undefined {
-  const { CallSid } = (req.body ?? req.query) as Fields;
-  return typeof CallSid === 'string' ? parseSid(CallSid) : undefined;
+  return parseSid(textOf(req.body ?? req.query, 'CallSid') ?? '');
 }
-
-const INVALID_SID = 'must be there once: 1 to 64 letters, digits, - or _.';
 
 /** The text of a field; undefined unless it is there exactly once. */
 export function textOf(fields: Fields, name: string): string | undefined {
@@ -25,10 +22,9 @@ export function textOf(fields: Fields, name: string): string | undefined {
  * @throws RequestError 400 that names the field, if it is missing, sent twice or no SID
  */
 export function requiredSid(fields: Fields, name: string): Sid {
-  const value = fields[name];
-  const sid = typeof value === 'string' ? parseSid(value) : undefined;
+  const sid = parseSid(textOf(fields, name) ?? '');
   if (sid === undefined) {
-    throw new RequestError(400, 'invalid_field', `${name} ${INVALID_SID}`);
+    throw new RequestError(400, 'invalid_field', `${name} must be there once: 1 to 64 letters, digits, - or _.`);
   }
   return sid;
 }

@@ -8,6 +8,7 @@ import { english } from '../../src/calls/prompts-en';
 import { emptyRoom } from '../../src/rooms/room';
 import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { TED } from '../support/supervisor-decisions';
 
 const settings: DocumentSettings = {
   maxCallSeconds: 3600,
@@ -21,21 +22,13 @@ const addresses = createAddresses('https://coach.example.com');
 const renderWith = (more: Partial<DocumentSettings>) => createRender({ ...settings, ...more }, addresses, english);
 const render = renderWith({});
 const room = parseRoomName('Sales 2') as RoomName;
-const ted = {
-  name: 'Ted',
-  address: undefined,
-  pin: undefined,
-  requirePin: false,
-  rooms: 'all',
-  mode: undefined,
-} as const;
 const target = { callSid: parseSid('6a5b-1') as Sid, role: 'moderator', name: 'Alice' } as const;
 const caller = { kind: 'join', role: 'caller', room } as const;
 const moderator = { kind: 'join', role: 'moderator', room, name: 'Alice' } as const;
 const supervisor = (context: Partial<RoomContext>, more: object = {}): Outcome => ({
   kind: 'join',
   role: 'supervisor',
-  person: ted,
+  person: TED,
   state: emptyRoom(room),
   context: { mode: 'coach', attempt: 0, stay: 1, ...context },
   target,

@@ -2,19 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { chosenOf, conversationsFor, type LiveRoom, menuOf } from '../../src/calls/room-menu';
 import type { SupervisorEntry } from '../../src/people/roster';
 import { roomNamed, sid } from '../support/room-stores';
+import { TED } from '../support/supervisor-decisions';
 
 const NOW = 1_000_000;
 const extensions = {
   nameOf: (digits: string) => ({ 12: 'Alice', 13: 'Bob' })[digits],
   has: (name: string) => name === 'Alice',
-};
-const TED: SupervisorEntry = {
-  name: 'Ted',
-  address: undefined,
-  pin: undefined,
-  requirePin: false,
-  rooms: 'all',
-  mode: undefined,
 };
 
 /** `secondsAgo`: when the moderator asked for their document, if they were not seen to join. */

@@ -11,6 +11,7 @@ import type { Sid } from '../../../src/signalwire/sid';
 import { CallError } from '../../../src/simulator/call-error';
 import { parseLaml } from '../../../src/simulator/laml-parser';
 import { fuzzRuns } from '../../support/fuzz';
+import { TED } from '../../support/supervisor-decisions';
 
 const document = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
 
@@ -26,14 +27,6 @@ describe('parseLaml', () => {
     };
     const render = createRender(settings, createAddresses('https://coach.example.com'), english);
     const room = 'Sales 2' as RoomName;
-    const ted = {
-      name: 'Ted',
-      address: undefined,
-      pin: undefined,
-      requirePin: false,
-      rooms: 'all',
-      mode: undefined,
-    } as const;
     const context = { mode: 'monitor', attempt: 0, stay: 2, token: 'abc' } as const;
     const choices = [{ room, name: 'Alice', isAmbiguous: false, hasCaller: true }];
     const target = { callSid: 'alice-1' as Sid, role: 'moderator', name: 'Alice' } as const;
@@ -46,7 +39,7 @@ describe('parseLaml', () => {
           ({
             kind: 'join',
             role: 'supervisor',
-            person: ted,
+            person: TED,
             state: emptyRoom(room),
             context: { ...context, mode },
             target,
