@@ -92,7 +92,12 @@ export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: nu
     setCoachingFailed(draft, stay.supervision.target, at);
   }
   if (isOpen(stay)) {
-    endStay(draft, stay, { at, by: 'webhook' });
+    const isUnnumbered = stayNumber !== undefined && stay.supervision?.stayNumber === undefined;
+    // Its document, told later, belongs to the stay of this number and to no other.
+    const numbered = isUnnumbered
+      ? changeStay(draft, stay, { supervision: { ...NO_DOCUMENT, ...stay.supervision, stayNumber } })
+      : stay;
+    endStay(draft, numbered, { at, by: 'webhook' });
   }
 }
 
