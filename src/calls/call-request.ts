@@ -1,4 +1,3 @@
-import type { Request } from 'express';
 import { type Address, parseAddress } from '../people/address';
 import { MAX_PIN_TRIES } from '../people/pin';
 import { MODES, type Mode } from '../rooms/mode';
@@ -15,6 +14,7 @@ import {
   MAX_WAITS,
   type RoomContext,
 } from './call-context';
+import type { Webhook } from './webhook';
 
 /** A call that asks for a document. */
 export interface InboundCall {
@@ -24,8 +24,8 @@ export interface InboundCall {
 }
 
 /** @throws RequestError 400 if the Call SID is missing, repeated or malformed */
-export function parseInboundCall(req: Request): InboundCall {
-  return { callSid: requiredSid(req.body, 'CallSid'), from: personOf(req) };
+export function parseInboundCall({ fields }: Webhook): InboundCall {
+  return { callSid: requiredSid(fields, 'CallSid'), from: personOf(fields) };
 }
 
 /**
@@ -34,9 +34,9 @@ export function parseInboundCall(req: Request): InboundCall {
  *
  * @returns undefined when it is withheld, not an address, or sent twice
  */
-export function personOf(req: Request): Address | undefined {
-  const isOutbound = /^outbound/i.test(textOf(req.body, 'Direction') ?? '');
-  return parseAddress(textOf(req.body, isOutbound ? 'To' : 'From'));
+export function personOf(fields: Fields): Address | undefined {
+  const isOutbound = /^outbound/i.test(textOf(fields, 'Direction') ?? '');
+  return parseAddress(textOf(fields, isOutbound ? 'To' : 'From'));
 }
 
 /** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
@@ -52,8 +52,7 @@ export interface DialOutcome {
   coachingFailed: boolean;
 }
 
-export function parseDialOutcome(req: Request): DialOutcome {
-  const fields = req.body as Fields;
+export function parseDialOutcome({ fields }: Webhook): DialOutcome {
   const status = textOf(fields, 'DialCallStatus') ?? '';
   const isStale = STALE_TARGET_CODES.includes(textOf(fields, 'ErrorCode'));
   return {
@@ -65,8 +64,8 @@ export function parseDialOutcome(req: Request): DialOutcome {
 }
 
 /** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field that is there twice. */
-export function digitsOf(req: Request): string | undefined {
-  return textOf(req.body, 'Digits') || undefined;
+export function digitsOf({ fields }: Webhook): string | undefined {
+  return textOf(fields, 'Digits') || undefined;
 }
 
 /**
@@ -74,8 +73,8 @@ export function digitsOf(req: Request): string | undefined {
  *
  * @throws RequestError 404 for a name that no room can have
  */
-export function roomOf({ params }: Request, missing?: RoomName): RoomName {
-  const room = params.room === undefined ? missing : parseRoomName(String(params.room));
+export function roomOf({ room: given }: Pick<Webhook, 'room'>, missing?: RoomName): RoomName {
+  const room = given === undefined ? missing : parseRoomName(given);
   if (room === undefined) {
     throw new RequestError(404, 'no_such_room', 'There is no such room.');
   }
@@ -87,8 +86,7 @@ export function roomOf({ params }: Request, missing?: RoomName): RoomName {
  *
  * @throws RequestError 400 that names the modes there are
  */
-export function parseCallContext(req: Request): CallContext {
-  const query = req.query as Fields;
+export function parseCallContext({ query }: Pick<Webhook, 'query'>): CallContext {
   return {
     mode: parseMode(query.mode),
     attempt: counterOf(query.attempt, MAX_ATTEMPTS) ?? 0,
@@ -104,13 +102,12 @@ export function parseCallContext(req: Request): CallContext {
  * @param missing the stay of an address without one
  * @throws RequestError 400 that names the modes there are
  */
-export function parseRoomContext(req: Request, missing = { stay: 0 }): RoomContext {
-  const query = req.query as Fields;
+export function parseRoomContext({ query }: Pick<Webhook, 'query'>, missing = { stay: 0 }): RoomContext {
   if (Object.keys(query).length === 0) {
     // The number's own address, as most calls have it.
     return { mode: DEFAULT_MODE, attempt: 0, stay: missing.stay };
   }
-  const context = parseCallContext(req);
+  const context = parseCallContext({ query });
   const target = parseSid(textOf(query, 'of') ?? '');
   return {
     ...context,
@@ -145,20 +142,19 @@ function counterOf(given: unknown, most: number): number | undefined {
 }
 
 /** How many times this call was asked for a PIN; 0 during a caller's greeting. */
-export function tryOf(req: Request): number {
-  return counterOf(req.query.try, MAX_PIN_TRIES) ?? 0;
+export function tryOf({ query }: Pick<Webhook, 'query'>): number {
+  return counterOf(query.try, MAX_PIN_TRIES) ?? 0;
 }
 
 /** The room that a supervisor dialled before they were asked for a PIN; undefined for none, or an invalid name. */
-export function roomWanted(req: Request): RoomName | undefined {
-  return decodeRooms(textOf(req.query as Fields, 'room') ?? '')[0];
+export function roomWanted({ query }: Pick<Webhook, 'query'>): RoomName | undefined {
+  return decodeRooms(textOf(query, 'room') ?? '')[0];
 }
 
 const MAX_PAGES = 1_000;
 
 /** The rooms that a menu offered, in the order of their keys, and the number of its page. */
-export function parseMenu(req: Request): { rooms: RoomName[]; page: number } {
-  const query = req.query as Fields;
+export function parseMenu({ query }: Pick<Webhook, 'query'>): { rooms: RoomName[]; page: number } {
   const rooms = decodeRooms(textOf(query, 'rooms') ?? '').flatMap((room) => room ?? []);
   return { rooms, page: counterOf(query.page, MAX_PAGES) ?? 0 };
 }

@@ -1,4 +1,3 @@
-import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { type Address, maskAddress } from '../people/address';
 import type { Authenticator } from '../people/authenticator';
@@ -18,6 +17,7 @@ import {
 import type { Render } from './documents';
 import { type Answer, decideWith, lamlHandler } from './laml-handler';
 import type { Outcome } from './outcome';
+import type { Webhook, WebhookHandler } from './webhook';
 
 export interface ConferenceCallsOptions {
   /** The room of a path that names none. */
@@ -72,39 +72,42 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
   }
 
   const asCaller = {
-    fallback: (req: Request): Outcome => ({ kind: 'join', role: 'caller', room: roomOf(req, defaultRoom) }),
+    fallback: (webhook: Webhook): Outcome => ({ kind: 'join', role: 'caller', room: roomOf(webhook, defaultRoom) }),
     render,
     log,
   };
   return {
     arrival: lamlHandler<ConferenceInput>({
       ...asCaller,
-      parse: (req) => ({ step: 'arrival', room: roomOf(req, defaultRoom), call: parseInboundCall(req) }),
+      parse: (webhook) => ({ step: 'arrival', room: roomOf(webhook, defaultRoom), call: parseInboundCall(webhook) }),
       answer,
     }),
     pin: lamlHandler<ConferenceInput>({
       ...asCaller,
-      parse: (req) => ({
+      parse: (webhook) => ({
         step: 'pin',
-        room: roomOf(req),
-        call: parseInboundCall(req),
-        digits: digitsOf(req),
-        tryNumber: tryOf(req),
+        room: roomOf(webhook),
+        call: parseInboundCall(webhook),
+        digits: digitsOf(webhook),
+        tryNumber: tryOf(webhook),
       }),
       answer,
     }),
     ended: lamlHandler<ConferenceInput>({
       ...asCaller,
-      parse: (req) => ({ step: 'ended', room: roomOf(req), call: parseInboundCall(req) }),
+      parse: (webhook) => ({ step: 'ended', room: roomOf(webhook), call: parseInboundCall(webhook) }),
       answer,
       fallback: () => ({ kind: 'hangUp' }),
     }),
     fallback: lamlHandler({
       ...asCaller,
-      parse: (req) => ({ room: roomOf(req, defaultRoom), call: { callSid: callSidOf(req), from: personOf(req) } }),
+      parse: (webhook) => ({
+        room: roomOf(webhook, defaultRoom),
+        call: { callSid: callSidOf(webhook.fields), from: personOf(webhook.fields) },
+      }),
       answer: answerFallback,
     }),
-  } satisfies Record<string, RequestHandler>;
+  } satisfies Record<string, WebhookHandler>;
 }
 
 /** A call for the log. */

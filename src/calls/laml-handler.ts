@@ -1,55 +1,47 @@
-import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import type { Render } from './documents';
 import type { Outcome } from './outcome';
-
-/** A handler's answer to a call, and the work that follows. */
-export interface Answer {
-  outcome: Outcome;
-  /** Done after the call was answered. */
-  followUp?: (() => void) | undefined;
-}
+import type { Webhook, WebhookAnswer, WebhookHandler } from './webhook';
 
 export interface LamlHandlerOptions<Input> {
   /** @throws RequestError */
-  parse: (req: Request) => Input;
+  parse: (webhook: Webhook) => Input;
   answer: (input: Input) => Answer | Promise<Answer>;
   /** The outcome if `answer` fails unexpectedly. */
-  fallback: (req: Request) => Outcome;
+  fallback: (webhook: Webhook) => Outcome;
   render: Render;
   log: Logger;
+}
+
+/** What a call gets, and the work that follows its answer. */
+export interface Answer {
+  outcome: Outcome;
+  followUp?: (() => void) | undefined;
 }
 
 /**
  * A handler that answers a request of a call with a document, whatever fails here. Only a request that cannot be meant for
  * us gets an error: one without a Call SID, for a room that cannot be, or in an unknown mode.
  */
-export function lamlHandler<Input>(options: LamlHandlerOptions<Input>): RequestHandler {
+export function lamlHandler<Input extends WebhookAnswer['input']>(options: LamlHandlerOptions<Input>): WebhookHandler {
   const { parse, answer, fallback, render, log } = options;
-  return async (req, res) => {
-    let document: string;
-    let answered: Answer;
+  return async (webhook) => {
+    let input: Input | undefined;
     try {
-      const input = parse(req);
-      res.locals.input = input;
-      answered = await answer(input);
-      document = render(answered.outcome);
+      input = parse(webhook);
+      const { outcome, followUp } = await answer(input);
+      return { document: render(outcome), input, outcome, followUp };
     } catch (err) {
       if (err instanceof RequestError) {
         throw err;
       }
-      answered = { outcome: fallback(req) };
-      document = render(answered.outcome);
-      log.error({ err, callSid: callSidOf(req) }, 'Document failed; sent the fallback document');
+      const outcome = fallback(webhook);
+      const document = render(outcome);
+      log.error({ err, callSid: callSidOf(webhook.fields) }, 'Document failed; sent the fallback document');
+      return { document, input, outcome };
     }
-    res.locals.outcome = answered.outcome;
-    res.setHeader('Content-Type', 'text/xml; charset=utf-8');
-    res.setHeader('Cache-Control', 'no-store');
-    res.setHeader('Content-Length', Buffer.byteLength(document));
-    res.end(document);
-    answered.followUp?.();
   };
 }
 

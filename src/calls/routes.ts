@@ -1,4 +1,3 @@
-import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
@@ -14,6 +13,7 @@ import type { Outcome } from './outcome';
 import { german } from './prompts-de';
 import { english } from './prompts-en';
 import { createSupervisorCalls } from './supervisor-calls';
+import type { WebhookHandler } from './webhook';
 
 export interface RoutesOptions {
   settings: DocumentSettings & {
@@ -39,7 +39,7 @@ export interface RoutesOptions {
 const PROMPTS = { en: english, de: german };
 
 /** Every route that a Space requests, with its handler. The check of webhooks comes before each of them. */
-export function createRoutes(options: RoutesOptions): Readonly<Record<string, RequestHandler>> {
+export function createRoutes(options: RoutesOptions): Readonly<Record<string, WebhookHandler>> {
   const { settings, roster, authenticators, addresses, rooms, supervision, sleep, now, log } = options;
   const render = createRender(settings, addresses, PROMPTS[settings.promptLanguage]);
   const defaultRoom = settings.conferenceName;

@@ -1,4 +1,3 @@
-import type { Request, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { maskAddress } from '../people/address';
 import type { Authenticator } from '../people/authenticator';
@@ -23,6 +22,7 @@ import type { Render } from './documents';
 import { type Answer, decideWith, lamlHandler } from './laml-handler';
 import type { SupervisorJoin } from './outcome';
 import { decideSupervisor, type SupervisorInput, type SupervisorNeed, type SupervisorView } from './supervisor-flow';
+import type { Webhook, WebhookHandler } from './webhook';
 
 export interface SupervisorCallsOptions {
   /** The room of a path that names none. */
@@ -127,47 +127,48 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
   }
 
   const fallback = () => ({ kind: 'apology' }) as const;
-  const handler = (parse: (req: Request) => SupervisorInput) => lamlHandler({ parse, answer, fallback, render, log });
+  const handler = (parse: (webhook: Webhook) => SupervisorInput) =>
+    lamlHandler({ parse, answer, fallback, render, log });
   return {
-    arrival: handler((req) => ({
+    arrival: handler((webhook) => ({
       step: 'arrival',
-      room: roomOf(req, defaultRoom),
-      context: parseRoomContext(req),
-      call: parseInboundCall(req),
+      room: roomOf(webhook, defaultRoom),
+      context: parseRoomContext(webhook),
+      call: parseInboundCall(webhook),
     })),
-    ended: handler((req) => ({
+    ended: handler((webhook) => ({
       step: 'ended',
-      room: roomOf(req),
-      context: parseRoomContext(req, { stay: 1 }),
-      call: parseInboundCall(req),
-      dial: parseDialOutcome(req),
+      room: roomOf(webhook),
+      context: parseRoomContext(webhook, { stay: 1 }),
+      call: parseInboundCall(webhook),
+      dial: parseDialOutcome(webhook),
     })),
-    key: handler((req) => ({
+    key: handler((webhook) => ({
       step: 'key',
-      room: roomOf(req),
-      context: parseRoomContext(req, { stay: 1 }),
-      call: parseInboundCall(req),
-      key: digitsOf(req),
+      room: roomOf(webhook),
+      context: parseRoomContext(webhook, { stay: 1 }),
+      call: parseInboundCall(webhook),
+      key: digitsOf(webhook),
     })),
-    lineArrival: handler((req) => ({
+    lineArrival: handler((webhook) => ({
       step: 'line-arrival',
-      context: parseCallContext(req),
-      call: parseInboundCall(req),
+      context: parseCallContext(webhook),
+      call: parseInboundCall(webhook),
     })),
-    pin: handler((req) => ({
+    pin: handler((webhook) => ({
       step: 'pin',
-      context: parseCallContext(req),
-      call: parseInboundCall(req),
-      digits: digitsOf(req),
-      tryNumber: tryOf(req),
-      room: roomWanted(req),
+      context: parseCallContext(webhook),
+      call: parseInboundCall(webhook),
+      digits: digitsOf(webhook),
+      tryNumber: tryOf(webhook),
+      room: roomWanted(webhook),
     })),
-    choice: handler((req) => ({
+    choice: handler((webhook) => ({
       step: 'choice',
-      context: parseCallContext(req),
-      call: parseInboundCall(req),
-      digits: digitsOf(req),
-      ...parseMenu(req),
+      context: parseCallContext(webhook),
+      call: parseInboundCall(webhook),
+      digits: digitsOf(webhook),
+      ...parseMenu(webhook),
     })),
-  } satisfies Record<string, RequestHandler>;
+  } satisfies Record<string, WebhookHandler>;
 }

@@ -1,15 +1,17 @@
-import { type RequestListener, STATUS_CODES } from 'node:http';
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
+import express, { type Request, type Response } from 'express';
 import type { Logger } from 'pino';
+import type { WebhookHandler } from '../calls/webhook';
 import { RequestError } from '../signalwire/request-error';
 import { createHealthRoutes } from './health';
 import type { RefusalLog } from './refusal-log';
-import { createRequestLog } from './request-log';
-import { verifyWebhook } from './verify-webhook';
+import { createRequestLog, type RequestRecord } from './request-log';
+import { compileTrust } from './trust-proxy';
+import { createVerifier } from './verify-webhook';
 
 export interface AppOptions {
-  /** The handlers of the Space's requests, by path; called once a request is verified. */
-  routes: Readonly<Record<string, RequestHandler>>;
+  /** The handlers of the Space's requests, by path. */
+  routes: Readonly<Record<string, WebhookHandler>>;
   settings: {
     /** The address a Space reaches this server at, without a slash at the end. */
     publicUrl: string;
@@ -27,56 +29,91 @@ export interface AppOptions {
   log: Logger;
 }
 
-/** The whole server but for the sockets. */
+/**
+ * The whole server but for the sockets.
+ *
+ * The Space's requests pass through Express's router alone: an Express application gives each request and response a
+ * prototype of its own, which costs as much as all else that is done for a small webhook.
+ */
 export function createApp({ routes, settings, pingStore, draining, refusals, log }: AppOptions): RequestListener {
-  const app = express();
-  app.disable('x-powered-by');
-  // A document is asked for because a call needs it now; "not modified" would be no answer.
-  app.disable('etag');
-  app.set('trust proxy', settings.trustProxy);
-  const logRequest = createRequestLog(log, refusals);
-  app.use((req, res, next) => {
-    const startedAt = performance.now();
-    res.once('close', () => logRequest(req, res, startedAt));
+  const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
+  const verify = createVerifier(settings);
+
+  function begin(req: IncomingMessage, res: ServerResponse, route?: string): RequestRecord {
+    const record: RequestRecord = { route, startedAt: performance.now() };
+    res.once('close', () => logRequest(req, res, record));
     res.setHeader('X-Content-Type-Options', 'nosniff');
     if (draining.aborted) {
       // Clients that keep their connection take the next request elsewhere.
       res.setHeader('Connection', 'close');
     }
-    next();
-  });
-  const verify = verifyWebhook(settings);
-  for (const [path, handler] of Object.entries(routes)) {
-    app.route(path).all(verify, handler);
+    return record;
   }
-  app.use(createHealthRoutes({ pingStore, draining }));
-  app.use(() => {
-    throw new RequestError(404, 'not_found', 'There is nothing here.');
-  });
-  app.use(answerError(log));
-  // Express itself gives up on an address that it cannot take apart, with a page of HTML.
-  return (req, res) => app(req as Request, res as Response, () => res.writeHead(400).end('Bad Request\n'));
-}
 
-/** Answers every failed request with one line that is safe to show. */
-function answerError(log: Logger): ErrorRequestHandler {
-  return (err, _req, res, next) => {
+  /** Answers a failed request with one line that is safe to show. */
+  function fail(res: ServerResponse, record: RequestRecord, error: unknown): void {
     if (res.headersSent) {
-      next(err);
+      log.error({ err: error }, 'Request failed');
       return;
     }
-    res.type('text/plain');
-    if (err instanceof RequestError) {
-      res.locals.refusal = { code: err.code, reason: err.detail ?? err.message };
-      res.status(err.status).send(`${err.message}\n`);
-    } else if (err.status >= 400 && err.status < 500) {
+    const { status } = error as { status?: unknown };
+    if (error instanceof RequestError) {
+      record.refusal = { code: error.code, reason: error.detail ?? error.message };
+      sendText(res, error.status, error.message);
+    } else if (typeof status === 'number' && status >= 400 && status < 500) {
       // Express: a malformed path.
-      const reason = STATUS_CODES[err.status] ?? 'Bad Request';
-      res.locals.refusal = { code: 'unreadable_request', reason };
-      res.status(err.status).send(`${reason}: this request could not be read.\n`);
+      const reason = STATUS_CODES[status] ?? 'Bad Request';
+      record.refusal = { code: 'unreadable_request', reason };
+      sendText(res, status, `${reason}: this request could not be read.`);
     } else {
-      log.error({ err }, 'Request failed');
-      res.status(500).send('Something went wrong here.\n');
+      log.error({ err: error }, 'Request failed');
+      sendText(res, 500, 'Something went wrong here.');
     }
+  }
+
+  const webhooks = express.Router();
+  for (const [route, handler] of Object.entries(routes)) {
+    webhooks.all(route, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
+      const record = begin(req, res, route);
+      try {
+        record.webhook = await verify(req, res);
+        record.answer = await handler(record.webhook);
+        const { document, followUp } = record.answer;
+        if (document === undefined) {
+          res.statusCode = 204;
+          res.end();
+        } else {
+          res.setHeader('Content-Type', 'text/xml; charset=utf-8');
+          res.setHeader('Cache-Control', 'no-store');
+          res.setHeader('Content-Length', Buffer.byteLength(document));
+          res.end(document);
+        }
+        followUp?.();
+      } catch (error) {
+        fail(res, record, error);
+      }
+    });
+  }
+  const others = express().disable('x-powered-by').use(createHealthRoutes({ pingStore, draining }));
+
+  return (req, res) => {
+    webhooks(req as Request, res as Response, (error) => {
+      const record = begin(req, res);
+      const refuse = (reason: unknown) =>
+        fail(res, record, reason ?? new RequestError(404, 'not_found', 'There is nothing here.'));
+      if (error) {
+        refuse(error);
+      } else {
+        others(req as Request, res as Response, refuse);
+      }
+    });
   };
+}
+
+function sendText(res: ServerResponse, status: number, sentence: string): void {
+  const text = `${sentence}\n`;
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
 }

@@ -1,36 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
+import proxyAddr from 'proxy-addr';
 import { logDetails } from '../calls/log-details';
+import type { Webhook, WebhookAnswer } from '../calls/webhook';
 import { callSidOf } from '../signalwire/fields';
 import type { RefusalLog } from './refusal-log';
+import type { Trust } from './trust-proxy';
+import { queryOf } from './verify-webhook';
+
+/** What is known of a request when it is over. */
+export interface RequestRecord {
+  /** By `performance.now()`. */
+  startedAt: number;
+  /** The path of a route of the Space. */
+  route: string | undefined;
+  /** Undefined unless our Space sent it. */
+  webhook?: Webhook;
+  answer?: WebhookAnswer;
+  refusal?: { code: string; reason: string };
+}
+
+export interface RequestLogOptions {
+  log: Logger;
+  refusals: RefusalLog;
+  trust: Trust;
+}
 
 /**
  * Logs each request when it is over: the route, never the address, which holds telephone numbers on GET; the Call SID
  * as the request's id; the status and the time it took; why it was refused, if it was. `aborted` is a client that did
  * not wait for its answer. What our Space did not sign is a refusal. A 404 has the path, masked.
  */
-export function createRequestLog(log: Logger, refusals: RefusalLog) {
-  /** @param startedAt by `performance.now()` */
-  return (req: Request, res: Response, startedAt: number): void => {
+export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
+  return (req: IncomingMessage & { route?: { path: string } }, res: ServerResponse, record: RequestRecord): void => {
+    const { webhook, answer, refusal, route = req.route?.path, startedAt } = record;
     const line = {
-      callSid: callSidOf(req),
+      callSid: callSidOf(webhook?.fields ?? queryOf(req.url)),
       method: req.method,
-      route: req.route?.path,
-      ...(res.statusCode === 404 && { path: maskPath(req.path) }),
+      route,
+      ...(res.statusCode === 404 && { path: maskPath(req.url?.split('?', 1)[0] ?? '') }),
       status: res.statusCode,
       ms: Math.round(performance.now() - startedAt),
       ...(!res.writableFinished && { aborted: true }),
-      ...res.locals.event,
-      ...logDetails(res.locals.input, res.locals.outcome),
-      ...res.locals.refusal,
+      ...answer?.event,
+      ...logDetails(answer?.input, answer?.outcome),
+      ...refusal,
     };
-    if (res.locals.isVerified) {
+    if (webhook !== undefined) {
       log.info(line, 'Request');
-    } else if (line.route === '/healthz' || line.route === '/readyz') {
+    } else if (route === '/healthz' || route === '/readyz') {
       log.debug(line, 'Request');
     } else {
-      refusals.add({ code: 'unreadable_request', ...line, ip: isIP(req.ip ?? '') ? req.ip : undefined });
+      const ip = proxyAddr(req, trust);
+      refusals.add({ code: 'unreadable_request', ...line, ip: isIP(ip ?? '') ? ip : undefined });
     }
   };
 }

@@ -1,11 +1,12 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { parse } from 'node:querystring';
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
+import type { Webhook } from '../calls/webhook';
 import type { Fields } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import { isSignedBySpace } from '../signalwire/signature';
 
-export interface VerifyWebhookOptions {
+export interface VerifierOptions {
   /** The address a Space reaches this server at, without a slash at the end. */
   publicUrl: string;
   /** None accepts unsigned requests, for development. */
@@ -13,52 +14,61 @@ export interface VerifyWebhookOptions {
 }
 
 const FORM = 'application/x-www-form-urlencoded';
+const IS_FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 const MAX_BODY_BYTES = 65_536;
 /** A Space sends about thirty. Sorting and signing many costs more than a call. */
 const MAX_FIELDS = 100;
 const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
 
+/** Reads a request, unless our Space did not send it. @throws RequestError 400, 403, 405, 413 or 415 */
+export type Verifier = (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => Promise<Webhook>;
+
 /**
- * The guard of every route a Space asks for: GET or a posted form, at most 64 kB and 100 fields, signed. Whatever comes
- * after it finds the {@link Fields} of the form, or of a GET's query, in `req.body`.
- *
- * A request that passes has `res.locals.isVerified`. Refused requests fail with a RequestError 400, 403, 405, 413 or 415.
+ * The guard of every route a Space asks for: GET or a posted form, at most 64 kB and 100 fields, signed.
  *
  * @throws RangeError for an empty signing key, with which anybody could sign
  */
-export function verifyWebhook({ publicUrl, signingKeys }: VerifyWebhookOptions): RequestHandler {
+export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Verifier {
   if (signingKeys.includes('')) {
     throw new RangeError('A signing key is empty: set it, or leave it out to accept unsigned requests.');
   }
   const isOpen = signingKeys.length === 0;
 
-  return async (req, res, next) => {
-    const { headers, method, originalUrl } = req;
+  return async (req, res) => {
+    const { headers, method, url = '' } = req;
     const signature = headers['x-signalwire-signature'] ?? headers['x-twilio-signature'];
     // Not a byte of an unsigned body is read.
     if (!isOpen && signature === undefined) {
       throw refusal('no_signature', 'It has no signature; a Space signs every request.');
     }
     if (method !== 'GET' && method !== 'POST') {
-      res.set('Allow', 'GET, POST');
+      res.setHeader('Allow', 'GET, POST');
       throw new RequestError(405, 'method_not_allowed', 'Use GET or POST.');
     }
-    refuseMany(originalUrl);
+    refuseMany(url);
     const isForm = USUAL_TYPES.has(headers['content-type']) || isUtf8Form(req);
     const body = isForm ? await readBody(req) : '';
     refuseMany(body);
     // Express's own parser drops a field named `__proto__`, which is signed like any other.
     const fields: Fields = parse(body, '&', '=', { maxKeys: 0 });
-    const signed = { url: publicUrl + originalUrl, fields: method === 'POST' ? fields : {} };
+    const signed = { url: publicUrl + url, fields: method === 'POST' ? fields : NO_FIELDS };
     if (!isOpen && !isSignedBySpace(signingKeys, String(signature), signed)) {
       // Not the whole address: it may hold telephone numbers.
       const expected = `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`;
       throw refusal('wrong_signature', expected);
     }
-    req.body = method === 'POST' ? fields : req.query;
-    res.locals.isVerified = true;
-    next();
+    const query = queryOf(url);
+    const { room } = req.params;
+    return { room: room === undefined ? undefined : String(room), query, fields: method === 'POST' ? fields : query };
   };
+}
+
+const NO_FIELDS: Fields = Object.freeze(Object.create(null));
+
+/** The fields of an address's query; most have none. */
+export function queryOf(url = ''): Fields {
+  const start = url.indexOf('?');
+  return start < 0 ? NO_FIELDS : parse(url.slice(start + 1), '&', '=', { maxKeys: 0 });
 }
 
 function refusal(code: string, reason: string): RequestError {
@@ -77,17 +87,17 @@ const USUAL_TYPES: ReadonlySet<string | undefined> = new Set([
  *
  * @throws RequestError 415 for a posted body that is none, and for another charset than UTF-8
  */
-function isUtf8Form(req: Request): boolean {
-  // null: there is no body at all
-  const form = req.is(FORM);
-  if (req.method === 'POST' && form === false && req.headers['content-length'] !== '0') {
+function isUtf8Form({ method, headers }: IncomingMessage): boolean {
+  const type = headers['content-type'] ?? '';
+  const isForm = IS_FORM.test(type);
+  if (method === 'POST' && !isForm && Number(headers['content-length'] ?? 0) > 0) {
     throw new RequestError(415, 'not_a_form', `Send the fields as ${FORM}.`);
   }
-  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(req.headers['content-type'] ?? '') ?? [];
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type) ?? [];
   if (charset.toLowerCase() !== 'utf-8') {
     throw new RequestError(415, 'not_utf_8', 'Send the fields in UTF-8.');
   }
-  return Boolean(form);
+  return isForm;
 }
 
 /**
@@ -95,7 +105,7 @@ function isUtf8Form(req: Request): boolean {
  *
  * @throws RequestError 413 for a longer one, 415 for a compressed one, 400 for one that was cut off
  */
-function readBody(req: Request): Promise<string> {
+function readBody(req: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const encoding = req.headers['content-encoding'] || 'identity';
     let failure = encoding.toLowerCase() === 'identity' ? undefined : unreadable(415);

@@ -1,13 +1,12 @@
-import type { Request } from 'express';
 import { RequestError } from './request-error';
 import { parseSid, type Sid } from './sid';
 
 /** Form fields as Node's parser gives them: a field sent twice is an array. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** A request's Call SID, for the log; undefined if it has none, or an invalid one. */
-export function callSidOf(req: Request): Sid | undefined {
-  return parseSid(textOf(req.body ?? req.query, 'CallSid') ?? '');
+/** A call's SID, for the log; undefined if there is none, or an invalid one. */
+export function callSidOf(fields: Fields): Sid | undefined {
+  return parseSid(textOf(fields, 'CallSid') ?? '');
 }
 
 /** The text of a field; undefined unless it is there exactly once. */

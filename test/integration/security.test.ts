@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { verifyWebhook } from '../../src/http/verify-webhook';
+import { createVerifier } from '../../src/http/verify-webhook';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomStore } from '../../src/rooms/room-store';
 import { createMemoryStore } from '../../src/stores';
@@ -164,7 +164,7 @@ describe('the signature', () => {
   });
 
   it('cannot be made with an empty key: such a guard is not built', () => {
-    expect(() => verifyWebhook({ publicUrl: PUBLIC_URL, signingKeys: ['PSK_1', ''] })).toThrow(
+    expect(() => createVerifier({ publicUrl: PUBLIC_URL, signingKeys: ['PSK_1', ''] })).toThrow(
       'A signing key is empty',
     );
   });

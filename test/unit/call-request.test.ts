@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Request } from 'express';
 import type { RoomContext } from '../../src/calls/call-context';
 import {
   createAddresses,
@@ -12,14 +11,16 @@ import {
   roomWanted,
   tryOf,
 } from '../../src/calls/call-request';
+import type { Webhook } from '../../src/calls/webhook';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 
 const addresses = createAddresses('https://coach.example.com');
 const room = 'Sales 2' as RoomName;
+const asked = (query: object) => ({ room: undefined, query, fields: {} }) as Webhook;
+const posted = (fields: object) => ({ room: undefined, query: {}, fields }) as Webhook;
 const queryOf = (address: string) => new URL(address).searchParams;
-const read = (address: string) =>
-  parseRoomContext({ query: Object.fromEntries(queryOf(address)) } as unknown as Request, { stay: 1 });
+const read = (address: string) => parseRoomContext(asked(Object.fromEntries(queryOf(address))), { stay: 1 });
 
 const every: Required<RoomContext> = {
   mode: 'monitor',
@@ -56,10 +57,10 @@ describe('the addresses of this server', () => {
     const rooms = ['Sales 2', 'a.b-c_d', '02', 'x 0 1', '_1_', 'a__0', '1_'] as RoomName[];
     const address = addresses.lineRoom(every, { rooms, page: 1 });
     expect(address.split('?')[1]).toMatch(/^[A-Za-z0-9._=&-]+$/);
-    const request = { query: Object.fromEntries(queryOf(address)) } as unknown as Request;
+    const request = asked(Object.fromEntries(queryOf(address)));
     expect(parseMenu(request)).toEqual({ rooms, page: 1 });
     const pin = addresses.linePin(every, 1, room);
-    expect(roomWanted({ query: Object.fromEntries(queryOf(pin)) } as unknown as Request)).toBe(room);
+    expect(roomWanted(asked(Object.fromEntries(queryOf(pin))))).toBe(room);
   });
 
   it('carry the first wait, which is not the same as none', () => {
@@ -84,9 +85,6 @@ describe('the addresses of this server', () => {
     expect(address).toBe(`https://coach.example.com/coach/Sales%202/ended${query}`);
   });
 });
-
-const asked = (query: object) => ({ method: 'GET', query }) as unknown as Request;
-const posted = (body: object) => ({ method: 'POST', query: {}, body }) as unknown as Request;
 
 describe('a spoilt address', () => {
   it.each<[string, object, Partial<RoomContext>]>([
@@ -116,7 +114,7 @@ describe('a spoilt address', () => {
 });
 
 it('the room of a path must be one that there can be', () => {
-  const path = (name?: string) => ({ params: { room: name } }) as unknown as Request;
+  const path = (name?: string) => ({ room: name });
   expect([roomOf(path('Sales 2')), roomOf(path(), room)]).toEqual([room, room]);
   expect(() => roomOf(path('a/b'))).toThrow('There is no such room.');
   expect(() => roomOf(path())).toThrow('There is no such room.');
