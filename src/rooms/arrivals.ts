@@ -1,5 +1,6 @@
 import { setCoachingFailed } from './coaching-failures';
 import { RESOLUTION_MS } from './event-dates';
+import { endStayWithoutLaterJoin } from './joins';
 import { heardModeOf } from './reports';
 import { isOpen, type Stay, startOf } from './room';
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
@@ -53,14 +54,21 @@ function isAfterJoin({ joinedAt }: Stay, at: number): boolean {
 export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent'>, at: number): void {
   const { callSid, stayNumber, name, address, mode, target, moderatorName, rejoinUrl } = event;
   addLostTarget(draft, event, at);
-  const stays = staysOfCall(draft, callSid);
   const numberOf = (stay: Stay) => stay.supervision?.stayNumber;
-  const known = stays.findLast((stay) => numberOf(stay) === stayNumber);
+  const hasThisNumber = (stay: Stay) => numberOf(stay) === stayNumber;
+  const known = staysOfCall(draft, callSid).findLast(hasThisNumber);
   const isAgain = known?.arrivedAt !== undefined && hasComeBack(known, at);
   if (known?.arrivedAt !== undefined && !isAgain) {
     return;
   }
-  const found = isAgain ? undefined : (known ?? stays.find((stay) => lacksThisDocument(stay, at)));
+  const previous = openStayOf(draft, callSid);
+  if (previous !== undefined && (numberOf(previous) ?? stayNumber) < stayNumber) {
+    endStayWithoutLaterJoin(draft, previous, { at, by: 'inferred' });
+  }
+  const stays = staysOfCall(draft, callSid);
+  const found = isAgain
+    ? undefined
+    : (stays.findLast(hasThisNumber) ?? stays.find((stay) => lacksThisDocument(stay, at)));
   const supervision = {
     callers: [],
     heard: heardModeOf(found?.isMuted, found?.coachedCall),
@@ -84,7 +92,7 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   };
   const later = stays.find((stay) => (numberOf(stay) ?? 0) > stayNumber);
   const open = openStayOf(draft, callSid);
-  if (open !== undefined && open !== found && (isAgain || isEarlierStay(open, stayNumber, at))) {
+  if (open !== undefined && open !== found && (isAgain || isEarlierStay(open, at))) {
     // Without its own document, the open stay may have no name yet.
     const named = changeStay(draft, open, { name: open.name ?? name, address: open.address ?? address });
     endStay(draft, named, { at, by: 'inferred' });
@@ -127,10 +135,9 @@ function wasListedBefore({ joinSource, muteChangedAt }: Stay, at: number): boole
   return joinSource === 'rest' && muteChangedAt !== undefined && muteChangedAt < at;
 }
 
-/** Whether a stay comes before the one with this number, which began at `at`. */
-function isEarlierStay(stay: Stay, stayNumber: number, at: number): boolean {
-  const known = stay.supervision?.stayNumber;
-  return known === undefined ? startOf(stay) < at : known < stayNumber;
+/** Whether a stay without a number comes before one that began at `at`. */
+function isEarlierStay(stay: Stay, at: number): boolean {
+  return stay.supervision?.stayNumber === undefined && startOf(stay) < at;
 }
 
 /** A document that is older than this does not prove that its target is still there. */

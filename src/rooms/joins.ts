@@ -1,6 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import { clearCoachingFailures } from './coaching-failures';
 import { switchConference } from './conference-changes';
+import { STORE_DELAY_MS } from './event-dates';
 import { matchJoin } from './join-matching';
 import { applyReport } from './reports';
 import { isInConference, type Source, type Stay } from './room';
@@ -27,6 +28,26 @@ export function joined(draft: RoomDraft, event: EventOf<'joined'>, at: number): 
       }
       addJoin(draft, addStay(draft, { callSid: event.callSid, role: 'unknown' }), event, at);
   }
+}
+
+/**
+ * Ends a stay. If a callback reported a supervisor's join after that, it is the join of another stay, whose document is not
+ * told yet: it is matched again. A join that REST reported does not show this, because REST can be behind.
+ */
+export function endStayWithoutLaterJoin(draft: RoomDraft, stay: Stay, how: { at: number; by: Source }): void {
+  const { callSid, conferenceSid, joinedAt = 0, joinDate, isMuted, isOnHold, supervision } = stay;
+  if (supervision === undefined || joinDate === undefined || joinedAt <= how.at + STORE_DELAY_MS) {
+    endStay(draft, stay, how);
+    return;
+  }
+  const { role, name, address, arrivedAt } = stay;
+  const unheard = { heard: 'unknown' as const, coachedCall: undefined, coachedCallChangedAt: undefined, callers: [] };
+  const document = { callSid, role, name, address, arrivedAt, supervision: { ...supervision, ...unheard } };
+  draft.stays = draft.stays.filter((one) => one !== stay);
+  endStay(draft, addStay(draft, document), how);
+  const { coachedCall } = supervision;
+  const report = { callSid, conferenceSid, date: joinDate, isMuted, isOnHold, coachedCall };
+  joined(draft, { kind: 'joined', ageMs: draft.now - joinedAt, ...report }, joinedAt);
 }
 
 /** The join of a stay was told after its end. */

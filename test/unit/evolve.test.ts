@@ -822,6 +822,53 @@ describe('a call that comes back', () => {
     expect(supervisorsOf(state).map(({ supervision }) => supervision.stayNumber)).toEqual([2]);
   });
 
+  describe('as a supervisor, and whose second join is told before the end of its first stay,', () => {
+    const ends = (seconds: number, stayNumber: number): Told => [
+      seconds,
+      { kind: 'dial-ended', callSid: sid('ted'), stayNumber, ageMs: 0 },
+    ];
+    const first = ends(12, 1);
+    const leave = leaves('ted', 'cf-1', 12);
+    const document: Told = [20, sent({ stayNumber: 2, mode: 'monitor' })];
+    /** After the first document and the second join, in this order. */
+    const playLate = (...told: Told[]) =>
+      play(
+        ...ALICE_IN,
+        [14, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }],
+        joins('alice', 'cf-2', 16, AGENT),
+        late([8, sent()], 10),
+        joins('ted', 'cf-2', 22, { isMuted: true, coachedCall: sid('alice') }),
+        ...told.map((one, index) => late(one, 40 + index - one[0])),
+      );
+
+    it.each<[string, Told[]]>([
+      ['leave, <Dial>, document', [leave, first, document]],
+      ['leave, document, <Dial>', [leave, document, first]],
+      ['<Dial>, leave, document', [first, leave, document]],
+      ['<Dial>, document, leave', [first, document, leave]],
+      ['document, leave, <Dial>', [document, leave, first]],
+      ['document, <Dial>, leave', [document, first, leave]],
+    ])('is in its second stay, whatever the order of the rest: %s', (_order, told) => {
+      const { state, facts } = playLate(...told);
+      const supervisors = supervisorsOf(state);
+      expect(supervisors.map(({ supervision }) => supervision.stayNumber)).toEqual([2]);
+      expect(supervisors[0]).toMatchObject({
+        conferenceSid: 'cf-2',
+        joinedAt: START + 22_000,
+        supervision: { mode: 'monitor', heard: 'monitor', coachedCall: 'alice' },
+      });
+      expect(kinds(facts, 'ted').slice(-2)).toEqual(['arrived 2', 'joined 2']);
+    });
+
+    it.each<[string, Told[]]>([
+      ['first', [first, document]],
+      ['last', [document, first]],
+    ])('is out when its second stay is known to have ended, the end of the first told %s', (_when, told) => {
+      const { state } = playLate(ends(30, 2), leaves('ted', 'cf-2', 30), ...told);
+      expect(state.stays.filter((stay) => isOpen(stay) && stay.callSid === 'ted')).toEqual([]);
+    });
+  });
+
   it('and whose document is written twice begins none', () => {
     const { facts } = play(...ALICE_IN, [2, sent()], leaves('ted', 'cf-1', 6), [7, sent({ ageMs: 5_000 })]);
     expect(kinds(facts, 'ted')).toEqual(['arrived 1', 'left 1']);
