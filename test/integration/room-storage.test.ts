@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createLog } from '../../src/ops/log';
-import type { RedisConnectionOptions } from '../../src/redis/redis-connection';
+import { connectRedis, type RedisConnectionOptions } from '../../src/redis/redis-connection';
 import type { Fact } from '../../src/rooms/fact';
 import { emptyRoom, isInConference, isOpen, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
@@ -505,6 +505,18 @@ describe('what is kept', () => {
     await client.pexpire(await keyOf(client, sales), 1);
     await eventually(async () => expect((await store.rooms.read(sales)).state).toEqual(emptyRoom(sales)));
   });
+});
+
+it('commands that are sent in one turn of the event loop leave in one write', async () => {
+  const connection = connectRedis({ urls: [redis.url], timeoutMs: 2_000, onConnection: () => {} });
+  onTestFinished(() => connection.close());
+  await eventually(() => connection.ping());
+  const { stream } = connection.client as Redis;
+  const writes = [jest.spyOn(stream, '_write'), jest.spyOn(stream, '_writev' as '_write')];
+  await Promise.all(Array.from({ length: 20 }, () => connection.ping()));
+  expect(writes.flatMap(({ mock }) => mock.calls)).toHaveLength(1);
+  await connection.ping();
+  expect(writes.flatMap(({ mock }) => mock.calls)).toHaveLength(2);
 });
 
 describe('a connection that fails', () => {
