@@ -1,4 +1,5 @@
-import { keep } from '../ops/keep';
+import { randomUUID } from 'node:crypto';
+import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
 import type { Addresses } from './call-request';
 import type { LineWait, Outcome, RoomWait, SupervisorJoin } from './outcome';
@@ -19,9 +20,6 @@ export interface DocumentSettings {
   noticeLanguage: string | undefined;
 }
 
-/** For how many rooms constant parts are kept. */
-const MAX_ROOMS = 2_000;
-
 /** How long a supervisor waits before each further attempt, in seconds. */
 const WAIT_SECONDS = 10;
 
@@ -30,6 +28,34 @@ const PATIENT_WAIT_SECONDS = 30;
 
 type Response = InstanceType<typeof VoiceResponse>;
 type ConferenceAttributes = Exclude<Parameters<ReturnType<Response['dial']>['conference']>[0], string>;
+
+/** Where a frame has a part that differs from document to document. No text that is configured holds it. */
+const SLOT = randomUUID();
+
+/** A document that the SDK wrote once, taken apart at its slots. */
+type Frame = readonly string[];
+
+/** @param write what the document says, with {@link SLOT} in the place of each value */
+function frameOf(write: (response: Response) => void): Frame {
+  const response = new VoiceResponse();
+  write(response);
+  return response.toString().split(SLOT);
+}
+
+/** @param values one for each slot, with nothing to escape */
+function fill([start = '', ...parts]: Frame, values: readonly string[]): string {
+  let document = start;
+  for (const [index, part] of parts.entries()) {
+    document += values[index] + part;
+  }
+  return document;
+}
+
+/** A conference, and the address of its status callback. */
+interface Conference {
+  room: string;
+  events: string;
+}
 
 /** Writes an outcome as LaML. Pure: the same outcome gives the same document. */
 export type Render = (outcome: Outcome) => string;
@@ -43,10 +69,16 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   } as object;
 
   function render(outcome: Outcome): string {
-    if (outcome.kind === 'join') {
-      return outcome.role === 'supervisor' ? supervisorDocument(outcome) : participantDocument(outcome);
+    if (outcome.kind !== 'join') {
+      return documentOf(outcome).toString();
     }
-    return documentOf(outcome).toString();
+    if (outcome.role === 'supervisor') {
+      return supervisorDocument(outcome);
+    }
+    const { room, events } = conferenceOf(outcome.room);
+    return outcome.role === 'moderator'
+      ? fill(frames.moderator, [addresses.conferenceEnded(outcome.room), events, room])
+      : fill(outcome.isWrongRoom ? frames.callerInWrongRoom : frames.caller, [events, room]);
   }
 
   function documentOf(outcome: Exclude<Outcome, { kind: 'join' }>): Response {
@@ -93,58 +125,48 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     }
   }
 
-  /** Those of moderators and callers, which are the same for every call. */
-  const constantDocuments = new Map<string, string>();
-
-  /** A moderator starts the conference and ends it on leaving; a caller waits until one is in. */
-  function participantDocument({ room, role, ...join }: Exclude<Outcome & { kind: 'join' }, SupervisorJoin>): string {
-    const isWrongRoom = 'isWrongRoom' in join && join.isWrongRoom === true;
-    // No room's name has a slash.
-    const key = `${isWrongRoom ? 'wrong-room' : role}/${room}`;
-    const known = constantDocuments.get(key);
-    if (known !== undefined) {
-      return known;
-    }
-    const response = new VoiceResponse();
-    if (role === 'caller') {
-      if (isWrongRoom) {
-        say(response, prompts.wrongRoom);
-      }
-      sayNotice(response, callerNotice);
-      dialAsCaller(response, room);
-    } else {
+  /** The documents that most calls get. */
+  const inSlots: Conference = { room: SLOT, events: SLOT };
+  const frames = {
+    moderator: frameOf((response) =>
       response
-        .dial({ action: addresses.conferenceEnded(room), timeLimit: maxCallSeconds })
-        .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(room) }, room);
-    }
-    return keep(constantDocuments, key, response.toString(), MAX_ROOMS);
-  }
+        .dial({ action: SLOT, timeLimit: maxCallSeconds })
+        .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(inSlots) }, SLOT),
+    ),
+    caller: frameOf((response) => {
+      sayNotice(response, callerNotice);
+      dialAsCaller(response, inSlots);
+    }),
+    callerInWrongRoom: frameOf((response) => {
+      say(response, prompts.wrongRoom);
+      sayNotice(response, callerNotice);
+      dialAsCaller(response, inSlots);
+    }),
+    monitor: supervisorFrame('monitor'),
+    coach: supervisorFrame('coach'),
+    barge: supervisorFrame('barge'),
+  };
 
-  const callbacks = new Map<RoomName, ConferenceAttributes>();
+  function conferenceOf(room: RoomName): Conference {
+    return { room, events: addresses.conferenceEvents(room) };
+  }
 
   /** The status callback. Every `<Conference>` names it, because the Space takes it from whoever joins first. */
-  function callbacksOf(room: RoomName): ConferenceAttributes {
-    return (
-      callbacks.get(room) ??
-      keep(
-        callbacks,
-        room,
-        {
-          statusCallback: addresses.conferenceEvents(room),
-          statusCallbackMethod: 'POST',
-          statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
-        },
-        MAX_ROOMS,
-      )
-    );
+  function callbacksOf({ events }: Conference): ConferenceAttributes {
+    return {
+      statusCallback: events,
+      statusCallbackMethod: 'POST',
+      statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
+    };
   }
 
-  function dialAsCaller(response: Response, room: RoomName): void {
+  /** Waits until a moderator is in. */
+  function dialAsCaller(response: Response, conference: Conference): void {
     response
       .dial({ timeLimit: maxCallSeconds })
       .conference(
-        { startConferenceOnEnter: false, ...(waitUrl !== undefined && { waitUrl }), ...callbacksOf(room) },
-        room,
+        { startConferenceOnEnter: false, ...(waitUrl !== undefined && { waitUrl }), ...callbacksOf(conference) },
+        conference.room,
       );
   }
 
@@ -154,34 +176,48 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     // Every customer waits so long after the greeting: the shortest time there is.
     const gather = response.gather({ action: addresses.moderatorPin(room), timeout: 1 });
     sayNotice(gather, callerNotice, prompts.welcome);
-    dialAsCaller(response, room);
+    dialAsCaller(response, conferenceOf(room));
     return response;
   }
 
-  /** Enters beside the target, heard as the mode says; `*` leads out again. */
-  function supervisorDocument({ state, context, target, announcement, previousMode }: SupervisorJoin): string {
-    const response = new VoiceResponse();
-    const { room } = state;
+  function supervisorFrame(mode: Mode): Frame {
+    return frameOf((response) => dialAsSupervisor(response, { mode, action: SLOT, coach: SLOT, ...inSlots }));
+  }
+
+  function supervisorDocument(join: SupervisorJoin): string {
+    const { state, context, target, announcement, previousMode } = join;
     const { mode } = context;
-    if (announcement !== undefined) {
-      const heard = previousMode === undefined ? prompts.joined(mode, room, target.name) : prompts.rejoined[mode];
-      say(response, withNews(announcement.news, heard));
+    const { room, events } = conferenceOf(state.room);
+    const action = addresses.coachEnded(state.room, context);
+    const coach = target.callSid;
+    if (announcement === undefined) {
+      const escaped = action.replaceAll('&', '&amp;');
+      return fill(frames[mode], mode === 'barge' ? [escaped, events, room] : [escaped, coach, events, room]);
     }
-    response
-      .dial({ action: addresses.coachEnded(room, context), hangupOnStar: true, timeLimit: maxCallSeconds })
-      .conference(
-        {
-          // Monitoring keeps the target: should the mute slip, only the moderator hears.
-          ...(mode !== 'barge' && { coach: target.callSid }),
-          ...(mode === 'monitor' && { muted: true }),
-          startConferenceOnEnter: false,
-          endConferenceOnExit: false,
-          beep: 'false',
-          ...callbacksOf(room),
-        },
-        room,
-      );
+    const response = new VoiceResponse();
+    const heard = previousMode === undefined ? prompts.joined(mode, state.room, target.name) : prompts.rejoined[mode];
+    say(response, withNews(announcement.news, heard));
+    dialAsSupervisor(response, { mode, action, coach, room, events });
     return response.toString();
+  }
+
+  /** Enters beside the target, heard as the mode says; `*` leads out again. */
+  function dialAsSupervisor(
+    response: Response,
+    { mode, action, coach, ...conference }: Conference & { mode: Mode; action: string; coach: string },
+  ): void {
+    response.dial({ action, hangupOnStar: true, timeLimit: maxCallSeconds }).conference(
+      {
+        // Monitoring keeps the target: should the mute slip, only the moderator hears.
+        ...(mode !== 'barge' && { coach }),
+        ...(mode === 'monitor' && { muted: true }),
+        startConferenceOnEnter: false,
+        endConferenceOnExit: false,
+        beep: 'false',
+        ...callbacksOf(conference),
+      },
+      conference.room,
+    );
   }
 
   function keypad({ room, context, target }: Outcome & { kind: 'keypad' }): Response {
