@@ -11,6 +11,8 @@ export interface RoomRead {
   at: number;
   /** How long the answer took, in milliseconds. */
   tookMs: number;
+  /** Whether it may have changed since, as far as this process knows. */
+  isOutdated: boolean;
 }
 
 /**
@@ -19,7 +21,8 @@ export interface RoomRead {
  */
 export interface RecentReads {
   remember(read: RoomRead): void;
-  forget(room: RoomName): void;
+  /** Lets nothing be applied to what was read of a room, and returns it. */
+  outdate(room: RoomName): RoomRead | undefined;
   /** @param at the present, by the monotonic clock */
   recall(room: RoomName, at: number): RoomRead | undefined;
 }
@@ -29,7 +32,7 @@ const FRESH_MS = 2_000;
 /** Slower reads (ms) are not reused: the store's clock is too inexact in them. */
 const MAX_READ_MS = 50;
 
-const MAX_ROOMS = 1_000;
+const MAX_ROOMS = 2_000;
 
 export function createRecentReads(): RecentReads {
   /** The one read last comes last. */
@@ -44,10 +47,17 @@ export function createRecentReads(): RecentReads {
         reads.delete(oldest);
       }
     },
-    forget: (room) => void reads.delete(room),
+    outdate(room) {
+      const read = reads.get(room);
+      if (read !== undefined) {
+        read.isOutdated = true;
+      }
+      return read;
+    },
     recall(room, at) {
       const read = reads.get(room);
-      return read !== undefined && at - read.at <= FRESH_MS && read.tookMs <= MAX_READ_MS ? read : undefined;
+      const isFresh = read !== undefined && !read.isOutdated && at - read.at <= FRESH_MS && read.tookMs <= MAX_READ_MS;
+      return isFresh ? read : undefined;
     },
   };
 }

@@ -1,11 +1,16 @@
 /**
- * Reads a room. Returns the time (ms) and the room's value, `<version>\n<state as JSON>`, if there is one.
+ * Reads a room. Returns the time (ms), and the room's value, `<version>\n<state as JSON>`, if there is one, or 1 if it has
+ * the version that the reader knows.
  *
  *     KEYS[1]  the room
+ *     ARGV[1]  the known version, or ''
  */
 export const READ_SCRIPT = `
 local time = redis.call('TIME')
-return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), redis.call('GET', KEYS[1]) }
+local value = redis.call('GET', KEYS[1])
+local known = ARGV[1] .. '\\n'
+if value and ARGV[1] ~= '' and string.sub(value, 1, #known) == known then value = 1 end
+return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), value }
 `;
 
 /**

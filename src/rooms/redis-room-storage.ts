@@ -1,11 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { keep } from '../ops/keep';
+import { hash, randomBytes } from 'node:crypto';
 import type { RedisConnection } from '../redis/redis-connection';
 import { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
 import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
 import { PROBE_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
-import type { RoomState } from './room';
 import type { RoomEntry } from './room-entry';
 import type { RoomName } from './room-name';
 import { parseRoomRecord } from './room-record';
@@ -21,7 +19,7 @@ const SHARDS = 16;
 const PROBE_LIFETIME_MS = 5_000;
 
 interface WithScripts {
-  roomRead(key: string): Promise<[string, string | null]>;
+  roomRead(key: string, knownVersion: string): Promise<[string, string | number | null]>;
   roomWrite(...args: (string | number)[]): Promise<number>;
   roomProbe(...args: (string | number)[]): Promise<number>;
   roomList(key: string): Promise<[string, string]>;
@@ -42,17 +40,14 @@ const feedOf = (shard: number) => `${prefixOf(shard)}:feed`;
 /** Both indexes and the feed, which the rooms of a part have in common. */
 const commonKeysOf = (shard: number) => [`${prefixOf(shard)}:live`, `${prefixOf(shard)}:live-until`, feedOf(shard)];
 
-/** For how many rooms a process keeps what it would have to compute again. */
-const MAX_KEPT = 2_000;
-
 /** Where a room is. */
 interface Place {
   shard: number;
   key: string;
 }
 
-function findPlace(room: RoomName): Place {
-  const shard = createHash('sha1').update(room).digest().readUInt32BE() % SHARDS;
+function placeOf(room: RoomName): Place {
+  const shard = Number.parseInt(hash('sha1', room).slice(0, 8), 16) % SHARDS;
   return { shard, key: `${prefixOf(shard)}:room:${room}` };
 }
 
@@ -70,11 +65,9 @@ export function createRedisRoomStorage({
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
   const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
-  /** Kept, because a hash costs as much as reading a small room. */
-  const places = new Map<RoomName, Place>();
-  const placeOf = (room: RoomName) => places.get(room) ?? keep(places, room, findPlace(room), MAX_KEPT);
-  /** What was read or written last of each room: an unchanged value is not parsed again. */
-  const parsed = new Map<string, { value: string; version: string; state: RoomState }>();
+  /** Versions are random, and counted in this process. */
+  const versionPrefix = randomBytes(9).toString('base64url');
+  let writes = 0;
   /** The parts that could not be written the last time this was tried. */
   const unwritable = new Set<number>();
 
@@ -88,11 +81,11 @@ export function createRedisRoomStorage({
   }
 
   return {
-    async read(room) {
+    async read(room, known) {
       const { key } = placeOf(room);
-      let read: [string, string | null];
+      let read: [string, string | number | null];
       try {
-        read = await run(() => scripts.roomRead(key));
+        read = await run(() => scripts.roomRead(key, known?.version ?? ''));
       } catch (error) {
         throw explained(error as Error, key);
       }
@@ -100,23 +93,21 @@ export function createRedisRoomStorage({
       if (value === null) {
         return { version: '', state: undefined, now: Number(now) };
       }
-      let last = parsed.get(key);
-      if (last?.value !== value) {
-        const [version = '', text = ''] = value.split('\n', 2);
-        const state = parseRoomRecord(text, room);
-        if (state === undefined) {
-          throw unreadable(key);
-        }
-        last = { value, version, state };
-        keep(parsed, key, last, MAX_KEPT);
+      if (known !== undefined && typeof value === 'number') {
+        return { version: known.version, state: known.state, now: Number(now) };
       }
-      return { version: last.version, state: last.state, now: Number(now) };
+      const [version = '', text = ''] = String(value).split('\n', 2);
+      const state = parseRoomRecord(text, room);
+      if (state === undefined) {
+        throw unreadable(key);
+      }
+      return { version, state, now: Number(now) };
     },
 
     async write(room, version, { state, entry, facts, isUrgent }) {
       const { shard, key } = placeOf(room);
       const keys = [key, ...commonKeysOf(shard)];
-      const next = randomBytes(6).toString('base64url');
+      const next = `${versionPrefix}${++writes}`;
       const value = `${next}\n${JSON.stringify(state)}`;
       const result = await run(() =>
         scripts.roomWrite(
@@ -132,11 +123,7 @@ export function createRedisRoomStorage({
         ),
       );
       checkKey(result, keys);
-      if (result !== 1) {
-        return undefined;
-      }
-      keep(parsed, key, { value, version: next, state }, MAX_KEPT);
-      return next;
+      return result === 1 ? next : undefined;
     },
 
     async list() {

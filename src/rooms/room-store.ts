@@ -22,10 +22,21 @@ export interface FeedLine {
 /** After a position, or written at this instant (ms since 1970) or later. */
 export type FeedStart = { after: string } | { since: number };
 
+/** A room at a version. */
+export interface KnownRoom {
+  version: string;
+  state: RoomState;
+}
+
 /** Where rooms are kept. Shared by every server that answers for the same Space. It knows no rules. */
 export interface RoomStorage {
-  /** One round trip. @throws StoreError */
-  read(room: RoomName): Promise<{ version: string; state: RoomState | undefined; now: number }>;
+  /**
+   * One round trip.
+   *
+   * @param known as it was read or written last; not sent again if the room still has that version
+   * @throws StoreError
+   */
+  read(room: RoomName, known?: KnownRoom): Promise<{ version: string; state: RoomState | undefined; now: number }>;
   /**
    * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
    *
@@ -98,9 +109,8 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   async function readRoom(room: RoomName): Promise<RoomRead> {
     const at = monotonicNow();
     // If this read fails, no event is applied to an older copy.
-    recent.forget(room);
-    const { version, state = emptyRoom(room), now } = await storage.read(room);
-    const read = { version, state, now, at, tookMs: monotonicNow() - at };
+    const { version, state = emptyRoom(room), now } = await storage.read(room, recent.outdate(room));
+    const read = { version, state, now, at, tookMs: monotonicNow() - at, isOutdated: false };
     recent.remember(read);
     return read;
   }
@@ -172,7 +182,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     const isUrgent = batch.some(({ event }) => URGENT.has(event.kind));
     const written = await storage.write(room, read.version, { state, entry: entryOf(state), facts, isUrgent });
     if (written === undefined) {
-      recent.forget(room);
+      recent.outdate(room);
       return { kind: 'conflict' };
     }
     recent.remember({ ...read, version: written, state });
