@@ -14,7 +14,7 @@ const SIGNING_KEY = 'PSK_0123456789abcdefghijklmnopqrstuv';
 const ACCOUNT_SID = '5f0b1a2c-7d3e-4b6f-8a90-0c1d2e3f4a5b';
 
 /** As `npm start` and the image have them. */
-const NODE_OPTIONS = ['--max-semi-space-size=4', '--heap-growing-percent=40'];
+const NODE_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
 
 /** Requests on their way at once, as of a busy call centre. */
 const CONNECTIONS = 8;
