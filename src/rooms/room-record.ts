@@ -1,4 +1,3 @@
-import { parseRecord } from '../redis/parse-record';
 import type { RoomState } from './room';
 import type { RoomName } from './room-name';
 
@@ -22,58 +21,50 @@ const STAY_INSTANTS = [
 
 /** A room's state from JSON; undefined unless it has the shape that `evolve` relies on, and is that room's. */
 export function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
-  return parseRecord<RoomState>(text, (record) => record.room === room && isRoom(record));
+  try {
+    const record = JSON.parse(text);
+    const { conference, stays, ended, at } = record;
+    const isRoom =
+      record.room === room &&
+      typeof at === 'number' &&
+      (conference === undefined || typeof conference.sid === 'string') &&
+      Array.isArray(stays) &&
+      stays.every(isStay) &&
+      Array.isArray(ended) &&
+      ended.every(isEnded);
+    return isRoom ? record : undefined;
+  } catch {
+    // Also for what has no fields, such as null.
+    return undefined;
+  }
 }
 
-function isRoom({ conference, stays, ended, at }: Fields): boolean {
-  return isNumber(at) && isOptional(conference, isConference) && isListOf(stays, isStay) && isListOf(ended, isEnded);
+function isEnded({ sid, at }: Fields): boolean {
+  return typeof sid === 'string' && typeof at === 'number';
 }
 
-function isConference(value: unknown): boolean {
-  return isObject(value) && isText(value.sid);
-}
-
-function isEnded(value: unknown): boolean {
-  return isObject(value) && isText(value.sid) && isNumber(value.at);
-}
-
-function isStay(value: unknown): boolean {
+function isStay(stay: Fields): boolean {
+  for (const name of STAY_INSTANTS) {
+    const instant = stay[name];
+    if (instant !== undefined && typeof instant !== 'number') {
+      return false;
+    }
+  }
+  const { callSid, role, supervision } = stay;
   return (
-    isObject(value) &&
-    isText(value.callSid) &&
-    isText(value.role) &&
-    STAY_INSTANTS.every((name) => isOptional(value[name], isNumber)) &&
-    isOptional(value.supervision, isSupervision)
+    typeof callSid === 'string' &&
+    typeof role === 'string' &&
+    (supervision === undefined || isSupervision(supervision as Fields))
   );
 }
 
-function isSupervision(value: unknown): boolean {
+function isSupervision({ heard, callers, coachedCallChangedAt, targetSetAt, lastFact }: Fields): boolean {
   return (
-    isObject(value) &&
-    isText(value.heard) &&
-    isListOf(value.callers, isText) &&
-    isOptional(value.coachedCallChangedAt, isNumber) &&
-    isOptional(value.targetSetAt, isNumber) &&
-    isOptional(value.lastFact, (line) => isObject(line) && isNumber(line.at))
+    typeof heard === 'string' &&
+    Array.isArray(callers) &&
+    callers.every((caller) => typeof caller === 'string') &&
+    (coachedCallChangedAt === undefined || typeof coachedCallChangedAt === 'number') &&
+    (targetSetAt === undefined || typeof targetSetAt === 'number') &&
+    (lastFact === undefined || typeof (lastFact as Fields).at === 'number')
   );
-}
-
-function isOptional(value: unknown, isValid: (value: unknown) => boolean): boolean {
-  return value === undefined || isValid(value);
-}
-
-function isListOf(value: unknown, isValid: (value: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isValid);
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null;
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string';
-}
-
-function isNumber(value: unknown): boolean {
-  return typeof value === 'number';
 }
