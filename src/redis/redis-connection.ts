@@ -1,5 +1,4 @@
-import Redis, { Cluster, type RedisOptions } from 'ioredis';
-import { withDeadline } from '../ops/deadline';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreError } from './store-error';
 import { findTlsProblem, type RedisAddress, type RedisTls, tlsOptions } from './tls-problem';
 
@@ -45,7 +44,7 @@ const SUSPICION_MS = 300;
 export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnectionOptions): RedisConnection {
   const parsed = urls.map((url) => new URL(url));
   const usedTls = parsed[0]?.protocol === 'rediss:' ? (tls ?? { ca: undefined, verify: true }) : undefined;
-  const client = connect(parsed, usedTls);
+  const client = connect(parsed, usedTls, timeoutMs);
   const joinWrites = createWriteJoiner(client);
   // Why there is no connection; the error of a command only says that there is none.
   let connectionError: StoreError | undefined;
@@ -111,7 +110,7 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
     }
     try {
       joinWrites();
-      return await withDeadline(command(), timeoutMs);
+      return await command();
     } catch (error) {
       throw error instanceof Error ? toStoreError(error) : error;
     }
@@ -145,9 +144,11 @@ function createWriteJoiner(client: RedisClient): () => void {
       return;
     }
     isJoining = true;
-    const streams = (client instanceof Cluster ? client.nodes() : [client]).map(({ stream }) => stream);
-    for (const stream of streams) {
+    const nodes = client instanceof Cluster ? client.nodes() : [client];
+    const streams: Redis['stream'][] = [];
+    for (const { stream } of nodes) {
       stream?.cork();
+      streams.push(stream);
     }
     setImmediate(() => {
       isJoining = false;
@@ -177,10 +178,11 @@ function createReconnectDecision(): (error: Error) => boolean {
   };
 }
 
-function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
+function connect(urls: readonly URL[], tls: RedisTls | undefined, timeoutMs: number): RedisClient {
   const common = {
     // Commands never wait for a connection: callers handle its absence.
     enableOfflineQueue: false,
+    commandTimeout: timeoutMs,
     connectTimeout: 2_000,
     // Closing does not wait for the other side. (Missing in the types.)
     ...({ disconnectTimeout: 200 } as object),
