@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { parse } from 'node:querystring';
 import type { Request } from 'express';
@@ -57,7 +58,7 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
       const expected = `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`;
       throw refusal('wrong_signature', expected);
     }
-    const query = queryOf(url);
+    const query = url.includes('?') ? queryOf(url) : NO_FIELDS;
     const { room } = req.params;
     return { room: room === undefined ? undefined : String(room), query, fields: method === 'POST' ? fields : query };
   };
@@ -105,24 +106,22 @@ function isUtf8Form({ method, headers }: IncomingMessage): boolean {
  *
  * @throws RequestError 413 for a longer one, 415 for a compressed one, 400 for one that was cut off
  */
-function readBody(req: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const encoding = req.headers['content-encoding'] || 'identity';
-    let failure = encoding.toLowerCase() === 'identity' ? undefined : unreadable(415);
-    let bytes = 0;
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) {
-        failure ??= unreadable(413);
-        chunks.length = 0;
-      } else {
-        chunks.push(chunk);
-      }
-    });
-    req.on('end', () => (failure === undefined ? resolve(Buffer.concat(chunks).toString()) : reject(failure)));
-    req.on('error', () => reject(unreadable(400)));
-  });
+async function readBody(req: IncomingMessage): Promise<string> {
+  const encoding = req.headers['content-encoding'] || 'identity';
+  const isPlain = encoding.toLowerCase() === 'identity';
+  // The listener lets nobody leave the length out.
+  const isWanted = isPlain && !(Number(req.headers['content-length']) > MAX_BODY_BYTES);
+  const chunks: Buffer[] = [];
+  req.on('data', (chunk: Buffer) => isWanted && chunks.push(chunk));
+  try {
+    await once(req, 'end');
+  } catch {
+    throw unreadable(400);
+  }
+  if (!isWanted) {
+    throw unreadable(isPlain ? 413 : 415);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function unreadable(status: number): RequestError {
