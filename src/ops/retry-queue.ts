@@ -5,7 +5,8 @@ export interface RetryQueue<K, V> {
   enqueue(key: K, name: string, value: V): void;
   get(key: K, name: string): V | undefined;
   valuesOf(key: K): V[];
-  keys(): K[];
+  /** What is not written yet, by key. */
+  readonly pending: ReadonlyMap<K, unknown>;
   /**
    * Keeps writing for `timeoutMs`, then gives up the remaining values and any that are added later.
    *
@@ -149,7 +150,7 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
 
     get: (key, name) => pending.get(key)?.values.get(name),
     valuesOf: (key) => [...(pending.get(key)?.values.values() ?? [])],
-    keys: () => [...pending.keys()],
+    pending,
 
     close: (timeoutMs) =>
       new Promise((resolve) => {

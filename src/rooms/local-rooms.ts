@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { evolve } from './evolve';
+import type { PendingEvents } from './pending-events';
 import { emptyRoom, type RoomState } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
@@ -30,8 +31,8 @@ export interface LocalRoomsOptions {
   log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** The events that wait for the store, at their present age. */
-  pendingOf: (room: RoomName) => readonly RoomEvent[];
+  /** The events that wait for the store. */
+  pending: Pick<PendingEvents, 'rooms' | 'ofRoom'>;
 }
 
 /** How many rooms are remembered: more than one server has at once. Each takes some 2 kB. */
@@ -45,7 +46,7 @@ interface LocalRoom {
   current: RoomState;
 }
 
-export function createLocalRooms({ lifetimeMs, log, now, pendingOf }: LocalRoomsOptions): LocalRooms {
+export function createLocalRooms({ lifetimeMs, log, now, pending }: LocalRoomsOptions): LocalRooms {
   const rooms = new Map<RoomName, LocalRoom>();
   /** The rooms in which an event was left out. */
   const faulty = new Set<RoomName>();
@@ -55,7 +56,8 @@ export function createLocalRooms({ lifetimeMs, log, now, pendingOf }: LocalRooms
   const storeNow = () => now() + clockOffset;
   const evolved = (state: RoomState, events: readonly RoomEvent[], at: number) =>
     events.reduce((before, event) => tryToEvolve(before, event, at), state);
-  const stateOf = (room: RoomName) => rooms.get(room)?.current ?? evolved(emptyRoom(room), pendingOf(room), storeNow());
+  const stateOf = (room: RoomName) =>
+    rooms.get(room)?.current ?? evolved(emptyRoom(room), pending.ofRoom(room), storeNow());
 
   function tryToEvolve(state: RoomState, event: RoomEvent, at: number): RoomState {
     try {
@@ -87,11 +89,17 @@ export function createLocalRooms({ lifetimeMs, log, now, pendingOf }: LocalRooms
     now: storeNow,
     learn({ state, now: at }) {
       clockOffset = at - now();
-      const known = rooms.get(state.room);
-      const pending = pendingOf(state.room);
+      const { room } = state;
+      if (!pending.rooms.has(room)) {
+        return remember(room, { stored: state, current: state });
+      }
+      const known = rooms.get(room);
       // A read-only store returns the same state again and again.
-      const isSame = pending.length > 0 && known?.stored?.at === state.at;
-      return remember(state.room, { stored: state, current: isSame ? known.current : evolved(state, pending, at) });
+      const isSame = known?.stored?.at === state.at;
+      return remember(room, {
+        stored: state,
+        current: isSame ? known.current : evolved(state, pending.ofRoom(room), at),
+      });
     },
     apply(room, event) {
       const current = evolved(stateOf(room), [event], storeNow());

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import { createRetryQueue } from '../ops/retry-queue';
 import { SAME_DATE_MS } from './event-dates';
-
 import { eventKey, type RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
 
 /** Events that wait for the store. They age while they wait; of events with one key, the latest is kept. */
-interface PendingEvents {
+export interface PendingEvents {
   /**
    * Adds an event, unless a later one with its key is pending. What REST showed is not kept: it would be out of date.
    *
@@ -17,7 +16,7 @@ interface PendingEvents {
   /** A room's events at their present age. */
   ofRoom(room: RoomName): RoomEvent[];
   /** The rooms with pending events. */
-  rooms(): RoomName[];
+  rooms: ReadonlyMap<RoomName, unknown>;
   /**
    * Goes on writing for `timeoutMs`, then stops. Events that remain are logged as lost.
    *
@@ -66,7 +65,7 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
       return aged({ event, since });
     },
     ofRoom: (room) => queue.valuesOf(room).map(aged),
-    rooms: queue.keys,
+    rooms: queue.pending,
     close: queue.close,
   };
 }

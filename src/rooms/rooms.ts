@@ -101,7 +101,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 
-  const local = createLocalRooms({ lifetimeMs, log, now, pendingOf: pending.ofRoom });
+  const local = createLocalRooms({ lifetimeMs, log, now, pending });
 
   function learn(snapshot: Snapshot): RoomState {
     if (failures.failing.size > 0) {
@@ -120,7 +120,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       const hasChanged = snapshot.state.at !== (local.seenAt(room) ?? 0);
       const state = learn(snapshot);
       // An event that changed nothing may be about a stay whose arrival is still pending.
-      onChange(hasChanged || pending.ofRoom(room).length === 0 ? state : enqueue());
+      onChange(hasChanged || !pending.rooms.has(room) ? state : enqueue());
     } catch (err) {
       failures.add(err, since, room);
       onChange(enqueue());
@@ -181,11 +181,12 @@ export function createRooms(options: RoomsOptions): Rooms {
     const askedAt = monotonicNow();
     const stored = await listStored();
     // The usual case, in which thousands of entries need not be copied.
-    if (pending.rooms().length === 0 && stored?.some(({ target }) => target !== undefined)) {
+    if (pending.rooms.size === 0 && stored?.some(({ target }) => target !== undefined)) {
       return stored;
     }
     const entries = new Map((stored ?? []).map((entry) => [entry.room, entry]));
-    const own = stored === undefined ? [...new Set([...local.seen(), ...pending.rooms()])] : pending.rooms();
+    const own =
+      stored === undefined ? [...new Set([...local.seen(), ...pending.rooms.keys()])] : [...pending.rooms.keys()];
     const update = async (room: RoomName) => {
       // Another server has written it since we last saw it.
       if (stored !== undefined && local.seenAt(room) !== entries.get(room)?.at) {
