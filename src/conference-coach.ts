@@ -75,7 +75,7 @@ export async function startConferenceCoach(
     refusals,
     log,
     now: Date.now,
-    monotonicNow: () => performance.now(),
+    monotonicNow: performance.now.bind(performance),
     sleep,
     ...options,
   });

@@ -165,14 +165,14 @@ function createAuthenticators(
   { redis }: Pick<Store, 'redis'>,
   log: Logger,
 ) {
-  const createFor = <P extends Person>(role: string, people: () => PersonIndex<P>) =>
+  const createFor = <P extends Person>(role: string, people: PersonIndex<P>) =>
     createAuthenticator({
       people,
       limiter: createPinLimiter({ role, redis, log }),
       pins: key === undefined ? undefined : { key, tokens: createPinTokens(key, role) },
     });
   return {
-    moderators: createFor('moderator', () => roster.moderators),
-    supervisors: createFor('supervisor', () => roster.supervisors),
+    moderators: createFor('moderator', roster.moderators),
+    supervisors: createFor('supervisor', roster.supervisors),
   };
 }

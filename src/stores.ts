@@ -90,7 +90,7 @@ export function createRedisStore({
   const redis = connectRedis(options);
   const storage = createRedisRoomStorage({ redis, lifetimeMs, feedMs: auditMs, onUnreadable });
   return {
-    rooms: createRoomStore({ storage, lifetimeMs, monotonicNow: () => performance.now() }),
+    rooms: createRoomStore({ storage, lifetimeMs, monotonicNow: performance.now.bind(performance) }),
     refusals: createRedisRefusalStore({ redis, keepMs: auditMs, onUnreadable }),
     lease: createRedisLease(redis),
     redis,

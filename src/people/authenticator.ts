@@ -45,7 +45,7 @@ export type PinResult<P> =
 
 export interface AuthenticatorOptions<P extends Person> {
   /** The people of the role, as the roster is now. */
-  people: () => PersonIndex<P>;
+  people: PersonIndex<P>;
   limiter: PinLimiter;
   /** Undefined if there are no PINs. */
   pins: { key: string; tokens: PinTokens } | undefined;
@@ -60,15 +60,15 @@ export function createAuthenticator<P extends Person>({
     authenticate({ callSid, from }, token) {
       // Changing or removing a PIN revokes its tokens.
       const pin = pins?.tokens.verify(callSid, token);
-      const person = pin && people().byPin(pin);
+      const person = pin && people.byPin(pin);
       if (person !== undefined) {
         return { person };
       }
-      const known = people().byAddress(from);
+      const known = people.byAddress(from);
       if (known !== undefined) {
         return known.requirePin ? 'pin-required' : { person: known };
       }
-      return people().hasPins ? 'pin-possible' : 'unknown';
+      return people.hasPins ? 'pin-possible' : 'unknown';
     },
 
     openPrompt: ({ from }) => limiter.openPrompt(from),
@@ -79,7 +79,7 @@ export function createAuthenticator<P extends Person>({
         return { kind: 'none' };
       }
       const hash = hashPin(pins.key, pin);
-      const person = people().byPin(hash);
+      const person = people.byPin(hash);
       const { isAllowed, lockout } = await limiter.consumeAttempt(from, { isRight: person !== undefined });
       if (!isAllowed) {
         return { kind: 'locked-out', lockout };

@@ -95,7 +95,11 @@ export function createRoster(settings: RosterSettings): Roster {
   const roster = {
     ...index({ moderators: [], supervisors: [] }),
     replace(entries: RosterEntries) {
-      Object.assign(roster, index(entries));
+      const { moderators, supervisors, isOnlySupervisor } = index(entries);
+      // Whoever holds an index sees the people of this moment.
+      Object.assign(roster.moderators, moderators);
+      Object.assign(roster.supervisors, supervisors);
+      roster.isOnlySupervisor = isOnlySupervisor;
     },
   };
   return roster;

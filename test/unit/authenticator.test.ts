@@ -46,7 +46,7 @@ function create({ people = [ted, tess], limiter = createFakeLimiter(), withPins 
   const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
   roster.replace({ moderators: [], supervisors: people });
   const pins = withPins ? { key: PIN_KEY, tokens: createPinTokens(PIN_KEY, 'supervisor') } : undefined;
-  const authenticator = createAuthenticator({ people: () => roster.supervisors, limiter, pins });
+  const authenticator = createAuthenticator({ people: roster.supervisors, limiter, pins });
   return { authenticator, become: (supervisors: SupervisorEntry[]) => roster.replace({ moderators: [], supervisors }) };
 }
 
