@@ -82,8 +82,9 @@ class World {
         if (!this.over.has(alice) && !this.waiting.has(alice) && !this.moderators.includes(alice)) {
           const arrival = this.tell({ kind: 'moderator-arrived', callSid: sid(alice), name: alice, ageMs: 0 });
           this.agents.add(alice);
-          // Otherwise it would seem to be late by our clock, and the join the one that follows.
-          arrival.after = this.told('joined', alice).slice(-1);
+          // Otherwise it would seem to be late by our clock, and the join the one that follows. And an agent's stays have
+          // no numbers: each webhook is written before it is answered, so those of one call come in their order.
+          arrival.after = [...this.told('joined', alice).slice(-1), ...this.told('dial-ended', alice).slice(-1)];
           this.waiting.add(alice);
         }
         return;
@@ -225,7 +226,8 @@ class World {
 
   private tellDialEnded(call: string, number?: number): void {
     this.at += 30;
-    this.tell({ kind: 'dial-ended', callSid: sid(call), stayNumber: number, ageMs: 0 });
+    const end = this.tell({ kind: 'dial-ended', callSid: sid(call), stayNumber: number, ageMs: 0 });
+    end.after = this.told('moderator-arrived', call).slice(-1);
   }
 
   private tellParticipant(
