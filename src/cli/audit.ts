@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { UserError } from '../ops/user-error';
 import { maskAddress, parseAddress } from '../people/address';
 import { StoreError } from '../redis/store-error';
@@ -7,7 +8,7 @@ import { askAboutMisspelling } from '../settings/checks';
 import { MAX_AUDIT_DAYS } from '../settings/table';
 import { createRedisStore, waitForStore } from '../stores';
 import { type AuditRecord, readStays, readTrail, type StayRecord } from '../supervision/trail';
-import { exitWithoutReader, parseCommandLine, runCommand } from './run-command';
+import { type CommandContext, parseCommandLine, runSettingsCommand } from './run-command';
 import { readSettings } from './settings';
 
 const USAGE = `npm run --silent audit -- [OPTIONS]
@@ -70,16 +71,17 @@ const STAY_COLUMNS = [
   'conferenceSid',
 ] as const satisfies readonly (keyof StayRecord)[];
 
-async function main(): Promise<void> {
-  const options = parseOptions();
+/** `npm run audit`. @throws UserError */
+export async function audit({ args, env, stdout, stderr }: CommandContext): Promise<void> {
+  const options = parseOptions(args);
   if (options.help) {
-    process.stdout.write(USAGE);
+    stdout.write(USAGE);
     return;
   }
-  const { redisUrls, redisTls, maxCallSeconds } = readSettings();
+  const { redisUrls, redisTls, maxCallSeconds } = readSettings(env);
   if (redisUrls.length === 0) {
     throw new UserError([
-      `REDIS_URL is not set: without Redis, the audit trail is only in the server's memory.${askAboutMisspelling('REDIS_URL', process.env)}`,
+      `REDIS_URL is not set: without Redis, the audit trail is only in the server's memory.${askAboutMisspelling('REDIS_URL', env)}`,
     ]);
   }
   const store = createRedisStore({
@@ -90,13 +92,18 @@ async function main(): Promise<void> {
     auditMs: MAX_AUDIT_DAYS * 86_400_000,
     timeoutMs: CONNECT_TIMEOUT_MS,
     onConnection: () => {},
-    onUnreadable: ({ message }) => process.stderr.write(`audit: ${message}\n`),
+    onUnreadable: ({ message }) => stderr.write(`audit: ${message}\n`),
   });
   try {
     await waitForStore(store, CONNECT_TIMEOUT_MS);
     const records = select(readTrail(store, options.since), options);
     const isCsv = options.format === 'csv';
-    await (options.stays ? print(readStays(records), STAY_COLUMNS, isCsv) : print(records, FACT_COLUMNS, isCsv));
+    const count = await (options.stays
+      ? print(stdout, readStays(records), STAY_COLUMNS, isCsv)
+      : print(stdout, records, FACT_COLUMNS, isCsv));
+    if (count === 0) {
+      stderr.write('audit: No records match.\n');
+    }
   } catch (error) {
     throw error instanceof StoreError ? new UserError([`Cannot read the audit trail. ${error.message}`]) : error;
   } finally {
@@ -120,18 +127,22 @@ async function* select(
   }
 }
 
-async function print<T>(records: AsyncIterable<T>, columns: readonly (keyof T & string)[], isCsv: boolean) {
-  process.stdout.write(isCsv ? `${columns.join(',')}\r\n` : '');
-  let isEmpty = true;
+/** Returns the number of records. */
+async function print<T>(
+  stdout: Writable,
+  records: AsyncIterable<T>,
+  columns: readonly (keyof T & string)[],
+  isCsv: boolean,
+): Promise<number> {
+  stdout.write(isCsv ? `${columns.join(',')}\r\n` : '');
+  let count = 0;
   for await (const record of records) {
-    isEmpty = false;
-    if (!process.stdout.write(isCsv ? toCsv(record, columns) : toJson(record, columns))) {
-      await once(process.stdout, 'drain');
+    count++;
+    if (!stdout.write(isCsv ? toCsv(record, columns) : toJson(record, columns))) {
+      await once(stdout, 'drain');
     }
   }
-  if (isEmpty) {
-    process.stderr.write('audit: No records match.\n');
-  }
+  return count;
 }
 
 function toJson<T>(record: T, columns: readonly (keyof T)[]): string {
@@ -156,7 +167,7 @@ function cellOf(value: unknown): string {
   return String(value ?? '');
 }
 
-function parseOptions() {
+function parseOptions(args: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;
   const {
@@ -165,6 +176,7 @@ function parseOptions() {
     format = 'jsonl',
     ...rest
   } = parseCommandLine({
+    args,
     options: { stays: flag, since: text, until: text, supervisor: text, room: text, format: text, help: flag },
   });
   if (format !== 'csv' && format !== 'jsonl') {
@@ -208,5 +220,6 @@ function parseMoment(option: string, text: string): number {
   return moment;
 }
 
-exitWithoutReader('audit');
-void runCommand('audit', main);
+if (require.main === module) {
+  runSettingsCommand('audit', audit);
+}

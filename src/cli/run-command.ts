@@ -1,9 +1,22 @@
+import type { Readable, Writable } from 'node:stream';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { config as loadDotenv } from 'dotenv';
 import { UserError } from '../ops/user-error';
+
+/** What a command is given by whoever runs it: a shell, or a test. */
+export interface CommandContext {
+  args: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable;
+  stderr: Writable;
+}
 
 export interface RunOptions {
   /** The exit code of a command that fails; 2 by default. */
   failureCode?: number;
+  /** Where it says why; this process's by default. */
+  stderr?: Writable;
   /** Ends the process; `process.exit` by default. */
   exit?: (code: number) => void;
 }
@@ -15,7 +28,7 @@ export interface RunOptions {
 export async function runCommand(
   name: string,
   command: () => Promise<void>,
-  { failureCode = 2, exit = process.exit }: RunOptions = {},
+  { failureCode = 2, stderr = process.stderr, exit = process.exit }: RunOptions = {},
 ): Promise<void> {
   try {
     await command();
@@ -23,14 +36,27 @@ export async function runCommand(
     const lines = error instanceof UserError ? error.problems : [error instanceof Error ? error.stack : error];
     for (const line of lines) {
       // Problems may quote a file or a setting, whose control characters could steer a terminal.
-      process.stderr.write(`${name}: ${String(line).replace(/(?!\n)\p{C}/gu, '?')}\n`);
+      stderr.write(`${name}: ${String(line).replace(/(?!\n)\p{C}/gu, '?')}\n`);
     }
     exit(failureCode);
   }
 }
 
+/** This process as its command sees it. */
+export function processContext(): CommandContext {
+  const { argv, env, stdin, stdout, stderr } = process;
+  return { args: argv.slice(2), env, stdin, stdout, stderr };
+}
+
+/** Runs a command that reads the server's settings as this process, with those of `.env` too. */
+export function runSettingsCommand(name: string, command: (context: CommandContext) => Promise<void>): void {
+  exitWithoutReader(name);
+  loadDotenv({ quiet: true });
+  void runCommand(name, () => command(processContext()));
+}
+
 /** Ends a command that can no longer print: quietly when its reader has gone, as `head` does. */
-export function exitWithoutReader(name: string): void {
+function exitWithoutReader(name: string): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') {
       process.exit(0);

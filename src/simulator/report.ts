@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import type { Row, StepReport } from './play-story';
 
@@ -7,8 +9,8 @@ type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 export type Paint = (style: Style, text: string) => string;
 
 /** Styles texts if the stream is a terminal with colours; otherwise leaves them plain. */
-export function createPaint(stream: NodeJS.WriteStream): Paint {
-  const hasColours = stream.isTTY && stream.hasColors();
+export function createPaint(stream: Writable & Partial<Pick<WriteStream, 'isTTY' | 'hasColors'>>): Paint {
+  const hasColours = stream.isTTY && stream.hasColors?.();
   return (style, text) => (hasColours ? styleText(style, text, { validateStream: false }) : text);
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parseCommandLine, runCommand } from '../cli/run-command';
+import { type CommandContext, parseCommandLine, processContext, runCommand } from '../cli/run-command';
 import { UserError } from '../ops/user-error';
 import { parsePhoneNumber } from '../people/phone-number';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
@@ -32,57 +32,55 @@ const HELP = `Plays phone calls against a running server, as a Space would, and 
 Exit code: 0 if every step passed and the server accepted every status callback, 1 if not, 2 if it cannot start.
 `;
 
-async function main(): Promise<void> {
-  const options = readArguments();
+/**
+ * `npm run simulate`. Resolves to its exit code.
+ *
+ * @param signal hangs up for everybody
+ * @throws UserError if it cannot start
+ */
+export async function simulate(
+  { args, env, stdout, stderr }: Omit<CommandContext, 'stdin'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const options = readArguments(args);
   if (options.help) {
-    process.stdout.write(HELP);
-    return;
+    stdout.write(HELP);
+    return 0;
   }
   const url = readUrl(options.url);
   const story = options.story === undefined ? readTutorial(options) : await readStoryFile(options.story, options);
   // During a key rotation the setting holds two keys; the server accepts either.
-  const [signingKey] = (options['signing-key'] || process.env.SIGNALWIRE_SIGNING_KEY)?.split(',') ?? [];
+  const [signingKey] = (options['signing-key'] || env.SIGNALWIRE_SIGNING_KEY)?.split(',') ?? [];
   const { seed = Math.floor(Math.random() * 2 ** 31), delaySeconds = 0, ...chaos } = story.callbacks ?? {};
   const space = createSpace({ signingKey, chaos: { seed, delayMs: delaySeconds * 1000, ...chaos }, ...story.space });
-  const stop = new AbortController();
-  const interrupt = (code: number) => {
-    if (!stop.signal.aborted) {
-      process.stderr.write('simulate: Hanging up. Press Ctrl-C again to quit at once.\n');
-      stop.abort(code);
-    }
-  };
-  process.once('SIGINT', () => interrupt(130));
-  process.once('SIGTERM', () => interrupt(143));
-  // The reader is gone, for example `head`.
-  process.stdout.on('error', () => interrupt(1));
-
-  const write = (text: string) => void process.stdout.write(`${text}\n`);
+  const write = (text: string) => void stdout.write(`${text}\n`);
   write(`A simulated Space calls ${url}.${story.callbacks === undefined ? '' : ` Seed of the callbacks: ${seed}.`}\n`);
-  const paint = createPaint(process.stdout);
-  const result = await runStory(story, { space, url, paint, write, signal: stop.signal });
+  const paint = createPaint(stdout);
+  const result = await runStory(story, { space, url, paint, write, signal });
   space.close();
-  if (stop.signal.aborted) {
-    process.exit(stop.signal.reason);
+  if (signal.aborted) {
+    return signal.reason;
   }
   const room = options.room ?? SMOKE_TEST_ROOM;
   const elsewhere = space.conferences.all().find(({ name }) => options.story === undefined && name !== room);
   if (elsewhere !== undefined) {
-    process.stderr.write(`simulate: The server let people into ${printable(elsewhere.name)} instead of ${room}.\n`);
+    stderr.write(`simulate: The server let people into ${printable(elsewhere.name)} instead of ${room}.\n`);
   }
   const passed = result.passed && elsewhere === undefined;
   if (!passed) {
     const isTutorial = options.story === undefined;
     for (const hint of findHints(result.reports, { url, signingKey, isTutorial })) {
-      process.stderr.write(`simulate: ${hint}\n`);
+      stderr.write(`simulate: ${hint}\n`);
     }
   }
-  process.exitCode = passed ? 0 : 1;
+  return passed ? 0 : 1;
 }
 
-function readArguments() {
+function readArguments(args: readonly string[]) {
   const text = { type: 'string' } as const;
   return parseCommandLine(
     {
+      args,
       options: {
         url: text,
         'signing-key': text,
@@ -211,4 +209,24 @@ function hintFor(error: CallError, url: string, signingKey: string | undefined):
   }
 }
 
-void runCommand('simulate', main);
+/** Runs it as this process, which a signal interrupts, or a reader that is gone, for example `head`. */
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  const interrupt = (code: number) => {
+    if (!stop.signal.aborted) {
+      process.stderr.write('simulate: Hanging up. Press Ctrl-C again to quit at once.\n');
+      stop.abort(code);
+    }
+  };
+  process.once('SIGINT', () => interrupt(130));
+  process.once('SIGTERM', () => interrupt(143));
+  process.stdout.on('error', () => interrupt(1));
+  process.exitCode = await simulate(processContext(), stop.signal);
+  if (stop.signal.aborted) {
+    process.exit();
+  }
+}
+
+if (require.main === module) {
+  void runCommand('simulate', main);
+}

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { audit } from '../../src/cli/audit';
+import { roster } from '../../src/cli/roster';
 import { hashPin, type Pin } from '../../src/people/pin';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
 import type { Sid } from '../../src/signalwire/sid';
 import { createRedisStore } from '../../src/stores';
 import { generateCertificate } from '../support/certificate';
+import { type CommandRun, runInProcess } from '../support/command';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
@@ -19,24 +22,24 @@ import { startTlsRedis } from '../support/tls-redis';
 const KEY = 'a key for the tests alone';
 const HASH = hashPin(KEY, '48213' as Pin);
 
-interface Run {
-  args?: string[];
-  env?: Record<string, string>;
-  /** What is in the folder's .env. */
-  dotenv?: string;
-  input?: string;
-}
+const COMMANDS = { roster, audit };
+type CommandName = keyof typeof COMMANDS;
 
-async function run(command: string, { args = [], env = {}, dotenv, input = '' }: Run) {
+const run = (command: CommandName, how: CommandRun) => runInProcess(command, COMMANDS[command], how);
+
+/** Runs the built command as a process, in a folder that has this `.env`. */
+async function runBuilt(command: CommandName, { args = [], env = {}, input = '', dotenv = '' }: BuiltRun) {
   const cwd = temporaryFolder();
-  if (dotenv !== undefined) {
-    writeFileSync(join(cwd, '.env'), dotenv);
-  }
+  writeFileSync(join(cwd, '.env'), dotenv);
   return outcomeOf(process.execPath, [join(__dirname, '../../dist/cli', `${command}.js`), ...args], {
     cwd,
     env,
     input,
   });
+}
+
+interface BuiltRun extends CommandRun {
+  dotenv?: string;
 }
 
 interface Place {
@@ -54,16 +57,28 @@ async function outcomeOf(program: string, args: string[], { cwd, env = {}, input
 }
 
 describe('roster hash-pin', () => {
-  it.each<[string, Run]>([
+  it.each<[string, CommandRun]>([
     ['of its argument', { args: ['hash-pin', '48213'], env: { PIN_KEY: KEY } }],
     ['of a line on standard input', { args: ['hash-pin'], env: { PIN_KEY: KEY }, input: '48213\n' }],
     ['of standard input without a line end', { args: ['hash-pin'], env: { PIN_KEY: KEY }, input: '48213' }],
-    ['with the key in .env', { args: ['hash-pin', '48213'], dotenv: `PIN_KEY=${KEY}\n` }],
   ])('prints the hash %s, and nothing else', async (_what, how) => {
     expect(await run('roster', how)).toEqual({ code: 0, stdout: `${HASH}\n`, stderr: '' });
   });
 
-  it.each<[string, Run, string]>([
+  it('as the built program, reads .env and standard input', async () => {
+    const how = { args: ['hash-pin'], dotenv: `PIN_KEY=${KEY}\n`, input: '48213\n' };
+    expect(await runBuilt('roster', how)).toEqual({ code: 0, stdout: `${HASH}\n`, stderr: '' });
+  });
+
+  it('as the built program, ends with code 2 when it fails', async () => {
+    expect(await runBuilt('roster', { args: ['hash-pin', '4821'], env: { PIN_KEY: KEY } })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'roster: A PIN has 5 to 10 digits.\n',
+    });
+  });
+
+  it.each<[string, CommandRun, string]>([
     ['no key', { args: ['hash-pin', '48213'] }, 'roster: PIN_KEY is not set'],
     [
       'a misspelt key',
@@ -91,7 +106,7 @@ describe('roster hash-pin', () => {
 const NO_LINES = 'audit: No records match.\n';
 
 describe('audit', () => {
-  it.each<[string, Run, string]>([
+  it.each<[string, CommandRun, string]>([
     ['no Redis in the settings', {}, 'audit: REDIS_URL is not set'],
     [
       'a misspelt Redis url',
@@ -136,7 +151,7 @@ describe('audit', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('quotes in CSV a name that has a comma', async () => {
+  it('as the built program, quotes in CSV a name that has a comma', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.dispose());
     const store = createRedisStore({
@@ -158,7 +173,8 @@ describe('audit', () => {
       room: 'sales' as RoomName,
       callSid: 'ted-1' as Sid,
     });
-    const { code, stdout } = await run('audit', { args: ['--format', 'csv'], env: { REDIS_URL: redis.url } });
+    const how = { args: ['--format', 'csv'], dotenv: `REDIS_URL=${redis.url}\n` };
+    const { code, stdout } = await runBuilt('audit', how);
     expect(code).toBe(0);
     expect(stdout.split('\r\n')[1]).toBe(
       '2026-11-25T08:00:00.000Z,refused,,"King, Ted",***2222,sales,,,,,,,room,,,ted-1,,,,,',
@@ -259,8 +275,8 @@ describe('audit', () => {
     });
   });
 
-  it('reports that Redis is unreachable', async () => {
-    const { code, stdout, stderr } = await run('audit', {
+  it('as the built program, reports that Redis is unreachable', async () => {
+    const { code, stdout, stderr } = await runBuilt('audit', {
       env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
     });
     expect([code, stdout]).toEqual([2, '']);
@@ -430,7 +446,7 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
   });
 });
 
-it.each(['roster', 'audit'])('%s --help lists the options', async (command) => {
+it.each(['roster', 'audit'] as const)('%s --help lists the options', async (command) => {
   const { code, stdout, stderr } = await run(command, { args: ['--help'] });
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`npm run --silent ${command} -- `);

@@ -3,20 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { simulate as runSimulate } from '../../src/simulator/simulate';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
+import { type CommandOutcome, type CommandRun, runInProcess } from '../support/command';
 import { onTestFinished } from '../support/on-test-finished';
 import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { eventually, freePort } from '../support/redis-server';
 import { type Answer, startScriptedServer } from '../support/scripted-server';
 import { temporaryFolder } from '../support/temporary-folder';
+import { startTestBench } from '../support/test-bench';
 
 const ROOT = join(__dirname, '../..');
-
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 /** Starts a program of the simulator; it is stopped when the test is over. */
 async function start(name: string, args: string[] = [], env?: Record<string, string>, folder?: string) {
@@ -29,7 +26,12 @@ async function start(name: string, args: string[] = [], env?: Record<string, str
 }
 
 /** Runs a program of the simulator to its end. */
-async function run(name: string, args: string[], env?: Record<string, string>, folder?: string): Promise<Ended> {
+async function run(
+  name: string,
+  args: string[],
+  env?: Record<string, string>,
+  folder?: string,
+): Promise<CommandOutcome> {
   const program = await start(name, args, env, folder);
   const code = await program.exit;
   return { code, stdout: program.stdout(), stderr: program.stderr() };
@@ -41,24 +43,11 @@ async function fileOf(text: string): Promise<string> {
   return file;
 }
 
-const simulate = (...args: string[]) => run('simulate', args);
+/** Runs `simulate` in this process. */
+const simulate = (...args: string[]) => simulateWith({ args });
 
-/** Starts a server that knows Alice and Ted, unless told otherwise. Whoever starts it ends it. */
-function startServer(env: Record<string, string> = {}): Promise<RunningServer> {
-  return startProgram({
-    PORT: '0',
-    SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
-    MODERATOR_NUMBERS: ALICE,
-    SUPERVISOR_NUMBERS: TED,
-    ...env,
-  });
-}
-
-const addressOf = async (server: RunningServer) => `http://localhost:${await server.port()}`;
-
-function end({ child, exit }: RunningServer): Promise<number | null> {
-  child.kill('SIGKILL');
-  return exit;
+function simulateWith(how: CommandRun): Promise<CommandOutcome> {
+  return runInProcess('simulate', (context) => runSimulate(context, new AbortController().signal), how);
 }
 
 const STORY = [
@@ -377,28 +366,33 @@ describe('npm run simulate', () => {
   let url: string;
 
   beforeAll(async () => {
-    server = await startServer();
-    url = await addressOf(server);
+    server = await startProgram({
+      PORT: '0',
+      SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
+      MODERATOR_NUMBERS: ALICE,
+      SUPERVISOR_NUMBERS: TED,
+    });
+    url = `http://localhost:${await server.port()}`;
   });
 
-  afterAll(() => end(server));
+  afterAll(() => {
+    server.child.kill('SIGKILL');
+    return server.exit;
+  });
 
   it.each(['POST', 'GET'])('tells of a server that is right, over %s', async (method) => {
-    const { code, stdout, stderr } = await simulate('--url', url, '--signing-key', SIGNING_KEY, '--method', method);
+    const args = ['--url', url, '--signing-key', SIGNING_KEY, '--method', method];
+    const { code, stdout, stderr } = await run('simulate', args);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Bob calls /conference/smoke-test');
     expect(stdout).toContain('\nAll 17 steps passed.\n');
   });
 
   it('takes the key from the environment, and plays with the people and the room it is told', async () => {
-    const own = await startServer({ MODERATOR_NUMBERS: '+15550007777', SUPERVISOR_NUMBERS: '+15550008888' });
-    onTestFinished(() => end(own));
-    const base = `${await addressOf(own)}/`;
-    const { code, stdout } = await run(
-      'simulate',
-      ['--url', base, '--moderator', '+15550007777', '--supervisor', '+15550008888', '--room', 'Sales 2'],
-      { SIGNALWIRE_SIGNING_KEY: SIGNING_KEY },
-    );
+    const [moderator, supervisor] = ['+15550007777', '+15550008888'];
+    const own = await startTestBench({ env: { MODERATOR_NUMBERS: moderator, SUPERVISOR_NUMBERS: supervisor } });
+    const args = ['--url', `${own.url}/`, '--moderator', moderator, '--supervisor', supervisor, '--room', 'Sales 2'];
+    const { code, stdout } = await run('simulate', args, { SIGNALWIRE_SIGNING_KEY: SIGNING_KEY });
     expect(code).toBe(0);
     expect(stdout).toContain('Bob calls /conference/Sales%202');
   });
@@ -439,7 +433,7 @@ describe('npm run simulate', () => {
   });
 
   it('says what is the matter where nothing answers', async () => {
-    expect(await simulate('--url', `http://127.0.0.1:${await freePort()}`)).toMatchObject({
+    expect(await run('simulate', ['--url', `http://127.0.0.1:${await freePort()}`])).toMatchObject({
       code: 1,
       stderr: 'simulate: Nothing answers there. Is the server running, and is --url its address?\n',
     });
@@ -480,7 +474,7 @@ describe('npm run simulate', () => {
 
   it('does not begin with a story that has an unknown step', async () => {
     const story = await fileOf(`people: { Bob: '${BOB}' }\nsteps: [{ dial: Bob }, { hangUp: Ted }]`);
-    expect(await simulate('--url', 'http://127.0.0.1:1', '--story', story)).toEqual({
+    expect(await run('simulate', ['--url', 'http://127.0.0.1:1', '--story', story])).toEqual({
       code: 2,
       stdout: '',
       stderr: `simulate: ${story}: Step 1 must have exactly one of call, callOut, hangUp, press, wait; it has dial.\n`,

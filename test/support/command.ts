@@ -1,0 +1,47 @@
+import { Readable, Writable } from 'node:stream';
+import { type CommandContext, runCommand } from '../../src/cli/run-command';
+
+/** How a command is run; without arguments, settings and input unless they are given. */
+export interface CommandRun {
+  args?: string[];
+  env?: Record<string, string>;
+  input?: string;
+}
+
+/** How a command ended, and all that it wrote. */
+export interface CommandOutcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command to its end in this process. It may return its exit code. */
+export async function runInProcess(
+  name: string,
+  command: (context: CommandContext) => Promise<number> | Promise<void>,
+  { args = [], env = {}, input = '' }: CommandRun = {},
+): Promise<CommandOutcome> {
+  const outcome: CommandOutcome = { code: 0, stdout: '', stderr: '' };
+  const into = (output: 'stdout' | 'stderr') =>
+    new Writable({
+      decodeStrings: false,
+      write(text, _encoding, done) {
+        outcome[output] += text;
+        done();
+      },
+    });
+  const [stdin, stdout, stderr] = [Readable.from([input]), into('stdout'), into('stderr')];
+  await runCommand(
+    name,
+    async () => {
+      outcome.code = (await command({ args, env, stdin, stdout, stderr })) ?? 0;
+    },
+    {
+      stderr,
+      exit: (code) => {
+        outcome.code = code;
+      },
+    },
+  );
+  return outcome;
+}
