@@ -121,12 +121,17 @@ describe.each<[string, () => Store]>([
   let rooms: RoomStore;
   let count = 0;
   let room: RoomName;
+  let startedAt: number;
 
   beforeAll(async () => {
     clock.nowMs = Date.now();
     store = create();
     rooms = store.rooms;
     await eventually(() => store.ping());
+  });
+
+  beforeEach(() => {
+    startedAt = clock.nowMs;
   });
 
   afterEach(() => {
@@ -152,9 +157,10 @@ describe.each<[string, () => Store]>([
     return (await rooms.list()).rooms.filter((one) => of.includes(one.room) && one.target !== undefined);
   }
 
+  /** What this test made happen there. */
   async function factsIn(of: RoomName): Promise<Fact[]> {
     const facts: Fact[] = [];
-    for await (const { fact } of rooms.feed({ since: 0 })) {
+    for await (const { fact } of rooms.feed({ since: startedAt })) {
       if (fact.room === of) {
         facts.push(fact);
       }
