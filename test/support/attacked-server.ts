@@ -38,13 +38,18 @@ export function openMany(count: number, port: number, bytes?: string): Promise<R
   return Promise.all(Array.from({ length: count }, () => openSocket(port, bytes)));
 }
 
+const CALL_PATH = '/conference?CallSid=bob-1&From=%2B15550001111';
+const CALL_SIGNATURE = sign(KEY, PUBLIC_URL + CALL_PATH);
+
+/** The bytes of a signed call. */
+export const SIGNED_REQUEST = `GET ${CALL_PATH} HTTP/1.1\r\nHost: a\r\nX-SignalWire-Signature: ${CALL_SIGNATURE}\r\n\r\n`;
+
 /** A signed call, on a connection of its own unless there is an agent; how many milliseconds its document took. */
 export function call(port: number, agent: Agent | false = false): Promise<number> {
   const startedAt = performance.now();
-  const path = '/conference?CallSid=bob-1&From=%2B15550001111';
-  const headers = { 'x-signalwire-signature': sign(KEY, PUBLIC_URL + path) };
+  const headers = { 'x-signalwire-signature': CALL_SIGNATURE };
   return new Promise((resolve, reject) => {
-    request({ port, host: '127.0.0.1', path, headers, agent }, (res) => {
+    request({ port, host: '127.0.0.1', path: CALL_PATH, headers, agent }, (res) => {
       expect(res.statusCode).toBe(200);
       res.resume().on('end', () => resolve(performance.now() - startedAt));
     })
