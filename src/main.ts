@@ -1,12 +1,11 @@
 import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
 import { runCommand } from './cli/run-command';
+import { readServerSettings } from './cli/settings';
 import { startConferenceCoach } from './conference-coach';
-import { type Config, parseConfig } from './config';
 import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
 import { UserError } from './ops/user-error';
-import { readRosterFile } from './people/roster-file';
 import { findMisspelt } from './settings/checks';
 import { SETTING_NAMES } from './settings/table';
 
@@ -50,7 +49,7 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => reload());
 
   const unknownSettings = readDotenv();
-  const config = await loadSettings();
+  const config = await readServerSettings(process.env);
   const logger = createLog(config.logLevel, destination);
   log = logger;
   const conferenceCoach = await startConferenceCoach(config, logger);
@@ -71,29 +70,6 @@ async function main(): Promise<void> {
     }
     await exit(0);
   };
-}
-
-/**
- * The settings in the environment. If they cannot be used, the roster is read too, to report all problems at once.
- *
- * @throws UserError
- */
-async function loadSettings(): Promise<Config> {
-  const parsed = parseConfig(process.env);
-  if (parsed.config !== undefined) {
-    return parsed.config;
-  }
-  const { problems, roster } = parsed;
-  const rosterProblems = roster === undefined ? [] : await readRosterFile(roster).then(() => [], problemsOf);
-  throw new UserError([...problems, ...rosterProblems]);
-}
-
-/** @throws whatever is not a UserError */
-function problemsOf(error: unknown): readonly string[] {
-  if (error instanceof UserError) {
-    return error.problems;
-  }
-  throw error;
 }
 
 /**

@@ -1,11 +1,38 @@
-import { type Config, loadConfig } from '../config';
+import { type Config, loadConfig, parseConfig } from '../config';
+import { UserError } from '../ops/user-error';
+import { readRosterFile } from '../people/roster-file';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * The server's settings. Those that only a server needs in production may be missing: PINs are hashed before the first
- * start, and the audit trail may be read on another machine.
+ * The settings of a server that starts. If they cannot be used, the roster is read too, to report all problems at once.
+ *
+ * @throws UserError
+ */
+export async function readServerSettings(env: Env): Promise<Config> {
+  const parsed = parseConfig(env);
+  if (parsed.config !== undefined) {
+    return parsed.config;
+  }
+  const { problems, roster } = parsed;
+  const rosterProblems = roster === undefined ? [] : await readRosterFile(roster).then(() => [], problemsOf);
+  throw new UserError([...problems, ...rosterProblems]);
+}
+
+/** @throws whatever is not a UserError */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof UserError) {
+    return error.problems;
+  }
+  throw error;
+}
+
+/**
+ * The settings of a command, which are the server's. Those that only a server needs in production may be missing: PINs
+ * are hashed before the first start, and the audit trail may be read on another machine.
  *
  * @throws UserError if they cannot be used
  */
-export function readSettings(env: Readonly<Record<string, string | undefined>>): Config {
+export function readSettings(env: Env): Config {
   return loadConfig({ ...env, NODE_ENV: 'development' });
 }
