@@ -40,12 +40,17 @@ export async function startRedis(args: readonly string[] = [], port?: number): P
   async function launch(): Promise<ChildProcess> {
     const options = ['--port', String(chosenPort), '--bind', '127.0.0.1', '--save', '', '--dir', dir, ...args];
     const started = spawn('redis-server', options, { stdio: 'ignore' });
-    await Promise.race([
-      waitForPort(chosenPort),
-      once(started, 'exit').then(([code]) => {
-        throw new Error(`redis-server ${options.join(' ')} ended with code ${code}`);
-      }),
-    ]);
+    const isOver = new AbortController();
+    try {
+      await Promise.race([
+        waitForPort(chosenPort, isOver.signal),
+        once(started, 'exit').then(([code]) => {
+          throw new Error(`redis-server ${options.join(' ')} ended with code ${code}`);
+        }),
+      ]);
+    } finally {
+      isOver.abort();
+    }
     return started;
   }
 
@@ -73,8 +78,8 @@ export async function startRedis(args: readonly string[] = [], port?: number): P
   };
 }
 
-async function waitForPort(port: number): Promise<void> {
-  for (;;) {
+async function waitForPort(port: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
     const socket = connect(port, '127.0.0.1');
     try {
       await once(socket, 'connect');
