@@ -58,7 +58,7 @@ describe('createRestClient', () => {
 
   it('has one deadline for all requests of a method', async () => {
     answer = (req, res) => (req.url?.includes('in-progress') ? undefined : json(res, { ...paging, conferences: [] }));
-    const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 300, now: () => NOW });
+    const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
     await expect(hasty.listConferences('Sales 2')).rejects.toMatchObject({ code: 'timeout' });
     expect(requests).toHaveLength(2);
   });
