@@ -19,8 +19,9 @@ module.exports = {
       },
     ],
   },
-  // More than the two cores of CI: tests wait more than they compute.
-  maxWorkers: 3,
+  // More than the two cores of CI: tests wait as much as they compute.
+  maxWorkers: 4,
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   testTimeout: Math.max(60_000, 600_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
   openHandlesTimeout: 3_000,
