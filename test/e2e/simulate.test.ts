@@ -268,8 +268,8 @@ describe('npm run demo', () => {
 
   it('listens on PORT', async () => {
     const port = await freePort();
-    const { stdout } = await run('demo', ['--once'], { PORT: String(port) });
-    expect(stdout).toContain(`http://localhost:${port}. `);
+    const demo = await start('demo', [], { PORT: String(port) });
+    await demo.says(`http://localhost:${port}. `);
   });
 
   it('says so when PORT is taken, or is none', async () => {
