@@ -175,7 +175,7 @@ function readInSlices(
 
   function parse(): void {
     if (unread.length > 0) {
-      if (mayParse() && !isScheduled) {
+      if (mayParse() && !socket.destroyed && !isScheduled) {
         isScheduled = true;
         schedule(parseSlice);
       }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { createRequestQueue, type RequestQueueLimits } from '../../src/http/request-queue';
 import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
@@ -65,6 +65,17 @@ describe('the request queue', () => {
     const { isGone } = await openSocket(port, ONE.repeat(2_000));
     await eventually(() => expect(isGone()).toBe(true));
     expect(sockets[0]?.destroyed).toBe(true);
+  });
+
+  it('does nothing more for a connection that is gone, whatever is unread of it', async () => {
+    const { port, sockets } = await serve({ sliceBytes: 10, stepsPerTurn: 1 });
+    await openSocket(port, `GET /a HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(10_000)}`);
+    await eventually(() => expect(sockets[0]?.bytesRead).toBeGreaterThan(5_000));
+    sockets[0]?.destroy();
+    const turns = jest.spyOn(globalThis, 'setImmediate');
+    onTestFinished(() => turns.mockRestore());
+    await sleep(50);
+    expect(turns.mock.calls.length).toBeLessThan(5);
   });
 
   it('begins few requests in a turn of the event loop, in the order of the connections', async () => {
