@@ -185,8 +185,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       return stored;
     }
     const entries = new Map((stored ?? []).map((entry) => [entry.room, entry]));
-    const own =
-      stored === undefined ? [...new Set([...local.seen(), ...pending.rooms.keys()])] : [...pending.rooms.keys()];
+    const own = new Set([...(stored === undefined ? local.seen() : []), ...pending.rooms.keys()]);
     const update = async (room: RoomName) => {
       // Another server has written it since we last saw it.
       if (stored !== undefined && local.seenAt(room) !== entries.get(room)?.at) {
@@ -194,7 +193,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       }
       putEntry(entries, local.stateOf(room));
     };
-    await Promise.all(own.map(update));
+    await Promise.all([...own].map(update));
     const hasTarget = [...entries.values()].some(({ target }) => target !== undefined);
     const seen = stored !== undefined && hasTarget ? [] : await observeAll(askedAt + lookUpTimeoutMs - MARGIN_MS);
     for (const observation of seen ?? []) {
