@@ -42,11 +42,11 @@ function frameOf(write: (response: Response) => void): Frame {
   return response.toString().split(SLOT);
 }
 
-/** @param values one for each slot, with nothing to escape */
+/** @param values one for each slot: names of rooms, SIDs and our addresses, in which only `&` has to be escaped */
 function fill([start = '', ...parts]: Frame, values: readonly string[]): string {
   let document = start;
   for (const [index, part] of parts.entries()) {
-    document += values[index] + part;
+    document += values[index]?.replaceAll('&', '&amp;') + part;
   }
   return document;
 }
@@ -191,8 +191,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     const action = addresses.coachEnded(state.room, context);
     const coach = target.callSid;
     if (announcement === undefined) {
-      const escaped = action.replaceAll('&', '&amp;');
-      return fill(frames[mode], mode === 'barge' ? [escaped, events, room] : [escaped, coach, events, room]);
+      return fill(frames[mode], mode === 'barge' ? [action, events, room] : [action, coach, events, room]);
     }
     const response = new VoiceResponse();
     const heard = previousMode === undefined ? prompts.joined(mode, state.room, target.name) : prompts.rejoined[mode];

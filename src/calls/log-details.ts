@@ -1,13 +1,10 @@
-import { type Address, maskAddress } from '../people/address';
+import { maskAddress } from '../people/address';
 import { labelOf } from '../people/roster';
-import type { RoomName } from '../rooms/room-name';
 import type { Outcome } from './outcome';
+import type { WebhookAnswer } from './webhook';
 
 /** The fields of a call's request and its outcome for the log. */
-export function logDetails(
-  input: { call?: { from: Address | undefined }; room?: RoomName | undefined } | undefined,
-  outcome: Outcome | undefined,
-): object {
+export function logDetails(input: WebhookAnswer['input'], outcome: Outcome | undefined): object {
   return {
     ...(input?.call !== undefined && { from: maskAddress(input.call.from) }),
     ...(input?.room !== undefined && { room: input.room }),

@@ -2,6 +2,7 @@ import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS
 import express, { type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { WebhookHandler } from '../calls/webhook';
+import { callSidOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import { createHealthRoutes } from './health';
 import type { RefusalLog } from './refusal-log';
@@ -39,9 +40,16 @@ export function createApp({ routes, settings, pingStore, draining, refusals, log
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
 
-  function begin(req: IncomingMessage, res: ServerResponse, route?: string): RequestRecord {
-    const record: RequestRecord = { route, startedAt: performance.now() };
-    res.once('close', () => logRequest(req, res, record));
+  /** @param isHandled whether only the connection has to be over for the log, and no handler */
+  function begin(req: IncomingMessage, res: ServerResponse, { isHandled }: { isHandled: boolean }): RequestRecord {
+    const startedAt = performance.now();
+    const record: RequestRecord = { ms: 0, isAborted: false, isHandled, isClosed: false };
+    res.once('close', () => {
+      record.isClosed = true;
+      record.ms = performance.now() - startedAt;
+      record.isAborted = !res.writableFinished;
+      logIfOver(req, res, record);
+    });
     res.setHeader('X-Content-Type-Options', 'nosniff');
     if (draining.aborted) {
       // Clients that keep their connection take the next request elsewhere.
@@ -50,55 +58,57 @@ export function createApp({ routes, settings, pingStore, draining, refusals, log
     return record;
   }
 
-  /** Answers a failed request with one line that is safe to show. */
-  function fail(res: ServerResponse, record: RequestRecord, error: unknown): void {
-    if (res.headersSent) {
-      log.error({ err: error }, 'Request failed');
-      return;
+  /** A client may be gone before its call is handled. */
+  function logIfOver(req: IncomingMessage, res: ServerResponse, record: RequestRecord): void {
+    if (record.isClosed && record.isHandled) {
+      logRequest(req, res, record);
     }
-    const { status } = error as { status?: unknown };
-    if (error instanceof RequestError) {
-      record.refusal = { code: error.code, reason: error.detail ?? error.message };
-      sendText(res, error.status, error.message);
+  }
+
+  /** Answers a failed request with one line that is safe to show. */
+  function fail(res: ServerResponse, record: RequestRecord, err: unknown): void {
+    const { status } = err as { status?: unknown };
+    if (res.headersSent) {
+      log.error({ err }, 'Request failed after its answer');
+    } else if (err instanceof RequestError) {
+      record.refusal = { code: err.code, reason: err.detail ?? err.message };
+      sendText(res, err.status, err.message);
     } else if (typeof status === 'number' && status >= 400 && status < 500) {
       // Express: a malformed path.
       const reason = STATUS_CODES[status] ?? 'Bad Request';
       record.refusal = { code: 'unreadable_request', reason };
       sendText(res, status, `${reason}: this request could not be read.`);
     } else {
-      log.error({ err: error }, 'Request failed');
+      log.error({ err, callSid: record.webhook && callSidOf(record.webhook.fields) }, 'Request failed');
       sendText(res, 500, 'Something went wrong here.');
     }
   }
 
   const webhooks = express.Router();
-  for (const [route, handler] of Object.entries(routes)) {
-    webhooks.all(route, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
-      const record = begin(req, res, route);
+  for (const [path, handler] of Object.entries(routes)) {
+    webhooks.all(path, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
+      const record = begin(req, res, { isHandled: false });
       try {
         record.webhook = await verify(req, res);
         record.answer = await handler(record.webhook);
-        const { document, followUp } = record.answer;
-        if (document === undefined) {
-          res.statusCode = 204;
-          res.end();
-        } else {
-          res.setHeader('Content-Type', 'text/xml; charset=utf-8');
-          res.setHeader('Cache-Control', 'no-store');
-          res.setHeader('Content-Length', Buffer.byteLength(document));
-          res.end(document);
-        }
-        followUp?.();
+        sendDocument(res, record.answer.document);
       } catch (error) {
         fail(res, record, error);
       }
+      record.isHandled = true;
+      logIfOver(req, res, record);
+      try {
+        record.answer?.followUp?.();
+      } catch (err) {
+        log.error({ err, path, callSid: record.webhook && callSidOf(record.webhook.fields) }, 'Follow-up failed');
+      }
     });
   }
-  const others = express().disable('x-powered-by').use(createHealthRoutes({ pingStore, draining }));
+  const others = express().disable('x-powered-by').disable('etag').use(createHealthRoutes({ pingStore, draining }));
 
   return (req, res) => {
     webhooks(req as Request, res as Response, (error) => {
-      const record = begin(req, res);
+      const record = begin(req, res, { isHandled: true });
       const refuse = (reason: unknown) =>
         fail(res, record, reason ?? new RequestError(404, 'not_found', 'There is nothing here.'));
       if (error) {
@@ -108,6 +118,19 @@ export function createApp({ routes, settings, pingStore, draining, refusals, log
       }
     });
   };
+}
+
+function sendDocument(res: ServerResponse, document: string | undefined): void {
+  if (document === undefined) {
+    res.statusCode = 204;
+    res.end();
+    return;
+  }
+  res.setHeader('Content-Type', 'text/xml; charset=utf-8');
+  // A document is asked for because a call needs it now.
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Length', Buffer.byteLength(document));
+  res.end(document);
 }
 
 function sendText(res: ServerResponse, status: number, sentence: string): void {

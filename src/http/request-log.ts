@@ -4,17 +4,19 @@ import type { Logger } from 'pino';
 import proxyAddr from 'proxy-addr';
 import { logDetails } from '../calls/log-details';
 import type { Webhook, WebhookAnswer } from '../calls/webhook';
-import { callSidOf } from '../signalwire/fields';
+import { callSidOf, queryOf } from '../signalwire/fields';
 import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
-import { queryOf } from './verify-webhook';
 
 /** What is known of a request when it is over. */
 export interface RequestRecord {
-  /** By `performance.now()`. */
-  startedAt: number;
-  /** The path of a route of the Space. */
-  route: string | undefined;
+  /** Whether the connection, and the handler, are done with it. */
+  isClosed: boolean;
+  isHandled: boolean;
+  /** Milliseconds until the client had its answer, or was gone. */
+  ms: number;
+  /** Whether the client did not wait for the answer. */
+  isAborted: boolean;
   /** Undefined unless our Space sent it. */
   webhook?: Webhook;
   answer?: WebhookAnswer;
@@ -29,20 +31,21 @@ export interface RequestLogOptions {
 
 /**
  * Logs each request when it is over: the route, never the address, which holds telephone numbers on GET; the Call SID
- * as the request's id; the status and the time it took; why it was refused, if it was. `aborted` is a client that did
- * not wait for its answer. What our Space did not sign is a refusal. A 404 has the path, masked.
+ * as the request's id; the status and the time it took; why it was refused, if it was. What our Space did not sign is a
+ * refusal. A 404 has the path, masked.
  */
 export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
   return (req: IncomingMessage & { route?: { path: string } }, res: ServerResponse, record: RequestRecord): void => {
-    const { webhook, answer, refusal, route = req.route?.path, startedAt } = record;
+    const { webhook, answer, refusal, ms, isAborted } = record;
+    const route = req.route?.path;
     const line = {
       callSid: callSidOf(webhook?.fields ?? queryOf(req.url)),
       method: req.method,
       route,
       ...(res.statusCode === 404 && { path: maskPath(req.url?.split('?', 1)[0] ?? '') }),
       status: res.statusCode,
-      ms: Math.round(performance.now() - startedAt),
-      ...(!res.writableFinished && { aborted: true }),
+      ms: Math.round(ms),
+      ...(isAborted && { aborted: true }),
       ...answer?.event,
       ...logDetails(answer?.input, answer?.outcome),
       ...refusal,

@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { parse } from 'node:querystring';
 import type { Request } from 'express';
 import type { Webhook } from '../calls/webhook';
-import type { Fields } from '../signalwire/fields';
+import { type Fields, MAX_FIELDS, NO_FIELDS, queryOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import { isSignedBySpace } from '../signalwire/signature';
 
@@ -17,8 +17,6 @@ export interface VerifierOptions {
 const FORM = 'application/x-www-form-urlencoded';
 const IS_FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 const MAX_BODY_BYTES = 65_536;
-/** A Space sends about thirty. Sorting and signing many costs more than a call. */
-const MAX_FIELDS = 100;
 const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
 
 /** Reads a request, unless our Space did not send it. @throws RequestError 400, 403, 405, 413 or 415 */
@@ -58,18 +56,10 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
       const expected = `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`;
       throw refusal('wrong_signature', expected);
     }
-    const query = url.includes('?') ? queryOf(url) : NO_FIELDS;
+    const query = queryOf(url);
     const { room } = req.params;
     return { room: room === undefined ? undefined : String(room), query, fields: method === 'POST' ? fields : query };
   };
-}
-
-const NO_FIELDS: Fields = Object.freeze(Object.create(null));
-
-/** The fields of an address's query; most have none. */
-export function queryOf(url = ''): Fields {
-  const start = url.indexOf('?');
-  return start < 0 ? NO_FIELDS : parse(url.slice(start + 1), '&', '=', { maxKeys: 0 });
 }
 
 function refusal(code: string, reason: string): RequestError {

@@ -96,7 +96,7 @@ export function createRoster(settings: RosterSettings): Roster {
     ...index({ moderators: [], supervisors: [] }),
     replace(entries: RosterEntries) {
       const { moderators, supervisors, isOnlySupervisor } = index(entries);
-      // Whoever holds an index sees the people of this moment.
+      // In place: the authenticators hold these indexes.
       Object.assign(roster.moderators, moderators);
       Object.assign(roster.supervisors, supervisors);
       roster.isOnlySupervisor = isOnlySupervisor;

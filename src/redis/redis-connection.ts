@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { withDeadline } from '../ops/deadline';
 import { StoreError } from './store-error';
 import { findTlsProblem, type RedisAddress, type RedisTls, tlsOptions } from './tls-problem';
 
@@ -44,7 +45,7 @@ const SUSPICION_MS = 300;
 export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnectionOptions): RedisConnection {
   const parsed = urls.map((url) => new URL(url));
   const usedTls = parsed[0]?.protocol === 'rediss:' ? (tls ?? { ca: undefined, verify: true }) : undefined;
-  const client = connect(parsed, usedTls, timeoutMs);
+  const client = connect(parsed, usedTls);
   const joinWrites = createWriteJoiner(client);
   // Why there is no connection; the error of a command only says that there is none.
   let connectionError: StoreError | undefined;
@@ -110,7 +111,7 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
     }
     try {
       joinWrites();
-      return await command();
+      return await withDeadline(command(), timeoutMs);
     } catch (error) {
       throw error instanceof Error ? toStoreError(error) : error;
     }
@@ -132,8 +133,8 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
 }
 
 /**
- * Lets the commands of one turn of the event loop leave in one write, which costs more than they do. ioredis would do so
- * with `enableAutoPipelining`, but lets each batch wait for the answer to the one before.
+ * A write to the socket costs more than a command, so the commands of one turn of the event loop share one. ioredis's
+ * `enableAutoPipelining` does so too, but lets each batch wait for the answer to the one before.
  *
  * @returns call it before a command
  */
@@ -178,11 +179,10 @@ function createReconnectDecision(): (error: Error) => boolean {
   };
 }
 
-function connect(urls: readonly URL[], tls: RedisTls | undefined, timeoutMs: number): RedisClient {
+function connect(urls: readonly URL[], tls: RedisTls | undefined): RedisClient {
   const common = {
     // Commands never wait for a connection: callers handle its absence.
     enableOfflineQueue: false,
-    commandTimeout: timeoutMs,
     connectTimeout: 2_000,
     // Closing does not wait for the other side. (Missing in the types.)
     ...({ disconnectTimeout: 200 } as object),

@@ -1,6 +1,6 @@
 import { setCoachingFailed } from './coaching-failures';
 import { RESOLUTION_MS } from './event-dates';
-import { endStayWithoutLaterJoin } from './joins';
+import { endStayAndRematchJoin } from './joins';
 import { heardModeOf } from './reports';
 import { isOpen, type Stay, startOf } from './room';
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
@@ -63,7 +63,7 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   }
   const previous = openStayOf(draft, callSid);
   if (previous !== undefined && (numberOf(previous) ?? stayNumber) < stayNumber) {
-    endStayWithoutLaterJoin(draft, previous, { at, by: 'inferred' });
+    endStayAndRematchJoin(draft, previous, { at, by: 'inferred' });
   }
   const stays = staysOfCall(draft, callSid);
   const found = isAgain

@@ -31,10 +31,10 @@ export function joined(draft: RoomDraft, event: EventOf<'joined'>, at: number): 
 }
 
 /**
- * Ends a stay. If a callback reported a supervisor's join after that, it is the join of another stay, whose document is not
- * told yet: it is matched again. A join that REST reported does not show this, because REST can be behind.
+ * Ends a supervisor's stay. If a callback reported a join after that end, the join belongs to another stay, so it is matched
+ * again. One that REST reported says nothing, because REST can be behind.
  */
-export function endStayWithoutLaterJoin(draft: RoomDraft, stay: Stay, how: { at: number; by: Source }): void {
+export function endStayAndRematchJoin(draft: RoomDraft, stay: Stay, how: { at: number; by: Source }): void {
   const { callSid, conferenceSid, joinedAt = 0, joinDate, isMuted, isOnHold, supervision } = stay;
   if (supervision === undefined || joinDate === undefined || joinedAt <= how.at + STORE_DELAY_MS) {
     endStay(draft, stay, how);

@@ -1,6 +1,6 @@
 import { setCoachingFailed } from './coaching-failures';
 import { RESOLUTION_MS, STORE_DELAY_MS } from './event-dates';
-import { endStayWithoutLaterJoin } from './joins';
+import { endStayAndRematchJoin } from './joins';
 import { isInConference, isOpen, type Stay, startOf } from './room';
 import { addStay, changeStay, endStay, isSameConference, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf } from './room-event';
@@ -98,7 +98,7 @@ export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: nu
     const numbered = isUnnumbered
       ? changeStay(draft, stay, { supervision: { ...NO_DOCUMENT, ...stay.supervision, stayNumber } })
       : stay;
-    endStayWithoutLaterJoin(draft, numbered, { at, by: 'webhook' });
+    endStayAndRematchJoin(draft, numbered, { at, by: 'webhook' });
   }
 }
 

@@ -21,7 +21,7 @@ export interface RoomRead {
  */
 export interface RecentReads {
   remember(read: RoomRead): void;
-  /** Lets nothing be applied to what was read of a room, and returns it. */
+  /** Marks what was read of a room as outdated: no event is applied to it any more. Returns it. */
   outdate(room: RoomName): RoomRead | undefined;
   /** @param at the present, by the monotonic clock */
   recall(room: RoomName, at: number): RoomRead | undefined;

@@ -65,7 +65,7 @@ export function createRedisRoomStorage({
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
   const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
-  /** Versions are random, and counted in this process. */
+  /** A version is a random prefix of this process and a count: none comes twice. */
   const versionPrefix = randomBytes(9).toString('base64url');
   let writes = 0;
   /** The parts that could not be written the last time this was tried. */

@@ -185,7 +185,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       recent.outdate(room);
       return { kind: 'conflict' };
     }
-    recent.remember({ ...read, version: written, state });
+    recent.remember({ ...read, version: written, state, isOutdated: false });
     return { kind: 'written', snapshot: snapshotOf(state, now) };
   }
 

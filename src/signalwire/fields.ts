@@ -1,8 +1,20 @@
+import { parse } from 'node:querystring';
 import { RequestError } from './request-error';
 import { parseSid, type Sid } from './sid';
 
 /** Form fields as Node's parser gives them: a field sent twice is an array. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export const NO_FIELDS: Fields = Object.freeze(Object.create(null));
+
+/** The most fields that a request may have. A Space sends about thirty; sorting and signing many costs more than a call. */
+export const MAX_FIELDS = 100;
+
+/** The fields in the query of an address, at most {@link MAX_FIELDS}. */
+export function queryOf(url = ''): Fields {
+  const start = url.indexOf('?');
+  return start < 0 ? NO_FIELDS : parse(url.slice(start + 1), '&', '=', { maxKeys: MAX_FIELDS });
+}
 
 /** A call's SID, for the log; undefined if there is none, or an invalid one. */
 export function callSidOf(fields: Fields): Sid | undefined {

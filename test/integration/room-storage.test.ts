@@ -520,6 +520,32 @@ it('commands that are sent in one turn of the event loop leave in one write', as
   expect(writes.flatMap(({ mock }) => mock.calls)).toHaveLength(2);
 });
 
+it('several commands of one operation have one deadline', async () => {
+  // A Redis that answers, but slowly.
+  const slow = createServer((near) => {
+    const far = connect(redis.port, '127.0.0.1');
+    near.on('data', (data) => far.write(data)).on('error', () => {});
+    far.on('data', (data) => setTimeout(() => near.write(data), 200)).on('error', () => {});
+    near.on('close', () => far.destroy());
+  });
+  slow.listen(0, '127.0.0.1');
+  await once(slow, 'listening');
+  onTestFinished(() => slow.close());
+  const { port } = slow.address() as { port: number };
+  const connection = connectRedis({ urls: [`redis://127.0.0.1:${port}`], timeoutMs: 500, onConnection: () => {} });
+  onTestFinished(() => connection.close());
+  await eventually(() => connection.ping());
+  const { client } = connection;
+  const since = performance.now();
+  const operation = connection.run(async () => {
+    for (let command = 0; command < 5; command++) {
+      await client.get('a');
+    }
+  });
+  await expect(operation).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' });
+  expect(performance.now() - since).toBeLessThan(800);
+});
+
 describe('a connection that fails', () => {
   it('lets nothing be written later, dated anew, that was under way when it broke', async () => {
     const server = await startRedis();

@@ -455,7 +455,11 @@ describe('what is no form', () => {
 
 describe('every answer', () => {
   it('forbids guessing its type, and tells nothing about what the server is made of', async () => {
-    for (const reply of [await app.get('/fallback'), await app.get('/nowhere'), await app.send('POST', '/coach')]) {
+    const paths = ['/fallback', '/nowhere', '/healthz', '/readyz'];
+    for (const reply of [
+      ...(await Promise.all(paths.map((path) => app.get(path)))),
+      await app.send('POST', '/coach'),
+    ]) {
       expect(reply.headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
       expect(reply.headers).not.toHaveProperty('x-powered-by');
       expect(reply.headers).not.toHaveProperty('etag');

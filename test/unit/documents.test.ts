@@ -90,6 +90,22 @@ describe('render', () => {
     );
   });
 
+  it('escapes the address of this server, in documents of every kind', () => {
+    const odd = createRender(settings, createAddresses('https://coach.example.com/a&b'), english);
+    const outcomes = [
+      caller,
+      moderator,
+      supervisor({}),
+      supervisor({ mode: 'barge' }),
+      supervisor({}, { announcement: {} }),
+    ];
+    for (const outcome of outcomes) {
+      const document = odd(outcome);
+      expect(document).toContain('https://coach.example.com/a&amp;b/events/');
+      expect(document).not.toMatch(/&(?!amp;)/);
+    }
+  });
+
   it('says the news first, then how a supervisor is heard', () => {
     const said = (more: object) => /<Say>(.*)<\/Say>/.exec(render(supervisor({}, more)))?.[1];
     expect(said({})).toBeUndefined();

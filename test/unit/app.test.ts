@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import type { WebhookHandler } from '../../src/calls/webhook';
+import { createApp } from '../../src/http/app';
+import { createLog } from '../../src/ops/log';
+import { parseAddress } from '../../src/people/address';
+import { onTestFinished } from '../support/on-test-finished';
+import { openSocket } from '../support/raw-socket';
+import { eventually } from '../support/redis-server';
+import { roomNamed } from '../support/room-stores';
+
+const INPUT = { room: roomNamed('sales'), call: { from: parseAddress('+15550002222') } };
+
+/** A server with one route, which accepts unsigned requests, and its log. */
+async function serve(handler: WebhookHandler) {
+  const lines: Record<string, unknown>[] = [];
+  const server = createServer(
+    createApp({
+      routes: { '/call': handler },
+      settings: { publicUrl: 'https://coach.example.com', signingKeys: [], trustProxy: false },
+      pingStore: async () => {},
+      draining: new AbortController().signal,
+      refusals: { add: () => {} },
+      log: createLog('info', { write: (line) => void lines.push(JSON.parse(line)) }),
+    }),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, lines };
+}
+
+describe('the log', () => {
+  it('says who called even if the Space did not wait for the answer', async () => {
+    let answer: (() => void) | undefined;
+    const { port, lines } = await serve(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return { document: '<Response/>', input: INPUT };
+    });
+    const { socket } = await openSocket(port, 'GET /call?CallSid=ted-1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await eventually(() => expect(answer).toBeDefined());
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(lines).toEqual([]);
+    answer?.();
+    await eventually(() =>
+      expect(lines).toMatchObject([
+        { callSid: 'ted-1', from: '***2222', room: 'sales', aborted: true, msg: 'Request' },
+      ]),
+    );
+  });
+
+  it('has a failed follow-up beside the answer, which was sent', async () => {
+    const { port, lines } = await serve(() => ({
+      document: '<Response/>',
+      followUp() {
+        throw new Error('too late');
+      },
+    }));
+    const request = get({ port, path: '/call?CallSid=ted-1' });
+    const [response] = await once(request, 'response');
+    response.resume();
+    expect(response.statusCode).toBe(200);
+    await eventually(() => expect(lines).toHaveLength(2));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'Request', status: 200 }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'Follow-up failed',
+        callSid: 'ted-1',
+        path: '/call',
+        err: expect.objectContaining({ message: 'too late' }),
+      }),
+    );
+  });
+});
