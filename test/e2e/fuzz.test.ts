@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fuzzRuns, isFullFuzz } from '../support/fuzz';
+import { anyCharacter, fuzzRuns, isFullFuzz } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { startProgram } from '../support/process';
 import { rosterSettings } from '../support/roster';
@@ -17,7 +17,7 @@ const BATCH = 50;
 
 const some = <T>(...values: T[]) => fc.constantFrom(...values);
 const junk = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: anyCharacter, maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 20 }),
   some(
     '__proto__',

@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+
 /** Share of the full number of random runs, above 0; jest.config.js sets it. */
 const FUZZ_SCALE = Number(process.env.FUZZ_SCALE);
 
@@ -8,3 +10,8 @@ export const isFullFuzz = FUZZ_SCALE >= 1;
 export function fuzzRuns(full: number): number {
   return Math.ceil(full * FUZZ_SCALE);
 }
+
+/** Any character but half a surrogate pair: as fast-check's `unit: 'binary'`, which takes two seconds to prepare. */
+export const anyCharacter = fc
+  .integer({ min: 0, max: 0x10_ffff - 0x800 })
+  .map((index) => String.fromCodePoint(index < 0xd800 ? index : index + 0x800));
