@@ -50,6 +50,9 @@ export function createMemoryStore(options: {
   };
 }
 
+/** How often a start asks whether the store answers, in milliseconds. */
+const POLL_MS = 10;
+
 /**
  * Waits until the store answers.
  *
@@ -65,7 +68,7 @@ export async function waitForStore(store: Store, timeoutMs: number): Promise<voi
       if ((error instanceof StoreError && error.code === 'misconfigured') || Date.now() > deadline) {
         throw error;
       }
-      await sleep(50);
+      await sleep(POLL_MS);
     }
   }
 }
