@@ -1,4 +1,5 @@
 import type { Task } from '../ops/in-parallel';
+import { putLast } from '../ops/put-last';
 import type { ConferenceApi, SpaceCall } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
 import type { RequestBudget } from './request-budget';
@@ -51,11 +52,7 @@ export function createCallLookups(options: CallLookupsOptions): CallLookups {
   }
 
   function remember(call: SpaceCall): void {
-    calls.set(call.callSid, call);
-    const [oldest] = calls.keys();
-    if (calls.size > MAX_CALLS && oldest !== undefined) {
-      calls.delete(oldest);
-    }
+    putLast(calls, call.callSid, call, MAX_CALLS);
   }
 
   async function lookUp(lookup: PendingLookup): Promise<void> {

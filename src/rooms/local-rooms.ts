@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { putLast } from '../ops/put-last';
 import { evolve } from './evolve';
 import type { PendingEvents } from './pending-events';
 import { emptyRoom, type RoomState } from './room';
@@ -75,11 +76,8 @@ export function createLocalRooms({ lifetimeMs, log, now, pending }: LocalRoomsOp
   }
 
   function remember(room: RoomName, known: LocalRoom): RoomState {
-    rooms.delete(room);
-    rooms.set(room, known);
-    const [oldest] = rooms.keys();
-    if (rooms.size > MAX_ROOMS && oldest !== undefined) {
-      rooms.delete(oldest);
+    const oldest = putLast(rooms, room, known, MAX_ROOMS);
+    if (oldest !== undefined) {
       faulty.delete(oldest);
     }
     return known.current;

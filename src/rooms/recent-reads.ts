@@ -1,3 +1,4 @@
+import { putLast } from '../ops/put-last';
 import type { RoomState } from './room';
 import type { RoomName } from './room-name';
 
@@ -38,15 +39,7 @@ export function createRecentReads(): RecentReads {
   /** The one read last comes last. */
   const reads = new Map<RoomName, RoomRead>();
   return {
-    remember(read) {
-      const { room } = read.state;
-      reads.delete(room);
-      reads.set(room, read);
-      const [oldest] = reads.keys();
-      if (reads.size > MAX_ROOMS && oldest !== undefined) {
-        reads.delete(oldest);
-      }
-    },
+    remember: (read) => void putLast(reads, read.state.room, read, MAX_ROOMS),
     outdate(room) {
       const read = reads.get(room);
       if (read !== undefined) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { putLast } from '../ops/put-last';
 import { isInConference, type RoomState, type Stay, type SupervisorStay, supervisorsOf } from '../rooms/room';
 import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
@@ -146,11 +147,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
   }
 
   function giveUp(state: RoomState, stay: SupervisorStay, step: Step): void {
-    givenUp.set(keyOf(state, stay), needKey(state, stay, step));
-    const [oldest] = givenUp.keys();
-    if (givenUp.size > MAX_GIVEN_UP && oldest !== undefined) {
-      givenUp.delete(oldest);
-    }
+    putLast(givenUp, keyOf(state, stay), needKey(state, stay, step), MAX_GIVEN_UP);
   }
 
   /** Whether this correction was given up, and the stay has not changed since. */
