@@ -126,17 +126,18 @@ function sendDocument(res: ServerResponse, document: string | undefined): void {
     res.end();
     return;
   }
-  res.setHeader('Content-Type', 'text/xml; charset=utf-8');
   // A document is asked for because a call needs it now.
   res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('Content-Length', Buffer.byteLength(document));
-  res.end(document);
+  send(res, 'text/xml', document);
+}
+
+function send(res: ServerResponse, type: string, text: string): void {
+  res.setHeader('Content-Type', `${type}; charset=utf-8`);
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
 }
 
 function sendText(res: ServerResponse, status: number, sentence: string): void {
-  const text = `${sentence}\n`;
   res.statusCode = status;
-  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.end(text);
+  send(res, 'text/plain', `${sentence}\n`);
 }

@@ -8,7 +8,7 @@ import { callSidOf, queryOf } from '../signalwire/fields';
 import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
 
-/** What is known of a request when it is over. */
+/** A request as its log line needs it. */
 export interface RequestRecord {
   /** Whether the connection, and the handler, are done with it. */
   isClosed: boolean;
