@@ -15,7 +15,7 @@ export interface LamlHandlerOptions<Input> {
   log: Logger;
 }
 
-/** What a call gets, and the work that follows its answer. */
+/** The outcome of a request, and work to do after its answer was sent. */
 export interface Answer {
   outcome: Outcome;
   followUp?: (() => void) | undefined;

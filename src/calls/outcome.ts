@@ -105,7 +105,7 @@ export interface RoomMenu {
   news?: News | undefined;
 }
 
-/** What an agent's or customer's call gets, and what is noted of it. */
+/** The outcome for an agent's or customer's call, and what is to be recorded and logged. */
 export type ConferenceDecision = Outcome & {
   /** Recorded in the request's room before the call is answered. */
   event?: RoomEvent;
@@ -114,7 +114,7 @@ export type ConferenceDecision = Outcome & {
   warning?: { message: string; about?: object } | undefined;
 };
 
-/** What a supervisor's call gets, and what is noted of it. */
+/** The outcome for a supervisor's call, and what is to be recorded. */
 export type SupervisorDecision = Outcome & {
   /** They were not let in, or a PIN was not right. */
   refusal?: { reason: RefusalReason; supervisor?: string; room?: RoomName };

@@ -319,7 +319,7 @@ function decideChoice({ call, context, digits, rooms, page }: InputOf<'choice'>,
 }
 
 interface MenuOptions {
-  /** What they keyed in. If it is gone, they choose again, so that nobody joins what they did not mean. */
+  /** The room or extension they keyed in. If it is over, they choose again: nobody joins a room they did not choose. */
   chosen?: { choice: RoomName | { extension: string } | undefined };
   page?: number;
   /** A room that is not offered; while it goes on and there is no other, `otherwise` decides. */

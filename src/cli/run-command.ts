@@ -3,7 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { config as loadDotenv } from 'dotenv';
 import { UserError } from '../ops/user-error';
 
-/** What a command is given by whoever runs it: a shell, or a test. */
+/** Arguments, environment and streams of a command, from a shell or a test. */
 export interface CommandContext {
   args: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
@@ -79,7 +79,7 @@ export function parseCommandLine<const T extends ParseArgsConfig>(
   try {
     return parseArgs(config).values;
   } catch (error) {
-    // What follows the first sentence explains how to quote.
+    // Node's other sentences are about quoting.
     const [problem] = (error as Error).message.split(/\.\s/);
     throw new UserError([`${problem}. ${hint}`]);
   }

@@ -5,7 +5,7 @@ export interface RetryQueue<K, V> {
   enqueue(key: K, name: string, value: V): void;
   get(key: K, name: string): V | undefined;
   valuesOf(key: K): V[];
-  /** What is not written yet, by key. */
+  /** The keys with values that are not written yet. */
   readonly pending: ReadonlyMap<K, unknown>;
   /**
    * Keeps writing for `timeoutMs`, then gives up the remaining values and any that are added later.

@@ -1,4 +1,4 @@
-/** What the person who started a command can put right: each problem is a sentence, and together they are complete. */
+/** A failure that whoever started the program can fix. Lists every problem, each as a sentence. */
 export class UserError extends Error {
   override readonly name = 'UserError';
 

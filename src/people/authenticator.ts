@@ -4,15 +4,15 @@ import { hashPin, type PinTokens, parsePin } from './pin';
 import type { Lockout, PinLimiter } from './pin-limiter';
 import type { Person, PersonIndex } from './roster';
 
-/** What tells who is calling. */
+/** A call, as far as it identifies a person. */
 export interface Caller {
   callSid: Sid;
   from: Address | undefined;
 }
 
 /**
- * Who is calling. `'pin-required'`: a person in the roster who must enter a PIN; `'pin-possible'`: an unknown caller,
- * who may have a PIN; `'unknown'`: an unknown caller, and nobody has a PIN.
+ * Who is calling. `'pin-required'`: a number in the roster whose owner must enter a PIN. `'pin-possible'`: an unknown
+ * number, but people with a PIN may call from any. `'unknown'`: an unknown number, and nobody has a PIN.
  */
 export type Authentication<P> = { person: P } | 'pin-required' | 'pin-possible' | 'unknown';
 

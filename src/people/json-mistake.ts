@@ -6,7 +6,7 @@ export interface JsonMistake {
   line: number;
   /** Counted from 1, in UTF-16 units as in editors. */
   column: number;
-  /** What to do, without quoting the text; undefined if the place says enough. */
+  /** How to fix it, without quoting the text; undefined if line and column suffice. */
   hint: string | undefined;
 }
 
