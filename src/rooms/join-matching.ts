@@ -130,7 +130,10 @@ function isExcludedByDates(stay: Stay, join: Join): boolean {
   if (open === undefined || isInConference(open) || !isAfterLastLeave(join)) {
     return false;
   }
-  return stay.joinDate === undefined ? !hadBegun(stay, join) : stay.joinDate <= lastLeaveDate;
+  const { joinDate, arrivedAt, supervision } = stay;
+  // A supervisor's stay whose document is not known yet can have begun at any time.
+  const canHaveBegun = hadBegun(stay, join) || (supervision !== undefined && arrivedAt === undefined);
+  return joinDate === undefined ? !canHaveBegun : joinDate <= lastLeaveDate;
 }
 
 function isAfterLastLeave({ date, lastLeaveDate }: Join): boolean {

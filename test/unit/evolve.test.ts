@@ -633,6 +633,26 @@ describe('a call that comes back', () => {
     expect(facts.map(({ kind, name }) => [kind, name])).toContainEqual(['left', 'Ted']);
   });
 
+  it('joins with the stay whose document comes last, and not with the one that follows', () => {
+    const { state } = play(
+      ...ALICE_IN,
+      joins('ted', 'cf-1', 10),
+      leaves('ted', 'cf-1', 18),
+      [18, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
+      [28, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 2, ageMs: 0 }],
+      late([6, sent()], 25),
+      late([30, sent({ stayNumber: 3 })], 2),
+      late(joins('ted', 'cf-1', 24), 9),
+      late(leaves('ted', 'cf-1', 28), 6),
+      late([22, sent({ stayNumber: 2 })], 13),
+    );
+    const later = state.stays.filter(({ supervision }) => (supervision?.stayNumber ?? 0) > 1);
+    expect(later.map((stay) => [stay.supervision?.stayNumber, isOpen(stay), stay.joinDate])).toEqual([
+      [2, false, START + 24_000],
+      [3, true, undefined],
+    ]);
+  });
+
   it('does not join again by what REST showed before', () => {
     const { facts } = play(
       ...ALICE_IN,
