@@ -2,6 +2,9 @@ import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createAddresses } from './calls/call-request';
+import { createRender } from './calls/documents';
+import { german } from './calls/prompts-de';
+import { english } from './calls/prompts-en';
 import { createRoutes } from './calls/routes';
 import type { Config } from './config';
 import { createApp } from './http/app';
@@ -23,6 +26,9 @@ import { createSupervisorNotice } from './supervision/supervisor-notice';
 
 /** For lookups that a call waits for: 0.8 s for the store and this stay well below the 5 s that a Space waits. */
 const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
+
+/** What the server says on the phone, by `PROMPT_LANGUAGE`. */
+const PROMPTS = { en: english, de: german };
 
 /** How much longer than its longest possible call a stay is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
@@ -126,8 +132,9 @@ export function createServer(options: ServerOptions): Server {
     ...(retryMs !== undefined && { retryMs }),
   });
   const settings = { ...config, publicUrl };
+  const render = createRender(settings, addresses, PROMPTS[config.promptLanguage]);
   const routes = createRoutes({
-    settings,
+    accountSid: config.space?.projectId,
     roster,
     authenticators: createAuthenticators(config, roster, store, log),
     addresses,
@@ -138,7 +145,7 @@ export function createServer(options: ServerOptions): Server {
     log,
   });
   const { draining, refusals } = options;
-  const handle = createApp({ routes, settings, pingStore: store.ping, draining, refusals, log });
+  const handle = createApp({ routes, render, settings, pingStore: store.ping, draining, refusals, log });
 
   return {
     handle,

@@ -24,8 +24,8 @@ export interface InboundCall {
 }
 
 /** @throws RequestError 400 if the Call SID is missing, repeated or malformed */
-export function parseInboundCall({ fields }: Webhook): InboundCall {
-  return { callSid: requiredSid(fields, 'CallSid'), from: personOf(fields) };
+export function parseInboundCall({ callSid, fields }: Webhook): InboundCall {
+  return { callSid: callSid ?? requiredSid(fields, 'CallSid'), from: personOf(fields) };
 }
 
 /**
@@ -35,8 +35,9 @@ export function parseInboundCall({ fields }: Webhook): InboundCall {
  * @returns undefined when it is withheld, not an address, or sent twice
  */
 export function personOf(fields: Fields): Address | undefined {
-  const isOutbound = /^outbound/i.test(textOf(fields, 'Direction') ?? '');
-  return parseAddress(textOf(fields, isOutbound ? 'To' : 'From'));
+  const { Direction, From, To } = fields;
+  const isOutbound = typeof Direction === 'string' && /^outbound/i.test(Direction);
+  return parseAddress(isOutbound ? To : From);
 }
 
 /** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
@@ -69,19 +70,6 @@ export function digitsOf({ fields }: Webhook): string | undefined {
 }
 
 /**
- * The room that a path names in its `:room`, or else `missing`.
- *
- * @throws RequestError 404 for a name that no room can have
- */
-export function roomOf({ room: given }: Pick<Webhook, 'room'>, missing?: RoomName): RoomName {
-  const room = given === undefined ? missing : parseRoomName(given);
-  if (room === undefined) {
-    throw new RequestError(404, 'no_such_room', 'There is no such room.');
-  }
-  return room;
-}
-
-/**
  * Parses the query of an address on the supervisors' line.
  *
  * @throws RequestError 400 that names the modes there are
@@ -108,7 +96,7 @@ export function parseRoomContext({ query }: Pick<Webhook, 'query'>, missing = { 
     return { mode: DEFAULT_MODE, attempt: 0, stay: missing.stay };
   }
   const context = parseCallContext({ query });
-  const target = parseSid(textOf(query, 'of') ?? '');
+  const target = parseSid(query.of);
   return {
     ...context,
     stay: query.stay === undefined ? missing.stay : context.stay,
@@ -116,7 +104,7 @@ export function parseRoomContext({ query }: Pick<Webhook, 'query'>, missing = { 
     initialMode: MODES.find((mode) => mode === query.own),
     isOnLine: textOf(query, 'line') !== undefined,
     reprompts: counterOf(query.round, MAX_ATTEMPTS),
-    named: target && { target, conferenceSid: parseSid(textOf(query, 'in') ?? '') },
+    named: target && { target, conferenceSid: parseSid(query.in) },
     isAnnounced: textOf(query, 'told') !== undefined,
     isMoved: textOf(query, 'moved') !== undefined,
   };

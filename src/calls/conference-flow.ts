@@ -7,11 +7,17 @@ import type { InboundCall } from './call-request';
 import type { ConferenceDecision, PinPrompt } from './outcome';
 
 /** A request of the number that agents and customers dial. */
-export type ConferenceInput = { room: RoomName; call: InboundCall } & (
-  | { step: 'arrival' | 'ended' }
-  /** `tryNumber`: how often a PIN was asked for; 0 during the greeting. */
-  | { step: 'pin'; digits: string | undefined; tryNumber: number }
-);
+export interface ConferenceInput {
+  room: RoomName;
+  call: InboundCall;
+}
+
+/** The same with the digits of a PIN. */
+export interface PinInput extends ConferenceInput {
+  digits: string | undefined;
+  /** How often a PIN was asked for; 0 during the greeting. */
+  tryNumber: number;
+}
 
 /** Everything but the request that a decision uses. */
 export interface ConferenceView {
@@ -26,21 +32,7 @@ export interface ConferenceView {
 export type ConferenceNeed = { needs: 'prompt' } | { needs: 'pin'; digits: string | undefined };
 
 /** Decides what an agent or a customer gets. Pure. No call is lost to a PIN: whoever has none joins as a caller. */
-export function decideConference(input: ConferenceInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
-  switch (input.step) {
-    case 'arrival':
-      return decideArrival(input, view);
-    case 'pin':
-      return decidePin(input, view);
-    case 'ended':
-      return {
-        kind: 'hangUp',
-        event: { kind: 'dial-ended', callSid: input.call.callSid, ageMs: 0 },
-      };
-  }
-}
-
-function decideArrival(input: ConferenceInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
+export function decideArrival(input: ConferenceInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
   switch (view.who) {
     case 'pin-required':
       return askPin(input, view, { tryNumber: 1, why: 'asked' });
@@ -53,10 +45,8 @@ function decideArrival(input: ConferenceInput, view: ConferenceView): Conference
   }
 }
 
-function decidePin(
-  input: ConferenceInput & { step: 'pin' },
-  view: ConferenceView,
-): ConferenceDecision | ConferenceNeed {
+/** Decides what follows the digits of a moderator's PIN, or a key that a customer pressed during the greeting. Pure. */
+export function decidePin(input: PinInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
   const { room, digits, tryNumber } = input;
   const digitsOfPin = digits?.replace(/^\*/, '');
   if (tryNumber === 0) {
@@ -103,6 +93,11 @@ function askPin(
   return opened === 'open'
     ? { kind: 'askModeratorPin', room, prompt, warning }
     : { kind: 'join', role: 'caller', room, lockout: opened, warning };
+}
+
+/** Decides what a moderator gets who is out of the conference. Pure. */
+export function decideEnded({ call }: ConferenceInput): ConferenceDecision {
+  return { kind: 'hangUp', event: { kind: 'dial-ended', callSid: call.callSid, ageMs: 0 } };
 }
 
 /** Lets a moderator in; where the room is not theirs, as a caller who is told so. */

@@ -1,15 +1,12 @@
 import { maskAddress } from '../people/address';
 import { labelOf } from '../people/roster';
+import { personOf } from './call-request';
 import type { Outcome } from './outcome';
-import type { WebhookAnswer } from './webhook';
+import type { Webhook, WebhookAnswer } from './webhook';
 
-/** The fields of a call's request and its outcome for the log. */
-export function logDetails(input: WebhookAnswer['input'], outcome: Outcome | undefined): object {
-  return {
-    ...(input?.call !== undefined && { from: maskAddress(input.call.from) }),
-    ...(input?.room !== undefined && { room: input.room }),
-    ...(outcome !== undefined && detailsOf(outcome)),
-  };
+/** Who called and what they got, or what a callback told, for the log. */
+export function logDetails({ fields }: Pick<Webhook, 'fields'>, { outcome, event }: WebhookAnswer): object {
+  return outcome === undefined ? { ...event } : { from: maskAddress(personOf(fields)), ...detailsOf(outcome) };
 }
 
 function detailsOf(outcome: Outcome): object {

@@ -1,8 +1,6 @@
-import type { Logger } from 'pino';
 import { maskAddress } from '../people/address';
 import type { Authenticator } from '../people/authenticator';
 import { labelOf, type Roster, type SupervisorEntry } from '../people/roster';
-import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
 import {
@@ -14,30 +12,34 @@ import {
   parseInboundCall,
   parseMenu,
   parseRoomContext,
-  roomOf,
   roomWanted,
   tryOf,
 } from './call-request';
-import type { Render } from './documents';
-import { type Answer, decideWith, lamlHandler } from './laml-handler';
-import type { SupervisorJoin } from './outcome';
-import { decideSupervisor, type SupervisorInput, type SupervisorNeed, type SupervisorView } from './supervisor-flow';
-import type { Webhook, WebhookHandler } from './webhook';
+import type { Outcome, SupervisorDecision, SupervisorJoin } from './outcome';
+import {
+  decideArrival,
+  decideChoice,
+  decideEnded,
+  decideKey,
+  decideLineArrival,
+  decidePin,
+  type EndInput,
+  type SupervisorInput,
+  type SupervisorNeed,
+  type SupervisorView,
+} from './supervisor-flow';
+import type { WebhookAnswer, WebhookRoute } from './webhook';
 
 export interface SupervisorCallsOptions {
-  /** The room of a path that names none. */
-  defaultRoom: RoomName;
   authenticator: Authenticator<SupervisorEntry>;
   roster: Roster;
   rooms: Pick<Rooms, 'record' | 'find' | 'read' | 'list'>;
   supervision: Pick<Supervision, 'recordSent' | 'recordRefusal' | 'recordLockout'>;
   addresses: Addresses;
-  render: Render;
   /** Resolves after so many milliseconds. */
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
   now: () => number;
-  log: Logger;
 }
 
 /** How far apart requests may come that tell of one event, in milliseconds. */
@@ -48,19 +50,24 @@ const SLOW_LIST_MS = 1_000;
 
 /** Handlers of the numbers that supervisors dial, by their routes. */
 export function createSupervisorCalls(options: SupervisorCallsOptions) {
-  const { defaultRoom, authenticator, roster, rooms, supervision, addresses, render, sleep, now, log } = options;
+  const { authenticator, roster, rooms, supervision, addresses, sleep, now } = options;
   const extensions = {
     nameOf: (extension: string) => roster.moderators.byExtension(extension)?.name,
     has: (name: string) => roster.moderators.byName(name)?.extension !== undefined,
   };
 
-  async function answer(input: SupervisorInput): Promise<Answer> {
-    const { call } = input;
-    if (input.step === 'ended') {
-      await recordEnd(input);
+  async function answer<Input extends SupervisorInput>(
+    decide: (input: Input, view: SupervisorView) => SupervisorDecision | SupervisorNeed,
+    input: Input,
+  ): Promise<WebhookAnswer> {
+    const { call, context } = input;
+    let view: SupervisorView = { who: authenticator.authenticate(call, context.token), extensions, now: now() };
+    let step = decide(input, view);
+    while ('needs' in step) {
+      view = { ...view, ...(await read(step, call, view)) };
+      step = decide(input, view);
     }
-    const initialView = { who: authenticator.authenticate(call, input.context.token), extensions, now: now() };
-    const { refusal, lockout, ...outcome } = await decideWith(decideSupervisor, input, initialView, read);
+    const { refusal, lockout, ...outcome } = step;
     if (refusal !== undefined) {
       supervision.recordRefusal({ callSid: call.callSid, from: call.from, ...refusal });
     }
@@ -75,7 +82,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
    * Records that a supervisor is out of the conference. The Space does not say whether they pressed `*` or the
    * conversation ended. If it ended, other requests are on their way.
    */
-  async function recordEnd({ call, room, context, dial }: SupervisorInput & { step: 'ended' }): Promise<void> {
+  async function recordEnd({ call, room, context, dial }: EndInput): Promise<void> {
     const { callSid } = call;
     const { coachingFailed } = dial;
     await Promise.all([
@@ -84,11 +91,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     ]);
   }
 
-  async function read(
-    need: SupervisorNeed,
-    input: SupervisorInput,
-    view: SupervisorView,
-  ): Promise<Partial<SupervisorView>> {
+  async function read(need: SupervisorNeed, call: InboundCall, view: SupervisorView): Promise<Partial<SupervisorView>> {
     switch (need.needs) {
       case 'room': {
         const { room, isComplete } = need;
@@ -101,9 +104,9 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
         return { list: { rooms: list, isLate: now() - askedAt > SLOW_LIST_MS } };
       }
       case 'prompt':
-        return { prompt: (await authenticator.openPrompt(input.call)) ?? 'open' };
+        return { prompt: (await authenticator.openPrompt(call)) ?? 'open' };
       case 'pin':
-        return { pin: await authenticator.checkPin(input.call, input.step === 'pin' ? input.digits : undefined) };
+        return { pin: await authenticator.checkPin(call, need.digits) };
     }
   }
 
@@ -126,49 +129,65 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     supervision.recordSent(state, sent, previousMode);
   }
 
-  const fallback = () => ({ kind: 'apology' }) as const;
-  const handler = (parse: (webhook: Webhook) => SupervisorInput) =>
-    lamlHandler({ parse, answer, fallback, render, log });
+  const fallback = (): Outcome => ({ kind: 'apology' });
   return {
-    arrival: handler((webhook) => ({
-      step: 'arrival',
-      room: roomOf(webhook, defaultRoom),
-      context: parseRoomContext(webhook),
-      call: parseInboundCall(webhook),
-    })),
-    ended: handler((webhook) => ({
-      step: 'ended',
-      room: roomOf(webhook),
-      context: parseRoomContext(webhook, { stay: 1 }),
-      call: parseInboundCall(webhook),
-      dial: parseDialOutcome(webhook),
-    })),
-    key: handler((webhook) => ({
-      step: 'key',
-      room: roomOf(webhook),
-      context: parseRoomContext(webhook, { stay: 1 }),
-      call: parseInboundCall(webhook),
-      key: digitsOf(webhook),
-    })),
-    lineArrival: handler((webhook) => ({
-      step: 'line-arrival',
-      context: parseCallContext(webhook),
-      call: parseInboundCall(webhook),
-    })),
-    pin: handler((webhook) => ({
-      step: 'pin',
-      context: parseCallContext(webhook),
-      call: parseInboundCall(webhook),
-      digits: digitsOf(webhook),
-      tryNumber: tryOf(webhook),
-      room: roomWanted(webhook),
-    })),
-    choice: handler((webhook) => ({
-      step: 'choice',
-      context: parseCallContext(webhook),
-      call: parseInboundCall(webhook),
-      digits: digitsOf(webhook),
-      ...parseMenu(webhook),
-    })),
-  } satisfies Record<string, WebhookHandler>;
+    arrival: {
+      answer: (webhook) =>
+        answer(decideArrival, {
+          room: webhook.room,
+          context: parseRoomContext(webhook),
+          call: parseInboundCall(webhook),
+        }),
+      fallback,
+    },
+    ended: {
+      async answer(webhook) {
+        const input: EndInput = {
+          room: webhook.room,
+          context: parseRoomContext(webhook, { stay: 1 }),
+          call: parseInboundCall(webhook),
+          dial: parseDialOutcome(webhook),
+        };
+        await recordEnd(input);
+        return answer(decideEnded, input);
+      },
+      fallback,
+    },
+    key: {
+      answer: (webhook) =>
+        answer(decideKey, {
+          room: webhook.room,
+          context: parseRoomContext(webhook, { stay: 1 }),
+          call: parseInboundCall(webhook),
+          key: digitsOf(webhook),
+        }),
+      fallback,
+    },
+    lineArrival: {
+      answer: (webhook) =>
+        answer(decideLineArrival, { context: parseCallContext(webhook), call: parseInboundCall(webhook) }),
+      fallback,
+    },
+    pin: {
+      answer: (webhook) =>
+        answer(decidePin, {
+          context: parseCallContext(webhook),
+          call: parseInboundCall(webhook),
+          digits: digitsOf(webhook),
+          tryNumber: tryOf(webhook),
+          room: roomWanted(webhook),
+        }),
+      fallback,
+    },
+    choice: {
+      answer: (webhook) =>
+        answer(decideChoice, {
+          context: parseCallContext(webhook),
+          call: parseInboundCall(webhook),
+          digits: digitsOf(webhook),
+          ...parseMenu(webhook),
+        }),
+      fallback,
+    },
+  } satisfies Record<string, WebhookRoute>;
 }

@@ -29,22 +29,41 @@ import type { LineWait, News, PinPrompt, RoomWait, SupervisorDecision, Superviso
 import { chosenOf, conversationsFor, type Extensions, type LiveRoom, menuOf } from './room-menu';
 
 /** A request of a supervisor's call. */
-export type SupervisorInput = { call: InboundCall } & (
-  | { step: 'arrival'; room: RoomName; context: RoomContext }
-  /** They are out of the conference, or could not be let in because their target had gone. */
-  | { step: 'ended'; room: RoomName; context: RoomContext; dial: DialOutcome }
-  | { step: 'key'; room: RoomName; context: RoomContext; key: string | undefined }
-  | { step: 'line-arrival'; context: CallContext }
-  | {
-      step: 'pin';
-      context: CallContext;
-      digits: string | undefined;
-      tryNumber: number;
-      /** Where they want to go, if they said so. */
-      room: RoomName | undefined;
-    }
-  | { step: 'choice'; context: CallContext; digits: string | undefined; rooms: readonly RoomName[]; page: number }
-);
+export interface SupervisorInput {
+  call: InboundCall;
+  context: CallContext;
+}
+
+/** The same for a room. */
+export interface RoomInput extends SupervisorInput {
+  room: RoomName;
+  context: RoomContext;
+}
+
+/** They are out of the conference, or could not be let in because their target had gone. */
+export interface EndInput extends RoomInput {
+  dial: DialOutcome;
+}
+
+/** What they pressed at the keypad. */
+export interface KeyInput extends RoomInput {
+  key: string | undefined;
+}
+
+/** What they entered at a prompt for a PIN. */
+export interface PinInput extends SupervisorInput {
+  digits: string | undefined;
+  tryNumber: number;
+  /** Where they want to go, if they said so. */
+  room: RoomName | undefined;
+}
+
+/** What they entered at the menu of rooms. */
+export interface ChoiceInput extends SupervisorInput {
+  digits: string | undefined;
+  rooms: readonly RoomName[];
+  page: number;
+}
 
 /** Everything but the request that a decision uses. `prompt`, `pin`, `rooms` and `list` are read only if needed. */
 export interface SupervisorView {
@@ -63,7 +82,8 @@ export interface SupervisorView {
 
 /** Asks for a part of the view; then decide again. */
 export type SupervisorNeed =
-  | { needs: 'prompt' | 'pin' | 'list' }
+  | { needs: 'prompt' | 'list' }
+  | { needs: 'pin'; digits: string | undefined }
   /** `isComplete`: REST too is asked if the store does not do. */
   | { needs: 'room'; room: RoomName; isComplete: boolean };
 
@@ -76,27 +96,8 @@ interface Supervisor {
   view: SupervisorView;
 }
 
-/** Decides what a supervisor gets, or what must be known first. Pure. */
-export function decideSupervisor(input: SupervisorInput, view: SupervisorView): Step {
-  switch (input.step) {
-    case 'arrival':
-      return decideArrival(input, view);
-    case 'ended':
-      return decideEnded(input, view);
-    case 'key':
-      return decideKey(input, view);
-    case 'line-arrival':
-      return decideLineArrival(input, view);
-    case 'pin':
-      return decidePin(input, view);
-    case 'choice':
-      return decideChoice(input, view);
-  }
-}
-
-type InputOf<S extends SupervisorInput['step']> = Extract<SupervisorInput, { step: S }>;
-
-function decideArrival({ call, room, context }: InputOf<'arrival'>, view: SupervisorView): Step {
+/** Decides what a supervisor gets who dialled a room's number, or what must be known first. Pure, as all decisions. */
+export function decideArrival({ call, room, context }: RoomInput, view: SupervisorView): Step {
   const { who } = view;
   if (who === 'pin-required') {
     return askPin(view, { context, room, prompt: { why: 'asked', tryNumber: 1 }, otherwise: { kind: 'reject' } });
@@ -128,7 +129,8 @@ function letBackIn(supervisor: Supervisor, room: RoomName, context: RoomContext,
     : enter(supervisor, room, { ...context, mode: 'monitor', isAnnounced: true }, found, { news: 'muted' });
 }
 
-function decideEnded({ call, room, context, dial }: InputOf<'ended'>, view: SupervisorView): Step {
+/** Decides what a supervisor gets who is out of the conference. */
+export function decideEnded({ call, room, context, dial }: EndInput, view: SupervisorView): Step {
   if (dial.isCallOver) {
     return { kind: 'hangUp' };
   }
@@ -200,7 +202,8 @@ const MODE_KEYS: ReadonlyMap<string | undefined, Mode> = new Map([
   ['3', 'barge'],
 ]);
 
-function decideKey({ call, room, context, key }: InputOf<'key'>, view: SupervisorView): Step {
+/** Decides what a key of the keypad does. */
+export function decideKey({ call, room, context, key }: KeyInput, view: SupervisorView): Step {
   const who = knownAgain(view, room);
   if ('kind' in who) {
     return who;
@@ -260,7 +263,8 @@ function rejoin(
   });
 }
 
-function decideLineArrival({ call, context }: InputOf<'line-arrival'>, view: SupervisorView): Step {
+/** Decides what a supervisor gets who dialled the supervisors' line. */
+export function decideLineArrival({ call, context }: SupervisorInput, view: SupervisorView): Step {
   const { who } = view;
   if (who === 'unknown') {
     return { kind: 'reject', refusal: { reason: 'unknown' } };
@@ -270,10 +274,11 @@ function decideLineArrival({ call, context }: InputOf<'line-arrival'>, view: Sup
     : chooseRoom({ call, ...who, view }, context);
 }
 
-function decidePin({ call, context, digits, tryNumber, room }: InputOf<'pin'>, view: SupervisorView): Step {
+/** Decides what follows the digits of a PIN. */
+export function decidePin({ call, context, digits, tryNumber, room }: PinInput, view: SupervisorView): Step {
   const { pin } = view;
   if (pin === undefined) {
-    return { needs: 'pin' };
+    return { needs: 'pin', digits };
   }
   if (pin.kind === 'right') {
     return afterPin({ call, person: pin.person, view }, room, { ...context, token: pin.token });
@@ -305,7 +310,8 @@ function afterPin(supervisor: Supervisor, room: RoomName | undefined, context: C
   return 'needs' in found ? found : enter(supervisor, room, { ...context, mode: context.mode ?? DEFAULT_MODE }, found);
 }
 
-function decideChoice({ call, context, digits, rooms, page }: InputOf<'choice'>, view: SupervisorView): Step {
+/** Decides what a choice in the menu of rooms leads to. */
+export function decideChoice({ call, context, digits, rooms, page }: ChoiceInput, view: SupervisorView): Step {
   const who = knownAgain(view);
   if ('kind' in who) {
     return who;

@@ -1,29 +1,34 @@
-import type { Address } from '../people/address';
 import type { RoomEvent } from '../rooms/room-event';
 import type { RoomName } from '../rooms/room-name';
 import type { Fields } from '../signalwire/fields';
+import type { Sid } from '../signalwire/sid';
 import type { Outcome } from './outcome';
 
 /** A request of our Space. */
 export interface Webhook {
-  /** The room in the path, as it was sent; undefined if the path has none. */
-  room: string | undefined;
+  /** The room that the path names, or else `CONFERENCE_NAME`. */
+  room: RoomName;
+  /** Undefined if there is none, or an invalid one. */
+  callSid: Sid | undefined;
   query: Fields;
   /** The form that was posted, or the query of a GET. */
   fields: Fields;
 }
 
-/** The answer to a webhook, and what it is about. */
+/** The answer to a webhook. */
 export interface WebhookAnswer {
-  /** LaML; undefined for an answer without content. */
-  document?: string;
-  /** For the log. */
-  input?: { call?: { from: Address | undefined }; room?: RoomName | undefined } | undefined;
+  /** Rendered as LaML; undefined for an answer without content. */
   outcome?: Outcome;
+  /** What a callback told, for the log. */
   event?: RoomEvent;
   /** Done after the answer was sent. */
   followUp?: (() => void) | undefined;
 }
 
-/** @throws RequestError */
-export type WebhookHandler = (webhook: Webhook) => WebhookAnswer | Promise<WebhookAnswer>;
+/** How the webhooks of a path are answered. */
+export interface WebhookRoute {
+  /** @throws RequestError for a request that cannot be meant for us: without a Call SID, or in an unknown mode */
+  answer: (webhook: Webhook) => WebhookAnswer | Promise<WebhookAnswer>;
+  /** What a call gets if `answer` fails unexpectedly. */
+  fallback?: (webhook: Webhook) => Outcome;
+}

@@ -1,8 +1,10 @@
 import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import type { WebhookHandler } from '../calls/webhook';
-import { callSidOf } from '../signalwire/fields';
+import type { Render } from '../calls/documents';
+import type { Outcome } from '../calls/outcome';
+import type { WebhookRoute } from '../calls/webhook';
+import { parseRoomName, type RoomName } from '../rooms/room-name';
 import { RequestError } from '../signalwire/request-error';
 import { createHealthRoutes } from './health';
 import type { RefusalLog } from './refusal-log';
@@ -11,9 +13,12 @@ import { compileTrust } from './trust-proxy';
 import { createVerifier } from './verify-webhook';
 
 export interface AppOptions {
-  /** The handlers of the Space's requests, by path. */
-  routes: Readonly<Record<string, WebhookHandler>>;
+  /** The routes of the Space's requests, by path. */
+  routes: Readonly<Record<string, WebhookRoute>>;
+  render: Render;
   settings: {
+    /** The room of a path that names none. */
+    conferenceName: RoomName;
     /** The address a Space reaches this server at, without a slash at the end. */
     publicUrl: string;
     /** None accepts unsigned webhooks, for development. */
@@ -36,7 +41,8 @@ export interface AppOptions {
  * The Space's requests pass through Express's router alone: an Express application gives each request and response a
  * prototype of its own, which costs as much as all else that is done for a small webhook.
  */
-export function createApp({ routes, settings, pingStore, draining, refusals, log }: AppOptions): RequestListener {
+export function createApp(options: AppOptions): RequestListener {
+  const { routes, render, settings, pingStore, draining, refusals, log } = options;
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
 
@@ -65,42 +71,64 @@ export function createApp({ routes, settings, pingStore, draining, refusals, log
     }
   }
 
-  /** Answers a failed request with one line that is safe to show. */
-  function fail(res: ServerResponse, record: RequestRecord, err: unknown): void {
+  /** @param outcome undefined for an answer without content */
+  function send(res: ServerResponse, outcome: Outcome | undefined): void {
+    if (outcome === undefined) {
+      res.writeHead(204).end();
+      return;
+    }
+    const document = render(outcome);
+    const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
+    // A document is asked for because a call needs it now.
+    res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
+  }
+
+  /** Answers a failed request: a call with the route's fallback, any other with one line that is safe to show. */
+  function fail(res: ServerResponse, record: RequestRecord, err: unknown, fallback?: WebhookRoute['fallback']): void {
     const { status } = err as { status?: unknown };
+    const { webhook } = record;
     if (res.headersSent) {
       log.error({ err }, 'Request failed after its answer');
     } else if (err instanceof RequestError) {
       record.refusal = { code: err.code, reason: err.detail ?? err.message };
       sendText(res, err.status, err.message);
+    } else if (webhook !== undefined && 'room' in webhook && fallback !== undefined) {
+      log.error({ err, callSid: webhook.callSid }, 'Document failed; sent the fallback document');
+      record.answer = { outcome: fallback(webhook) };
+      send(res, record.answer.outcome);
     } else if (typeof status === 'number' && status >= 400 && status < 500) {
       // Express: a malformed path.
       const reason = STATUS_CODES[status] ?? 'Bad Request';
       record.refusal = { code: 'unreadable_request', reason };
       sendText(res, status, `${reason}: this request could not be read.`);
     } else {
-      log.error({ err, callSid: record.webhook && callSidOf(record.webhook.fields) }, 'Request failed');
+      log.error({ err, callSid: webhook?.callSid }, 'Request failed');
       sendText(res, 500, 'Something went wrong here.');
     }
   }
 
   const webhooks = express.Router();
-  for (const [path, handler] of Object.entries(routes)) {
+  for (const [path, { answer, fallback }] of Object.entries(routes)) {
     webhooks.all(path, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
       const record = begin(req, res, { isHandled: false });
       try {
         record.webhook = await verify(req, res);
-        record.answer = await handler(record.webhook);
-        sendDocument(res, record.answer.document);
+        const room = parseRoomName(String(req.params.room ?? settings.conferenceName));
+        if (room === undefined) {
+          throw new RequestError(404, 'no_such_room', 'There is no such room.');
+        }
+        record.webhook = { ...record.webhook, room };
+        record.answer = await answer(record.webhook);
+        send(res, record.answer.outcome);
       } catch (error) {
-        fail(res, record, error);
+        fail(res, record, error, fallback);
       }
       record.isHandled = true;
       logIfOver(req, res, record);
       try {
         record.answer?.followUp?.();
       } catch (err) {
-        log.error({ err, path, callSid: record.webhook && callSidOf(record.webhook.fields) }, 'Follow-up failed');
+        log.error({ err, path, callSid: record.webhook?.callSid }, 'Follow-up failed');
       }
     });
   }
@@ -120,24 +148,8 @@ export function createApp({ routes, settings, pingStore, draining, refusals, log
   };
 }
 
-function sendDocument(res: ServerResponse, document: string | undefined): void {
-  if (document === undefined) {
-    res.statusCode = 204;
-    res.end();
-    return;
-  }
-  // A document is asked for because a call needs it now.
-  res.setHeader('Cache-Control', 'no-store');
-  send(res, 'text/xml', document);
-}
-
-function send(res: ServerResponse, type: string, text: string): void {
-  res.setHeader('Content-Type', `${type}; charset=utf-8`);
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.end(text);
-}
-
 function sendText(res: ServerResponse, status: number, sentence: string): void {
-  res.statusCode = status;
-  send(res, 'text/plain', `${sentence}\n`);
+  const text = `${sentence}\n`;
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) };
+  res.writeHead(status, headers).end(text);
 }

@@ -4,9 +4,11 @@ import type { Logger } from 'pino';
 import proxyAddr from 'proxy-addr';
 import { logDetails } from '../calls/log-details';
 import type { Webhook, WebhookAnswer } from '../calls/webhook';
-import { callSidOf, queryOf } from '../signalwire/fields';
+import { queryOf } from '../signalwire/fields';
+import { parseSid } from '../signalwire/sid';
 import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
+import type { SignedWebhook } from './verify-webhook';
 
 /** A request as its log line needs it. */
 export interface RequestRecord {
@@ -18,7 +20,7 @@ export interface RequestRecord {
   /** Whether the client did not wait for the answer. */
   isAborted: boolean;
   /** Undefined unless our Space sent it. */
-  webhook?: Webhook;
+  webhook?: SignedWebhook | Webhook;
   answer?: WebhookAnswer;
   refusal?: { code: string; reason: string };
 }
@@ -39,15 +41,15 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
     const { webhook, answer, refusal, ms, isAborted } = record;
     const route = req.route?.path;
     const line = {
-      callSid: callSidOf(webhook?.fields ?? queryOf(req.url)),
+      callSid: webhook === undefined ? parseSid(queryOf(req.url).CallSid) : webhook.callSid,
       method: req.method,
       route,
       ...(res.statusCode === 404 && { path: maskPath(req.url?.split('?', 1)[0] ?? '') }),
       status: res.statusCode,
       ms: Math.round(ms),
       ...(isAborted && { aborted: true }),
-      ...answer?.event,
-      ...logDetails(answer?.input, answer?.outcome),
+      ...(webhook !== undefined && 'room' in webhook && route?.includes(':room') && { room: webhook.room }),
+      ...(webhook !== undefined && answer !== undefined && logDetails(webhook, answer)),
       ...refusal,
     };
     if (webhook !== undefined) {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { parse } from 'node:querystring';
-import type { Request } from 'express';
 import type { Webhook } from '../calls/webhook';
 import { type Fields, MAX_FIELDS, NO_FIELDS, queryOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
+import { parseSid } from '../signalwire/sid';
 import { isSignedBySpace } from '../signalwire/signature';
 
 export interface VerifierOptions {
@@ -14,13 +14,16 @@ export interface VerifierOptions {
   signingKeys: readonly string[];
 }
 
+/** A request of our Space, whatever its path. */
+export type SignedWebhook = Omit<Webhook, 'room'>;
+
 const FORM = 'application/x-www-form-urlencoded';
 const IS_FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 const MAX_BODY_BYTES = 65_536;
 const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
 
 /** Reads a request, unless our Space did not send it. @throws RequestError 400, 403, 405, 413 or 415 */
-export type Verifier = (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => Promise<Webhook>;
+export type Verifier = (req: IncomingMessage, res: ServerResponse) => Promise<SignedWebhook>;
 
 /**
  * The guard of every route a Space asks for: GET or a posted form, at most 64 kB and 100 fields, signed.
@@ -44,10 +47,11 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
       res.setHeader('Allow', 'GET, POST');
       throw new RequestError(405, 'method_not_allowed', 'Use GET or POST.');
     }
-    refuseMany(url);
     const isForm = USUAL_TYPES.has(headers['content-type']) || isUtf8Form(req);
     const body = isForm ? await readBody(req) : '';
-    refuseMany(body);
+    if (TOO_MANY_FIELDS.test(url) || TOO_MANY_FIELDS.test(body)) {
+      throw new RequestError(413, 'too_many_fields', `Send at most ${MAX_FIELDS} fields.`);
+    }
     // Express's own parser drops a field named `__proto__`, which is signed like any other.
     const fields: Fields = parse(body, '&', '=', { maxKeys: 0 });
     const signed = { url: publicUrl + url, fields: method === 'POST' ? fields : NO_FIELDS };
@@ -56,9 +60,9 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
       const expected = `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`;
       throw refusal('wrong_signature', expected);
     }
-    const query = queryOf(url);
-    const { room } = req.params;
-    return { room: room === undefined ? undefined : String(room), query, fields: method === 'POST' ? fields : query };
+    const query = url.includes('?') ? queryOf(url) : NO_FIELDS;
+    const sent = method === 'POST' ? fields : query;
+    return { callSid: parseSid(sent.CallSid), query, fields: sent };
   };
 }
 
@@ -102,7 +106,11 @@ async function readBody(req: IncomingMessage): Promise<string> {
   // The listener lets nobody leave the length out.
   const isWanted = isPlain && !(Number(req.headers['content-length']) > MAX_BODY_BYTES);
   const chunks: Buffer[] = [];
-  req.on('data', (chunk: Buffer) => isWanted && chunks.push(chunk));
+  if (isWanted) {
+    req.on('data', chunks.push.bind(chunks));
+  } else {
+    req.resume();
+  }
   try {
     await once(req, 'end');
   } catch {
@@ -117,10 +125,4 @@ async function readBody(req: IncomingMessage): Promise<string> {
 function unreadable(status: number): RequestError {
   const reason = STATUS_CODES[status] ?? '';
   return new RequestError(status, 'unreadable_request', `${reason}: this request could not be read.`, reason);
-}
-
-function refuseMany(encodedFields: string): void {
-  if (TOO_MANY_FIELDS.test(encodedFields)) {
-    throw new RequestError(413, 'too_many_fields', `Send at most ${MAX_FIELDS} fields.`);
-  }
 }

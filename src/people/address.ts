@@ -11,8 +11,8 @@ export type Address = PhoneNumber | Endpoint;
  *
  * @returns undefined for anything else: missing, withheld, a name
  */
-export function parseAddress(text: string | undefined): Address | undefined {
-  return parsePhoneNumber(text) ?? parseEndpoint(text);
+export function parseAddress(given: unknown): Address | undefined {
+  return typeof given === 'string' ? (parsePhoneNumber(given) ?? parseEndpoint(given)) : undefined;
 }
 
 const MAX_CHARACTERS = 512;

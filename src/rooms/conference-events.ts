@@ -81,7 +81,7 @@ function coachedBy(fields: Fields): Sid | 'nobody' | undefined {
   if (coaching === undefined) {
     return undefined;
   }
-  return coaching ? parseSid(textOf(fields, 'CallSidToCoach') ?? '') : 'nobody';
+  return coaching ? parseSid(fields.CallSidToCoach) : 'nobody';
 }
 
 /**

@@ -16,11 +16,6 @@ export function queryOf(url = ''): Fields {
   return start < 0 ? NO_FIELDS : parse(url.slice(start + 1), '&', '=', { maxKeys: MAX_FIELDS });
 }
 
-/** A call's SID, for the log; undefined if there is none, or an invalid one. */
-export function callSidOf(fields: Fields): Sid | undefined {
-  return parseSid(textOf(fields, 'CallSid') ?? '');
-}
-
 /** The text of a field; undefined unless it is there exactly once. */
 export function textOf(fields: Fields, name: string): string | undefined {
   const value = fields[name];
@@ -33,7 +28,7 @@ export function textOf(fields: Fields, name: string): string | undefined {
  * @throws RequestError 400 that names the field, if it is missing, sent twice or no SID
  */
 export function requiredSid(fields: Fields, name: string): Sid {
-  const sid = parseSid(textOf(fields, name) ?? '');
+  const sid = parseSid(fields[name]);
   if (sid === undefined) {
     throw new RequestError(400, 'invalid_field', `${name} must be there once: 1 to 64 letters, digits, - or _.`);
   }

@@ -33,7 +33,7 @@ export function createRestClient(
         for (const status of ['init', 'in-progress'] as const) {
           const filter = { status, pageSize: PAGE_SIZE, ...(room !== undefined && { friendlyName: room }) };
           for await (const one of readAll(await client.conferences.page(filter), 'conferences')) {
-            const conferenceSid = sidIn(one.sid);
+            const conferenceSid = parseSid(one.sid);
             const name = textIn(one.friendlyName);
             const isOther = room !== undefined && name !== room;
             if (conferenceSid !== undefined && name !== undefined && !isOther && one.status !== 'completed') {
@@ -115,7 +115,8 @@ export function createRestClient(
     const seen: SpaceParticipant[] = [];
     const firstPage = await client.conferences(conferenceSid).participants.page({ pageSize: PAGE_SIZE });
     for await (const participant of readAll(firstPage, 'participants')) {
-      const one = sidIn(participant.callSid) === undefined ? undefined : parseParticipant(participant, conferenceSid);
+      const one =
+        parseSid(participant.callSid) === undefined ? undefined : parseParticipant(participant, conferenceSid);
       if (one !== undefined) {
         seen.push(one);
       }
@@ -134,7 +135,7 @@ export function createRestClient(
       conferenceSid,
       isMuted: isTrue(given.muted),
       isOnHold: isTrue(given.hold),
-      target: isCoaching ? sidIn(given.callSidToCoach) : undefined,
+      target: isCoaching ? parseSid(given.callSidToCoach) : undefined,
       isCoaching,
       endsConference: isTrue(given.endConferenceOnExit),
       joinAgeMs: ageOf(given.dateCreated, now()),
@@ -180,12 +181,8 @@ function textIn(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function sidIn(value: unknown): Sid | undefined {
-  return typeof value === 'string' ? parseSid(value) : undefined;
-}
-
 function requiredSid(value: unknown): Sid {
-  const sid = sidIn(value);
+  const sid = parseSid(value);
   if (sid === undefined) {
     throw new SpaceError('unreadable', 'The Space answered without a Call SID.');
   }

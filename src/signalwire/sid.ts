@@ -6,6 +6,6 @@ export type Sid = string & { readonly brand: 'Sid' };
  *
  * @returns undefined for anything else
  */
-export function parseSid(text: string): Sid | undefined {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(text) ? (text as Sid) : undefined;
+export function parseSid(given: unknown): Sid | undefined {
+  return typeof given === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? (given as Sid) : undefined;
 }

@@ -1,12 +1,6 @@
 import type { CallContext, RoomContext } from '../../src/calls/call-context';
-import { decideWith } from '../../src/calls/laml-handler';
 import type { PinPrompt, RoomMenu, RoomWait, SupervisorDecision, SupervisorJoin } from '../../src/calls/outcome';
-import {
-  decideSupervisor,
-  type SupervisorInput,
-  type SupervisorNeed,
-  type SupervisorView,
-} from '../../src/calls/supervisor-flow';
+import type { SupervisorInput, SupervisorNeed, SupervisorView } from '../../src/calls/supervisor-flow';
 import type { SupervisorEntry } from '../../src/people/roster';
 import { emptyRoom, type Stay } from '../../src/rooms/room';
 import type { RoomEntry } from '../../src/rooms/room-entry';
@@ -36,19 +30,18 @@ export interface Known extends Pick<SupervisorView, 'prompt' | 'pin'> {
   isLate?: boolean;
 }
 
+type Decision<Input> = (input: Input, view: SupervisorView) => SupervisorDecision | SupervisorNeed;
+
 /** Decides as the handlers do: gives what is asked for, and fails if that is not known. `asked`: what was, in order. */
-export async function decide(
-  input: SupervisorInput,
+export function decisionOf<Input extends SupervisorInput>(
+  decide: Decision<Input>,
+  input: Input,
   known: Known,
-): Promise<{ decision: SupervisorDecision; asked: string[] }> {
+): { decision: SupervisorDecision; asked: string[] } {
   const asked: string[] = [];
   const extensions = { nameOf: (digits: string) => (digits === '12' ? 'Alice' : undefined), has: () => false };
 
-  async function read(
-    need: SupervisorNeed,
-    _: SupervisorInput,
-    view: SupervisorView,
-  ): Promise<Partial<SupervisorView>> {
+  function read(need: SupervisorNeed, view: SupervisorView): Partial<SupervisorView> {
     if (need.needs === 'room') {
       const { room, isComplete } = need;
       asked.push(isComplete ? room : `${room} in the store`);
@@ -63,8 +56,13 @@ export async function decide(
       : { [need.needs]: expected(known[need.needs], need.needs) };
   }
 
-  const view: SupervisorView = { who: known.who ?? { person: TED }, extensions, now: NOW };
-  return { decision: await decideWith(decideSupervisor, input, view, read), asked };
+  let view: SupervisorView = { who: known.who ?? { person: TED }, extensions, now: NOW };
+  let step = decide(input, view);
+  while ('needs' in step) {
+    view = { ...view, ...read(step, view) };
+    step = decide(input, view);
+  }
+  return { decision: step, asked };
 }
 
 function expected<T>(value: T | undefined, what: string): T {
@@ -78,8 +76,8 @@ function expected<T>(value: T | undefined, what: string): T {
  * What is decided, in one line. After the semicolon: what the next request carries and this one did not, or `no …` for
  * what this one did and the next does not.
  */
-export async function outcomeOf(input: SupervisorInput, known: Known): Promise<string> {
-  const { decision } = await decide(input, known);
+export function outcomeOf<Input extends SupervisorInput>(decide: Decision<Input>, input: Input, known: Known): string {
+  const { decision } = decisionOf(decide, input, known);
   const { kind, refusal, lockout } = decision;
   const { reason, room, target, menu, prompt, announcement, previousMode, context, state } = decision as Fields;
   const rooms = menu?.choices.map((choice) => choice.room) ?? [];

@@ -2,24 +2,27 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import type { WebhookHandler } from '../../src/calls/webhook';
+import type { WebhookRoute } from '../../src/calls/webhook';
 import { createApp } from '../../src/http/app';
 import { createLog } from '../../src/ops/log';
-import { parseAddress } from '../../src/people/address';
 import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 import { roomNamed } from '../support/room-stores';
 
-const INPUT = { room: roomNamed('sales'), call: { from: parseAddress('+15550002222') } };
-
 /** A server with one route, which accepts unsigned requests, and its log. */
-async function serve(handler: WebhookHandler) {
+async function serve(answer: WebhookRoute['answer']) {
   const lines: Record<string, unknown>[] = [];
   const server = createServer(
     createApp({
-      routes: { '/call': handler },
-      settings: { publicUrl: 'https://coach.example.com', signingKeys: [], trustProxy: false },
+      routes: { '/call/:room': { answer } },
+      render: () => '<Response/>',
+      settings: {
+        publicUrl: 'https://coach.example.com',
+        conferenceName: roomNamed('support'),
+        signingKeys: [],
+        trustProxy: false,
+      },
       pingStore: async () => {},
       draining: new AbortController().signal,
       refusals: { add: () => {} },
@@ -42,9 +45,12 @@ describe('the log', () => {
       await new Promise<void>((resolve) => {
         answer = resolve;
       });
-      return { document: '<Response/>', input: INPUT };
+      return { outcome: { kind: 'hangUp' } };
     });
-    const { socket } = await openSocket(port, 'GET /call?CallSid=ted-1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { socket } = await openSocket(
+      port,
+      'GET /call/sales?CallSid=ted-1&From=%2B15550002222 HTTP/1.1\r\nHost: a\r\n\r\n',
+    );
     await eventually(() => expect(answer).toBeDefined());
     socket.destroy();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -59,12 +65,12 @@ describe('the log', () => {
 
   it('has a failed follow-up beside the answer, which was sent', async () => {
     const { port, lines } = await serve(() => ({
-      document: '<Response/>',
+      outcome: { kind: 'hangUp' },
       followUp() {
         throw new Error('too late');
       },
     }));
-    const request = get({ port, path: '/call?CallSid=ted-1' });
+    const request = get({ port, path: '/call/sales?CallSid=ted-1' });
     const [response] = await once(request, 'response');
     response.resume();
     expect(response.statusCode).toBe(200);
@@ -74,7 +80,7 @@ describe('the log', () => {
       expect.objectContaining({
         msg: 'Follow-up failed',
         callSid: 'ted-1',
-        path: '/call',
+        path: '/call/:room',
         err: expect.objectContaining({ message: 'too late' }),
       }),
     );

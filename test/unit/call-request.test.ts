@@ -7,18 +7,18 @@ import {
   parseInboundCall,
   parseMenu,
   parseRoomContext,
-  roomOf,
   roomWanted,
   tryOf,
 } from '../../src/calls/call-request';
 import type { Webhook } from '../../src/calls/webhook';
 import type { RoomName } from '../../src/rooms/room-name';
-import type { Sid } from '../../src/signalwire/sid';
+import { parseSid, type Sid } from '../../src/signalwire/sid';
 
 const addresses = createAddresses('https://coach.example.com');
 const room = 'Sales 2' as RoomName;
-const asked = (query: object) => ({ room: undefined, query, fields: {} }) as Webhook;
-const posted = (fields: object) => ({ room: undefined, query: {}, fields }) as Webhook;
+const asked = (query: object) => ({ room, query, fields: {} }) as Webhook;
+const posted = (fields: object) =>
+  ({ room, callSid: parseSid((fields as { CallSid?: unknown }).CallSid), query: {}, fields }) as Webhook;
 const queryOf = (address: string) => new URL(address).searchParams;
 const read = (address: string) => parseRoomContext(asked(Object.fromEntries(queryOf(address))), { stay: 1 });
 
@@ -111,13 +111,6 @@ describe('a spoilt address', () => {
   it('counts as the last try of a PIN; one without a count is that of the greeting', () => {
     expect([tryOf(asked({ try: '9' })), tryOf(asked({}))]).toEqual([3, 0]);
   });
-});
-
-it('the room of a path must be one that there can be', () => {
-  const path = (name?: string) => ({ room: name });
-  expect([roomOf(path('Sales 2')), roomOf(path(), room)]).toEqual([room, room]);
-  expect(() => roomOf(path('a/b'))).toThrow('There is no such room.');
-  expect(() => roomOf(path())).toThrow('There is no such room.');
 });
 
 describe('a request of a call', () => {

@@ -3,10 +3,11 @@ import {
   type ConferenceInput,
   type ConferenceNeed,
   type ConferenceView,
-  decideConference,
+  decideArrival,
+  decideEnded,
   decideFallback,
+  decidePin,
 } from '../../src/calls/conference-flow';
-import { decideWith } from '../../src/calls/laml-handler';
 import type { ConferenceDecision } from '../../src/calls/outcome';
 import type { Lockout } from '../../src/people/pin-limiter';
 import type { ModeratorEntry } from '../../src/people/roster';
@@ -26,19 +27,21 @@ const ALICE_OF_SUPPORT = { ...ALICE, rooms: new Set([roomNamed('support')]) };
 const LOCKOUT: Lockout = { limit: 'attempts', who: 'number', seconds: 900 };
 
 /** Decides, and is told what it asks for. Fails if it asks for what the test does not know. */
-async function decide(input: ConferenceInput, { who, ...known }: ConferenceView) {
+function decisionOf<Input extends ConferenceInput>(
+  decide: (input: Input, view: ConferenceView) => ConferenceDecision | ConferenceNeed,
+  input: Input,
+  { who, ...known }: ConferenceView,
+) {
   const asked: ConferenceNeed[] = [];
-  const decision = await decideWith(
-    decideConference,
-    input,
-    { who } as ConferenceView,
-    async (need: ConferenceNeed) => {
-      asked.push(need);
-      expect(known).toHaveProperty(need.needs);
-      return { [need.needs]: known[need.needs] };
-    },
-  );
-  return { decision, asked };
+  let view: ConferenceView = { who };
+  let step = decide(input, view);
+  while ('needs' in step) {
+    asked.push(step);
+    expect(known).toHaveProperty(step.needs);
+    view = { ...view, [step.needs]: known[step.needs] };
+    step = decide(input, view);
+  }
+  return { decision: step, asked };
 }
 
 const AS_CALLER = { kind: 'join', role: 'caller', room: SALES };
@@ -78,13 +81,13 @@ describe('a call of the number that agents and customers dial', () => {
       { who: 'pin-required', prompt: LOCKOUT },
       { ...AS_CALLER, lockout: LOCKOUT },
     ],
-  ])('%s', async (_what, view, expected) => {
-    const { decision } = await decide({ step: 'arrival', room: SALES, call: CALL }, view);
+  ])('%s', (_what, view, expected) => {
+    const { decision } = decisionOf(decideArrival, { room: SALES, call: CALL }, view);
     expect(decision).toEqual(expected);
   });
 
-  it('ends with the conference, which the room is told', async () => {
-    const { decision } = await decide({ step: 'ended', room: SALES, call: CALL }, { who: { person: ALICE } });
+  it('ends with the conference, which the room is told', () => {
+    const { decision } = decisionOf(decideEnded, { room: SALES, call: CALL }, { who: { person: ALICE } });
     expect(decision).toEqual({ kind: 'hangUp', event: { kind: 'dial-ended', callSid: CALL.callSid, ageMs: 0 } });
   });
 });
@@ -92,8 +95,8 @@ describe('a call of the number that agents and customers dial', () => {
 /** What is known when a PIN was keyed in: the PIN, then whether there may be another prompt. */
 type Known = Pick<ConferenceView, 'pin' | 'prompt'>;
 
-async function decidePin(tryNumber: number, digits: string | undefined, known: Known) {
-  return decide({ step: 'pin', room: SALES, call: CALL, digits, tryNumber }, { who: 'pin-possible', ...known });
+function enterPin(tryNumber: number, digits: string | undefined, known: Known) {
+  return decisionOf(decidePin, { room: SALES, call: CALL, digits, tryNumber }, { who: 'pin-possible', ...known });
 }
 
 const RIGHT: Known = { pin: { kind: 'right', person: ALICE, token: 'token' } };
@@ -108,12 +111,12 @@ describe('the greeting', () => {
     ['a star in a lockout leads in as a caller', '*', { prompt: LOCKOUT }, { ...AS_CALLER, lockout: LOCKOUT }],
     ['a star and the right PIN let a moderator in', '*48213', RIGHT, AS_MODERATOR],
     ['a star and a wrong PIN count as the first try', '*48214', WRONG, asksForPin(2, 'wrong', WRONG_PIN)],
-  ])('%s', async (_what, digits, known, expected) => {
-    expect((await decidePin(0, digits, known)).decision).toEqual(expected);
+  ])('%s', (_what, digits, known, expected) => {
+    expect(enterPin(0, digits, known).decision).toEqual(expected);
   });
 
-  it('checks the digits behind the star', async () => {
-    expect((await decidePin(0, '*48213', RIGHT)).asked).toEqual([{ needs: 'pin', digits: '48213' }]);
+  it('checks the digits behind the star', () => {
+    expect(enterPin(0, '*48213', RIGHT).asked).toEqual([{ needs: 'pin', digits: '48213' }]);
   });
 });
 
@@ -157,12 +160,12 @@ describe('a moderator’s PIN', () => {
       { ...NONE, prompt: LOCKOUT },
       { ...AS_CALLER, lockout: LOCKOUT, warning: NO_PIN },
     ],
-  ])('%s', async (_what, tryNumber, digits, known, expected) => {
-    expect((await decidePin(tryNumber, digits, known)).decision).toEqual(expected);
+  ])('%s', (_what, tryNumber, digits, known, expected) => {
+    expect(enterPin(tryNumber, digits, known).decision).toEqual(expected);
   });
 
-  it('is checked before anything else, with or without a star', async () => {
-    const { asked } = await decidePin(1, '*12', { ...NONE, prompt: 'open' });
+  it('is checked before anything else, with or without a star', () => {
+    const { asked } = enterPin(1, '*12', { ...NONE, prompt: 'open' });
     expect(asked).toEqual([{ needs: 'pin', digits: '12' }, { needs: 'prompt' }]);
   });
 });

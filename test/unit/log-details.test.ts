@@ -9,18 +9,24 @@ const SALES = roomNamed('sales');
 const NOBODY = { address: undefined, pin: undefined, requirePin: false, rooms: 'all', mode: undefined } as const;
 const CONTEXT = { mode: 'coach', attempt: 0, stay: 1, token: 'secret' } as const;
 
-it.each<[string, Parameters<typeof logDetails>[0], object]>([
-  ['nothing if it could not be read', undefined, {}],
-  ['the room', { room: SALES }, { room: 'sales' }],
-  ['no room on the supervisors’ line', { room: undefined }, {}],
+const call = (fields: object) => ({ fields }) as Parameters<typeof logDetails>[0];
+
+it.each<[string, object, string]>([
+  ['the number, masked', { From: '+15557788999' }, '***8999'],
   [
-    'the number, masked',
-    { call: { from: parseAddress('+15557788999') }, room: SALES },
-    { from: '***8999', room: 'sales' },
+    'the number that was called out',
+    { From: '+15557788999', To: '+15550002222', Direction: 'outbound-api' },
+    '***2222',
   ],
-  ['that the number is withheld', { call: { from: undefined } }, { from: 'no number' }],
-])('the log shows of a request: %s', (_what, input, details) => {
-  expect(logDetails(input, undefined)).toEqual(details);
+  ['that the number is withheld', {}, 'no number'],
+])('the log shows of a call: %s', (_what, fields, from) => {
+  expect(logDetails(call(fields), { outcome: { kind: 'hangUp' } })).toEqual({ outcome: 'hangUp', from });
+});
+
+it('the log shows what a callback told', () => {
+  const event = { kind: 'call-ended', callSid: sid('a'), ageMs: 0 } as const;
+  expect(logDetails(call({ From: '+15557788999' }), { event })).toEqual(event);
+  expect(logDetails(call({ From: '+15557788999' }), {})).toEqual({});
 });
 
 const supervisor: Outcome = {
@@ -57,5 +63,5 @@ it.each<[string, Outcome, object]>([
   ['the keypad', { kind: 'keypad', room: SALES, context: CONTEXT }, { outcome: 'keypad' }],
   ['a rejection', { kind: 'reject' }, { outcome: 'reject' }],
 ])('the log shows of an answer: %s', (_what, outcome, details) => {
-  expect(logDetails(undefined, outcome)).toStrictEqual(details);
+  expect(logDetails(call({}), { outcome })).toStrictEqual({ from: 'no number', ...details });
 });

@@ -1,12 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CallContext, RoomContext } from '../../src/calls/call-context';
-import type { SupervisorView } from '../../src/calls/supervisor-flow';
+import {
+  decideArrival,
+  decideChoice,
+  decideEnded,
+  decideKey,
+  decideLineArrival,
+  decidePin,
+  type SupervisorView,
+} from '../../src/calls/supervisor-flow';
 import type { Lockout } from '../../src/people/pin-limiter';
 import type { HeardMode, Mode } from '../../src/rooms/mode';
 import type { Stay, SupervisorStay } from '../../src/rooms/room';
 import type { RoomEntry } from '../../src/rooms/room-entry';
 import { roomNamed, sid } from '../support/room-stores';
-import { decide, type Known, NOW, outcomeOf, TED } from '../support/supervisor-decisions';
+import { decisionOf, type Known, NOW, outcomeOf, TED } from '../support/supervisor-decisions';
 
 const SALES = roomNamed('sales');
 const SUPPORT = roomNamed('support');
@@ -88,12 +96,12 @@ describe('a supervisor who dials a room', () => {
     ['is rejected if unknown', {}, { who: 'unknown' }, 'reject, refused unknown sales'],
     ['is rejected if only a PIN could tell', {}, { who: 'pin-possible' }, 'reject, refused unknown sales'],
     ['is rejected if the room is not theirs', {}, { who: NOT_HIS }, 'reject, refused room sales Ted'],
-  ])('%s', async (_what, context, known, text) => {
-    expect(await outcomeOf({ ...IN_SALES, step: 'arrival', context: { ...FIRST, ...context } }, known)).toBe(text);
+  ])('%s', (_what, context, known, text) => {
+    expect(outcomeOf(decideArrival, { ...IN_SALES, context: { ...FIRST, ...context } }, known)).toBe(text);
   });
 
-  it('joins the room as it was read, by their entry in the roster', async () => {
-    const { decision, asked } = await decide({ ...IN_SALES, step: 'arrival', context: FIRST }, { room: [ALICE] });
+  it('joins the room as it was read, by their entry in the roster', () => {
+    const { decision, asked } = decisionOf(decideArrival, { ...IN_SALES, context: FIRST }, { room: [ALICE] });
     expect(asked).toEqual(['sales']);
     expect(decision).toMatchObject({ person: TED, state: { room: SALES, stays: [ALICE] }, target: ALICE });
   });
@@ -103,16 +111,15 @@ describe('a supervisor who dials a room', () => {
     ['waits unheard while nobody can tell', {}, { room: 'unknown' }, 'wait store-down sales to monitor; attempt=1'],
     ['waits for the next conversation', {}, { room: [] }, 'wait over sales to coach; waits=1 no isMoved'],
     ['chooses on the line, even if there is one room', { isOnLine: true }, ONE_ELSEWHERE, MENU],
-  ])('%s after REST took them out of a conference', async (_what, context, known, text) => {
-    const input = { ...IN_SALES, step: 'arrival', context: { ...LATER, isMoved: true, ...context } } as const;
-    expect(await outcomeOf(input, known)).toBe(text);
+  ])('%s after REST took them out of a conference', (_what, context, known, text) => {
+    const input = { ...IN_SALES, context: { ...LATER, isMoved: true, ...context } };
+    expect(outcomeOf(decideArrival, input, known)).toBe(text);
   });
 });
 
 const ended = (context: Partial<RoomContext>, dial: { isCallOver?: boolean; hasFailed?: boolean } = {}) =>
   ({
     ...IN_SALES,
-    step: 'ended',
     context: { ...LATER, ...context },
     dial: { isCallOver: false, hasFailed: false, coachingFailed: false, ...dial },
   }) as const;
@@ -139,8 +146,8 @@ describe('a supervisor who is out of the conference', () => {
     ['chooses on the line, even if there is one room', { isOnLine: true }, ONE_ELSEWHERE, MENU],
     ['ends if removed from the roster', {}, { who: 'unknown' }, 'goodbye, refused removed'],
     ['ends if the room is not theirs any more', {}, { who: NOT_HIS }, 'goodbye, refused room sales Ted'],
-  ])('%s', async (_what, context, known, text) => {
-    expect(await outcomeOf(ended(context), known)).toBe(text);
+  ])('%s', (_what, context, known, text) => {
+    expect(outcomeOf(decideEnded, ended(context), known)).toBe(text);
   });
 
   it.each<[Mode | undefined, HeardMode, Mode]>([
@@ -152,24 +159,26 @@ describe('a supervisor who is out of the conference', () => {
     ['barge', 'unknown', 'barge'],
     [undefined, 'barge', 'monitor'],
     [undefined, 'unknown', 'monitor'],
-  ])('asked for %s, was heard as %s, and goes back as %s', async (mode, heard, returned) => {
+  ])('asked for %s, was heard as %s, and goes back as %s', (mode, heard, returned) => {
     // An earlier stay by that number, before the store was wiped, does not count.
     const room = [BARGED, ALICE, stayed(mode, heard)];
-    expect(await outcomeOf(ended({}), { room })).toBe(`keypad sales Alice to ${returned}; named=a/cf-1`);
+    expect(outcomeOf(decideEnded, ended({}), { room })).toBe(`keypad sales Alice to ${returned}; named=a/cf-1`);
   });
 
-  it('goes back as they were heard, even if they had no target', async () => {
+  it('goes back as they were heard, even if they had no target', () => {
     const withoutTarget = { ...COACHED, supervision: { ...COACHED.supervision, target: undefined } };
-    expect(await outcomeOf(ended({}), { room: [ALICE, withoutTarget] })).toBe(UNHEARD.replace('monitor', 'coach'));
+    expect(outcomeOf(decideEnded, ended({}), { room: [ALICE, withoutTarget] })).toBe(
+      UNHEARD.replace('monitor', 'coach'),
+    );
   });
 
-  it('who has hung up gets nothing, and nothing is read', async () => {
-    expect(await outcomeOf(ended({}, { isCallOver: true, hasFailed: true }), { who: 'unknown' })).toBe('hangUp');
+  it('who has hung up gets nothing, and nothing is read', () => {
+    expect(outcomeOf(decideEnded, ended({}, { isCallOver: true, hasFailed: true }), { who: 'unknown' })).toBe('hangUp');
   });
 
-  it('is looked for in the store first, and by REST once the conversation is over', async () => {
-    expect((await decide(ended({}), { room: [ALICE] })).asked).toEqual(['sales in the store']);
-    expect((await decide(ended({}), { room: [] })).asked).toEqual(['sales in the store', 'sales']);
+  it('is looked for in the store first, and by REST once the conversation is over', () => {
+    expect(decisionOf(decideEnded, ended({}), { room: [ALICE] }).asked).toEqual(['sales in the store']);
+    expect(decisionOf(decideEnded, ended({}), { room: [] }).asked).toEqual(['sales in the store', 'sales']);
   });
 });
 
@@ -185,17 +194,17 @@ describe('a supervisor whom the Space did not let in', () => {
     ['stays unheard', { mode: 'monitor' }, { room: [] }, gone('monitor')],
     ['loses the mode of a key', { mode: 'barge' }, { room: [] }, gone('coach')],
     ['does not barge in on the next agent', { mode: 'barge', initialMode: 'barge' }, { room: [] }, gone('monitor')],
-  ])('%s', async (_what, context, known, text) => {
-    expect(await outcomeOf(ended(context, { hasFailed: true }), known)).toBe(text);
+  ])('%s', (_what, context, known, text) => {
+    expect(outcomeOf(decideEnded, ended(context, { hasFailed: true }), known)).toBe(text);
   });
 
   it.each<[string, Mode | undefined, SupervisorView['who'], Mode]>([
     ['in the mode of the number', 'coach', own('monitor'), 'coach'],
     ['in their own', undefined, own('coach'), 'coach'],
     ['listening', undefined, { person: TED }, 'monitor'],
-  ])('tries again on the line %s', async (_what, initialMode, who, mode) => {
+  ])('tries again on the line %s', (_what, initialMode, who, mode) => {
     const input = ended({ mode: 'barge', initialMode, isOnLine: true }, { hasFailed: true });
-    expect(await outcomeOf(input, { who, room: [] })).toBe(gone(mode));
+    expect(outcomeOf(decideEnded, input, { who, room: [] })).toBe(gone(mode));
   });
 });
 
@@ -235,8 +244,8 @@ describe('the keypad', () => {
     ['4 waits where none is left', '4', AFTER_12, { list: [] }, 'wait over to coach; waits=1'],
     ['any key ends the call of one who was removed', '3', {}, { who: 'unknown' }, 'goodbye, refused removed'],
     ['3 ends the call if the room is not theirs', '3', {}, { who: NOT_HIS }, 'goodbye, refused room sales Ted'],
-  ])('%s', async (_what, key, context, known, text) => {
-    expect(await outcomeOf({ ...IN_SALES, step: 'key', key, context: { ...NAMED, ...context } }, known)).toBe(text);
+  ])('%s', (_what, key, context, known, text) => {
+    expect(outcomeOf(decideKey, { ...IN_SALES, key, context: { ...NAMED, ...context } }, known)).toBe(text);
   });
 
   it.each<[string, string | undefined, string]>([
@@ -244,9 +253,9 @@ describe('the keypad', () => {
     ['1 leads to them unheard', '1', 'join Alice to monitor, told; stay=2'],
     ['2 names them first', '2', 'keypad sales Alice to monitor; named=a/cf-1'],
     ['3 names them first', '3', 'keypad sales Alice to monitor; named=a/cf-1'],
-  ])('that named no agent: %s', async (_what, key, text) => {
+  ])('that named no agent: %s', (_what, key, text) => {
     const context = { ...LATER, mode: 'barge' } as const;
-    expect(await outcomeOf({ ...IN_SALES, step: 'key', key, context }, { room: [ALICE] })).toBe(text);
+    expect(outcomeOf(decideKey, { ...IN_SALES, key, context }, { room: [ALICE] })).toBe(text);
   });
 });
 
@@ -280,16 +289,16 @@ describe('the supervisors’ line', () => {
     ['asks for a required PIN', {}, { who: 'pin-required', prompt: 'open' }, 'askPin asked 1'],
     ['rejects during a lockout', {}, { who: 'pin-possible', prompt: LOCKOUT }, 'reject, locked out'],
     ['rejects unknown callers where nobody has a PIN', {}, { who: 'unknown' }, 'reject, refused unknown'],
-  ])('%s', async (_what, context, known, text) => {
-    expect(await outcomeOf({ step: 'line-arrival', call: CALL, context: { ...CAME, ...context } }, known)).toBe(text);
+  ])('%s', (_what, context, known, text) => {
+    expect(outcomeOf(decideLineArrival, { call: CALL, context: { ...CAME, ...context } }, known)).toBe(text);
   });
 
   it.each([
     ['REST too', 'in time', false, 'sales'],
     ['the store alone', 'late', true, 'sales in the store'],
-  ])('asks %s for the room if the list came %s', async (_what, _when, isLate, asked) => {
+  ])('asks %s for the room if the list came %s', (_what, _when, isLate, asked) => {
     const known = { ...one, isLate };
-    expect((await decide({ step: 'line-arrival', call: CALL, context: CAME }, known)).asked).toEqual(['list', asked]);
+    expect(decisionOf(decideLineArrival, { call: CALL, context: CAME }, known).asked).toEqual(['list', asked]);
   });
 });
 
@@ -315,9 +324,9 @@ describe('a choice from the menu', () => {
     ['that is not made turns the page', undefined, { list: ten }, 'choose 9, page 1; attempt=1'],
     ['that is not made leads to a room left alone', undefined, { list: [entry('sales')], room: [ALICE] }, LED],
     ['is not for one who was removed', '2', { who: 'pin-possible' }, 'goodbye, refused removed'],
-  ])('%s', async (_what, digits, known, text) => {
+  ])('%s', (_what, digits, known, text) => {
     const rooms = [roomNamed('gone'), SALES];
-    expect(await outcomeOf({ step: 'choice', call: CALL, context: CAME, digits, rooms, page: 0 }, known)).toBe(text);
+    expect(outcomeOf(decideChoice, { call: CALL, context: CAME, digits, rooms, page: 0 }, known)).toBe(text);
   });
 });
 
@@ -344,15 +353,15 @@ describe('a supervisor’s PIN', () => {
     ['is asked for again if too short', 1, '12', NONE, 'askPin wrong 2 sales, refused wrong-pin'],
     ['is not asked for after three silences', 3, undefined, { pin: { kind: 'none' } }, 'goodbye, refused no-pin'],
     ['is not asked for again in a lockout', 1, undefined, NO_MORE, 'goodbye, refused no-pin, locked out'],
-  ])('%s', async (_what, tryNumber, digits, known, text) => {
-    expect(await outcomeOf({ ...IN_SALES, step: 'pin', context: CAME, digits, tryNumber }, known)).toBe(text);
+  ])('%s', (_what, tryNumber, digits, known, text) => {
+    expect(outcomeOf(decidePin, { ...IN_SALES, context: CAME, digits, tryNumber }, known)).toBe(text);
   });
 
   it.each<[string, Mode | undefined, typeof SALES | undefined, string]>([
     ['the choice of conversations', undefined, undefined, 'choose sales support; attempt=1 token=T'],
     ['the room in the mode of its number', 'barge', SALES, 'join Alice to barge; stay=1 token=T'],
-  ])('leads to %s', async (_what, mode, room, text) => {
-    const input = { step: 'pin', call: CALL, context: { ...CAME, mode }, digits: '48213', tryNumber: 1, room } as const;
-    expect(await outcomeOf(input, { pin: RIGHT, list, room: [ALICE] })).toBe(text);
+  ])('leads to %s', (_what, mode, room, text) => {
+    const input = { call: CALL, context: { ...CAME, mode }, digits: '48213', tryNumber: 1, room };
+    expect(outcomeOf(decidePin, input, { pin: RIGHT, list, room: [ALICE] })).toBe(text);
   });
 });
