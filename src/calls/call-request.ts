@@ -167,12 +167,10 @@ export type Addresses = ReturnType<typeof createAddresses>;
 
 /** @param publicUrl the address a Space reaches this server at, without a slash at the end */
 export function createAddresses(publicUrl: string) {
-  function roomUrl(path: string, room: RoomName, rest = '', parameters: Parameters = {}): string {
-    return `${publicUrl}/${path}/${encodeURIComponent(room)}${rest}${queryOf(parameters)}`;
-  }
+  const path = encodeURIComponent;
 
   function coach(room: RoomName, context: RoomContext): string {
-    return roomUrl('coach', room, '', parametersOf(context, 0));
+    return `${publicUrl}/coach/${path(room)}${queryOf(parametersOf(context, 0))}`;
   }
 
   /** Where REST sends a supervisor whom it muted: back into this room, unheard. */
@@ -189,13 +187,16 @@ export function createAddresses(publicUrl: string) {
   }
 
   return {
-    conferenceEvents: (room: RoomName) => roomUrl('events/conference', room),
-    conferenceEnded: (room: RoomName) => roomUrl('conference', room, '/ended'),
+    conferenceEvents: (room: RoomName) => `${publicUrl}/events/conference/${path(room)}`,
+    conferenceEnded: (room: RoomName) => `${publicUrl}/conference/${path(room)}/ended`,
     /** @param tryNumber undefined during the greeting */
-    moderatorPin: (room: RoomName, tryNumber?: number) => roomUrl('conference', room, '/pin', { try: tryNumber }),
+    moderatorPin: (room: RoomName, tryNumber?: number) =>
+      `${publicUrl}/conference/${path(room)}/pin${queryOf({ try: tryNumber })}`,
     coach,
-    coachEnded: (room: RoomName, context: RoomContext) => roomUrl('coach', room, '/ended', parametersOf(context, 1)),
-    coachKey: (room: RoomName, context: RoomContext) => roomUrl('coach', room, '/key', parametersOf(context, 1)),
+    coachEnded: (room: RoomName, context: RoomContext) =>
+      `${publicUrl}/coach/${path(room)}/ended${queryOf(parametersOf(context, 1))}`,
+    coachKey: (room: RoomName, context: RoomContext) =>
+      `${publicUrl}/coach/${path(room)}/key${queryOf(parametersOf(context, 1))}`,
     coachMoved,
     /** The same for a call whose latest stay is unknown; 1,000 is above any real stay. */
     coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Mode } from '../rooms/mode';
-import type { RoomName } from '../rooms/room-name';
+import { parseRoomName, type RoomName } from '../rooms/room-name';
 import type { Addresses } from './call-request';
-import type { LineWait, Outcome, RoomWait, SupervisorJoin } from './outcome';
+import type { LineWait, News, Outcome, RoomWait, SupervisorJoin } from './outcome';
 import type { Prompts } from './prompts';
 import { VoiceResponse } from './voice-response';
 
@@ -29,8 +29,8 @@ const PATIENT_WAIT_SECONDS = 30;
 type Response = InstanceType<typeof VoiceResponse>;
 type ConferenceAttributes = Exclude<Parameters<ReturnType<Response['dial']>['conference']>[0], string>;
 
-/** Where a frame has a part that differs from document to document. No text that is configured holds it. */
-const SLOT = randomUUID();
+/** Where a frame has a part that differs from document to document. A room may be called so, and no text holds it. */
+const SLOT = parseRoomName(randomUUID()) as RoomName;
 
 /** A document that the SDK wrote once, taken apart at its slots. */
 type Frame = readonly string[];
@@ -42,19 +42,16 @@ function frameOf(write: (response: Response) => void): Frame {
   return response.toString().split(SLOT);
 }
 
-/** @param values one for each slot: names of rooms, SIDs and our addresses, in which only `&` has to be escaped */
+/**
+ * @param values one for each slot: names of rooms, as they are and encoded, SIDs and our addresses, in which only `&` has to
+ *   be escaped
+ */
 function fill([start = '', ...parts]: Frame, values: readonly string[]): string {
   let document = start;
   for (const [index, part] of parts.entries()) {
     document += values[index]?.replaceAll('&', '&amp;') + part;
   }
   return document;
-}
-
-/** A conference, and the address of its status callback. */
-interface Conference {
-  room: string;
-  events: string;
 }
 
 /** Writes an outcome as LaML. Pure: the same outcome gives the same document. */
@@ -72,13 +69,20 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     if (outcome.kind !== 'join') {
       return documentOf(outcome).toString();
     }
-    if (outcome.role === 'supervisor') {
-      return supervisorDocument(outcome);
+    if (outcome.role !== 'supervisor') {
+      const { room } = outcome;
+      const encoded = encodeURIComponent(room);
+      return outcome.role === 'moderator'
+        ? fill(frames.moderator, [encoded, encoded, room])
+        : fill(outcome.isWrongRoom ? frames.callerInWrongRoom : frames.caller, [encoded, room]);
     }
-    const { room, events } = conferenceOf(outcome.room);
-    return outcome.role === 'moderator'
-      ? fill(frames.moderator, [addresses.conferenceEnded(outcome.room), events, room])
-      : fill(outcome.isWrongRoom ? frames.callerInWrongRoom : frames.caller, [events, room]);
+    if (outcome.announcement !== undefined) {
+      return announcedJoin(outcome, outcome.announcement.news).toString();
+    }
+    const { room } = outcome.state;
+    const { mode } = outcome.context;
+    const coach = mode === 'barge' ? [] : [outcome.target.callSid];
+    return fill(frames[mode], [addresses.coachEnded(room, outcome.context), ...coach, encodeURIComponent(room), room]);
   }
 
   function documentOf(outcome: Exclude<Outcome, { kind: 'join' }>): Response {
@@ -126,47 +130,42 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   }
 
   /** The documents that most calls get. */
-  const inSlots: Conference = { room: SLOT, events: SLOT };
   const frames = {
     moderator: frameOf((response) =>
       response
-        .dial({ action: SLOT, timeLimit: maxCallSeconds })
-        .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(inSlots) }, SLOT),
+        .dial({ action: addresses.conferenceEnded(SLOT), timeLimit: maxCallSeconds })
+        .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(SLOT) }, SLOT),
     ),
     caller: frameOf((response) => {
       sayNotice(response, callerNotice);
-      dialAsCaller(response, inSlots);
+      dialAsCaller(response, SLOT);
     }),
     callerInWrongRoom: frameOf((response) => {
       say(response, prompts.wrongRoom);
       sayNotice(response, callerNotice);
-      dialAsCaller(response, inSlots);
+      dialAsCaller(response, SLOT);
     }),
     monitor: supervisorFrame('monitor'),
     coach: supervisorFrame('coach'),
     barge: supervisorFrame('barge'),
   };
 
-  function conferenceOf(room: RoomName): Conference {
-    return { room, events: addresses.conferenceEvents(room) };
-  }
-
   /** The status callback. Every `<Conference>` names it, because the Space takes it from whoever joins first. */
-  function callbacksOf({ events }: Conference): ConferenceAttributes {
+  function callbacksOf(room: RoomName): ConferenceAttributes {
     return {
-      statusCallback: events,
+      statusCallback: addresses.conferenceEvents(room),
       statusCallbackMethod: 'POST',
       statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
     };
   }
 
   /** Waits until a moderator is in. */
-  function dialAsCaller(response: Response, conference: Conference): void {
+  function dialAsCaller(response: Response, room: RoomName): void {
     response
       .dial({ timeLimit: maxCallSeconds })
       .conference(
-        { startConferenceOnEnter: false, ...(waitUrl !== undefined && { waitUrl }), ...callbacksOf(conference) },
-        conference.room,
+        { startConferenceOnEnter: false, ...(waitUrl !== undefined && { waitUrl }), ...callbacksOf(room) },
+        room,
       );
   }
 
@@ -176,34 +175,29 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     // Every customer waits so long after the greeting: the shortest time there is.
     const gather = response.gather({ action: addresses.moderatorPin(room), timeout: 1 });
     sayNotice(gather, callerNotice, prompts.welcome);
-    dialAsCaller(response, conferenceOf(room));
+    dialAsCaller(response, room);
     return response;
   }
 
   function supervisorFrame(mode: Mode): Frame {
-    return frameOf((response) => dialAsSupervisor(response, { mode, action: SLOT, coach: SLOT, ...inSlots }));
+    return frameOf((response) => dialAsSupervisor(response, { mode, action: SLOT, coach: SLOT, room: SLOT }));
   }
 
-  function supervisorDocument(join: SupervisorJoin): string {
-    const { state, context, target, announcement, previousMode } = join;
+  /** A supervisor is told something, and how they are heard, and enters. */
+  function announcedJoin({ state, context, target, previousMode }: SupervisorJoin, news: News | undefined): Response {
     const { mode } = context;
-    const { room, events } = conferenceOf(state.room);
-    const action = addresses.coachEnded(state.room, context);
-    const coach = target.callSid;
-    if (announcement === undefined) {
-      return fill(frames[mode], mode === 'barge' ? [action, events, room] : [action, coach, events, room]);
-    }
+    const { room } = state;
     const response = new VoiceResponse();
-    const heard = previousMode === undefined ? prompts.joined(mode, state.room, target.name) : prompts.rejoined[mode];
-    say(response, withNews(announcement.news, heard));
-    dialAsSupervisor(response, { mode, action, coach, room, events });
-    return response.toString();
+    const heard = previousMode === undefined ? prompts.joined(mode, room, target.name) : prompts.rejoined[mode];
+    say(response, withNews(news, heard));
+    dialAsSupervisor(response, { mode, action: addresses.coachEnded(room, context), coach: target.callSid, room });
+    return response;
   }
 
   /** Enters beside the target, heard as the mode says; `*` leads out again. */
   function dialAsSupervisor(
     response: Response,
-    { mode, action, coach, ...conference }: Conference & { mode: Mode; action: string; coach: string },
+    { mode, action, coach, room }: { mode: Mode; action: string; coach: string; room: RoomName },
   ): void {
     response.dial({ action, hangupOnStar: true, timeLimit: maxCallSeconds }).conference(
       {
@@ -213,9 +207,9 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
         startConferenceOnEnter: false,
         endConferenceOnExit: false,
         beep: 'false',
-        ...callbacksOf(conference),
+        ...callbacksOf(room),
       },
-      conference.room,
+      room,
     );
   }
 
@@ -273,7 +267,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     verb.say(prompts.voice as object, text);
   }
 
-  function withNews(news: keyof Prompts['news'] | undefined, text: string): string {
+  function withNews(news: News | undefined, text: string): string {
     return news === undefined ? text : `${prompts.news[news]} ${text}`;
   }
 
