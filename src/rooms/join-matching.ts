@@ -81,7 +81,7 @@ function endedStayOf(join: Join): Stay | undefined {
   const candidates = join.ended.filter((stay) => mayBelongToEnded(stay, join));
   return (
     candidates.findLast((stay) => isSupervisorsJoin(stay, join)) ??
-    candidates.find((stay) => hadBegun(stay, join)) ??
+    candidates.find((stay) => mayHaveBegun(stay, join)) ??
     candidates[0]
   );
 }
@@ -104,6 +104,11 @@ function mayBelongToEnded(stay: Stay, join: Join): boolean {
 /** Whether the call asked for its document before the join. */
 function hadBegun(stay: Stay, { at }: Join): boolean {
   return at + RESOLUTION_MS >= startOf(stay);
+}
+
+/** The same, or whether it is a supervisor's whose document, told later, may date from before. */
+function mayHaveBegun(stay: Stay, join: Join): boolean {
+  return hadBegun(stay, join) || (stay.supervision !== undefined && stay.arrivedAt === undefined);
 }
 
 function isOlderThanLeave({ leaveDate, leftAtLatest = 0 }: Stay, { date, at }: Join): boolean {
@@ -130,10 +135,7 @@ function isExcludedByDates(stay: Stay, join: Join): boolean {
   if (open === undefined || isInConference(open) || !isAfterLastLeave(join)) {
     return false;
   }
-  const { joinDate, arrivedAt, supervision } = stay;
-  // A supervisor's stay whose document is not known yet can have begun at any time.
-  const canHaveBegun = hadBegun(stay, join) || (supervision !== undefined && arrivedAt === undefined);
-  return joinDate === undefined ? !canHaveBegun : joinDate <= lastLeaveDate;
+  return stay.joinDate === undefined ? !mayHaveBegun(stay, join) : stay.joinDate <= lastLeaveDate;
 }
 
 function isAfterLastLeave({ date, lastLeaveDate }: Join): boolean {
