@@ -35,6 +35,9 @@ export interface AppOptions {
   log: Logger;
 }
 
+/** An answer that knows what the log is to say of it. */
+type RecordedResponse = ServerResponse & { record: RequestRecord };
+
 /**
  * The whole server but for the sockets.
  *
@@ -45,24 +48,6 @@ export function createApp(options: AppOptions): RequestListener {
   const { routes, render, settings, pingStore, draining, refusals, log } = options;
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
-
-  /** @param isHandled whether only the connection has to be over for the log, and no handler */
-  function begin(req: IncomingMessage, res: ServerResponse, { isHandled }: { isHandled: boolean }): RequestRecord {
-    const startedAt = performance.now();
-    const record: RequestRecord = { ms: 0, isAborted: false, isHandled, isClosed: false };
-    res.once('close', () => {
-      record.isClosed = true;
-      record.ms = performance.now() - startedAt;
-      record.isAborted = !res.writableFinished;
-      logIfOver(req, res, record);
-    });
-    res.setHeader('X-Content-Type-Options', 'nosniff');
-    if (draining.aborted) {
-      // Clients that keep their connection take the next request elsewhere.
-      res.setHeader('Connection', 'close');
-    }
-    return record;
-  }
 
   /** A client may be gone before its call is handled. */
   function logIfOver(req: IncomingMessage, res: ServerResponse, record: RequestRecord): void {
@@ -110,7 +95,7 @@ export function createApp(options: AppOptions): RequestListener {
   const webhooks = express.Router();
   for (const [path, { answer, fallback }] of Object.entries(routes)) {
     webhooks.all(path, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
-      const record = begin(req, res, { isHandled: false });
+      const { record } = res as RecordedResponse;
       try {
         record.webhook = await verify(req, res);
         const room = parseRoomName(String(req.params.room ?? settings.conferenceName));
@@ -134,15 +119,30 @@ export function createApp(options: AppOptions): RequestListener {
   }
   const others = express().disable('x-powered-by').disable('etag').use(createHealthRoutes({ pingStore, draining }));
 
-  return (req, res) => {
-    webhooks(req as Request, res as Response, (error) => {
-      const record = begin(req, res, { isHandled: true });
+  return (req, response) => {
+    const startedAt = performance.now();
+    const record: RequestRecord = { ms: 0, isAborted: false, isHandled: false, isClosed: false };
+    const res: RecordedResponse = Object.assign(response, { record });
+    res.once('close', () => {
+      record.isClosed = true;
+      record.ms = performance.now() - startedAt;
+      record.isAborted = !res.writableFinished;
+      logIfOver(req, res, record);
+    });
+    res.setHeader('X-Content-Type-Options', 'nosniff');
+    if (draining.aborted) {
+      // Clients that keep their connection take the next request elsewhere.
+      res.setHeader('Connection', 'close');
+    }
+    webhooks(req as Request, res as unknown as Response, (error) => {
+      // Only the connection has to be over for the log.
+      record.isHandled = true;
       const refuse = (reason: unknown) =>
         fail(res, record, reason ?? new RequestError(404, 'not_found', 'There is nothing here.'));
       if (error) {
         refuse(error);
       } else {
-        others(req as Request, res as Response, refuse);
+        others(req as Request, res as unknown as Response, refuse);
       }
     });
   };
