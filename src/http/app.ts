@@ -134,17 +134,35 @@ export function createApp(options: AppOptions): RequestListener {
       // Clients that keep their connection take the next request elsewhere.
       res.setHeader('Connection', 'close');
     }
-    webhooks(req as Request, res as unknown as Response, (error) => {
+    const refuse = (reason: unknown) => {
       // Only the connection has to be over for the log.
       record.isHandled = true;
-      const refuse = (reason: unknown) =>
-        fail(res, record, reason ?? new RequestError(404, 'not_found', 'There is nothing here.'));
-      if (error) {
-        refuse(error);
-      } else {
-        others(req as Request, res as unknown as Response, refuse);
-      }
-    });
+      fail(res, record, reason);
+    };
+    /** What no Space, proxy or browser sends; it ends the connection. */
+    const refuseMalformed = (status: number, sentence: string) => {
+      res.setHeader('Connection', 'close');
+      refuse(new RequestError(status, 'malformed_request', sentence));
+    };
+    if (req.headers.host === undefined && req.httpVersion !== '1.0') {
+      refuseMalformed(400, 'A Host header is missing.');
+    } else if (!req.url?.startsWith('/')) {
+      refuseMalformed(400, 'Ask for a path.');
+    } else if (req.headers['transfer-encoding'] !== undefined) {
+      // A chunk may hold one byte, and costs hundreds; a Space sends the length.
+      refuseMalformed(411, 'A Content-Length is missing.');
+    } else {
+      webhooks(req as Request, res as unknown as Response, (error) => {
+        if (error) {
+          refuse(error);
+        } else {
+          record.isHandled = true;
+          others(req as Request, res as unknown as Response, (reason) =>
+            refuse(reason ?? new RequestError(404, 'not_found', 'There is nothing here.')),
+          );
+        }
+      });
+    }
   };
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionLimit } from './connection-limit';
@@ -94,12 +94,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     endWith(socket, '405 Method Not Allowed', 'Use GET or POST.\n');
   });
 
-  /** Answers a request that Express should not see, and ends the connection. */
-  function refuse(req: IncomingMessage, res: ServerResponse, status: number, text: string): void {
-    refusals.add({ code: 'malformed_request', ip: req.socket.remoteAddress, status });
-    res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' }).end(`${text}\n`);
-  }
-
   server.listen(options.port, options.host);
   await once(server, 'listening');
 
@@ -107,24 +101,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     port: (server.address() as AddressInfo).port,
 
     serve(listener) {
-      server.on(
-        'request',
-        requests.wrap((req, res) => {
-          if (req.headers.host === undefined && req.httpVersion !== '1.0') {
-            refuse(req, res, 400, 'A Host header is missing.');
-          } else if (!req.url?.startsWith('/')) {
-            refuse(req, res, 400, 'Ask for a path.');
-          } else if (req.headers['transfer-encoding'] !== undefined) {
-            // A chunk may hold one byte, and costs hundreds; a Space sends the length.
-            refuse(req, res, 411, 'A Content-Length is missing.');
-          } else {
-            listener(req, res);
-          }
-        }),
-      );
+      server.on('request', requests.wrap(listener));
       server.on(
         'checkExpectation',
-        requests.wrap((req, res) => refuse(req, res, 417, 'Expect only 100-continue.')),
+        requests.wrap((req, res) => {
+          refusals.add({ code: 'malformed_request', ip: req.socket.remoteAddress, status: 417 });
+          const headers = { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' };
+          res.writeHead(417, headers).end('Expect only 100-continue.\n');
+        }),
       );
     },
 

@@ -133,17 +133,15 @@ describe('a client that ends its side after the request', () => {
   });
 });
 
-it.each([
-  ['an expectation that nobody meets', 'GET /a HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n', '417'],
-  ['no Host', 'GET /a HTTP/1.1\r\n\r\n', '400'],
-])('requests with %s wait like others, and the first ends the connection', async (_what, one, status) => {
+it('requests with an expectation that nobody meets wait like others, and the first ends the connection', async () => {
   const refused: Refusal[] = [];
   const { port } = await serve((_req, res) => void res.end('served'), refused);
+  const one = 'GET /a HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n';
   const { received, isGone } = await openSocket(port, one.repeat(500));
   await eventually(() => expect(isGone()).toBe(true));
-  expect(received().match(/^HTTP\/1\.1 \d+/gm)).toEqual([`HTTP/1.1 ${status}`]);
+  expect(received().match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 417']);
   // One more may have begun before the connection was closed, but not all.
-  expect(refused[0]).toEqual({ code: 'malformed_request', ip: '127.0.0.1', status: Number(status) });
+  expect(refused[0]).toEqual({ code: 'malformed_request', ip: '127.0.0.1', status: 417 });
   expect(refused.length).toBeLessThan(10);
 });
 
@@ -159,9 +157,9 @@ it('a client that is answered before its body has come is let go of, and the res
   expect(received()).toMatch(/^HTTP\/1\.1 403 /);
 });
 
-it.each(['http://a/b', '*', 'a'])('an address that is no path, %s, gets a 400', async (target) => {
+it('a relative path gets a 400', async () => {
   const { port } = await serve((_req, res) => void res.end('served'));
-  const { received } = await openSocket(port, `OPTIONS ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  const { received } = await openSocket(port, 'OPTIONS a HTTP/1.1\r\nHost: a\r\n\r\n');
   await eventually(() => expect(received()).toMatch(/^HTTP\/1\.1 400 /));
 });
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { WebhookRoute } from '../../src/calls/webhook';
 import { createApp } from '../../src/http/app';
+import type { Refusal } from '../../src/http/refusal-log';
 import { createLog } from '../../src/ops/log';
 import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
@@ -13,7 +14,9 @@ import { roomNamed } from '../support/room-stores';
 /** A server with one route, which accepts unsigned requests, and its log. */
 async function serve(answer: WebhookRoute['answer']) {
   const lines: Record<string, unknown>[] = [];
+  const refused: Refusal[] = [];
   const server = createServer(
+    { requireHostHeader: false },
     createApp({
       routes: { '/call/:room': { answer } },
       render: () => '<Response/>',
@@ -25,7 +28,7 @@ async function serve(answer: WebhookRoute['answer']) {
       },
       pingStore: async () => {},
       draining: new AbortController().signal,
-      refusals: { add: () => {} },
+      refusals: { add: (refusal) => void refused.push(refusal) },
       log: createLog('info', { write: (line) => void lines.push(JSON.parse(line)) }),
     }),
   );
@@ -35,7 +38,7 @@ async function serve(answer: WebhookRoute['answer']) {
     server.closeAllConnections();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, lines };
+  return { port: (server.address() as AddressInfo).port, lines, refused };
 }
 
 describe('the log', () => {
@@ -85,4 +88,18 @@ describe('the log', () => {
       }),
     );
   });
+});
+
+it.each([
+  ['no Host', 'GET /a HTTP/1.1\r\n\r\n', 400],
+  ['another address than a path', 'GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  ['an asterisk', 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  ['chunks', 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 411],
+])('a request with %s is refused, and ends the connection', async (_what, request, status) => {
+  const { port, refused } = await serve(() => ({}));
+  const { received, isGone } = await openSocket(port, request.repeat(500));
+  await eventually(() => expect(isGone()).toBe(true));
+  expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(received()).toContain('Connection: close');
+  expect(refused[0]).toMatchObject({ code: 'malformed_request', ip: '127.0.0.1', status });
 });
