@@ -208,8 +208,9 @@ function readInSlices(
   }
 
   socket.push = (data: Buffer | null) => {
+    const isDue = !connection.isOver && connection.waiting.length === 0;
     // The usual case: a webhook in one piece, and nothing before it.
-    if (unread.length === 0 && (data === null || (data.length <= sliceBytes && mayParse()))) {
+    if (unread.length === 0 && (data === null || (data.length <= sliceBytes && isDue))) {
       return push(data);
     }
     if (data === null) {
@@ -224,7 +225,7 @@ function readInSlices(
     }
     return unread.length === 0;
   };
-  // With a listener for it, Node's parser takes the data from here and no longer from beneath the socket.
-  socket.on('data', () => {});
+  // Once it had such a listener, Node's parser takes the data from here and no longer from beneath the socket.
+  socket.on('data', parse).off('data', parse);
   return parse;
 }
