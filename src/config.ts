@@ -1,5 +1,5 @@
 import { UserError } from './ops/user-error';
-import { type PhoneNumber, parsePhoneNumber } from './people/phone-number';
+import { type PhoneNumber, parsePhoneNumber } from './people/address';
 import type { RosterSource } from './people/roster-file';
 import { askAboutMisspelling, type Environment, findGaps, findWarnings } from './settings/checks';
 import { cleanSettingText } from './settings/setting-text';

@@ -4,9 +4,8 @@ import { parsedString, requiredMessage } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
-import { parseEndpoint } from './address';
+import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from './address';
 import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
-import { explainPhoneNumber, parsePhoneNumber } from './phone-number';
 import { parsePinHash } from './pin';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
 

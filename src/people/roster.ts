@@ -1,7 +1,6 @@
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room-name';
-import { type Address, maskAddress } from './address';
-import type { PhoneNumber } from './phone-number';
+import { type Address, maskAddress, type PhoneNumber } from './address';
 import type { PinHash } from './pin';
 
 /** A moderator or supervisor. */

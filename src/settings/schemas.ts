@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parsedString } from '../ops/parsed-string';
-import { explainPhoneNumber, parsePhoneNumber } from '../people/phone-number';
+import { explainPhoneNumber, parsePhoneNumber } from '../people/address';
 
 const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createLog } from '../../src/ops/log';
-import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
+import { type PhoneNumber, parsePhoneNumber } from '../../src/people/address';
 import { createPinLimiter, type PinLimiter } from '../../src/people/pin-limiter';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { onTestFinished } from '../support/on-test-finished';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Address } from '../../src/people/address';
+import { type Address, type PhoneNumber, parsePhoneNumber } from '../../src/people/address';
 import { type Authenticator, type Caller, createAuthenticator } from '../../src/people/authenticator';
-import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import { createPinTokens, hashPin, type Pin } from '../../src/people/pin';
 import type { Attempt, Lockout, PinLimiter } from '../../src/people/pin-limiter';
 import { createRoster, type SupervisorEntry } from '../../src/people/roster';

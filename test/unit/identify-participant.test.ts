@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { type PhoneNumber, parsePhoneNumber } from '../../src/people/address';
 import { identifyParticipant } from '../../src/people/identify-participant';
-import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
 import type { PinHash } from '../../src/people/pin';
 import { createRoster, type RosterSettings } from '../../src/people/roster';
 import { sid } from '../support/room-stores';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parsePhoneNumber } from '../../src/people/phone-number';
+import { parsePhoneNumber } from '../../src/people/address';
 
 describe('parsePhoneNumber', () => {
   it.each([

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Endpoint, parseEndpoint } from '../../src/people/address';
-import { type PhoneNumber, parsePhoneNumber } from '../../src/people/phone-number';
+import { type Endpoint, type PhoneNumber, parseEndpoint, parsePhoneNumber } from '../../src/people/address';
 import type { PinHash } from '../../src/people/pin';
 import { createRoster, labelOf, type ModeratorEntry, mayEnter, type SupervisorEntry } from '../../src/people/roster';
 import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
