@@ -1,4 +1,5 @@
-import { mayEnter, type SupervisorEntry } from '../people/roster';
+import { mayEnter } from '../people/authenticator';
+import type { SupervisorEntry } from '../people/roster';
 import { hasProbablyHungUp } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
 import type { RoomName } from '../rooms/room-name';

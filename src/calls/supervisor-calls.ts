@@ -52,8 +52,8 @@ const SLOW_LIST_MS = 1_000;
 export function createSupervisorCalls(options: SupervisorCallsOptions) {
   const { authenticator, roster, rooms, supervision, addresses, sleep, now } = options;
   const extensions = {
-    nameOf: (extension: string) => roster.moderators.byExtension(extension)?.name,
-    has: (name: string) => roster.moderators.byName(name)?.extension !== undefined,
+    nameOf: (extension: string) => roster.moderators.byExtension.get(extension)?.name,
+    has: (name: string) => roster.moderators.byName.get(name)?.extension !== undefined,
   };
 
   async function answer<Input extends SupervisorInput>(

@@ -1,7 +1,7 @@
-import type { Authentication, PinResult } from '../people/authenticator';
+import { type Authentication, mayEnter, type PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
-import { labelOf, mayEnter, type SupervisorEntry } from '../people/roster';
+import { labelOf, type SupervisorEntry } from '../people/roster';
 import { conversationOf, isSameConversation, supervisedConversation } from '../rooms/conversation';
 import { MODES, type Mode } from '../rooms/mode';
 import {

@@ -1,3 +1,4 @@
+import type { RoomName } from '../rooms/room-name';
 import type { Sid } from '../signalwire/sid';
 import type { Address } from './address';
 import { hashPin, type PinTokens, parsePin } from './pin';
@@ -51,6 +52,11 @@ export interface AuthenticatorOptions<P extends Person> {
   pins: { key: string; tokens: PinTokens } | undefined;
 }
 
+/** Whether a person may moderate or supervise in a room. */
+export function mayEnter({ rooms }: Person, room: RoomName): boolean {
+  return rooms === 'all' || rooms.has(room);
+}
+
 export function createAuthenticator<P extends Person>({
   people,
   limiter,
@@ -60,11 +66,11 @@ export function createAuthenticator<P extends Person>({
     authenticate({ callSid, from }, token) {
       // Changing or removing a PIN revokes its tokens.
       const pin = pins?.tokens.verify(callSid, token);
-      const person = pin && people.byPin(pin);
+      const person = pin && people.byPin.get(pin);
       if (person !== undefined) {
         return { person };
       }
-      const known = people.byAddress(from);
+      const known = people.byAddress.get(from);
       if (known !== undefined) {
         return known.requirePin ? 'pin-required' : { person: known };
       }
@@ -79,7 +85,7 @@ export function createAuthenticator<P extends Person>({
         return { kind: 'none' };
       }
       const hash = hashPin(pins.key, pin);
-      const person = people.byPin(hash);
+      const person = people.byPin.get(hash);
       const { isAllowed, lockout } = await limiter.consumeAttempt(from, { isRight: person !== undefined });
       if (!isAllowed) {
         return { kind: 'locked-out', lockout };

@@ -17,10 +17,10 @@ export function identifyParticipant(
   const person = parseAddress(/^outbound/i.test(direction ?? '') ? to : from);
   const address = maskAddress(person);
   if (isModerator) {
-    return { role: 'moderator', name: roster.moderators.byAddress(person)?.name, address };
+    return { role: 'moderator', name: roster.moderators.byAddress.get(person)?.name, address };
   }
   if (roster.isOnlySupervisor(person)) {
-    const supervisor = roster.supervisors.byAddress(person);
+    const supervisor = roster.supervisors.byAddress.get(person);
     return { role: 'supervisor', name: supervisor && labelOf(supervisor), address };
   }
   return { role: maySupervise(roster, person) ? 'unknown' : 'caller', address };
@@ -28,5 +28,5 @@ export function identifyParticipant(
 
 /** Whether they could supervise: by PIN, from a withheld number, by their address, or because anyone may. */
 function maySupervise({ supervisors }: Roster, person: Address | undefined): boolean {
-  return person === undefined || supervisors.hasPins || supervisors.byAddress(person) !== undefined;
+  return person === undefined || supervisors.hasPins || supervisors.byAddress.get(person) !== undefined;
 }

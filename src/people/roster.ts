@@ -33,18 +33,23 @@ export interface RosterEntries {
   supervisors: readonly SupervisorEntry[];
 }
 
-/** The people of one role. An undefined address matches nobody: identity fails closed. */
+/** People by something that tells them apart. Undefined finds nobody: identity fails closed. */
+interface PeopleBy<K, P> {
+  get(key: K | undefined): P | undefined;
+}
+
+/** The people of one role. */
 export interface PersonIndex<P extends Person> {
-  byAddress(address: Address | undefined): P | undefined;
-  byPin(pin: PinHash): P | undefined;
-  byName(name: string): P | undefined;
+  byAddress: PeopleBy<Address, P>;
+  byPin: PeopleBy<PinHash, P>;
+  byName: PeopleBy<string, P>;
   /** Whether anybody has a PIN. */
   hasPins: boolean;
 }
 
 /** Moderators and supervisors, as they are now. Read it for each request: it changes during calls. */
 export interface Roster {
-  readonly moderators: PersonIndex<ModeratorEntry> & { byExtension(extension: string): ModeratorEntry | undefined };
+  readonly moderators: PersonIndex<ModeratorEntry> & { byExtension: PeopleBy<string, ModeratorEntry> };
   readonly supervisors: PersonIndex<SupervisorEntry>;
   /** Whether this is the address of a supervisor who is not a moderator. False if anyone may supervise. */
   isOnlySupervisor(address: Address | undefined): boolean;
@@ -58,11 +63,6 @@ export interface RosterSettings {
   supervisorNumbers: readonly PhoneNumber[] | 'any';
 }
 
-/** Whether a person may moderate or supervise in a room. */
-export function mayEnter({ rooms }: Person, room: RoomName): boolean {
-  return rooms === 'all' || rooms.has(room);
-}
-
 /** A person's label in the log and the audit trail: their name, or else their masked address. */
 export function labelOf({ name, address }: Person): string {
   return name ?? maskAddress(address);
@@ -74,7 +74,6 @@ export function createRoster(settings: RosterSettings): Roster {
   const numbers = supervisorNumbers === 'any' ? [] : supervisorNumbers;
 
   function index({ moderators, supervisors }: RosterEntries) {
-    const extensions = new Map(moderators.map((one) => [one.extension, one]));
     const supervisorIndex = createPersonIndex<SupervisorEntry>([
       ...numbers.map((one) => ({ ...personAt(one), mode: undefined })),
       ...supervisors,
@@ -84,10 +83,10 @@ export function createRoster(settings: RosterSettings): Roster {
       ...moderators,
     ]);
     return {
-      moderators: { ...moderatorIndex, byExtension: (extension: string) => extensions.get(extension) },
+      moderators: { ...moderatorIndex, byExtension: peopleBy(moderators, ({ extension }) => extension) },
       supervisors: supervisorNumbers === 'any' ? withAnyone(supervisorIndex) : supervisorIndex,
       isOnlySupervisor: (address: Address | undefined) =>
-        supervisorIndex.byAddress(address) !== undefined && moderatorIndex.byAddress(address) === undefined,
+        supervisorIndex.byAddress.get(address) !== undefined && moderatorIndex.byAddress.get(address) === undefined,
     };
   }
 
@@ -108,7 +107,9 @@ export function createRoster(settings: RosterSettings): Roster {
 function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<SupervisorEntry> {
   return {
     ...supervisors,
-    byAddress: (address) => supervisors.byAddress(address) ?? (address && { ...personAt(address), mode: undefined }),
+    byAddress: {
+      get: (address) => supervisors.byAddress.get(address) ?? (address && { ...personAt(address), mode: undefined }),
+    },
   };
 }
 
@@ -118,13 +119,16 @@ function personAt(address: Address): Person {
 }
 
 function createPersonIndex<P extends Person>(people: readonly P[]): PersonIndex<P> {
-  const addresses = new Map(people.map((one) => [one.address, one]));
-  const pins = new Map(people.map((one) => [one.pin, one]));
-  const names = new Map(people.map((one) => [one.name, one]));
   return {
-    byAddress: (address) => (address === undefined ? undefined : addresses.get(address)),
-    byPin: (pin) => pins.get(pin),
-    byName: (name) => names.get(name),
+    byAddress: peopleBy(people, ({ address }) => address),
+    byPin: peopleBy(people, ({ pin }) => pin),
+    byName: peopleBy(people, ({ name }) => name),
     hasPins: people.some(({ pin }) => pin !== undefined),
   };
+}
+
+function peopleBy<K, P>(people: readonly P[], keyOf: (person: P) => K | undefined): PeopleBy<K, P> {
+  const index = new Map(people.map((one) => [keyOf(one), one]));
+  index.delete(undefined);
+  return index;
 }

@@ -33,7 +33,7 @@ beforeEach(() => {
 const textOf = (...names: string[]) =>
   rosterText({ moderators: names.map((name, index) => ({ name, number: `+1555000000${index}` })) });
 
-const isIn = (name: string) => roster.moderators.byName(name) !== undefined;
+const isIn = (name: string) => roster.moderators.byName.get(name) !== undefined;
 
 /** Waits until this one, of all that the tests name, is in the roster. */
 const eventuallyAlone = (name: string) =>
@@ -73,7 +73,7 @@ describe('followRoster', () => {
       }),
     );
     await follow();
-    expect([isIn('Alice'), isIn('Barbara'), roster.supervisors.byName('Ted')?.address]).toEqual([
+    expect([isIn('Alice'), isIn('Barbara'), roster.supervisors.byName.get('Ted')?.address]).toEqual([
       true,
       true,
       '+15550002222',
@@ -177,7 +177,7 @@ describe('followRoster', () => {
     const other = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
     await follow({ roster: other });
     await replaceFile(textOf('Christopher'));
-    await eventually(() => expect(other.moderators.byName('Christopher')).toBeDefined());
+    await eventually(() => expect(other.moderators.byName.get('Christopher')).toBeDefined());
     expect(isIn('Christopher')).toBe(false);
   });
 
@@ -265,7 +265,7 @@ describe('close', () => {
     closed.close();
     for (const name of ['Barbara', 'Christopher']) {
       await replaceFile(textOf(name));
-      await eventually(() => expect(other.moderators.byName(name)).toBeDefined());
+      await eventually(() => expect(other.moderators.byName.get(name)).toBeDefined());
     }
     expect(isIn('Alice')).toBe(true);
     expect(await readFile(file, 'utf8')).toBe(textOf('Christopher'));

@@ -204,8 +204,9 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, requested by
     const breakDown = () => {
       throw new TypeError('broken roster');
     };
-    const index = { byAddress: breakDown, byPin: breakDown, byName: breakDown, hasPins: false };
-    const moderators = { ...index, byExtension: breakDown };
+    const broken = { get: breakDown };
+    const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
+    const moderators = { ...index, byExtension: broken };
     app = await startApp({
       roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
     });

@@ -479,8 +479,9 @@ describe('the webhooks', () => {
     const breakDown = () => {
       throw new TypeError('broken roster');
     };
-    const index = { byAddress: breakDown, byPin: breakDown, byName: breakDown, hasPins: false };
-    const moderators = { ...index, byExtension: breakDown };
+    const broken = { get: breakDown };
+    const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
+    const moderators = { ...index, byExtension: broken };
     app = await startApp({
       roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
     });

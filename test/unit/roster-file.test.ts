@@ -101,8 +101,8 @@ describe('parseRoster', () => {
     ]);
     const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
     roster.replace({ moderators, supervisors });
-    expect(roster.moderators.byPin(secret.pin)?.name).toBe('Bob');
-    expect(roster.moderators.byAddress(undefined)).toBeUndefined();
+    expect(roster.moderators.byPin.get(secret.pin)?.name).toBe('Bob');
+    expect(roster.moderators.byAddress.get(undefined)).toBeUndefined();
   });
 
   it.each([
@@ -477,7 +477,9 @@ describe('parseRoster', () => {
     }));
     const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
     roster.replace(parse({ supervisors: people }));
-    const found = Array.from({ length: 1_000 }, (_, index) => roster.supervisors.byPin(hash(String(10_000 + index))));
+    const found = Array.from({ length: 1_000 }, (_, index) =>
+      roster.supervisors.byPin.get(hash(String(10_000 + index))),
+    );
     expect(found.map((person) => person?.name)).toEqual([
       ...people.map(({ name }) => name),
       ...Array.from({ length: 500 }, () => undefined),

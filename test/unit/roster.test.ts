@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Endpoint, type PhoneNumber, parseEndpoint, parsePhoneNumber } from '../../src/people/address';
+import { mayEnter } from '../../src/people/authenticator';
 import type { PinHash } from '../../src/people/pin';
-import { createRoster, labelOf, type ModeratorEntry, mayEnter, type SupervisorEntry } from '../../src/people/roster';
+import { createRoster, labelOf, type ModeratorEntry, type SupervisorEntry } from '../../src/people/roster';
 import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
 
 const number = (text: string) => parsePhoneNumber(text) as PhoneNumber;
@@ -25,7 +26,7 @@ describe('createRoster', () => {
     ['a call without a number', undefined, false, false],
   ])('tells from the settings what %s may do', (_who, from, moderates, supervises) => {
     const { moderators, supervisors } = create();
-    expect([moderators.byAddress(from), supervisors.byAddress(from)].map((one) => one !== undefined)).toEqual([
+    expect([moderators.byAddress.get(from), supervisors.byAddress.get(from)].map((one) => one !== undefined)).toEqual([
       moderates,
       supervises,
     ]);
@@ -33,9 +34,9 @@ describe('createRoster', () => {
 
   it("lets any address supervise with 'any', but nobody without an address", () => {
     const { supervisors } = createRoster({ moderatorNumbers: [alice], supervisorNumbers: 'any' });
-    expect(supervisors.byAddress(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
-    expect(supervisors.byAddress(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
-    expect(supervisors.byAddress(undefined)).toBeUndefined();
+    expect(supervisors.byAddress.get(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
+    expect(supervisors.byAddress.get(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
+    expect(supervisors.byAddress.get(undefined)).toBeUndefined();
   });
 
   it.each([
@@ -54,27 +55,27 @@ describe('createRoster', () => {
     const roster = create();
     const clerk = { ...carol, address: desk };
     roster.replace({ moderators: [clerk], supervisors: [] });
-    expect(roster.moderators.byAddress(desk)).toBe(clerk);
-    expect(roster.moderators.byAddress(bob)).toBeUndefined();
-    expect(roster.supervisors.byAddress(desk)).toBeUndefined();
+    expect(roster.moderators.byAddress.get(desk)).toBe(clerk);
+    expect(roster.moderators.byAddress.get(bob)).toBeUndefined();
+    expect(roster.supervisors.byAddress.get(desk)).toBeUndefined();
   });
 
   it('adds the people of a file, whose entry wins over a number in the settings', () => {
     const roster = create();
     roster.replace({ moderators: [carol], supervisors: [boss] });
-    expect(roster.moderators.byAddress(alice)).toMatchObject({ name: undefined });
-    expect(roster.moderators.byAddress(bob)).toBe(carol);
-    expect(roster.moderators.byAddress(desk)).toBeUndefined();
-    expect(roster.moderators.byPin('hash-1' as PinHash)).toBe(carol);
-    expect(roster.moderators.byPin('hash-2' as PinHash)).toBeUndefined();
-    expect(roster.moderators.byName('Carol')).toBe(carol);
-    expect(roster.moderators.byExtension('201')).toBe(carol);
-    expect(roster.moderators.byExtension('202')).toBeUndefined();
-    expect(roster.supervisors.byAddress(ted)).toBe(boss);
+    expect(roster.moderators.byAddress.get(alice)).toMatchObject({ name: undefined });
+    expect(roster.moderators.byAddress.get(bob)).toBe(carol);
+    expect(roster.moderators.byAddress.get(desk)).toBeUndefined();
+    expect(roster.moderators.byPin.get('hash-1' as PinHash)).toBe(carol);
+    expect(roster.moderators.byPin.get('hash-2' as PinHash)).toBeUndefined();
+    expect(roster.moderators.byName.get('Carol')).toBe(carol);
+    expect(roster.moderators.byExtension.get('201')).toBe(carol);
+    expect(roster.moderators.byExtension.get('202')).toBeUndefined();
+    expect(roster.supervisors.byAddress.get(ted)).toBe(boss);
     expect([roster.moderators.hasPins, roster.supervisors.hasPins]).toEqual([true, true]);
     roster.replace({ moderators: [], supervisors: [] });
-    expect(roster.moderators.byAddress(bob)).toBeUndefined();
-    expect(roster.supervisors.byAddress(ted)).toMatchObject({ name: undefined });
+    expect(roster.moderators.byAddress.get(bob)).toBeUndefined();
+    expect(roster.supervisors.byAddress.get(ted)).toMatchObject({ name: undefined });
     expect([roster.moderators.hasPins, roster.supervisors.hasPins]).toEqual([false, false]);
   });
 });
