@@ -633,19 +633,41 @@ describe('a call that comes back', () => {
     expect(facts.map(({ kind, name }) => [kind, name])).toContainEqual(['left', 'Ted']);
   });
 
-  it('joins with the stay whose document comes last, and not with the one that follows', () => {
-    const { state } = play(
-      ...ALICE_IN,
-      joins('ted', 'cf-1', 10),
-      leaves('ted', 'cf-1', 18),
-      [18, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
-      [28, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 2, ageMs: 0 }],
-      late([6, sent()], 25),
-      late([30, sent({ stayNumber: 3 })], 2),
-      late(joins('ted', 'cf-1', 24), 9),
-      late(leaves('ted', 'cf-1', 28), 6),
-      late([22, sent({ stayNumber: 2 })], 13),
-    );
+  const ends = (stayNumber: number, seconds: number): Told => [
+    seconds,
+    { kind: 'dial-ended', callSid: sid('ted'), stayNumber, ageMs: 0 },
+  ];
+  it.each<[string, Told[]]>([
+    [
+      'second',
+      [
+        joins('ted', 'cf-1', 10),
+        leaves('ted', 'cf-1', 18),
+        ends(1, 18),
+        ends(2, 28),
+        late([6, sent()], 25),
+        late([30, sent({ stayNumber: 3 })], 2),
+        late(joins('ted', 'cf-1', 24), 9),
+        late(leaves('ted', 'cf-1', 28), 6),
+        late([22, sent({ stayNumber: 2 })], 13),
+      ],
+    ],
+    [
+      'first',
+      [
+        leaves('ted', 'cf-1', 10),
+        ends(1, 10),
+        ends(2, 28),
+        late([22, sent({ stayNumber: 2 })], 7),
+        [30, sent({ stayNumber: 3 })],
+        late(joins('ted', 'cf-1', 8), 23),
+        late([6, sent()], 26),
+        late(joins('ted', 'cf-1', 24), 9),
+        late(leaves('ted', 'cf-1', 28), 6),
+      ],
+    ],
+  ])('has not joined a third time, whatever came of the %s, whose document was late', (_which, told) => {
+    const { state } = play(...ALICE_IN, ...told);
     const later = state.stays.filter(({ supervision }) => (supervision?.stayNumber ?? 0) > 1);
     expect(later.map((stay) => [stay.supervision?.stayNumber, isOpen(stay), stay.joinDate])).toEqual([
       [2, false, START + 24_000],
