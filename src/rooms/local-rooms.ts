@@ -5,11 +5,11 @@ import type { PendingEvents } from './pending-events';
 import { emptyRoom, type RoomState } from './room';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
-import type { Snapshot } from './room-store';
+import type { RoomStore, Snapshot } from './room-store';
 
 /**
- * The rooms as this process alone knows them: what it saw last of each, and what the store does not have yet. Nothing here
- * throws: an event that `evolve` cannot apply is logged and left out.
+ * The rooms as this process alone knows them: as the store had them last, with what it did not take. Nothing here throws: an
+ * event that `evolve` cannot apply is logged and left out.
  */
 export interface LocalRooms {
   /** The store's clock as far as we know, in milliseconds since 1970. */
@@ -18,16 +18,17 @@ export interface LocalRooms {
   learn(snapshot: Snapshot): RoomState;
   /** Takes an event that the store did not take; returns the room after it. It may be pending already. */
   apply(room: RoomName, event: RoomEvent): RoomState;
+  /** The rooms with events that the store did not take, as far as it has not answered since. */
+  ahead: ReadonlyMap<RoomName, unknown>;
   /** A room with what the store did not take. */
   stateOf(room: RoomName): RoomState;
   after(state: RoomState, event: RoomEvent): RoomState;
-  /** `at` of the state that the store had last. */
-  seenAt(room: RoomName): number | undefined;
-  /** The rooms that this process has seen; the one seen last comes last. */
+  /** The rooms that this process has seen. */
   seen(): RoomName[];
 }
 
 export interface LocalRoomsOptions {
+  store: Pick<RoomStore, 'known' | 'now'>;
   lifetimeMs: number;
   log: Logger;
   /** Milliseconds since 1970. */
@@ -36,29 +37,28 @@ export interface LocalRoomsOptions {
   pending: Pick<PendingEvents, 'rooms' | 'ofRoom'>;
 }
 
-/** How many rooms are remembered: more than one server has at once. Each takes some 2 kB. */
+/** How many rooms are kept. */
 const MAX_ROOMS = 3_000;
 
-/** A room in this process. */
+/** A room that is ahead of the store. */
 interface LocalRoom {
-  /** What the store had last; undefined if it was never asked. */
-  stored: RoomState | undefined;
-  /** The same with what the store did not take. Kept, because a room can have hundreds of such events. */
+  /** `at` of the state that the store had; undefined if it was never asked. */
+  storedAt: number | undefined;
+  /** That state with what the store did not take. Kept, because a room can have hundreds of such events. */
   current: RoomState;
 }
 
-export function createLocalRooms({ lifetimeMs, log, now, pending }: LocalRoomsOptions): LocalRooms {
-  const rooms = new Map<RoomName, LocalRoom>();
+export function createLocalRooms({ store, lifetimeMs, log, now, pending }: LocalRoomsOptions): LocalRooms {
+  const ahead = new Map<RoomName, LocalRoom>();
   /** The rooms in which an event was left out. */
   const faulty = new Set<RoomName>();
-  /** The store's clock less our own (ms). */
-  let clockOffset = 0;
 
-  const storeNow = () => now() + clockOffset;
+  const storeNow = () => store.now() ?? now();
   const evolved = (state: RoomState, events: readonly RoomEvent[], at: number) =>
     events.reduce((before, event) => tryToEvolve(before, event, at), state);
   const stateOf = (room: RoomName) =>
-    rooms.get(room)?.current ?? evolved(emptyRoom(room), pending.ofRoom(room), storeNow());
+    ahead.get(room)?.current ??
+    evolved(store.known.get(room)?.state ?? emptyRoom(room), pending.ofRoom(room), storeNow());
 
   function tryToEvolve(state: RoomState, event: RoomEvent, at: number): RoomState {
     try {
@@ -75,37 +75,35 @@ export function createLocalRooms({ lifetimeMs, log, now, pending }: LocalRoomsOp
     }
   }
 
-  function remember(room: RoomName, known: LocalRoom): RoomState {
-    const oldest = putLast(rooms, room, known, MAX_ROOMS);
+  function keep(room: RoomName, local: LocalRoom): RoomState {
+    const oldest = putLast(ahead, room, local, MAX_ROOMS);
     if (oldest !== undefined) {
       faulty.delete(oldest);
     }
-    return known.current;
+    return local.current;
   }
 
   return {
     now: storeNow,
     learn({ state, now: at }) {
-      clockOffset = at - now();
       const { room } = state;
       if (!pending.rooms.has(room)) {
-        return remember(room, { stored: state, current: state });
+        ahead.delete(room);
+        faulty.delete(room);
+        return state;
       }
-      const known = rooms.get(room);
+      const local = ahead.get(room);
       // A read-only store returns the same state again and again.
-      const isSame = known?.stored?.at === state.at;
-      return remember(room, {
-        stored: state,
-        current: isSame ? known.current : evolved(state, pending.ofRoom(room), at),
-      });
+      const current = local?.storedAt === state.at ? local.current : evolved(state, pending.ofRoom(room), at);
+      return keep(room, { storedAt: state.at, current });
     },
     apply(room, event) {
       const current = evolved(stateOf(room), [event], storeNow());
-      return remember(room, { stored: rooms.get(room)?.stored, current });
+      return keep(room, { storedAt: store.known.get(room)?.state.at, current });
     },
+    ahead,
     stateOf,
     after: (state, event) => evolved(state, [event], storeNow()),
-    seenAt: (room) => rooms.get(room)?.stored?.at,
-    seen: () => [...rooms.keys()],
+    seen: () => [...new Set([...store.known.keys(), ...ahead.keys()])],
   };
 }

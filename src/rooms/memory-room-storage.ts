@@ -2,7 +2,7 @@ import type { Fact } from './fact';
 import type { RoomState } from './room';
 import type { RoomEntry } from './room-entry';
 import type { RoomName } from './room-name';
-import type { RoomStorage } from './room-store';
+import type { RoomStorage } from './room-storage';
 
 export interface MemoryRoomStorageOptions {
   /** How long a room is kept after its last event, in milliseconds. */
@@ -56,7 +56,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
   return {
     async read(room) {
       const kept = find(room);
-      return { version: kept?.version ?? '', state: kept?.state, now: now() };
+      return { version: kept?.version ?? '', stored: kept?.state, now: now(), isWritable: true };
     },
 
     async write(room, version, { state, entry, facts }) {
@@ -83,7 +83,6 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       yield* lines.filter(isMeant).map(({ fact, position }) => ({ fact, position: String(position) }));
     },
 
-    isWritable: () => true,
     probe: async () => {},
   };
 }

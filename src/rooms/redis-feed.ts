@@ -2,7 +2,7 @@ import { readStream } from '../redis/read-stream';
 import type { RedisConnection } from '../redis/redis-connection';
 import type { StoreError } from '../redis/store-error';
 import type { Fact } from './fact';
-import type { FeedLine, FeedStart } from './room-store';
+import type { FeedLine, FeedStart } from './room-storage';
 
 /** The greatest second part of a stream's ID. */
 const MAX_SEQUENCE = '18446744073709551615';

@@ -7,7 +7,7 @@ import { PROBE_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
 import type { RoomEntry } from './room-entry';
 import type { RoomName } from './room-name';
 import { parseRoomRecord } from './room-record';
-import type { RoomStorage } from './room-store';
+import type { RoomStorage } from './room-storage';
 
 /**
  * How many parts the rooms are spread over. The keys of one part share a hash tag, so that one script reaches them, and
@@ -82,7 +82,8 @@ export function createRedisRoomStorage({
 
   return {
     async read(room, known) {
-      const { key } = placeOf(room);
+      const { shard, key } = placeOf(room);
+      const isWritable = !unwritable.has(shard);
       let read: [string, string | number | null];
       try {
         read = await run(() => scripts.roomRead(key, known?.version ?? ''));
@@ -91,17 +92,17 @@ export function createRedisRoomStorage({
       }
       const [now, value] = read;
       if (value === null) {
-        return { version: '', state: undefined, now: Number(now) };
+        return { version: '', stored: undefined, now: Number(now), isWritable };
       }
       if (known !== undefined && typeof value === 'number') {
-        return { version: known.version, state: known.state, now: Number(now) };
+        return { version: known.version, stored: known.stored, now: Number(now), isWritable };
       }
       const [version = '', text = ''] = String(value).split('\n', 2);
-      const state = parseRoomRecord(text, room);
-      if (state === undefined) {
+      const stored = parseRoomRecord(text, room);
+      if (stored === undefined) {
         throw unreadable(key);
       }
-      return { version, state, now: Number(now) };
+      return { version, stored, now: Number(now), isWritable };
     },
 
     async write(room, version, { state, entry, facts, isUrgent }) {
@@ -141,8 +142,6 @@ export function createRedisRoomStorage({
     },
 
     feed: (from) => readFeeds(redis, allShards.map(feedOf), { from, keepMs: feedMs, onUnreadable }),
-
-    isWritable: (room) => unwritable.size === 0 || !unwritable.has(placeOf(room).shard),
 
     async probe() {
       await Promise.all(

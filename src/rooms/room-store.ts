@@ -1,79 +1,36 @@
+import { putLast } from '../ops/put-last';
 import { atMoment, evolve } from './evolve';
 import type { Fact } from './fact';
-import { createRecentReads, type RoomRead } from './recent-reads';
 import { emptyRoom, type RoomState } from './room';
-import { entryOf, type RoomEntry } from './room-entry';
+import { entryOf } from './room-entry';
 import type { RoomEvent } from './room-event';
 import type { RoomName } from './room-name';
+import type { KnownRoom, RoomStorage } from './room-storage';
 
 /** A room as it was read. */
 export interface Snapshot {
   state: RoomState;
   /** The store's clock, in milliseconds since 1970. */
   now: number;
-}
-
-/** A line of the feed, and the position after it. */
-export interface FeedLine {
-  fact: Fact;
-  position: string;
-}
-
-/** After a position, or written at this instant (ms since 1970) or later. */
-export type FeedStart = { after: string } | { since: number };
-
-/** A room at a version. */
-export interface KnownRoom {
-  version: string;
-  state: RoomState;
-}
-
-/** Where rooms are kept. Shared by every server that answers for the same Space. It knows no rules. */
-export interface RoomStorage {
-  /**
-   * One round trip.
-   *
-   * @param known as it was read or written last; not sent again if the room still has that version
-   * @throws StoreError
-   */
-  read(room: RoomName, known?: KnownRoom): Promise<{ version: string; state: RoomState | undefined; now: number }>;
-  /**
-   * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
-   *
-   * @returns the new version; undefined if the room had another one
-   * @param next.isUrgent whether a full store should delete the room rather than keep an outdated state
-   * @throws StoreError
-   */
-  write(room: RoomName, version: string, next: RoomWrite): Promise<string | undefined>;
-  /** The rooms in the index, and why some of them could not be read. @throws StoreError when none could */
-  list(): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }>;
-  /** Lines of the feed, in order for each room. */
-  feed(from: FeedStart): AsyncIterable<FeedLine>;
-  /** Whether this room could be written at the last probe. No round trip. */
-  isWritable(room: RoomName): boolean;
-  /** Finds out what can be written. Never rejects. */
-  probe(): Promise<void>;
-}
-
-/** A room's next state, its entry in the index, and its lines of the feed. */
-interface RoomWrite {
-  state: RoomState;
-  /** Undefined for an empty room. */
-  entry: RoomEntry | undefined;
-  facts: readonly Fact[];
-  isUrgent: boolean;
+  /** Whether this room could be written at the last probe. */
+  isWritable: boolean;
 }
 
 /** The rooms, with the rules of state. */
-export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'isWritable' | 'probe'> {
+export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> {
   /** @throws StoreError */
   read(room: RoomName): Promise<Snapshot>;
+  /** The rooms as this process read or wrote them last; the latest comes last. */
+  known: ReadonlyMap<RoomName, Snapshot>;
+  /** The store's clock as this process knows it, in milliseconds since 1970; undefined before the first read. */
+  now(): number | undefined;
   /**
    * Applies an event; events of one room are applied together.
    *
+   * @returns the room after them, and whether this event has changed it
    * @throws StoreError when the store did not take it in time; it may have taken it all the same
    */
-  apply(room: RoomName, event: RoomEvent): Promise<Snapshot>;
+  apply(room: RoomName, event: RoomEvent): Promise<Snapshot & { hasChanged: boolean }>;
 }
 
 export interface RoomStoreOptions {
@@ -87,11 +44,31 @@ export interface RoomStoreOptions {
 /** Events that even a full store must take: the old target would go on being handed out. */
 const URGENT: ReadonlySet<RoomEvent['kind']> = new Set(['left', 'dial-ended', 'call-ended', 'conference-ended']);
 
+/** A room as it was read or written last. */
+interface RoomRead extends Snapshot, KnownRoom {
+  /** When it was asked for, by the monotonic clock. */
+  at: number;
+  /** How long the answer took, in milliseconds. */
+  tookMs: number;
+  /** Whether it may have changed since, as far as this process knows. */
+  isOutdated: boolean;
+}
+
+/** How long an event can be applied to what was read, without another read, in milliseconds. */
+const FRESH_MS = 2_000;
+
+/** Slower reads (ms) are not reused: the store's clock is too inexact in them. */
+const MAX_READ_MS = 50;
+
+/** How many rooms are remembered: more than one server has at once. Each takes some 2 kB. */
+const MAX_ROOMS = 3_000;
+
 /** An event that waits for its room. */
 interface Item {
   event: RoomEvent;
   since: number;
-  resolve: (snapshot: Snapshot) => void;
+  hasChanged: boolean;
+  resolve: (applied: Snapshot & { hasChanged: boolean }) => void;
   reject: (error: unknown) => void;
 }
 
@@ -99,20 +76,28 @@ interface Item {
 export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
   const waiting = new Map<RoomName, Item[]>();
 
-  const recent = createRecentReads();
-
-  const snapshotOf = (state: RoomState, now: number): Snapshot => ({
-    state: atMoment(state, now, { lifetimeMs }),
-    now,
-  });
+  /** The rooms as they were read or written last; the latest comes last. */
+  const known = new Map<RoomName, RoomRead>();
+  let latest: RoomRead | undefined;
 
   async function readRoom(room: RoomName): Promise<RoomRead> {
     const at = monotonicNow();
-    // If this read fails, no event is applied to an older copy.
-    const { version, state = emptyRoom(room), now } = await storage.read(room, recent.outdate(room));
-    const read = { version, state, now, at, tookMs: monotonicNow() - at, isOutdated: false };
-    recent.remember(read);
-    return read;
+    const before = known.get(room);
+    if (before !== undefined) {
+      // If this read fails, no event is applied to an older copy.
+      before.isOutdated = true;
+    }
+    const { version, stored = emptyRoom(room), now, isWritable } = await storage.read(room, before);
+    return remember({ version, stored, now, isWritable, at, tookMs: monotonicNow() - at });
+  }
+
+  function remember(read: Omit<RoomRead, 'state' | 'isOutdated'>): RoomRead {
+    const { stored, now } = read;
+    const state = atMoment(stored, now, { lifetimeMs });
+    const remembered = { ...read, state, isOutdated: false };
+    putLast(known, state.room, remembered, MAX_ROOMS);
+    latest = remembered;
+    return remembered;
   }
 
   /** Writes what waits for a room until nothing does. */
@@ -123,8 +108,8 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
         const snapshot = await tryBatch(room, batch);
         if (snapshot !== undefined) {
           items.splice(0, batch.length);
-          for (const { resolve } of batch) {
-            resolve(snapshot);
+          for (const { resolve, hasChanged } of batch) {
+            resolve({ ...snapshot, hasChanged });
           }
         }
       } catch (error) {
@@ -141,8 +126,10 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   async function tryBatch(room: RoomName, batch: readonly Item[]): Promise<Snapshot | undefined> {
     const at = monotonicNow();
     // With many events, a conflict would cost too much: all of them are applied again.
-    const last = batch.length === 1 ? recent.recall(room, at) : undefined;
-    const early = last && (await applyTo(last, batch, at));
+    const last = batch.length === 1 ? known.get(room) : undefined;
+    // If the room has changed since, nothing is written.
+    const isReusable = last && !last.isOutdated && at - last.at <= FRESH_MS && last.tookMs <= MAX_READ_MS;
+    const early = isReusable ? await applyTo(last, batch, at) : undefined;
     if (early?.kind === 'written') {
       return early.snapshot;
     }
@@ -153,7 +140,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       case 'written':
         return result.snapshot;
       case 'unchanged':
-        return snapshotOf(read.state, read.now);
+        return read;
       case 'conflict':
         return undefined;
     }
@@ -166,37 +153,37 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     at: number,
   ): Promise<{ kind: 'written'; snapshot: Snapshot } | { kind: 'unchanged' | 'conflict' }> {
     const now = read.now + (at - read.at);
-    let { state } = read;
+    let state = read.stored;
     const facts: Fact[] = [];
-    for (const { event, since } of batch) {
+    for (const item of batch) {
+      const { event, since } = item;
       // Adds the time that the event has waited here.
       const aged = { ...event, ageMs: event.ageMs + (at - since) };
       const next = evolve(state, aged, now, { lifetimeMs });
+      item.hasChanged = next.state !== state;
       state = next.state;
       facts.push(...next.facts);
     }
-    if (state === read.state) {
+    if (state === read.stored) {
       return { kind: 'unchanged' };
     }
     const { room } = state;
     const isUrgent = batch.some(({ event }) => URGENT.has(event.kind));
     const written = await storage.write(room, read.version, { state, entry: entryOf(state), facts, isUrgent });
     if (written === undefined) {
-      recent.outdate(room);
+      read.isOutdated = true;
       return { kind: 'conflict' };
     }
-    recent.remember({ ...read, version: written, state, isOutdated: false });
-    return { kind: 'written', snapshot: snapshotOf(state, now) };
+    return { kind: 'written', snapshot: { ...remember({ ...read, version: written, stored: state }), now } };
   }
 
   return {
-    async read(room) {
-      const { state, now } = await readRoom(room);
-      return snapshotOf(state, now);
-    },
+    read: readRoom,
+    known,
+    now: () => latest && latest.now + (monotonicNow() - latest.at),
     apply: (room, event) =>
       new Promise((resolve, reject) => {
-        const item = { event, since: monotonicNow(), resolve, reject };
+        const item = { event, since: monotonicNow(), hasChanged: false, resolve, reject };
         const present = waiting.get(room);
         if (present !== undefined) {
           present.push(item);
@@ -215,7 +202,6 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       };
     },
     feed: storage.feed,
-    isWritable: storage.isWritable,
     probe: storage.probe,
   };
 }

@@ -101,7 +101,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 
-  const local = createLocalRooms({ lifetimeMs, log, now, pending });
+  const local = createLocalRooms({ store, lifetimeMs, log, now, pending });
 
   function learn(snapshot: Snapshot): RoomState {
     if (failures.failing.size > 0) {
@@ -116,42 +116,33 @@ export function createRooms(options: RoomsOptions): Rooms {
     const enqueue = () => local.apply(room, pending.add(room, event, since));
     try {
       // A write that times out may have happened. Repeating it does no harm.
-      const snapshot = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
-      const hasChanged = snapshot.state.at !== (local.seenAt(room) ?? 0);
-      const state = learn(snapshot);
+      const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
+      const state = learn(applied);
       // An event that changed nothing may be about a stay whose arrival is still pending.
-      onChange(hasChanged || !pending.rooms.has(room) ? state : enqueue());
+      onChange(applied.hasChanged || !pending.rooms.has(room) ? state : enqueue());
     } catch (err) {
       failures.add(err, since, room);
       onChange(enqueue());
     }
   }
 
-  /** Reads a room, and tells whether the store answered. */
-  async function lookUp(room: RoomName): Promise<{ known: Lookup; isStored: boolean }> {
-    if (failures.failing.size === 0 || !failures.isTooSlow(room)) {
-      const askedAt = monotonicNow();
-      try {
-        const snapshot = await store.read(room);
-        return { known: { isKnown: true, state: learn(snapshot), now: snapshot.now }, isStored: true };
-      } catch (err) {
-        failures.add(err, askedAt, room);
-      }
-    }
-    const state = local.stateOf(room);
-    // Without a target the room counts as unknown: another server may know one.
-    const isKnown = targetOf(state) !== undefined;
-    return { known: isKnown ? { isKnown, state, now: local.now() } : { isKnown }, isStored: false };
-  }
-
-  async function find(room: RoomName): Promise<Lookup> {
+  /** @param isComplete whether REST is asked if the store does not do */
+  async function find(room: RoomName, isComplete = true): Promise<Lookup> {
     const askedAt = monotonicNow();
+    let read: Snapshot | undefined;
     try {
-      const { known, isStored } = await lookUp(room);
-      const isEnough = known.isKnown && isStored && store.isWritable(room) && targetOf(known.state) !== undefined;
-      return isEnough || space === undefined
-        ? known
-        : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);
+      read = failures.failing.size > 0 && failures.isTooSlow(room) ? undefined : await store.read(room);
+    } catch (err) {
+      failures.add(err, askedAt, room);
+    }
+    try {
+      const isCaughtUp = failures.failing.size + pending.rooms.size + local.ahead.size === 0;
+      const state = read === undefined ? local.stateOf(room) : isCaughtUp ? read.state : learn(read);
+      // Without a target in our own memory the room counts as unknown: another server may know one.
+      const isKnown = read !== undefined || targetOf(state) !== undefined;
+      const known: Lookup = isKnown ? { isKnown, state, now: read?.now ?? local.now() } : { isKnown };
+      const isEnough = !isComplete || (read?.isWritable && targetOf(state) !== undefined);
+      return isEnough || space === undefined ? known : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);
     } catch (err) {
       log.error({ err, room }, 'Room lookup failed');
       return { isKnown: false };
@@ -188,8 +179,8 @@ export function createRooms(options: RoomsOptions): Rooms {
     const own = new Set([...(stored === undefined ? local.seen() : []), ...pending.rooms.keys()]);
     const update = async (room: RoomName) => {
       // Another server has written it since we last saw it.
-      if (stored !== undefined && local.seenAt(room) !== entries.get(room)?.at) {
-        await lookUp(room);
+      if (stored !== undefined && store.known.get(room)?.state.at !== entries.get(room)?.at) {
+        await find(room, false);
       }
       putEntry(entries, local.stateOf(room));
     };
@@ -236,7 +227,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     recordSpeech: speech.record,
 
     find,
-    read: async (room) => (await lookUp(room)).known,
+    read: (room) => find(room, false),
     list: () => inTime(list(), 'unknown', monotonicNow()),
     listStored: async () => (await listStored()) ?? 'unknown',
     listLocal: () => local.seen().map(local.stateOf),

@@ -127,7 +127,7 @@ describe('an agent leaves while Redis', () => {
       await one.leave('alice-1');
     }
     // It is asked to write nothing meanwhile.
-    await eventually(() => expect(other.store.rooms.isWritable(roomNamed('sales'))).toBe(false));
+    await eventually(async () => expect((await other.store.rooms.read(roomNamed('sales'))).isWritable).toBe(false));
     expect(await other.dial()).toBe(NOBODY);
   });
 });

@@ -8,7 +8,8 @@ import type { Fact } from '../../src/rooms/fact';
 import { emptyRoom, isInConference, isOpen, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
-import type { FeedStart, RoomStore } from '../../src/rooms/room-store';
+import type { FeedStart } from '../../src/rooms/room-storage';
+import type { RoomStore } from '../../src/rooms/room-store';
 import { createRooms } from '../../src/rooms/rooms';
 import type { SpaceObserver } from '../../src/rooms/space-observer';
 import { createRedisStore, type Store } from '../../src/stores';
@@ -291,13 +292,13 @@ describe('unexpected data in Redis', () => {
     expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
       { room: sales, err: { message: `Redis: unexpected data at ${key}; delete that key.` } },
     ]);
-    await eventually(() => expect(store.rooms.isWritable(sales)).toBe(false), 3_000);
+    await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(false), 3_000);
     await client.rename('aside', key);
     await eventually(async () =>
       expect((await factsFrom(store.rooms)).map(({ kind }) => kind)).toEqual(['joined', 'left']),
     );
     expect((await store.rooms.list()).rooms).toEqual([]);
-    await eventually(() => expect(store.rooms.isWritable(sales)).toBe(true), 3_000);
+    await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(true), 3_000);
   });
 
   it('in place of an index keeps no room out of the list once it is repaired', async () => {
@@ -425,13 +426,13 @@ describe('a Redis that cannot be written', () => {
     const store = await connected([redis.url]);
     const { targetIn } = serve(store, carol);
     await store.rooms.apply(sales, joined('a', true, 20_000));
-    expect(store.rooms.isWritable(sales)).toBe(true);
+    expect((await store.rooms.read(sales)).isWritable).toBe(true);
     expect(await targetIn(sales)).toBe('a');
     await spoil(client);
-    await eventually(() => expect(store.rooms.isWritable(sales)).toBe(false), 2_000);
+    await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(false), 2_000);
     await eventually(async () => expect(await targetIn(sales)).toBe('carol'));
     await mend(client);
-    await eventually(() => expect(store.rooms.isWritable(sales)).toBe(true), 3_000);
+    await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(true), 3_000);
   });
 
   it('because it was demoted is left for the primary behind the same address', async () => {
@@ -602,8 +603,7 @@ describe('a connection that fails', () => {
     ]) {
       await expect(ask()).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' });
     }
-    await rooms.probe();
-    expect(rooms.isWritable(sales)).toBe(false);
+    await expect(rooms.probe()).resolves.toBeUndefined();
   });
 });
 

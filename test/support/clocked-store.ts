@@ -2,7 +2,8 @@ import type { RedisConnection } from '../../src/redis/redis-connection';
 import { soleLease } from '../../src/rooms/lease';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { createRedisRoomStorage } from '../../src/rooms/redis-room-storage';
-import { createRoomStore, type RoomStorage } from '../../src/rooms/room-store';
+import type { RoomStorage } from '../../src/rooms/room-storage';
+import { createRoomStore } from '../../src/rooms/room-store';
 import type { Store } from '../../src/stores';
 import { createMemoryRefusalStore } from '../../src/supervision/refusals';
 

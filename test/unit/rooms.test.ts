@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createLog } from '../../src/ops/log';
 import { StoreError } from '../../src/redis/store-error';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
-import { type RoomState, targetOf } from '../../src/rooms/room';
+import { emptyRoom, type RoomState, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomName } from '../../src/rooms/room-name';
-import { createRoomStore, type RoomStorage } from '../../src/rooms/room-store';
+import type { RoomStorage } from '../../src/rooms/room-storage';
+import { createRoomStore } from '../../src/rooms/room-store';
 import { createRooms, type RoomsOptions } from '../../src/rooms/rooms';
 import { createSpaceObserver, type Observation } from '../../src/rooms/space-observer';
 import type { SpeechEvent } from '../../src/rooms/speech';
@@ -109,7 +110,7 @@ function createFlakyStorage() {
     async read(room) {
       state.reads++;
       await answer(room);
-      return memory.read(room);
+      return { ...(await memory.read(room)), isWritable: !state.isReadOnly };
     },
     async write(room, version, next) {
       state.writes++;
@@ -123,7 +124,6 @@ function createFlakyStorage() {
       await answer();
       return { ...(await memory.list()), problems: state.problems };
     },
-    isWritable: () => !state.isReadOnly,
     probe: async () => void state.probes++,
   };
   return { memory, storage, state };
@@ -285,10 +285,11 @@ describe('record', () => {
 
   it('rejects never, whatever the rules throw, and logs why once for each room', async () => {
     const { rooms, store, logged } = create();
+    const broken = { ...emptyRoom(sales), stays: [null] as unknown as RoomState['stays'] };
     jest.spyOn(store, 'read').mockImplementation(async (room) => {
-      const stays = (room === sales ? [null] : []) as unknown as RoomState['stays'];
-      return { state: { room, conference: undefined, stays, ended: [], at: 1 }, now: Date.now() };
+      return { state: room === sales ? broken : emptyRoom(room), now: Date.now(), isWritable: true };
     });
+    jest.replaceProperty(store, 'known', new Map([[sales, await store.read(sales)]]));
     jest.spyOn(store, 'apply').mockRejectedValue(new TypeError('stays'));
     await rooms.read(sales);
     await rooms.record(sales, arrived);

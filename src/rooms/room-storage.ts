@@ -1,0 +1,64 @@
+import type { Fact } from './fact';
+import type { RoomState } from './room';
+import type { RoomEntry } from './room-entry';
+import type { RoomName } from './room-name';
+
+/** A line of the feed, and the position after it. */
+export interface FeedLine {
+  fact: Fact;
+  position: string;
+}
+
+/** After a position, or written at this instant (ms since 1970) or later. */
+export type FeedStart = { after: string } | { since: number };
+
+/** A room at a version, as the storage has it. */
+export interface KnownRoom {
+  version: string;
+  stored: RoomState;
+}
+
+/** What is stored of a room. */
+export interface StoredRoom {
+  version: string;
+  /** Undefined if nothing is. */
+  stored: RoomState | undefined;
+  /** The storage's clock, in milliseconds since 1970. */
+  now: number;
+  /** Whether this room could be written at the last probe. */
+  isWritable: boolean;
+}
+
+/** Where rooms are kept. Shared by every server that answers for the same Space. It knows no rules. */
+export interface RoomStorage {
+  /**
+   * One round trip.
+   *
+   * @param known as it was read or written last; not sent again if the room still has that version
+   * @throws StoreError
+   */
+  read(room: RoomName, known?: KnownRoom): Promise<StoredRoom>;
+  /**
+   * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
+   *
+   * @returns the new version; undefined if the room had another one
+   * @param next.isUrgent whether a full store should delete the room rather than keep an outdated state
+   * @throws StoreError
+   */
+  write(room: RoomName, version: string, next: RoomWrite): Promise<string | undefined>;
+  /** The rooms in the index, and why some of them could not be read. @throws StoreError when none could */
+  list(): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }>;
+  /** Lines of the feed, in order for each room. */
+  feed(from: FeedStart): AsyncIterable<FeedLine>;
+  /** Finds out what can be written. Never rejects. */
+  probe(): Promise<void>;
+}
+
+/** A room's next state, its entry in the index, and its lines of the feed. */
+interface RoomWrite {
+  state: RoomState;
+  /** Undefined for an empty room. */
+  entry: RoomEntry | undefined;
+  facts: readonly Fact[];
+  isUrgent: boolean;
+}
