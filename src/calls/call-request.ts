@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from '../people/address';
 import { MAX_PIN_TRIES } from '../people/pin';
 import { MODES, type Mode } from '../rooms/mode';
-import { parseRoomName, type RoomName } from '../rooms/room-name';
+import { parseRoomName, type RoomName } from '../rooms/room';
 import { isFinalStatus } from '../signalwire/call-status';
 import { type Fields, requiredSid, textOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';

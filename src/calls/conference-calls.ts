@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { maskAddress } from '../people/address';
 import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster } from '../people/roster';
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
 import type { Sid } from '../signalwire/sid';
 import { digitsOf, type InboundCall, parseInboundCall, personOf, tryOf } from './call-request';

@@ -2,7 +2,7 @@ import { type Authentication, mayEnter, type PinResult } from '../people/authent
 import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import type { ModeratorEntry } from '../people/roster';
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import type { InboundCall } from './call-request';
 import type { ConferenceDecision, PinPrompt } from './outcome';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Mode } from '../rooms/mode';
-import { parseRoomName, type RoomName } from '../rooms/room-name';
+import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Addresses } from './call-request';
 import type { LineWait, News, Outcome, RoomWait, SupervisorJoin } from './outcome';
 import type { Prompts } from './prompts';

@@ -1,6 +1,6 @@
 import { parseCallEvent, parseConferenceEvent } from '../rooms/conference-events';
+import type { RoomName } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
-import type { RoomName } from '../rooms/room-name';
 import type { Rooms } from '../rooms/rooms';
 import type { WebhookAnswer, WebhookRoute } from './webhook';
 

@@ -1,9 +1,8 @@
 import type { Lockout } from '../people/pin-limiter';
 import type { SupervisorEntry } from '../people/roster';
 import type { Mode } from '../rooms/mode';
-import type { RoomState, Stay } from '../rooms/room';
+import type { RoomName, RoomState, Stay } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
-import type { RoomName } from '../rooms/room-name';
 import type { RefusalReason } from '../supervision/refusals';
 import type { CallContext, RoomContext } from './call-context';
 

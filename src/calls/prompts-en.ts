@@ -1,4 +1,4 @@
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import type { Prompts } from './prompts';
 
 /** English. A Space speaks it unless told otherwise. */

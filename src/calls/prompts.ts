@@ -1,5 +1,5 @@
 import type { Mode } from '../rooms/mode';
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import type { News, PinPrompt, RoomMenu, WaitReason } from './outcome';
 
 /** Every sentence spoken to a call, in one language. Each begins with what matters most: the news, or who hears them. */

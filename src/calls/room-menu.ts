@@ -1,9 +1,19 @@
 import { mayEnter } from '../people/authenticator';
 import type { SupervisorEntry } from '../people/roster';
-import { hasProbablyHungUp } from '../rooms/room';
+import type { RoomName } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
-import type { RoomName } from '../rooms/room-name';
 import { CHOICES_AT_ONCE, type News, type RoomMenu } from './outcome';
+
+/** After this time without a join, a moderator has probably hung up. */
+const HUNG_UP_MS = 60_000;
+
+/** Whether a moderator arrived long ago and never joined: they come last in menus. */
+export function hasProbablyHungUp(
+  { hasJoined, arrivedAt }: { hasJoined: boolean; arrivedAt: number },
+  now: number,
+): boolean {
+  return !hasJoined && now - arrivedAt >= HUNG_UP_MS;
+}
 
 /** A conversation to choose: a room with a target. */
 export type LiveRoom = RoomEntry & { target: NonNullable<RoomEntry['target']> };

@@ -6,6 +6,7 @@ import { conversationOf, isSameConversation, supervisedConversation } from '../r
 import { MODES, type Mode } from '../rooms/mode';
 import {
   isInOrEntering,
+  type RoomName,
   type RoomState,
   type Stay,
   type SupervisionState,
@@ -13,7 +14,6 @@ import {
   targetOf,
 } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
-import type { RoomName } from '../rooms/room-name';
 import type { Lookup } from '../rooms/rooms';
 import {
   type CallContext,

@@ -1,5 +1,5 @@
+import type { RoomName } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
-import type { RoomName } from '../rooms/room-name';
 import type { Fields } from '../signalwire/fields';
 import type { Sid } from '../signalwire/sid';
 import type { Outcome } from './outcome';

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { UserError } from '../ops/user-error';
 import { maskAddress, parseAddress } from '../people/address';
 import { StoreError } from '../redis/store-error';
-import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
+import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { askAboutMisspelling } from '../settings/checks';
 import { MAX_AUDIT_DAYS } from '../settings/table';
 import { createRedisStore, waitForStore } from '../stores';

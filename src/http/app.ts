@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Render } from '../calls/documents';
 import type { Outcome } from '../calls/outcome';
 import type { WebhookRoute } from '../calls/webhook';
-import { parseRoomName, type RoomName } from '../rooms/room-name';
+import { parseRoomName, type RoomName } from '../rooms/room';
 import { RequestError } from '../signalwire/request-error';
 import { createHealthRoutes } from './health';
 import type { RefusalLog } from './refusal-log';

@@ -1,4 +1,4 @@
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
 import type { Address } from './address';
 import { hashPin, type PinTokens, parsePin } from './pin';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parsedString, requiredMessage } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
-import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
+import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from './address';
 import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
 import { parsePinHash } from './pin';

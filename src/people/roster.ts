@@ -1,5 +1,5 @@
 import type { Mode } from '../rooms/mode';
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import { type Address, maskAddress, type PhoneNumber } from './address';
 import type { PinHash } from './pin';
 

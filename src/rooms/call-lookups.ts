@@ -3,8 +3,8 @@ import { putLast } from '../ops/put-last';
 import type { ConferenceApi, SpaceCall } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
 import type { RequestBudget } from './request-budget';
+import type { RoomName } from './room';
 import type { ObservedParticipant } from './room-event';
-import type { RoomName } from './room-name';
 import type { Rooms } from './rooms';
 
 /** A participant whose call is to be looked up, as REST showed them. */

@@ -1,7 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import type { HeardMode, Mode } from './mode';
-import type { Role, Source } from './room';
-import type { RoomName } from './room-name';
+import type { Role, RoomName, Source } from './room';
 
 /**
  * A line of a room's feed: one fact about a moderator or a supervisor.

@@ -2,9 +2,8 @@ import type { Logger } from 'pino';
 import { putLast } from '../ops/put-last';
 import { evolve } from './evolve';
 import type { PendingEvents } from './pending-events';
-import { emptyRoom, type RoomState } from './room';
+import { emptyRoom, type RoomName, type RoomState } from './room';
 import type { RoomEvent } from './room-event';
-import type { RoomName } from './room-name';
 import type { RoomStore, Snapshot } from './room-store';
 
 /**

@@ -4,8 +4,8 @@ import { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
 import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
 import { PROBE_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
+import type { RoomName } from './room';
 import type { RoomEntry } from './room-entry';
-import type { RoomName } from './room-name';
 import { parseRoomRecord } from './room-record';
 import type { RoomStorage } from './room-storage';
 

@@ -2,9 +2,8 @@ import type { ConferenceApi, SpaceConference } from '../signalwire/conference-ap
 import type { Sid } from '../signalwire/sid';
 import type { CallLookups } from './call-lookups';
 import { extraRequests, type RequestBudget } from './request-budget';
-import { isInConference, isOpen, type RoomState, type Stay } from './room';
+import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from './room';
 import type { ObservedParticipant } from './room-event';
-import type { RoomName } from './room-name';
 import type { Rooms } from './rooms';
 import { toObserved } from './space-observer';
 import type { SweepHistory } from './sweep-history';

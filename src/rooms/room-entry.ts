@@ -1,6 +1,14 @@
 import type { Sid } from '../signalwire/sid';
-import { hasCaller, isInConference, isOpen, type RoomState, startOf, supervisorsOf, targetOf } from './room';
-import type { RoomName } from './room-name';
+import {
+  hasCaller,
+  isInConference,
+  isOpen,
+  type RoomName,
+  type RoomState,
+  startOf,
+  supervisorsOf,
+  targetOf,
+} from './room';
 
 /** A room's entry in the index: a room that anybody is in, or about to be. */
 export interface RoomEntry {

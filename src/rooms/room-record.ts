@@ -1,5 +1,4 @@
-import type { RoomState } from './room';
-import type { RoomName } from './room-name';
+import type { RoomName, RoomState } from './room';
 
 type Fields = Readonly<Record<string, unknown>>;
 

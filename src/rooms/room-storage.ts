@@ -1,7 +1,6 @@
 import type { Fact } from './fact';
-import type { RoomState } from './room';
+import type { RoomName, RoomState } from './room';
 import type { RoomEntry } from './room-entry';
-import type { RoomName } from './room-name';
 
 /** A line of the feed, and the position after it. */
 export interface FeedLine {

@@ -1,10 +1,9 @@
 import { putLast } from '../ops/put-last';
 import { atMoment, evolve } from './evolve';
 import type { Fact } from './fact';
-import { emptyRoom, type RoomState } from './room';
+import { emptyRoom, type RoomName, type RoomState } from './room';
 import { entryOf } from './room-entry';
 import type { RoomEvent } from './room-event';
-import type { RoomName } from './room-name';
 import type { KnownRoom, RoomStorage } from './room-storage';
 
 /** A room as it was read. */

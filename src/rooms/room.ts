@@ -1,7 +1,24 @@
 import type { Sid } from '../signalwire/sid';
 import { REST_DELAY_MS } from './event-dates';
 import type { HeardMode, Mode } from './mode';
-import type { RoomName } from './room-name';
+
+/** The name of a conference, safe in a path, a key and a document. Only {@link parseRoomName} makes one. */
+export type RoomName = string & { readonly brand: 'RoomName' };
+
+/** The form of a room name, for error messages. */
+export const ROOM_NAME_FORM = '1 to 64 letters A–Z without accents, digits, spaces, _, . or -';
+
+/**
+ * Reads a room name: 1 to 64 of the letters a–z and A–Z, digits, space and `_ . -`. It starts and ends with
+ * something else than a space, because a Space may trim names and two names must never mean one conference, and it
+ * is not `.` or `..`, because a URL cannot hold those.
+ *
+ * @returns undefined for anything else
+ */
+export function parseRoomName(text: string): RoomName | undefined {
+  const valid = /^(?! )[A-Za-z0-9 _.-]{1,64}(?<! )$/.test(text) && text !== '.' && text !== '..';
+  return valid ? (text as RoomName) : undefined;
+}
 
 /** `unknown`: somebody in the conference whose role neither we nor the Space can tell. */
 export type Role = 'moderator' | 'caller' | 'supervisor' | 'unknown';
@@ -195,17 +212,6 @@ const ENTRY_MS = 10_000;
 /** Whether a moderator is in the conference, or arrived so lately that the callback of their join may be on its way. */
 export function isInOrEntering(moderator: Stay, now: number): boolean {
   return isInConference(moderator) || (isOpen(moderator) && now - startOf(moderator) < ENTRY_MS);
-}
-
-/** After this time without a join, a moderator has probably hung up. */
-const HUNG_UP_MS = 60_000;
-
-/** Whether a moderator arrived long ago and never joined: they come last in menus. */
-export function hasProbablyHungUp(
-  { hasJoined, arrivedAt }: { hasJoined: boolean; arrivedAt: number },
-  now: number,
-): boolean {
-  return !hasJoined && now - arrivedAt >= HUNG_UP_MS;
 }
 
 /** The open stays of supervisors. */

@@ -2,10 +2,9 @@ import type { Logger } from 'pino';
 import { withDeadline } from '../ops/deadline';
 import { createLocalRooms } from './local-rooms';
 import { createPendingEvents } from './pending-events';
-import { type RoomState, targetOf, withoutUnlistedModerators } from './room';
+import { type RoomName, type RoomState, targetOf, withoutUnlistedModerators } from './room';
 import { putEntry, type RoomEntry } from './room-entry';
 import type { RoomEvent } from './room-event';
-import type { RoomName } from './room-name';
 import type { RoomStore, Snapshot } from './room-store';
 import type { Observation, SpaceObserver } from './space-observer';
 import { createSpeechLimit, type SpeechEvent } from './speech';
@@ -142,7 +141,9 @@ export function createRooms(options: RoomsOptions): Rooms {
       const isKnown = read !== undefined || targetOf(state) !== undefined;
       const known: Lookup = isKnown ? { isKnown, state, now: read?.now ?? local.now() } : { isKnown };
       const isEnough = !isComplete || (read?.isWritable && targetOf(state) !== undefined);
-      return isEnough || space === undefined ? known : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);
+      return isEnough || space === undefined
+        ? known
+        : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);
     } catch (err) {
       log.error({ err, room }, 'Room lookup failed');
       return { isKnown: false };

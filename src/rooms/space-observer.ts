@@ -1,8 +1,8 @@
 import { withDeadline } from '../ops/deadline';
 import { inParallel } from '../ops/in-parallel';
 import type { ConferenceApi, Deadline, SpaceConference, SpaceParticipant } from '../signalwire/conference-api';
+import { parseRoomName, type RoomName } from './room';
 import type { ObservedParticipant, RoomObserved } from './room-event';
-import { parseRoomName, type RoomName } from './room-name';
 
 /** A room as REST showed it. */
 export interface Observation {

@@ -1,5 +1,5 @@
+import type { RoomName } from './room';
 import type { RoomEvent } from './room-event';
-import type { RoomName } from './room-name';
 
 export type SpeechEvent = RoomEvent & { kind: 'spoke' | 'fell-silent' };
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { StoreError } from '../redis/store-error';
-import type { RoomName } from './room-name';
+import type { RoomName } from './room';
 
 /** The rooms whose latest read or write failed. Without a room, the list of rooms is meant. */
 export interface StoreFailures {

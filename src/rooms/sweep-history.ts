@@ -1,5 +1,5 @@
 import type { Sid } from '../signalwire/sid';
-import type { RoomName } from './room-name';
+import type { RoomName } from './room';
 
 /** What the sweep remembers of one room. Instants are by the monotonic clock. */
 interface RoomHistory {

@@ -4,10 +4,9 @@ import type { ConferenceApi, SpaceCall, SpaceConference } from '../signalwire/co
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
 import { createRequestBudget, extraRequests } from './request-budget';
-import { type RoomState, supervisorsOf, targetOf } from './room';
+import { type RoomName, type RoomState, supervisorsOf, targetOf } from './room';
 import { createRoomComparison } from './room-comparison';
 import type { ObservedParticipant } from './room-event';
-import type { RoomName } from './room-name';
 import type { Rooms } from './rooms';
 import { runningByRoom } from './space-observer';
 import { createSweepHistory } from './sweep-history';

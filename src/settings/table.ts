@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parsedString } from '../ops/parsed-string';
-import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room-name';
+import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { NOTICE_POLICIES } from '../supervision/notice-policy';
 import {
   certificates,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type CommandContext, parseCommandLine, processContext, runCommand } from '../cli/run-command';
 import { UserError } from '../ops/user-error';
 import { parsePhoneNumber } from '../people/address';
-import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room-name';
+import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { type CallError, CODES } from './call-error';
 import type { StepReport } from './play-story';
 import { createPaint, printable } from './report';

@@ -1,7 +1,13 @@
 import type { Logger } from 'pino';
 import { putLast } from '../ops/put-last';
-import { isInConference, type RoomState, type Stay, type SupervisorStay, supervisorsOf } from '../rooms/room';
-import type { RoomName } from '../rooms/room-name';
+import {
+  isInConference,
+  type RoomName,
+  type RoomState,
+  type Stay,
+  type SupervisorStay,
+  supervisorsOf,
+} from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
 import { type Observation, toObserved } from '../rooms/space-observer';
 import { type ConferenceApi, SpaceError, type SpaceParticipant } from '../signalwire/conference-api';

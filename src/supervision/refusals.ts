@@ -1,5 +1,5 @@
 import type { Lockout } from '../people/pin-limiter';
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
 
 /** Why a supervisor's call was rejected or ended. */

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import type { SupervisorStay } from '../rooms/room';
-import type { RoomName } from '../rooms/room-name';
+import type { RoomName, SupervisorStay } from '../rooms/room';
 import type { ConferenceApi } from '../signalwire/conference-api';
 import type { Claim } from './redis-claims';
 

@@ -1,7 +1,6 @@
 import type { Fact } from '../rooms/fact';
 import type { HeardMode, Mode } from '../rooms/mode';
-import type { Role, Source } from '../rooms/room';
-import type { RoomName } from '../rooms/room-name';
+import type { Role, RoomName, Source } from '../rooms/room';
 import type { RoomStore } from '../rooms/room-store';
 import type { Sid } from '../signalwire/sid';
 import type { RefusalEvent, RefusalStore } from './refusals';

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Fact } from '../../src/rooms/fact';
 import type { Mode } from '../../src/rooms/mode';
-import { isOpen, supervisorsOf, targetOf } from '../../src/rooms/room';
+import { isOpen, type RoomName, supervisorsOf, targetOf } from '../../src/rooms/room';
 import { entryOf, type RoomEntry } from '../../src/rooms/room-entry';
 import type { RoomEvent } from '../../src/rooms/room-event';
-import type { RoomName } from '../../src/rooms/room-name';
 import type { RoomStore } from '../../src/rooms/room-store';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';

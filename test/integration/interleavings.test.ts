@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { hasCaller, targetOf } from '../../src/rooms/room';
+import { hasCaller, type RoomName, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
-import type { RoomName } from '../../src/rooms/room-name';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
 import { fuzzRuns } from '../support/fuzz';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';

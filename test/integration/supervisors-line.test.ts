@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RoomName } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
-import type { RoomName } from '../../src/rooms/room-name';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createMemoryStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';

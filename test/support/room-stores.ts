@@ -1,4 +1,4 @@
-import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 
 /** A SID made of readable text. */

@@ -1,4 +1,4 @@
-import type { RoomName } from '../../src/rooms/room-name';
+import type { RoomName } from '../../src/rooms/room';
 import {
   type ConferenceApi,
   type SpaceCall,

@@ -11,7 +11,7 @@ import {
   tryOf,
 } from '../../src/calls/call-request';
 import type { Webhook } from '../../src/calls/webhook';
-import type { RoomName } from '../../src/rooms/room-name';
+import type { RoomName } from '../../src/rooms/room';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 
 const addresses = createAddresses('https://coach.example.com');

@@ -5,8 +5,7 @@ import { createRender, type DocumentSettings } from '../../src/calls/documents';
 import type { Outcome, RoomMenu } from '../../src/calls/outcome';
 import { german } from '../../src/calls/prompts-de';
 import { english } from '../../src/calls/prompts-en';
-import { emptyRoom } from '../../src/rooms/room';
-import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
+import { emptyRoom, parseRoomName, type RoomName } from '../../src/rooms/room';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { TED } from '../support/supervisor-decisions';
 

@@ -3,7 +3,7 @@ import type { RoomMenu, WaitReason } from '../../src/calls/outcome';
 import { german } from '../../src/calls/prompts-de';
 import { english } from '../../src/calls/prompts-en';
 import { MODES } from '../../src/rooms/mode';
-import type { RoomName } from '../../src/rooms/room-name';
+import type { RoomName } from '../../src/rooms/room';
 
 const room = 'sales' as RoomName;
 const REASONS: readonly WaitReason[] = ['nobody-there', 'store-down', 'target-gone', 'no-caller', 'over'];

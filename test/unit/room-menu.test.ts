@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { chosenOf, conversationsFor, type LiveRoom, menuOf } from '../../src/calls/room-menu';
+import { chosenOf, conversationsFor, hasProbablyHungUp, type LiveRoom, menuOf } from '../../src/calls/room-menu';
 import type { SupervisorEntry } from '../../src/people/roster';
 import { roomNamed, sid } from '../support/room-stores';
 import { TED } from '../support/supervisor-decisions';
@@ -143,4 +143,12 @@ it.each<[string, SupervisorEntry['rooms'], string[]]>([
 ])('a supervisor may join, of all rooms, %s', (_what, theirs, expected) => {
   const all = [live('a'), { ...live('empty'), target: undefined }, live('b')];
   expect(conversationsFor({ ...TED, rooms: theirs }, all).map(({ room }) => room)).toEqual(expected);
+});
+
+it.each([
+  [true, 0, false],
+  [false, 40_001, false],
+  [false, 40_000, true],
+])('a moderator who has joined (%s), and arrived at %i, is a ghost: %s', (hasJoined, arrivedAt, is) => {
+  expect(hasProbablyHungUp({ hasJoined, arrivedAt }, 100_000)).toBe(is);
 });

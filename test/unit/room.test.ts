@@ -3,8 +3,8 @@ import { isSameConversation, supervisedConversation } from '../../src/rooms/conv
 import { evolve } from '../../src/rooms/evolve';
 import {
   emptyRoom,
-  hasProbablyHungUp,
   isInOrEntering,
+  parseRoomName,
   type Stay,
   type SupervisionState,
   targetOf,
@@ -74,14 +74,6 @@ it.each<[string, Partial<Stay>, boolean]>([
   expect(isInOrEntering(moderator('a', more), 100_000)).toBe(is);
 });
 
-it.each([
-  [true, 0, false],
-  [false, 40_001, false],
-  [false, 40_000, true],
-])('a moderator who has joined (%s), and arrived at %i, is a ghost: %s', (hasJoined, arrivedAt, is) => {
-  expect(hasProbablyHungUp({ hasJoined, arrivedAt }, 100_000)).toBe(is);
-});
-
 describe('a conversation', () => {
   const CONVERSATION = { target: sid('a'), conferenceSid: sid('cf-1') };
   const UNKNOWN = { target: sid('a'), conferenceSid: undefined };
@@ -122,5 +114,33 @@ describe('a conversation', () => {
     ['unknown if no stay of the target is left from that time', supervisor(500), undefined],
   ])('of a supervisor is %s', (_what, stay, conferenceSid) => {
     expect(supervisedConversation({ stays }, stay)).toEqual({ target: 'a', conferenceSid });
+  });
+});
+
+describe('parseRoomName', () => {
+  it.each(['a', 'sample-conf', 'Sales 2', 'a_b.c-d', '...', '-', 'ended', 'x'.repeat(64)])('takes %j', (text) => {
+    expect(parseRoomName(text)).toBe(text);
+  });
+
+  it.each([
+    '',
+    ' ',
+    ' a',
+    'a ',
+    '.',
+    '..',
+    'x'.repeat(65),
+    'a<b',
+    'a/b',
+    '../a',
+    'a\0',
+    'a\n',
+    'a\n',
+    'é',
+    'a{b}',
+    "a'b",
+    'a&b',
+  ])('refuses %j', (text) => {
+    expect(parseRoomName(text)).toBeUndefined();
   });
 });

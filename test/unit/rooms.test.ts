@@ -2,9 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createLog } from '../../src/ops/log';
 import { StoreError } from '../../src/redis/store-error';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
-import { emptyRoom, type RoomState, targetOf } from '../../src/rooms/room';
+import { emptyRoom, type RoomName, type RoomState, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
-import type { RoomName } from '../../src/rooms/room-name';
 import type { RoomStorage } from '../../src/rooms/room-storage';
 import { createRoomStore } from '../../src/rooms/room-store';
 import { createRooms, type RoomsOptions } from '../../src/rooms/rooms';

@@ -3,7 +3,7 @@ import { type Endpoint, type PhoneNumber, parseEndpoint, parsePhoneNumber } from
 import { mayEnter } from '../../src/people/authenticator';
 import type { PinHash } from '../../src/people/pin';
 import { createRoster, labelOf, type ModeratorEntry, type SupervisorEntry } from '../../src/people/roster';
-import { parseRoomName, type RoomName } from '../../src/rooms/room-name';
+import { parseRoomName, type RoomName } from '../../src/rooms/room';
 
 const number = (text: string) => parsePhoneNumber(text) as PhoneNumber;
 const room = (text: string) => parseRoomName(text) as RoomName;

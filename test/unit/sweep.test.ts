@@ -2,9 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createLog } from '../../src/ops/log';
 import type { Lease } from '../../src/rooms/lease';
 import type { Mode } from '../../src/rooms/mode';
-import { isOpen, type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
+import { isOpen, type RoomName, type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
-import type { RoomName } from '../../src/rooms/room-name';
 import { createRooms } from '../../src/rooms/rooms';
 import { createSweep } from '../../src/rooms/sweep';
 import { type SpaceCall, SpaceError } from '../../src/signalwire/conference-api';

@@ -1,8 +1,7 @@
 import { connectRedis } from '../../redis/redis-connection';
 import { createRedisRoomStorage } from '../../rooms/redis-room-storage';
-import type { RoomState, Stay } from '../../rooms/room';
+import { parseRoomName, type RoomName, type RoomState, type Stay } from '../../rooms/room';
 import { entryOf } from '../../rooms/room-entry';
-import { parseRoomName, type RoomName } from '../../rooms/room-name';
 import { parseSid, type Sid } from '../../signalwire/sid';
 import { TUTORIAL_CAST } from '../tutorial';
 import { type BenchClient, createBenchClient, encodeRequest } from './client';
