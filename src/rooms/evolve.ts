@@ -76,17 +76,6 @@ export function evolve(
   };
 }
 
-/** A stored room as it is now: without the stays that have lasted longer than a call can. */
-export function atMoment(state: RoomState, now: number, { lifetimeMs }: { lifetimeMs: number }): RoomState {
-  const oldest = now - lifetimeMs;
-  for (const { arrivedAt, joinedAt } of state.stays) {
-    if ((arrivedAt ?? joinedAt ?? 0) <= oldest) {
-      return { ...state, stays: state.stays.filter((stay) => !isOpen(stay) || startOf(stay) > oldest) };
-    }
-  }
-  return state;
-}
-
 /** What each event changes. `updateSupervisors` follows each of them. */
 const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, at: number) => void } = {
   'moderator-arrived': moderatorArrived,

@@ -1,7 +1,7 @@
 import { putLast } from '../ops/put-last';
-import { atMoment, evolve } from './evolve';
+import { evolve } from './evolve';
 import type { Fact } from './fact';
-import { emptyRoom, type RoomName, type RoomState } from './room';
+import { atMoment, emptyRoom, type RoomName, type RoomState } from './room';
 import { entryOf } from './room-entry';
 import type { RoomEvent } from './room-event';
 import type { KnownRoom, RoomStorage } from './room-storage';

@@ -155,43 +155,49 @@ export function startOf(stay: Stay): number {
   return stay.arrivedAt ?? stay.joinedAt ?? stay.leftAt ?? 0;
 }
 
-/** The moderators who have not left. */
-export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
-  const moderators: Stay[] = [];
-  for (const stay of stays) {
-    if (stay.role === 'moderator' && stay.leftAt === undefined) {
-      moderators.push(stay);
+/** A stored room as it is now: without the stays that have lasted longer than a call can. */
+export function atMoment(state: RoomState, now: number, { lifetimeMs }: { lifetimeMs: number }): RoomState {
+  const oldest = now - lifetimeMs;
+  for (const { arrivedAt, joinedAt } of state.stays) {
+    if ((arrivedAt ?? joinedAt ?? 0) <= oldest) {
+      return { ...state, stays: state.stays.filter((stay) => !isOpen(stay) || startOf(stay) > oldest) };
     }
   }
-  return moderators;
+  return state;
+}
+
+/** The moderators who have not left. */
+export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
+  return stays.filter((stay) => stay.role === 'moderator' && isOpen(stay));
 }
 
 /**
  * The moderator whom supervisors coach: the one who joined last, or else the one who arrived last. Moderators who have left,
  * or have not joined and could not be coached, do not count.
  */
-export function targetOf(state: Pick<RoomState, 'stays'>): Stay | undefined {
-  const moderators = moderatorsOf(state);
-  const [only] = moderators;
-  if (moderators.length < 2) {
-    return only?.joinedAt === undefined && only?.coachingFailedAt !== undefined ? undefined : only;
+export function targetOf({ stays }: Pick<RoomState, 'stays'>): Stay | undefined {
+  let target: Stay | undefined;
+  for (const stay of stays) {
+    const { role, leftAt, joinedAt, coachingFailedAt } = stay;
+    const isInRoom = role === 'moderator' && leftAt === undefined;
+    const canBeCoached = joinedAt !== undefined || coachingFailedAt === undefined;
+    // Of two with the same instant, the one that the room learned of last.
+    if (isInRoom && canBeCoached && (target === undefined || !comesBefore(target, stay))) {
+      target = stay;
+    }
   }
-  // Of two with the same instant, the one that the room learned of last comes first.
-  moderators.reverse();
-  const joined = moderators.filter(isInConference);
-  return joined.length > 0
-    ? joined.sort(compareJoins)[0]
-    : moderators
-        .filter(({ coachingFailedAt }) => coachingFailedAt === undefined)
-        .sort((one, other) => startOf(other) - startOf(one))[0];
+  return target;
 }
 
-/** Sorts the later join first; of two joins in one second, that of the moderator who arrived later. */
-function compareJoins(one: Stay, other: Stay): number {
+/** Whether a moderator joined later than another; if neither has joined, whether they arrived later. */
+function comesBefore(one: Stay, other: Stay): boolean {
+  if (!isInConference(one) || !isInConference(other)) {
+    return isInConference(one) || (!isInConference(other) && startOf(one) > startOf(other));
+  }
   const isOneSecond = one.joinDate !== undefined && one.joinDate === other.joinDate;
-  // Nobody joins before they arrive.
+  // Nobody joins before they arrive. Of two joins in one second, the later is that of the moderator who arrived later.
   const instantOf = isOneSecond ? startOf : ({ joinedAt = 0, arrivedAt = 0 }: Stay) => Math.max(joinedAt, arrivedAt);
-  return instantOf(other) - instantOf(one);
+  return instantOf(one) > instantOf(other);
 }
 
 /**
