@@ -4,9 +4,8 @@ import { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
 import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
 import { PROBE_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
-import type { RoomName } from './room';
+import type { RoomName, RoomState } from './room';
 import type { RoomEntry } from './room-entry';
-import { parseRoomRecord } from './room-record';
 import type { RoomStorage } from './room-storage';
 
 /**
@@ -35,20 +34,22 @@ export interface RedisRoomStorageOptions {
   onUnreadable: (error: StoreError) => void;
 }
 
-const prefixOf = (shard: number) => `conference-coach:{rooms-${shard}}`;
-const feedOf = (shard: number) => `${prefixOf(shard)}:feed`;
-/** Both indexes and the feed, which the rooms of a part have in common. */
-const commonKeysOf = (shard: number) => [`${prefixOf(shard)}:live`, `${prefixOf(shard)}:live-until`, feedOf(shard)];
-
-/** Where a room is. */
-interface Place {
-  shard: number;
-  key: string;
+/** The keys that the rooms of a part have in common. */
+interface Part {
+  prefix: string;
+  /** Both indexes and the feed. */
+  common: readonly [live: string, liveUntil: string, feed: string];
 }
 
-function placeOf(room: RoomName): Place {
-  const shard = Number.parseInt(hash('sha1', room).slice(0, 8), 16) % SHARDS;
-  return { shard, key: `${prefixOf(shard)}:room:${room}` };
+const PARTS: readonly Part[] = Array.from({ length: SHARDS }, (_, shard) => {
+  const prefix = `conference-coach:{rooms-${shard}}`;
+  return { prefix, common: [`${prefix}:live`, `${prefix}:live-until`, `${prefix}:feed`] };
+});
+
+/** The part that a room is in, and its key there. */
+function placeOf(room: RoomName): { part: Part; key: string } {
+  const part = PARTS[Number.parseInt(hash('sha1', room).slice(0, 8), 16) % SHARDS] as Part;
+  return { part, key: `${part.prefix}:room:${room}` };
 }
 
 /** Rooms in Redis, or in a Redis Cluster. */
@@ -64,15 +65,13 @@ export function createRedisRoomStorage({
   client.defineCommand('roomProbe', { numberOfKeys: 4, lua: PROBE_SCRIPT });
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
-  const allShards = Array.from({ length: SHARDS }, (_, shard) => shard);
   /** A version is a random prefix of this process and a count: none comes twice. */
   const versionPrefix = randomBytes(9).toString('base64url');
   let writes = 0;
   /** The parts that could not be written the last time this was tried. */
-  const unwritable = new Set<number>();
+  const unwritable = new Set<Part>();
 
-  async function listShard(shard: number): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
-    const key = `${prefixOf(shard)}:live`;
+  async function listPart({ common: [key] }: Part): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
     const [now, text] = await run(() => scripts.roomList(key)).catch((error) => {
       throw explained(error, key);
     });
@@ -82,8 +81,8 @@ export function createRedisRoomStorage({
 
   return {
     async read(room, known) {
-      const { shard, key } = placeOf(room);
-      const isWritable = !unwritable.has(shard);
+      const { part, key } = placeOf(room);
+      const isWritable = !unwritable.has(part);
       let read: [string, string | number | null];
       try {
         read = await run(() => scripts.roomRead(key, known?.version ?? ''));
@@ -106,8 +105,8 @@ export function createRedisRoomStorage({
     },
 
     async write(room, version, { state, entry, facts, isUrgent }) {
-      const { shard, key } = placeOf(room);
-      const keys = [key, ...commonKeysOf(shard)];
+      const { part, key } = placeOf(room);
+      const keys = [key, ...part.common];
       const next = `${versionPrefix}${++writes}`;
       const value = `${next}\n${JSON.stringify(state)}`;
       const result = await run(() =>
@@ -128,7 +127,7 @@ export function createRedisRoomStorage({
     },
 
     async list() {
-      const parts = await Promise.allSettled(allShards.map(listShard));
+      const parts = await Promise.allSettled(PARTS.map(listPart));
       const read = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
       const failures = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
       if (read.length === 0) {
@@ -141,17 +140,22 @@ export function createRedisRoomStorage({
       };
     },
 
-    feed: (from) => readFeeds(redis, allShards.map(feedOf), { from, keepMs: feedMs, onUnreadable }),
+    feed: (from) =>
+      readFeeds(
+        redis,
+        PARTS.map(({ common: [, , feed] }) => feed),
+        { from, keepMs: feedMs, onUnreadable },
+      ),
 
     async probe() {
       await Promise.all(
-        allShards.map(async (shard) => {
-          const keys = [`${prefixOf(shard)}:probe`, ...commonKeysOf(shard)];
+        PARTS.map(async (part) => {
+          const keys = [`${part.prefix}:probe`, ...part.common];
           try {
             checkKey(await run(() => scripts.roomProbe(...keys, PROBE_LIFETIME_MS)), keys);
-            unwritable.delete(shard);
+            unwritable.delete(part);
           } catch {
-            unwritable.add(shard);
+            unwritable.add(part);
           }
         }),
       );
@@ -173,4 +177,72 @@ function checkKey(result: number, keys: readonly string[]): void {
 /** The error, or one that names the key if that alone is wrong. */
 function explained(error: Error, key: string): Error {
   return error.message.includes('WRONGTYPE') ? unreadable(key) : error;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Every instant of a stay that may be missing. */
+const STAY_INSTANTS = [
+  'arrivedAt',
+  'joinedAt',
+  'joinKnownAt',
+  'leftAt',
+  'leftAtLatest',
+  'joinDate',
+  'leaveDate',
+  'muteChangedAt',
+  'holdChangedAt',
+  'missingSince',
+  'speakingSince',
+  'coachingFailedAt',
+];
+
+/** A room's state from JSON; undefined unless it has the shape that `evolve` relies on, and is that room's. */
+export function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
+  try {
+    const record = JSON.parse(text);
+    const { conference, stays, ended, at } = record;
+    const isRoom =
+      record.room === room &&
+      typeof at === 'number' &&
+      (conference === undefined || typeof conference.sid === 'string') &&
+      Array.isArray(stays) &&
+      stays.every(isStay) &&
+      Array.isArray(ended) &&
+      ended.every(isEnded);
+    return isRoom ? record : undefined;
+  } catch {
+    // Also for what has no fields, such as null.
+    return undefined;
+  }
+}
+
+function isEnded({ sid, at }: Fields): boolean {
+  return typeof sid === 'string' && typeof at === 'number';
+}
+
+function isStay(stay: Fields): boolean {
+  for (const name of STAY_INSTANTS) {
+    const instant = stay[name];
+    if (instant !== undefined && typeof instant !== 'number') {
+      return false;
+    }
+  }
+  const { callSid, role, supervision } = stay;
+  return (
+    typeof callSid === 'string' &&
+    typeof role === 'string' &&
+    (supervision === undefined || isSupervision(supervision as Fields))
+  );
+}
+
+function isSupervision({ heard, callers, coachedCallChangedAt, targetSetAt, lastFact }: Fields): boolean {
+  return (
+    typeof heard === 'string' &&
+    Array.isArray(callers) &&
+    callers.every((caller) => typeof caller === 'string') &&
+    (coachedCallChangedAt === undefined || typeof coachedCallChangedAt === 'number') &&
+    (targetSetAt === undefined || typeof targetSetAt === 'number') &&
+    (lastFact === undefined || typeof (lastFact as Fields).at === 'number')
+  );
 }
