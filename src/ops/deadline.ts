@@ -2,22 +2,18 @@
  * Settles as `work` does, or rejects with `lateError()` after `timeoutMs`. Does not stop the work; its later result or
  * error is ignored.
  */
-export function withDeadline<T>(
+export async function withDeadline<T>(
   work: Promise<T>,
   timeoutMs: number,
   lateError = () => new Error(`no answer in ${timeoutMs} ms`),
 ): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(lateError()), timeoutMs);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(lateError()), timeoutMs);
   });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

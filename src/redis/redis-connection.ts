@@ -46,7 +46,6 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
   const parsed = urls.map((url) => new URL(url));
   const usedTls = parsed[0]?.protocol === 'rediss:' ? (tls ?? { ca: undefined, verify: true }) : undefined;
   const client = connect(parsed, usedTls);
-  const joinWrites = createWriteJoiner(client);
   // Why there is no connection; the error of a command only says that there is none.
   let connectionError: StoreError | undefined;
   // If the database cannot be selected, ioredis goes on with database 0.
@@ -102,6 +101,18 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
     }
   }
 
+  /**
+   * The connections whose commands of this turn of the event loop are sent together: a write to the socket costs more than a
+   * command. ioredis's `enableAutoPipelining` joins them too, but lets each batch wait for the answer to the one before.
+   */
+  const corked: Redis['stream'][] = [];
+
+  function uncork(): void {
+    for (const stream of corked.splice(0)) {
+      stream?.uncork();
+    }
+  }
+
   async function run<T>(command: () => Promise<T>): Promise<T> {
     if (databaseError !== undefined) {
       throw toStoreError(databaseError);
@@ -109,8 +120,14 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
     if (client.status !== 'ready') {
       throw tlsError ?? connectionError ?? new StoreError('unavailable', 'Redis: not connected yet');
     }
+    if (corked.length === 0) {
+      for (const { stream } of client instanceof Cluster ? client.nodes() : [client]) {
+        stream?.cork();
+        corked.push(stream);
+      }
+      setImmediate(uncork);
+    }
     try {
-      joinWrites();
       return await withDeadline(command(), timeoutMs);
     } catch (error) {
       throw error instanceof Error ? toStoreError(error) : error;
@@ -129,34 +146,6 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
       clearTimeout(suspicion);
       client.disconnect();
     },
-  };
-}
-
-/**
- * A write to the socket costs more than a command, so the commands of one turn of the event loop share one. ioredis's
- * `enableAutoPipelining` does so too, but lets each batch wait for the answer to the one before.
- *
- * @returns call it before a command
- */
-function createWriteJoiner(client: RedisClient): () => void {
-  let isJoining = false;
-  return () => {
-    if (isJoining) {
-      return;
-    }
-    isJoining = true;
-    const nodes = client instanceof Cluster ? client.nodes() : [client];
-    const streams: Redis['stream'][] = [];
-    for (const { stream } of nodes) {
-      stream?.cork();
-      streams.push(stream);
-    }
-    setImmediate(() => {
-      isJoining = false;
-      for (const stream of streams) {
-        stream?.uncork();
-      }
-    });
   };
 }
 
