@@ -198,7 +198,7 @@ const STAY_INSTANTS = [
 ];
 
 /** A room's state from JSON; undefined unless it has the shape that `evolve` relies on, and is that room's. */
-export function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
+function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
   try {
     const record = JSON.parse(text);
     const { conference, stays, ended, at } = record;

@@ -1,4 +1,3 @@
-import { putLast } from '../ops/put-last';
 import { evolve } from './evolve';
 import type { Fact } from './fact';
 import { atMoment, emptyRoom, type RoomName, type RoomState } from './room';
@@ -75,7 +74,7 @@ interface Item {
 export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
   const waiting = new Map<RoomName, Item[]>();
 
-  /** The rooms as they were read or written last; the latest comes last. */
+  /** The rooms as they were read or written last; the latest comes last. Every probe forgets the first of too many. */
   const known = new Map<RoomName, RoomRead>();
   let latest: RoomRead | undefined;
 
@@ -87,16 +86,11 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       before.isOutdated = true;
     }
     const { version, stored = emptyRoom(room), now, isWritable } = await storage.read(room, before);
-    return remember({ version, stored, now, isWritable, at, tookMs: monotonicNow() - at });
-  }
-
-  function remember(read: Omit<RoomRead, 'state' | 'isOutdated'>): RoomRead {
-    const { stored, now } = read;
     const state = atMoment(stored, now, { lifetimeMs });
-    const remembered = { ...read, state, isOutdated: false };
-    putLast(known, state.room, remembered, MAX_ROOMS);
-    latest = remembered;
-    return remembered;
+    latest = { version, stored, state, now, isWritable, at, tookMs: monotonicNow() - at, isOutdated: false };
+    known.delete(room);
+    known.set(room, latest);
+    return latest;
   }
 
   /** Writes what waits for a room until nothing does. */
@@ -173,7 +167,10 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       read.isOutdated = true;
       return { kind: 'conflict' };
     }
-    return { kind: 'written', snapshot: { ...remember({ ...read, version: written, stored: state }), now } };
+    latest = { ...read, version: written, stored: state, state, isOutdated: false };
+    known.delete(room);
+    known.set(room, latest);
+    return { kind: 'written', snapshot: { ...latest, now } };
   }
 
   return {
@@ -201,6 +198,12 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       };
     },
     feed: storage.feed,
-    probe: storage.probe,
+    probe() {
+      const surplus = known.size > MAX_ROOMS ? [...known.keys()].slice(0, -MAX_ROOMS) : [];
+      for (const room of surplus) {
+        known.delete(room);
+      }
+      return storage.probe();
+    },
   };
 }

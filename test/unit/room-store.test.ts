@@ -73,3 +73,20 @@ it.each([
   await store.apply(sales, arrived('alice'));
   expect(count).toEqual({ reads: 2, writes: 1 });
 });
+
+it('the rooms read or written last are known without asking, 3,000 of them after a probe', async () => {
+  const { clock, store } = create();
+  await store.apply(sales, arrived('alice'));
+  for (let index = 0; index < 3_000; index++) {
+    await store.read(roomNamed(`room-${index}`));
+  }
+  await store.apply(sales, arrived('carol'));
+  await store.read(roomNamed('support'));
+  await store.probe();
+  const known = [...store.known.values()].map(({ state }) => state);
+  expect(known.map(({ room }) => room).slice(-3)).toEqual(['room-2999', 'sales', 'support']);
+  expect([known.length, known[0]?.room]).toEqual([3_000, 'room-2']);
+  expect(known.at(-2)?.stays).toHaveLength(2);
+  clock.ms += 500;
+  expect(store.now()).toBe(clock.ms);
+});
