@@ -2,7 +2,6 @@ import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS
 import express, { type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { Render } from '../calls/documents';
-import type { Outcome } from '../calls/outcome';
 import type { WebhookRoute } from '../calls/webhook';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import { RequestError } from '../signalwire/request-error';
@@ -56,38 +55,33 @@ export function createApp(options: AppOptions): RequestListener {
     }
   }
 
-  /** @param outcome undefined for an answer without content */
-  function send(res: ServerResponse, outcome: Outcome | undefined): void {
-    if (outcome === undefined) {
-      res.writeHead(204).end();
-      return;
+  /** After the answer to a webhook. */
+  function finish(req: IncomingMessage, res: ServerResponse, record: RequestRecord): void {
+    const { webhook, answer } = record;
+    record.isHandled = true;
+    logIfOver(req, res, record);
+    try {
+      answer?.followUp?.();
+    } catch (err) {
+      log.error({ err, callSid: webhook?.callSid }, 'Follow-up failed');
     }
-    const document = render(outcome);
-    const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
-    // A document is asked for because a call needs it now.
-    res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
   }
 
-  /** Answers a failed request: a call with the route's fallback, any other with one line that is safe to show. */
-  function fail(res: ServerResponse, record: RequestRecord, err: unknown, fallback?: WebhookRoute['fallback']): void {
+  /** Answers a failed request with one line that is safe to show. */
+  function fail(res: ServerResponse, record: RequestRecord, err: unknown): void {
     const { status } = err as { status?: unknown };
-    const { webhook } = record;
     if (res.headersSent) {
       log.error({ err }, 'Request failed after its answer');
     } else if (err instanceof RequestError) {
       record.refusal = { code: err.code, reason: err.detail ?? err.message };
       sendText(res, err.status, err.message);
-    } else if (webhook !== undefined && 'room' in webhook && fallback !== undefined) {
-      log.error({ err, callSid: webhook.callSid }, 'Document failed; sent the fallback document');
-      record.answer = { outcome: fallback(webhook) };
-      send(res, record.answer.outcome);
     } else if (typeof status === 'number' && status >= 400 && status < 500) {
       // Express: a malformed path.
       const reason = STATUS_CODES[status] ?? 'Bad Request';
       record.refusal = { code: 'unreadable_request', reason };
       sendText(res, status, `${reason}: this request could not be read.`);
     } else {
-      log.error({ err, callSid: webhook?.callSid }, 'Request failed');
+      log.error({ err, callSid: record.webhook?.callSid }, 'Request failed');
       sendText(res, 500, 'Something went wrong here.');
     }
   }
@@ -96,6 +90,7 @@ export function createApp(options: AppOptions): RequestListener {
   for (const [path, { answer, fallback }] of Object.entries(routes)) {
     webhooks.all(path, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
       const { record } = res as RecordedResponse;
+      let document: string | undefined;
       try {
         record.webhook = await verify(req, res);
         const room = parseRoomName(String(req.params.room ?? settings.conferenceName));
@@ -104,17 +99,27 @@ export function createApp(options: AppOptions): RequestListener {
         }
         record.webhook = { ...record.webhook, room };
         record.answer = await answer(record.webhook);
-        send(res, record.answer.outcome);
-      } catch (error) {
-        fail(res, record, error, fallback);
-      }
-      record.isHandled = true;
-      logIfOver(req, res, record);
-      try {
-        record.answer?.followUp?.();
+        const { outcome } = record.answer;
+        document = outcome && render(outcome);
       } catch (err) {
-        log.error({ err, path, callSid: record.webhook?.callSid }, 'Follow-up failed');
+        const { webhook } = record;
+        if (err instanceof RequestError || fallback === undefined || webhook === undefined || !('room' in webhook)) {
+          fail(res, record, err);
+        } else {
+          log.error({ err, callSid: webhook.callSid }, 'Document failed; sent the fallback document');
+          const outcome = fallback(webhook);
+          record.answer = { outcome };
+          document = render(outcome);
+        }
       }
+      if (document !== undefined) {
+        const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
+        // A document is asked for because a call needs it now.
+        res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
+      } else if (!res.headersSent) {
+        res.writeHead(204).end();
+      }
+      finish(req, res, record);
     });
   }
   const others = express().disable('x-powered-by').disable('etag').use(createHealthRoutes({ pingStore, draining }));

@@ -83,7 +83,6 @@ describe('the log', () => {
       expect.objectContaining({
         msg: 'Follow-up failed',
         callSid: 'ted-1',
-        path: '/call/:room',
         err: expect.objectContaining({ message: 'too late' }),
       }),
     );
