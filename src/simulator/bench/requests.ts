@@ -174,12 +174,12 @@ interface Measured {
  * Measures the processor time of requests. The servers, each a process of its own, take turns, so that a busy machine is so
  * for all.
  *
- * @param calls whether all requests of a kind are about one call, or each about its own in a room of its own
+ * @param calls whether all requests of a kind are about one call, or each about its own in a room of its own: then an agent
+ *   dials, a customer joins them, and a supervisor dials, as at a Space
  */
 export async function measureRequests(redisUrl: string, calls: 'one' | 'many'): Promise<Costs> {
   const isOne = calls === 'one';
-  const others = Array.from({ length: IN_A_TURN * TURNS }, (_, index) => `room-${index}`);
-  await fillRooms(redisUrl, isOne ? ['sales'] : ['sales', ...others]);
+  await fillRooms(redisUrl, ['sales']);
   const reference = (script: string) =>
     startServer(script, { readyPath: '/readyz', log: 'ignore', env: { REDIS_URL: redisUrl } });
   const servers = await Promise.all([reference('bare-server.js'), reference('plain-server.js'), startOurs(redisUrl)]);
@@ -189,10 +189,11 @@ export async function measureRequests(redisUrl: string, calls: 'one' | 'many'): 
   const [bare, plain, ours] = measured as [Measured, Measured, Measured];
   const requests = (kind: Kind, turn: number) =>
     Array.from({ length: IN_A_TURN }, (_, index) => {
-      const id = isOne || turn < 0 ? 'same' : turn * IN_A_TURN + index;
-      const known = id === 'same' ? 'sales' : `room-${id}`;
-      // From within a conference, she would not dial.
-      return encodeKind(kind, { room: kind === 'moderator' ? `empty-${id}` : known, id });
+      const isSame = isOne || turn < 0;
+      const id = isSame ? 'same' : turn * IN_A_TURN + index;
+      // From within a conference an agent would not dial again.
+      const room = isSame ? (kind === 'moderator' ? 'support' : 'sales') : `room-${id}`;
+      return encodeKind(kind, { room, id });
     });
   const costs: Costs = { bare: [], plain: [], ours: { caller: [], moderator: [], callback: [], '/coach': [] } };
   for (let turn = -WARM_UP / IN_A_TURN; turn < TURNS; turn++) {
