@@ -96,16 +96,16 @@ export function parseRoomContext({ query }: Pick<Webhook, 'query'>, missing = { 
     return { mode: DEFAULT_MODE, attempt: 0, stay: missing.stay };
   }
   const context = parseCallContext({ query });
-  const target = parseSid(query.of);
+  const target = parseSid(query.target);
   return {
     ...context,
     stay: query.stay === undefined ? missing.stay : context.stay,
     mode: context.mode ?? DEFAULT_MODE,
-    initialMode: MODES.find((mode) => mode === query.own),
+    initialMode: MODES.find((mode) => mode === query.initial),
     isOnLine: textOf(query, 'line') !== undefined,
-    reprompts: counterOf(query.round, MAX_ATTEMPTS),
-    named: target && { target, conferenceSid: parseSid(query.in) },
-    isAnnounced: textOf(query, 'told') !== undefined,
+    reprompts: counterOf(query.reprompts, MAX_ATTEMPTS),
+    named: target && { target, conferenceSid: parseSid(query.conference) },
+    isAnnounced: textOf(query, 'announced') !== undefined,
     isMoved: textOf(query, 'moved') !== undefined,
   };
 }
@@ -215,17 +215,17 @@ type Parameters = Record<string, string | number | undefined>;
 function parametersOf(context: RoomContext, usualStay: number): Parameters {
   const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, token } = context;
   return {
+    announced: isAnnounced ? 1 : undefined,
     attempt: attempt || undefined,
-    in: named?.conferenceSid,
+    conference: named?.conferenceSid,
+    initial: initialMode === mode && !isOnLine ? undefined : initialMode,
     line: isOnLine ? 1 : undefined,
     mode: mode === DEFAULT_MODE ? undefined : mode,
     moved: isMoved ? 1 : undefined,
-    of: named?.target,
-    own: initialMode === mode && !isOnLine ? undefined : initialMode,
-    token,
-    round: reprompts,
+    reprompts,
     stay: stay === usualStay ? undefined : stay,
-    told: isAnnounced ? 1 : undefined,
+    target: named?.target,
+    token,
     waits,
   };
 }

@@ -115,7 +115,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
     await testBench.ends('alice-1');
     let text = await testBench.ask('/coach/sales/ended', OUT);
     for (let waits = 1; waits <= MAX_WAITS; waits++) {
-      const next = `/coach/sales?stay=1&told=1&waits=${waits}`;
+      const next = `/coach/sales?announced=1&stay=1&waits=${waits}`;
       expect(text).toBe(waiting(OVER, next.replaceAll('&', '&amp;')));
       testBench.wait(30);
       text = await testBench.ask(next);
@@ -126,7 +126,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
   it.each([
     ['', 'coach', 'The agent alone hears you. You are coaching Carol.', ''],
     ['?mode=monitor', 'monitor', 'Nobody hears you. You are listening to Carol.', 'mode=monitor&amp;'],
-    ['?mode=barge', 'monitor', 'Nobody hears you. You are listening to Carol.', 'mode=monitor&amp;own=barge&amp;'],
+    ['?mode=barge', 'monitor', 'Nobody hears you. You are listening to Carol.', 'initial=barge&amp;mode=monitor&amp;'],
   ] as const)(
     'starts the next one by the number’s mode, but never heard by everybody: %s',
     async (query, mode, heard, carried) => {
@@ -138,12 +138,12 @@ describe('a supervisor at /coach whose conversation is over', () => {
       expect(text).toContain(OVER);
       await testBench.talks('carol-1', CAROL, 'cf-2');
       text = await testBench.ask(nextOf(text));
-      expect(text).toBe(entering('carol-1', mode, `${heard} ${STAR}`, `?${carried}stay=2&amp;told=1&amp;waits=1`));
+      expect(text).toBe(entering('carol-1', mode, `${heard} ${STAR}`, `?announced=1&amp;${carried}stay=2&amp;waits=1`));
       // Once in, they have all their patience again.
       expect([await rejoinUrl(testBench), await testBench.ask(nextOf(text), OUT)].join()).not.toContain('waits=');
       await testBench.ends('carol-1', 'cf-2');
       text = await testBench.ask(nextOf(text), OUT);
-      expect(text).toBe(waiting(OVER, `/coach/sales?${carried}stay=2&amp;told=1&amp;waits=1`));
+      expect(text).toBe(waiting(OVER, `/coach/sales?announced=1&amp;${carried}stay=2&amp;waits=1`));
     },
   );
 
@@ -182,7 +182,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
           'carol-1',
           'monitor',
           `That conversation is over. Nobody hears you. You are listening to Carol. ${STAR}`,
-          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1&amp;waits=0',
+          '?announced=1&amp;initial=barge&amp;mode=monitor&amp;stay=2&amp;waits=0',
         ),
       );
     },
@@ -223,7 +223,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
       await testBench.talks('alice-1', ALICE);
       let text = await testBench.ask('/coach/sales?mode=barge');
       text = await testBench.ask(nextOf(text), OUT);
-      expect(text).toContain('?in=cf-1&amp;mode=barge&amp;of=alice-1"');
+      expect(text).toContain('?conference=cf-1&amp;mode=barge&amp;target=alice-1"');
       await testBench.ends('alice-1');
       await testBench.arrives('alice-1', ALICE);
       expect(await testBench.ask(nextOf(text), Digits === undefined ? {} : { Digits })).toBe(
@@ -231,7 +231,7 @@ describe('a supervisor at /coach whose conversation is over', () => {
           'alice-1',
           'monitor',
           `That conversation is over. Nobody hears you. You are listening to Alice. ${STAR}`,
-          '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1&amp;waits=0',
+          '?announced=1&amp;initial=barge&amp;mode=monitor&amp;stay=2&amp;waits=0',
         ),
       );
     },
@@ -297,8 +297,8 @@ describe('a supervisor at /coach whose conversation is over', () => {
     await testBench.ask('/coach/sales');
     await testBench.ends('alice-1');
     await testBench.talks('carol-1', CAROL, 'cf-2');
-    const keypad = `${BASE}/coach/sales/key?in=cf-2&amp;mode=monitor&amp;of=carol-1&amp;own=coach`;
-    const text = await testBench.ask('/coach/sales/key?mode=monitor&own=coach', { Digits });
+    const keypad = `${BASE}/coach/sales/key?conference=cf-2&amp;initial=coach&amp;mode=monitor&amp;target=carol-1`;
+    const text = await testBench.ask('/coach/sales/key?initial=coach&mode=monitor', { Digits });
     expect(text).toBe(
       laml(
         `<Gather action="${keypad}" numDigits="1"><Say>${keysFor('Carol')}</Say></Gather><Redirect>${keypad}</Redirect>`,
@@ -344,7 +344,7 @@ describe('a supervisor on the line whose conversation is over', () => {
         'alice-1',
         'coach',
         `The agent alone hears you. You are coaching Alice. ${STAR}`,
-        `?line=1&amp;token=${token}&amp;told=1`,
+        `?announced=1&amp;line=1&amp;token=${token}`,
       ),
     );
     await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
@@ -362,7 +362,7 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         'coach',
         `The agent alone hears you. You are coaching Carol. ${STAR}`,
-        `?attempt=1&amp;line=1&amp;stay=2&amp;token=${token}&amp;told=1&amp;waits=0`,
+        `?announced=1&amp;attempt=1&amp;line=1&amp;stay=2&amp;token=${token}&amp;waits=0`,
         'support',
       ),
     );
@@ -401,17 +401,29 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         'coach',
         `The agent alone hears you. You are coaching Carol. ${STAR}`,
-        `?line=1&amp;stay=2&amp;token=${token}&amp;told=1&amp;waits=${MAX_WAITS}`,
+        `?announced=1&amp;line=1&amp;stay=2&amp;token=${token}&amp;waits=${MAX_WAITS}`,
       ),
     );
   });
 
   it.each([
-    ['the person’s', '', undefined, 'coach', ''],
-    ['the person’s, whatever was pressed', '', '3', 'coach', ''],
-    ['the number’s', '?mode=monitor', undefined, 'monitor', 'mode=monitor&amp;own=monitor&amp;'],
-    ['the number’s, whatever was pressed', '?mode=monitor', '2', 'monitor', 'mode=monitor&amp;own=monitor&amp;'],
-    ['listening instead of the number’s', '?mode=barge', undefined, 'monitor', 'mode=monitor&amp;own=barge&amp;'],
+    ['the person’s', '', undefined, 'coach', 'line=1&amp;'],
+    ['the person’s, whatever was pressed', '', '3', 'coach', 'line=1&amp;'],
+    ['the number’s', '?mode=monitor', undefined, 'monitor', 'initial=monitor&amp;line=1&amp;mode=monitor&amp;'],
+    [
+      'the number’s, whatever was pressed',
+      '?mode=monitor',
+      '2',
+      'monitor',
+      'initial=monitor&amp;line=1&amp;mode=monitor&amp;',
+    ],
+    [
+      'listening instead of the number’s',
+      '?mode=barge',
+      undefined,
+      'monitor',
+      'initial=barge&amp;line=1&amp;mode=monitor&amp;',
+    ],
   ] as const)('starts the next one in %s mode', async (_whose, query, Digits, mode, carried) => {
     const { ask, token, ...testBench } = await inConversation(query);
     let { text } = testBench;
@@ -425,7 +437,6 @@ describe('a supervisor on the line whose conversation is over', () => {
     text = await ask(nextOf(text), OUT);
     await testBench.talks('carol-1', CAROL, 'cf-2');
     text = await ask(nextOf(text));
-    const [before, after] = mode === 'coach' ? ['line=1&amp;', ''] : ['line=1&amp;', carried];
     const heard =
       mode === 'coach'
         ? 'The agent alone hears you. You are coaching Carol.'
@@ -435,7 +446,7 @@ describe('a supervisor on the line whose conversation is over', () => {
         'carol-1',
         mode,
         `${heard} ${STAR}`,
-        `?${before}${after}stay=${stay}&amp;token=${token}&amp;told=1&amp;waits=1`,
+        `?announced=1&amp;${carried}stay=${stay}&amp;token=${token}&amp;waits=1`,
       ),
     );
   });
@@ -447,12 +458,12 @@ describe('a supervisor whom REST muted', () => {
     await testBench.talks('alice-1', ALICE);
     await testBench.ask('/coach/sales?mode=barge');
     await testBench.talks('carol-1', CAROL);
-    expect(await testBench.ask('/coach/sales?mode=monitor&moved=1&own=barge&stay=1')).toBe(
+    expect(await testBench.ask('/coach/sales?initial=barge&mode=monitor&moved=1&stay=1')).toBe(
       entering(
         'carol-1',
         'monitor',
         `You have been muted. Nobody hears you. You are listening to Carol. ${STAR}`,
-        '?mode=monitor&amp;own=barge&amp;stay=2&amp;told=1',
+        '?announced=1&amp;initial=barge&amp;mode=monitor&amp;stay=2',
       ),
     );
   });
@@ -467,8 +478,8 @@ describe('a supervisor whom REST muted', () => {
     const testBench = await start();
     await testBench.talks('alice-1', ALICE);
     await testBench.ends('alice-1');
-    expect(await testBench.ask('/coach/sales?mode=monitor&moved=1&own=coach&stay=1')).toBe(
-      waiting(OVER, '/coach/sales?stay=1&amp;told=1&amp;waits=1'),
+    expect(await testBench.ask('/coach/sales?initial=coach&mode=monitor&moved=1&stay=1')).toBe(
+      waiting(OVER, '/coach/sales?announced=1&amp;stay=1&amp;waits=1'),
     );
     await testBench.talks('carol-1', CAROL, 'cf-2', 'support');
     expect(await testBench.ask('/coach/sales?line=1&mode=monitor&moved=1&stay=1')).toContain(
@@ -482,10 +493,10 @@ describe('a supervisor whom REST muted', () => {
     });
     await testBench.talks('alice-1', ALICE);
     let text = await testBench.ask('/coach/sales?mode=barge');
-    expect(await rejoinUrl(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=1`);
+    expect(await rejoinUrl(testBench)).toBe(`${BASE}/coach/sales?initial=barge&mode=monitor&moved=1&stay=1`);
     text = await testBench.ask(nextOf(text), OUT);
     await testBench.ask(nextOf(text), { Digits: '2' });
-    expect(await rejoinUrl(testBench)).toBe(`${BASE}/coach/sales?mode=monitor&moved=1&own=barge&stay=2`);
+    expect(await rejoinUrl(testBench)).toBe(`${BASE}/coach/sales?initial=barge&mode=monitor&moved=1&stay=2`);
     text = await testBench.ask('/supervisor', { CallSid: 'ted-2' });
     text = await testBench.ask(nextOf(text), { CallSid: 'ted-2', ...OUT });
     await testBench.ask(nextOf(text), { CallSid: 'ted-2', Digits: '2' });
@@ -505,7 +516,7 @@ describe('a supervisor who is refused', () => {
       expect(text).toBe(
         waiting(
           'Alice has no caller yet. Please hold.',
-          `/coach/sales?attempt=3&amp;stay=1&amp;told=1&amp;waits=${waits}`,
+          `/coach/sales?announced=1&amp;attempt=3&amp;stay=1&amp;waits=${waits}`,
         ),
       );
       testBench.wait(30);
@@ -518,7 +529,7 @@ describe('a supervisor who is refused', () => {
         'alice-1',
         'coach',
         `The agent alone hears you. You are coaching Alice. ${STAR}`,
-        '?attempt=3&amp;stay=2&amp;told=1&amp;waits=21',
+        '?announced=1&amp;attempt=3&amp;stay=2&amp;waits=21',
       ),
     );
   });

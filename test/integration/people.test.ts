@@ -42,7 +42,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('an outbound leg to a perso
       expect(await ask('/coach/out', called(BOB, 'bob-2'))).toBe(reject);
       const said = '<Say>Nobody hears you. You are listening to the agent in out. For the menu, press star.</Say>';
       expect(await ask('/supervisor', called(TED, 'ted-2'))).toBe(
-        supervisor('out', { said, query: '?line=1&amp;mode=monitor&amp;told=1', attributes: 'muted="true" ' }),
+        supervisor('out', { said, query: '?announced=1&amp;line=1&amp;mode=monitor', attributes: 'muted="true" ' }),
       );
     },
   );

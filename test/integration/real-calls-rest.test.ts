@@ -22,7 +22,7 @@ const NUMBERS: Readonly<Record<string, string>> = { [alice]: ALICE, [carol]: CAR
 
 const MUTE = 'mute ted-1 in cf-1';
 const READ = 'read ted-1 in cf-1';
-const MOVE = 'move ted-1 to https://coach.example.com/coach/sales?mode=monitor&moved=1&own=coach&stay=1';
+const MOVE = 'move ted-1 to https://coach.example.com/coach/sales?initial=coach&mode=monitor&moved=1&stay=1';
 const NOTICE = 'announce https://coach.example.com/notices/supervisor to ted-1 in cf-1';
 const COACH_CAROL = 'coach carol-1 as ted-1 in cf-1';
 const REMOVE = 'remove ted-1 from cf-1';
@@ -222,7 +222,7 @@ describe.each<[string, () => Promise<RedisConnection | undefined>]>([
     it('ends a supervisor’s earlier stay: the new one is followed', async () => {
       await supervising('coach');
       expect(await ask('/coach/sales/ended?stay=1', ted, { DialCallStatus: 'completed' })).toContain('<Gather');
-      await ask('/coach/sales/key?in=cf-1&mode=coach&of=alice-1&stay=1', ted, { Digits: '2' });
+      await ask('/coach/sales/key?conference=cf-1&mode=coach&stay=1&target=alice-1', ted, { Digits: '2' });
       await report('participant-join', ted, { Muted: 'false', EndConferenceOnExit: 'false' });
       await report('participant-leave', ted);
       await app.idle();
@@ -324,8 +324,8 @@ describe.each<[string, () => Promise<RedisConnection | undefined>]>([
     await eventually(() => expect(space.requests).toContain('remove ted-1 from cf-2'));
     expect(space.party(ted)).toMatchObject({ isMuted: true });
     await agentEnters(carol, sid('cf-2'));
-    await eventually(() => expect(space.requests).toContain(MOVE.replace('own=coach', 'own=barge')));
-    const next = await ask('/coach/sales?mode=monitor&moved=1&own=barge&stay=1', ted);
+    await eventually(() => expect(space.requests).toContain(MOVE.replace('initial=coach', 'initial=barge')));
+    const next = await ask('/coach/sales?initial=barge&mode=monitor&moved=1&stay=1', ted);
     expect(next).toContain('coach="carol-1" muted="true"');
   });
 

@@ -60,12 +60,12 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
     const token = /token=([\w-]+)/.exec(entered)?.[1] ?? '';
     expect(entered).toBe(
       laml(
-        `<Say>Nobody hears you. You are listening to Alice. For the menu, press star.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;mode=monitor&amp;token=${token}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>Nobody hears you. You are listening to Alice. For the menu, press star.</Say><Dial action="${BASE}/coach/sales/ended?announced=1&amp;line=1&amp;mode=monitor&amp;token=${token}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" muted="true" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
-    const keypad = `${BASE}/coach/sales/key?line=1&amp;mode=monitor&amp;of=alice-1&amp;token=${token}&amp;told=1`;
+    const keypad = `${BASE}/coach/sales/key?announced=1&amp;line=1&amp;mode=monitor&amp;target=alice-1&amp;token=${token}`;
     expect(
-      await text(`/coach/sales/ended?line=1&mode=monitor&token=${token}&told=1`, {
+      await text(`/coach/sales/ended?announced=1&line=1&mode=monitor&token=${token}`, {
         ...call,
         DialCallStatus: 'answered',
       }),
@@ -75,10 +75,13 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
       ),
     );
     expect(
-      await text(`/coach/sales/key?line=1&mode=monitor&of=alice-1&token=${token}&told=1`, { ...call, Digits: '2' }),
+      await text(`/coach/sales/key?announced=1&line=1&mode=monitor&target=alice-1&token=${token}`, {
+        ...call,
+        Digits: '2',
+      }),
     ).toBe(
       laml(
-        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?line=1&amp;stay=2&amp;token=${token}&amp;told=1" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
+        `<Say>The agent alone hears you.</Say><Dial action="${BASE}/coach/sales/ended?announced=1&amp;line=1&amp;stay=2&amp;token=${token}" hangupOnStar="true" timeLimit="14400"><Conference coach="alice-1" startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${reporting('sales')}>sales</Conference></Dial>`,
       ),
     );
     expect(await text(`/coach/sales/key?token=${token}`, { ...call, Digits: '9' })).toBe(goodbye);
@@ -223,7 +226,7 @@ describe('the keypad', () => {
     const app = await startApp({ people });
     onTestFinished(() => app.stop());
     await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
-    const { text } = await app.post('/coach/sales?attempt=1&stay=1&told=1', { CallSid: 'ted-1', From: TED });
+    const { text } = await app.post('/coach/sales?announced=1&attempt=1&stay=1', { CallSid: 'ted-1', From: TED });
     expect(text).toContain('<Say>The agent alone hears you. You are coaching Alice. For the menu, press star.</Say>');
   });
 
@@ -268,7 +271,7 @@ describe('the keypad', () => {
       expect((await app.post(`/coach/sales/key?mode=${mode}`, call)).text).toContain(other);
       // Whatever keys have made of it since.
       for (const keyed of ['coach', 'barge', 'monitor']) {
-        expect((await app.post(`/coach/sales/key?mode=${keyed}&own=${mode}`, call)).text).toContain(other);
+        expect((await app.post(`/coach/sales/key?initial=${mode}&mode=${keyed}`, call)).text).toContain(other);
       }
     },
   );

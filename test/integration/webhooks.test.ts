@@ -251,7 +251,7 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
     expect((await app.post(`/coach/${room}?mode=barge`, ted)).text).toBe(nobody('attempt=1&amp;mode=barge', room));
     await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
     expect((await app.post(`/coach/${room}?mode=barge&attempt=1`, ted)).text).toBe(
-      supervisor('', '?attempt=1&amp;mode=barge&amp;told=1', room).replace(
+      supervisor('', '?announced=1&amp;attempt=1&amp;mode=barge', room).replace(
         '<Response>',
         `<Response><Say>Everybody hears you. You are talking with the agent in ${room}. For the menu, press star.</Say>`,
       ),

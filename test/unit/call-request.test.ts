@@ -76,10 +76,10 @@ describe('the addresses of this server', () => {
   it.each<[string, Partial<RoomContext>, string]>([
     // A mode that the number had goes without saying, unless a key changed it.
     ['the mode of the number', { initialMode: 'coach' }, ''],
-    ['another mode than that of the number', { initialMode: 'barge' }, '?own=barge'],
+    ['another mode than that of the number', { initialMode: 'barge' }, '?initial=barge'],
     // On the line a person may have a mode where the number has none.
     ['the line', { isOnLine: true }, '?line=1'],
-    ['the line, and the mode of the number', { isOnLine: true, initialMode: 'coach' }, '?line=1&own=coach'],
+    ['the line, and the mode of the number', { isOnLine: true, initialMode: 'coach' }, '?initial=coach&line=1'],
   ])('carry %s', (_what, context, query) => {
     const address = addresses.coachEnded(room, { mode: 'coach', attempt: 0, stay: 1, ...context });
     expect(address).toBe(`https://coach.example.com/coach/Sales%202/ended${query}`);
@@ -90,14 +90,14 @@ describe('a spoilt address', () => {
   it.each<[string, object, Partial<RoomContext>]>([
     // The last count, so that nothing goes on for ever.
     ['a count that is none', { attempt: 'x', waits: '-1' }, { attempt: 12, waits: 60 }],
-    ['a count that is too high', { attempt: '13', round: '1e9' }, { attempt: 12, reprompts: 12 }],
+    ['a count that is too high', { attempt: '13', reprompts: '1e9' }, { attempt: 12, reprompts: 12 }],
     ['a count that is there twice', { attempt: ['1', '2'] }, { attempt: 12 }],
     ['a token that is there twice', { token: ['a', 'b'] }, { token: undefined }],
-    ['a mode before a key that there is not', { own: 'shout' }, { initialMode: undefined }],
-    ['a conference without an agent', { in: 'c0-1' }, { named: undefined }],
+    ['a mode before a key that there is not', { initial: 'shout' }, { initialMode: undefined }],
+    ['a conference without an agent', { conference: 'c0-1' }, { named: undefined }],
     [
       'an agent without a conference',
-      { of: '6a5b-1' },
+      { target: '6a5b-1' },
       { named: { target: '6a5b-1' as Sid, conferenceSid: undefined } },
     ],
   ])('may carry %s', (_what, query, expected) => {
