@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createAddresses } from './calls/call-request';
+import { createUrls } from './calls/call-request';
 import { createRender } from './calls/documents';
 import { german } from './calls/prompts-de';
 import { english } from './calls/prompts-en';
@@ -77,7 +77,7 @@ export function lifetimeOf({ maxCallSeconds }: Pick<Config, 'maxCallSeconds'>): 
 /** Composes the server. */
 export function createServer(options: ServerOptions): Server {
   const { config, publicUrl, roster, store, space, log, now, monotonicNow, retryMs, sweepIntervalMs } = options;
-  const addresses = createAddresses(publicUrl);
+  const urls = createUrls(publicUrl);
   const rooms = createRooms({
     store: store.rooms,
     space: space && createSpaceObserver({ space, deadline: LOOKUP_DEADLINE, now: monotonicNow }),
@@ -96,8 +96,8 @@ export function createServer(options: ServerOptions): Server {
       observe: createSpaceObserver({ space, now: monotonicNow }).observe,
       notify: createSupervisorNotice({
         space,
-        noticeUrl: addresses.notice('supervisor'),
-        returnUrl: addresses.coachReturn,
+        noticeUrl: urls.notice('supervisor'),
+        returnUrl: urls.coachReturn,
         announceIsPrivate: config.announceIsPrivate,
         claim: store.redis && createRedisClaim(store.redis),
         log,
@@ -125,19 +125,19 @@ export function createServer(options: ServerOptions): Server {
     notices: {
       // Callers might hear it.
       policy: config.announceIsPrivate ? config.moderatorNotice : 'never',
-      moderatorUrl: addresses.notice('moderator'),
+      moderatorUrl: urls.notice('moderator'),
     },
     now,
     log,
     ...(retryMs !== undefined && { retryMs }),
   });
   const settings = { ...config, publicUrl };
-  const render = createRender(settings, addresses, PROMPTS[config.promptLanguage]);
+  const render = createRender(settings, urls, PROMPTS[config.promptLanguage]);
   const routes = createRoutes({
     accountSid: config.space?.projectId,
     roster,
     authenticators: createAuthenticators(config, roster, store, log),
-    addresses,
+    urls,
     rooms,
     supervision,
     sleep: options.sleep,

@@ -10,7 +10,7 @@ export const MAX_ATTEMPTS = 12;
 /** How often a supervisor waits 30 s for a caller or the next conversation: half an hour in all. */
 export const MAX_WAITS = 60;
 
-/** The state of a supervisor's call, kept in the query of the addresses we give out. */
+/** The state of a supervisor's call, kept in the query of our URLs. */
 export interface CallContext {
   /** The mode to join in; undefined on the supervisors' line for the person's own. */
   mode: Mode | undefined;

@@ -162,11 +162,11 @@ function decodeRooms(text: string): (RoomName | undefined)[] {
     .map(parseRoomName);
 }
 
-/** The addresses of this server, as its documents name them. */
-export type Addresses = ReturnType<typeof createAddresses>;
+/** The URLs of this server, as its documents name them. */
+export type Urls = ReturnType<typeof createUrls>;
 
 /** @param publicUrl the address a Space reaches this server at, without a slash at the end */
-export function createAddresses(publicUrl: string) {
+export function createUrls(publicUrl: string) {
   const path = encodeURIComponent;
 
   function coach(room: RoomName, context: RoomContext): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Mode } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room';
-import type { Addresses } from './call-request';
+import type { Urls } from './call-request';
 import type { LineWait, News, Outcome, RoomWait, SupervisorJoin } from './outcome';
 import type { Prompts } from './prompts';
 import { VoiceResponse } from './voice-response';
@@ -43,7 +43,7 @@ function frameOf(write: (response: Response) => void): Frame {
 }
 
 /**
- * @param values one for each slot: names of rooms, as they are and encoded, SIDs and our addresses, in which only `&` has to
+ * @param values one for each slot: names of rooms, as they are and encoded, SIDs and our URLs, in which only `&` has to
  *   be escaped
  */
 function fill([start = '', ...parts]: Frame, values: readonly string[]): string {
@@ -58,7 +58,7 @@ function fill([start = '', ...parts]: Frame, values: readonly string[]): string 
 export type Render = (outcome: Outcome) => string;
 
 /** The documents of one server, in one language. */
-export function createRender(settings: DocumentSettings, addresses: Addresses, prompts: Prompts): Render {
+export function createRender(settings: DocumentSettings, urls: Urls, prompts: Prompts): Render {
   const { maxCallSeconds, waitUrl, callerNotice, moderatorNoticeText, noticeVoice, noticeLanguage } = settings;
   const noticeAttributes = {
     ...(noticeVoice !== undefined && { voice: noticeVoice }),
@@ -82,7 +82,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     const { room } = outcome.state;
     const { mode } = outcome.context;
     const coach = mode === 'barge' ? [] : [outcome.target.callSid];
-    return fill(frames[mode], [addresses.coachEnded(room, outcome.context), ...coach, encodeURIComponent(room), room]);
+    return fill(frames[mode], [urls.coachEnded(room, outcome.context), ...coach, encodeURIComponent(room), room]);
   }
 
   function documentOf(outcome: Exclude<Outcome, { kind: 'join' }>): Response {
@@ -91,11 +91,11 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
         return greeting(outcome.room);
       case 'askModeratorPin': {
         const { room, prompt } = outcome;
-        return ask(prompts.askPin[prompt.why], { action: addresses.moderatorPin(room, prompt.tryNumber) });
+        return ask(prompts.askPin[prompt.why], { action: urls.moderatorPin(room, prompt.tryNumber) });
       }
       case 'askPin': {
         const { context, prompt, room } = outcome;
-        return ask(prompts.askPin[prompt.why], { action: addresses.linePin(context, prompt.tryNumber, room) });
+        return ask(prompts.askPin[prompt.why], { action: urls.linePin(context, prompt.tryNumber, room) });
       }
       case 'wait':
         return waiting(outcome);
@@ -133,7 +133,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   const frames = {
     moderator: frameOf((response) =>
       response
-        .dial({ action: addresses.conferenceEnded(SLOT), timeLimit: maxCallSeconds })
+        .dial({ action: urls.conferenceEnded(SLOT), timeLimit: maxCallSeconds })
         .conference({ startConferenceOnEnter: true, endConferenceOnExit: true, ...callbacksOf(SLOT) }, SLOT),
     ),
     caller: frameOf((response) => {
@@ -153,7 +153,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   /** The status callback. Every `<Conference>` names it, because the Space takes it from whoever joins first. */
   function callbacksOf(room: RoomName): ConferenceAttributes {
     return {
-      statusCallback: addresses.conferenceEvents(room),
+      statusCallback: urls.conferenceEvents(room),
       statusCallbackMethod: 'POST',
       statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
     };
@@ -173,7 +173,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
   function greeting(room: RoomName): Response {
     const response = new VoiceResponse();
     // Every customer waits so long after the greeting: the shortest time there is.
-    const gather = response.gather({ action: addresses.moderatorPin(room), timeout: 1 });
+    const gather = response.gather({ action: urls.moderatorPin(room), timeout: 1 });
     sayNotice(gather, callerNotice, prompts.welcome);
     dialAsCaller(response, room);
     return response;
@@ -190,7 +190,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     const response = new VoiceResponse();
     const heard = previousMode === undefined ? prompts.joined(mode, room, target.name) : prompts.rejoined[mode];
     say(response, withNews(news, heard));
-    dialAsSupervisor(response, { mode, action: addresses.coachEnded(room, context), coach: target.callSid, room });
+    dialAsSupervisor(response, { mode, action: urls.coachEnded(room, context), coach: target.callSid, room });
     return response;
   }
 
@@ -215,14 +215,14 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
 
   function keypad({ room, context, target }: Outcome & { kind: 'keypad' }): Response {
     const conversation = target && { room, moderator: target.name };
-    return ask(prompts.keypad(conversation), { action: addresses.coachKey(room, context), numDigits: 1 });
+    return ask(prompts.keypad(conversation), { action: urls.coachKey(room, context), numDigits: 1 });
   }
 
   function menuOfRooms({ context, menu }: Outcome & { kind: 'choose' }): Response {
     const { choices, page, hasExtensions, news } = menu;
     const rooms = choices.map(({ room }) => room);
     return ask(withNews(news, prompts.menu(menu)), {
-      action: addresses.lineRoom(context, { rooms, page }),
+      action: urls.lineRoom(context, { rooms, page }),
       // With extensions the Space waits for more digits: not as long as usual, since most press one. Without them the
       // first key is the answer. Pound alone and no key at all both ask for more.
       ...(hasExtensions ? { timeout: 3 } : { numDigits: 1 }),
@@ -235,7 +235,7 @@ export function createRender(settings: DocumentSettings, addresses: Addresses, p
     const response = new VoiceResponse();
     say(response, prompts.wait(reason, wait.room, moderator));
     response.pause({ length: context.waits === undefined ? WAIT_SECONDS : PATIENT_WAIT_SECONDS });
-    response.redirect(wait.room === undefined ? addresses.line(context) : addresses.coach(wait.room, wait.context));
+    response.redirect(wait.room === undefined ? urls.line(context) : urls.coach(wait.room, wait.context));
     return response;
   }
 

@@ -3,7 +3,7 @@ import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
-import type { Addresses } from './call-request';
+import type { Urls } from './call-request';
 import { createConferenceCalls } from './conference-calls';
 import { createStatusCallbacks } from './events';
 import { createSupervisorCalls } from './supervisor-calls';
@@ -14,7 +14,7 @@ export interface RoutesOptions {
   accountSid: string | undefined;
   roster: Roster;
   authenticators: { moderators: Authenticator<ModeratorEntry>; supervisors: Authenticator<SupervisorEntry> };
-  addresses: Addresses;
+  urls: Urls;
   rooms: Rooms;
   supervision: Supervision;
   /** Resolves after so many milliseconds. */
@@ -26,14 +26,14 @@ export interface RoutesOptions {
 
 /** Every path that a Space requests, with its route. The check of webhooks comes before each of them. */
 export function createRoutes(options: RoutesOptions): Readonly<Record<string, WebhookRoute>> {
-  const { accountSid, roster, authenticators, addresses, rooms, supervision, sleep, now, log } = options;
+  const { accountSid, roster, authenticators, urls, rooms, supervision, sleep, now, log } = options;
   const conference = createConferenceCalls({ authenticator: authenticators.moderators, roster, rooms, log });
   const supervisor = createSupervisorCalls({
     authenticator: authenticators.supervisors,
     roster,
     rooms,
     supervision,
-    addresses,
+    urls,
     sleep,
     now,
   });

@@ -4,7 +4,6 @@ import { labelOf, type Roster, type SupervisorEntry } from '../people/roster';
 import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
 import {
-  type Addresses,
   digitsOf,
   type InboundCall,
   parseCallContext,
@@ -14,6 +13,7 @@ import {
   parseRoomContext,
   roomWanted,
   tryOf,
+  type Urls,
 } from './call-request';
 import type { Outcome, SupervisorDecision, SupervisorJoin } from './outcome';
 import {
@@ -35,7 +35,7 @@ export interface SupervisorCallsOptions {
   roster: Roster;
   rooms: Pick<Rooms, 'record' | 'find' | 'read' | 'list'>;
   supervision: Pick<Supervision, 'recordSent' | 'recordRefusal' | 'recordLockout'>;
-  addresses: Addresses;
+  urls: Urls;
   /** Resolves after so many milliseconds. */
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
@@ -50,7 +50,7 @@ const SLOW_LIST_MS = 1_000;
 
 /** Handlers of the numbers that supervisors dial, by their routes. */
 export function createSupervisorCalls(options: SupervisorCallsOptions) {
-  const { authenticator, roster, rooms, supervision, addresses, sleep, now } = options;
+  const { authenticator, roster, rooms, supervision, urls, sleep, now } = options;
   const extensions = {
     nameOf: (extension: string) => roster.moderators.byExtension.get(extension)?.name,
     has: (name: string) => roster.moderators.byName.get(name)?.extension !== undefined,
@@ -115,7 +115,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     { state, context, target, person, previousMode }: SupervisorJoin,
   ): void {
     const { mode, stay: stayNumber } = context;
-    const rejoinUrl = addresses.coachMoved(state.room, context);
+    const rejoinUrl = urls.coachMoved(state.room, context);
     const sent: Parameters<typeof supervision.recordSent>[1] = {
       callSid,
       stayNumber,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { createAddresses } from '../../src/calls/call-request';
+import { createUrls } from '../../src/calls/call-request';
 import type { Rooms } from '../../src/rooms/rooms';
 import { createSpaceObserver } from '../../src/rooms/space-observer';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
@@ -16,7 +16,7 @@ interface EnforcerOverScript {
   log: Logger;
 }
 
-const addresses = createAddresses('https://coach.example.com');
+const urls = createUrls('https://coach.example.com');
 
 /** An enforcer that corrects a scripted Space's supervisors, and tells them. */
 export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: EnforcerOverScript): Enforcer {
@@ -27,8 +27,8 @@ export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: En
     observe: createSpaceObserver({ space: client, now: performance.now }).observe,
     notify: createSupervisorNotice({
       space: client,
-      noticeUrl: addresses.notice('supervisor'),
-      returnUrl: addresses.coachReturn,
+      noticeUrl: urls.notice('supervisor'),
+      returnUrl: urls.coachReturn,
       announceIsPrivate,
       claim,
       log,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RoomContext } from '../../src/calls/call-context';
 import {
-  createAddresses,
+  createUrls,
   digitsOf,
   parseDialOutcome,
   parseInboundCall,
@@ -14,7 +14,7 @@ import type { Webhook } from '../../src/calls/webhook';
 import type { RoomName } from '../../src/rooms/room';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 
-const addresses = createAddresses('https://coach.example.com');
+const urls = createUrls('https://coach.example.com');
 const room = 'Sales 2' as RoomName;
 const asked = (query: object) => ({ room, query, fields: {} }) as Webhook;
 const posted = (fields: object) =>
@@ -39,13 +39,13 @@ const every: Required<RoomContext> = {
 describe('the addresses of this server', () => {
   it('list their parameters in alphabetical order', () => {
     for (const address of [
-      addresses.coach(room, every),
-      addresses.coachEnded(room, every),
-      addresses.coachKey(room, every),
-      addresses.coachMoved(room, every),
-      addresses.line(every),
-      addresses.linePin(every, 1, room),
-      addresses.lineRoom(every, { rooms: [room], page: 1 }),
+      urls.coach(room, every),
+      urls.coachEnded(room, every),
+      urls.coachKey(room, every),
+      urls.coachMoved(room, every),
+      urls.line(every),
+      urls.linePin(every, 1, room),
+      urls.lineRoom(every, { rooms: [room], page: 1 }),
     ]) {
       const names = [...queryOf(address).keys()];
       expect(names.length).toBeGreaterThanOrEqual(5);
@@ -55,22 +55,22 @@ describe('the addresses of this server', () => {
 
   it('need no escaping, and carry every room’s name', () => {
     const rooms = ['Sales 2', 'a.b-c_d', '02', 'x 0 1', '_1_', 'a__0', '1_'] as RoomName[];
-    const address = addresses.lineRoom(every, { rooms, page: 1 });
+    const address = urls.lineRoom(every, { rooms, page: 1 });
     expect(address.split('?')[1]).toMatch(/^[A-Za-z0-9._=&-]+$/);
     const request = asked(Object.fromEntries(queryOf(address)));
     expect(parseMenu(request)).toEqual({ rooms, page: 1 });
-    const pin = addresses.linePin(every, 1, room);
+    const pin = urls.linePin(every, 1, room);
     expect(roomWanted(asked(Object.fromEntries(queryOf(pin))))).toBe(room);
   });
 
   it('carry the first wait, which is not the same as none', () => {
     const waiting: RoomContext = { mode: 'coach', attempt: 0, stay: 2, waits: 0 };
-    expect(read(addresses.coachEnded(room, waiting))).toMatchObject({ waits: 0 });
-    expect(read(addresses.coachEnded(room, { ...waiting, waits: undefined })).waits).toBeUndefined();
+    expect(read(urls.coachEnded(room, waiting))).toMatchObject({ waits: 0 });
+    expect(read(urls.coachEnded(room, { ...waiting, waits: undefined })).waits).toBeUndefined();
   });
 
   it('carry everything that a later request needs', () => {
-    expect(read(addresses.coachEnded(room, every))).toEqual(every);
+    expect(read(urls.coachEnded(room, every))).toEqual(every);
   });
 
   it.each<[string, Partial<RoomContext>, string]>([
@@ -81,7 +81,7 @@ describe('the addresses of this server', () => {
     ['the line', { isOnLine: true }, '?line=1'],
     ['the line, and the mode of the number', { isOnLine: true, initialMode: 'coach' }, '?initial=coach&line=1'],
   ])('carry %s', (_what, context, query) => {
-    const address = addresses.coachEnded(room, { mode: 'coach', attempt: 0, stay: 1, ...context });
+    const address = urls.coachEnded(room, { mode: 'coach', attempt: 0, stay: 1, ...context });
     expect(address).toBe(`https://coach.example.com/coach/Sales%202/ended${query}`);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CallContext, RoomContext } from '../../src/calls/call-context';
-import { createAddresses } from '../../src/calls/call-request';
+import { createUrls } from '../../src/calls/call-request';
 import { createRender, type DocumentSettings } from '../../src/calls/documents';
 import type { Outcome, RoomMenu } from '../../src/calls/outcome';
 import { german } from '../../src/calls/prompts-de';
@@ -17,8 +17,8 @@ const settings: DocumentSettings = {
   noticeVoice: undefined,
   noticeLanguage: undefined,
 };
-const addresses = createAddresses('https://coach.example.com');
-const renderWith = (more: Partial<DocumentSettings>) => createRender({ ...settings, ...more }, addresses, english);
+const urls = createUrls('https://coach.example.com');
+const renderWith = (more: Partial<DocumentSettings>) => createRender({ ...settings, ...more }, urls, english);
 const render = renderWith({});
 const room = parseRoomName('Sales 2') as RoomName;
 const target = { callSid: parseSid('6a5b-1') as Sid, role: 'moderator', name: 'Alice' } as const;
@@ -90,7 +90,7 @@ describe('render', () => {
   });
 
   it('escapes the address of this server, in documents of every kind', () => {
-    const odd = createRender(settings, createAddresses('https://coach.example.com/a&b'), english);
+    const odd = createRender(settings, createUrls('https://coach.example.com/a&b'), english);
     const outcomes = [
       caller,
       moderator,
@@ -169,7 +169,7 @@ describe('render', () => {
     [english, '<Say>'],
     [german, '<Say language="de-DE" voice="Polly.Vicki">'],
   ])('says its own prompts in the voice of their language, %#', (prompts, say) => {
-    const speak = createRender({ ...settings, callerNotice: 'Hi.', noticeVoice: 'woman' }, addresses, prompts);
+    const speak = createRender({ ...settings, callerNotice: 'Hi.', noticeVoice: 'woman' }, urls, prompts);
     expect(speak({ kind: 'goodbye' })).toBe(laml(`${say}${prompts.goodbye}</Say><Hangup/>`));
     expect(speak({ kind: 'notice', to: 'moderator' })).toBe(laml(`${say}${prompts.moderatorNotice}</Say>`));
     expect(speak({ ...caller, isWrongRoom: true })).toContain(

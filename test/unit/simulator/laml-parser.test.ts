@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createAddresses } from '../../../src/calls/call-request';
+import { createUrls } from '../../../src/calls/call-request';
 import { createRender } from '../../../src/calls/documents';
 import type { Outcome } from '../../../src/calls/outcome';
 import { english } from '../../../src/calls/prompts-en';
@@ -24,7 +24,7 @@ describe('parseLaml', () => {
       noticeVoice: 'woman',
       noticeLanguage: 'en-GB',
     };
-    const render = createRender(settings, createAddresses('https://coach.example.com'), english);
+    const render = createRender(settings, createUrls('https://coach.example.com'), english);
     const room = 'Sales 2' as RoomName;
     const context = { mode: 'monitor', attempt: 0, stay: 2, token: 'abc' } as const;
     const choices = [{ room, name: 'Alice', isAmbiguous: false, hasCaller: true }];
