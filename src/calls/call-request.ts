@@ -1,11 +1,12 @@
 import { type Address, parseAddress } from '../people/address';
+import type { PhoneCall } from '../people/authenticator';
 import { MAX_PIN_TRIES } from '../people/pin';
 import { MODES, type Mode } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import { isFinalStatus } from '../signalwire/call-status';
 import { type Fields, requiredSid, textOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
-import { parseSid, type Sid } from '../signalwire/sid';
+import { parseSid } from '../signalwire/sid';
 import {
   type CallContext,
   DEFAULT_MODE,
@@ -16,15 +17,8 @@ import {
 } from './call-context';
 import type { Webhook } from './webhook';
 
-/** A call that asks for a document. */
-export interface InboundCall {
-  callSid: Sid;
-  /** The person's address: `To` on a leg called out to them, otherwise `From`. Undefined as {@link personOf} says. */
-  from: Address | undefined;
-}
-
 /** @throws RequestError 400 if the Call SID is missing, repeated or malformed */
-export function parseInboundCall({ callSid, fields }: Webhook): InboundCall {
+export function parsePhoneCall({ callSid, fields }: Webhook): PhoneCall {
   return { callSid: callSid ?? requiredSid(fields, 'CallSid'), from: personOf(fields) };
 }
 

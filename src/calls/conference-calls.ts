@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { maskAddress } from '../people/address';
-import type { Authenticator } from '../people/authenticator';
+import type { Authenticator, PhoneCall } from '../people/authenticator';
 import type { ModeratorEntry, Roster } from '../people/roster';
 import type { RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
 import type { Sid } from '../signalwire/sid';
-import { digitsOf, type InboundCall, parseInboundCall, personOf, tryOf } from './call-request';
+import { digitsOf, parsePhoneCall, personOf, tryOf } from './call-request';
 import {
   type ConferenceInput,
   type ConferenceNeed,
@@ -54,7 +54,7 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
     return { outcome };
   }
 
-  async function read(need: ConferenceNeed, call: InboundCall): Promise<Partial<ConferenceView>> {
+  async function read(need: ConferenceNeed, call: PhoneCall): Promise<Partial<ConferenceView>> {
     return need.needs === 'pin'
       ? { pin: await authenticator.checkPin(call, need.digits) }
       : { prompt: (await authenticator.openPrompt(call)) ?? 'open' };
@@ -73,21 +73,21 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
   const asCaller = ({ room }: Webhook): Outcome => ({ kind: 'join', role: 'caller', room });
   return {
     arrival: {
-      answer: (webhook) => answer(decideArrival, { room: webhook.room, call: parseInboundCall(webhook) }),
+      answer: (webhook) => answer(decideArrival, { room: webhook.room, call: parsePhoneCall(webhook) }),
       fallback: asCaller,
     },
     pin: {
       answer: (webhook) =>
         answer(decidePin, {
           room: webhook.room,
-          call: parseInboundCall(webhook),
+          call: parsePhoneCall(webhook),
           digits: digitsOf(webhook),
           tryNumber: tryOf(webhook),
         }),
       fallback: asCaller,
     },
     ended: {
-      answer: (webhook) => answer(decideEnded, { room: webhook.room, call: parseInboundCall(webhook) }),
+      answer: (webhook) => answer(decideEnded, { room: webhook.room, call: parsePhoneCall(webhook) }),
       fallback: () => ({ kind: 'hangUp' }),
     },
     fallback: { answer: answerFallback, fallback: asCaller },
@@ -95,9 +95,6 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
 }
 
 /** A call for the log. */
-function aboutCall(
-  room: RoomName,
-  { callSid, from }: Pick<InboundCall, 'from'> & { callSid: Sid | undefined },
-): object {
+function aboutCall(room: RoomName, { callSid, from }: Pick<PhoneCall, 'from'> & { callSid: Sid | undefined }): object {
   return { callSid, room, from: maskAddress(from) };
 }

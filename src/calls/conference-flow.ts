@@ -1,15 +1,14 @@
-import { type Authentication, mayEnter, type PinResult } from '../people/authenticator';
+import { type Authentication, mayEnter, type PhoneCall, type PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES, MIN_PIN_DIGITS } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import type { ModeratorEntry } from '../people/roster';
 import type { RoomName } from '../rooms/room';
-import type { InboundCall } from './call-request';
 import type { ConferenceDecision, PinPrompt } from './outcome';
 
 /** A request of the number that agents and customers dial. */
 export interface ConferenceInput {
   room: RoomName;
-  call: InboundCall;
+  call: PhoneCall;
 }
 
 /** The same with the digits of a PIN. */

@@ -5,7 +5,7 @@ import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
 import type { Urls } from './call-request';
 import { createConferenceCalls } from './conference-calls';
-import { createStatusCallbacks } from './events';
+import { createStatusCallbacks } from './status-callbacks';
 import { createSupervisorCalls } from './supervisor-calls';
 import type { WebhookRoute } from './webhook';
 

@@ -1,15 +1,14 @@
 import { maskAddress } from '../people/address';
-import type { Authenticator } from '../people/authenticator';
+import type { Authenticator, PhoneCall } from '../people/authenticator';
 import { labelOf, type Roster, type SupervisorEntry } from '../people/roster';
 import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
 import {
   digitsOf,
-  type InboundCall,
   parseCallContext,
   parseDialOutcome,
-  parseInboundCall,
   parseMenu,
+  parsePhoneCall,
   parseRoomContext,
   roomWanted,
   tryOf,
@@ -75,7 +74,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       supervision.recordLockout(call, lockout);
     }
     const isJoin = outcome.kind === 'join' && outcome.role === 'supervisor';
-    return { outcome, followUp: isJoin ? () => recordJoin(call, outcome) : undefined };
+    return { outcome, followUp: isJoin ? () => recordSent(call, outcome) : undefined };
   }
 
   /**
@@ -91,12 +90,12 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     ]);
   }
 
-  async function read(need: SupervisorNeed, call: InboundCall, view: SupervisorView): Promise<Partial<SupervisorView>> {
+  async function read(need: SupervisorNeed, call: PhoneCall, view: SupervisorView): Promise<Partial<SupervisorView>> {
     switch (need.needs) {
       case 'room': {
-        const { room, isComplete } = need;
-        const found = await (isComplete ? rooms.find(room) : rooms.read(room));
-        return { rooms: new Map(view.rooms).set(room, { found, isComplete }) };
+        const { room, withRest } = need;
+        const found = await (withRest ? rooms.find(room) : rooms.read(room));
+        return { rooms: new Map(view.rooms).set(room, { found, withRest }) };
       }
       case 'list': {
         const askedAt = now();
@@ -110,8 +109,8 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     }
   }
 
-  function recordJoin(
-    { callSid, from }: InboundCall,
+  function recordSent(
+    { callSid, from }: PhoneCall,
     { state, context, target, person, previousMode }: SupervisorJoin,
   ): void {
     const { mode, stay: stayNumber } = context;
@@ -136,7 +135,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
         answer(decideArrival, {
           room: webhook.room,
           context: parseRoomContext(webhook),
-          call: parseInboundCall(webhook),
+          call: parsePhoneCall(webhook),
         }),
       fallback,
     },
@@ -145,7 +144,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
         const input: EndInput = {
           room: webhook.room,
           context: parseRoomContext(webhook, { stay: 1 }),
-          call: parseInboundCall(webhook),
+          call: parsePhoneCall(webhook),
           dial: parseDialOutcome(webhook),
         };
         await recordEnd(input);
@@ -158,21 +157,21 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
         answer(decideKey, {
           room: webhook.room,
           context: parseRoomContext(webhook, { stay: 1 }),
-          call: parseInboundCall(webhook),
+          call: parsePhoneCall(webhook),
           key: digitsOf(webhook),
         }),
       fallback,
     },
     lineArrival: {
       answer: (webhook) =>
-        answer(decideLineArrival, { context: parseCallContext(webhook), call: parseInboundCall(webhook) }),
+        answer(decideLineArrival, { context: parseCallContext(webhook), call: parsePhoneCall(webhook) }),
       fallback,
     },
     pin: {
       answer: (webhook) =>
         answer(decidePin, {
           context: parseCallContext(webhook),
-          call: parseInboundCall(webhook),
+          call: parsePhoneCall(webhook),
           digits: digitsOf(webhook),
           tryNumber: tryOf(webhook),
           room: roomWanted(webhook),
@@ -183,7 +182,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       answer: (webhook) =>
         answer(decideChoice, {
           context: parseCallContext(webhook),
-          call: parseInboundCall(webhook),
+          call: parsePhoneCall(webhook),
           digits: digitsOf(webhook),
           ...parseMenu(webhook),
         }),

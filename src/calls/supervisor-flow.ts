@@ -1,4 +1,4 @@
-import { type Authentication, mayEnter, type PinResult } from '../people/authenticator';
+import { type Authentication, mayEnter, type PhoneCall, type PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { labelOf, type SupervisorEntry } from '../people/roster';
@@ -24,13 +24,13 @@ import {
   nextMode,
   type RoomContext,
 } from './call-context';
-import type { DialOutcome, InboundCall } from './call-request';
+import type { DialOutcome } from './call-request';
 import type { LineWait, News, PinPrompt, RoomWait, SupervisorDecision, SupervisorJoin } from './outcome';
 import { chosenOf, conversationsFor, type Extensions, type LiveRoom, menuOf } from './room-menu';
 
 /** A request of a supervisor's call. */
 export interface SupervisorInput {
-  call: InboundCall;
+  call: PhoneCall;
   context: CallContext;
 }
 
@@ -75,7 +75,7 @@ export interface SupervisorView {
   prompt?: 'open' | Lockout;
   pin?: PinResult<SupervisorEntry>;
   /** Each room as the store has it, or with REST where the store does not do. */
-  rooms?: ReadonlyMap<RoomName, { found: Lookup; isComplete: boolean }>;
+  rooms?: ReadonlyMap<RoomName, { found: Lookup; withRest: boolean }>;
   /** Every room, and whether listing them took so long that REST must not be asked too: a Space waits 5 s. */
   list?: { rooms: readonly RoomEntry[] | 'unknown'; isLate: boolean };
 }
@@ -84,14 +84,14 @@ export interface SupervisorView {
 export type SupervisorNeed =
   | { needs: 'prompt' | 'list' }
   | { needs: 'pin'; digits: string | undefined }
-  /** `isComplete`: REST too is asked if the store does not do. */
-  | { needs: 'room'; room: RoomName; isComplete: boolean };
+  /** `withRest`: REST too is asked if the store does not do. */
+  | { needs: 'room'; room: RoomName; withRest: boolean };
 
 type Step = SupervisorDecision | SupervisorNeed;
 
 /** A supervisor who was let in, and what is known for the decision. */
 interface Supervisor {
-  call: InboundCall;
+  call: PhoneCall;
   person: SupervisorEntry;
   view: SupervisorView;
 }
@@ -134,11 +134,11 @@ export function decideEnded({ call, room, context, dial }: EndInput, view: Super
   if (dial.isCallOver) {
     return { kind: 'hangUp' };
   }
-  const who = knownAgain(view, room);
+  const who = reauthenticate(view, room);
   if ('kind' in who) {
     return who;
   }
-  const found = lookUp(view, room, { isComplete: false });
+  const found = lookUp(view, room, { withRest: false });
   if ('needs' in found) {
     return found;
   }
@@ -204,7 +204,7 @@ const MODE_KEYS: ReadonlyMap<string | undefined, Mode> = new Map([
 
 /** Decides what a key of the keypad does. */
 export function decideKey({ call, room, context, key }: KeyInput, view: SupervisorView): Step {
-  const who = knownAgain(view, room);
+  const who = reauthenticate(view, room);
   if ('kind' in who) {
     return who;
   }
@@ -312,7 +312,7 @@ function afterPin(supervisor: Supervisor, room: RoomName | undefined, context: C
 
 /** Decides what a choice in the menu of rooms leads to. */
 export function decideChoice({ call, context, digits, rooms, page }: ChoiceInput, view: SupervisorView): Step {
-  const who = knownAgain(view);
+  const who = reauthenticate(view);
   if ('kind' in who) {
     return who;
   }
@@ -360,7 +360,7 @@ function chooseRoom(
   const isOnlyOne = live.length === 1 && news === undefined;
   const one = chosen ? chosenOf(live, chosen.choice, { extensions, now }) : isOnlyOne ? live[0] : undefined;
   if (one !== undefined) {
-    return enterChosen(supervisor, one, context, { isComplete: !list.isLate });
+    return enterChosen(supervisor, one, context, { withRest: !list.isLate });
   }
   if (context.attempt >= MAX_ATTEMPTS) {
     return { kind: 'goodbye' };
@@ -379,7 +379,7 @@ function enterChosen(
   supervisor: Supervisor,
   { room }: LiveRoom,
   { mode, ...context }: CallContext,
-  options: { isComplete: boolean },
+  options: { withRest: boolean },
 ): Step {
   const { person, view } = supervisor;
   const found = lookUp(view, room, options);
@@ -467,7 +467,7 @@ function askPin(
 }
 
 /** The supervisor on a call that was let in before; a goodbye, if the roster no longer lets them in. */
-function knownAgain({ who }: SupervisorView, room?: RoomName): { person: SupervisorEntry } | SupervisorDecision {
+function reauthenticate({ who }: SupervisorView, room?: RoomName): { person: SupervisorEntry } | SupervisorDecision {
   if (typeof who === 'string') {
     return { kind: 'goodbye', refusal: { reason: 'removed' } };
   }
@@ -476,13 +476,9 @@ function knownAgain({ who }: SupervisorView, room?: RoomName): { person: Supervi
     : { kind: 'goodbye', refusal: { reason: 'room', room, supervisor: labelOf(who.person) } };
 }
 
-function lookUp(
-  { rooms }: SupervisorView,
-  room: RoomName,
-  { isComplete } = { isComplete: true },
-): Lookup | SupervisorNeed {
+function lookUp({ rooms }: SupervisorView, room: RoomName, { withRest } = { withRest: true }): Lookup | SupervisorNeed {
   const known = rooms?.get(room);
-  return known !== undefined && (known.isComplete || !isComplete) ? known.found : { needs: 'room', room, isComplete };
+  return known !== undefined && (known.withRest || !withRest) ? known.found : { needs: 'room', room, withRest };
 }
 
 /** The way from a conversation to the menu of rooms. */
@@ -490,7 +486,7 @@ function toMenu(context: RoomContext): CallContext {
   return { mode: initialModeOf(context), attempt: 0, stay: context.stay, token: context.token };
 }
 
-function stayOf({ stays }: RoomState, { callSid }: InboundCall, number: number): SupervisorStay | undefined {
+function stayOf({ stays }: RoomState, { callSid }: PhoneCall, number: number): SupervisorStay | undefined {
   return stays.findLast(
     (stay): stay is SupervisorStay => stay.callSid === callSid && stay.supervision?.stayNumber === number,
   );

@@ -5,9 +5,10 @@ import { hashPin, type PinTokens, parsePin } from './pin';
 import type { Lockout, PinLimiter } from './pin-limiter';
 import type { Person, PersonIndex } from './roster';
 
-/** A call, as far as it identifies a person. */
-export interface Caller {
+/** A person's call. */
+export interface PhoneCall {
   callSid: Sid;
+  /** The person's address: `To` on a leg called out to them, otherwise `From`. Undefined if it is withheld or none. */
   from: Address | undefined;
 }
 
@@ -17,20 +18,20 @@ export interface Caller {
  */
 export type Authentication<P> = { person: P } | 'pin-required' | 'pin-possible' | 'unknown';
 
-/** Authenticates callers as people of one role, by address or PIN. */
+/** Tells who of one role is calling, by address or PIN. */
 export interface Authenticator<P extends Person> {
   /** @param token from an earlier {@link PinResult} of this call */
-  authenticate(caller: Caller, token: string | undefined): Authentication<P>;
+  authenticate(call: PhoneCall, token: string | undefined): Authentication<P>;
   /**
    * Call it before each PIN prompt; it uses no attempt. Returns the lockout if there must be no prompt. Never rejects.
    */
-  openPrompt(caller: Caller): Promise<Lockout | undefined>;
+  openPrompt(call: PhoneCall): Promise<Lockout | undefined>;
   /**
    * Checks the digits entered at a PIN prompt. A wrong PIN uses an attempt. Never rejects.
    *
    * @param digits undefined if nothing was entered
    */
-  checkPin(caller: Caller, digits: string | undefined): Promise<PinResult<P>>;
+  checkPin(call: PhoneCall, digits: string | undefined): Promise<PinResult<P>>;
 }
 
 /** The result of a PIN prompt. */

@@ -48,7 +48,7 @@ export function matchJoin(draft: RoomDraft, event: EventOf<'joined'>, at: number
   if (ended !== undefined) {
     return { kind: 'ended', stay: ended };
   }
-  if (open !== undefined && isSameConference(open.conferenceSid, conferenceSid) && !isLaterJoinThan(open, join)) {
+  if (open !== undefined && isSameConference(open.conferenceSid, conferenceSid) && !isLaterJoin(join, open)) {
     return isOlderThanStay(open, join) ? undefined : { kind: 'open', stay: open, endedAt: conferenceEndedAt };
   }
   if (conferenceEndedAt !== undefined || isOlderCallback(date, at, open?.joinDate, open?.joinedAt)) {
@@ -80,7 +80,7 @@ function describeJoin(draft: RoomDraft, event: EventOf<'joined'>, at: number): J
 function endedStayOf(join: Join): Stay | undefined {
   const candidates = join.ended.filter((stay) => mayBelongToEnded(stay, join));
   return (
-    candidates.findLast((stay) => isSupervisorsJoin(stay, join)) ??
+    candidates.findLast((stay) => isFirstJoinInSecond(stay, join)) ??
     candidates.find((stay) => mayHaveBegun(stay, join)) ??
     candidates[0]
   );
@@ -97,7 +97,7 @@ function mayBelongToEnded(stay: Stay, join: Join): boolean {
   return (
     (isOlderThanLeave(stay, join) || join.date === stay.joinDate) &&
     !isExcludedByDates(stay, join) &&
-    (!mayBelongToOpen(join) || isSupervisorsJoin(stay, join))
+    (!mayBelongToOpen(join) || isFirstJoinInSecond(stay, join))
   );
 }
 
@@ -146,7 +146,7 @@ function isAfterLastLeave({ date, lastLeaveDate }: Join): boolean {
  * Of two stays of a supervisor in one second, a join belongs to the first: before they enter again they hear an
  * announcement, so the second join comes later. Unless the mute fits the second stay alone: only `monitor` enters muted.
  */
-function isSupervisorsJoin(stay: Stay, join: Join): boolean {
+function isFirstJoinInSecond(stay: Stay, join: Join): boolean {
   const { date, at, isMuted, open } = join;
   const { supervision, joinDate, joinedAt = at } = stay;
   if (supervision === undefined || date === undefined || !hadBegun(stay, join)) {
@@ -160,7 +160,7 @@ function isSupervisorsJoin(stay: Stay, join: Join): boolean {
 }
 
 /** Whether a stay joined at an earlier date: this is another join, and the leave in between was never told. */
-function isLaterJoinThan({ joinDate }: Stay, { date }: Join): boolean {
+function isLaterJoin({ date }: Join, { joinDate }: Stay): boolean {
   return joinDate !== undefined && date !== undefined && date > joinDate;
 }
 

@@ -62,7 +62,7 @@ const MAX_READ_MS = 50;
 const MAX_ROOMS = 3_000;
 
 /** An event that waits for its room. */
-interface Item {
+interface QueuedEvent {
   event: RoomEvent;
   since: number;
   hasChanged: boolean;
@@ -72,7 +72,7 @@ interface Item {
 
 /** The rules of state over a storage. */
 export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
-  const waiting = new Map<RoomName, Item[]>();
+  const waiting = new Map<RoomName, QueuedEvent[]>();
 
   /** The rooms as they were read or written last; the latest comes last. Every probe forgets the first of too many. */
   const known = new Map<RoomName, RoomRead>();
@@ -94,7 +94,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   }
 
   /** Writes what waits for a room until nothing does. */
-  async function work(room: RoomName, items: Item[]): Promise<void> {
+  async function drain(room: RoomName, items: QueuedEvent[]): Promise<void> {
     while (items.length > 0) {
       const batch = [...items];
       try {
@@ -116,7 +116,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   }
 
   /** @returns undefined when another server wrote in between */
-  async function tryBatch(room: RoomName, batch: readonly Item[]): Promise<Snapshot | undefined> {
+  async function tryBatch(room: RoomName, batch: readonly QueuedEvent[]): Promise<Snapshot | undefined> {
     const at = monotonicNow();
     // With many events, a conflict would cost too much: all of them are applied again.
     const last = batch.length === 1 ? known.get(room) : undefined;
@@ -142,7 +142,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   /** @param at when this is, by the monotonic clock */
   async function applyTo(
     read: RoomRead,
-    batch: readonly Item[],
+    batch: readonly QueuedEvent[],
     at: number,
   ): Promise<{ kind: 'written'; snapshot: Snapshot } | { kind: 'unchanged' | 'conflict' }> {
     const now = read.now + (at - read.at);
@@ -187,7 +187,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
         }
         const items = [item];
         waiting.set(room, items);
-        void work(room, items);
+        void drain(room, items);
       }),
     async list() {
       const { rooms, now, problems } = await storage.list();

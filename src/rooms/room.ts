@@ -182,7 +182,7 @@ export function targetOf({ stays }: Pick<RoomState, 'stays'>): Stay | undefined 
     const isInRoom = role === 'moderator' && leftAt === undefined;
     const canBeCoached = joinedAt !== undefined || coachingFailedAt === undefined;
     // Of two with the same instant, the one that the room learned of last.
-    if (isInRoom && canBeCoached && (target === undefined || !comesBefore(target, stay))) {
+    if (isInRoom && canBeCoached && (target === undefined || !outranks(target, stay))) {
       target = stay;
     }
   }
@@ -190,7 +190,7 @@ export function targetOf({ stays }: Pick<RoomState, 'stays'>): Stay | undefined 
 }
 
 /** Whether a moderator joined later than another; if neither has joined, whether they arrived later. */
-function comesBefore(one: Stay, other: Stay): boolean {
+function outranks(one: Stay, other: Stay): boolean {
   if (!isInConference(one) || !isInConference(other)) {
     return isInConference(one) || (!isInConference(other) && startOf(one) > startOf(other));
   }

@@ -125,8 +125,8 @@ export function createRooms(options: RoomsOptions): Rooms {
     }
   }
 
-  /** @param isComplete whether REST is asked if the store does not do */
-  async function find(room: RoomName, isComplete = true): Promise<Lookup> {
+  /** @param withRest whether REST is asked if the store does not do */
+  async function find(room: RoomName, withRest = true): Promise<Lookup> {
     const askedAt = monotonicNow();
     let read: Snapshot | undefined;
     try {
@@ -140,7 +140,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       // Without a target in our own memory the room counts as unknown: another server may know one.
       const isKnown = read !== undefined || targetOf(state) !== undefined;
       const known: Lookup = isKnown ? { isKnown, state, now: read?.now ?? local.now() } : { isKnown };
-      const isEnough = !isComplete || (read?.isWritable && targetOf(state) !== undefined);
+      const isEnough = !withRest || (read?.isWritable && targetOf(state) !== undefined);
       return isEnough || space === undefined
         ? known
         : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);

@@ -43,12 +43,12 @@ export function decisionOf<Input extends SupervisorInput>(
 
   function read(need: SupervisorNeed, view: SupervisorView): Partial<SupervisorView> {
     if (need.needs === 'room') {
-      const { room, isComplete } = need;
-      asked.push(isComplete ? room : `${room} in the store`);
-      const stays = expected(isComplete ? known.room : (known.stored ?? known.room), room);
+      const { room, withRest } = need;
+      asked.push(withRest ? room : `${room} in the store`);
+      const stays = expected(withRest ? known.room : (known.stored ?? known.room), room);
       const state = { ...emptyRoom(room), stays: stays === 'unknown' ? [] : stays };
       const found: Lookup = stays === 'unknown' ? { isKnown: false } : { isKnown: true, state, now: NOW };
-      return { rooms: new Map(view.rooms).set(room, { found, isComplete }) };
+      return { rooms: new Map(view.rooms).set(room, { found, withRest }) };
     }
     asked.push(need.needs);
     return need.needs === 'list'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Address, type PhoneNumber, parsePhoneNumber } from '../../src/people/address';
-import { type Authenticator, type Caller, createAuthenticator } from '../../src/people/authenticator';
+import { type Authenticator, createAuthenticator, type PhoneCall } from '../../src/people/authenticator';
 import { createPinTokens, hashPin, type Pin } from '../../src/people/pin';
 import type { Attempt, Lockout, PinLimiter } from '../../src/people/pin-limiter';
 import { createRoster, type SupervisorEntry } from '../../src/people/roster';
@@ -49,13 +49,13 @@ function create({ people = [ted, tess], limiter = createFakeLimiter(), withPins 
   return { authenticator, become: (supervisors: SupervisorEntry[]) => roster.replace({ moderators: [], supervisors }) };
 }
 
-const calling = (from: Address | undefined, callSid = 'call-1'): Caller => ({
+const calling = (from: Address | undefined, callSid = 'call-1'): PhoneCall => ({
   callSid: parseSid(callSid) as Sid,
   from,
 });
 
 /** A token, got as a caller gets one. */
-async function tokenOf(authenticator: Authenticator<SupervisorEntry>, caller: Caller, pin: string): Promise<string> {
+async function tokenOf(authenticator: Authenticator<SupervisorEntry>, caller: PhoneCall, pin: string): Promise<string> {
   const result = await authenticator.checkPin(caller, pin);
   return result.kind === 'right' ? result.token : '';
 }

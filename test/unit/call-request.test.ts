@@ -4,8 +4,8 @@ import {
   createUrls,
   digitsOf,
   parseDialOutcome,
-  parseInboundCall,
   parseMenu,
+  parsePhoneCall,
   parseRoomContext,
   roomWanted,
   tryOf,
@@ -124,11 +124,11 @@ describe('a request of a call', () => {
     ['nobody if the number is withheld', { From: 'anonymous' }, undefined],
     ['nobody if there are two numbers', { From: [from, to] }, undefined],
   ])('is from %s', (_what, fields, person) => {
-    expect(parseInboundCall(posted({ CallSid: 'ted-1', ...fields }))).toEqual({ callSid: 'ted-1', from: person });
+    expect(parsePhoneCall(posted({ CallSid: 'ted-1', ...fields }))).toEqual({ callSid: 'ted-1', from: person });
   });
 
   it.each([{}, { CallSid: ['a', 'b'] }, { CallSid: 'a/b' }])('has one Call SID, not %j', (fields) => {
-    expect(() => parseInboundCall(posted(fields))).toThrow('CallSid must be there once');
+    expect(() => parsePhoneCall(posted(fields))).toThrow('CallSid must be there once');
   });
 
   it.each([
