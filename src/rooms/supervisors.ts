@@ -29,6 +29,9 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
   'moderator-arrived': 'webhook',
   'supervisor-sent': 'webhook',
   'dial-ended': 'webhook',
+  // Recorded after the server has muted them, or set their target, through REST.
+  'mode-requested': 'rest',
+  'target-set': 'rest',
   'room-observed': 'rest',
   'participant-observed': 'rest',
 };

@@ -588,6 +588,14 @@ describe('a target that REST set', () => {
   });
 });
 
+it('the feed says that the server itself muted a supervisor, through REST', () => {
+  const { facts } = play(...ALICE_IN, [2, sent()], joins('ted', 'cf-1', 3), [
+    5,
+    { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', ageMs: 0 },
+  ]);
+  expect(facts.at(-1)).toMatchObject({ kind: 'mode', mode: 'monitor', source: 'rest' });
+});
+
 describe('a call that comes back', () => {
   it('as a supervisor by the same document begins another stay', () => {
     const { state, facts } = play(
