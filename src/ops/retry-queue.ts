@@ -18,6 +18,8 @@ export interface RetryQueue<K, V> {
 export interface RetryQueueOptions<K, V> {
   /** Writes a key's values. Must be idempotent; a rejection is retried. */
   write: (key: K, values: V[]) => Promise<void>;
+  /** Called when every value of a key has been written. */
+  onDone?: (key: K) => void;
   /** Called for each value that is given up: the oldest when there are too many, or what remains at the end. */
   onLost: (key: K, value: V) => void;
   maxValues: number;
@@ -39,7 +41,7 @@ interface Entry<V> {
 }
 
 export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQueue<K, V> {
-  const { write, onLost, maxValues, retryMs } = options;
+  const { write, onDone, onLost, maxValues, retryMs } = options;
   /** Oldest first. */
   const pending = new Map<K, Entry<V>>();
   /** Keys to be written now; the last comes next. */
@@ -94,6 +96,9 @@ export function createRetryQueue<K, V>(options: RetryQueueOptions<K, V>): RetryQ
       entry.dueAt = performance.now() + Math.min(retryMs * 2 ** entry.failures, MAX_RETRY_MS);
     }
     entry.isWriting = false;
+    if (!pending.has(key)) {
+      onDone?.(key);
+    }
     if (size === 0) {
       onEmpty();
     }

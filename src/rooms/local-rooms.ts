@@ -19,6 +19,8 @@ export interface LocalRooms {
   apply(room: RoomName, event: RoomEvent): RoomState;
   /** The rooms with events that the store did not take, as far as it has not answered since. */
   ahead: ReadonlyMap<RoomName, unknown>;
+  /** Call it when no event of a room is pending any more: the store has them all. */
+  forget(room: RoomName): void;
   /** A room with what the store did not take. */
   stateOf(room: RoomName): RoomState;
   after(state: RoomState, event: RoomEvent): RoomState;
@@ -27,7 +29,7 @@ export interface LocalRooms {
 }
 
 export interface LocalRoomsOptions {
-  store: Pick<RoomStore, 'known' | 'now'>;
+  store: Pick<RoomStore, 'lastKnown' | 'knownRooms' | 'now'>;
   lifetimeMs: number;
   log: Logger;
   /** Milliseconds since 1970. */
@@ -50,21 +52,20 @@ interface LocalRoom {
 export function createLocalRooms({ store, lifetimeMs, log, now, pending }: LocalRoomsOptions): LocalRooms {
   const ahead = new Map<RoomName, LocalRoom>();
   /** The rooms in which an event was left out. */
-  const faulty = new Set<RoomName>();
+  const faulty = new Map<RoomName, true>();
 
   const storeNow = () => store.now() ?? now();
   const evolved = (state: RoomState, events: readonly RoomEvent[], at: number) =>
     events.reduce((before, event) => tryToEvolve(before, event, at), state);
   const stateOf = (room: RoomName) =>
-    ahead.get(room)?.current ??
-    evolved(store.known.get(room)?.state ?? emptyRoom(room), pending.ofRoom(room), storeNow());
+    ahead.get(room)?.current ?? evolved(store.lastKnown(room) ?? emptyRoom(room), pending.ofRoom(room), storeNow());
 
   function tryToEvolve(state: RoomState, event: RoomEvent, at: number): RoomState {
     try {
       return evolve(state, event, at, { lifetimeMs }).state;
     } catch (err) {
       if (!faulty.has(state.room)) {
-        faulty.add(state.room);
+        putLast(faulty, state.room, true, MAX_ROOMS);
         log.error(
           { err, room: state.room, kind: event.kind },
           'An event could not be applied to this room; it is left out',
@@ -75,10 +76,7 @@ export function createLocalRooms({ store, lifetimeMs, log, now, pending }: Local
   }
 
   function keep(room: RoomName, local: LocalRoom): RoomState {
-    const oldest = putLast(ahead, room, local, MAX_ROOMS);
-    if (oldest !== undefined) {
-      faulty.delete(oldest);
-    }
+    putLast(ahead, room, local, MAX_ROOMS);
     return local.current;
   }
 
@@ -88,7 +86,6 @@ export function createLocalRooms({ store, lifetimeMs, log, now, pending }: Local
       const { room } = state;
       if (!pending.rooms.has(room)) {
         ahead.delete(room);
-        faulty.delete(room);
         return state;
       }
       const local = ahead.get(room);
@@ -98,11 +95,12 @@ export function createLocalRooms({ store, lifetimeMs, log, now, pending }: Local
     },
     apply(room, event) {
       const current = evolved(stateOf(room), [event], storeNow());
-      return keep(room, { storedAt: store.known.get(room)?.state.at, current });
+      return keep(room, { storedAt: store.lastKnown(room)?.at, current });
     },
     ahead,
+    forget: (room) => void ahead.delete(room),
     stateOf,
     after: (state, event) => evolved(state, [event], storeNow()),
-    seen: () => [...new Set([...store.known.keys(), ...ahead.keys()])],
+    seen: () => [...new Set([...store.knownRooms(), ...ahead.keys()])],
   };
 }

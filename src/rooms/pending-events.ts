@@ -28,6 +28,8 @@ export interface PendingEvents {
 interface PendingEventsOptions {
   /** Writes a room's events; called again while it rejects. */
   write: (room: RoomName, events: readonly RoomEvent[]) => Promise<void>;
+  /** Called when no event of a room is pending any more. */
+  onDone: (room: RoomName) => void;
   /** Milliseconds until a failed write is retried. */
   retryMs: number;
   maxEvents: number;
@@ -43,11 +45,12 @@ interface Pending {
 }
 
 export function createPendingEvents(options: PendingEventsOptions): PendingEvents {
-  const { write, retryMs, maxEvents, log, monotonicNow } = options;
+  const { write, onDone, retryMs, maxEvents, log, monotonicNow } = options;
   const queue = createRetryQueue<RoomName, Pending>({
     retryMs,
     maxValues: maxEvents,
     write: (room, values) => write(room, values.map(aged)),
+    onDone,
     onLost: (room, { event }) =>
       log.error({ room, ...identify(event) }, 'Event lost: it could not be written to the store'),
   });

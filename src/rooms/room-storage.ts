@@ -11,12 +11,6 @@ export interface FeedLine {
 /** After a position, or written at this instant (ms since 1970) or later. */
 export type FeedStart = { after: string } | { since: number };
 
-/** A room at a version, as the storage has it. */
-export interface KnownRoom {
-  version: string;
-  stored: RoomState;
-}
-
 /** What is stored of a room. */
 export interface StoredRoom {
   version: string;
@@ -36,7 +30,7 @@ export interface RoomStorage {
    * @param known as it was read or written last; not sent again if the room still has that version
    * @throws StoreError
    */
-  read(room: RoomName, known?: KnownRoom): Promise<StoredRoom>;
+  read(room: RoomName, known?: StoredRoom): Promise<StoredRoom>;
   /**
    * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
    *

@@ -3,7 +3,7 @@ import type { Fact } from './fact';
 import { atMoment, emptyRoom, type RoomName, type RoomState } from './room';
 import { entryOf } from './room-entry';
 import type { RoomEvent } from './room-event';
-import type { KnownRoom, RoomStorage } from './room-storage';
+import type { RoomStorage, StoredRoom } from './room-storage';
 
 /** A room as it was read. */
 export interface Snapshot {
@@ -18,8 +18,12 @@ export interface Snapshot {
 export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> {
   /** @throws StoreError */
   read(room: RoomName): Promise<Snapshot>;
-  /** The rooms as this process read or wrote them last; the latest comes last. */
-  known: ReadonlyMap<RoomName, Snapshot>;
+  /** A room as this process read or wrote it last; undefined if it never did, or has forgotten it. */
+  lastKnown(room: RoomName): RoomState | undefined;
+  /** The rooms that `lastKnown` knows; the one read or written last comes last. */
+  knownRooms(): RoomName[];
+  /** Forgets the rooms of longest ago, if there are too many; call it now and then. */
+  prune(): void;
   /** The store's clock as this process knows it, in milliseconds since 1970; undefined before the first read. */
   now(): number | undefined;
   /**
@@ -43,7 +47,8 @@ export interface RoomStoreOptions {
 const URGENT: ReadonlySet<RoomEvent['kind']> = new Set(['left', 'dial-ended', 'call-ended', 'conference-ended']);
 
 /** A room as it was read or written last. */
-interface RoomRead extends Snapshot, KnownRoom {
+interface RoomRead extends Snapshot, StoredRoom {
+  stored: RoomState;
   /** When it was asked for, by the monotonic clock. */
   at: number;
   /** How long the answer took, in milliseconds. */
@@ -74,9 +79,10 @@ interface QueuedEvent {
 export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
   const waiting = new Map<RoomName, QueuedEvent[]>();
 
-  /** The rooms as they were read or written last; the latest comes last. Every probe forgets the first of too many. */
+  /** The rooms as they were read or written last; the latest comes last. */
   const known = new Map<RoomName, RoomRead>();
-  let latest: RoomRead | undefined;
+  /** The store's clock less the monotonic one, in milliseconds. */
+  let clockOffset: number | undefined;
 
   async function readRoom(room: RoomName): Promise<RoomRead> {
     const at = monotonicNow();
@@ -86,11 +92,16 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       before.isOutdated = true;
     }
     const { version, stored = emptyRoom(room), now, isWritable } = await storage.read(room, before);
+    const answeredAt = monotonicNow();
+    const tookMs = answeredAt - at;
+    if (clockOffset === undefined || tookMs <= MAX_READ_MS) {
+      clockOffset = now - answeredAt;
+    }
     const state = atMoment(stored, now, { lifetimeMs });
-    latest = { version, stored, state, now, isWritable, at, tookMs: monotonicNow() - at, isOutdated: false };
+    const read = { version, stored, state, now, isWritable, at, tookMs, isOutdated: false };
     known.delete(room);
-    known.set(room, latest);
-    return latest;
+    known.set(room, read);
+    return read;
   }
 
   /** Writes what waits for a room until nothing does. */
@@ -167,16 +178,23 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       read.isOutdated = true;
       return { kind: 'conflict' };
     }
-    latest = { ...read, version: written, stored: state, state, isOutdated: false };
+    const next = { ...read, version: written, stored: state, state, isOutdated: false };
     known.delete(room);
-    known.set(room, latest);
-    return { kind: 'written', snapshot: { ...latest, now } };
+    known.set(room, next);
+    return { kind: 'written', snapshot: { ...next, now } };
   }
 
   return {
     read: readRoom,
-    known,
-    now: () => latest && latest.now + (monotonicNow() - latest.at),
+    lastKnown: (room) => known.get(room)?.state,
+    knownRooms: () => [...known.keys()],
+    prune() {
+      const surplus = known.size > MAX_ROOMS ? [...known.keys()].slice(0, -MAX_ROOMS) : [];
+      for (const room of surplus) {
+        known.delete(room);
+      }
+    },
+    now: () => (clockOffset === undefined ? undefined : clockOffset + monotonicNow()),
     apply: (room, event) =>
       new Promise((resolve, reject) => {
         const item = { event, since: monotonicNow(), hasChanged: false, resolve, reject };
@@ -198,12 +216,6 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       };
     },
     feed: storage.feed,
-    probe() {
-      const surplus = known.size > MAX_ROOMS ? [...known.keys()].slice(0, -MAX_ROOMS) : [];
-      for (const room of surplus) {
-        known.delete(room);
-      }
-      return storage.probe();
-    },
+    probe: storage.probe,
   };
 }

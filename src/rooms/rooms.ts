@@ -73,6 +73,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     maxEvents: maxPending,
     log,
     monotonicNow,
+    onDone: (room) => local.forget(room),
     async write(room, events) {
       const askedAt = monotonicNow();
       try {
@@ -97,6 +98,7 @@ export function createRooms(options: RoomsOptions): Rooms {
   });
   const probing = setInterval(() => {
     void store.probe();
+    store.prune();
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 
@@ -180,7 +182,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     const own = new Set([...(stored === undefined ? local.seen() : []), ...pending.rooms.keys()]);
     const update = async (room: RoomName) => {
       // Another server has written it since we last saw it.
-      if (stored !== undefined && store.known.get(room)?.state.at !== entries.get(room)?.at) {
+      if (stored !== undefined && store.lastKnown(room)?.at !== entries.get(room)?.at) {
         await find(room, false);
       }
       putEntry(entries, local.stateOf(room));

@@ -8,16 +8,16 @@ const LIFETIME_MS = 3_600_000;
 const sales = roomNamed('sales');
 const arrived = (call: string, ageMs = 0): RoomEvent => ({ kind: 'moderator-arrived', callSid: sid(call), ageMs });
 
-/** A store and another server's over one storage, at a clock that the test sets; its reads take `readMs`. */
+/** A store and another server's over one storage, at clocks that the test sets; its reads take `readMs`. */
 function create({ readMs = 0 } = {}) {
-  const clock = { ms: 1_000_000 };
-  const memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now: () => clock.ms });
+  const clock = { ms: 1_000_000, storeAheadMs: 0, readMs };
+  const memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now: () => clock.ms + clock.storeAheadMs });
   const count = { reads: 0, writes: 0 };
   const storage: typeof memory = {
     ...memory,
     read(room) {
       count.reads++;
-      clock.ms += readMs;
+      clock.ms += clock.readMs;
       return memory.read(room);
     },
     write(...write) {
@@ -74,19 +74,32 @@ it.each([
   expect(count).toEqual({ reads: 2, writes: 1 });
 });
 
-it('the rooms read or written last are known without asking, 3,000 of them after a probe', async () => {
-  const { clock, store } = create();
+it('the rooms read or written last are known without asking, 3,000 of them', async () => {
+  const { store } = create();
   await store.apply(sales, arrived('alice'));
   for (let index = 0; index < 3_000; index++) {
     await store.read(roomNamed(`room-${index}`));
   }
   await store.apply(sales, arrived('carol'));
   await store.read(roomNamed('support'));
-  await store.probe();
-  const known = [...store.known.values()].map(({ state }) => state);
-  expect(known.map(({ room }) => room).slice(-3)).toEqual(['room-2999', 'sales', 'support']);
-  expect([known.length, known[0]?.room]).toEqual([3_000, 'room-2']);
-  expect(known.at(-2)?.stays).toHaveLength(2);
-  clock.ms += 500;
-  expect(store.now()).toBe(clock.ms);
+  store.prune();
+  const rooms = store.knownRooms();
+  expect(rooms.slice(-3)).toEqual(['room-2999', 'sales', 'support']);
+  expect([rooms.length, rooms[0]]).toEqual([3_000, 'room-2']);
+  expect(store.lastKnown(sales)?.stays).toHaveLength(2);
+  expect(store.lastKnown(roomNamed('room-1'))).toBeUndefined();
+});
+
+it.each([
+  ['a quick read', 50, 90],
+  // Nobody knows when in between the store looked at its clock.
+  ['a slow one', 51, 40],
+])('the clock of the store is known from the first read, and set by quick ones: %s', async (_what, readMs, aheadMs) => {
+  const { clock, store } = create();
+  expect(store.now()).toBeUndefined();
+  clock.storeAheadMs = 40;
+  await store.read(sales);
+  Object.assign(clock, { storeAheadMs: 90, readMs });
+  await store.read(sales);
+  expect(store.now()).toBe(clock.ms + aheadMs);
 });

@@ -82,9 +82,10 @@ function createSpace() {
 
 /** A store in memory that can be down, slow, read-only, or unable to read one room. */
 function createFlakyStorage() {
-  const memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now: Date.now });
+  const memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now: () => Date.now() + state.aheadMs });
   const state = {
     isDown: false,
+    aheadMs: 0,
     isReadOnly: false,
     takesMs: 0,
     unreadable: undefined as RoomName | undefined,
@@ -288,12 +289,14 @@ describe('record', () => {
     jest.spyOn(store, 'read').mockImplementation(async (room) => {
       return { state: room === sales ? broken : emptyRoom(room), now: Date.now(), isWritable: true };
     });
-    jest.replaceProperty(store, 'known', new Map([[sales, await store.read(sales)]]));
+    jest.spyOn(store, 'lastKnown').mockImplementation((room) => (room === sales ? broken : undefined));
     jest.spyOn(store, 'apply').mockRejectedValue(new TypeError('stays'));
     await rooms.read(sales);
     await rooms.record(sales, arrived);
     await rooms.record(sales, joined('alice', true));
     await rooms.record(support, arrived);
+    await rooms.read(sales);
+    await rooms.record(sales, joined('carol', true));
     await rooms.find(sales);
     expect(logged('error')).toMatchObject([
       { room: 'sales', kind: 'moderator-arrived', msg: 'An event could not be applied to this room; it is left out' },
@@ -797,6 +800,63 @@ describe('find', () => {
       state.isDown = true;
       space.shown = shown;
       expect(await targetIn(sales)).toBe(expected);
+    });
+
+    it('hands out nobody of an earlier outage who has left since', async () => {
+      const { rooms, state, targetIn, other } = create();
+      state.isDown = true;
+      await rooms.record(sales, arrived);
+      state.isDown = false;
+      await wait(5_500);
+      await other.apply(sales, left);
+      expect(await targetIn(sales)).toBe('nobody');
+      state.isDown = true;
+      expect(await targetIn(sales)).toBe('unknown');
+    });
+
+    it.each([0, 11_000])('hands out nobody whom the Space showed during an earlier outage, %i ms ago', async (ms) => {
+      const { state, space, targetIn } = create({ hasRest: true });
+      space.shown = [observed(sales, 'carol')];
+      state.isDown = true;
+      expect(await targetIn(sales)).toBe('carol');
+      space.shown = 'down';
+      state.isDown = false;
+      await wait(ms);
+      expect(await targetIn(sales)).toBe('nobody');
+      state.isDown = true;
+      expect(await targetIn(sales)).toBe('unknown');
+    });
+
+    it('goes on from the store once what was pending is written, though nobody asks for the room', async () => {
+      const { rooms, state, store } = create();
+      state.isDown = true;
+      await rooms.record(sales, arrived);
+      state.isDown = false;
+      await wait(5_500);
+      // Another webhook's write, of which the look-ups hear nothing.
+      await store.apply(sales, left);
+      expect(rooms.listLocal()).toMatchObject([{ stays: [{ callSid: 'alice', leftAt: expect.any(Number) }] }]);
+    });
+
+    it('dates what happens by the clock of the store', async () => {
+      const { rooms, state } = create();
+      state.aheadMs = 60_000;
+      await rooms.read(sales);
+      state.isDown = true;
+      await rooms.record(sales, arrived);
+      const found = (await rooms.find(sales)) as { now: number; state: RoomState };
+      for (const instant of [found.now, found.state.stays[0]?.arrivedAt ?? 0]) {
+        expect(Math.abs(instant - Date.now() - 60_000)).toBeLessThan(5);
+      }
+    });
+
+    it('takes a read for the sign that the store is back', async () => {
+      const { rooms, state, logged } = create();
+      state.isDown = true;
+      await rooms.read(sales);
+      state.isDown = false;
+      await rooms.read(sales);
+      expect(logged('info').map(({ msg }) => msg)).toEqual(['Store answers again']);
     });
 
     it('keeps to its own moderator when the Space does not answer either', async () => {
