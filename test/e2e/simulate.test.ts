@@ -382,7 +382,7 @@ describe('npm run simulate', () => {
 
   it.each(['POST', 'GET'])('tells of a server that is right, over %s', async (method) => {
     const args = ['--url', url, '--signing-key', SIGNING_KEY, '--method', method];
-    const { code, stdout, stderr } = await run('simulate', args);
+    const { code, stdout, stderr } = await simulate(...args);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Bob calls /conference/smoke-test');
     expect(stdout).toContain('\nAll 17 steps passed.\n');
@@ -433,7 +433,7 @@ describe('npm run simulate', () => {
   });
 
   it('says what is the matter where nothing answers', async () => {
-    expect(await run('simulate', ['--url', `http://127.0.0.1:${await freePort()}`])).toMatchObject({
+    expect(await simulate('--url', `http://127.0.0.1:${await freePort()}`)).toMatchObject({
       code: 1,
       stderr: 'simulate: Nothing answers there. Is the server running, and is --url its address?\n',
     });

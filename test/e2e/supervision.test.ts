@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { audit as runAudit } from '../../src/cli/audit';
 import type { Participant } from '../../src/simulator/conferences';
 import { createRedisStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, TED } from '../support/app';
+import { runInProcess } from '../support/command';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
@@ -335,9 +334,11 @@ describe('the audit trail', () => {
     await eventually(async () => expect((await readTrail(redis)).at(-1)?.confirmed).toBe(true));
     await testBench.hangUp(ted);
     await testBench.server.stop(0);
-    const command = join(__dirname, '../../dist/cli/audit.js');
-    const audit = async (...args: string[]) =>
-      (await promisify(execFile)(process.execPath, [command, ...args], { env: { REDIS_URL: redis.url } })).stdout;
+    const audit = async (...args: string[]) => {
+      const { code, stdout } = await runInProcess('audit', runAudit, { args, env: { REDIS_URL: redis.url } });
+      expect(code).toBe(0);
+      return stdout;
+    };
 
     const records = (await audit('--since', '1h'))
       .trim()
