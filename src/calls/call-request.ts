@@ -161,11 +161,28 @@ export type Urls = ReturnType<typeof createUrls>;
 
 /** @param publicUrl the address a Space reaches this server at, without a slash at the end */
 export function createUrls(publicUrl: string) {
-  const path = encodeURIComponent;
-
-  function coach(room: RoomName, context: RoomContext): string {
-    return `${publicUrl}/coach/${path(room)}${queryOf(parametersOf(context, 0))}`;
-  }
+  const encode = encodeURIComponent;
+  /** @param usualStay the stay that the query leaves out */
+  const coachUrl = (rest: string, usualStay: number) => (room: RoomName, context: RoomContext) => {
+    const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, token } =
+      context;
+    const query = queryOf({
+      announced: isAnnounced ? 1 : undefined,
+      attempt: attempt || undefined,
+      conference: named?.conferenceSid,
+      initial: initialMode === mode && !isOnLine ? undefined : initialMode,
+      line: isOnLine ? 1 : undefined,
+      mode: mode === DEFAULT_MODE ? undefined : mode,
+      moved: isMoved ? 1 : undefined,
+      reprompts,
+      stay: stay === usualStay ? undefined : stay,
+      target: named?.target,
+      token,
+      waits,
+    });
+    return `${publicUrl}/coach/${encode(room)}${rest}${query}`;
+  };
+  const coach = coachUrl('', 0);
 
   /** Where REST sends a supervisor whom it muted: back into this room, unheard. */
   function coachMoved(room: RoomName, context: RoomContext): string {
@@ -181,16 +198,14 @@ export function createUrls(publicUrl: string) {
   }
 
   return {
-    conferenceEvents: (room: RoomName) => `${publicUrl}/events/conference/${path(room)}`,
-    conferenceEnded: (room: RoomName) => `${publicUrl}/conference/${path(room)}/ended`,
+    conferenceEvents: (room: RoomName) => `${publicUrl}/events/conference/${encode(room)}`,
+    conferenceEnded: (room: RoomName) => `${publicUrl}/conference/${encode(room)}/ended`,
     /** @param tryNumber undefined during the greeting */
     moderatorPin: (room: RoomName, tryNumber?: number) =>
-      `${publicUrl}/conference/${path(room)}/pin${queryOf({ try: tryNumber })}`,
+      `${publicUrl}/conference/${encode(room)}/pin${queryOf({ try: tryNumber })}`,
     coach,
-    coachEnded: (room: RoomName, context: RoomContext) =>
-      `${publicUrl}/coach/${path(room)}/ended${queryOf(parametersOf(context, 1))}`,
-    coachKey: (room: RoomName, context: RoomContext) =>
-      `${publicUrl}/coach/${path(room)}/key${queryOf(parametersOf(context, 1))}`,
+    coachEnded: coachUrl('/ended', 1),
+    coachKey: coachUrl('/key', 1),
     coachMoved,
     /** The same for a call whose latest stay is unknown; 1,000 is above any real stay. */
     coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),
@@ -204,25 +219,6 @@ export function createUrls(publicUrl: string) {
 }
 
 type Parameters = Record<string, string | number | undefined>;
-
-/** @param usualStay the stay that is left out */
-function parametersOf(context: RoomContext, usualStay: number): Parameters {
-  const { mode, initialMode, isOnLine, stay, attempt, waits, reprompts, named, isAnnounced, isMoved, token } = context;
-  return {
-    announced: isAnnounced ? 1 : undefined,
-    attempt: attempt || undefined,
-    conference: named?.conferenceSid,
-    initial: initialMode === mode && !isOnLine ? undefined : initialMode,
-    line: isOnLine ? 1 : undefined,
-    mode: mode === DEFAULT_MODE ? undefined : mode,
-    moved: isMoved ? 1 : undefined,
-    reprompts,
-    stay: stay === usualStay ? undefined : stay,
-    target: named?.target,
-    token,
-    waits,
-  };
-}
 
 function lineParametersOf({ mode, attempt, stay, waits, token }: CallContext): Parameters {
   return { mode, attempt: attempt || undefined, stay: stay || undefined, waits, token };

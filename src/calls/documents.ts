@@ -49,7 +49,11 @@ function frameOf(write: (response: Response) => void): Frame {
 function fill([start = '', ...parts]: Frame, values: readonly string[]): string {
   let document = start;
   for (const [index, part] of parts.entries()) {
-    document += values[index]?.replaceAll('&', '&amp;') + part;
+    const value = values[index];
+    if (value === undefined) {
+      throw new RangeError('A document lacks a value.');
+    }
+    document += value.replaceAll('&', '&amp;') + part;
   }
   return document;
 }

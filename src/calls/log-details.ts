@@ -6,7 +6,11 @@ import type { Webhook, WebhookAnswer } from './webhook';
 
 /** Who called and what they got, or what a callback told, for the log. */
 export function logDetails({ fields }: Pick<Webhook, 'fields'>, { outcome, event }: WebhookAnswer): object {
-  return outcome === undefined ? { ...event } : { from: maskAddress(personOf(fields)), ...detailsOf(outcome) };
+  if (outcome === undefined) {
+    return { ...event };
+  }
+  // Notices are asked for by REST, and tell no number.
+  return { ...(outcome.kind !== 'notice' && { from: maskAddress(personOf(fields)) }), ...detailsOf(outcome) };
 }
 
 function detailsOf(outcome: Outcome): object {

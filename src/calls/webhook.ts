@@ -29,6 +29,6 @@ export interface WebhookAnswer {
 export interface WebhookRoute {
   /** @throws RequestError for a request that cannot be meant for us: without a Call SID, or in an unknown mode */
   answer: (webhook: Webhook) => WebhookAnswer | Promise<WebhookAnswer>;
-  /** What a call gets if `answer` fails unexpectedly. */
+  /** What a call gets if `answer`, or the rendering of its outcome, fails unexpectedly. */
   fallback?: (webhook: Webhook) => Outcome;
 }

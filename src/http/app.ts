@@ -34,6 +34,9 @@ export interface AppOptions {
   log: Logger;
 }
 
+/** A request whose path is one of ours. */
+type RoutedRequest = IncomingMessage & Pick<Request, 'params' | 'route'>;
+
 /** An answer that knows what the log is to say of it. */
 type RecordedResponse = ServerResponse & { record: RequestRecord };
 
@@ -56,14 +59,14 @@ export function createApp(options: AppOptions): RequestListener {
   }
 
   /** After the answer to a webhook. */
-  function finish(req: IncomingMessage, res: ServerResponse, record: RequestRecord): void {
+  function finish(req: RoutedRequest, res: ServerResponse, record: RequestRecord): void {
     const { webhook, answer } = record;
     record.isHandled = true;
     logIfOver(req, res, record);
     try {
       answer?.followUp?.();
     } catch (err) {
-      log.error({ err, callSid: webhook?.callSid }, 'Follow-up failed');
+      log.error({ err, path: req.route.path, callSid: webhook?.callSid }, 'Follow-up failed');
     }
   }
 
@@ -88,36 +91,39 @@ export function createApp(options: AppOptions): RequestListener {
 
   const webhooks = express.Router();
   for (const [path, { answer, fallback }] of Object.entries(routes)) {
-    webhooks.all(path, async (req: IncomingMessage & Pick<Request, 'params'>, res: ServerResponse) => {
+    webhooks.all(path, async (req: RoutedRequest, res: ServerResponse) => {
       const { record } = res as RecordedResponse;
-      let document: string | undefined;
       try {
         record.webhook = await verify(req, res);
         const room = parseRoomName(String(req.params.room ?? settings.conferenceName));
         if (room === undefined) {
           throw new RequestError(404, 'no_such_room', 'There is no such room.');
         }
-        record.webhook = { ...record.webhook, room };
-        record.answer = await answer(record.webhook);
-        const { outcome } = record.answer;
-        document = outcome && render(outcome);
-      } catch (err) {
-        const { webhook } = record;
-        if (err instanceof RequestError || fallback === undefined || webhook === undefined || !('room' in webhook)) {
-          fail(res, record, err);
-        } else {
-          log.error({ err, callSid: webhook.callSid }, 'Document failed; sent the fallback document');
+        const webhook = { ...record.webhook, room };
+        record.webhook = webhook;
+        let document: string | undefined;
+        try {
+          const answered = await answer(webhook);
+          document = answered.outcome && render(answered.outcome);
+          record.answer = answered;
+        } catch (err) {
+          if (err instanceof RequestError || fallback === undefined) {
+            throw err;
+          }
           const outcome = fallback(webhook);
-          record.answer = { outcome };
           document = render(outcome);
+          record.answer = { outcome };
+          log.error({ err, callSid: webhook.callSid }, 'Document failed; sent the fallback document');
         }
-      }
-      if (document !== undefined) {
-        const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
-        // A document is asked for because a call needs it now.
-        res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
-      } else if (!res.headersSent) {
-        res.writeHead(204).end();
+        if (document === undefined) {
+          res.writeHead(204).end();
+        } else {
+          const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
+          // A document is asked for because a call needs it now.
+          res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
+        }
+      } catch (err) {
+        fail(res, record, err);
       }
       finish(req, res, record);
     });

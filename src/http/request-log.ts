@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import proxyAddr from 'proxy-addr';
+import { roomWanted } from '../calls/call-request';
 import { logDetails } from '../calls/log-details';
 import type { Webhook, WebhookAnswer } from '../calls/webhook';
+import type { RoomName } from '../rooms/room';
 import { queryOf } from '../signalwire/fields';
 import { parseSid } from '../signalwire/sid';
 import type { RefusalLog } from './refusal-log';
@@ -48,7 +50,7 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
       status: res.statusCode,
       ms: Math.round(ms),
       ...(isAborted && { aborted: true }),
-      ...(webhook !== undefined && 'room' in webhook && route?.includes(':room') && { room: webhook.room }),
+      ...(webhook !== undefined && 'room' in webhook && roomOf(webhook, route)),
       ...(webhook !== undefined && answer !== undefined && logDetails(webhook, answer)),
       ...refusal,
     };
@@ -61,6 +63,12 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
       refusals.add({ code: 'unreadable_request', ...line, ip: isIP(ip ?? '') ? ip : undefined });
     }
   };
+}
+
+/** The room in the path, or on the way to a PIN; none for the supervisors' line. */
+function roomOf(webhook: Webhook, route: string | undefined): { room?: RoomName | undefined } {
+  const room = route?.includes(':room') ? webhook.room : roomWanted(webhook);
+  return room === undefined ? {} : { room };
 }
 
 const MAX_PATH_CHARACTERS = 200;

@@ -208,9 +208,8 @@ function readInSlices(
   }
 
   socket.push = (data: Buffer | null) => {
-    const isDue = !connection.isOver && connection.waiting.length === 0;
     // The usual case: a webhook in one piece, and nothing before it.
-    if (unread.length === 0 && (data === null || (data.length <= sliceBytes && isDue))) {
+    if (unread.length === 0 && (data === null || (data.length <= sliceBytes && mayParse()))) {
       return push(data);
     }
     if (data === null) {

@@ -103,7 +103,7 @@ function isUtf8Form({ method, headers }: IncomingMessage): boolean {
 async function readBody(req: IncomingMessage): Promise<string> {
   const encoding = req.headers['content-encoding'] || 'identity';
   const isPlain = encoding.toLowerCase() === 'identity';
-  // The listener lets nobody leave the length out.
+  // The app lets nobody leave the length out.
   const isWanted = isPlain && !(Number(req.headers['content-length']) > MAX_BODY_BYTES);
   const chunks: Buffer[] = [];
   if (isWanted) {

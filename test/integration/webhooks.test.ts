@@ -475,25 +475,35 @@ describe('the webhooks', () => {
     expect(response.text).toBe(moderator());
   });
 
-  it('give a call a document even when something breaks that nobody foresaw', async () => {
-    const breakDown = () => {
-      throw new TypeError('broken roster');
-    };
-    const broken = { get: breakDown };
-    const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
-    const moderators = { ...index, byExtension: broken };
-    app = await startApp({
-      roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
+  describe('give a call a document even when something breaks that nobody foresaw', () => {
+    const apology = laml('<Say>Sorry, something went wrong. Please call again later.</Say><Hangup/>');
+
+    it.each([
+      ['/conference', caller()],
+      ['/conference/sample-conf/pin?try=1', caller()],
+      ['/conference/sample-conf/ended', laml('<Hangup/>')],
+      ['/fallback', caller()],
+      ['/coach?mode=barge', apology],
+      ['/coach/sales/ended', apology],
+      ['/coach/sales/key', apology],
+      ['/supervisor', apology],
+      ['/supervisor/pin', apology],
+      ['/supervisor/room', apology],
+    ])('%s', async (path, document) => {
+      const breakDown = () => {
+        throw new TypeError('broken roster');
+      };
+      const broken = { get: breakDown };
+      const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
+      const moderators = { ...index, byExtension: broken };
+      app = await startApp({
+        roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
+      });
+      const call = { CallSid: 'alice-1', From: ALICE, Digits: '4821' };
+      expect(await app.post(path, call)).toMatchObject({ status: 200, text: document });
+      const errors = app.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
+      expect(errors).toMatchObject([{ callSid: 'alice-1', err: { message: 'broken roster' } }]);
     });
-    const call = { CallSid: 'alice-1', From: ALICE };
-    expect(await app.post('/conference', call)).toMatchObject({ status: 200, text: caller() });
-    expect(await app.post('/coach?mode=barge', call)).toMatchObject({
-      status: 200,
-      text: laml('<Say>Sorry, something went wrong. Please call again later.</Say><Hangup/>'),
-    });
-    const errors = app.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
-    expect(errors).toHaveLength(2);
-    expect(errors[0]).toMatchObject({ callSid: 'alice-1', err: { message: 'broken roster' } });
   });
 
   it('carry the settings into the documents', async () => {

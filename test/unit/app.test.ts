@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import type { Render } from '../../src/calls/documents';
 import type { WebhookRoute } from '../../src/calls/webhook';
 import { createApp } from '../../src/http/app';
 import type { Refusal } from '../../src/http/refusal-log';
@@ -12,14 +13,17 @@ import { eventually } from '../support/redis-server';
 import { roomNamed } from '../support/room-stores';
 
 /** A server with one route, which accepts unsigned requests, and its log. */
-async function serve(answer: WebhookRoute['answer']) {
+async function serve(
+  answer: WebhookRoute['answer'],
+  { fallback, render = () => '<Response/>' }: { fallback?: WebhookRoute['fallback']; render?: Render } = {},
+) {
   const lines: Record<string, unknown>[] = [];
   const refused: Refusal[] = [];
   const server = createServer(
     { requireHostHeader: false },
     createApp({
-      routes: { '/call/:room': { answer } },
-      render: () => '<Response/>',
+      routes: { '/call/:room': { answer, ...(fallback && { fallback }) }, '/line': { answer } },
+      render,
       settings: {
         publicUrl: 'https://coach.example.com',
         conferenceName: roomNamed('support'),
@@ -83,9 +87,75 @@ describe('the log', () => {
       expect.objectContaining({
         msg: 'Follow-up failed',
         callSid: 'ted-1',
+        path: '/call/:room',
         err: expect.objectContaining({ message: 'too late' }),
       }),
     );
+  });
+});
+
+it.each([
+  ['/call/sales', 'sales'],
+  ['/line?room=sales', 'sales'],
+  ['/line', undefined],
+])('the log of %s names the room %s', async (path, room) => {
+  const { port, lines } = await serve(() => ({ outcome: { kind: 'goodbye' } }));
+  const [response] = await once(get({ port, path }), 'response');
+  response.resume();
+  await eventually(() => expect(lines).toHaveLength(1));
+  expect(lines[0]?.room).toBe(room);
+});
+
+describe('a route that fails', () => {
+  const fails = (message: string) => (): never => {
+    throw new TypeError(message);
+  };
+  const GOODBYE = { kind: 'goodbye' } as const;
+  const messages = (lines: readonly Record<string, unknown>[]) => lines.map(({ msg }) => msg);
+
+  async function ask(port: number): Promise<{ status: number; text: string }> {
+    const [response] = await once(get({ port, path: '/call/sales?CallSid=ted-1' }), 'response');
+    let text = '';
+    for await (const chunk of response) {
+      text += chunk;
+    }
+    return { status: response.statusCode, text };
+  }
+
+  it('answers with its fallback, and nothing follows', async () => {
+    const followUp = jest.fn();
+    const render: Render = ({ kind }) => (kind === 'goodbye' ? '<Goodbye/>' : fails('no document')());
+    const answer = () => ({ outcome: { kind: 'hangUp' } as const, followUp });
+    const { port, lines } = await serve(answer, { fallback: () => GOODBYE, render });
+    expect(await ask(port)).toEqual({ status: 200, text: '<Goodbye/>' });
+    await eventually(() => expect(lines).toHaveLength(2));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'Request', outcome: 'goodbye', status: 200 }));
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', callSid: 'ted-1' }));
+    expect(followUp).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['has none', undefined],
+    ['fails too', fails('no fallback')],
+  ])('is logged once, with a 500, if its fallback %s', async (_what, fallback) => {
+    const { port, lines } = await serve(fails('no answer'), { fallback });
+    expect(await ask(port)).toEqual({ status: 500, text: expect.any(String) });
+    await eventually(() => expect(lines).toHaveLength(2));
+    expect(messages(lines).sort()).toEqual(['Request', 'Request failed']);
+  });
+
+  it('is logged though the client is gone', async () => {
+    let fail = () => {};
+    const answer = () => new Promise<never>((_, reject) => (fail = () => reject(new TypeError('no answer'))));
+    const { port, lines } = await serve(answer, { fallback: fails('no fallback') });
+    const started = fail;
+    const { socket } = await openSocket(port, 'GET /call/sales?CallSid=ted-1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await eventually(() => expect(fail).not.toBe(started));
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    fail();
+    await eventually(() => expect(messages(lines)).toContain('Request'));
+    expect(lines).toHaveLength(2);
   });
 });
 

@@ -49,6 +49,17 @@ describe('the request queue', () => {
     expect(parsedCount()).toBeLessThanOrEqual(6);
   });
 
+  it('parses nothing more of a connection while a request of it waits, however small the next piece is', async () => {
+    const { port, started, sockets, parsedCount } = await serve({});
+    const { socket } = await openSocket(port, ONE.repeat(2));
+    await eventually(() => expect(parsedCount()).toBe(2));
+    socket.write(ONE);
+    await eventually(() => expect(sockets[0]?.bytesRead).toBe(3 * ONE.length));
+    expect([started.length, parsedCount()]).toEqual([1, 2]);
+    started[0]?.end();
+    await eventually(() => expect(started).toHaveLength(2));
+  });
+
   it('reads no more than the system hands over at once, however much is sent', async () => {
     const { port, sockets, started } = await serve({});
     await openSocket(port, ONE.repeat(20));

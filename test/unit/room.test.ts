@@ -42,6 +42,16 @@ it.each<[string, Stay[], string]>([
     [moderator('a', { arrivedAt: 1_000, joinedAt: 1_500 }), moderator('c', { arrivedAt: 2_000 })],
     'a',
   ],
+  [
+    'of two who joined at one instant, the one noted last',
+    [moderator('a', { arrivedAt: 1_000, joinedAt: 1_500 }), moderator('c', { arrivedAt: 1_000, joinedAt: 1_500 })],
+    'c',
+  ],
+  [
+    'of two who arrived at one instant, the one noted last',
+    [moderator('a', { arrivedAt: 1_000 }), moderator('c', { arrivedAt: 1_000 })],
+    'c',
+  ],
 ])('the target is %s', (_what, stays, target) => {
   expect(targetOf({ stays })?.callSid).toBe(target);
 });

@@ -32,6 +32,16 @@ describe('createRoster', () => {
     ]);
   });
 
+  it('finds nobody by nothing, though some have neither address, PIN nor name', () => {
+    const roster = createRoster({ moderatorNumbers: [alice], supervisorNumbers: [] });
+    const pinOnly = { ...carol, address: undefined, extension: undefined };
+    roster.replace({ moderators: [pinOnly], supervisors: [] });
+    const { byAddress, byPin, byName, byExtension } = roster.moderators;
+    expect([byAddress, byPin, byName, byExtension].map((people) => people.get(undefined))).toEqual(
+      Array(4).fill(undefined),
+    );
+  });
+
   it("lets any address supervise with 'any', but nobody without an address", () => {
     const { supervisors } = createRoster({ moderatorNumbers: [alice], supervisorNumbers: 'any' });
     expect(supervisors.byAddress.get(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
