@@ -165,7 +165,8 @@ class World {
     const target = this.moderators.at(-1) as string;
     const about = { name: call, address: '***2222', mode, target: sid(target), moderatorName: target };
     const document = this.tell({ kind: 'supervisor-sent', callSid: sid(call), stayNumber: number, ...about, ageMs: 0 });
-    // Whoever wrote it knew the target. And a call asks for a document after it got the one before.
+    // Whoever wrote it knew the target. And a call asks for a document after it got the one before: only if one server
+    // could not write for a while, and another could, are they told in another order.
     document.after = [
       ...this.told('moderator-arrived', target).slice(-1),
       ...this.told('supervisor-sent', call).slice(0, -1),

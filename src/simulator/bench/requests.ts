@@ -174,12 +174,15 @@ interface Measured {
  * Measures the processor time of requests. The servers, each a process of its own, take turns, so that a busy machine is so
  * for all.
  *
- * @param calls whether all requests of a kind are about one call, or each about its own in a room of its own: then an agent
- *   dials, a customer joins them, and a supervisor dials, as at a Space
+ * @param calls `one`: all requests of a kind are about one call. Otherwise each is about its own in a room of its own:
+ *   `many`: an agent dials, a customer joins them, and a supervisor dials; `foreign`: callbacks and supervisors come for
+ *   conversations that began at another server
  */
-export async function measureRequests(redisUrl: string, calls: 'one' | 'many'): Promise<Costs> {
+export async function measureRequests(redisUrl: string, calls: 'one' | 'many' | 'foreign'): Promise<Costs> {
   const isOne = calls === 'one';
-  await fillRooms(redisUrl, ['sales']);
+  const ids = Array.from({ length: IN_A_TURN * TURNS }, (_, index) => index);
+  const foreign = calls === 'foreign' ? ids.flatMap((id) => [`callback-${id}`, `coach-${id}`]) : [];
+  await fillRooms(redisUrl, ['sales', ...foreign]);
   const reference = (script: string) =>
     startServer(script, { readyPath: '/readyz', log: 'ignore', env: { REDIS_URL: redisUrl } });
   const servers = await Promise.all([reference('bare-server.js'), reference('plain-server.js'), startOurs(redisUrl)]);
@@ -192,8 +195,9 @@ export async function measureRequests(redisUrl: string, calls: 'one' | 'many'): 
       const isSame = isOne || turn < 0;
       const id = isSame ? 'same' : turn * IN_A_TURN + index;
       // From within a conference an agent would not dial again.
-      const room = isSame ? (kind === 'moderator' ? 'support' : 'sales') : `room-${id}`;
-      return encodeKind(kind, { room, id });
+      const own = kind === 'moderator' ? 'support' : 'sales';
+      const other = calls === 'foreign' ? `${kind.replace('/', '')}-${id}` : `room-${id}`;
+      return encodeKind(kind, { room: isSame ? own : other, id });
     });
   const costs: Costs = { bare: [], plain: [], ours: { caller: [], moderator: [], callback: [], '/coach': [] } };
   for (let turn = -WARM_UP / IN_A_TURN; turn < TURNS; turn++) {
