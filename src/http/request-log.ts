@@ -34,9 +34,9 @@ export interface RequestLogOptions {
 }
 
 /**
- * Logs each request when it is over: the route, never the address, which holds telephone numbers on GET; the Call SID
- * as the request's id; the status and the time it took; why it was refused, if it was. What our Space did not sign is a
- * refusal. A 404 has the path, masked.
+ * Logs each request when it is over: the route, never the url, which on GET holds telephone numbers; the Call SID; status
+ * and duration; why it was refused, if it was; for a 404, the masked path. An error sent to our Space is a warning: the
+ * Space may be set up wrongly. Requests that it did not sign go to the refusals.
  */
 export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
   return (req: IncomingMessage & { route?: { path: string } }, res: ServerResponse, record: RequestRecord): void => {
@@ -55,7 +55,11 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
       ...refusal,
     };
     if (webhook !== undefined) {
-      log.info(line, 'Request');
+      if (res.statusCode >= 400) {
+        log.warn(line, 'Request answered with an error');
+      } else {
+        log.info(line, 'Request');
+      }
     } else if (route === '/healthz' || route === '/readyz') {
       log.debug(line, 'Request');
     } else {

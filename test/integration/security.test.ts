@@ -528,7 +528,13 @@ describe('the log', () => {
     ]);
     // What our Space signed is logged by itself, however much is refused.
     expect(app.log.slice(logged).map((line) => JSON.parse(line))).toContainEqual(
-      expect.objectContaining({ code: 'invalid_field', reason: 'mode must be one of monitor, coach, barge.' }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'Request answered with an error',
+        status: 400,
+        code: 'invalid_field',
+        reason: 'mode must be one of monitor, coach, barge.',
+      }),
     );
   });
 
@@ -550,7 +556,11 @@ describe('the log', () => {
   it('has the path of a room that cannot exist', async () => {
     const start = app.log.length;
     await app.post('/conference/%C3%A9t%C3%A9', { CallSid: 'a-1' });
-    expect(JSON.parse(app.log[start] ?? '')).toMatchObject({ code: 'no_such_room', path: '/conference/été' });
+    expect(JSON.parse(app.log[start] ?? '')).toMatchObject({
+      level: 'warn',
+      code: 'no_such_room',
+      path: '/conference/été',
+    });
   });
 
   it('believes a proxy about that only if told to', async () => {
