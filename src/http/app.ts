@@ -74,7 +74,7 @@ export function createApp(options: AppOptions): RequestListener {
   function fail(res: ServerResponse, record: RequestRecord, err: unknown): void {
     const { status } = err as { status?: unknown };
     if (res.headersSent) {
-      log.error({ err }, 'Request failed after its answer');
+      log.error({ err }, 'Error after the response was sent');
     } else if (err instanceof RequestError) {
       record.refusal = { code: err.code, reason: err.detail ?? err.message };
       sendText(res, err.status, err.message);
@@ -85,7 +85,7 @@ export function createApp(options: AppOptions): RequestListener {
       sendText(res, status, `${reason}: this request could not be read.`);
     } else {
       log.error({ err, callSid: record.webhook?.callSid }, 'Request failed');
-      sendText(res, 500, 'Something went wrong here.');
+      sendText(res, 500, 'Internal server error.');
     }
   }
 
@@ -113,7 +113,7 @@ export function createApp(options: AppOptions): RequestListener {
           const outcome = fallback(webhook);
           document = render(outcome);
           record.answer = { outcome };
-          log.error({ err, callSid: webhook.callSid }, 'Document failed; sent the fallback document');
+          log.error({ err, callSid: webhook.callSid }, 'Handler failed; fallback document sent');
         }
         if (document === undefined) {
           res.writeHead(204).end();
@@ -156,12 +156,12 @@ export function createApp(options: AppOptions): RequestListener {
       refuse(new RequestError(status, 'malformed_request', sentence));
     };
     if (req.headers.host === undefined && req.httpVersion !== '1.0') {
-      refuseMalformed(400, 'A Host header is missing.');
+      refuseMalformed(400, 'The Host header is missing.');
     } else if (!req.url?.startsWith('/')) {
-      refuseMalformed(400, 'Ask for a path.');
+      refuseMalformed(400, 'The request target must be a path.');
     } else if (req.headers['transfer-encoding'] !== undefined) {
       // A chunk may hold one byte, and costs hundreds; a Space sends the length.
-      refuseMalformed(411, 'A Content-Length is missing.');
+      refuseMalformed(411, 'The Content-Length header is missing.');
     } else {
       webhooks(req as Request, res as unknown as Response, (error) => {
         if (error) {
@@ -169,7 +169,7 @@ export function createApp(options: AppOptions): RequestListener {
         } else {
           record.isHandled = true;
           others(req as Request, res as unknown as Response, (reason) =>
-            refuse(reason ?? new RequestError(404, 'not_found', 'There is nothing here.')),
+            refuse(reason ?? new RequestError(404, 'not_found', 'Not found.')),
           );
         }
       });

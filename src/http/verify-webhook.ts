@@ -41,7 +41,7 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
     const signature = headers['x-signalwire-signature'] ?? headers['x-twilio-signature'];
     // Not a byte of an unsigned body is read.
     if (!isOpen && signature === undefined) {
-      throw refusal('no_signature', 'It has no signature; a Space signs every request.');
+      throw refusal('no_signature', 'No signature; a Space signs every request.');
     }
     if (method !== 'GET' && method !== 'POST') {
       res.setHeader('Allow', 'GET, POST');

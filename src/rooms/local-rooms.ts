@@ -66,10 +66,7 @@ export function createLocalRooms({ store, lifetimeMs, log, now, pending }: Local
     } catch (err) {
       if (!faulty.has(state.room)) {
         putLast(faulty, state.room, true, MAX_ROOMS);
-        log.error(
-          { err, room: state.room, kind: event.kind },
-          'An event could not be applied to this room; it is left out',
-        );
+        log.error({ err, room: state.room, kind: event.kind }, 'Event could not be applied to this room; skipped');
       }
       return state;
     }

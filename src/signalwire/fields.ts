@@ -30,7 +30,11 @@ export function textOf(fields: Fields, name: string): string | undefined {
 export function requiredSid(fields: Fields, name: string): Sid {
   const sid = parseSid(fields[name]);
   if (sid === undefined) {
-    throw new RequestError(400, 'invalid_field', `${name} must be there once: 1 to 64 letters, digits, - or _.`);
+    throw new RequestError(
+      400,
+      'invalid_field',
+      `${name} is missing or invalid: send one, of 1 to 64 letters, digits, - or _.`,
+    );
   }
   return sid;
 }

@@ -251,7 +251,7 @@ describe('signed, but wrong', () => {
         expect(await app[method](path, fields)).toMatchObject({
           status: 400,
           type: 'text/plain; charset=utf-8',
-          text: 'CallSid must be there once: 1 to 64 letters, digits, - or _.\n',
+          text: 'CallSid is missing or invalid: send one, of 1 to 64 letters, digits, - or _.\n',
         });
       }
       expect(changes).toEqual([]);
@@ -263,13 +263,13 @@ describe('signed, but wrong', () => {
       const fields = { StatusCallbackEvent: 'participant-leave', [name]: 'a\u0007' };
       expect(await app.post('/events/conference/sales', fields)).toMatchObject({
         status: 400,
-        text: `${name} must be there once: 1 to 64 letters, digits, - or _.\n`,
+        text: `${name} is missing or invalid: send one, of 1 to 64 letters, digits, - or _.\n`,
       });
     }
     for (const CallSid of ['a\u0007', '']) {
       expect(await app.post('/events/call/sales', { CallSid, CallStatus: 'completed' })).toMatchObject({
         status: 400,
-        text: 'CallSid must be there once: 1 to 64 letters, digits, - or _.\n',
+        text: 'CallSid is missing or invalid: send one, of 1 to 64 letters, digits, - or _.\n',
       });
     }
     expect(changes).toEqual([]);
@@ -349,7 +349,7 @@ describe('signed, but wrong', () => {
   it.each(['/', '/conferences', '/conference/a/b', '/events', '/events/conference', '/.env', '/coach/a/ended/b'])(
     'the path %s gets 404',
     async (path) => {
-      expect(await app.post(path, { CallSid: 'a-1' })).toMatchObject({ status: 404, text: 'There is nothing here.\n' });
+      expect(await app.post(path, { CallSid: 'a-1' })).toMatchObject({ status: 404, text: 'Not found.\n' });
     },
   );
 });
@@ -523,7 +523,7 @@ describe('the log', () => {
     const expected = `Expected an address that begins with ${PUBLIC_URL}, signed with SIGNALWIRE_SIGNING_KEY.`;
     expect(reasons).toEqual([
       { code: 'wrong_signature', reason: expected },
-      { code: 'no_signature', reason: 'It has no signature; a Space signs every request.' },
+      { code: 'no_signature', reason: 'No signature; a Space signs every request.' },
       { code: 'unreadable_request', reason: 'Payload Too Large' },
     ]);
     // What our Space signed is logged by itself, however much is refused.

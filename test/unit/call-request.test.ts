@@ -128,7 +128,7 @@ describe('a request of a call', () => {
   });
 
   it.each([{}, { CallSid: ['a', 'b'] }, { CallSid: 'a/b' }])('has one Call SID, not %j', (fields) => {
-    expect(() => parsePhoneCall(posted(fields))).toThrow('CallSid must be there once');
+    expect(() => parsePhoneCall(posted(fields))).toThrow('CallSid is missing or invalid');
   });
 
   it.each([

@@ -173,10 +173,16 @@ describe('a status callback of a conference', () => {
   });
 
   it.each<[Given, string]>([
-    [{ CallSid: 'a b' }, 'CallSid must be there once: 1 to 64 letters, digits, - or _.'],
-    [{ CallSid: ['a-1', 'a-1'] }, 'CallSid must be there once: 1 to 64 letters, digits, - or _.'],
-    [{ ConferenceSid: 'x'.repeat(65) }, 'ConferenceSid must be there once: 1 to 64 letters, digits, - or _.'],
-    [{ ConferenceSid: ['c-1', 'c-2'] }, 'ConferenceSid must be there once: 1 to 64 letters, digits, - or _.'],
+    [{ CallSid: 'a b' }, 'CallSid is missing or invalid: send one, of 1 to 64 letters, digits, - or _.'],
+    [{ CallSid: ['a-1', 'a-1'] }, 'CallSid is missing or invalid: send one, of 1 to 64 letters, digits, - or _.'],
+    [
+      { ConferenceSid: 'x'.repeat(65) },
+      'ConferenceSid is missing or invalid: send one, of 1 to 64 letters, digits, - or _.',
+    ],
+    [
+      { ConferenceSid: ['c-1', 'c-2'] },
+      'ConferenceSid is missing or invalid: send one, of 1 to 64 letters, digits, - or _.',
+    ],
   ])('is refused with the SID %j', (fields, message) => {
     expect(() => read({ ...JOIN, ...fields })).toThrow(message);
   });
@@ -204,6 +210,6 @@ describe("a status callback of a telephone number's call", () => {
   });
 
   it.each<[Given]>([[{}], [{ CallSid: 'a b' }], [{ CallSid: ['a', 'a'] }]])('is refused with the SID %j', (fields) => {
-    expect(() => parseCallEvent({ CallStatus: 'completed', ...fields })).toThrow('CallSid must be there once');
+    expect(() => parseCallEvent({ CallStatus: 'completed', ...fields })).toThrow('CallSid is missing or invalid');
   });
 });

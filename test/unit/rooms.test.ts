@@ -299,7 +299,7 @@ describe('record', () => {
     await rooms.record(sales, joined('carol', true));
     await rooms.find(sales);
     expect(logged('error')).toMatchObject([
-      { room: 'sales', kind: 'moderator-arrived', msg: 'An event could not be applied to this room; it is left out' },
+      { room: 'sales', kind: 'moderator-arrived', msg: 'Event could not be applied to this room; skipped' },
       { room: 'sales', msg: 'Room lookup failed' },
     ]);
     expect(await rooms.read(support)).toMatchObject({ isKnown: true, state: { stays: [{ callSid: 'alice' }] } });
