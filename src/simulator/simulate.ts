@@ -99,8 +99,11 @@ function readArguments(args: readonly string[]) {
 type Options = ReturnType<typeof readArguments>;
 
 function readUrl(text: string | undefined): string {
-  const url = URL.canParse(text ?? '') ? new URL(text ?? '') : undefined;
-  if (text === undefined || url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(text)) {
+  if (text === undefined) {
+    throw new UserError(['--url is required, for example --url http://localhost:3000.']);
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(text)) {
     throw new UserError(['--url must be the address of a server, such as https://coach.example.com.']);
   }
   if (url.username || url.password) {
@@ -197,13 +200,13 @@ function hintFor(error: CallError, url: string, signingKey: string | undefined):
     case CODES.noAnswer:
       return / did not /.test(error.message)
         ? 'The server is too slow. A Space waits 2 s for a connection and 5 s for an answer.'
-        : 'Nothing answers there. Is the server running, and is --url its address?';
+        : `Nothing answers at ${url}. Is the server running there?`;
     case CODES.badHost:
-      return 'There is no such host. Is --url the address of the server?';
+      return `Host ${new URL(url).hostname} not found. Is --url the address of the server?`;
     case CODES.badProtocol:
-      return 'Wrong protocol. Does the server use https or http there?';
+      return `Wrong protocol. Is ${url} http or https?`;
     case CODES.badContentType:
-      return 'Something other than Conference Coach answers there. Is --url its address?';
+      return `Something other than Conference Coach answers at ${url}.`;
     default:
       return undefined;
   }

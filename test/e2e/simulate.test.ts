@@ -433,14 +433,15 @@ describe('npm run simulate', () => {
   });
 
   it('says what is the matter where nothing answers', async () => {
-    expect(await simulate('--url', `http://127.0.0.1:${await freePort()}`)).toMatchObject({
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    expect(await simulate('--url', nowhere)).toMatchObject({
       code: 1,
-      stderr: 'simulate: Nothing answers there. Is the server running, and is --url its address?\n',
+      stderr: `simulate: Nothing answers at ${nowhere}. Is the server running there?\n`,
     });
   });
 
   it.each<[string, string[], string]>([
-    ['no url', [], '--url must be the address of a server'],
+    ['no url', [], '--url is required, for example --url http://localhost:3000.'],
     ['a url that is none', ['--url', 'coach.example.com'], '--url must be the address of a server'],
     ['an unknown option', ['--uri', 'x'], "Unknown option '--uri'"],
     ['a room that cannot be', ['--url', 'http://a.b', '--room', 'a/b'], '--room must be 1 to 64 letters'],
