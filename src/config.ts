@@ -1,7 +1,7 @@
 import { UserError } from './ops/user-error';
 import { type PhoneNumber, parsePhoneNumber } from './people/address';
 import type { RosterSource } from './people/roster-file';
-import { askAboutMisspelling, type Environment, findGaps, findWarnings } from './settings/checks';
+import { askAboutMisspelling, DEFAULT_MODERATOR, type Environment, findGaps, findWarnings } from './settings/checks';
 import { cleanSettingText } from './settings/setting-text';
 import { parseSettings, SETTINGS, type SettingTexts, type SettingValues } from './settings/table';
 
@@ -13,9 +13,6 @@ export type ParsedConfig =
   | { config: Config }
   /** `roster`: where to look for more problems, if the settings name one. */
   | { config: undefined; problems: readonly string[]; roster: RosterSource | undefined };
-
-/** The moderator of the tutorial, until another is named. */
-const TUTORIAL_MODERATOR = parsePhoneNumber('+15557788999') as PhoneNumber;
 
 /**
  * As {@link parseConfig}.
@@ -64,7 +61,8 @@ function createConfig(
     redisTls: { ca: redisTlsCa, verify: redisTlsVerify },
     /** Undefined if the Space's REST API is not to be used. */
     space: spaceUrl && projectId && apiToken ? { url: spaceUrl, projectId, apiToken } : undefined,
-    moderatorNumbers: config.moderatorNumbers ?? (rosterFile === undefined ? [TUTORIAL_MODERATOR] : []),
+    moderatorNumbers:
+      config.moderatorNumbers ?? (rosterFile === undefined ? [parsePhoneNumber(DEFAULT_MODERATOR) as PhoneNumber] : []),
     /** `'any'`, in development: everyone. */
     supervisorNumbers: config.supervisorNumbers ?? (rosterFile === undefined ? ('any' as const) : []),
     /** Undefined if only the numbers above are known. */

@@ -9,6 +9,9 @@ export const MIN_PIN_KEY_CHARACTERS = 16;
 
 const SHORT_PIN_KEY = `PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.`;
 
+/** The agent's number in development, in the README too; nobody's, so the log may name it. */
+export const DEFAULT_MODERATOR = '+15557788999';
+
 const REST_SETTINGS = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
 
 /** What keeps the server from starting: settings that production or another setting requires. A sentence each. */
@@ -51,10 +54,10 @@ function findGapsInProduction(texts: SettingTexts, env: Environment): string[] {
 /** What is open, provisional or without effect, to be logged at the start. A sentence each. */
 export function findWarnings(texts: SettingTexts, env: Environment): string[] {
   const consequences: Partial<Record<SettingName, string>> = {
-    SIGNALWIRE_SIGNING_KEY: 'webhooks are accepted from anyone, unsigned.',
+    SIGNALWIRE_SIGNING_KEY: `unsigned webhooks are accepted from ${isThisMachine(texts.HOST) ? 'this machine only' : 'anyone'}.`,
     PUBLIC_URL: 'documents point to localhost, where no Space can call back.',
     ...(texts.ROSTER_FILE === undefined && {
-      MODERATOR_NUMBERS: "the moderator is the tutorial's, ***8999.",
+      MODERATOR_NUMBERS: `the agent is ${DEFAULT_MODERATOR}.`,
       SUPERVISOR_NUMBERS: 'anyone may supervise.',
     }),
     REDIS_URL:
@@ -119,6 +122,11 @@ function unset(sentences: Partial<Record<SettingName, string>>, texts: SettingTe
 
 function isPinKeyShort({ PIN_KEY: key }: SettingTexts): boolean {
   return key !== undefined && key.length < MIN_PIN_KEY_CHARACTERS;
+}
+
+/** Whether a server that listens on this HOST can be reached from this machine only, as one without HOST in development. */
+function isThisMachine(host = 'localhost'): boolean {
+  return /^(localhost|127(\.\d+){3}|::1)$/i.test(host);
 }
 
 function isPlainHttp(url = ''): boolean {

@@ -55,14 +55,27 @@ describe('loadConfig', () => {
       auditDays: 365,
       sweepRequestsPerSecond: 50,
       warnings: [
-        'SIGNALWIRE_SIGNING_KEY is not set: webhooks are accepted from anyone, unsigned.',
+        'SIGNALWIRE_SIGNING_KEY is not set: unsigned webhooks are accepted from this machine only.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
-        "MODERATOR_NUMBERS is not set: the moderator is the tutorial's, ***8999.",
+        'MODERATOR_NUMBERS is not set: the agent is +15557788999.',
         'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
         'REDIS_URL is not set: the store is in this process. A restart loses the rooms and the audit trail, and only one server may run.',
         'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
       ],
     });
+  });
+
+  it.each([
+    ['localhost', 'this machine only'],
+    ['127.0.0.2', 'this machine only'],
+    ['::1', 'this machine only'],
+    ['0.0.0.0', 'anyone'],
+    ['::', 'anyone'],
+    ['coach.example.com', 'anyone'],
+  ])('with HOST %s and without a signing key, warns that %s may send webhooks', (HOST, who) => {
+    expect(loadConfig({ HOST }).warnings[0]).toBe(
+      `SIGNALWIRE_SIGNING_KEY is not set: unsigned webhooks are accepted from ${who}.`,
+    );
   });
 
   it('reads every setting', async () => {
