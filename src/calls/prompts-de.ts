@@ -51,7 +51,7 @@ export const german: Prompts = {
       case 'store-down':
         return 'Es gibt leider ein technisches Problem. Bitte warten Sie.';
       case 'target-gone':
-        return `Die Verbindung mit dem Gespräch in ${room} kam leider nicht zustande. Bitte warten Sie.`;
+        return `Wir konnten Sie leider nicht mit ${room} verbinden. Bitte warten Sie.`;
       case 'no-caller':
         return `${moderator ?? `Der Agent in ${room}`} hat noch keinen Anrufer. Bitte warten Sie.`;
       case 'over':

@@ -5,11 +5,11 @@ import type { Prompts } from './prompts';
 export const english: Prompts = {
   voice: {},
   welcome: 'Welcome.',
-  wrongRoom: 'You are not an agent on this line. You will join as a customer.',
+  wrongRoom: 'You are not an agent on this line. You are joining as a customer.',
   askPin: {
     asked: 'Please enter your PIN, then press pound.',
     wrong: 'Wrong PIN. Please enter your PIN, then press pound.',
-    silent: 'No PIN entered. Please enter your PIN, then press pound.',
+    silent: 'Nothing entered. Please enter your PIN, then press pound.',
   },
   joined(mode, room, moderator) {
     const agent = agentOf(room, moderator);
@@ -38,7 +38,7 @@ export const english: Prompts = {
         return `For ${hasCaller ? agent : `${agent}, no caller yet`}, press ${index + 1}.`;
       }),
       ...(hasExtensions ? ['Or enter an extension, then press pound.'] : []),
-      ...(more === 'more' ? ['For more, press pound.'] : []),
+      ...(more === 'more' ? ['For more conversations, press pound.'] : []),
       ...(more === 'again' ? ['To hear the list again, press pound.'] : []),
     ].join(' ');
   },
@@ -49,7 +49,7 @@ export const english: Prompts = {
       case 'store-down':
         return 'Sorry, a technical problem. Please hold.';
       case 'target-gone':
-        return `Sorry, the call in ${room} could not be joined. Please hold.`;
+        return `Sorry, we could not connect you to ${room}. Please hold.`;
       case 'no-caller':
         return `${moderator ?? `The agent in ${room}`} has no caller yet. Please hold.`;
       case 'over':

@@ -242,7 +242,7 @@ const STORY = [
   '    Bob hears    yes    -',
   '',
   '14. Carol calls /conference/sales (not her room: she joins as a customer)',
-  '    Carol is told: "You are not an agent on this line. You will join as a customer."',
+  '    Carol is told: "You are not an agent on this line. You are joining as a customer."',
   '                 Alice  Bob  Carol  sounds',
   '    Alice hears  -      yes  yes    beep',
   '    Bob hears    yes    -    yes    beep',

@@ -21,7 +21,7 @@ const ROSTER: RosterContent = {
 
 const ASK = 'Please enter your PIN, then press pound.';
 const WRONG = `Wrong PIN. ${ASK}`;
-const SILENT = `No PIN entered. ${ASK}`;
+const SILENT = `Nothing entered. ${ASK}`;
 const KEYS =
   'Nobody hears you now. To listen, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9.';
 const keysFor = (agent: string) => KEYS.replace('To listen,', `To listen to ${agent},`);
@@ -216,7 +216,7 @@ describe('the supervisors’ line', () => {
         { length: to - from + 1 },
         (_, i) => `For Alice in room-${from + i}, no caller yet, press ${i + 1}.`,
       ).join(' ');
-    const more = 'For more, press pound.';
+    const more = 'For more conversations, press pound.';
     const again = 'To hear the list again, press pound.';
     expect(ted.told).toEqual([`${page(10, 18)} ${more}`]);
     expect(await testBench.press(ted, '#')).toBe(`${page(19, 20)} ${again}`);
@@ -571,7 +571,7 @@ describe('a moderator', () => {
         { name: 'Carol', number: CAROL },
       ],
     });
-    const notYours = 'You are not an agent on this line. You will join as a customer.';
+    const notYours = 'You are not an agent on this line. You are joining as a customer.';
     const mobile = testBench.space.call({ from: MOBILE, url: `${testBench.url}/conference/sales` });
     await testBench.space.clock.advance(100);
     await testBench.press(mobile, `*${ALICE_PIN}#`);

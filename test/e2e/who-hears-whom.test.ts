@@ -362,7 +362,10 @@ describe('a Call SID that went stale', () => {
     await testBench.hangUp(alice);
     const ted = await testBench.call('Ted', '/coach');
     expect(ted.errors.map(({ code }) => code)).toEqual([13_240]);
-    expect([testBench.hears(), ted.told.join()]).toEqual([{ Ted: [] }, expect.stringContaining('could not be joined')]);
+    expect([testBench.hears(), ted.told.join()]).toEqual([
+      { Ted: [] },
+      expect.stringContaining('we could not connect you to'),
+    ]);
     await talking(testBench);
     expect(testBench.hears()).toEqual({ ...TALKING, Ted: [] });
     await testBench.space.clock.advance(10_000);

@@ -561,7 +561,7 @@ describe('a supervisor who is refused', () => {
     text = await testBench.ask(nextOf(text), REFUSED);
     expect(text).toBe(
       laml(
-        `<Say>Sorry, the call in sales could not be joined. Please hold.</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=monitor&amp;stay=1</Redirect>`,
+        `<Say>Sorry, we could not connect you to sales. Please hold.</Say><Pause length="10"/><Redirect>${BASE}/coach/sales?attempt=1&amp;mode=monitor&amp;stay=1</Redirect>`,
       ),
     );
     text = await testBench.ask(nextOf(text));

@@ -17,7 +17,7 @@ const people = {
 
 const ASK = 'Please enter your PIN, then press pound.';
 const WRONG = `Wrong PIN. ${ASK}`;
-const SILENT = `No PIN entered. ${ASK}`;
+const SILENT = `Nothing entered. ${ASK}`;
 const GOODBYE = 'Goodbye.';
 
 /** The n-th of many numbers. */

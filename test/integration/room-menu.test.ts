@@ -39,7 +39,7 @@ async function pageOf(path: string): Promise<[string[], string | undefined]> {
   const { text } = await app.post(path, call);
   return [
     [...text.matchAll(/For the agent in (room-\d+(?:, no caller yet)?), press/g)].map(([, room = '']) => room),
-    /(?:For more|To hear the list again), press pound/.exec(text)?.[0],
+    /(?:For more conversations|To hear the list again), press pound/.exec(text)?.[0],
   ];
 }
 
@@ -50,19 +50,19 @@ it.each<[string, string, string[], string]>([
     'first those with a caller',
     '/supervisor',
     ['room-100', 'room-200', 'room-300', 'room-400', 'room-500', 'room-600', 'room-700', 'room-800', 'room-900'],
-    'For more, press pound',
+    'For more conversations, press pound',
   ],
   [
     'then the others, by number',
     '/supervisor/room?page=0',
     ['room-1000', 'room-1100', ...alone(1, 2, 3, 4, 5, 6, 7)],
-    'For more, press pound',
+    'For more conversations, press pound',
   ],
   [
     'more of them on each page',
     '/supervisor/room?page=11',
     alone(98, 99, 101, 102, 103, 104, 105, 106, 107),
-    'For more, press pound',
+    'For more conversations, press pound',
   ],
   [
     'what is left on the last page',

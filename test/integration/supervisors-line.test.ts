@@ -111,7 +111,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the supervisors’ line, a
   ])('lets nobody in who answers with %s', async (_what, digits) => {
     const call: [string, string][] = [['CallSid', 'x-1'], ['From', freshNumber()], ...digits];
     const isSilent = !digits.some(([name, value]) => name === 'Digits' && value !== '') || digits.length > 1;
-    const words = isSilent ? 'No PIN entered. ' : WRONG;
+    const words = isSilent ? 'Nothing entered. ' : WRONG;
     expect(await text('/supervisor/pin?try=1', call)).toBe(ask('/supervisor/pin?try=2', words));
     expect(await text('/supervisor/pin?mode=barge&room=sales&try=2', call)).toBe(
       ask('/supervisor/pin?mode=barge&amp;room=sales&amp;try=3', words),

@@ -299,7 +299,7 @@ describe.each(stores)('the webhooks, with %s', (_name, createStore) => {
   ])('tell a supervisor whose target was stale, and try again: %j', async (fields) => {
     const again = (query: string) =>
       laml(
-        `<Say>Sorry, the call in ${room} could not be joined. Please hold.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
+        `<Say>Sorry, we could not connect you to ${room}. Please hold.</Say><Pause length="10"/><Redirect>https://coach.example.com/coach/${room}?${query}</Redirect>`,
       );
     const ted = { CallSid: 'ted-1', From: TED, ...fields };
     expect((await app.post(`/coach/${room}/ended`, ted)).text).toBe(again('attempt=1&amp;stay=1'));
@@ -392,7 +392,7 @@ describe.each(stores)('a moderator of other rooms, with %s', (_name, createStore
   const MOBILE = '+15550004444';
   const here = { name: 'Carol', number: '+15550003333', pin: '70002' };
   const elsewhere = { name: 'Alice', number: ALICE, pin: PIN, rooms: ['support'] };
-  const sayNotYours = '<Say>You are not an agent on this line. You will join as a customer.</Say>';
+  const sayNotYours = '<Say>You are not an agent on this line. You are joining as a customer.</Say>';
   const notYours = caller('sales').replace('<Response>', `<Response>${sayNotYours}`);
   const ask = (words = '') =>
     laml(
