@@ -29,7 +29,7 @@ const STORIES = [
 ] as const;
 
 const HELP = `Starts the server and a simulated Space, plays two stories of phone calls, and shows who hears whom after each step.
-Then it stays up, and prints commands to place calls yourself.
+Then it prints commands for placing calls yourself, and waits for Ctrl-C.
 
   npm run demo -- [--once]
 
@@ -145,25 +145,29 @@ function nameOf({ direction, from, to }: Call): string {
 
 function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
   const account = `${apiUrl}/2010-04-01/Accounts/demo`;
-  const place = (to: string, path: string) =>
-    `  curl -su demo:demo ${account}/Calls --data-urlencode To=${to} --data-urlencode From=+15550009999 --data-urlencode 'Url=${publicUrl}${path}'`;
+  const place = (name: string, to: string, path: string) =>
+    `${name}:\n  curl -su demo:demo ${account}/Calls --data-urlencode To=${to} --data-urlencode From=+15550009999 --data-urlencode 'Url=${publicUrl}${path}'`;
   const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.carol };
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
   return [
-    'Try it yourself. Let the Space call Bob, Alice and Ted; who hears whom appears here:',
-    place(TUTORIAL_CAST.bob, '/conference'),
-    place(TUTORIAL_CAST.alice, '/conference'),
-    place(TUTORIAL_CAST.ted, '/coach?mode=monitor'),
-    'List conferences and calls; hang up a call by its "sid":',
+    'Try it yourself. Let the Space call somebody; who hears whom appears here.\n',
+    place('Bob, a customer', TUTORIAL_CAST.bob, '/conference'),
+    place('Alice, an agent', TUTORIAL_CAST.alice, '/conference'),
+    place('Ted, a supervisor who listens', TUTORIAL_CAST.ted, '/coach?mode=monitor'),
+    '\nList the conferences:',
     `  curl -su demo:demo '${account}/Conferences?Status=in-progress'`,
+    'List the calls:',
     `  curl -su demo:demo ${account}/Calls`,
+    'Hang up a call, by its "sid":',
     `  curl -su demo:demo ${account}/Calls/SID -d Status=completed`,
-    'Ask the server for a document as the Space does, signed; then unsigned, which it refuses; then whether it is ready:',
+    '\nAsk the server for a document, signed as by the Space:',
     `  ${ask} -H 'X-SignalWire-Signature: ${signature}'`,
+    'The same unsigned, which it refuses:',
     `  ${ask}`,
+    'Ask whether it is ready:',
     `  curl -i ${publicUrl}/readyz`,
-    'Press Ctrl-C to stop.\n',
+    '\nPress Ctrl-C to stop.\n',
   ].join('\n');
 }
 
