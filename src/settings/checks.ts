@@ -60,8 +60,7 @@ export function findWarnings(texts: SettingTexts, env: Environment): string[] {
       MODERATOR_NUMBERS: `the agent is ${DEFAULT_MODERATOR}.`,
       SUPERVISOR_NUMBERS: 'anyone may supervise.',
     }),
-    REDIS_URL:
-      'the store is in this process. A restart loses the rooms and the audit trail, and only one server may run.',
+    REDIS_URL: 'state is kept in memory. A restart loses the rooms and the audit trail, and only one server may run.',
     SIGNALWIRE_SPACE_URL:
       'the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
   };

@@ -59,7 +59,7 @@ describe('loadConfig', () => {
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
         'MODERATOR_NUMBERS is not set: the agent is +15557788999.',
         'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
-        'REDIS_URL is not set: the store is in this process. A restart loses the rooms and the audit trail, and only one server may run.',
+        'REDIS_URL is not set: state is kept in memory. A restart loses the rooms and the audit trail, and only one server may run.',
         'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
       ],
     });
@@ -493,7 +493,7 @@ describe('loadConfig', () => {
   it('asks about misspelt names in the warnings too', () => {
     const { warnings } = loadConfig({ ...production, REDIS_URI: 'redis://localhost', SPACE_URL: 'a.b' });
     expect(warnings).toEqual([
-      'REDIS_URL is not set: the store is in this process. A restart loses the rooms and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
+      'REDIS_URL is not set: state is kept in memory. A restart loses the rooms and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
       'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
     ]);
   });
