@@ -34,12 +34,12 @@ export function personOf(fields: Fields): Address | undefined {
   return parseAddress(isOutbound ? To : From);
 }
 
-/** The codes of a coach whose target is gone, or not in the conference: as documented, and as REST lists it. */
+/** The codes of a coach whose target is not in the conference: as documented, and as REST lists it. */
 const STALE_TARGET_CODES: readonly (string | undefined)[] = ['13240', '16002'];
 
 /** How a `<Dial>` into a conference ended, from the request to its `action`. */
 export interface DialOutcome {
-  /** Whether the call itself is over, so that nobody hears what is answered. */
+  /** Whether the call itself is over, so that nobody hears the answer. */
   isCallOver: boolean;
   /** Whether the call never got into the conference. */
   hasFailed: boolean;
@@ -52,13 +52,13 @@ export function parseDialOutcome({ fields }: Webhook): DialOutcome {
   const isStale = STALE_TARGET_CODES.includes(textOf(fields, 'ErrorCode'));
   return {
     isCallOver: isFinalStatus(textOf(fields, 'CallStatus')),
-    // After a conference it is `answered` or `completed`; nothing at all is no reason to call back in.
+    // After a conference it is `answered` or `completed`; a missing status is not a failure.
     hasFailed: isStale || !/^(answered|completed|)$/i.test(status),
     coachingFailed: isStale || /^failed$/i.test(status),
   };
 }
 
-/** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field that is there twice. */
+/** The keys that answered a `<Gather>`; undefined for none, for speech, and for a field sent twice. */
 export function digitsOf({ fields }: Webhook): string | undefined {
   return textOf(fields, 'Digits') || undefined;
 }
@@ -66,7 +66,7 @@ export function digitsOf({ fields }: Webhook): string | undefined {
 /**
  * Parses the query of an address on the supervisors' line.
  *
- * @throws RequestError 400 that names the modes there are
+ * @throws RequestError 400 that lists the valid modes
  */
 export function parseCallContext({ query }: Pick<Webhook, 'query'>): CallContext {
   return {
@@ -82,11 +82,11 @@ export function parseCallContext({ query }: Pick<Webhook, 'query'>): CallContext
  * Parses the query of an address below `/coach`.
  *
  * @param missing the stay of an address without one
- * @throws RequestError 400 that names the modes there are
+ * @throws RequestError 400 that lists the valid modes
  */
 export function parseRoomContext({ query }: Pick<Webhook, 'query'>, missing = { stay: 0 }): RoomContext {
   if (Object.keys(query).length === 0) {
-    // The number's own address, as most calls have it.
+    // The address of the number itself, as in most calls.
     return { mode: DEFAULT_MODE, attempt: 0, stay: missing.stay };
   }
   const context = parseCallContext({ query });
@@ -114,7 +114,7 @@ function parseMode(given: unknown): Mode | undefined {
   return mode;
 }
 
-/** A count that our own addresses carry; a spoilt one counts as the last, so that nothing goes on for ever. */
+/** A count that our own addresses carry; an invalid one counts as the maximum, so that no loop is endless. */
 function counterOf(given: unknown, most: number): number | undefined {
   if (given === undefined) {
     return undefined;
@@ -123,7 +123,7 @@ function counterOf(given: unknown, most: number): number | undefined {
   return Number.isInteger(count) && count >= 0 && count <= most ? count : most;
 }
 
-/** How many times this call was asked for a PIN; 0 during a caller's greeting. */
+/** How many PIN prompts this call has had; 0 during a caller's greeting. */
 export function tryOf({ query }: Pick<Webhook, 'query'>): number {
   return counterOf(query.try, MAX_PIN_TRIES) ?? 0;
 }
@@ -135,20 +135,20 @@ export function roomWanted({ query }: Pick<Webhook, 'query'>): RoomName | undefi
 
 const MAX_PAGES = 1_000;
 
-/** The rooms that a menu offered, in the order of their keys, and the number of its page. */
+/** The rooms that a page of the list of conversations offered, in the order of their keys, and its number. */
 export function parseMenu({ query }: Pick<Webhook, 'query'>): { rooms: RoomName[]; page: number } {
   const rooms = decodeRooms(textOf(query, 'rooms') ?? '').flatMap((room) => room ?? []);
   return { rooms, page: counterOf(query.page, MAX_PAGES) ?? 0 };
 }
 
-/** Rooms in a query: `_0` is a space, `__` a `_`, and `_1` separates two. No encoder of forms or urls changes these. */
+/** Rooms in a query: `_0` is a space, `__` a `_`, `_1` a separator. No encoder of forms or urls changes these. */
 const CODES: Readonly<Record<string, string>> = { _0: ' ', __: '_', _1: ',' };
 
 function encodeRooms(rooms: readonly RoomName[]): string {
   return rooms.map((room) => room.replaceAll('_', '__').replaceAll(' ', '_0')).join('_1');
 }
 
-/** Undefined in the place of an invalid name. */
+/** Has undefined in place of an invalid name. */
 function decodeRooms(text: string): (RoomName | undefined)[] {
   return text
     .replace(/_[01_]/g, (code) => CODES[code] ?? '')
@@ -184,7 +184,7 @@ export function createUrls(publicUrl: string) {
   };
   const coach = coachUrl('', 0);
 
-  /** Where REST sends a supervisor whom it muted: back into this room, unheard. */
+  /** Where the server moves a supervisor whom it muted through REST: back into this room, muted. */
   function coachMoved(room: RoomName, context: RoomContext): string {
     return coach(room, {
       ...context,
@@ -225,8 +225,8 @@ function lineParametersOf({ mode, attempt, stay, waits, token }: CallContext): P
 }
 
 /**
- * A query in alphabetical order, of values that no encoder changes: a Space may sort or re-encode it before it signs.
- * Parameters that are undefined are left out.
+ * A query in alphabetical order, with values that no encoder changes, because a Space may sort or re-encode it before it
+ * signs. Leaves out undefined parameters.
  */
 function queryOf(parameters: Parameters): string {
   let query = '';

@@ -60,7 +60,7 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
       : { prompt: (await authenticator.openPrompt(call)) ?? 'open' };
   }
 
-  /** Asked for when all else failed: needs no field, and nothing but this process. */
+  /** Called when the primary webhook failed: needs no field, no Redis and no REST. */
   function answerFallback({ room, callSid, fields }: Webhook): WebhookAnswer {
     const from = personOf(fields);
     const { warning, ...outcome } = decideFallback(room, roster.isOnlySupervisor(from));
@@ -94,7 +94,7 @@ export function createConferenceCalls(options: ConferenceCallsOptions) {
   } satisfies Record<string, WebhookRoute>;
 }
 
-/** A call for the log. */
+/** Describes a call for the log. */
 function aboutCall(room: RoomName, { callSid, from }: Pick<PhoneCall, 'from'> & { callSid: Sid | undefined }): object {
   return { callSid, room, from: maskAddress(from) };
 }

@@ -14,7 +14,7 @@ export interface ConferenceInput {
 /** The same with the digits of a PIN. */
 export interface PinInput extends ConferenceInput {
   digits: string | undefined;
-  /** How often a PIN was asked for; 0 during the greeting. */
+  /** How many PIN prompts the call has had; 0 during the greeting. */
   tryNumber: number;
 }
 
@@ -27,10 +27,10 @@ export interface ConferenceView {
   pin?: PinResult<ModeratorEntry>;
 }
 
-/** Asks for a part of the view; then decide again. */
+/** The part of the view that a decision still needs. Read it, then decide again. */
 export type ConferenceNeed = { needs: 'prompt' } | { needs: 'pin'; digits: string | undefined };
 
-/** Decides what an agent or a customer gets. Pure. No call is lost to a PIN: whoever has none joins as a caller. */
+/** Decides the answer to an agent or a customer who dialled in. Pure. A call without the right PIN joins as a caller. */
 export function decideArrival(input: ConferenceInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
   switch (view.who) {
     case 'pin-required':
@@ -44,12 +44,12 @@ export function decideArrival(input: ConferenceInput, view: ConferenceView): Con
   }
 }
 
-/** Decides what follows the digits of a moderator's PIN, or a key that a customer pressed during the greeting. Pure. */
+/** Decides the answer to the digits of a moderator's PIN, or to a customer's key during the greeting. Pure. */
 export function decidePin(input: PinInput, view: ConferenceView): ConferenceDecision | ConferenceNeed {
   const { room, digits, tryNumber } = input;
   const digitsOfPin = digits?.replace(/^\*/, '');
   if (tryNumber === 0) {
-    // The greeting. A customer may press anything, and is a caller; a star may come alone, or with a PIN behind it.
+    // The greeting. Any key but star is a customer's. The star may come alone or with the PIN.
     if (!digits?.startsWith('*')) {
       return { kind: 'join', role: 'caller', room };
     }
@@ -74,7 +74,7 @@ export function decidePin(input: PinInput, view: ConferenceView): ConferenceDeci
     return { kind: 'join', role: 'caller', room, warning };
   }
   const prompt: PinPrompt = { tryNumber: next, why: digits === undefined ? 'silent' : 'wrong' };
-  // A wrong PIN took an attempt: that limits these prompts, and has shown that nobody is locked out.
+  // After a wrong PIN no check is needed: it used an attempt, which limits prompts and shows that nobody is locked out.
   return pin.kind === 'wrong'
     ? { kind: 'askModeratorPin', room, prompt, warning }
     : askPin(input, view, prompt, warning);
@@ -94,12 +94,12 @@ function askPin(
     : { kind: 'join', role: 'caller', room, lockout: opened, warning };
 }
 
-/** Decides what a moderator gets who is out of the conference. Pure. */
+/** Decides the answer to a moderator whose `<Dial>` has ended. Pure. */
 export function decideEnded({ call }: ConferenceInput): ConferenceDecision {
   return { kind: 'hangUp', event: { kind: 'dial-ended', callSid: call.callSid, ageMs: 0 } };
 }
 
-/** Lets a moderator in; where the room is not theirs, as a caller who is told so. */
+/** Joins a moderator; in a room that is not theirs, as a caller who hears so first. */
 function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): ConferenceDecision {
   const { name } = person;
   return mayEnter(person, room)
@@ -123,13 +123,13 @@ function joinAs(person: ModeratorEntry, { room, call }: ConferenceInput): Confer
 }
 
 /**
- * Decides what a call gets when `/conference` failed. Needs no store.
+ * Decides the answer to a call whose `/conference` webhook failed. Needs no store.
  *
  * @param isOnlySupervisor whether the address is a supervisor's, and no moderator's
  */
 export function decideFallback(room: RoomName, isOnlySupervisor: boolean): ConferenceDecision {
   return isOnlySupervisor
-    ? // As a caller they would be heard by all.
+    ? // As a caller, everyone would hear them.
       { kind: 'reject', warning: { message: 'Supervisor sent to the fallback; rejected' } }
     : { kind: 'join', role: 'caller', room };
 }

@@ -9,7 +9,7 @@ import { VoiceResponse } from './voice-response';
 export interface DocumentSettings {
   /** The longest a call may last, in seconds. */
   maxCallSeconds: number;
-  /** The address of what callers hear while they wait; undefined for the Space's own music. */
+  /** The URL of a LaML document played to waiting callers; undefined for the Space's own music. */
   waitUrl: string | undefined;
   /** Said to callers before they join; undefined for nothing. */
   callerNotice: string | undefined;
@@ -20,7 +20,7 @@ export interface DocumentSettings {
   noticeLanguage: string | undefined;
 }
 
-/** How long a supervisor waits before each further attempt, in seconds. */
+/** How long a supervisor holds before each new attempt, in seconds. */
 const WAIT_SECONDS = 10;
 
 /** The same while they wait for a caller or the next conversation. */
@@ -29,13 +29,13 @@ const PATIENT_WAIT_SECONDS = 30;
 type Response = InstanceType<typeof VoiceResponse>;
 type ConferenceAttributes = Exclude<Parameters<ReturnType<Response['dial']>['conference']>[0], string>;
 
-/** Where a frame has a part that differs from document to document. A room may be called so, and no text holds it. */
+/** Placeholder for a frame's variable parts: a valid room name that occurs in no text. */
 const SLOT = parseRoomName(randomUUID()) as RoomName;
 
-/** A document that the SDK wrote once, taken apart at its slots. */
+/** A document that the SDK wrote once, split at its slots. */
 type Frame = readonly string[];
 
-/** @param write what the document says, with {@link SLOT} in the place of each value */
+/** @param write writes the document, with {@link SLOT} for each value */
 function frameOf(write: (response: Response) => void): Frame {
   const response = new VoiceResponse();
   write(response);
@@ -43,8 +43,7 @@ function frameOf(write: (response: Response) => void): Frame {
 }
 
 /**
- * @param values one for each slot: names of rooms, as they are and encoded, SIDs and our URLs, in which only `&` has to
- *   be escaped
+ * @param values one for each slot: room names (plain or encoded), SIDs and our URLs; only `&` needs escaping in them
  */
 function fill([start = '', ...parts]: Frame, values: readonly string[]): string {
   let document = start;
@@ -154,7 +153,7 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     barge: supervisorFrame('barge'),
   };
 
-  /** The status callback. Every `<Conference>` names it, because the Space takes it from whoever joins first. */
+  /** The status callback. Every `<Conference>` names it, because the Space uses the first participant's. */
   function callbacksOf(room: RoomName): ConferenceAttributes {
     return {
       statusCallback: urls.conferenceEvents(room),
@@ -163,7 +162,7 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     };
   }
 
-  /** Waits until a moderator is in. */
+  /** Joins a caller, who waits with music until a moderator is in. */
   function dialAsCaller(response: Response, room: RoomName): void {
     response
       .dial({ timeLimit: maxCallSeconds })
@@ -173,10 +172,10 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
       );
   }
 
-  /** The caller's, during whose greeting a moderator may press `*` and their PIN. */
+  /** The caller document after a greeting, during which a moderator may press `*` and their PIN. */
   function greeting(room: RoomName): Response {
     const response = new VoiceResponse();
-    // Every customer waits so long after the greeting: the shortest time there is.
+    // Every customer waits this long after the greeting, so it is the shortest possible.
     const gather = response.gather({ action: urls.moderatorPin(room), timeout: 1 });
     sayNotice(gather, callerNotice, prompts.welcome);
     dialAsCaller(response, room);
@@ -187,7 +186,7 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     return frameOf((response) => dialAsSupervisor(response, { mode, action: SLOT, coach: SLOT, room: SLOT }));
   }
 
-  /** A supervisor is told something, and how they are heard, and enters. */
+  /** Says the news, if any, and who hears the supervisor; then joins them. */
   function announcedJoin({ state, context, target, previousMode }: SupervisorJoin, news: News | undefined): Response {
     const { mode } = context;
     const { room } = state;
@@ -198,14 +197,14 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     return response;
   }
 
-  /** Enters beside the target, heard as the mode says; `*` leads out again. */
+  /** Joins a supervisor to the target, heard as the mode says; `*` ends the `<Dial>`. */
   function dialAsSupervisor(
     response: Response,
     { mode, action, coach, room }: { mode: Mode; action: string; coach: string; room: RoomName },
   ): void {
     response.dial({ action, hangupOnStar: true, timeLimit: maxCallSeconds }).conference(
       {
-        // Monitoring keeps the target: should the mute slip, only the moderator hears.
+        // Monitoring keeps the target: if muting ever failed, only the agent would hear them.
         ...(mode !== 'barge' && { coach }),
         ...(mode === 'monitor' && { muted: true }),
         startConferenceOnEnter: false,
@@ -227,8 +226,8 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     const rooms = choices.map(({ room }) => room);
     return ask(withNews(news, prompts.menu(menu)), {
       action: urls.lineRoom(context, { rooms, page }),
-      // With extensions the Space waits for more digits: not as long as usual, since most press one. Without them the
-      // first key is the answer. Pound alone and no key at all both ask for more.
+      // With extensions the Space waits for more digits, but less than usual, since most callers press one. Without them
+      // the first key is the answer. Pound alone and no key both ask for more.
       ...(hasExtensions ? { timeout: 3 } : { numDigits: 1 }),
     });
   }

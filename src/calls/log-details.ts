@@ -4,7 +4,7 @@ import { personOf } from './call-request';
 import type { Outcome } from './outcome';
 import type { Webhook, WebhookAnswer } from './webhook';
 
-/** Who called and what they got, or what a callback told, for the log. */
+/** For the log: who called and what they got, or what a callback reported. */
 export function logDetails({ fields }: Pick<Webhook, 'fields'>, { outcome, event }: WebhookAnswer): object {
   if (outcome === undefined) {
     return { ...event };

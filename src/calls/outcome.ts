@@ -9,7 +9,7 @@ import type { CallContext, RoomContext } from './call-context';
 /** What a call gets, as data: the flows decide it, `documents.ts` renders it as LaML. */
 export type Outcome =
   | Join
-  /** The caller document behind a greeting, during which a moderator may press `*` and their PIN. */
+  /** The caller document after a greeting, during which a moderator may press `*` and their PIN. */
   | { kind: 'greet'; room: RoomName }
   | { kind: 'askModeratorPin'; room: RoomName; prompt: PinPrompt }
   /** `room`: where the supervisor wants to go, if they said so. */
@@ -17,10 +17,10 @@ export type Outcome =
   | RoomWait
   | LineWait
   | { kind: 'choose'; context: CallContext; menu: RoomMenu }
-  /** Asks a supervisor who is to hear them. `target`: whose conversation they left, if it goes on. */
+  /** The keypad menu. `target`: whose conversation they left, if it goes on. */
   | { kind: 'keypad'; room: RoomName; context: RoomContext; target?: Moderator | undefined }
   | { kind: 'goodbye' }
-  /** For a supervisor whom we failed in a way that waiting will not mend. */
+  /** For a supervisor: an unexpected error that a retry would not fix. */
   | { kind: 'apology' }
   | { kind: 'hangUp' }
   | { kind: 'reject' }
@@ -39,19 +39,19 @@ export interface SupervisorJoin {
   person: SupervisorEntry;
   /** The room as it was when this was decided. */
   state: RoomState;
-  /** What the next request carries: the number of this stay, the mode of it … */
+  /** What the next request carries: the number of this stay, its mode, and so on. */
   context: RoomContext;
   target: Stay;
-  /** The news they hear first, and how they are heard; undefined for neither. */
+  /** They hear the news, if any, and who hears them; undefined for nothing. */
   announcement?: { news?: News | undefined } | undefined;
-  /** How the same call was heard in that conversation until just now. */
+  /** The mode in which the same call was in this conversation until just now. */
   previousMode?: Mode | undefined;
 }
 
-/** A moderator, as far as their name is spoken. */
+/** A moderator whose name may be spoken. */
 type Moderator = Pick<Stay, 'name'>;
 
-/** Something that a supervisor did not ask for. */
+/** What a supervisor hears first about something they did not ask for. */
 export type News = 'conversation-over' | 'no-such-conversation' | 'no-other-conversation' | 'muted';
 
 /** A supervisor waits, and asks again for the room. `context`: what the next request carries. */
@@ -75,17 +75,17 @@ export interface LineWait {
 /** Why a supervisor has to wait. */
 export type WaitReason = 'nobody-there' | 'store-down' | 'target-gone' | 'no-caller' | 'over';
 
-/** How a PIN is asked for: the n-th time in this call, and why. */
+/** A prompt for a PIN: its number within the call, and why it is played. */
 export interface PinPrompt {
   tryNumber: number;
-  /** `wrong` and `silent`: what came of the time before. */
+  /** `wrong` and `silent`: the result of the previous prompt. */
   why: 'asked' | 'wrong' | 'silent';
 }
 
-/** How many rooms a menu offers at once: one for each digit but 0. */
+/** How many conversations are offered at once: one for each digit but 0. */
 export const CHOICES_AT_ONCE = 9;
 
-/** A menu of rooms. */
+/** A page of the list of conversations. */
 export interface RoomMenu {
   /** At most {@link CHOICES_AT_ONCE}. */
   choices: readonly {
@@ -98,24 +98,24 @@ export interface RoomMenu {
   }[];
   /** Counted from 0. */
   page: number;
-  /** What pound leads to: more, or all again from the first; undefined when this is all. */
+  /** What pound plays: more conversations, or the list again; undefined if this is the whole list. */
   more: 'more' | 'again' | undefined;
   hasExtensions: boolean;
   news?: News | undefined;
 }
 
-/** The outcome for an agent's or customer's call, and what is to be recorded and logged. */
+/** The outcome for an agent's or customer's call, and what to record and log. */
 export type ConferenceDecision = Outcome & {
   /** Recorded in the request's room before the call is answered. */
   event?: RoomEvent;
   lockout?: Lockout;
-  /** For the log: why the call did not get what was asked for. */
+  /** For the log: why the call got something else than it asked for. */
   warning?: { message: string; about?: object } | undefined;
 };
 
-/** The outcome for a supervisor's call, and what is to be recorded. */
+/** The outcome for a supervisor's call, and what to record. */
 export type SupervisorDecision = Outcome & {
-  /** They were not let in, or a PIN was not right. */
+  /** They were not let in, or entered no PIN or a wrong one. */
   refusal?: { reason: RefusalReason; supervisor?: string; room?: RoomName };
   lockout?: Lockout;
 };

@@ -1,7 +1,7 @@
 import type { RoomName } from '../rooms/room';
 import type { Prompts } from './prompts';
 
-/** English. A Space speaks it unless told otherwise. */
+/** English, the Space's default. */
 export const english: Prompts = {
   voice: {},
   welcome: 'Welcome.',

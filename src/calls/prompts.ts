@@ -2,7 +2,7 @@ import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room';
 import type { News, PinPrompt, RoomMenu, WaitReason } from './outcome';
 
-/** Every sentence spoken to a call, in one language. Each begins with what matters most: the news, or who hears them. */
+/** Every prompt in one language. Each begins with what matters most: the news, or who hears them. */
 export interface Prompts {
   /** The attributes of `<Say>` for this language; empty for the Space's own voice. */
   voice: { language?: string; voice?: string };
@@ -13,11 +13,12 @@ export interface Prompts {
   askPin: Readonly<Record<PinPrompt['why'], string>>;
   /** To a supervisor as they join: who hears them, and whom they join. */
   joined(mode: Mode, room: RoomName, moderator: string | undefined): string;
-  /** The same to one who was in that conversation until just now. */
+  /** The same to a supervisor who was in that conversation until just now. */
   rejoined: Readonly<Record<Mode, string>>;
   news: Readonly<Record<News, string>>;
-  /** The keypad. `conversation`: the one they left, if it goes on. */
+  /** The keypad menu. `conversation`: the one they left, if it goes on. */
   keypad(conversation: { room: RoomName; moderator: string | undefined } | undefined): string;
+  /** The list of conversations. */
   menu(menu: RoomMenu): string;
   /** Why a supervisor waits for a room, or for any. */
   wait(reason: WaitReason, room: RoomName | undefined, moderator: string | undefined): string;
@@ -25,6 +26,6 @@ export interface Prompts {
   apology: string;
   /** To a moderator when a supervisor comes in, unless a notice is configured. */
   moderatorNotice: string;
-  /** To a supervisor whom REST muted. */
+  /** To a supervisor whom the server muted. */
   supervisorNotice: string;
 }

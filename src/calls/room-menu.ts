@@ -7,7 +7,7 @@ import { CHOICES_AT_ONCE, type News, type RoomMenu } from './outcome';
 /** After this time without a join, a moderator has probably hung up. */
 const HUNG_UP_MS = 60_000;
 
-/** Whether a moderator arrived long ago and never joined: they come last in menus. */
+/** Whether a moderator arrived long ago and never joined: such conversations are offered last. */
 export function hasProbablyHungUp(
   { hasJoined, arrivedAt }: { hasJoined: boolean; arrivedAt: number },
   now: number,
@@ -32,10 +32,10 @@ export interface Extensions {
 }
 
 /**
- * One page of the menu.
+ * One page of the list of conversations.
  *
- * @param page counted from 0, beginning anew after the last
- * @param now this process's clock: the list does not carry the store's, and only the order depends on it
+ * @param page counted from 0; after the last page, the first follows
+ * @param now this process's clock, because the list lacks the store's; only the order depends on it
  */
 export function menuOf(
   live: readonly LiveRoom[],
@@ -54,7 +54,7 @@ export function menuOf(
   };
 }
 
-/** The conversation that a supervisor keyed in: the room of a menu's key, or the first one of an extension's moderator. */
+/** The conversation that a supervisor keyed in: the room of that key, or the first room of the extension's moderator. */
 export function chosenOf(
   live: readonly LiveRoom[],
   choice: RoomName | { extension: string } | undefined,
@@ -75,8 +75,8 @@ const { compare } = new Intl.Collator('en', { numeric: true });
 const CHUNK = 500;
 
 /**
- * The first `count` rooms of the menu, in order: those with a caller first; last those whose moderator asked for a
- * document long ago and was never seen to join. Sorting every room would take longer than reading them.
+ * The first `count` rooms to offer, in order: those with a caller first; last those whose moderator has probably hung up.
+ * Does not sort every room, which would take longer than reading them.
  */
 function firstInOrder(live: readonly LiveRoom[], count: number, now: number): LiveRoom[] {
   const ranked = live.map((one) => ({

@@ -10,7 +10,7 @@ import { createSupervisorCalls } from './supervisor-calls';
 import type { WebhookRoute } from './webhook';
 
 export interface RoutesOptions {
-  /** The account that REST is asked about; undefined when it is not configured. */
+  /** The account of our REST API; undefined if it is not configured. */
   accountSid: string | undefined;
   roster: Roster;
   authenticators: { moderators: Authenticator<ModeratorEntry>; supervisors: Authenticator<SupervisorEntry> };
@@ -24,7 +24,7 @@ export interface RoutesOptions {
   log: Logger;
 }
 
-/** Every path that a Space requests, with its route. The check of webhooks comes before each of them. */
+/** Every path that a Space requests, with its route. Requests are verified before they reach it. */
 export function createRoutes(options: RoutesOptions): Readonly<Record<string, WebhookRoute>> {
   const { accountSid, roster, authenticators, urls, rooms, supervision, sleep, now, log } = options;
   const conference = createConferenceCalls({ authenticator: authenticators.moderators, roster, rooms, log });

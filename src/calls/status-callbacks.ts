@@ -6,7 +6,7 @@ import type { WebhookAnswer, WebhookRoute } from './webhook';
 
 export interface StatusCallbacksOptions {
   rooms: Rooms;
-  /** The account that REST is asked about; undefined when it is not configured. */
+  /** The account of our REST API; undefined if it is not configured. */
   accountSid: string | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -14,7 +14,7 @@ export interface StatusCallbacksOptions {
 
 /** Handlers of the Space's status callbacks: of conferences, and of the calls of a number. */
 export function createStatusCallbacks({ rooms, accountSid, now }: StatusCallbacksOptions) {
-  /** @param event undefined for one that says nothing new */
+  /** @param event undefined for a callback without news */
   async function record(room: RoomName, event: RoomEvent | undefined): Promise<WebhookAnswer> {
     if (event === undefined) {
       return {};

@@ -41,10 +41,10 @@ export interface SupervisorCallsOptions {
   now: () => number;
 }
 
-/** How far apart requests may come that tell of one event, in milliseconds. */
+/** How long to wait for other reports of the same event, in milliseconds. */
 const SAME_MOMENT_MS = 200;
 
-/** A list of rooms that took longer than this came late, in milliseconds. */
+/** A list of rooms that takes longer than this is late, in milliseconds. */
 const SLOW_LIST_MS = 1_000;
 
 /** Handlers of the numbers that supervisors dial, by their routes. */
@@ -78,8 +78,8 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
   }
 
   /**
-   * Records that a supervisor is out of the conference. The Space does not say whether they pressed `*` or the
-   * conversation ended. If it ended, other requests are on their way.
+   * Records that a supervisor's `<Dial>` has ended. The Space does not say whether they pressed `*` or the conversation
+   * ended. If it ended, other reports of that are on their way.
    */
   async function recordEnd({ call, room, context, dial }: EndInput): Promise<void> {
     const { callSid } = call;

@@ -40,7 +40,7 @@ export interface RoomInput extends SupervisorInput {
   context: RoomContext;
 }
 
-/** They are out of the conference, or could not be let in because their target had gone. */
+/** Their `<Dial>` has ended, or could not join because the target was gone. */
 export interface EndInput extends RoomInput {
   dial: DialOutcome;
 }
@@ -54,18 +54,18 @@ export interface KeyInput extends RoomInput {
 export interface PinInput extends SupervisorInput {
   digits: string | undefined;
   tryNumber: number;
-  /** Where they want to go, if they said so. */
+  /** The room whose number they dialled; undefined on the supervisors' line. */
   room: RoomName | undefined;
 }
 
-/** What they entered at the menu of rooms. */
+/** What they entered at the list of conversations. */
 export interface ChoiceInput extends SupervisorInput {
   digits: string | undefined;
   rooms: readonly RoomName[];
   page: number;
 }
 
-/** Everything but the request that a decision uses. `prompt`, `pin`, `rooms` and `list` are read only if needed. */
+/** What a decision uses besides the request. `prompt`, `pin`, `rooms` and `list` are read only if needed. */
 export interface SupervisorView {
   who: Authentication<SupervisorEntry>;
   extensions: Extensions;
@@ -74,29 +74,29 @@ export interface SupervisorView {
   /** Whether a prompt for a PIN may be opened. */
   prompt?: 'open' | Lockout;
   pin?: PinResult<SupervisorEntry>;
-  /** Each room as the store has it, or with REST where the store does not do. */
+  /** Each room from the store, or from REST if the store's answer is not enough. */
   rooms?: ReadonlyMap<RoomName, { found: Lookup; withRest: boolean }>;
-  /** Every room, and whether listing them took so long that REST must not be asked too: a Space waits 5 s. */
+  /** Every room. `isLate`: listing them left no time to ask REST about one; a Space waits 5 s. */
   list?: { rooms: readonly RoomEntry[] | 'unknown'; isLate: boolean };
 }
 
-/** Asks for a part of the view; then decide again. */
+/** The part of the view that a decision still needs. Read it, then decide again. */
 export type SupervisorNeed =
   | { needs: 'prompt' | 'list' }
   | { needs: 'pin'; digits: string | undefined }
-  /** `withRest`: REST too is asked if the store does not do. */
+  /** `withRest`: from REST if the store's answer is not enough. */
   | { needs: 'room'; room: RoomName; withRest: boolean };
 
 type Step = SupervisorDecision | SupervisorNeed;
 
-/** A supervisor who was let in, and what is known for the decision. */
+/** An authenticated supervisor, and the view. */
 interface Supervisor {
   call: PhoneCall;
   person: SupervisorEntry;
   view: SupervisorView;
 }
 
-/** Decides what a supervisor gets who dialled a room's number, or what must be known first. Pure, as all decisions. */
+/** Decides the answer to a supervisor who dialled a room's number, or what must be read first. Pure, as all decisions. */
 export function decideArrival({ call, room, context }: RoomInput, view: SupervisorView): Step {
   const { who } = view;
   if (who === 'pin-required') {
@@ -117,19 +117,19 @@ export function decideArrival({ call, room, context }: RoomInput, view: Supervis
   if (context.isMoved) {
     return letBackIn(supervisor, room, context, found);
   }
-  // After a wait, they are told whom they join.
+  // After a wait, they hear whom they join.
   const isTold = context.isAnnounced || context.attempt > 0 || context.waits !== undefined;
   return enter(supervisor, room, context, found, isTold ? {} : undefined);
 }
 
-/** REST muted them and moved their call here: they are told, and let back in muted. */
+/** The server muted them through REST and moved their call here. They hear so, and rejoin muted. */
 function letBackIn(supervisor: Supervisor, room: RoomName, context: RoomContext, found: Lookup): Step {
   return found.isKnown && targetOf(found.state) === undefined
     ? afterConversation(supervisor, room, context)
     : enter(supervisor, room, { ...context, mode: 'monitor', isAnnounced: true }, found, { news: 'muted' });
 }
 
-/** Decides what a supervisor gets who is out of the conference. */
+/** Decides the answer to a supervisor whose `<Dial>` has ended. */
 export function decideEnded({ call, room, context, dial }: EndInput, view: SupervisorView): Step {
   if (dial.isCallOver) {
     return { kind: 'hangUp' };
@@ -146,10 +146,10 @@ export function decideEnded({ call, room, context, dial }: EndInput, view: Super
   return dial.hasFailed ? afterRefusal(supervisor, room, context, found) : afterStay(supervisor, room, context, found);
 }
 
-/** The Space did not let them in: the target was not there, or was alone. The next one may be another agent. */
+/** The Space did not let them in: the target was not there, or alone. The next target may be another agent. */
 function afterRefusal({ person }: Supervisor, room: RoomName, context: RoomContext, found: Lookup): Step {
   const initialMode = initialModeOf(context);
-  // One who only listens, by a key or by REST, is not heard again until they press another key.
+  // A supervisor muted by a key or by the server stays muted until the next key.
   const mode =
     context.mode === 'monitor' ? 'monitor' : nextMode(context.isOnLine ? (initialMode ?? person.mode) : initialMode);
   const next = { ...context, initialMode, mode };
@@ -159,11 +159,11 @@ function afterRefusal({ person }: Supervisor, room: RoomName, context: RoomConte
     : wait({ reason: 'no-caller', room, context: { ...next, waits: next.waits ?? 0 }, target });
 }
 
-/** They are out, and the conversation goes on or not. */
+/** They left the conference; the conversation may go on or not. */
 function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext, found: Lookup): Step {
   const next = { ...context, initialMode: initialModeOf(context), attempt: 0, waits: undefined, named: undefined };
   if (!found.isKnown) {
-    // Nobody can tell who is there: they go back unheard.
+    // It is unknown who is there, so they go back muted.
     return { kind: 'keypad', room, context: { ...next, mode: 'monitor' } };
   }
   const target = targetOf(found.state);
@@ -176,7 +176,7 @@ function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext,
   return { kind: 'keypad', room, context: { ...next, mode, named: conversationOf(target) }, target };
 }
 
-/** A conversation is over, and the call goes on: back to the menu of rooms, or to the next conversation here. */
+/** A conversation is over, and the call goes on: back to the list of conversations, or to the next one here. */
 function afterConversation(supervisor: Supervisor, room: RoomName, context: RoomContext): Step {
   if (context.isOnLine) {
     return chooseRoom(supervisor, toMenu(context), { news: 'conversation-over' });
@@ -225,8 +225,9 @@ export function decideKey({ call, room, context, key }: KeyInput, view: Supervis
 }
 
 /**
- * Back to the conversation that the keypad named, heard as before or as `keyed`. If it named none, they go back unheard,
- * or are told which one it is before a key lets anybody hear them. No words meant for one agent reach another.
+ * Back to the conversation that the keypad menu named, heard as before or as `keyed`. If it named none, they go back
+ * muted; before a key can unmute them, they hear whose conversation it is. So what is said for one agent never reaches
+ * another.
  */
 function rejoin(
   supervisor: Supervisor,
@@ -241,7 +242,7 @@ function rejoin(
   const initialMode = initialModeOf(context);
   const unheard = { ...context, initialMode, mode: 'monitor' as const };
   if (!found.isKnown) {
-    // By then another agent may lead: the supervisor is told so, and only listens until they press a key.
+    // By then another agent may lead. They will hear so, and listen until they press a key.
     return wait({ reason: 'store-down', room, context: { ...unheard, isAnnounced: true } });
   }
   const { named } = context;
@@ -263,7 +264,7 @@ function rejoin(
   });
 }
 
-/** Decides what a supervisor gets who dialled the supervisors' line. */
+/** Decides the answer to a supervisor who dialled the supervisors' line. */
 export function decideLineArrival({ call, context }: SupervisorInput, view: SupervisorView): Step {
   const { who } = view;
   if (who === 'unknown') {
@@ -274,7 +275,7 @@ export function decideLineArrival({ call, context }: SupervisorInput, view: Supe
     : chooseRoom({ call, ...who, view }, context);
 }
 
-/** Decides what follows the digits of a PIN. */
+/** Decides the answer to the digits of a PIN. */
 export function decidePin({ call, context, digits, tryNumber, room }: PinInput, view: SupervisorView): Step {
   const { pin } = view;
   if (pin === undefined) {
@@ -292,7 +293,7 @@ export function decidePin({ call, context, digits, tryNumber, room }: PinInput, 
     return { kind: 'goodbye', ...refusal };
   }
   const prompt: PinPrompt = { tryNumber: tryNumber + 1, why: digits === undefined ? 'silent' : 'wrong' };
-  // A wrong PIN took an attempt: that limits these prompts, and has shown that nobody is locked out.
+  // After a wrong PIN no check is needed: it used an attempt, which limits prompts and shows that nobody is locked out.
   return pin.kind === 'wrong'
     ? { kind: 'askPin', context, prompt, room, ...refusal }
     : askPin(view, { context, prompt, room, otherwise: { kind: 'goodbye' }, ...refusal });
@@ -310,7 +311,7 @@ function afterPin(supervisor: Supervisor, room: RoomName | undefined, context: C
   return 'needs' in found ? found : enter(supervisor, room, { ...context, mode: context.mode ?? DEFAULT_MODE }, found);
 }
 
-/** Decides what a choice in the menu of rooms leads to. */
+/** Decides the answer to a choice from the list of conversations. */
 export function decideChoice({ call, context, digits, rooms, page }: ChoiceInput, view: SupervisorView): Step {
   const who = reauthenticate(view);
   if ('kind' in who) {
@@ -328,13 +329,13 @@ interface MenuOptions {
   /** The room or extension they keyed in. If it is over, they choose again: nobody joins a room they did not choose. */
   chosen?: { choice: RoomName | { extension: string } | undefined };
   page?: number;
-  /** A room that is not offered; while it goes on and there is no other, `otherwise` decides. */
+  /** A room not to offer; if it goes on and is the only one, `otherwise` decides. */
   except?: { room: RoomName; otherwise: () => Step };
-  /** With news, even a single room must be chosen: they did not ask for that one. */
+  /** With news, they must choose even a single room, because they did not ask for it. */
   news?: News;
 }
 
-/** Sends a supervisor into the one room there is for them, or lets them choose among several, or wait for one. */
+/** Sends a supervisor into their only room, lets them choose among several, or lets them wait for one. */
 function chooseRoom(
   supervisor: Supervisor,
   asked: CallContext,
@@ -374,7 +375,7 @@ function chooseRoom(
   };
 }
 
-/** The way into a room chosen on the line: in the mode of the number, or of the person. */
+/** Sends a supervisor into a room chosen on the line: in the mode of the number, or of the person. */
 function enterChosen(
   supervisor: Supervisor,
   { room }: LiveRoom,
@@ -393,9 +394,9 @@ function enterChosen(
 }
 
 /**
- * Sends a supervisor into a room, to its target of this moment, or lets them wait there.
+ * Sends a supervisor to the room's current target, or lets them wait.
  *
- * @param announcement what they are told as they join; undefined for nothing
+ * @param announcement what they hear as they join; undefined for nothing
  */
 function enter(
   { person }: Supervisor,
@@ -413,7 +414,7 @@ function enter(
     return wait({ reason: context.waits === undefined ? 'nobody-there' : 'over', room, context });
   }
   if (target.coachingFailedAt !== undefined) {
-    // They are alone, and a Space may let nobody coach them until somebody comes.
+    // The agent is alone, and a Space may refuse coaching until somebody comes.
     return wait({ reason: 'no-caller', room, context: { ...context, waits: context.waits ?? 0 }, target });
   }
   return join(person, state, context, target, { announcement });
@@ -432,8 +433,8 @@ function join(
 }
 
 /**
- * Lets a supervisor wait, and come again: {@link MAX_ATTEMPTS} times; for a caller or the next conversation up to half an
- * hour. Then they are sent away.
+ * Lets a supervisor wait and try again: {@link MAX_ATTEMPTS} times; for a caller or the next conversation, up to half an
+ * hour. Then they hear "Goodbye."
  */
 function wait(asked: Omit<RoomWait, 'kind'> | Omit<LineWait, 'kind'>): SupervisorDecision {
   const { attempt, waits } = asked.context;
@@ -466,7 +467,7 @@ function askPin(
   return opened === 'open' ? { kind: 'askPin', ...question, ...noted } : { ...otherwise, ...noted, lockout: opened };
 }
 
-/** The supervisor on a call that was let in before; a goodbye, if the roster no longer lets them in. */
+/** The supervisor of a call that was let in before; a goodbye if the roster no longer lets them in. */
 function reauthenticate({ who }: SupervisorView, room?: RoomName): { person: SupervisorEntry } | SupervisorDecision {
   if (typeof who === 'string') {
     return { kind: 'goodbye', refusal: { reason: 'removed' } };
@@ -481,7 +482,7 @@ function lookUp({ rooms }: SupervisorView, room: RoomName, { withRest } = { with
   return known !== undefined && (known.withRest || !withRest) ? known.found : { needs: 'room', room, withRest };
 }
 
-/** The way from a conversation to the menu of rooms. */
+/** The context for the list of conversations, after one of them. */
 function toMenu(context: RoomContext): CallContext {
   return { mode: initialModeOf(context), attempt: 0, stay: context.stay, token: context.token };
 }

@@ -8,7 +8,7 @@ import type { Outcome } from './outcome';
 export interface Webhook {
   /** The room that the path names, or else `CONFERENCE_NAME`. */
   room: RoomName;
-  /** Undefined if there is none, or an invalid one. */
+  /** Undefined if missing or invalid. */
   callSid: Sid | undefined;
   query: Fields;
   /** The form that was posted, or the query of a GET. */
@@ -19,15 +19,15 @@ export interface Webhook {
 export interface WebhookAnswer {
   /** Rendered as LaML; undefined for an answer without content. */
   outcome?: Outcome;
-  /** What a callback told, for the log. */
+  /** What a callback reported, for the log. */
   event?: RoomEvent;
-  /** Done after the answer was sent. */
+  /** Called after the answer was sent. */
   followUp?: (() => void) | undefined;
 }
 
-/** How the webhooks of a path are answered. */
+/** The handler of a path's webhooks. */
 export interface WebhookRoute {
-  /** @throws RequestError for a request that cannot be meant for us: without a Call SID, or in an unknown mode */
+  /** @throws RequestError for an invalid request: without a Call SID, or with an unknown mode */
   answer: (webhook: Webhook) => WebhookAnswer | Promise<WebhookAnswer>;
   /** What a call gets if `answer`, or the rendering of its outcome, fails unexpectedly. */
   fallback?: (webhook: Webhook) => Outcome;
