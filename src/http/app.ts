@@ -18,11 +18,11 @@ export interface AppOptions {
   settings: {
     /** The room of a path that names none. */
     conferenceName: RoomName;
-    /** The address a Space reaches this server at, without a slash at the end. */
+    /** The address at which the Space reaches this server, without a slash at the end. */
     publicUrl: string;
-    /** None accepts unsigned webhooks, for development. */
+    /** If empty, unsigned webhooks are accepted, for development. */
     signingKeys: readonly string[];
-    /** Express's `trust proxy`: how many proxies, or which addresses, are believed about who is asking. */
+    /** Express's `trust proxy`: a count of trusted proxies, or their addresses or networks. */
     trustProxy: number | readonly string[] | false;
   };
   /** Resolves if the store answers. */
@@ -34,31 +34,31 @@ export interface AppOptions {
   log: Logger;
 }
 
-/** A request whose path is one of ours. */
+/** A request that the router has matched. */
 type RoutedRequest = IncomingMessage & Pick<Request, 'params' | 'route'>;
 
-/** An answer that knows what the log is to say of it. */
+/** A response with its log record. */
 type RecordedResponse = ServerResponse & { record: RequestRecord };
 
 /**
- * The whole server but for the sockets.
+ * Handles every request; the listener owns the sockets.
  *
- * The Space's requests pass through Express's router alone: an Express application gives each request and response a
- * prototype of its own, which costs as much as all else that is done for a small webhook.
+ * The Space's requests pass through Express's router only: an Express application gives each request and response another
+ * prototype, which costs as much as the rest of a small webhook.
  */
 export function createApp(options: AppOptions): RequestListener {
   const { routes, render, settings, pingStore, draining, refusals, log } = options;
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
 
-  /** A client may be gone before its call is handled. */
+  /** Logs a request once it is both handled and closed; a client may be gone before its call is handled. */
   function logIfOver(req: IncomingMessage, res: ServerResponse, record: RequestRecord): void {
     if (record.isClosed && record.isHandled) {
       logRequest(req, res, record);
     }
   }
 
-  /** After the answer to a webhook. */
+  /** Logs a webhook and starts its follow-up, after the answer. */
   function finish(req: RoutedRequest, res: ServerResponse, record: RequestRecord): void {
     const { webhook, answer } = record;
     record.isHandled = true;
@@ -119,7 +119,7 @@ export function createApp(options: AppOptions): RequestListener {
           res.writeHead(204).end();
         } else {
           const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
-          // A document is asked for because a call needs it now.
+          // Each document is for one moment of one call.
           res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
         }
       } catch (err) {
@@ -142,15 +142,15 @@ export function createApp(options: AppOptions): RequestListener {
     });
     res.setHeader('X-Content-Type-Options', 'nosniff');
     if (draining.aborted) {
-      // Clients that keep their connection take the next request elsewhere.
+      // Clients with a kept connection take their next request elsewhere.
       res.setHeader('Connection', 'close');
     }
     const refuse = (reason: unknown) => {
-      // Only the connection has to be over for the log.
+      // The log waits only for the connection to close.
       record.isHandled = true;
       fail(res, record, reason);
     };
-    /** What no Space, proxy or browser sends; it ends the connection. */
+    /** For requests that no Space, proxy or browser sends. Ends the connection. */
     const refuseMalformed = (status: number, sentence: string) => {
       res.setHeader('Connection', 'close');
       refuse(new RequestError(status, 'malformed_request', sentence));
@@ -160,7 +160,7 @@ export function createApp(options: AppOptions): RequestListener {
     } else if (!req.url?.startsWith('/')) {
       refuseMalformed(400, 'The request target must be a path.');
     } else if (req.headers['transfer-encoding'] !== undefined) {
-      // A chunk may hold one byte, and costs hundreds; a Space sends the length.
+      // A chunk may hold one byte and costs hundreds in memory; a Space sends the length.
       refuseMalformed(411, 'The Content-Length header is missing.');
     } else {
       webhooks(req as Request, res as unknown as Response, (error) => {

@@ -3,14 +3,14 @@ export interface ConnectionLimit {
   /**
    * Counts a connection.
    *
-   * @returns a function that counts it off; undefined if the address has as many as it may
+   * @returns a function that releases it; undefined if the limit is reached
    */
   open(address: string): (() => void) | undefined;
 }
 
 /**
- * Limits the connections of each address. A network of IPv6 (64 bits) counts as one address, since whoever has one
- * address of it has them all.
+ * Limits the connections of each address. An IPv6 /64 network counts as one address, because one client usually controls a
+ * whole /64.
  *
  * @param isExempt whether an address may open any number, as a trusted proxy may
  */

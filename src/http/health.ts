@@ -7,7 +7,7 @@ export interface HealthRoutesOptions {
   draining: AbortSignal;
 }
 
-/** `/healthz`: the process is up. `/readyz`: it should be given calls, for the store answers and it is not stopping. */
+/** `/healthz`: the process is up. `/readyz`: ready for calls; the store answers and the server is not stopping. */
 export function createHealthRoutes({ pingStore, draining }: HealthRoutesOptions): Router {
   const router = Router();
   router.get('/healthz', (_req, res) => {

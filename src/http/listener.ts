@@ -10,11 +10,11 @@ import { createRequestQueue } from './request-queue';
 export interface Listener {
   /** The port it listens on, also when the system chose it. */
   port: number;
-  /** Serves requests from here on. Nothing is answered before. */
+  /** Starts to answer requests. */
   serve(listener: RequestListener): void;
   /**
-   * Stops: for `graceMs` it goes on serving, so that clients and load balancers can turn away; then it takes no new
-   * connections and answers what is in flight; after `deadlineMs` in all it cuts off what is left.
+   * Stops: serves for `graceMs`, so that clients and load balancers can go elsewhere; then takes no new connections and
+   * finishes requests in progress; cuts off the rest `deadlineMs` after the start of the stop.
    *
    * @returns whether every request that had arrived was answered
    */
@@ -34,10 +34,10 @@ export interface ListenOptions {
 
 /** How long a complete request may take to arrive. A Space gives up after 5 s. */
 const REQUEST_MS = 10_000;
-/** How long a client may take nothing of what is to be written to it. A feed that drains goes on. */
+/** A connection whose client reads nothing for this long is closed; a slow client that makes progress is kept. */
 const STALL_MS = 12_000;
 const STALL_CHECK_MS = 1_000;
-/** How long a connection may be idle between requests: longer than proxies keep theirs, so that they close it first. */
+/** How long a connection may be idle between requests. Proxies should close theirs earlier. */
 const IDLE_MS = 75_000;
 
 /**
@@ -52,7 +52,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: IDLE_MS,
-    // Node would answer these itself, past the queue.
+    // app.ts answers these. Node would bypass the queue.
     requireHostHeader: false,
   });
   // A client may end its side once it has sent its request; without this, Node closes the connection unanswered.
@@ -62,7 +62,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const stallCheck = createStallCheck(sockets);
   server.on('connection', (socket) => {
-    // Also after Node has handed it over, as it does for CONNECT: an error without a listener ends the process.
+    // Stays when Node hands the socket over, as for CONNECT: an error without a listener would end the process.
     socket.on('error', () => {});
     const ip = socket.remoteAddress;
     const close = limit.open(ip ?? '');
@@ -123,12 +123,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         }
       }, deadline - Date.now());
       await quietMoment();
-      // Not http's own close, which also cuts off who has connected and not yet sent a request.
+      // http's own close() would also drop connections that have not sent a request yet.
       const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
       const sweep = setInterval(() => {
         server.closeIdleConnections();
         for (const socket of sockets) {
-          // Connected in advance, as proxies and probes do; Node 20 takes that for the beginning of a request.
+          // Connected in advance, as by proxies and probes. Node 20 does not count it as idle.
           if (socket.bytesRead === 0) {
             socket.destroy();
           }
@@ -143,7 +143,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
-/** Ends connections whose client does not read. Node's own time limit begins anew with each write. */
+/** Ends connections whose client does not read. Node's own time limit restarts with each write. */
 function createStallCheck(sockets: ReadonlySet<Socket>): NodeJS.Timeout {
   const progress = new WeakMap<Socket, { takenBytes: number; since: number }>();
   return setInterval(() => {
@@ -165,8 +165,8 @@ function createStallCheck(sockets: ReadonlySet<Socket>): NodeJS.Timeout {
 /**
  * Resolves right after a turn of the event loop that found nothing to do, or after 50 ms without one.
  *
- * When the port closes, the system resets connections that it has taken and we have not. After such a turn there are
- * none, but for those of the last fraction of a millisecond.
+ * When the port closes, the system resets connections that it has accepted and this process has not. After such a turn
+ * there are none, except those of the last fraction of a millisecond.
  */
 async function quietMoment(): Promise<void> {
   const startedAt = performance.now();
@@ -183,7 +183,7 @@ async function quietMoment(): Promise<void> {
 
 const MALFORMED = { status: '400 Bad Request', code: 'malformed_request' };
 
-/** The answers to what never reaches Express, by Node's code. */
+/** The responses to what is not a complete request, by Node's error code. */
 const CLIENT_ERRORS: ReadonlyMap<string | undefined, typeof MALFORMED> = new Map([
   ['HPE_HEADER_OVERFLOW', { status: '431 Request Header Fields Too Large', code: 'headers_too_large' }],
   ['ERR_HTTP_REQUEST_TIMEOUT', { status: '408 Request Timeout', code: 'request_timeout' }],

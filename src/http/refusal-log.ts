@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 
 /** A refused request or connection. */
 export interface Refusal {
-  /** Why, for programs; one of few, because refusals are counted by it. */
+  /** The reason, for programs. There are few, because refusals are counted by code. */
   code: string;
   /** The client's address. */
   ip: string | undefined;

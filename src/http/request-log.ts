@@ -12,14 +12,14 @@ import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
 import type { SignedWebhook } from './verify-webhook';
 
-/** A request as its log line needs it. */
+/** What the log line of a request needs. */
 export interface RequestRecord {
   /** Whether the connection, and the handler, are done with it. */
   isClosed: boolean;
   isHandled: boolean;
-  /** Milliseconds until the client had its answer, or was gone. */
+  /** Milliseconds until the client had its response or was gone. */
   ms: number;
-  /** Whether the client did not wait for the answer. */
+  /** Whether the client left before its response. */
   isAborted: boolean;
   /** Undefined unless our Space sent it. */
   webhook?: SignedWebhook | Webhook;

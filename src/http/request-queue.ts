@@ -6,14 +6,17 @@ import { destroySoon } from './linger';
 export interface RequestQueueLimits {
   /** The most that is parsed at once: most of a webhook, or a few dozen of the shortest requests. */
   sliceBytes: number;
-  /** The most that may wait unparsed. Node reads 64 kB at a time, and now and then without being asked to. */
+  /** The most that may wait unparsed. Node reads 64 kB at a time, sometimes even while reading is paused. */
   unreadBytes: number;
   /**
    * How many steps happen in one turn of the event loop: a request begun, or a slice parsed. Node accepts one connection
    * a turn, so turns must be short for new calls to get through.
    */
   stepsPerTurn: number;
-  /** Ends an idle connection. Node's own limit restarts with every line break it receives. */
+  /**
+   * Ends an idle connection. Node's own limit, the listener's 75 s, restarts with every line break it receives. This one
+   * must not end a request that began just in time: 75 s, 10 s for the request to arrive, and a margin.
+   */
   idleMs: number;
 }
 
@@ -26,9 +29,9 @@ interface Connection {
   current: IncomingMessage | undefined;
   /** Start the parsed requests that wait for the one in progress. */
   waiting: (() => void)[];
-  /** Whether a request was answered before it was complete: the rest is not wanted. */
+  /** Whether a request was answered before it was complete; the rest is ignored. */
   isOver: boolean;
-  /** Goes on parsing. */
+  /** Resumes parsing. */
   read(): void;
   idleTimer: NodeJS.Timeout | undefined;
 }
@@ -42,16 +45,15 @@ export interface RequestQueue {
 }
 
 /**
- * Keeps clients that pipeline or flood from delaying the others: a connection has one request in progress, and whatever
- * follows waits as unparsed bytes, which cost next to nothing. Requests that are ready to start share one first-in,
- * first-out queue.
+ * Keeps clients that pipeline or flood from delaying others: each connection has one request in progress, and what follows
+ * waits as unparsed bytes, which cost little. Requests that are ready to start share one first-in, first-out queue.
  */
 export function createRequestQueue(limits: RequestQueueLimits = LIMITS): RequestQueue {
   const connections = new WeakMap<Socket, Connection>();
   const ready: (() => void)[] = [];
   let stepsThisTurn = 0;
 
-  /** Takes a step in this turn of the event loop if there is room, or else in one of the next. */
+  /** Takes a step in this turn of the event loop if there is room, otherwise in a later one. */
   function schedule(step: () => void): void {
     if (stepsThisTurn >= limits.stepsPerTurn || ready.length > 0) {
       ready.push(step);
@@ -75,7 +77,7 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
     }
   }
 
-  /** A request was answered: the next one of its connection starts, or else the connection is idle. */
+  /** After the answer to a request: starts the connection's next one, or marks the connection as idle. */
   function finish(connection: Connection, { complete, socket }: IncomingMessage): void {
     connection.current = undefined;
     if (!complete) {
@@ -113,7 +115,7 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
       };
       connections.set(socket, connection);
       connection.read = readInSlices(socket, connection, { ...limits, schedule });
-      // Of a cut-off request that asks for an upgrade, Node does not notice the end.
+      // Node does not notice when an Upgrade request is cut off.
       socket.once('end', () => connection.current?.complete === false && socket.destroy());
       socket.once('close', () => clearTimeout(connection.idleTimer));
     },
@@ -122,7 +124,7 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
       const { socket } = req;
       const connection = connections.get(socket);
       if (connection === undefined) {
-        // Refused already.
+        // The connection was refused.
         return;
       }
       const start = () => {
@@ -147,11 +149,11 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
 }
 
 /**
- * Lets the HTTP parser have a socket's data in slices, as long as no request waits; the rest stays unread.
+ * Gives the HTTP parser a socket's data in slices, and none while a request waits.
  *
- * Node parses all that arrived at once, 64 kB and some 2,000 requests, and goes on reading whatever the listener does.
+ * Left alone, Node parses all that has arrived, up to 64 kB and some 2,000 requests, and reads on meanwhile.
  *
- * @returns call it when no request waits any more
+ * @returns a function to call when no request waits any more
  */
 function readInSlices(
   socket: Socket,
@@ -202,13 +204,13 @@ function readInSlices(
     parse();
   }
 
-  /** Takes the place of `_read` while there is unread data. */
+  /** Replaces `_read` while there is unread data. */
   function postponeRead(bytes: number): void {
     wantedBytes = bytes;
   }
 
   socket.push = (data: Buffer | null) => {
-    // The usual case: a webhook in one piece, and nothing before it.
+    // The usual case: a webhook in one piece, with nothing before it.
     if (unread.length === 0 && (data === null || (data.length <= sliceBytes && mayParse()))) {
       return push(data);
     }
@@ -224,7 +226,7 @@ function readInSlices(
     }
     return unread.length === 0;
   };
-  // Once it had such a listener, Node's parser takes the data from here and no longer from beneath the socket.
+  // After the first `data` listener, Node's parser gets the data through `push`, no longer directly from the handle.
   socket.on('data', parse).off('data', parse);
   return parse;
 }

@@ -8,13 +8,13 @@ import { parseSid } from '../signalwire/sid';
 import { isSignedBySpace } from '../signalwire/signature';
 
 export interface VerifierOptions {
-  /** The address a Space reaches this server at, without a slash at the end. */
+  /** The address at which the Space reaches this server, without a slash at the end. */
   publicUrl: string;
-  /** None accepts unsigned requests, for development. */
+  /** If empty, unsigned requests are accepted, for development. */
   signingKeys: readonly string[];
 }
 
-/** A request of our Space, whatever its path. */
+/** A request of our Space, without the room of its path. */
 export type SignedWebhook = Omit<Webhook, 'room'>;
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -22,11 +22,11 @@ const IS_FORM = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 const MAX_BODY_BYTES = 65_536;
 const TOO_MANY_FIELDS = new RegExp(`^(?:[^&]*&){${MAX_FIELDS}}`);
 
-/** Reads a request, unless our Space did not send it. @throws RequestError 400, 403, 405, 413 or 415 */
+/** Reads a request of our Space. @throws RequestError 400, 403, 405, 413 or 415 */
 export type Verifier = (req: IncomingMessage, res: ServerResponse) => Promise<SignedWebhook>;
 
 /**
- * The guard of every route a Space asks for: GET or a posted form, at most 64 kB and 100 fields, signed.
+ * Verifies every webhook: GET or a posted form, at most 64 kB and 100 fields, signed by the Space.
  *
  * @throws RangeError for an empty signing key, with which anybody could sign
  */
@@ -39,7 +39,7 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
   return async (req, res) => {
     const { headers, method, url = '' } = req;
     const signature = headers['x-signalwire-signature'] ?? headers['x-twilio-signature'];
-    // Not a byte of an unsigned body is read.
+    // The body of an unsigned request is not read.
     if (!isOpen && signature === undefined) {
       throw refusal('no_signature', 'No signature; a Space signs every request.');
     }
@@ -56,7 +56,7 @@ export function createVerifier({ publicUrl, signingKeys }: VerifierOptions): Ver
     const fields: Fields = parse(body, '&', '=', { maxKeys: 0 });
     const signed = { url: publicUrl + url, fields: method === 'POST' ? fields : NO_FIELDS };
     if (!isOpen && !isSignedBySpace(signingKeys, String(signature), signed)) {
-      // Not the whole address: it may hold telephone numbers.
+      // Not the whole url: it may hold telephone numbers.
       const expected = `Expected an address that begins with ${publicUrl}, signed with SIGNALWIRE_SIGNING_KEY.`;
       throw refusal('wrong_signature', expected);
     }
@@ -78,9 +78,9 @@ const USUAL_TYPES: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Whether a request has a form for a body.
+ * Whether the body of a request is a form.
  *
- * @throws RequestError 415 for a posted body that is none, and for another charset than UTF-8
+ * @throws RequestError 415 for a posted body that is not a form, or not in UTF-8
  */
 function isUtf8Form({ method, headers }: IncomingMessage): boolean {
   const type = headers['content-type'] ?? '';
@@ -96,14 +96,14 @@ function isUtf8Form({ method, headers }: IncomingMessage): boolean {
 }
 
 /**
- * Reads a body of at most 64 kB. One that is refused is read to its end all the same, so that its sender hears why.
+ * Reads a body of at most 64 kB. A refused body is still read to its end, so that its sender gets the response.
  *
  * @throws RequestError 413 for a longer one, 415 for a compressed one, 400 for one that was cut off
  */
 async function readBody(req: IncomingMessage): Promise<string> {
   const encoding = req.headers['content-encoding'] || 'identity';
   const isPlain = encoding.toLowerCase() === 'identity';
-  // The app lets nobody leave the length out.
+  // app.ts refuses chunked bodies, so there is a length.
   const isWanted = isPlain && !(Number(req.headers['content-length']) > MAX_BODY_BYTES);
   const chunks: Buffer[] = [];
   if (isWanted) {
