@@ -23,13 +23,13 @@ export function moderatorArrived(draft: RoomDraft, event: EventOf<'moderator-arr
   } else if (open === undefined) {
     addStay(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.role === 'supervisor') {
-    // REST moved a supervisor's call to the address for moderators.
+    // A supervisor's call was moved to the moderators' address through REST.
     endStay(draft, open, { at, by: 'inferred' });
     addStay(draft, { callSid, ...about, arrivedAt: at });
   } else if (open.joinedAt === undefined) {
     changeStay(draft, open, { ...about, arrivedAt: Math.max(open.arrivedAt ?? 0, at), isArrivalInferred: undefined });
   } else if (isAfterJoin(open, at)) {
-    // The leave in between is not told yet.
+    // The leave in between is not reported yet.
     endStay(draft, open, { at, by: 'inferred' });
     addStay(draft, { callSid, ...about, arrivedAt: at });
   } else {
@@ -114,7 +114,7 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   }
 }
 
-/** Whether a stay may be the one that this document leads to: its join or leave was told before the document. */
+/** Whether a stay may belong to this document: its join or leave was reported before the document. */
 function lacksThisDocument(stay: Stay, at: number): boolean {
   return (
     stay.role !== 'moderator' &&
@@ -125,7 +125,7 @@ function lacksThisDocument(stay: Stay, at: number): boolean {
   );
 }
 
-/** Whether a call asked for a document with the same number again, after that stay: REST can move it there. */
+/** Whether a call requested a document with the same number again after that stay, as one moved through REST can. */
 function hasComeBack(stay: Stay, at: number): boolean {
   return stay.leftAtLatest === undefined ? isAfterJoin(stay, at) : at > stay.leftAtLatest;
 }
@@ -143,7 +143,7 @@ function isEarlierStay(stay: Stay, at: number): boolean {
 /** A document that is older than this does not prove that its target is still there. */
 const FRESH_MS = 5_000;
 
-/** The server that wrote the document knew its target. If the store knows nothing of that call, it has lost it. */
+/** The server that wrote the document knew its target. If the store does not know that call, it has lost it. */
 function addLostTarget(
   draft: RoomDraft,
   { target, moderatorName, ageMs }: EventOf<'supervisor-sent'>,
@@ -155,7 +155,7 @@ function addLostTarget(
 }
 
 /**
- * Adds the facts of a stay that got its document only now.
+ * Adds the facts of a stay whose document was reported only now.
  *
  * @param isInFeed whether REST showed before that this is a supervisor: then the facts of its join and leave exist
  */

@@ -7,7 +7,7 @@ import type { RoomName } from './room';
 import type { ObservedParticipant } from './room-event';
 import type { Rooms } from './rooms';
 
-/** A participant whose call is to be looked up, as REST showed them. */
+/** A participant, as REST showed them, whose call must be looked up. */
 interface PendingLookup {
   room: RoomName;
   conferenceSid: Sid;
@@ -27,7 +27,7 @@ export interface CallLookupsOptions {
   monotonicNow: () => number;
 }
 
-/** Looks up the calls of participants that no webhook told of, each call once. */
+/** Looks up the calls of participants that no webhook announced, each call once. */
 export interface CallLookups {
   /** The participant with `person`, if their call was looked up. */
   withPerson(participant: ObservedParticipant): ObservedParticipant;

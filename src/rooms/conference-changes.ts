@@ -37,7 +37,7 @@ export function conferenceEnded(draft: RoomDraft, { conferenceSid }: EventOf<'co
  * A room has one conference at a time: when another one is seen, the stays in the earlier one end. A conference that has
  * ended, or is older than a join in the present one, changes nothing.
  *
- * @param date the callback's date by the Space's clock, if a callback told
+ * @param date the callback's date by the Space's clock; undefined if REST reported it
  */
 export function switchConference(draft: RoomDraft, conferenceSid: Sid, at: number, date?: number): void {
   if (draft.conference?.sid === conferenceSid || draft.ended.some(({ sid }) => sid === conferenceSid)) {
@@ -48,7 +48,7 @@ export function switchConference(draft: RoomDraft, conferenceSid: Sid, at: numbe
   );
   const isOlder = others.some(
     ({ joinDate, joinedAt }) =>
-      // Of two conferences in one second, the later one cannot be told; the present one stays.
+      // Of two conferences in one second, it is unknown which is later; the present one stays.
       (date !== undefined && date === joinDate) || isOlderCallback(date, at, joinDate, joinedAt),
   );
   if (isOlder) {

@@ -38,7 +38,7 @@ function optionalSid(fields: Fields, name: string): Sid | undefined {
  *
  * @param options.now milliseconds since 1970
  * @param options.accountSid our account; undefined when we do not know it
- * @returns undefined for events that we do not follow, and for those without the SID that they are about
+ * @returns undefined for events that we do not follow, and for those that lack the SID they concern
  * @throws RequestError 400 for an invalid SID
  */
 export function parseConferenceEvent(
@@ -75,7 +75,7 @@ export function parseConferenceEvent(
   };
 }
 
-/** Whom a participant coaches; undefined where the callback does not say. */
+/** Whom a participant coaches; undefined if the callback does not say. */
 function coachedBy(fields: Fields): Sid | 'nobody' | undefined {
   const coaching = flagOf(fields, 'Coaching');
   if (coaching === undefined) {

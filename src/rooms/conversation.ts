@@ -20,8 +20,8 @@ export function conversationOf({ callSid, conferenceSid }: Stay): ConversationId
 }
 
 /**
- * The conversation that a supervisor is or was in: by their own conference, or else by that of the moderator they were sent
- * to. Undefined without a target.
+ * The conversation that a supervisor is or was in: by their own conference, otherwise by that of the moderator they were
+ * sent to. Undefined without a target.
  */
 export function supervisedConversation(
   { stays }: Pick<RoomState, 'stays'>,

@@ -111,7 +111,7 @@ function forgetOldStays(draft: RoomDraft, lifetimeMs: number): void {
   draft.stays = draft.stays.filter(isKept);
   draft.ended = draft.ended.filter(({ at }) => at + lifetimeMs > now).slice(-MAX_KEPT);
   const ended = draft.stays.filter((stay) => !isOpen(stay));
-  // Counted apart: however many callers come and go, moderators and supervisors are kept.
+  // Counted separately, so that callers who come and go never displace moderators and supervisors.
   const [callers, others] = [ended.filter(countsAsCaller), ended.filter((stay) => !countsAsCaller(stay))];
   const surplus = new Set([
     ...callers.slice(0, -MAX_KEPT),
@@ -124,7 +124,7 @@ function forgetOldStays(draft: RoomDraft, lifetimeMs: number): void {
   }
 }
 
-/** All but the latest arrivals of a role that were never seen to join: most of them hung up, and nobody said so. */
+/** All but the latest arrivals of a role that were never seen to join: most of them hung up unreported. */
 function surplusArrivals({ stays }: RoomDraft, role: Role): Stay[] {
   const arrivals = stays.filter((stay) => stay.role === role && isOpen(stay) && stay.joinedAt === undefined);
   return arrivals.length <= MAX_ARRIVALS

@@ -7,7 +7,7 @@ import type { Role, RoomName, Source } from './room';
  *
  * - `arrived`: got the document that leads into the room.
  * - `joined`: was seen in the conference.
- * - `identified`: REST told who they are, after the store had lost that.
+ * - `identified`: REST identified them after the store had lost its data.
  * - `mode`: the requested mode, the reported mode or the target has changed.
  * - `left`: left the conference, or never joined.
  */

@@ -7,9 +7,9 @@ import type { EventOf } from './room-event';
 /** The stay that a join callback belongs to. */
 export type JoinMatch =
   | { kind: 'ended'; stay: Stay }
-  /** `endedAt`: when its conference ended, if that was told before the join. */
+  /** `endedAt`: when its conference ended, if that was reported before the join. */
   | { kind: 'open'; stay: Stay; endedAt: number | undefined }
-  /** A stay that nothing told of before. `previous`: the call's open stay, whose leave got lost. */
+  /** A stay that was not reported before. `previous`: the call's open stay, whose leave got lost. */
   | { kind: 'new'; previous: Stay | undefined };
 
 /** A join callback, and what is known of its call. */
@@ -74,8 +74,11 @@ function describeJoin(draft: RoomDraft, event: EventOf<'joined'>, at: number): J
 }
 
 /**
- * The ended stay that a join belongs to. Of several: first the earliest supervisor's stay that may share its second with
- * the next stay; then the latest that had begun by then; then the latest.
+ * The ended stay that a join belongs to. Of several:
+ *
+ * 1. a supervisor's stay in the same second as the next one (the earliest);
+ * 2. the latest stay that may have begun before the join;
+ * 3. the latest stay.
  */
 function endedStayOf(join: Join): Stay | undefined {
   const candidates = join.ended.filter((stay) => mayBelongToEnded(stay, join));
@@ -91,7 +94,7 @@ function mayBelongToEnded(stay: Stay, join: Join): boolean {
     return false;
   }
   if (join.date === undefined) {
-    // It may be repeated, or late. With an open stay, nothing tells whose join it is.
+    // It may be repeated or late. With an open stay, it is unknown whose join it is.
     return join.open === undefined;
   }
   return (
@@ -106,7 +109,7 @@ function hadBegun(stay: Stay, { at }: Join): boolean {
   return at + RESOLUTION_MS >= startOf(stay);
 }
 
-/** The same, or whether it is a supervisor's whose document, told later, may date from before. */
+/** The same, or a supervisor's stay whose document, not reported yet, may date from before. */
 function mayHaveBegun(stay: Stay, join: Join): boolean {
   return hadBegun(stay, join) || (stay.supervision !== undefined && stay.arrivedAt === undefined);
 }
@@ -115,7 +118,7 @@ function isOlderThanLeave({ leaveDate, leftAtLatest = 0 }: Stay, { date, at }: J
   return date !== undefined && leaveDate !== undefined ? date <= leaveDate : at <= leftAtLatest;
 }
 
-/** Whether the open stay waits for its join, and this can be it. */
+/** Whether this may be the join of the open stay, which has none yet. */
 function mayBelongToOpen(join: Join): boolean {
   const { open, conferenceEndedAt } = join;
   return (
@@ -128,7 +131,7 @@ function mayBelongToOpen(join: Join): boolean {
 
 /**
  * Of two dates of the Space, the Space's order counts, whatever the store's clock says: a join after the call's latest leave
- * is that of the open stay, and not of one that had joined by then.
+ * belongs to the open stay, not to one that had joined before that leave.
  */
 function isExcludedByDates(stay: Stay, join: Join): boolean {
   const { open, lastLeaveDate = 0 } = join;
@@ -159,7 +162,7 @@ function isFirstJoinInSecond(stay: Stay, join: Join): boolean {
   return isSameSecond && (fitsMute(stay) || (open !== undefined && !fitsMute(open)));
 }
 
-/** Whether a stay joined at an earlier date: this is another join, and the leave in between was never told. */
+/** Whether a stay joined at an earlier date: then this is another join, and the leave in between was not reported. */
 function isLaterJoin({ date }: Join, { joinDate }: Stay): boolean {
   return joinDate !== undefined && date !== undefined && date > joinDate;
 }

@@ -32,7 +32,7 @@ export function joined(draft: RoomDraft, event: EventOf<'joined'>, at: number): 
 
 /**
  * Ends a supervisor's stay. If a callback reported a join after that end, the join belongs to another stay, so it is matched
- * again. One that REST reported says nothing, because REST can be behind.
+ * again. A join that REST reported proves nothing, because REST can be behind.
  */
 export function endStayAndRematchJoin(draft: RoomDraft, stay: Stay, how: { at: number; by: Source }): void {
   const { callSid, conferenceSid, joinedAt = 0, joinDate, isMuted, isOnHold, supervision } = stay;
@@ -50,7 +50,7 @@ export function endStayAndRematchJoin(draft: RoomDraft, stay: Stay, how: { at: n
   joined(draft, { kind: 'joined', ageMs: draft.now - joinedAt, ...report }, joinedAt);
 }
 
-/** The join of a stay was told after its end. */
+/** The join of a stay was reported after its end. */
 function addJoinToEnded(draft: RoomDraft, stay: Stay, event: EventOf<'joined'>, at: number): void {
   const { conferenceSid, date } = event;
   if (stay.joinedAt === undefined && date !== undefined) {
@@ -96,7 +96,7 @@ export function enterConference(draft: RoomDraft, stay: Stay, seen: Seen): Stay 
   return changeStay(draft, stay, {
     role: isModerator || stay.role === 'unknown' ? seenRole : stay.role,
     conferenceSid: conferenceSid ?? stay.conferenceSid,
-    // A date is cut to the second, and nobody joins before they arrive.
+    // Dates are truncated to the second, and nobody joins before they arrive.
     joinedAt: Math.max(at, stay.arrivedAt ?? at),
     joinSource: by,
     joinDate: date,

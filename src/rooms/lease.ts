@@ -6,5 +6,5 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** For a server that shares its store with no other. */
+/** The lease of a server that shares its store with no other. */
 export const soleLease: Lease = { take: async () => 'ours', release: async () => {} };

@@ -13,7 +13,7 @@ const SAME_LEAVE_MS = 2_000;
  *
  * 1. An ended stay, if its end is known and this reports it again.
  * 2. The open stay, if it had begun by then.
- * 3. A stay that nothing told of yet: its end came first. Without a date, only if the call has no stay at all.
+ * 3. A stay that was not reported yet: its end came first. Without a date, only if the call has no stay at all.
  */
 export function left(draft: RoomDraft, event: EventOf<'left'>, at: number): void {
   const { callSid, conferenceSid, date } = event;
@@ -65,7 +65,7 @@ function hadBegun(stay: Stay, date: number | undefined, leftAtLatest: number): b
   return date !== undefined && stay.joinDate !== undefined ? date >= stay.joinDate : leftAtLatest >= startOf(stay);
 }
 
-/** Keeps an end that was told before anything else of its stay. */
+/** Keeps an end that was reported before anything else of its stay. */
 function addEndedStay(draft: RoomDraft, stay: Omit<Stay, 'role'>): Stay {
   return addStay(draft, { role: 'unknown', ...stay });
 }
@@ -94,7 +94,7 @@ export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: nu
   }
   if (isOpen(stay)) {
     const isUnnumbered = stayNumber !== undefined && stay.supervision?.stayNumber === undefined;
-    // Its document, told later, belongs to the stay of this number and to no other.
+    // Its document, reported later, belongs to the stay with this number and to no other.
     const numbered = isUnnumbered
       ? changeStay(draft, stay, { supervision: { ...NO_DOCUMENT, ...stay.supervision, stayNumber } })
       : stay;
@@ -102,17 +102,17 @@ export function dialEnded(draft: RoomDraft, event: EventOf<'dial-ended'>, at: nu
   }
 }
 
-/** The stay with this number, or else the open one without a number that had begun, and joined if it has, by `until`. */
+/** The stay with this number; otherwise the open one without a number, if its beginning and join are not after `until`. */
 function dialledStay(stays: readonly Stay[], stayNumber: number | undefined, until: number): Stay | undefined {
   const numbered =
     stayNumber === undefined ? undefined : stays.findLast(({ supervision }) => supervision?.stayNumber === stayNumber);
-  // A stay with a later join is the next one, though its arrival may not be told yet.
+  // A stay with a later join is the next one, even if its arrival is not reported yet.
   const isMeant = (stay: Stay) =>
     isOpen(stay) && stay.supervision?.stayNumber === undefined && Math.max(startOf(stay), stay.joinedAt ?? 0) <= until;
   return numbered ?? stays.find(isMeant);
 }
 
-/** A supervisor's stay whose end was told before its document. */
+/** A supervisor's stay whose end was reported before its document. */
 const NO_DOCUMENT = {
   mode: undefined,
   target: undefined,

@@ -7,21 +7,21 @@ import type { RoomEvent } from './room-event';
 import type { RoomStore, Snapshot } from './room-store';
 
 /**
- * The rooms as this process alone knows them: as the store had them last, with what it did not take. Nothing here throws: an
- * event that `evolve` cannot apply is logged and left out.
+ * The rooms as this process alone knows them: the last stored state plus events that could not be written. Nothing here
+ * throws: an event that `evolve` cannot apply is logged and skipped.
  */
 export interface LocalRooms {
-  /** The store's clock as far as we know, in milliseconds since 1970. */
+  /** The store's clock as this process knows it, otherwise its own; in milliseconds since 1970. */
   now(): number;
-  /** Takes what the store has; returns it with what is pending. */
+  /** Takes over a stored state; returns it with the pending events applied. */
   learn(snapshot: Snapshot): RoomState;
-  /** Takes an event that the store did not take; returns the room after it. It may be pending already. */
+  /** Applies an event that could not be written; returns the room after it. It may be pending already. */
   apply(room: RoomName, event: RoomEvent): RoomState;
-  /** The rooms with events that the store did not take, as far as it has not answered since. */
+  /** The rooms with events that could not be written, until the store answers again. */
   ahead: ReadonlyMap<RoomName, unknown>;
-  /** Call it when no event of a room is pending any more: the store has them all. */
+  /** Call it when a room has no pending events any more: the store has them all. */
   forget(room: RoomName): void;
-  /** A room with what the store did not take. */
+  /** A room with the events that could not be written. */
   stateOf(room: RoomName): RoomState;
   after(state: RoomState, event: RoomEvent): RoomState;
   /** The rooms that this process has seen. */
@@ -43,15 +43,15 @@ const MAX_ROOMS = 3_000;
 
 /** A room that is ahead of the store. */
 interface LocalRoom {
-  /** `at` of the state that the store had; undefined if it was never asked. */
+  /** `at` of the last stored state; undefined if it was never read. */
   storedAt: number | undefined;
-  /** That state with what the store did not take. Kept, because a room can have hundreds of such events. */
+  /** That state plus events that could not be written. Kept, because a room can have hundreds of such events. */
   current: RoomState;
 }
 
 export function createLocalRooms({ store, lifetimeMs, log, now, pending }: LocalRoomsOptions): LocalRooms {
   const ahead = new Map<RoomName, LocalRoom>();
-  /** The rooms in which an event was left out. */
+  /** The rooms in which an event was skipped. */
   const faulty = new Map<RoomName, true>();
 
   const storeNow = () => store.now() ?? now();

@@ -10,10 +10,10 @@ export interface MemoryRoomStorageOptions {
   now: () => number;
 }
 
-/** How many lines of the feed are kept: nothing but this process can read them. */
+/** How many lines of the feed are kept: only this process can read them. */
 const MAX_LINES = 5_000;
 
-/** How many rooms are looked at for being forgotten with each write. */
+/** How many rooms each write checks for expiry. */
 const FORGET_AT_ONCE = 10;
 
 /** A line of the feed. */

@@ -11,7 +11,7 @@ import type { EventOf, ObservedParticipant } from './room-event';
 /** The longest time from a call's document to its join, in milliseconds: it may hear a notice first. */
 const LONGEST_ENTRY_MS = 60_000;
 
-/** REST listed a room's participants: adds those whom no callback reported, ends the stays of those who are gone. */
+/** REST listed a room's participants: adds those that no callback reported, and ends the stays of those who are gone. */
 export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, at: number): void {
   const { conference, participants } = event;
   if (conference !== undefined) {
@@ -34,12 +34,12 @@ export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, 
   }
 }
 
-/** Whether a call left so lately that REST may still show it. */
+/** Whether a call left so recently that REST may still show it. */
 function leftRecently(draft: RoomDraft, callSid: Sid, at: number): boolean {
   return staysOfCall(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + REST_DELAY_MS >= at);
 }
 
-/** REST's list lacks an open stay: the first time is noted, the second one ends it. */
+/** REST's list lacks an open stay: the first time is noted, the second time ends the stay. */
 function noteUnlisted(draft: RoomDraft, stay: Stay, at: number): void {
   const expectedSince = stay.joinedAt === undefined ? startOf(stay) + LONGEST_ENTRY_MS : stay.joinedAt + RESOLUTION_MS;
   if (expectedSince > at) {
@@ -109,7 +109,7 @@ export function participantObserved(
   }
 }
 
-/** Whether REST shows a later join than the callback that alone told of this stay. An age of 1 ms means unknown. */
+/** Whether REST shows a later join than the only callback about this stay. An age of 1 ms means unknown. */
 function hasJoinedAgain(
   { joinedAt, joinSource, arrivedAt }: Stay,
   { joinAgeMs }: ObservedParticipant,

@@ -7,7 +7,7 @@ import { eventKey, type RoomEvent } from './room-event';
 /** Events that wait for the store. They age while they wait; of events with one key, the latest is kept. */
 export interface PendingEvents {
   /**
-   * Adds an event, unless a later one with its key is pending. What REST showed is not kept: it would be out of date.
+   * Adds an event, unless a later one with its key is pending. A list from REST is not kept: it would be out of date.
    *
    * @param since when `ageMs` was measured, by the monotonic clock
    * @returns the event at its present age
@@ -73,7 +73,7 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
   };
 }
 
-/** Whether one event happened later than another. Of two in one second, `other` is the later: it came last. */
+/** Whether one event happened later than another. Of two in one second, `other` counts as later, because it came last. */
 function happenedLater(one: Pending | undefined, other: Pending): boolean {
   const instantOf = ({ event, since }: Pending) => since - event.ageMs;
   return one !== undefined && instantOf(one) > instantOf(other) + SAME_DATE_MS;

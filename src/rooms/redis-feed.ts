@@ -41,7 +41,7 @@ export async function* readFeeds(
   }
 }
 
-/** The last position before an instant. A line is written after what it tells: nothing is told later than this. */
+/** The last position before an instant. A line is written after its event, so no later event is before this position. */
 function positionBefore(since: number): string {
   return `${Math.max(0, Math.floor(since) - 1)}-${MAX_SEQUENCE}`;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RedisConnection } from '../redis/redis-connection';
 import type { Lease } from './lease';
 
-/** How long a lease lasts without renewal. The sweep renews it every 2.5 s; from a dead server another soon takes it over. */
+/** How long a lease lasts without renewal (ms). The sweep renews it every 2.5 s; after a crash another server takes over. */
 const LEASE_MS = 4_000;
 
 /**

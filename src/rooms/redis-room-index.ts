@@ -23,10 +23,10 @@ type Fields = [
   ...target: [Target['callSid'], name: string | null, hasJoined: boolean, arrivedAt: number] | [null, null, null, null],
 ];
 
-/** An entry as a line. A menu reads thousands: an array is half as long as an object, and parsed in half the time. */
+/** An entry as a line. A call may read thousands: an array is half as long as an object, and parsed in half the time. */
 export function formatEntry({ room, hasCaller, supervisors, at, target }: RoomEntry): string {
   const { callSid, name, hasJoined, arrivedAt } = target ?? {};
-  // What is undefined becomes null.
+  // JSON turns undefined into null.
   return JSON.stringify([room, hasCaller, supervisors, at, callSid, name, hasJoined, arrivedAt]);
 }
 

@@ -14,8 +14,8 @@ return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), val
 `;
 
 /**
- * A script that fails keeps what it has written. So every key is looked at before the first write: returns -n if the nth
- * holds something else. An index or a feed that was spoilt must not cost a line of the trail.
+ * A failed script keeps what it has written. So this checks every key before the first write, and returns -n if the nth
+ * holds something else. An index or a feed of a wrong type must not cost a line of the trail.
  *
  * @param types of the keys, in their order
  */
@@ -39,7 +39,7 @@ end
  *     ARGV[4]  the room's name
  *     ARGV[5]  its entry in the index, '' for none
  *     ARGV[6]  how long the feed is kept (ms)
- *     ARGV[7]  '1' if a Redis that is full must rather forget the room than keep it as it is
+ *     ARGV[7]  '1' if a full Redis must delete the room instead of keeping it as it is
  *     ARGV[8…] the facts
  */
 export const WRITE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}

@@ -30,7 +30,7 @@ export interface RedisRoomStorageOptions {
   lifetimeMs: number;
   /** How long the lines of the feed are kept, in milliseconds. */
   feedMs: number;
-  /** Told once in each reading of the feed of every key with lines that are skipped. */
+  /** Called once per reading of the feed for every key with skipped lines. */
   onUnreadable: (error: StoreError) => void;
 }
 
@@ -65,10 +65,10 @@ export function createRedisRoomStorage({
   client.defineCommand('roomProbe', { numberOfKeys: 4, lua: PROBE_SCRIPT });
   client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
-  /** A version is a random prefix of this process and a count: none comes twice. */
+  /** A version is a random prefix of this process and a count, so it is unique. */
   const versionPrefix = randomBytes(9).toString('base64url');
   let writes = 0;
-  /** The parts that could not be written the last time this was tried. */
+  /** The parts that could not be written at the last attempt. */
   const unwritable = new Set<Part>();
 
   async function listPart({ common: [key] }: Part): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
@@ -174,7 +174,7 @@ function checkKey(result: number, keys: readonly string[]): void {
   }
 }
 
-/** The error, or one that names the key if that alone is wrong. */
+/** The error; one that names the key if only this key is wrong. */
 function explained(error: Error, key: string): Error {
   return error.message.includes('WRONGTYPE') ? unreadable(key) : error;
 }
@@ -212,7 +212,7 @@ function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
       ended.every(isEnded);
     return isRoom ? record : undefined;
   } catch {
-    // Also for what has no fields, such as null.
+    // Includes values without fields, such as null.
     return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { isInConference, type Stay, startOf } from './room';
 import { changeStay, isSameConference, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ParticipantReport } from './room-event';
 
-/** What the Space reports of a participant. Undefined: it says nothing. */
+/** What the Space reports of a participant; undefined if it does not say. */
 type Report = Pick<ParticipantReport, 'isMuted' | 'isOnHold' | 'coachedCall'>;
 
 /** Applies what a callback or REST reports of a participant, unless something newer is known. */
@@ -13,7 +13,7 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
   // Of two callbacks with one date, the one that came last counts.
   const latest = by === 'callback' ? at + SAME_DATE_MS : at;
   const counts = <T>(value: T | undefined, since = 0): value is T => value !== undefined && latest >= since;
-  // REST reports the same again every few seconds: a later date alone changes nothing.
+  // REST repeats the same report every few seconds, so a later date alone changes nothing.
   const isChange = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
     counts(value, since) && (by === 'callback' || value !== known);
   const changed = changeStay(draft, stay, {

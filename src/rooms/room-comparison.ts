@@ -68,7 +68,7 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
     participants: readonly ObservedParticipant[],
     askedAt: number,
   ): Promise<void> {
-    // A newcomer who may be a supervisor waits until their call is looked up, or for the next comparison at most.
+    // A newcomer who may be a supervisor waits until their call is looked up, at most until the next comparison.
     const mayWait = (one: ObservedParticipant) =>
       stayOf(state, one) === undefined &&
       !one.isModerator &&
@@ -130,7 +130,7 @@ function stayOf(state: RoomState | undefined, { callSid }: ObservedParticipant):
   return state?.stays.find((stay) => stay.callSid === callSid && isOpen(stay));
 }
 
-/** Whether our webhook told of this stay. A callback alone cannot tell a supervisor from a caller. */
+/** Whether our webhook announced this stay. A callback alone cannot tell a supervisor from a caller. */
 function isKnown(stay: Stay | undefined): boolean {
   return stay?.arrivedAt !== undefined && stay.role !== 'unknown';
 }

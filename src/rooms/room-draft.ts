@@ -55,7 +55,7 @@ export function changeStay(draft: RoomDraft, stay: Stay, changes: Partial<Stay>)
   return changed;
 }
 
-/** Ends a stay, and returns it. `leftAtLatest`: the last instant at which it can have ended; `at` if left out. */
+/** Ends a stay, and returns it. `leftAtLatest`: the last instant at which it can have ended; `at` by default. */
 export function endStay(
   draft: RoomDraft,
   stay: Stay,
@@ -80,8 +80,8 @@ export function endOfSecond({ now }: RoomDraft, date: number): number {
 }
 
 /**
- * The date of a fact that happened between two instants: the earliest, unless the stay's fact before is later. Then the latest
- * is the better guess, because callbacks usually come at once.
+ * The date of a fact that happened between two instants: the earliest, unless the stay's previous fact is later. Then the
+ * latest is the better guess, because callbacks usually come at once.
  */
 export function factDate({ supervision }: Stay, earliest: number, latest: number): number {
   const last = supervision?.lastFact?.at ?? earliest;
@@ -117,8 +117,8 @@ export function addFact(draft: RoomDraft, stay: Stay, kind: Fact['kind'], at: nu
 }
 
 /**
- * What a fact says of a supervisor. If the Space reports that they coach another moderator, the fact names that one, who hears
- * them, and not the target, who is next.
+ * What a fact says of a supervisor. If the Space reports that they coach another moderator, the fact names that moderator,
+ * who hears them, and not the target, who is next.
  */
 export function factSummaryOf(draft: RoomDraft, supervision: SupervisionState): FactSummary {
   const { mode, heard, target, moderatorName, coachedCall } = supervision;

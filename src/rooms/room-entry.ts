@@ -10,7 +10,7 @@ import {
   targetOf,
 } from './room';
 
-/** A room's entry in the index: a room that anybody is in, or about to be. */
+/** The entry in the index of a room that somebody is in, or about to enter. */
 export interface RoomEntry {
   room: RoomName;
   target:
@@ -50,7 +50,7 @@ export function entryOf(state: RoomState): RoomEntry | undefined {
   };
 }
 
-/** Puts a room's entry in the place of the one before, at the end. */
+/** Replaces a room's entry, and moves it to the end. */
 export function putEntry(entries: Map<RoomName, RoomEntry>, state: RoomState): void {
   const entry = entryOf(state);
   entries.delete(state.room);

@@ -22,11 +22,11 @@ export interface SupervisorSent {
   /** The moderator's call, and the moderator's name if it is known. */
   target: Sid;
   moderatorName?: string | undefined;
-  /** The address that lets this call join again, muted. Secret: it holds the token that their PIN earned. */
+  /** The address by which this call rejoins muted. Secret: it holds the token for their PIN. */
   rejoinUrl?: string | undefined;
 }
 
-/** A supervisor's mode is to change; confirmed only by a later event. */
+/** A supervisor's mode should change; only a later event confirms it. */
 export interface ModeRequested {
   kind: 'mode-requested';
   callSid: Sid;
@@ -46,7 +46,7 @@ export interface DialEnded {
   callSid: Sid;
   /** Of a supervisor: the number of the stay that ended. */
   stayNumber?: number | undefined;
-  /** Of a supervisor: whether the Space did not let them coach their target (error 13240). */
+  /** Of a supervisor: whether the Space refused to let them coach their target (error 13240). */
   coachingFailed?: boolean | undefined;
 }
 
@@ -61,8 +61,8 @@ export interface ParticipantReport {
   callSid: Sid;
   conferenceSid: Sid | undefined;
   /**
-   * The callback's date by the Space's clock, in milliseconds since 1970, cut to the second. Without a date it can have
-   * happened at any time before.
+   * The callback's date by the Space's clock, in milliseconds since 1970, truncated to the second. Without a date, the
+   * event may have happened at any time before.
    */
   date: number | undefined;
   isMuted?: boolean | undefined;
@@ -120,7 +120,7 @@ export interface ParticipantObserved {
 /**
  * Something that happened in a room. Events may be applied late, repeatedly and in any order.
  *
- * `ageMs`: how long ago it happened, in milliseconds. An age instead of an instant, so that no two clocks need agree.
+ * `ageMs`: how long ago it happened, in milliseconds. It is an age, so that servers' clocks need not agree.
  * `isForeign`: whether a callback came from another account than ours; undefined if it does not say.
  */
 export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (

@@ -14,7 +14,7 @@ export type FeedStart = { after: string } | { since: number };
 /** What is stored of a room. */
 export interface StoredRoom {
   version: string;
-  /** Undefined if nothing is. */
+  /** Undefined if nothing is stored. */
   stored: RoomState | undefined;
   /** The storage's clock, in milliseconds since 1970. */
   now: number;
@@ -22,7 +22,7 @@ export interface StoredRoom {
   isWritable: boolean;
 }
 
-/** Where rooms are kept. Shared by every server that answers for the same Space. It knows no rules. */
+/** Where rooms are kept, for all servers of one Space. It knows no rules. */
 export interface RoomStorage {
   /**
    * One round trip.
@@ -32,7 +32,7 @@ export interface RoomStorage {
    */
   read(room: RoomName, known?: StoredRoom): Promise<StoredRoom>;
   /**
-   * Writes a room and its lines of the feed in one step, if the room has still that version. One round trip.
+   * Writes a room and its lines of the feed in one step, if the room still has that version. One round trip.
    *
    * @returns the new version; undefined if the room had another one
    * @param next.isUrgent whether a full store should delete the room rather than keep an outdated state

@@ -18,11 +18,11 @@ export interface Snapshot {
 export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> {
   /** @throws StoreError */
   read(room: RoomName): Promise<Snapshot>;
-  /** A room as this process read or wrote it last; undefined if it never did, or has forgotten it. */
+  /** A room as this process last read or wrote it; undefined if it never did, or has forgotten it. */
   lastKnown(room: RoomName): RoomState | undefined;
-  /** The rooms that `lastKnown` knows; the one read or written last comes last. */
+  /** The rooms that `lastKnown` knows; the latest comes last. */
   knownRooms(): RoomName[];
-  /** Forgets the rooms of longest ago, if there are too many; call it now and then. */
+  /** Drops the oldest rooms above {@link MAX_ROOMS}; call it now and then. */
   prune(): void;
   /** The store's clock as this process knows it, in milliseconds since 1970; undefined before the first read. */
   now(): number | undefined;
@@ -30,7 +30,7 @@ export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> 
    * Applies an event; events of one room are applied together.
    *
    * @returns the room after them, and whether this event has changed it
-   * @throws StoreError when the store did not take it in time; it may have taken it all the same
+   * @throws StoreError if it was not written in time; it may be written all the same
    */
   apply(room: RoomName, event: RoomEvent): Promise<Snapshot & { hasChanged: boolean }>;
 }
@@ -43,24 +43,24 @@ export interface RoomStoreOptions {
   monotonicNow: () => number;
 }
 
-/** Events that even a full store must take: the old target would go on being handed out. */
+/** Events written even to a full store; otherwise supervisors would still be sent to an agent who left. */
 const URGENT: ReadonlySet<RoomEvent['kind']> = new Set(['left', 'dial-ended', 'call-ended', 'conference-ended']);
 
 /** A room as it was read or written last. */
 interface RoomRead extends Snapshot, StoredRoom {
   stored: RoomState;
-  /** When it was asked for, by the monotonic clock. */
+  /** When it was requested, by the monotonic clock. */
   at: number;
   /** How long the answer took, in milliseconds. */
   tookMs: number;
-  /** Whether it may have changed since, as far as this process knows. */
+  /** Whether it has probably changed since: after a conflict, or while a newer read is in progress. */
   isOutdated: boolean;
 }
 
-/** How long an event can be applied to what was read, without another read, in milliseconds. */
+/** How long a read can be reused for single events, in milliseconds. */
 const FRESH_MS = 2_000;
 
-/** Slower reads (ms) are not reused: the store's clock is too inexact in them. */
+/** Slower reads (ms) are not reused: they tell the store's clock too inexactly. */
 const MAX_READ_MS = 50;
 
 /** How many rooms are remembered: more than one server has at once. Each takes some 2 kB. */
@@ -79,7 +79,7 @@ interface QueuedEvent {
 export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStoreOptions): RoomStore {
   const waiting = new Map<RoomName, QueuedEvent[]>();
 
-  /** The rooms as they were read or written last; the latest comes last. */
+  /** The rooms as they were last read or written; the latest comes last. */
   const known = new Map<RoomName, RoomRead>();
   /** The store's clock less the monotonic one, in milliseconds. */
   let clockOffset: number | undefined;
@@ -104,7 +104,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     return read;
   }
 
-  /** Writes what waits for a room until nothing does. */
+  /** Writes a room's waiting events until none is left. */
   async function drain(room: RoomName, items: QueuedEvent[]): Promise<void> {
     while (items.length > 0) {
       const batch = [...items];
@@ -129,9 +129,9 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
   /** @returns undefined when another server wrote in between */
   async function tryBatch(room: RoomName, batch: readonly QueuedEvent[]): Promise<Snapshot | undefined> {
     const at = monotonicNow();
-    // With many events, a conflict would cost too much: all of them are applied again.
+    // Batches skip this: after a conflict every event would be applied twice.
     const last = batch.length === 1 ? known.get(room) : undefined;
-    // If the room has changed since, nothing is written.
+    // If the room has changed since that read, nothing is written.
     const isReusable = last && !last.isOutdated && at - last.at <= FRESH_MS && last.tookMs <= MAX_READ_MS;
     const early = isReusable ? await applyTo(last, batch, at) : undefined;
     if (early?.kind === 'written') {
@@ -150,7 +150,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     }
   }
 
-  /** @param at when this is, by the monotonic clock */
+  /** @param at the present, by the monotonic clock */
   async function applyTo(
     read: RoomRead,
     batch: readonly QueuedEvent[],

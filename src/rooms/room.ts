@@ -20,7 +20,7 @@ export function parseRoomName(text: string): RoomName | undefined {
   return valid ? (text as RoomName) : undefined;
 }
 
-/** `unknown`: somebody in the conference whose role neither we nor the Space can tell. */
+/** `unknown`: somebody in the conference whose role neither the state nor the Space tells. */
 export type Role = 'moderator' | 'caller' | 'supervisor' | 'unknown';
 
 /** How something is known: from our own webhook, a status callback, REST, or inferred from another event. */
@@ -79,7 +79,7 @@ export interface Stay {
   coachingFailedAt?: number | undefined;
   /** Of a supervisor. */
   supervision?: SupervisionState | undefined;
-  /** The same as in `supervision`, as long as nobody knows that this is a supervisor. */
+  /** The same as in `supervision`, until the stay is known to be a supervisor's. */
   coachedCall?: SupervisionState['coachedCall'];
   coachedCallChangedAt?: number | undefined;
 }
@@ -101,7 +101,7 @@ export interface SupervisionState {
   /** The call that they coach by the Space's report; `nobody` if it reported that they coach none. */
   coachedCall?: Sid | 'nobody' | undefined;
   coachedCallChangedAt?: number | undefined;
-  /** The address that lets this call join again, muted. Secret: it holds the token that their PIN earned. */
+  /** The address by which this call rejoins muted. Secret: it holds the token for their PIN. */
   rejoinUrl?: string | undefined;
   /** The first few callers who were in the conference during the stay. */
   callers: readonly Sid[];
@@ -135,7 +135,7 @@ export interface RoomState {
   at: number;
 }
 
-/** The state of a room that nothing is known of. */
+/** The state of an unknown room. */
 export function emptyRoom(room: RoomName): RoomState {
   return { room, conference: undefined, stays: [], ended: [], at: 0 };
 }
@@ -150,12 +150,12 @@ export function isInConference(stay: Stay): boolean {
   return isOpen(stay) && stay.joinedAt !== undefined;
 }
 
-/** When a stay began, or the first that is known of it. */
+/** When a stay began, as far as is known. */
 export function startOf(stay: Stay): number {
   return stay.arrivedAt ?? stay.joinedAt ?? stay.leftAt ?? 0;
 }
 
-/** A stored room as it is now: without the stays that have lasted longer than a call can. */
+/** A stored room as it is now: without stays that have lasted longer than a call can. */
 export function atMoment(state: RoomState, now: number, { lifetimeMs }: { lifetimeMs: number }): RoomState {
   const oldest = now - lifetimeMs;
   for (const { arrivedAt, joinedAt } of state.stays) {
@@ -172,8 +172,8 @@ export function moderatorsOf({ stays }: Pick<RoomState, 'stays'>): Stay[] {
 }
 
 /**
- * The moderator whom supervisors coach: the one who joined last, or else the one who arrived last. Moderators who have left,
- * or have not joined and could not be coached, do not count.
+ * The moderator whom supervisors coach: the one who joined last; if none has joined, the one who arrived last. Moderators
+ * who have left, or have not joined and could not be coached, do not count.
  */
 export function targetOf({ stays }: Pick<RoomState, 'stays'>): Stay | undefined {
   let target: Stay | undefined;
@@ -181,7 +181,7 @@ export function targetOf({ stays }: Pick<RoomState, 'stays'>): Stay | undefined 
     const { role, leftAt, joinedAt, coachingFailedAt } = stay;
     const isInRoom = role === 'moderator' && leftAt === undefined;
     const canBeCoached = joinedAt !== undefined || coachingFailedAt === undefined;
-    // Of two with the same instant, the one that the room learned of last.
+    // Of two at the same instant, the one that was reported last.
     if (isInRoom && canBeCoached && (target === undefined || !outranks(target, stay))) {
       target = stay;
     }
@@ -201,8 +201,8 @@ function outranks(one: Stay, other: Stay): boolean {
 }
 
 /**
- * The room without the moderators who had joined and whom REST's list lacks: nobody is sent to them. The state itself drops
- * them only after two such lists, which needs a store that can be written.
+ * The room without the moderators who had joined and whom REST's list lacks, so that nobody is sent to them. The state
+ * itself drops them only after two such lists, which needs a store that can be written.
  *
  * @param askedAt when REST was asked, by the store's clock
  */
@@ -215,7 +215,7 @@ export function withoutUnlistedModerators(state: RoomState, listed: ReadonlySet<
 /** A moderator's callback usually comes within this time of their arrival, in milliseconds. */
 const ENTRY_MS = 10_000;
 
-/** Whether a moderator is in the conference, or arrived so lately that the callback of their join may be on its way. */
+/** Whether a moderator is in the conference, or arrived so recently that the callback of their join may be on its way. */
 export function isInOrEntering(moderator: Stay, now: number): boolean {
   return isInConference(moderator) || (isOpen(moderator) && now - startOf(moderator) < ENTRY_MS);
 }

@@ -15,7 +15,7 @@ export type Lookup = { isKnown: true; state: RoomState; now: number } | { isKnow
 
 /** The rooms, for phone calls: nothing here rejects, and an event that cannot be written now is written later. */
 export interface Rooms {
-  /** Records an event: in the store, or in the retry queue if the store does not answer within 800 ms. */
+  /** Records an event in the store; in the retry queue if the store does not answer within 800 ms. */
   record(room: RoomName, event: RoomEvent): Promise<void>;
   /** Records speech at most once a second per participant; drops it under load. */
   recordSpeech(room: RoomName, event: SpeechEvent): void;
@@ -119,7 +119,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       // A write that times out may have happened. Repeating it does no harm.
       const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
       const state = learn(applied);
-      // An event that changed nothing may be about a stay whose arrival is still pending.
+      // An event that changed nothing may concern a stay whose arrival is still pending.
       onChange(applied.hasChanged || !pending.rooms.has(room) ? state : enqueue());
     } catch (err) {
       failures.add(err, since, room);
@@ -127,7 +127,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     }
   }
 
-  /** @param withRest whether REST is asked if the store does not do */
+  /** @param withRest whether to ask REST if the store's answer is not enough */
   async function find(room: RoomName, withRest = true): Promise<Lookup> {
     const askedAt = monotonicNow();
     let read: Snapshot | undefined;
@@ -152,7 +152,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     }
   }
 
-  /** A room as REST shows it; if REST fails, what was known. */
+  /** A room as REST shows it; if REST fails, as it was known. */
   async function findInSpace({ observe }: SpaceObserver, room: RoomName, known: Lookup): Promise<Lookup> {
     try {
       const observation = await observe(room);
@@ -164,7 +164,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     }
   }
 
-  /** Records what REST shows of a room, without waiting; returns the room after it. */
+  /** Records what REST shows of a room, without waiting for the store; returns the room after it. */
   function observed(state: RoomState, { room, event }: Observation): RoomState {
     void record(room, event);
     const listed = new Set(event.participants.map(({ callSid }) => callSid));
@@ -174,14 +174,14 @@ export function createRooms(options: RoomsOptions): Rooms {
   async function list(): Promise<readonly RoomEntry[] | 'unknown'> {
     const askedAt = monotonicNow();
     const stored = await listStored();
-    // The usual case, in which thousands of entries need not be copied.
+    // The usual case. Does not copy thousands of entries.
     if (pending.rooms.size === 0 && stored?.some(({ target }) => target !== undefined)) {
       return stored;
     }
     const entries = new Map((stored ?? []).map((entry) => [entry.room, entry]));
     const own = new Set([...(stored === undefined ? local.seen() : []), ...pending.rooms.keys()]);
     const update = async (room: RoomName) => {
-      // Another server has written it since we last saw it.
+      // Another server has written it since this one last saw it.
       if (stored !== undefined && store.lastKnown(room)?.at !== entries.get(room)?.at) {
         await find(room, false);
       }

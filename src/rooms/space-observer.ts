@@ -22,7 +22,7 @@ export interface SpaceObserver {
 
 type ConferenceLists = Pick<ConferenceApi, 'listConferences' | 'listParticipants'>;
 
-/** `observeAll` reads at most this many rooms, and so many at a time: a call waits for it. */
+/** `observeAll` reads at most this many rooms, and this many at a time, because a call waits for it. */
 const MAX_ROOMS = 50;
 const CONCURRENCY = 8;
 
@@ -89,7 +89,7 @@ export function createSpaceObserver({
   };
 }
 
-/** The running conference of each room. Conferences whose names no room can have are left out. */
+/** The running conference of each room. Leaves out conferences whose names are not valid for a room. */
 export function runningByRoom(conferences: readonly SpaceConference[]): Map<RoomName, SpaceConference> {
   const byRoom = new Map<RoomName, SpaceConference[]>();
   for (const conference of conferences) {

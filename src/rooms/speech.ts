@@ -5,7 +5,7 @@ export type SpeechEvent = RoomEvent & { kind: 'spoke' | 'fell-silent' };
 
 /** Limits the writing of speech: at most once a second per participant, and nothing under load. */
 export interface SpeechLimit {
-  /** Writes the event at once. Within a second of the one before: the last such event, at the end of that second. */
+  /** Writes the event at once; of those within a second of the previous write, only the last, at the end of that second. */
   record(room: RoomName, event: SpeechEvent): void;
   /** Drops the events that wait. */
   close(): void;
@@ -16,7 +16,7 @@ const INTERVAL_MS = 1_000;
 /** How many participants are followed within a second; the speech of others is dropped. */
 const MAX_SPEAKERS = 1_000;
 
-/** How many writes may be under way; further speech is dropped. */
+/** How many writes may be in progress; further speech is dropped. */
 const MAX_WRITES = 20;
 
 /** @param options.monotonicNow milliseconds from any beginning, never going back */

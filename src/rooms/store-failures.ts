@@ -13,9 +13,9 @@ export interface StoreFailures {
   has(room: RoomName): boolean;
   /** The rooms that failed; undefined stands for the list of all. */
   readonly failing: ReadonlyMap<RoomName | undefined, unknown>;
-  /** Whether the store has just kept somebody waiting in vain: the same webhook must not wait for it twice. */
+  /** Whether somebody has just waited for the store in vain. The same webhook must not wait for it twice. */
   isTooSlow(room: RoomName): boolean;
-  /** Forgets rooms that nobody has asked for lately. */
+  /** Forgets rooms that were not requested lately. */
   prune(): void;
 }
 

@@ -37,8 +37,8 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
 };
 
 /**
- * What follows from any event for the supervisors in the room: the conversation they are in, the callers they can hear, and
- * a fact if their mode or target has changed.
+ * Updates the supervisors in the room after any event: the conversation they are in, the callers they can hear, and a fact
+ * if their mode or target has changed.
  */
 export function updateSupervisors(draft: RoomDraft, event: RoomEvent, at: number): void {
   const source = SOURCES[event.kind] ?? 'callback';
@@ -53,7 +53,7 @@ export function updateSupervisors(draft: RoomDraft, event: RoomEvent, at: number
     if (supervision === undefined || !isOpen(known)) {
       continue;
     }
-    // Until they join, the document they were given counts.
+    // Until they join, the document they got counts.
     const stay = isInConference(known)
       ? changeStay(draft, known, {
           supervision: withCallers(followTarget(known, supervision, target, latest), present, others),

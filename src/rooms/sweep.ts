@@ -36,7 +36,7 @@ export interface Sweep {
 /** How often a supervised room is compared with the Space; docs/decisions/rooms.md derives the figure. */
 const INTERVAL_MS = 2_500;
 
-/** A room that is or may be supervised and waits longer than this makes the log warn. */
+/** The log warns if a room that is or may be supervised waits longer than this. */
 const MAX_WAIT_MS = 10_000;
 
 /** The least number of requests for one list of conferences. */
@@ -46,7 +46,7 @@ const LIST_REQUESTS = 2;
 const FAILURE_LOG_MS = 30_000;
 
 /**
- * Compares rooms with the Space: adds participants whom no callback reported, removes those who are gone.
+ * Compares rooms with the Space: adds participants that no callback reported, and removes those who are gone.
  *
  * Two loops run side by side. One compares supervised rooms, in the conferences that the state knows. The other lists all
  * conferences, which takes longer, and then compares the remaining rooms.
@@ -79,7 +79,7 @@ export function createSweep(options: SweepOptions): Sweep {
   });
   /** With this many requests at once, even a Space that takes a second per answer does not waste budget. */
   const concurrency = requestsPerSecond;
-  /** The number of supervisors in each room that is to be compared. */
+  /** The number of supervisors in each room to compare. */
   let supervisors: ReadonlyMap<RoomName, number> = new Map();
   let isStoreAway = false;
   /** The latest list; undefined if it failed. */
@@ -114,7 +114,7 @@ export function createSweep(options: SweepOptions): Sweep {
     if (holder === "another's") {
       return false;
     }
-    // While the store is away, each server compares the rooms it has served.
+    // While the store is down, each server compares the rooms it has served.
     const stored = holder === 'ours' ? await rooms.listStored() : 'unknown';
     isStoreAway = stored === 'unknown';
     supervisors =
@@ -205,7 +205,7 @@ export function createSweep(options: SweepOptions): Sweep {
     return (supervisors.get(room) ?? 0) > 0 || history.get(room).isSupervised === true;
   }
 
-  /** Whether the room may be supervised: neither the store nor a comparison has told yet. */
+  /** Whether the room may be supervised: neither the store nor a comparison says otherwise yet. */
   function isUnknown(room: RoomName): boolean {
     return !supervisors.has(room) && history.get(room).isSupervised === undefined;
   }
