@@ -9,12 +9,12 @@ import {
 } from '../rooms/room';
 
 /**
- * What REST must correct about a supervisor in a conference.
+ * What the server must correct through REST about a supervisor in a conference.
  *
  * - `mute`: the wrong people hear them, or may hear them; also a coach who is reported to coach another call.
  * - `remove`: the conference has no moderator. The supervisor would keep it open, and be heard in the next conversation.
- * - `retarget`: the target must be set: for a muted supervisor it is another moderator now; or the supervisor coaches, and
- *   somebody entered who may hear them.
+ * - `retarget`: the target must be set, either because a muted supervisor has another one now, or because somebody entered
+ *   who may hear a coach.
  * - `verify`: how they are heard is unknown.
  */
 export type Correction = 'mute' | 'remove' | 'retarget' | 'verify';
@@ -49,8 +49,8 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
 }
 
 /**
- * The participants who may hear a coach because they entered after the coach's target was set. Whether the Space lets them is
- * not documented; see docs/decisions/rooms.md.
+ * The participants who may hear a coach because they entered after the coach's target was set. SignalWire does not document
+ * whether they do; see docs/decisions/rooms.md.
  */
 export function newcomersTo({ stays }: RoomState, stay: SupervisorStay): Stay[] {
   const { mode, target } = stay.supervision;

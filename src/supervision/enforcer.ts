@@ -29,7 +29,7 @@ export interface EnforcerOptions {
   space: Pick<ConferenceApi, 'listConferences' | 'findParticipant' | 'changeParticipant' | 'removeParticipant'>;
   /** Lists a room's participants by REST. */
   observe: (room: RoomName) => Promise<Observation>;
-  /** Tells a supervisor that they were muted. Rejects if that must be retried. */
+  /** Notifies a supervisor that they were muted. Rejects if that must be retried. */
   notify: (room: RoomName, stay: SupervisorStay) => Promise<void>;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
@@ -43,13 +43,13 @@ const MAX_RETRY_MS = 4_000;
 /** How often REST may accept a mute without applying it, before the supervisor is removed. */
 const MAX_INEFFECTIVE_MUTES = 3;
 
-/** How often anything but a mute or a removal is retried. */
+/** How often a correction other than a mute or a removal is retried. */
 const MAX_TRIES = 6;
 
 /** How many given-up corrections are remembered. */
 const MAX_GIVEN_UP = 10_000;
 
-/** How long a call may take to leave the conference after REST moved it, in milliseconds. */
+/** How long a call may take to leave the conference after it was moved through REST, in milliseconds. */
 const MOVE_MS = 2_000;
 
 /** A correction, or telling the supervisor that they were muted. */
@@ -65,7 +65,7 @@ interface Task {
   /** How often REST did not know the participant. */
   misses: number;
   done: Promise<void>;
-  /** `joinedAt` of the stay whose supervisor was muted and has not been told yet. */
+  /** `joinedAt` of the stay whose supervisor was muted and has not been notified yet. */
   unnotified: number | undefined;
 }
 
@@ -203,7 +203,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       const { room } = task.state;
       const { callSid } = stay;
       const conferenceSid = await conferenceOf(task.state, stay);
-      // Asked before the mute is sent, but the mute does not wait for the answer.
+      // Requested before the mute, which does not wait for the answer.
       const before = mayBeMuted(task.state, stay)
         ? space.findParticipant(conferenceSid, callSid).catch(() => undefined)
         : undefined;
@@ -339,7 +339,7 @@ function attemptKey(state: RoomState, stay: SupervisorStay, step: Step): string 
   return [step, ...newcomers.map(({ callSid }) => callSid)].join(' ');
 }
 
-/** A key for giving up: an attempt, and all that a stay is heard by. When any of it changes, it is tried again. */
+/** A key for giving up: an attempt, and all that decides how the stay is heard. If any of it changes, it is tried again. */
 function needKey(state: RoomState, stay: SupervisorStay, step: Step): string {
   const { joinedAt, conferenceSid, isMuted, muteChangedAt, supervision } = stay;
   const { mode, target, heard, coachedCall, coachedCallChangedAt } = supervision;

@@ -1,4 +1,4 @@
-/** When a moderator hears that a supervisor is there: never, when one coaches, or always. */
+/** When a moderator is notified of a supervisor: never, when one coaches, or always. */
 export const NOTICE_POLICIES = ['never', 'coach', 'always'] as const;
 
 /** One of {@link NOTICE_POLICIES}. */

@@ -33,7 +33,7 @@ export type RefusalEvent = {
 /** About how many refusals are kept: anybody can cause them. */
 export const MAX_REFUSALS = 20_000;
 
-/** Keeps refusals. Adding one twice does no harm: readers drop the second by its id. */
+/** Keeps refusals. A duplicate does no harm: readers drop it by its id. */
 export interface RefusalStore {
   /** @throws StoreError */
   add(event: RefusalEvent): Promise<void>;

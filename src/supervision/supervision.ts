@@ -21,7 +21,7 @@ export interface RefusedCall {
   room?: RoomName;
 }
 
-/** Records what the call flow decides about supervisors, and tells moderators of them. Never rejects, never waits. */
+/** Records what the call flow decides about supervisors, and notifies moderators. Never rejects, never waits. */
 export interface Supervision {
   /**
    * A supervisor got the document that leads into a room.
@@ -32,7 +32,7 @@ export interface Supervision {
   recordSent(state: RoomState, sent: Omit<SupervisorSent, 'kind'>, before?: Mode): void;
   recordRefusal(refused: RefusedCall): void;
   recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
-  /** Goes on writing refusals for `timeoutMs`. Returns whether none was lost. */
+  /** Keeps writing refusals for `timeoutMs`. Returns whether none was lost. */
   close(timeoutMs: number): Promise<boolean>;
 }
 
@@ -74,7 +74,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     onLost: (_id, event) => log.error(event, 'Refusal lost: it could not be written to the store'),
   });
 
-  /** REST plays the notice. Everybody might hear it, so server.ts sets the policy to `never` unless announcements are private. */
+  /** Plays the notice through REST. Everyone might hear it, so server.ts sets `never` unless announcements are private. */
   async function tellModerator(live: NonNullable<typeof space>, state: RoomState, target: Sid): Promise<void> {
     const { room, stays } = state;
     const moderator = stays.find((stay) => stay.callSid === target && isInConference(stay));

@@ -5,20 +5,20 @@ import type { Claim } from './redis-claims';
 
 export interface SupervisorNoticeOptions {
   space: Pick<ConferenceApi, 'changeParticipant' | 'redirectCall'>;
-  /** The address of what is played to a supervisor. */
+  /** The address of the announcement to a supervisor. */
   noticeUrl: string;
-  /** The address that lets a supervisor in again, unheard, when nobody knows their latest stay. */
+  /** The address by which a supervisor rejoins muted if their latest stay is unknown. */
   returnUrl: (room: RoomName) => string;
-  /** Whether only the participant hears what REST announces to them; set after a test on the live Space. */
+  /** Whether nobody else hears an announcement to one participant; set after a test in the live Space. */
   announceIsPrivate: boolean;
-  /** Makes sure that one of several servers tells them. Undefined for a single server. */
+  /** Makes sure that only one of several servers notifies them. Undefined for a single server. */
   claim: Claim | undefined;
   log: Logger;
 }
 
 /**
- * Tells supervisors that the server muted them: by an announcement if that is private, otherwise by moving their call to
- * a document that tells them and lets them back in muted. Rejects if REST fails.
+ * Notifies supervisors that the server muted them: by an announcement if that is private, otherwise by moving their call to
+ * a document that says so and lets them rejoin muted. Rejects if REST fails.
  */
 export function createSupervisorNotice(options: SupervisorNoticeOptions) {
   const { space, noticeUrl, returnUrl, announceIsPrivate, claim = async () => true, log } = options;

@@ -41,7 +41,7 @@ export interface StayRecord {
   supervisor: string | undefined;
   number: string | undefined;
   room: RoomName | undefined;
-  /** The agent they were sent to, or the first one that is known. */
+  /** The agent they were sent to, or the first one known. */
   moderator: string | undefined;
   /** ISO 8601; undefined if they never joined, or if it is unknown when. */
   start: string | undefined;
