@@ -167,7 +167,7 @@ function createConnectionLog(log: Logger) {
   };
 }
 
-/** Waits a moment for the store. A store that is down may come back; one that refuses us stops the start. */
+/** Waits a moment for the store. One that is down may come back; one that refuses this server stops the start. */
 async function checkStore(store: Store, log: Logger): Promise<void> {
   try {
     await waitForStore(store, STORE_TIMEOUT_MS);

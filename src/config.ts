@@ -8,16 +8,16 @@ import { parseSettings, SETTINGS, type SettingTexts, type SettingValues } from '
 /** The settings of one server, validated and complete. */
 export type Config = ReturnType<typeof createConfig>;
 
-/** Settings that can be used, or every problem there is: a sentence each, which begins with the setting's name. */
+/** Valid settings, or every problem: a sentence each, which begins with the setting's name. */
 export type ParsedConfig =
   | { config: Config }
-  /** `roster`: where to look for more problems, if the settings name one. */
+  /** `roster`: the roster that the settings name, which may have more problems. */
   | { config: undefined; problems: readonly string[]; roster: RosterSource | undefined };
 
 /**
  * As {@link parseConfig}.
  *
- * @throws UserError with every problem there is
+ * @throws UserError with every problem
  */
 export function loadConfig(env: Environment): Config {
   const parsed = parseConfig(env);
@@ -59,7 +59,7 @@ function createConfig(
     host: config.host ?? (production ? undefined : '127.0.0.1'),
     /** For `rediss:` urls. */
     redisTls: { ca: redisTlsCa, verify: redisTlsVerify },
-    /** Undefined if the Space's REST API is not to be used. */
+    /** Undefined if the Space's REST API is not configured. */
     space: spaceUrl && projectId && apiToken ? { url: spaceUrl, projectId, apiToken } : undefined,
     moderatorNumbers:
       config.moderatorNumbers ?? (rosterFile === undefined ? [parsePhoneNumber(DEFAULT_MODERATOR) as PhoneNumber] : []),
@@ -67,7 +67,7 @@ function createConfig(
     supervisorNumbers: config.supervisorNumbers ?? (rosterFile === undefined ? ('any' as const) : []),
     /** Undefined if only the numbers above are known. */
     roster,
-    /** Sentences about what is open or provisional, to be logged at the start. */
+    /** Sentences about what is open or provisional, for the log at the start. */
     warnings,
   });
 }

@@ -24,10 +24,10 @@ import { createRedisClaim } from './supervision/redis-claims';
 import { createSupervision } from './supervision/supervision';
 import { createSupervisorNotice } from './supervision/supervisor-notice';
 
-/** For lookups that a call waits for: 0.8 s for the store and this stay well below the 5 s that a Space waits. */
+/** For lookups that a call waits for. Together with 0.8 s for the store it is well below the 5 s that a Space waits. */
 const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
 
-/** What the server says on the phone, by `PROMPT_LANGUAGE`. */
+/** The prompts, by `PROMPT_LANGUAGE`. */
 const PROMPTS = { en: english, de: german };
 
 /** How much longer than its longest possible call a stay is remembered. */
@@ -35,7 +35,7 @@ const LIFETIME_MARGIN_MS = 300_000;
 
 export interface ServerOptions {
   config: Config;
-  /** The address it gives out in its documents, without a slash at the end. */
+  /** The base of the addresses in its documents, without a slash at the end. */
   publicUrl: string;
   roster: Roster;
   store: Store;
@@ -43,21 +43,21 @@ export interface ServerOptions {
   space: ConferenceApi | undefined;
   /** Aborted when the server stops. */
   draining: AbortSignal;
-  /** Takes the refusals of what our Space did not sign. */
+  /** Logs requests that our Space did not sign. */
   refusals: RefusalLog;
   log: Logger;
-  /** Resolves after so many milliseconds, on the way of a call. */
+  /** Resolves after so many milliseconds; a call waits for it. */
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
-  /** Milliseconds until something that failed is tried again; and between two sweeps, 0 for none but those asked for. */
+  /** Milliseconds until a retry, and between two sweeps; 0 for sweeps on request only. */
   retryMs?: number;
   sweepIntervalMs?: number;
 }
 
-/** Everything but sockets, the store's connection and the roster's file. */
+/** A server without its sockets, the store's connection and the roster's file. */
 export interface Server {
   handle: RequestListener;
   rooms: Rooms;
@@ -65,7 +65,7 @@ export interface Server {
   sweep(): Promise<void>;
   /** Resolves when no supervisor is being corrected. */
   idle(): Promise<void>;
-  /** Finishes corrections, writes what is pending, and stops within `timeoutMs`; whether nothing was lost. Never rejects. */
+  /** Finishes corrections, flushes pending writes, stops within `timeoutMs`. False if one was lost. Never rejects. */
   close(timeoutMs: number): Promise<boolean>;
 }
 
@@ -156,7 +156,7 @@ export function createServer(options: ServerOptions): Server {
       const deadline = monotonicNow() + timeoutMs;
       enforcer?.close();
       await sweep?.close();
-      // Corrections in progress are finished, unless they take the time that pending events may need.
+      // Finishes corrections in progress, but leaves half the time for pending events.
       await Promise.race([enforcer?.idle(), sleep(timeoutMs / 2, undefined, { ref: false })]);
       const timeLeftMs = Math.max(0, deadline - monotonicNow());
       const written = await Promise.all([rooms.close(timeLeftMs), supervision.close(timeLeftMs)]);
@@ -165,7 +165,7 @@ export function createServer(options: ServerOptions): Server {
   };
 }
 
-/** Who is calling, told for each role by the addresses and PINs of the roster. */
+/** One authenticator for each role, by the addresses and PINs of the roster. */
 function createAuthenticators(
   { pinKey: key }: Pick<Config, 'pinKey'>,
   roster: Roster,

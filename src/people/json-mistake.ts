@@ -19,7 +19,7 @@ const HINTS: Readonly<Record<string, string>> = {
   UnexpectedEndOfString: 'a closing quote is missing',
 };
 
-/** Finds the mistake in a text that `JSON.parse` refuses: its own message quotes the text, and often names no place. */
+/** Finds the mistake in a text that `JSON.parse` refuses. Its own message quotes the text and often names no place. */
 export function findJsonMistake(text: string): JsonMistake | undefined {
   const errors: ParseError[] = [];
   try {

@@ -15,7 +15,7 @@ export interface Lockout {
 
 /** The result of a PIN attempt. */
 export type Attempt =
-  /** The result may be told. `lockout` if this was the last attempt. */
+  /** The caller may learn the result. `lockout` if this was the last attempt. */
   | { isAllowed: true; lockout: Lockout | undefined }
   /** No attempt was left: the caller must not learn whether the PIN was right. */
   | { isAllowed: false; lockout: Lockout };

@@ -7,7 +7,7 @@ export type Pin = string & { readonly brand: 'Pin' };
 /** The fewest digits of a PIN. */
 export const MIN_PIN_DIGITS = 5;
 
-/** How many times one call is asked for a PIN. */
+/** How many PIN prompts one call gets. */
 export const MAX_PIN_TRIES = 3;
 
 /** Parses a PIN. Returns undefined for anything but 5 to 10 digits. */

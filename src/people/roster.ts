@@ -18,7 +18,7 @@ export interface Person {
 }
 
 export interface ModeratorEntry extends Person {
-  /** 2 to 6 digits that supervisors may enter to reach this moderator, instead of choosing from the menu. */
+  /** 2 to 6 digits that supervisors may enter to reach this moderator, instead of choosing from the list. */
   extension: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface RosterEntries {
   supervisors: readonly SupervisorEntry[];
 }
 
-/** People by something that tells them apart. Undefined finds nobody: identity fails closed. */
+/** People by a unique property. Undefined finds nobody: identity fails closed. */
 interface PeopleBy<K, P> {
   get(key: K | undefined): P | undefined;
 }
@@ -103,7 +103,7 @@ export function createRoster(settings: RosterSettings): Roster {
   return roster;
 }
 
-/** The supervisors where everybody with an address is one. */
+/** The supervisors if everybody with an address is one. */
 function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<SupervisorEntry> {
   return {
     ...supervisors,
@@ -113,7 +113,7 @@ function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<Supe
   };
 }
 
-/** A person of whom only the address is known. */
+/** A person known only by address. */
 function personAt(address: Address): Person {
   return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
 }

@@ -35,7 +35,7 @@ export interface RedisConnectionOptions {
   onConnection: (state: { ready: true } | { ready: false; error: StoreError }) => void;
 }
 
-/** How long the first connection may take before we suspect a TLS mismatch, in milliseconds. */
+/** How long the first connection may take before a probe for a TLS mismatch, in milliseconds. */
 const SUSPICION_MS = 300;
 
 /**
@@ -103,7 +103,7 @@ export function connectRedis({ urls, tls, timeoutMs, onConnection }: RedisConnec
 
   /**
    * The connections whose commands of this turn of the event loop are sent together: a write to the socket costs more than a
-   * command. ioredis's `enableAutoPipelining` joins them too, but lets each batch wait for the answer to the one before.
+   * command. ioredis's `enableAutoPipelining` joins them too, but each batch waits for the answer to the previous one.
    */
   const corked: Redis['stream'][] = [];
 

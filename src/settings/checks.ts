@@ -4,7 +4,7 @@ import { SETTING_NAMES, type SettingName, type SettingTexts } from './table';
 /** Variables as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The shortest PIN_KEY that production accepts: whoever has the roster and guesses the key has the PINs. */
+/** The shortest PIN_KEY that production accepts. Somebody with the roster who guesses the key can find every PIN. */
 export const MIN_PIN_KEY_CHARACTERS = 16;
 
 const SHORT_PIN_KEY = `PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.`;
@@ -14,7 +14,7 @@ export const DEFAULT_MODERATOR = '+15557788999';
 
 const REST_SETTINGS = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
 
-/** What keeps the server from starting: settings that production or another setting requires. A sentence each. */
+/** The missing settings that production or another setting requires; they stop the start. A sentence each. */
 export function findGaps(texts: SettingTexts, env: Environment): string[] {
   const missing = REST_SETTINGS.filter((name) => texts[name] === undefined);
   const isRestIncomplete = missing.length > 0 && missing.length < REST_SETTINGS.length;
@@ -51,7 +51,7 @@ function findGapsInProduction(texts: SettingTexts, env: Environment): string[] {
   ];
 }
 
-/** What is open, provisional or without effect, to be logged at the start. A sentence each. */
+/** Warnings for the start, about what is open, provisional or without effect. A sentence each. */
 export function findWarnings(texts: SettingTexts, env: Environment): string[] {
   const consequences: Partial<Record<SettingName, string>> = {
     SIGNALWIRE_SIGNING_KEY: `unsigned webhooks are accepted from ${isThisMachine(texts.HOST) ? 'this machine only' : 'anyone'}.`,
@@ -123,7 +123,7 @@ function isPinKeyShort({ PIN_KEY: key }: SettingTexts): boolean {
   return key !== undefined && key.length < MIN_PIN_KEY_CHARACTERS;
 }
 
-/** Whether a server that listens on this HOST can be reached from this machine only, as one without HOST in development. */
+/** Whether only this machine can reach a server with this HOST. In development that is the default. */
 function isThisMachine(host = 'localhost'): boolean {
   return /^(localhost|127(\.\d+){3}|::1)$/i.test(host);
 }
@@ -134,7 +134,7 @@ function isPlainHttp(url = ''): boolean {
 
 /**
  * Questions to append to the message that a setting is missing: one for each variable with a similar name, each with a
- * leading space. Includes ROSTER_FILE where it would do instead.
+ * leading space. Includes ROSTER_FILE if that would do instead.
  */
 export function askAboutMisspelling(setting: string, env: Environment): string {
   const missing = setting.endsWith('_NUMBERS') ? [setting, 'ROSTER_FILE'] : [setting];

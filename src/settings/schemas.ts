@@ -115,7 +115,7 @@ export const certificates = z.string().transform((path, context): string[] => {
   return found;
 });
 
-/** Parses what stands between commas. Each entry that `parse` refuses is a problem of its own. */
+/** Parses entries separated by commas. Each entry that `parse` refuses is a problem of its own. */
 function parseEntries<T>(
   text: string,
   context: z.core.$RefinementCtx,

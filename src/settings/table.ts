@@ -35,21 +35,21 @@ export const SETTINGS = {
   port: setting('PORT', wholeNumber(0, 65_535).default(3_000)),
   host: setting('HOST', host.optional()),
   /**
-   * The address where a Space reaches this server, without a slash at the end; undefined for `http://localhost:PORT`.
+   * The address at which the Space reaches this server, without a slash at the end; undefined for `http://localhost:PORT`.
    */
   publicUrl: setting('PUBLIC_URL', publicUrl.optional()),
-  /** Trusted proxies: how many, or which. */
+  /** Trusted proxies: a count, or addresses or networks. */
   trustProxy: setting('TRUST_PROXY', trustProxy.default(false), LIST),
   logLevel: setting('LOG_LEVEL', oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info')),
   /** Open connections per address; trusted proxies have no limit. */
   maxConnectionsPerAddress: setting('MAX_CONNECTIONS_PER_ADDRESS', wholeNumber(1, 1_000_000).default(1_000)),
 
-  /** `redis:` or `rediss:` urls, several for a cluster; none for the embedded store. */
+  /** `redis:` or `rediss:` urls, several for a cluster; none to keep state in memory. */
   redisUrls: setting('REDIS_URL', redisUrls.default([]), LIST),
   redisTlsCa: setting('REDIS_TLS_CA', certificates.optional()),
   redisTlsVerify: setting('REDIS_TLS_VERIFY', trueOrFalse.default(true)),
 
-  /** Two while a new key replaces an old one; none accepts unsigned webhooks. */
+  /** Two while a new key replaces an old one; if empty, unsigned webhooks are accepted. */
   signingKeys: setting('SIGNALWIRE_SIGNING_KEY', signingKeys.default([]), { ...LIST, ...TOKEN }),
   spaceUrl: setting('SIGNALWIRE_SPACE_URL', spaceUrl.optional()),
   projectId: setting(
@@ -62,7 +62,7 @@ export const SETTINGS = {
   ),
   apiToken: setting('SIGNALWIRE_API_TOKEN', z.string().optional(), TOKEN),
 
-  /** The room of an address that names none. */
+  /** The room of a path that names none. */
   conferenceName: setting(
     'CONFERENCE_NAME',
     parsedString(parseRoomName, `must be ${ROOM_NAME_FORM}, with no space at either end.`).default(
@@ -79,7 +79,7 @@ export const SETTINGS = {
   /** A LaML document for waiting callers; undefined for the Space's own music. */
   waitUrl: setting('WAIT_URL', webUrl.optional()),
   callerNotice: setting('CALLER_NOTICE', spokenText.optional(), PROSE),
-  /** When a moderator is told that a supervisor has come in. */
+  /** When a moderator is notified that a supervisor has come in. */
   moderatorNotice: setting('MODERATOR_NOTICE', oneOf(NOTICE_POLICIES).default('never')),
   moderatorNoticeText: setting('MODERATOR_NOTICE_TEXT', spokenText.optional(), PROSE),
   /** The voice of the two notices above; undefined for the Space's own. */
@@ -98,7 +98,7 @@ export const SETTINGS = {
       .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be the tag of a language, such as en-GB.')
       .optional(),
   ),
-  /** Whether only the participant themselves hears what REST announces to them. */
+  /** Whether nobody else hears an announcement to one participant. */
   announceIsPrivate: setting('ANNOUNCE_IS_PRIVATE', trueOrFalse.default(false)),
   maxCallSeconds: setting('MAX_CALL_SECONDS', wholeNumber(1, 86_400).default(14_400)),
   /** How many days the audit trail is kept. */

@@ -10,13 +10,13 @@ export const NO_FIELDS: Fields = Object.freeze(Object.create(null));
 /** The most fields that a request may have. A Space sends about thirty; sorting and signing many costs more than a call. */
 export const MAX_FIELDS = 100;
 
-/** The fields in the query of an address, at most {@link MAX_FIELDS}. */
+/** The fields in the query of a url, at most {@link MAX_FIELDS}. */
 export function queryOf(url = ''): Fields {
   const start = url.indexOf('?');
   return start < 0 ? NO_FIELDS : parse(url.slice(start + 1), '&', '=', { maxKeys: MAX_FIELDS });
 }
 
-/** The text of a field; undefined unless it is there exactly once. */
+/** The text of a field; undefined unless it was sent exactly once. */
 export function textOf(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   return typeof value === 'string' ? value : undefined;
@@ -25,7 +25,7 @@ export function textOf(fields: Fields, name: string): string | undefined {
 /**
  * The SID in a field.
  *
- * @throws RequestError 400 that names the field, if it is missing, sent twice or no SID
+ * @throws RequestError 400 that names the field, if it is missing, repeated or invalid
  */
 export function requiredSid(fields: Fields, name: string): Sid {
   const sid = parseSid(fields[name]);

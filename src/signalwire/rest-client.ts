@@ -16,14 +16,14 @@ import { parseSid, type Sid } from './sid';
  * A client of the Space's REST API: the SDK, over a transport of our own. The SDK's own transport waits 30 s, and
  * reports an HTML error page as a syntax error without a status.
  *
- * @param options.timeoutMs deadline of a method that is given no other
+ * @param options.timeoutMs the default deadline of a method
  * @param options.now milliseconds since 1970
  */
 export function createRestClient(
   settings: SpaceSettings,
   { timeoutMs: defaultTimeoutMs, now }: { timeoutMs: number; now: () => number },
 ): ConferenceApi {
-  // Loaded here, because it takes as long as all the rest of a server that uses no REST.
+  // Loaded only here, because it takes as long to load as the rest of the server.
   const sdk: { RestClient: typeof RestClient } = require('@signalwire/compatibility-api');
   return {
     listConferences: (room, deadline) =>

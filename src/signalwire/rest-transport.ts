@@ -66,7 +66,7 @@ function definedParameters(parameters: Record<string, unknown> = {}): [string, s
   return Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
 }
 
-/** Drops entries of lists that are not objects: the SDK would give up the whole page for one of them. */
+/** Drops entries of lists that are not objects; because of one, the SDK would reject the whole page. */
 function dropNonObjects(_name: string, value: unknown): unknown {
   return Array.isArray(value) ? value.filter((one) => typeof one === 'object' && one !== null) : value;
 }

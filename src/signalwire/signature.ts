@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Fields } from './fields';
 
-/** What a Space signs: the address it asked for, and the form it posted (none for GET). */
+/** What a Space signs: the url it requested, and the form it posted (none for GET). */
 export interface SignedRequest {
   /** The public address, path and raw query included, exactly as the Space has it. */
   url: string;
@@ -31,7 +31,7 @@ export function computeSignature(signingKey: string, { url, fields }: SignedRequ
 /**
  * Whether a Space that holds one of these keys sent this request. Takes the same time for every wrong signature.
  *
- * @param signingKeys none empty, or anybody can sign; two while a new key replaces an old one
+ * @param signingKeys two while a new key replaces an old one. An empty key would let anybody sign
  */
 export function isSignedBySpace(
   signingKeys: readonly string[],
@@ -39,7 +39,7 @@ export function isSignedBySpace(
   { url, fields }: SignedRequest,
 ): boolean {
   const given = Buffer.from(signature ?? '');
-  // Nearly all sign the url as it is.
+  // Nearly all signatures are of the url as it is.
   for (const isOtherForm of [false, true]) {
     const signed = { url: isOtherForm ? withOtherPort(url) : url, fields };
     for (const key of signingKeys) {

@@ -6,8 +6,8 @@ import { z } from 'zod';
  */
 export const DEFAULT_BEHAVIOUR = {
   /**
-   * A `<Dial>`'s `action` is requested even if the call itself hung up. Otherwise only status callbacks tell the server
-   * that a moderator left.
+   * A `<Dial>`'s `action` is requested even if the call itself hung up. Otherwise only status callbacks report that
+   * a moderator left.
    */
   asksActionAfterHangUp: true,
   /** `DialCallStatus` is `completed` after a conference, otherwise `answered`. */

@@ -65,8 +65,8 @@ export interface Call {
   /** What it was told so far: spoken texts, and the URLs of recordings. */
   readonly told: readonly string[];
   /**
-   * Whether it is being told something that ends, outside a conference. A `<Gather>` that waits a second at the most
-   * counts too: nobody can react so fast.
+   * Whether a prompt that ends is playing to it, outside a conference. A `<Gather>` that waits at most a second counts too,
+   * because nobody can react so fast.
    */
   readonly isSpokenTo: boolean;
   readonly isOver: boolean;

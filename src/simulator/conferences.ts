@@ -56,7 +56,7 @@ export interface Conference {
   updatedAt: number;
   beepUntil: number;
   announcedUntil: number;
-  /** The first participant's: they decide where events go, and whether it is recorded. */
+  /** The first participant's attributes; they decide where events go and whether it is recorded. */
   attributes: ConferenceAttributes;
 }
 
@@ -77,7 +77,7 @@ export interface Conferences {
   live(): Iterable<Conference>;
   /** Number of beeps so far, in all conferences. */
   beepCount(): number;
-  /** The participant that a call is; undefined if it is in no conference. */
+  /** The participant of a call; undefined if it is in no conference. */
   participant(callSid: string): Participant | undefined;
   /**
    * Lets a call into a room, whose conference is created if it has none.

@@ -36,7 +36,7 @@ export interface Space {
   call(settings: CallSettings): Call;
   /** What each live call hears now. */
   hearing(): Map<Call, Hearing>;
-  /** Runs simulated time until no call is being spoken to, an hour at the most: now it is people's turn to act. */
+  /** Runs simulated time until no prompt is playing, at most an hour: then it is people's turn to act. */
   runUntilIdle(): Promise<void>;
   /** What became of the status callbacks so far. */
   callbacks(): CallbackCounts;
