@@ -30,7 +30,7 @@ export function formatEntry({ room, hasCaller, supervisors, at, target }: RoomEn
   return JSON.stringify([room, hasCaller, supervisors, at, callSid, name, hasJoined, arrivedAt]);
 }
 
-/** The entries of a part's index, without the lines that hold none, and whether there were no such lines. */
+/** The valid entries of a part's index, and whether all of its lines were valid. */
 export function parseEntries(text: string): { rooms: RoomEntry[]; isWhole: boolean } {
   const lines = text === '' ? [] : text.split('\n');
   const rooms = lines.map(parseEntry).filter((entry) => entry !== undefined);

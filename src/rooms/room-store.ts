@@ -30,7 +30,7 @@ export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> 
    * Applies an event; events of one room are applied together.
    *
    * @returns the room after them, and whether this event has changed it
-   * @throws StoreError if it was not written in time; it may be written all the same
+   * @throws StoreError if no answer came in time; the event may be written nevertheless
    */
   apply(room: RoomName, event: RoomEvent): Promise<Snapshot & { hasChanged: boolean }>;
 }

@@ -173,7 +173,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
     return supervisorsOf(state).find((stay) => stay.callSid === callSid);
   }
 
-  /** The next correction, or the notice. A removed supervisor gets no notice: their next document tells them. */
+  /** The next correction, or the notice. A removed supervisor gets no notice: their next document says so. */
   function nextStep({ state, unnotified }: Task, stay: SupervisorStay): Step | undefined {
     const correction = neededCorrection(state, stay, storeNow());
     const isUnnotified = unnotified !== undefined && unnotified === stay.joinedAt;

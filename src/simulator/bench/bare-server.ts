@@ -1,6 +1,6 @@
 /**
- * What a webhook costs at the least: a bare Express route that asks Redis once and answers with a constant. It neither reads
- * the form nor checks who sent it.
+ * The least that a webhook can cost: a bare Express route that asks Redis once and answers with a constant. It neither reads
+ * the form nor checks the signature.
  */
 import express from 'express';
 import Redis from 'ioredis';
@@ -17,5 +17,5 @@ app.post('/coach/sales', async (_req, res) => {
   await redis.get('target');
   res.type('text/xml').send(DOCUMENT);
 });
-// Its connections wait while other servers take their turns.
+// Connections stay open while the other servers take their turns.
 app.listen(Number(process.env.PORT), '127.0.0.1').keepAliveTimeout = 75_000;

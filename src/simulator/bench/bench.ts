@@ -6,7 +6,7 @@ import { startRedis } from './processes';
 import { reportRequests } from './requests-report';
 import { reportSizes } from './sizes-report';
 
-/** The parts of the bench in their order, with whether what they measured is as it should be. */
+/** The parts of the bench, in order. Each resolves to whether its targets were met. */
 const PARTS: Readonly<Record<string, (redisUrl: string) => Promise<boolean>>> = {
   requests: reportRequests,
   start: reportStart,
@@ -15,7 +15,7 @@ const PARTS: Readonly<Record<string, (redisUrl: string) => Promise<boolean>>> = 
   sizes: (redisUrl) => reportSizes(redisUrl).then(() => true),
 };
 
-/** `npm run bench`: what requests cost, the start, memory, 500 calls at once, and what the number of rooms changes. */
+/** `npm run bench`: CPU per request, start, memory, 500 calls at once, and the effect of the number of rooms. */
 async function main(): Promise<void> {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
   if (only !== undefined && !(only in PARTS)) {

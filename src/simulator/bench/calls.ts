@@ -17,9 +17,9 @@ const ROLES = [
 ] as const;
 
 /**
- * 500 calls at once, with the server and the Space in this one process: prints the time and memory they take.
+ * Places 500 calls at once, with server and Space in this process, and prints the time and memory they take.
  *
- * @returns whether everybody heard whom they should
+ * @returns whether everybody heard the right people
  */
 export async function reportCalls(): Promise<boolean> {
   const config = loadConfig({ PORT: '0', SIGNALWIRE_SIGNING_KEY: SIGNING_KEY });
@@ -30,7 +30,7 @@ export async function reportCalls(): Promise<boolean> {
   return isRight.every(Boolean);
 }
 
-/** 125 rooms of four. Returns whether everybody heard whom they should. */
+/** 125 rooms of four. Returns whether everybody heard the right people. */
 async function fillRooms(url: string): Promise<boolean> {
   const space = createSpace({ signingKey: SIGNING_KEY });
   const rooms: Call[][] = Array.from({ length: ROOMS }, () => []);
@@ -45,7 +45,7 @@ async function fillRooms(url: string): Promise<boolean> {
   const hearing = space.hearing();
   const wrong = rooms.filter((room) => room.map((call) => hearing.get(call)?.voices.length).join() !== '3,2,2,3');
   write(`  ${wrong.length} of ${ROOMS} rooms were wrong about who hears whom.`);
-  // Supervisors would wait for the next conversation.
+  // Supervisors must hang up: they would wait for the next conversation.
   const leaving = rooms.flat().filter(({ from }) => from === TUTORIAL_CAST.alice || from === TUTORIAL_CAST.ted);
   return (await hangUp(space, leaving, 'moderators, supervisors left')) && wrong.length === 0;
 }
@@ -66,7 +66,7 @@ async function fillOneRoom(url: string): Promise<boolean> {
   return (await hangUp(space, [moderator], 'their moderator has hung up')) && wrong.length === 0;
 }
 
-/** Returns whether that ended every call. */
+/** Returns whether every call ended. */
 async function hangUp(space: Space, calls: readonly Call[], what: string): Promise<boolean> {
   const since = performance.now();
   for (const call of calls) {

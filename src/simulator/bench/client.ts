@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { computeSignature } from '../../signalwire/signature';
 
-/** A request as it goes over the wire, signed if there is a key. */
+/** A request as sent over the wire, signed if there is a key. */
 export function encodeRequest(
   path: string,
   fields: Readonly<Record<string, string>>,
@@ -21,7 +21,7 @@ export function encodeRequest(
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** Sends requests over connections that it keeps, one after the other on each. It takes as little time as possible. */
+/** Sends requests over kept connections, one after the other on each. Uses as little processor time as possible. */
 export interface BenchClient {
   /** @returns the last answer's body; @throws Error for an answer other than 200 or 204 */
   send(requests: readonly Buffer[]): Promise<string>;

@@ -9,7 +9,7 @@ export function writeFigure(name: string, figure: string, target: string, isMet:
   return isMet;
 }
 
-/** The middle one of some numbers. */
+/** The median. */
 export function medianOf(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 }

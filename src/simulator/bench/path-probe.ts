@@ -1,12 +1,11 @@
 /**
- * Loaded into a server by `node --require`: reports which functions one request passes through, as V8 counts them. A request
- * is watched from the message `watch` on until its answer has been sent; what runs from then until the message `report`
- * follows it.
+ * Loaded into a server by `node --require`: reports which functions one request passes through, as V8 counts them. Watches
+ * from the message `watch` until the answer was sent; what runs then, until the message `report`, is the follow-up.
  */
 import { ServerResponse } from 'node:http';
 import { type Profiler, Session } from 'node:inspector';
 
-/** Functions that ran: the url of their file and where in it they begin. */
+/** Functions that ran: the url of their file, and where they begin in it. */
 export interface Passed {
   url: string;
   functions: { name: string; offset: number }[];
@@ -26,7 +25,7 @@ let isWatching = false;
 let untilAnswer: Passed[] = [];
 let afterwards: Passed[] = [];
 
-/** What ran since it was asked last. */
+/** What ran since the previous call. */
 function take(): Passed[] {
   let scripts: Profiler.ScriptCoverage[] = [];
   session.post('Profiler.takePreciseCoverage', (_error, { result }) => {
@@ -35,7 +34,7 @@ function take(): Passed[] {
   return scripts.map(({ url, functions }) => ({
     url,
     functions: functions
-      // What begins at 0 is the file itself.
+      // A function that begins at 0 is the file itself.
       .filter(({ ranges: [range] }) => range !== undefined && range.count > 0 && range.startOffset > 0)
       .map(({ functionName, ranges }) => ({ name: functionName, offset: ranges[0]?.startOffset ?? 0 })),
   }));

@@ -12,15 +12,15 @@ import { encodeKind, fillRooms, type Kind, startOurs } from './requests';
 
 const DIST = join(__dirname, '../..');
 
-/** The most files and functions that a request may pass through until it is answered. */
+/** The most files and functions that a request may pass through before its answer. */
 const PATHS: readonly { kind: Kind; path: string; files: number; functions: number }[] = [
   { kind: '/coach', path: '/coach/:room', files: 17, functions: 45 },
   { kind: 'caller', path: '/conference/:room, a caller', files: 12, functions: 25 },
 ];
 
-/** What comes after the answer has come by then. */
+/** By then, the follow-up has run. */
 const FOLLOW_UP_MS = 200;
-/** Timers run now and then: only what every one of these requests passes through belongs to it. */
+/** Timers run at any time, so only functions that all of these requests pass through count. */
 const REQUESTS = 5;
 
 /** `npm run path`: how many of our files and functions one request passes through, in a server as in production. */
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   await redis.stop();
 }
 
-/** Our functions, by file, that are in every one of these lists. */
+/** Our functions, by file, that are in all of these lists. */
 function commonTo(lists: readonly (readonly Passed[])[]): Map<string, string[]> {
   const sets = lists.map((passed) => {
     const ours = passed.filter(({ url }) => url.startsWith('file:') && isOurs(fileURLToPath(url)));
@@ -80,7 +80,7 @@ function isOurs(file: string): boolean {
   return file.startsWith(DIST) && !file.startsWith(join(DIST, 'simulator'));
 }
 
-/** Where a function stands in the source. */
+/** The place of a function in the source. */
 function placeOf(file: string, offset: number): { source: string; line: number } {
   const before = readFileSync(file, 'utf8').slice(0, offset).split('\n');
   const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')));

@@ -1,4 +1,4 @@
-/** What the tutorial's program costs in Express: it reads the form, asks Redis once and writes a document with the SDK. */
+/** The tutorial's program in Express: reads the form, asks Redis once and writes a document with the SDK. */
 import { RestClient } from '@signalwire/compatibility-api';
 import express from 'express';
 import Redis from 'ioredis';
@@ -15,5 +15,5 @@ app.post('/coach/sales', async (_req, res) => {
   response.dial().conference({ coach, startConferenceOnEnter: false, endConferenceOnExit: false }, 'sales');
   res.type('text/xml').send(response.toString());
 });
-// Its connections wait while other servers take their turns.
+// Connections stay open while the other servers take their turns.
 app.listen(Number(process.env.PORT), '127.0.0.1').keepAliveTimeout = 75_000;

@@ -1,6 +1,6 @@
 /**
  * Loaded into a measured server by `node --require`: answers the bench's questions over the channel between the processes.
- * What a server takes of the processor, only it can tell to the microsecond.
+ * Only a process itself knows its processor time to the microsecond.
  */
 import type { Answer, Question } from './processes';
 

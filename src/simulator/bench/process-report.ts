@@ -6,7 +6,7 @@ const STARTS = 5;
 const MAX_START_MS = 600;
 const CALLS = 100_000;
 const MAX_MEMORY_MB = 130;
-/** By how much memory may grow with as many calls again and still count as flat. */
+/** By how much memory may grow during the second half of the calls and still count as flat. */
 const MAX_GROWTH_MB = 5;
 /** How many requests are prepared at once. */
 const BATCH = 1_000;
@@ -24,8 +24,8 @@ export async function reportStart(redisUrl: string): Promise<boolean> {
 }
 
 /**
- * Prints the memory of our server after 100,000 calls, and after as many again: every call is another, and every four of
- * them, an agent, two callers and a supervisor, have a room of their own.
+ * Prints the memory of our server after 100,000 calls, and after as many again. Every four calls (an agent, two callers and
+ * a supervisor) have a room of their own.
  *
  * @returns whether the targets were met
  */
@@ -61,7 +61,7 @@ export async function reportMemory(redisUrl: string): Promise<boolean> {
   ].every(Boolean);
 }
 
-/** The requests of a kind among so many calls. */
+/** The requests of a kind among this many calls. */
 function requestsOf(kind: 'moderator' | 'caller' | '/coach', first: number): Buffer[] {
   return Array.from({ length: BATCH / 4 }, (_, index) => first / 4 + index).flatMap((number) => {
     const calls = kind === 'caller' ? ['first', 'second'] : ['only'];

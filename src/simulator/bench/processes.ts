@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a measured process is asked: its processor time so far in microseconds, its resident memory in bytes. */
+/** Questions to a measured process: its processor time so far in microseconds, its resident memory in bytes. */
 export type Question = 'cpu' | 'memory';
 
 export interface Answer {
@@ -18,10 +18,10 @@ export interface Answer {
 /** A server in a process of its own. */
 export interface MeasuredServer {
   port: number;
-  /** From the start of the process until it answered, in milliseconds. */
+  /** From the start of the process to its first answer, in milliseconds. */
   startMs: number;
   ask(question: Question): Promise<number>;
-  /** Sends a message to its probe. @returns what it says */
+  /** Sends a message to its probe. @returns the reply */
   tell(message: string): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -33,7 +33,7 @@ const START_TIMEOUT_MS = 30_000;
  *
  * @param script the file to run, under `dist`
  * @param env its settings; `PORT` is added
- * @param log what its standard output goes to
+ * @param log takes its standard output
  */
 export async function startServer(
   script: string,
@@ -77,7 +77,7 @@ export async function startServer(
   };
 }
 
-/** A redis-server of its own, that keeps nothing on disk. */
+/** A separate redis-server that keeps nothing on disk. */
 export interface BenchRedis {
   url: string;
   stop(): Promise<void>;
@@ -100,7 +100,7 @@ export async function startRedis(): Promise<BenchRedis> {
   return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
 }
 
-/** A file for a server's log, as a container runtime keeps one; it goes when it is closed. */
+/** A file for a server's log, as a container runtime has one; deleted when it is closed. */
 export async function openLogFile(): Promise<{ file: FileHandle; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'conference-coach-bench-'));
   const file = await open(join(folder, 'log'), 'a');
@@ -120,7 +120,7 @@ async function stop(child: ChildProcess): Promise<void> {
   }
 }
 
-/** Asks again and again, every 2 ms, until it holds. @throws Error when the process ends, or takes too long */
+/** Checks every 2 ms until it holds. @throws Error if the process ends or takes too long */
 async function waitUntil(holds: () => Promise<boolean>, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await holds())) {

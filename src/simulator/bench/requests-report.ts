@@ -8,8 +8,8 @@ const TITLES = {
 };
 
 /**
- * Prints what requests cost, as the processor time of a bare Express route divided by ours; each quotient is of one turn,
- * and the median of all turns counts.
+ * Prints the processor time of a bare Express route divided by ours, for each kind of request: the median of the quotients
+ * of all turns.
  *
  * @returns whether all targets were met
  */

@@ -12,24 +12,24 @@ const PUBLIC_URL = 'https://coach.example.com';
 const SIGNING_KEY = 'PSK_0123456789abcdefghijklmnopqrstuv';
 const ACCOUNT_SID = '5f0b1a2c-7d3e-4b6f-8a90-0c1d2e3f4a5b';
 
-/** As `npm start` and the image have them. */
+/** The same as in `npm start` and the image. */
 const NODE_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
 
-/** Requests on their way at once, as of a busy call centre. */
+/** Requests in progress at once, as in a busy call centre. */
 const CONNECTIONS = 8;
-/** How many requests a server gets in its turn, and how many turns there are. */
+/** How many requests a server gets per turn, and how many turns. */
 const IN_A_TURN = 500;
 const TURNS = 20;
 const WARM_UP = 4_000;
 
-/** The kinds of requests, with the least quotient of a bare route's processor time and ours. */
+/** The kinds of requests, each with its target: the least quotient of a bare route's processor time and ours. */
 export const TARGETS = { caller: 0.75, moderator: 0.55, callback: 0.7, '/coach': 0.58 } as const;
 
 export type Kind = keyof typeof TARGETS;
 
 const KINDS = Object.keys(TARGETS) as Kind[];
 
-/** A call: its room, and what its SIDs are made of. */
+/** A call: its room, and a part of its SIDs. */
 interface BenchCall {
   room: string;
   id: string | number;
@@ -66,7 +66,7 @@ function sidOf(who: string, id: string | number): Sid {
   return parseSid(`${who}-${id}-0c1d2e3f-4a5b-4c6d-8e9f`) as Sid;
 }
 
-/** What a Space sends of every call. */
+/** The fields that a Space sends with every request about a call. */
 function callFields(callSid: Sid, from: string): Record<string, string> {
   return {
     AccountSid: ACCOUNT_SID,
@@ -171,8 +171,8 @@ interface Measured {
 }
 
 /**
- * Measures the processor time of requests. The servers, each a process of its own, take turns, so that a busy machine is so
- * for all.
+ * Measures the processor time of requests. The servers, each in its own process, take turns, so that the load of the machine
+ * affects all of them.
  *
  * @param calls `one`: all requests of a kind are about one call. Otherwise each is about its own in a room of its own:
  *   `many`: an agent dials, a customer joins them, and a supervisor dials; `foreign`: callbacks and supervisors come for

@@ -8,7 +8,7 @@ const SIZES: readonly Size[] = [
 ];
 const LIFETIME_MS = 3_600_000;
 
-/** Prints what a request costs by how many rooms there are: in memory and in Redis. */
+/** Prints the cost of requests by the number of rooms, in memory and in Redis. */
 export async function reportSizes(redisUrl: string): Promise<void> {
   const kinds: Record<string, (index: number) => Store> = {
     memory: () => createMemoryStore({ lifetimeMs: LIFETIME_MS, monotonicNow: Date.now, now: Date.now }),

@@ -10,19 +10,19 @@ import { parseSid, type Sid } from '../../signalwire/sid';
 import type { Store } from '../../stores';
 import { TUTORIAL_CAST } from '../tutorial';
 
-/** How many rooms with an agent and a customer there are, and how many of them have a supervisor. */
+/** The number of rooms with an agent and a customer, and of those with a supervisor too. */
 export interface Size {
   rooms: number;
   supervisors: number;
 }
 
-/** What one request costs, on average: processor time of this process, and time until it is answered; milliseconds. */
+/** The average cost of a request: processor time of this process, and time until its answer; in milliseconds. */
 export interface Cost {
   cpuMs: number;
   waitMs: number;
 }
 
-/** What is measured, and the request for it; `n` makes its Call SID another one. */
+/** The requests to measure, by name; `n` makes each differ from the one before. */
 const REQUESTS = {
   '/conference': (n: number) => ['/conference/room-1', { CallSid: `alice-${n}`, From: TUTORIAL_CAST.alice }],
   '/coach': (n: number) => ['/coach/room-1', { CallSid: `ted-${n}`, From: TUTORIAL_CAST.ted }],
@@ -33,12 +33,12 @@ const REQUESTS = {
   '/supervisor': (n: number) => ['/supervisor', { CallSid: `ted-line-${n}`, From: TUTORIAL_CAST.ted }],
 } as const satisfies Record<string, (n: number) => readonly [string, Record<string, string>]>;
 
-/** A kind of request that is measured. */
+/** A measured kind of request. */
 export type Measured = keyof typeof REQUESTS;
 
 export const MEASURED = Object.keys(REQUESTS) as Measured[];
 
-/** How many requests of a kind are made in a row, before the other server's turn. Menus take longer than the others. */
+/** How many requests of a kind are made in a row, before the other server's turn. Lists take longer than the others. */
 const IN_A_ROW: Readonly<Record<Measured, number>> = {
   '/conference': 40,
   '/coach': 40,
@@ -48,9 +48,10 @@ const IN_A_ROW: Readonly<Record<Measured, number>> = {
 const TURNS = 5;
 
 /**
- * Measures what requests cost by how much the store holds. The servers take turns, so that a busy machine is so for all.
+ * Measures the cost of requests by the content of the store. The servers take turns, so that the load of the machine affects
+ * all of them.
  *
- * @param stores empty ones, with how much each is to hold
+ * @param stores empty stores, each with the content it gets
  */
 export async function measureSizes(stores: readonly { store: Store; size: Size }[]): Promise<Record<Measured, Cost>[]> {
   const servers = await Promise.all(
@@ -62,7 +63,7 @@ export async function measureSizes(stores: readonly { store: Store; size: Size }
   const costs = servers.map(() => new Map<Measured, Cost>());
   let n = 0;
   for (const kind of MEASURED) {
-    // The first turn is to warm up.
+    // The first turn only warms up.
     for (let turn = 0; turn <= TURNS; turn++) {
       for (const [index, server] of servers.entries()) {
         const { cpuMs, waitMs } = await measure(IN_A_ROW[kind], () => {
@@ -91,7 +92,7 @@ async function measure(times: number, post: () => Promise<void>): Promise<Cost> 
 }
 
 async function fill({ rooms }: Store, size: Size): Promise<void> {
-  // In no order, as calls come; 7919 is a prime.
+  // In no order, as calls come in; 7919 is a prime.
   const left = Array.from({ length: size.rooms }, (_, index) => (index * 7919) % size.rooms);
   await Promise.all(
     Array.from({ length: 32 }, async () => {
