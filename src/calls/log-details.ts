@@ -10,7 +10,8 @@ export function logDetails({ fields }: Pick<Webhook, 'fields'>, { outcome, event
     return { ...event };
   }
   // Notices are asked for by REST, and tell no number.
-  return { ...(outcome.kind !== 'notice' && { from: maskAddress(personOf(fields)) }), ...detailsOf(outcome) };
+  const from = outcome.kind === 'notice' ? undefined : maskAddress(personOf(fields));
+  return { from, ...detailsOf(outcome) };
 }
 
 function detailsOf(outcome: Outcome): object {

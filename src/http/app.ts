@@ -37,6 +37,9 @@ export interface AppOptions {
 /** A request that the router has matched. */
 type RoutedRequest = IncomingMessage & Pick<Request, 'params' | 'route'>;
 
+/** In every response. Set in one call with the others: Node takes longer for each header that is set by itself. */
+const NO_SNIFFING = { 'X-Content-Type-Options': 'nosniff' };
+
 /** A response with its log record. */
 type RecordedResponse = ServerResponse & { record: RequestRecord };
 
@@ -116,11 +119,16 @@ export function createApp(options: AppOptions): RequestListener {
           log.error({ err, callSid: webhook.callSid }, 'Handler failed; fallback document sent');
         }
         if (document === undefined) {
-          res.writeHead(204).end();
+          res.writeHead(204, NO_SNIFFING).end();
         } else {
-          const headers = { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': Buffer.byteLength(document) };
-          // Each document is for one moment of one call.
-          res.writeHead(200, { ...headers, 'Cache-Control': 'no-store' }).end(document);
+          const headers = {
+            ...NO_SNIFFING,
+            // Each document is for one moment of one call.
+            'Cache-Control': 'no-store',
+            'Content-Type': 'text/xml; charset=utf-8',
+            'Content-Length': Buffer.byteLength(document),
+          };
+          res.writeHead(200, headers).end(document);
         }
       } catch (err) {
         fail(res, record, err);
@@ -128,19 +136,24 @@ export function createApp(options: AppOptions): RequestListener {
       finish(req, res, record);
     });
   }
-  const others = express().disable('x-powered-by').disable('etag').use(createHealthRoutes({ pingStore, draining }));
+  const others = express().disable('x-powered-by').disable('etag');
+  others.use((_req, res, next) => {
+    res.set(NO_SNIFFING);
+    next();
+  });
+  others.use(createHealthRoutes({ pingStore, draining }));
 
   return (req, response) => {
     const startedAt = performance.now();
     const record: RequestRecord = { ms: 0, isAborted: false, isHandled: false, isClosed: false };
-    const res: RecordedResponse = Object.assign(response, { record });
+    const res = response as RecordedResponse;
+    res.record = record;
     res.once('close', () => {
       record.isClosed = true;
       record.ms = performance.now() - startedAt;
       record.isAborted = !res.writableFinished;
       logIfOver(req, res, record);
     });
-    res.setHeader('X-Content-Type-Options', 'nosniff');
     if (draining.aborted) {
       // Clients with a kept connection take their next request elsewhere.
       res.setHeader('Connection', 'close');
@@ -179,6 +192,10 @@ export function createApp(options: AppOptions): RequestListener {
 
 function sendText(res: ServerResponse, status: number, sentence: string): void {
   const text = `${sentence}\n`;
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) };
+  const headers = {
+    ...NO_SNIFFING,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+  };
   res.writeHead(status, headers).end(text);
 }

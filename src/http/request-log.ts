@@ -46,12 +46,12 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
       callSid: webhook === undefined ? parseSid(queryOf(req.url).CallSid) : webhook.callSid,
       method: req.method,
       route,
-      ...(res.statusCode === 404 && { path: maskPath(req.url?.split('?', 1)[0] ?? '') }),
+      path: res.statusCode === 404 ? maskPath(req.url?.split('?', 1)[0] ?? '') : undefined,
       status: res.statusCode,
       ms: Math.round(ms),
-      ...(isAborted && { aborted: true }),
-      ...(webhook !== undefined && 'room' in webhook && roomOf(webhook, route)),
-      ...(webhook !== undefined && answer !== undefined && logDetails(webhook, answer)),
+      aborted: isAborted || undefined,
+      room: webhook !== undefined && 'room' in webhook ? roomOf(webhook, route) : undefined,
+      ...(webhook && answer && logDetails(webhook, answer)),
       ...refusal,
     };
     if (webhook !== undefined) {
@@ -70,9 +70,8 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
 }
 
 /** The room in the path, or on the way to a PIN; none for the supervisors' line. */
-function roomOf(webhook: Webhook, route: string | undefined): { room?: RoomName | undefined } {
-  const room = route?.includes(':room') ? webhook.room : roomWanted(webhook);
-  return room === undefined ? {} : { room };
+function roomOf(webhook: Webhook, route: string | undefined): RoomName | undefined {
+  return route?.includes(':room') ? webhook.room : roomWanted(webhook);
 }
 
 const MAX_PATH_CHARACTERS = 200;

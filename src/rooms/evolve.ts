@@ -110,6 +110,9 @@ function forgetOldStays(draft: RoomDraft, lifetimeMs: number): void {
   const isKept = (stay: Stay) => isOpen(stay) || (stay.leftAt ?? 0) + keptMs(stay) > now;
   draft.stays = draft.stays.filter(isKept);
   draft.ended = draft.ended.filter(({ at }) => at + lifetimeMs > now).slice(-MAX_KEPT);
+  if (draft.stays.length <= MAX_ARRIVALS) {
+    return;
+  }
   const ended = draft.stays.filter((stay) => !isOpen(stay));
   // Counted separately, so that callers who come and go never displace moderators and supervisors.
   const [callers, others] = [ended.filter(countsAsCaller), ended.filter((stay) => !countsAsCaller(stay))];

@@ -22,8 +22,6 @@ export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> 
   lastKnown(room: RoomName): RoomState | undefined;
   /** The rooms that `lastKnown` knows; the latest comes last. */
   knownRooms(): RoomName[];
-  /** Drops the oldest rooms above {@link MAX_ROOMS}; call it now and then. */
-  prune(): void;
   /** The store's clock as this process knows it, in milliseconds since 1970; undefined before the first read. */
   now(): number | undefined;
   /**
@@ -101,6 +99,10 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     const read = { version, stored, state, now, isWritable, at, tookMs, isOutdated: false };
     known.delete(room);
     known.set(room, read);
+    if (known.size > MAX_ROOMS) {
+      const [oldest] = known.keys();
+      known.delete(oldest as RoomName);
+    }
     return read;
   }
 
@@ -188,12 +190,6 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     read: readRoom,
     lastKnown: (room) => known.get(room)?.state,
     knownRooms: () => [...known.keys()],
-    prune() {
-      const surplus = known.size > MAX_ROOMS ? [...known.keys()].slice(0, -MAX_ROOMS) : [];
-      for (const room of surplus) {
-        known.delete(room);
-      }
-    },
     now: () => (clockOffset === undefined ? undefined : clockOffset + monotonicNow()),
     apply: (room, event) =>
       new Promise((resolve, reject) => {

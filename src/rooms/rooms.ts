@@ -98,7 +98,6 @@ export function createRooms(options: RoomsOptions): Rooms {
   });
   const probing = setInterval(() => {
     void store.probe();
-    store.prune();
     failures.prune();
   }, PROBE_INTERVAL_MS).unref();
 

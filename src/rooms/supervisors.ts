@@ -41,6 +41,9 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
  * if their mode or target has changed.
  */
 export function updateSupervisors(draft: RoomDraft, event: RoomEvent, at: number): void {
+  if (!draft.stays.some(({ supervision }) => supervision !== undefined)) {
+    return;
+  }
   const source = SOURCES[event.kind] ?? 'callback';
   // The last instant at which the event can have happened. REST was asked at `at`, and answered later.
   const latest = source === 'rest' ? draft.now : endOfSecond(draft, at);

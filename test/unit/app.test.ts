@@ -141,7 +141,7 @@ describe('a route that fails', () => {
     const { port, lines } = await serve(fails('no answer'), { fallback });
     expect(await ask(port)).toEqual({ status: 500, text: expect.any(String) });
     await eventually(() => expect(lines).toHaveLength(2));
-    expect(messages(lines).sort()).toEqual(['Request', 'Request failed']);
+    expect(messages(lines).sort()).toEqual(['Request answered with an error', 'Request failed']);
   });
 
   it('is logged though the client is gone', async () => {
@@ -154,7 +154,7 @@ describe('a route that fails', () => {
     socket.destroy();
     await new Promise((resolve) => setTimeout(resolve, 20));
     fail();
-    await eventually(() => expect(messages(lines)).toContain('Request'));
+    await eventually(() => expect(messages(lines)).toContain('Request answered with an error'));
     expect(lines).toHaveLength(2);
   });
 });
