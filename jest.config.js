@@ -1,5 +1,5 @@
 /** Share of each suite's full number of random runs. */
-const fuzzScale = Number(process.env.FUZZ_SCALE || 0.02);
+const fuzzScale = Number(process.env.FUZZ_SCALE || 0.01);
 if (!(fuzzScale > 0)) {
   throw new Error('FUZZ_SCALE must be a number above 0.');
 }

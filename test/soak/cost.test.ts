@@ -1,14 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { MEASURED, type Measured, measureSizes } from '../../src/simulator/bench/sizes';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from '../../src/stores';
-import { isFullFuzz } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { startRedis } from '../support/redis-server';
 
 const LIFETIME_MS = 3_600_000;
 
 /** How much a large store holds, which takes a while to fill. */
-const LARGE = isFullFuzz ? { rooms: 10_000, supervisors: 2_000 } : { rooms: 2_000, supervisors: 400 };
+const LARGE = { rooms: 10_000, supervisors: 2_000 };
 
 /**
  * How many times as much processor time a request may take in a large store as among 10 rooms. Generous, as `npm run bench`
@@ -20,7 +19,7 @@ const MAX_RATIO = { '/conference': 2, '/coach': 2, callback: 2, '/supervisor': 3
 >;
 
 /** How long a menu of all rooms may take, in milliseconds of processor time: a busy machine does not count. */
-const MAX_MENU_MS = isFullFuzz ? 50 : 25;
+const MAX_MENU_MS = 50;
 
 it.each<[string, () => Promise<(database: number) => Store>]>([
   ['memory', async () => () => createMemoryStore({ lifetimeMs: LIFETIME_MS, monotonicNow: Date.now, now: Date.now })],
