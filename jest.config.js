@@ -15,12 +15,15 @@ module.exports = {
       {
         jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
         module: { type: 'commonjs' },
-        sourceMaps: 'inline',
+        // In files of their own, which Jest reads for a failure's stack alone.
+        sourceMaps: true,
       },
     ],
   },
   // More than the two cores of CI: tests wait as much as they compute.
   maxWorkers: 4,
+  // Tests import what they use.
+  injectGlobals: false,
   testSequencer: '<rootDir>/test/support/sequencer.js',
   testTimeout: Math.max(60_000, 600_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
