@@ -24,4 +24,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, not npm: it gets the signals.
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=40", "dist/main.js"]
+CMD ["node", "--min-semi-space-size=8", "--max-semi-space-size=16", "--heap-growing-percent=40", "dist/main.js"]

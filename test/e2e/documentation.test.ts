@@ -193,7 +193,7 @@ describe('the Dockerfile', () => {
     expect(lastStage).toContain('\nENV NODE_ENV=production\n');
     expect(lastStage).toContain('\nUSER node\n');
     expect(lastStage).toContain(
-      '\nCMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=40", "dist/main.js"]\n',
+      '\nCMD ["node", "--min-semi-space-size=8", "--max-semi-space-size=16", "--heap-growing-percent=40", "dist/main.js"]\n',
     );
     expect(lastStage).toContain('--from=dependencies /app/node_modules');
     expect(dockerfile).toContain('npm ci --omit=dev');

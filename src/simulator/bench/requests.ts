@@ -13,7 +13,7 @@ const SIGNING_KEY = 'PSK_0123456789abcdefghijklmnopqrstuv';
 const ACCOUNT_SID = '5f0b1a2c-7d3e-4b6f-8a90-0c1d2e3f4a5b';
 
 /** The same as in `npm start` and the image. */
-const NODE_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
+const NODE_OPTIONS = ['--min-semi-space-size=8', '--max-semi-space-size=16', '--heap-growing-percent=40'];
 
 /** Requests in progress at once, as in a busy call centre. */
 const CONNECTIONS = 8;
