@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRedisStore } from '../../src/stores';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
-import type { RosterContent } from '../support/roster';
+import { brokenRoster, type RosterContent } from '../support/roster';
 
 /** A number of the Space itself, from which it calls people. */
 const OURS = '+15559990000';
@@ -201,15 +201,7 @@ describe.each<['post' | 'get']>([['post'], ['get']])('the fallback, requested by
   });
 
   it('lets everybody in as a caller when the roster breaks', async () => {
-    const breakDown = () => {
-      throw new TypeError('broken roster');
-    };
-    const broken = { get: breakDown };
-    const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
-    const moderators = { ...index, byExtension: broken };
-    app = await startApp({
-      roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
-    });
+    app = await startApp({ roster: brokenRoster() });
     expect(await ask('/fallback', { CallSid: 'ted-1', From: TED })).toBe(caller('sample-conf'));
   });
 });

@@ -4,6 +4,7 @@ import { createMemoryStore, createRedisStore, type Store } from '../../src/store
 import { ALICE, BOB, type Form, type Reply, startApp, TED, type TestApp } from '../support/app';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
+import { brokenRoster } from '../support/roster';
 import { supervisorsTrail } from '../support/trail';
 
 const laml = (content: string) => `<?xml version="1.0" encoding="UTF-8"?><Response>${content}</Response>`;
@@ -490,15 +491,7 @@ describe('the webhooks', () => {
       ['/supervisor/pin', apology],
       ['/supervisor/room', apology],
     ])('%s', async (path, document) => {
-      const breakDown = () => {
-        throw new TypeError('broken roster');
-      };
-      const broken = { get: breakDown };
-      const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
-      const moderators = { ...index, byExtension: broken };
-      app = await startApp({
-        roster: { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown },
-      });
+      app = await startApp({ roster: brokenRoster() });
       const call = { CallSid: 'alice-1', From: ALICE, Digits: '4821' };
       expect(await app.post(path, call)).toMatchObject({ status: 200, text: document });
       const errors = app.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');

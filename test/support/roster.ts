@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashPin, type Pin } from '../../src/people/pin';
+import type { Roster } from '../../src/people/roster';
 import { temporaryFolder } from './temporary-folder';
 
 export const PIN_KEY = 'a key for the tests alone';
@@ -34,4 +35,15 @@ export function rosterSettings(content: RosterContent): { ROSTER_FILE: string; P
   const file = join(temporaryFolder(), 'roster.json');
   writeFileSync(file, rosterText(content));
   return { ROSTER_FILE: file, PIN_KEY };
+}
+
+/** A roster whose every look-up throws. */
+export function brokenRoster(): Roster {
+  const breakDown = () => {
+    throw new TypeError('broken roster');
+  };
+  const broken = { get: breakDown };
+  const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
+  const moderators = { ...index, byExtension: broken };
+  return { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown };
 }
