@@ -92,6 +92,19 @@ export function createApp(options: AppOptions): RequestListener {
     }
   }
 
+  /** Answers a request that no route handles. */
+  function refuse(res: RecordedResponse, reason: unknown): void {
+    // The log waits only for the connection to close.
+    res.record.isHandled = true;
+    fail(res, res.record, reason);
+  }
+
+  /** Refuses a request that no Space, proxy or browser sends, and ends the connection. */
+  function refuseMalformed(res: RecordedResponse, status: number, sentence: string): void {
+    res.setHeader('Connection', 'close');
+    refuse(res, new RequestError(status, 'malformed_request', sentence));
+  }
+
   const webhooks = express.Router();
   for (const [path, { answer, fallback }] of Object.entries(routes)) {
     webhooks.all(path, async (req: RoutedRequest, res: ServerResponse) => {
@@ -158,31 +171,21 @@ export function createApp(options: AppOptions): RequestListener {
       // Clients with a kept connection take their next request elsewhere.
       res.setHeader('Connection', 'close');
     }
-    const refuse = (reason: unknown) => {
-      // The log waits only for the connection to close.
-      record.isHandled = true;
-      fail(res, record, reason);
-    };
-    /** For requests that no Space, proxy or browser sends. Ends the connection. */
-    const refuseMalformed = (status: number, sentence: string) => {
-      res.setHeader('Connection', 'close');
-      refuse(new RequestError(status, 'malformed_request', sentence));
-    };
     if (req.headers.host === undefined && req.httpVersion !== '1.0') {
-      refuseMalformed(400, 'The Host header is missing.');
+      refuseMalformed(res, 400, 'The Host header is missing.');
     } else if (!req.url?.startsWith('/')) {
-      refuseMalformed(400, 'The request target must be a path.');
+      refuseMalformed(res, 400, 'The request target must be a path.');
     } else if (req.headers['transfer-encoding'] !== undefined) {
       // A chunk may hold one byte and costs hundreds in memory; a Space sends the length.
-      refuseMalformed(411, 'The Content-Length header is missing.');
+      refuseMalformed(res, 411, 'The Content-Length header is missing.');
     } else {
       webhooks(req as Request, res as unknown as Response, (error) => {
         if (error) {
-          refuse(error);
+          refuse(res, error);
         } else {
           record.isHandled = true;
           others(req as Request, res as unknown as Response, (reason) =>
-            refuse(reason ?? new RequestError(404, 'not_found', 'Not found.')),
+            refuse(res, reason ?? new RequestError(404, 'not_found', 'Not found.')),
           );
         }
       });
