@@ -51,7 +51,7 @@ export interface SupervisorJoin {
 /** A moderator whose name may be spoken. */
 type Moderator = Pick<Stay, 'name'>;
 
-/** What a supervisor hears first about something they did not ask for. */
+/** An event that a supervisor is told of before anything else. */
 export type News = 'conversation-over' | 'no-such-conversation' | 'no-other-conversation' | 'muted';
 
 /** A supervisor waits, and asks again for the room. `context`: what the next request carries. */
@@ -98,7 +98,7 @@ export interface RoomMenu {
   }[];
   /** Counted from 0. */
   page: number;
-  /** What pound plays: more conversations, or the list again; undefined if this is the whole list. */
+  /** Whether pound plays more conversations, or the list again; undefined if this is the whole list. */
   more: 'more' | 'again' | undefined;
   hasExtensions: boolean;
   news?: News | undefined;

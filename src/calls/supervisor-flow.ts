@@ -45,12 +45,12 @@ export interface EndInput extends RoomInput {
   dial: DialOutcome;
 }
 
-/** What they pressed at the keypad. */
+/** A key pressed at the keypad. */
 export interface KeyInput extends RoomInput {
   key: string | undefined;
 }
 
-/** What they entered at a prompt for a PIN. */
+/** Digits entered at a prompt for a PIN. */
 export interface PinInput extends SupervisorInput {
   digits: string | undefined;
   tryNumber: number;
@@ -58,14 +58,14 @@ export interface PinInput extends SupervisorInput {
   room: RoomName | undefined;
 }
 
-/** What they entered at the list of conversations. */
+/** A choice from the list of conversations. */
 export interface ChoiceInput extends SupervisorInput {
   digits: string | undefined;
   rooms: readonly RoomName[];
   page: number;
 }
 
-/** What a decision uses besides the request. `prompt`, `pin`, `rooms` and `list` are read only if needed. */
+/** The inputs of a decision besides the request. `prompt`, `pin`, `rooms` and `list` are read only if needed. */
 export interface SupervisorView {
   who: Authentication<SupervisorEntry>;
   extensions: Extensions;

@@ -19,7 +19,7 @@ export interface Webhook {
 export interface WebhookAnswer {
   /** Rendered as LaML; undefined for an answer without content. */
   outcome?: Outcome;
-  /** What a callback reported, for the log. */
+  /** The event that a callback reported, for the log. */
   event?: RoomEvent;
   /** Called after the answer was sent. */
   followUp?: (() => void) | undefined;
@@ -29,6 +29,6 @@ export interface WebhookAnswer {
 export interface WebhookRoute {
   /** @throws RequestError for an invalid request: without a Call SID, or with an unknown mode */
   answer: (webhook: Webhook) => WebhookAnswer | Promise<WebhookAnswer>;
-  /** What a call gets if `answer`, or the rendering of its outcome, fails unexpectedly. */
+  /** The outcome to send if `answer`, or the rendering of its outcome, fails unexpectedly. */
   fallback?: (webhook: Webhook) => Outcome;
 }

@@ -12,7 +12,7 @@ import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
 import type { SignedWebhook } from './verify-webhook';
 
-/** What the log line of a request needs. */
+/** The progress and result of a request, for its log line. */
 export interface RequestRecord {
   /** Whether the connection, and the handler, are done with it. */
   isClosed: boolean;

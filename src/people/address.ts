@@ -85,7 +85,7 @@ const SEPARATORS = {
   'invisible characters': /\p{Cf}/gu,
 } as const;
 
-/** What people write instead of the plus, with advice; the group is the number that follows. */
+/** Other beginnings than the plus, with advice; the group is the number that follows. */
 const BEGINNINGS = [
   { form: /^00([1-9][0-9]{6,14})$/, advice: 'write + instead of 00' },
   { form: /^0([1-9][0-9]{6,14})$/, advice: 'write + and the country code instead of 0' },

@@ -99,7 +99,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     const read = { version, stored, state, now, isWritable, at, tookMs, isOutdated: false };
     known.delete(room);
     known.set(room, read);
-    if (known.size > MAX_ROOMS) {
+    while (known.size > MAX_ROOMS) {
       const [oldest] = known.keys();
       known.delete(oldest as RoomName);
     }
