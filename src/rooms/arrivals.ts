@@ -69,9 +69,12 @@ export function supervisorSent(draft: RoomDraft, event: EventOf<'supervisor-sent
   const found = isAgain
     ? undefined
     : (stays.findLast(hasThisNumber) ?? stays.find((stay) => lacksThisDocument(stay, at)));
+  const heard = heardModeOf(found?.isMuted, found?.coachedCall);
+  const observedAt = Math.max(found?.muteChangedAt ?? 0, found?.coachedCallChangedAt ?? 0);
   const supervision = {
     callers: [],
-    heard: heardModeOf(found?.isMuted, found?.coachedCall),
+    heard,
+    heardAt: heard === 'unknown' ? undefined : observedAt,
     coachedCall: found?.coachedCall,
     coachedCallChangedAt: found?.coachedCallChangedAt,
     ...found?.supervision,

@@ -1,4 +1,5 @@
 import type { Sid } from '../signalwire/sid';
+import { actionRequested, actionUpdated, settleAbandoned } from './action-rules';
 import { moderatorArrived, supervisorSent } from './arrivals';
 import { conferenceEnded, conferenceStarted } from './conference-changes';
 import type { Fact } from './fact';
@@ -57,11 +58,13 @@ export function evolve(
     conference: state.conference,
     stays: [...state.stays],
     ended: [...state.ended],
+    actions: state.actions ?? [],
     facts: [],
     hasChanged: isForeign !== state.isForeign,
   };
   forgetOldStays(draft, lifetimeMs);
-  if ('callSid' in event) {
+  settleAbandoned(draft);
+  if ('callSid' in event && event.callSid !== undefined) {
     backdateInferredArrival(draft, event.callSid, at);
   }
   (RULES[event.kind] as (draft: RoomDraft, event: RoomEvent, at: number) => void)(draft, event, at);
@@ -70,8 +73,9 @@ export function evolve(
     return { state, facts: [] };
   }
   const { conference, stays, ended, facts } = draft;
+  const actions = draft.actions.length > 0 ? draft.actions : undefined;
   return {
-    state: { room: state.room, conference, stays, ended, isForeign, at: clock },
+    state: { room: state.room, conference, stays, ended, actions, isForeign, at: clock },
     facts: isForeign ? [] : facts,
   };
 }
@@ -81,6 +85,8 @@ const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, a
   'moderator-arrived': moderatorArrived,
   'supervisor-sent': supervisorSent,
   'mode-requested': modeRequested,
+  'action-requested': actionRequested,
+  'action-updated': actionUpdated,
   'target-set': targetSet,
   'dial-ended': dialEnded,
   'call-ended': callEnded,

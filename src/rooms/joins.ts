@@ -41,7 +41,13 @@ export function endStayAndRematchJoin(draft: RoomDraft, stay: Stay, how: { at: n
     return;
   }
   const { role, name, address, arrivedAt } = stay;
-  const unheard = { heard: 'unknown' as const, coachedCall: undefined, coachedCallChangedAt: undefined, callers: [] };
+  const unheard = {
+    heard: 'unknown' as const,
+    heardAt: undefined,
+    coachedCall: undefined,
+    coachedCallChangedAt: undefined,
+    callers: [],
+  };
   const document = { callSid, role, name, address, arrivedAt, supervision: { ...supervision, ...unheard } };
   draft.stays = draft.stays.filter((one) => one !== stay);
   endStay(draft, addStay(draft, document), how);

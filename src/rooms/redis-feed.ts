@@ -50,9 +50,10 @@ function millisecondsOf(id: string): number {
   return Number.parseInt(id, 10);
 }
 
-/** Whether a line of the feed is a fact whose dates are dates. */
+/** Whether a line of the feed is a fact whose dates are dates. Only an action may concern the whole room. */
 function isFact({ kind, role, callSid, at, since }: Readonly<Record<string, unknown>>): boolean {
-  return [kind, role, callSid].every((text) => typeof text === 'string') && isMoment(at) && isMoment(since ?? 0);
+  const isComplete = kind === 'action' || [kind, role, callSid].every((text) => typeof text === 'string');
+  return isComplete && isMoment(at) && isMoment(since ?? 0);
 }
 
 function isMoment(value: unknown): boolean {

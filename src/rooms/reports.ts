@@ -1,8 +1,9 @@
 import type { Sid } from '../signalwire/sid';
+import { cancelModeChange } from './action-rules';
 import { RESOLUTION_MS, SAME_DATE_MS } from './event-dates';
 import type { HeardMode } from './mode';
 import { isInConference, type Stay, startOf } from './room';
-import { changeStay, isSameConference, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
+import { changeStay, endOfSecond, isSameConference, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space reports of a participant; undefined if it does not say. */
@@ -37,9 +38,13 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
   // A report that is older than what is known confirms nothing.
   const isTold = counts(told.isMuted, stay.muteChangedAt) || counts(told.coachedCall, coachedCallChangedAt);
   const heard = isTold ? heardModeOf(changed.isMuted, coaching.coachedCall ?? coachedCall) : supervision.heard;
-  return coaching.coachedCall === undefined && heard === supervision.heard
-    ? changed
-    : changeStay(draft, changed, { supervision: { ...supervision, ...coaching, heard } });
+  if (coaching.coachedCall === undefined && heard === supervision.heard) {
+    return changed;
+  }
+  // A callback is dated to the second: by its end, what it reports has happened.
+  const observedAt = by === 'callback' ? endOfSecond(draft, at) : at;
+  const heardAt = heard === 'unknown' ? undefined : heard === supervision.heard ? supervision.heardAt : observedAt;
+  return changeStay(draft, changed, { supervision: { ...supervision, ...coaching, heard, heardAt } });
 }
 
 /** The mode in which a supervisor is heard, by what the Space reports. */
@@ -86,11 +91,12 @@ export function participantChanged(
   }
 }
 
-/** A supervisor requested another mode, or was muted by the enforcer. Not confirmed yet: `heard` stays as it is. */
+/** The enforcer muted a supervisor. Not confirmed yet: `heard` stays as it is. */
 export function modeRequested(draft: RoomDraft, { callSid, mode }: EventOf<'mode-requested'>, at: number): void {
   const stay = openStayOf(draft, callSid);
   if (stay?.supervision !== undefined && startOf(stay) <= at && stay.supervision.mode !== mode) {
     changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
+    cancelModeChange(draft, callSid, 'muted-by-server', at);
   }
 }
 

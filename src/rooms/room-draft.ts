@@ -1,4 +1,5 @@
 import type { Sid } from '../signalwire/sid';
+import type { Action } from './action';
 import { RESOLUTION_MS } from './event-dates';
 import type { Fact } from './fact';
 import {
@@ -19,6 +20,7 @@ export interface RoomDraft {
   conference: RoomState['conference'];
   stays: Stay[];
   ended: { sid: Sid; at: number }[];
+  actions: readonly Action[];
   readonly facts: Fact[];
   hasChanged: boolean;
 }
@@ -89,7 +91,14 @@ export function factDate({ supervision }: Stay, earliest: number, latest: number
 }
 
 /** Adds a fact about a moderator's or supervisor's stay to the feed; returns the stay. Callers have no facts. */
-export function addFact(draft: RoomDraft, stay: Stay, kind: Fact['kind'], at: number, source: Source): Stay {
+export function addFact(
+  draft: RoomDraft,
+  stay: Stay,
+  kind: Fact['kind'],
+  at: number,
+  source: Source,
+  about: Pick<Fact, 'by' | 'reason'> = {},
+): Stay {
   if (stay.role !== 'moderator' && stay.role !== 'supervisor') {
     return stay;
   }
@@ -108,12 +117,39 @@ export function addFact(draft: RoomDraft, stay: Stay, kind: Fact['kind'], at: nu
     ...(supervision && { stayNumber: supervision.stayNumber, ...summary, callers: supervision.callers }),
     ...(supervision && coachesWrongCall(supervision) && { coachesWrongCall: true }),
     ...(kind === 'left' && { since: joinedAt }),
+    ...(kind === 'mode' && { by: requesterOf(draft, callSid), ...about }),
   });
   if (supervision === undefined || summary === undefined) {
     return stay;
   }
   const lastFact = { ...summary, at: Math.max(at, supervision.lastFact?.at ?? at) };
   return changeStay(draft, stay, { supervision: { ...supervision, lastFact } });
+}
+
+/** Who requested the change of a supervisor's mode that is being carried out; undefined if nobody did. */
+function requesterOf({ actions }: RoomDraft, callSid: Sid): string | undefined {
+  return actions.findLast((one) => one.callSid === callSid && one.name === 'mode' && one.status === 'requested')?.by;
+}
+
+/** Adds a fact about an action. @param stay the participant's; undefined for the whole room */
+export function addActionFact(draft: RoomDraft, action: Action, stay: Stay | undefined, at: number): void {
+  const { name, by, status, reason, callSid, mode, person } = action;
+  draft.facts.push({
+    kind: 'action',
+    at,
+    source: 'api',
+    room: draft.room,
+    role: stay?.role,
+    callSid,
+    conferenceSid: stay?.conferenceSid ?? draft.conference?.sid,
+    name: stay?.name ?? person,
+    address: stay?.address,
+    mode,
+    action: name,
+    by,
+    status,
+    reason,
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Sid } from '../signalwire/sid';
+import type { ActionName, ActionReason, ActionStatus } from './action';
 import type { Mode } from './mode';
 import type { Role } from './room';
 
@@ -26,11 +27,40 @@ export interface SupervisorSent {
   rejoinUrl?: string | undefined;
 }
 
-/** A supervisor's mode should change; only a later event confirms it. */
+/** The server changed a supervisor's mode; only a later event confirms it. */
 export interface ModeRequested {
   kind: 'mode-requested';
   callSid: Sid;
   mode: Mode;
+}
+
+/** Somebody requested an action through the API. */
+export interface ActionRequested {
+  kind: 'action-requested';
+  /** Unique. */
+  id: string;
+  name: ActionName;
+  by: string;
+  /** The participant's call; undefined for `join` and for the whole room. */
+  callSid?: Sid | undefined;
+  /** Of `mode` and `join`. */
+  mode?: Mode | undefined;
+  /** Of `mode`: the moderator's call in the conversation that is meant. */
+  target?: Sid | undefined;
+  /** Of `join`: the supervisor's name. */
+  person?: string | undefined;
+}
+
+/** How far an action is. */
+export interface ActionUpdated {
+  kind: 'action-updated';
+  id: string;
+  /** `requested`: only the call of a join has become known. */
+  status: ActionStatus;
+  reason?: ActionReason | undefined;
+  callSid?: Sid | undefined;
+  /** Whether the Space may or may not have unmuted a supervisor. */
+  isHeardUnknown?: boolean | undefined;
 }
 
 /** REST set a supervisor's target. Its age counts from the request to REST. */
@@ -127,6 +157,8 @@ export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
   | ModeratorArrived
   | SupervisorSent
   | ModeRequested
+  | ActionRequested
+  | ActionUpdated
   | TargetSet
   | DialEnded
   | CallEnded
@@ -156,6 +188,9 @@ export function eventKey(event: RoomEvent): string {
     case 'joined':
     case 'left':
       return `${event.kind}/${event.callSid}/${event.conferenceSid}/${event.date}`;
+    case 'action-requested':
+    case 'action-updated':
+      return `${event.kind}/${event.id}/${'status' in event ? event.status : ''}`;
     case 'supervisor-sent':
     case 'dial-ended':
       return `${event.kind}/${event.callSid}/${event.stayNumber ?? ''}`;

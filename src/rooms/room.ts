@@ -1,4 +1,5 @@
 import type { Sid } from '../signalwire/sid';
+import type { Action } from './action';
 import { REST_DELAY_MS } from './event-dates';
 import type { HeardMode, Mode } from './mode';
 
@@ -23,8 +24,8 @@ export function parseRoomName(text: string): RoomName | undefined {
 /** `unknown`: somebody in the conference whose role neither the state nor the Space tells. */
 export type Role = 'moderator' | 'caller' | 'supervisor' | 'unknown';
 
-/** How something is known: from our own webhook, a status callback, REST, or inferred from another event. */
-export type Source = 'webhook' | 'callback' | 'rest' | 'inferred';
+/** How something is known: from our own webhook, a status callback, REST or our API, or inferred from another event. */
+export type Source = 'webhook' | 'callback' | 'rest' | 'api' | 'inferred';
 
 /**
  * One period of a call in a room. What is unknown is undefined.
@@ -98,6 +99,8 @@ export interface SupervisionState {
   targetSetAt?: number | undefined;
   /** The mode that the Space reported. */
   heard: HeardMode;
+  /** When that was observed; undefined if it is unknown. */
+  heardAt?: number | undefined;
   /** The call that they coach by the Space's report; `nobody` if it reported that they coach none. */
   coachedCall?: Sid | 'nobody' | undefined;
   coachedCallChangedAt?: number | undefined;
@@ -129,6 +132,8 @@ export interface RoomState {
   stays: readonly Stay[];
   /** Conferences that ended recently. */
   ended: readonly { sid: Sid; at: number }[];
+  /** What was requested through the API recently; undefined if nothing was. */
+  actions?: readonly Action[] | undefined;
   /** Whether the conference belongs to another account, as the smoke test's does: our REST API does not know it. */
   isForeign?: true | undefined;
   /** When this state was computed, by the store's clock. */

@@ -1,4 +1,5 @@
 import type { Sid } from '../signalwire/sid';
+import { cancelModeChange } from './action-rules';
 import { RESOLUTION_MS } from './event-dates';
 import {
   countsAsCaller,
@@ -32,6 +33,8 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
   // Recorded after the server has muted them, or set their target, through REST.
   'mode-requested': 'rest',
   'target-set': 'rest',
+  'action-requested': 'api',
+  'action-updated': 'api',
   'room-observed': 'rest',
   'participant-observed': 'rest',
 };
@@ -62,6 +65,9 @@ export function updateSupervisors(draft: RoomDraft, event: RoomEvent, at: number
           supervision: withCallers(followTarget(known, supervision, target, latest), present, others),
         })
       : known;
+    if (stay.supervision?.mode !== supervision.mode) {
+      cancelModeChange(draft, stay.callSid, 'conversation-changed', at);
+    }
     if (differsFromLastFact(draft, stay.supervision)) {
       const earliest = Math.max(at, stay.joinedAt ?? at);
       addFact(draft, stay, 'mode', Math.max(factDate(stay, earliest, latest), heardModeChangedAt(stay)), source);
@@ -95,7 +101,13 @@ function followTarget(
   }
   const isReportedSince = heardModeChangedAt(stay) > latest;
   const heard = stay.isMuted ? 'monitor' : isReportedSince ? supervision.heard : 'unknown';
-  return { ...supervision, ...next, mode: 'monitor', heard };
+  return {
+    ...supervision,
+    ...next,
+    mode: 'monitor',
+    heard,
+    heardAt: heard === 'unknown' ? undefined : supervision.heardAt,
+  };
 }
 
 /** Whether the target still leads the conversation that a supervisor came to: the same call, in the same conference. */

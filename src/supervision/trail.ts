@@ -1,3 +1,4 @@
+import type { ActionName, ActionStatus } from '../rooms/action';
 import type { Fact } from '../rooms/fact';
 import type { HeardMode, Mode } from '../rooms/mode';
 import type { Role, RoomName, Source } from '../rooms/room';
@@ -5,7 +6,7 @@ import type { RoomStore } from '../rooms/room-store';
 import type { Sid } from '../signalwire/sid';
 import type { RefusalEvent, RefusalStore } from './refusals';
 
-/** A line of the audit trail: a fact about a supervisor or moderator, or a refusal. */
+/** A line of the audit trail: a fact about a supervisor or moderator, an action, or a refusal. */
 export interface AuditRecord {
   /** ISO 8601. */
   at: string;
@@ -24,9 +25,14 @@ export interface AuditRecord {
   since?: string | undefined;
   until?: string | undefined;
   reason?: string | undefined;
+  /** Who requested an action, or a mode, through the API. */
+  by?: string | undefined;
+  action?: ActionName | undefined;
+  status?: ActionStatus | undefined;
   lockedOut?: string | undefined;
   limit?: string | undefined;
-  callSid: Sid;
+  /** Undefined for an action on the whole room. */
+  callSid?: Sid | undefined;
   /** Counts the call's stays from 1. */
   stay?: number | undefined;
   moderatorCallSid?: Sid | undefined;
@@ -97,6 +103,9 @@ async function* readFeed(rooms: Pick<RoomStore, 'feed'>, since: number): AsyncGe
 /** A fact as a line of the trail. */
 export function toRecord(fact: Fact): AuditRecord {
   const { kind, at, role, room, name, address, mode, heard, callSid, conferenceSid, source, since } = fact;
+  if (kind === 'action') {
+    return toActionRecord(fact);
+  }
   const isSupervisor = role === 'supervisor';
   return {
     at: dateOf(at),
@@ -108,8 +117,32 @@ export function toRecord(fact: Fact): AuditRecord {
     room,
     moderator: isSupervisor ? fact.moderatorName : name,
     ...(kind === 'left' && { since: since === undefined ? undefined : dateOf(since), until: dateOf(at) }),
+    ...(kind === 'mode' && { by: fact.by, reason: fact.reason }),
     callSid,
     moderatorCallSid: isSupervisor ? fact.target : callSid,
+    conferenceSid,
+    source,
+  };
+}
+
+function toActionRecord(fact: Fact): AuditRecord {
+  const { kind, at, role, room, name, address, mode, action, by, status, reason, callSid, conferenceSid, source } =
+    fact;
+  // The person whom a join calls has no role yet.
+  const isSupervisor = role === 'supervisor' || action === 'join';
+  return {
+    at: dateOf(at),
+    kind,
+    action,
+    by,
+    status,
+    reason,
+    role,
+    ...(isSupervisor && { supervisor: name, mode }),
+    ...(role === 'moderator' && { moderator: name }),
+    number: address,
+    room,
+    callSid,
     conferenceSid,
     source,
   };
@@ -122,14 +155,15 @@ export function toRecord(fact: Fact): AuditRecord {
 export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGenerator<StayRecord> {
   const unfinished = new Map<string, StayRecord>();
   for await (const record of records) {
-    if (record.role !== 'supervisor') {
+    const { callSid } = record;
+    if (record.role !== 'supervisor' || record.kind === 'action' || callSid === undefined) {
       continue;
     }
-    const unnumbered = `${record.room}/${record.callSid}/`;
+    const unnumbered = `${record.room}/${callSid}/`;
     const key = `${unnumbered}${record.stay ?? ''}`;
     // When a document becomes known, the lines that were written without it are written again.
     const known = record.kind === 'arrived' ? undefined : (unfinished.get(key) ?? unfinished.get(unnumbered));
-    const stay = withRecord(known ?? beginningOf(record), record);
+    const stay = withRecord(known ?? beginningOf({ ...record, callSid }), record);
     const previous = unfinished.get(key);
     if (record.kind === 'arrived' && previous?.end !== undefined) {
       yield previous;
@@ -145,7 +179,7 @@ export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGene
   yield* unfinished.values();
 }
 
-function beginningOf({ supervisor, number, room, callSid, stay }: AuditRecord): StayRecord {
+function beginningOf({ supervisor, number, room, callSid, stay }: AuditRecord & { callSid: Sid }): StayRecord {
   return {
     supervisor,
     number,

@@ -1,0 +1,56 @@
+import type { Sid } from '../signalwire/sid';
+import { type ActionName, actionOn } from './action';
+import type { Mode } from './mode';
+import { isInConference, isOpen, type RoomState, type Stay } from './room';
+
+/** Why an action cannot begin. `busy`: another one is being carried out on the same participant. */
+export type Obstacle = 'not-in-room' | 'not-a-supervisor' | 'is-a-supervisor' | 'busy' | 'conversation-changed';
+
+/** A requested action on a participant. `target`: of `mode`, the moderator's call in the conversation that is meant. */
+export interface WantedAction {
+  name: ActionName;
+  callSid?: Sid | undefined;
+  mode?: Mode | undefined;
+  target?: Sid | undefined;
+}
+
+/** The first obstacle to an action; undefined if it can begin. @param now the store's clock */
+export function obstacleTo(
+  { stays, actions }: Pick<RoomState, 'stays' | 'actions'>,
+  { name, callSid, mode, target }: WantedAction,
+  now: number,
+): Obstacle | undefined {
+  if (callSid === undefined || name === 'join') {
+    return undefined;
+  }
+  const stay = stays.find((one) => one.callSid === callSid && isOpen(one));
+  if (stay === undefined || !isInConference(stay)) {
+    return 'not-in-room';
+  }
+  if (name === 'mode' && stay.supervision === undefined) {
+    return 'not-a-supervisor';
+  }
+  // Their mode decides whether they are muted. Somebody unknown may be a supervisor.
+  if (isMute(name) && (stay.supervision !== undefined || (name === 'unmute' && stay.role === 'unknown'))) {
+    return 'is-a-supervisor';
+  }
+  if (!isQuieter({ name, mode }) && actionOn({ actions }, callSid, now) !== undefined) {
+    return 'busy';
+  }
+  return mode !== undefined && mode !== 'monitor' && !isConversationOf(stay, target)
+    ? 'conversation-changed'
+    : undefined;
+}
+
+function isMute(name: ActionName): boolean {
+  return name === 'mute' || name === 'unmute';
+}
+
+/** Whether an action only makes somebody unheard. It takes the place of one that is being carried out. */
+function isQuieter({ name, mode }: Pick<WantedAction, 'name' | 'mode'>): boolean {
+  return name === 'remove' || name === 'mute' || mode === 'monitor';
+}
+
+function isConversationOf({ supervision }: Stay, target: Sid | undefined): boolean {
+  return target !== undefined && supervision?.target === target;
+}

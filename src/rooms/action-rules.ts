@@ -1,0 +1,110 @@
+import type { Sid } from '../signalwire/sid';
+import { type Action, type ActionReason, actionOn, isInProgress } from './action';
+import { obstacleTo } from './action-obstacle';
+import { coachesWrongCall, isOpen, type Stay } from './room';
+import { addActionFact, addFact, changeStay, openStayOf, type RoomDraft } from './room-draft';
+import type { EventOf } from './room-event';
+
+/** How many actions a room keeps. */
+const MAX_ACTIONS = 30;
+
+/** How long a settled action is kept, in milliseconds. */
+const KEPT_MS = 600_000;
+
+/** Somebody requested an action through the API. It is not added if it cannot begin: see {@link obstacleTo}. */
+export function actionRequested(draft: RoomDraft, event: EventOf<'action-requested'>, at: number): void {
+  const { id, name, by, callSid, mode, person } = event;
+  const isKnown = draft.actions.some((one) => one.id === id);
+  if (isKnown || obstacleTo(draft, event, draft.now) !== undefined) {
+    return;
+  }
+  const previous = callSid === undefined ? undefined : actionOn(draft, callSid, draft.now);
+  if (previous !== undefined) {
+    settle(draft, previous, { status: 'failed', reason: 'superseded' }, at);
+  }
+  const action: Action = { id, name, by, requestedAt: at, status: 'requested', callSid, mode, person };
+  draft.actions = [...draft.actions.slice(1 - MAX_ACTIONS), action];
+  draft.hasChanged = true;
+  const stay = callSid === undefined ? undefined : openStayOf(draft, callSid);
+  if (name === 'mode' && stay?.supervision !== undefined) {
+    changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
+  } else {
+    addActionFact(draft, action, stay, at);
+  }
+}
+
+/** The server that carries out an action reports how far it is. What has been settled does not change any more. */
+export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>, at: number): void {
+  const { id, status, reason, callSid } = event;
+  const action = draft.actions.find((one) => one.id === id);
+  if (action?.status !== 'requested') {
+    return;
+  }
+  if (status === 'requested') {
+    replace(draft, action, { ...action, callSid: action.callSid ?? callSid });
+    return;
+  }
+  if (event.isHeardUnknown && action.callSid !== undefined) {
+    forgetHeard(draft, action.callSid, at);
+  }
+  settle(draft, action, { status, reason }, at);
+}
+
+/** Ends the actions whose server is gone, and forgets the old ones. */
+export function settleAbandoned(draft: RoomDraft): void {
+  for (const action of draft.actions) {
+    if (action.status === 'requested' && !isInProgress(action, draft.now)) {
+      const isDone = action.name === 'mode' && isConfirmed(draft, action);
+      settle(draft, action, isDone ? { status: 'confirmed' } : { status: 'failed', reason: 'abandoned' }, draft.now);
+    }
+  }
+  const isKept = ({ settledAt }: Action) => settledAt === undefined || settledAt + KEPT_MS > draft.now;
+  if (!draft.actions.every(isKept)) {
+    draft.actions = draft.actions.filter(isKept);
+    draft.hasChanged = true;
+  }
+}
+
+/** The server itself changed a supervisor's mode: a change that somebody requested is over. */
+export function cancelModeChange(draft: RoomDraft, callSid: Sid, reason: ActionReason, at: number): void {
+  const action = draft.actions.findLast((one) => one.callSid === callSid && one.name === 'mode');
+  if (action?.status === 'requested') {
+    replace(draft, action, { ...action, status: 'failed', reason, settledAt: at });
+  }
+}
+
+function settle(
+  draft: RoomDraft,
+  action: Action,
+  { status, reason }: Pick<Action, 'status' | 'reason'>,
+  at: number,
+): void {
+  const settled = replace(draft, action, { ...action, status, reason, settledAt: at });
+  const stay = draft.stays.findLast(({ callSid }) => callSid === action.callSid);
+  if (action.name !== 'mode') {
+    addActionFact(draft, settled, stay, at);
+  } else if (status === 'failed' && stay?.supervision !== undefined && isOpen(stay)) {
+    // Whatever was requested, nobody is to hear them now.
+    const muted = changeStay(draft, stay, { supervision: { ...stay.supervision, mode: 'monitor' } });
+    addFact(draft, muted, 'mode', at, 'api', { by: action.by, reason });
+  }
+}
+
+function replace(draft: RoomDraft, action: Action, next: Action): Action {
+  draft.actions = draft.actions.map((one) => (one === action ? next : one));
+  draft.hasChanged = true;
+  return next;
+}
+
+function isConfirmed(draft: RoomDraft, { callSid, mode }: Action): boolean {
+  const stay = callSid === undefined ? undefined : openStayOf(draft, callSid);
+  return stay?.supervision !== undefined && stay.supervision.heard === mode && !coachesWrongCall(stay.supervision);
+}
+
+/** A request to unmute a supervisor got no answer: nobody knows whether they are heard, unless it was reported since. */
+function forgetHeard(draft: RoomDraft, callSid: Sid, at: number): void {
+  const stay: Stay | undefined = openStayOf(draft, callSid);
+  if (stay?.supervision !== undefined && (stay.supervision.heardAt ?? 0) <= at) {
+    changeStay(draft, stay, { supervision: { ...stay.supervision, heard: 'unknown', heardAt: undefined } });
+  }
+}

@@ -1,0 +1,90 @@
+import type { Sid } from '../signalwire/sid';
+import type { Mode } from './mode';
+
+/**
+ * What can be done to a live room through the API.
+ *
+ * - of a supervisor: `mode` changes how they are heard, `join` calls them.
+ * - of a participant: `mute`, `unmute`, `hold`, `unhold`, `remove`; `note` speaks a text to a moderator.
+ * - of the room: `end` ends the conference; `record`, `pause`, `resume` and `stop` are about recordings.
+ */
+export type ActionName =
+  | 'mode'
+  | 'join'
+  | 'mute'
+  | 'unmute'
+  | 'hold'
+  | 'unhold'
+  | 'remove'
+  | 'note'
+  | 'end'
+  | 'record'
+  | 'pause'
+  | 'resume'
+  | 'stop';
+
+/**
+ * - `requested`: recorded before the first request to the Space.
+ * - `confirmed`: the Space was seen to have done it.
+ * - `accepted`: the Space took it; nothing shows its effect.
+ * - `failed`: see `reason`.
+ */
+export type ActionStatus = 'requested' | 'confirmed' | 'accepted' | 'failed';
+
+/** Why an action failed, for programs. The Space's refusals and silence, and what came in between. */
+export type ActionReason =
+  | 'abandoned'
+  | 'conversation-changed'
+  | 'muted-by-server'
+  | 'superseded'
+  | 'left'
+  | 'refused'
+  | 'timeout'
+  | 'unreachable'
+  | 'unreadable'
+  | 'ineffective'
+  | 'no-key'
+  | 'no-answer'
+  | 'busy'
+  | 'not-allowed';
+
+/** An action, from its request until it is settled. */
+export interface Action {
+  /** Unique. */
+  id: string;
+  name: ActionName;
+  /** Who requested it, as the trail names them. */
+  by: string;
+  /** By the store's clock, in milliseconds since 1970. */
+  requestedAt: number;
+  status: ActionStatus;
+  /** When it was confirmed, accepted or failed. */
+  settledAt?: number | undefined;
+  reason?: ActionReason | undefined;
+  /** The participant's call; of `join` the call to the supervisor, once it is known; undefined for the whole room. */
+  callSid?: Sid | undefined;
+  /** Of `mode`, and of `join`: the mode that follows the join. */
+  mode?: Mode | undefined;
+  /** Of `join`: the supervisor's name. */
+  person?: string | undefined;
+}
+
+/** How long an action may stay `requested`, in milliseconds: then the server that carries it out is gone. */
+const LIMIT_MS = 6_000;
+
+/** The same for a join: the telephone rings, and its owner presses a key. */
+const JOIN_LIMIT_MS = 120_000;
+
+/** Whether an action is still being carried out. @param now the store's clock */
+export function isInProgress({ status, requestedAt, name }: Action, now: number): boolean {
+  return status === 'requested' && now - requestedAt < (name === 'join' ? JOIN_LIMIT_MS : LIMIT_MS);
+}
+
+/** The action that a call is subject to at the moment, other than its own join. */
+export function actionOn(
+  { actions = [] }: { actions?: readonly Action[] | undefined },
+  callSid: Sid,
+  now: number,
+): Action | undefined {
+  return actions.findLast((one) => one.callSid === callSid && one.name !== 'join' && isInProgress(one, now));
+}

@@ -1,0 +1,259 @@
+import { describe, expect, it } from '@jest/globals';
+import { actionOn } from '../../src/rooms/action';
+import { obstacleTo, type WantedAction } from '../../src/rooms/action-obstacle';
+import { evolve } from '../../src/rooms/evolve';
+import type { Fact } from '../../src/rooms/fact';
+import { emptyRoom, type RoomState, type SupervisorStay } from '../../src/rooms/room';
+import type { EventOf, RoomEvent } from '../../src/rooms/room-event';
+import { roomNamed, sid } from '../support/room-stores';
+
+const START = Date.parse('2026-01-02T10:00:00Z');
+const LIFETIME = { lifetimeMs: 3_600_000 };
+
+type Told = readonly [seconds: number, event: RoomEvent];
+
+/** The room after these events, each told at once, and its feed. */
+function play(...told: Told[]): { state: RoomState; facts: Fact[] } {
+  let state = emptyRoom(roomNamed('sales'));
+  const facts: Fact[] = [];
+  for (const [seconds, event] of told) {
+    const next = evolve(state, event, START + 1_000 * seconds, LIFETIME);
+    state = next.state;
+    facts.push(...next.facts);
+  }
+  return { state, facts };
+}
+
+const joins = (call: string, seconds: number, isModerator = false): Told => [
+  seconds,
+  {
+    kind: 'joined',
+    callSid: sid(call),
+    conferenceSid: sid('cf-1'),
+    date: START + 1_000 * seconds,
+    ageMs: 0,
+    isModerator,
+    isMuted: call === 'ted',
+  },
+];
+const sent: RoomEvent = {
+  kind: 'supervisor-sent',
+  callSid: sid('ted'),
+  stayNumber: 1,
+  name: 'Ted',
+  address: '***2222',
+  mode: 'monitor',
+  target: sid('alice'),
+  moderatorName: 'Alice',
+  ageMs: 0,
+};
+/** Alice and Bob talk, and Ted listens. */
+const LISTENING: Told[] = [
+  [0, { kind: 'moderator-arrived', callSid: sid('alice'), name: 'Alice', ageMs: 0 }],
+  joins('alice', 1, true),
+  joins('bob', 2),
+  [3, sent],
+  joins('ted', 4),
+  // What REST shows of Ted.
+  [4.5, observed('ted', true, 'alice')],
+];
+function observed(call: string, isMuted: boolean, coached?: string): RoomEvent {
+  return {
+    kind: 'participant-observed',
+    conferenceSid: sid('cf-1'),
+    participant: {
+      callSid: sid(call),
+      isMuted,
+      isOnHold: false,
+      coachedCall: coached === undefined ? 'nobody' : sid(coached),
+      joinAgeMs: 1,
+      isModerator: false,
+    },
+    ageMs: 0,
+  };
+}
+const requested = (more: Partial<EventOf<'action-requested'>> = {}): RoomEvent => ({
+  kind: 'action-requested',
+  id: 'a-1',
+  name: 'mode',
+  by: 'token board',
+  callSid: sid('ted'),
+  mode: 'coach',
+  target: sid('alice'),
+  ageMs: 0,
+  ...more,
+});
+const updated = (more: Partial<EventOf<'action-updated'>> = {}): RoomEvent => ({
+  kind: 'action-updated',
+  id: 'a-1',
+  status: 'confirmed',
+  ageMs: 0,
+  ...more,
+});
+const ted = ({ stays }: RoomState) => stays.find(({ callSid }) => callSid === 'ted') as SupervisorStay;
+const lines = (facts: readonly Fact[]) =>
+  facts
+    .slice(3)
+    .map(({ kind, mode, heard, by, action, status, reason }) =>
+      [kind, action, mode, heard, by, status, reason].filter((part) => part !== undefined).join(' '),
+    );
+
+describe('a change of mode through the API', () => {
+  it('is requested, then confirmed with the time of the observation', () => {
+    const { state } = play(...LISTENING, [10, requested()]);
+    expect(ted(state).supervision).toMatchObject({ mode: 'coach', heard: 'monitor' });
+    expect(state.actions).toMatchObject([{ id: 'a-1', status: 'requested', requestedAt: START + 10_000 }]);
+
+    const after = play(
+      ...LISTENING,
+      [10, requested()],
+      [11, { ...observed('ted', false, 'alice'), ageMs: 200 }],
+      [11.5, updated()],
+    );
+    expect(ted(after.state).supervision).toMatchObject({ mode: 'coach', heard: 'coach', heardAt: START + 10_800 });
+    expect(after.state.actions).toMatchObject([{ status: 'confirmed', settledAt: START + 11_500 }]);
+    expect(lines(after.facts)).toEqual(['mode coach monitor token board', 'mode coach coach token board']);
+  });
+
+  it('that fails leaves them in monitor, and says why', () => {
+    const { state, facts } = play(
+      ...LISTENING,
+      [10, requested()],
+      [11, updated({ status: 'failed', reason: 'timeout', isHeardUnknown: true })],
+    );
+    expect(ted(state).supervision).toMatchObject({ mode: 'monitor', heard: 'unknown', heardAt: undefined });
+    expect(lines(facts)).toEqual(['mode coach monitor token board', 'mode monitor unknown token board timeout']);
+  });
+
+  it('whose server is gone fails by itself, unless it was seen to be done', () => {
+    const lost = play(...LISTENING, [10, requested()], [17, observed('bob', false)]);
+    expect(lost.state.actions).toMatchObject([{ status: 'failed', reason: 'abandoned' }]);
+    expect(ted(lost.state).supervision.mode).toBe('monitor');
+
+    const done = play(
+      ...LISTENING,
+      [10, requested()],
+      [11, observed('ted', false, 'alice')],
+      [17, observed('bob', false)],
+    );
+    expect(done.state.actions).toMatchObject([{ status: 'confirmed' }]);
+    expect(ted(done.state).supervision).toMatchObject({ mode: 'coach', heard: 'coach' });
+  });
+
+  it('is over when another agent joins', () => {
+    const { state } = play(...LISTENING, [10, requested()], joins('carol', 11, true), [12, updated()]);
+    expect(state.actions).toMatchObject([{ status: 'failed', reason: 'conversation-changed' }]);
+    expect(ted(state).supervision).toMatchObject({ mode: 'monitor', target: 'carol' });
+  });
+
+  it('is over when the server mutes them', () => {
+    const muted: RoomEvent = { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', ageMs: 0 };
+    const { state } = play(...LISTENING, [10, requested()], [11, muted]);
+    expect(state.actions).toMatchObject([{ status: 'failed', reason: 'muted-by-server' }]);
+  });
+
+  it('is not begun while another is carried out, unless it only mutes', () => {
+    const second = play(...LISTENING, [10, requested()], [11, requested({ id: 'a-2', mode: 'barge' })]);
+    expect(second.state.actions?.map(({ id }) => id)).toEqual(['a-1']);
+
+    const quiet = play(
+      ...LISTENING,
+      [10, requested()],
+      [11, requested({ id: 'a-2', mode: 'monitor' })],
+      [12, updated()],
+    );
+    expect(quiet.state.actions).toMatchObject([
+      { id: 'a-1', status: 'failed', reason: 'superseded' },
+      { id: 'a-2', status: 'requested' },
+    ]);
+    expect(ted(quiet.state).supervision.mode).toBe('monitor');
+  });
+
+  it('counts once, however often it is told', () => {
+    const once = play(...LISTENING, [10, requested()], [11, updated()]);
+    const often = play(
+      ...LISTENING,
+      [10, requested()],
+      [10.5, requested()],
+      [11, updated()],
+      [12, updated()],
+      [13, requested()],
+    );
+    expect(often.facts).toEqual(once.facts);
+    expect(often.state).toEqual(once.state);
+  });
+});
+
+describe('another action', () => {
+  it('has one line when it is requested, and one when it is settled', () => {
+    const { facts } = play(
+      ...LISTENING,
+      [10, requested({ name: 'mute', callSid: sid('bob'), mode: undefined })],
+      [11, updated()],
+      [12, requested({ id: 'a-2', name: 'end', callSid: undefined, mode: undefined })],
+      [13, updated({ id: 'a-2', status: 'failed', reason: 'refused' })],
+    );
+    expect(lines(facts)).toEqual([
+      'action mute token board requested',
+      'action mute token board confirmed',
+      'action end token board requested',
+      'action end token board failed refused',
+    ]);
+  });
+
+  it('that calls a supervisor learns the call, and may take as long as a telephone rings', () => {
+    const join = requested({ name: 'join', callSid: undefined, person: 'Ted', mode: 'barge' });
+    const { state, facts } = play(
+      [1, join],
+      [2, updated({ status: 'requested', callSid: sid('ted') })],
+      [60, { kind: 'call-ended', callSid: sid('bob'), ageMs: 0 }],
+      [61, updated({ status: 'failed', reason: 'no-key' })],
+    );
+    expect(state.actions).toMatchObject([{ callSid: 'ted', status: 'failed', reason: 'no-key' }]);
+    expect(facts.map(({ action, name, callSid, status }) => [action, name, callSid, status])).toEqual([
+      ['join', 'Ted', undefined, 'requested'],
+      ['join', 'Ted', 'ted', 'failed'],
+    ]);
+  });
+
+  it('is forgotten some time after it is settled', () => {
+    const { state } = play(
+      ...LISTENING,
+      [10, requested({ name: 'end', callSid: undefined })],
+      [11, updated()],
+      [620, observed('bob', false)],
+    );
+    expect(state.actions).toBeUndefined();
+  });
+});
+
+describe('an obstacle', () => {
+  const { state } = play(...LISTENING, [10, requested({ mode: 'monitor' })]);
+  const now = START + 11_000;
+  const mode = { name: 'mode', callSid: sid('ted'), mode: 'barge', target: sid('alice') } as const;
+
+  it.each<[string | undefined, WantedAction]>([
+    ['busy', mode],
+    [undefined, { ...mode, mode: 'monitor' }],
+    [undefined, { name: 'remove', callSid: sid('ted') }],
+    ['busy', { name: 'hold', callSid: sid('ted') }],
+    ['not-in-room', { name: 'remove', callSid: sid('carol') }],
+    ['not-a-supervisor', { ...mode, callSid: sid('bob') }],
+    ['is-a-supervisor', { name: 'mute', callSid: sid('ted') }],
+    [undefined, { name: 'unmute', callSid: sid('bob') }],
+    [undefined, { name: 'end' }],
+    [undefined, { name: 'join' }],
+  ])('is %s for %j', (obstacle, wanted) => {
+    expect(obstacleTo(state, wanted, now)).toBe(obstacle);
+  });
+
+  it('is another conversation than the one that was meant', () => {
+    expect(obstacleTo(state, { ...mode, target: sid('carol') }, now + 10_000)).toBe('conversation-changed');
+    expect(obstacleTo(state, mode, now + 10_000)).toBeUndefined();
+  });
+
+  it('ends with the action that is one', () => {
+    expect(actionOn(state, sid('ted'), now)?.id).toBe('a-1');
+    expect(actionOn(state, sid('ted'), now + 10_000)).toBeUndefined();
+  });
+});
