@@ -2,11 +2,12 @@ import type { Logger } from 'pino';
 import { withDeadline } from '../ops/deadline';
 import { createLocalRooms } from './local-rooms';
 import { createPendingEvents } from './pending-events';
-import { type RoomName, type RoomState, targetOf, withoutUnlistedModerators } from './room';
+import { type RoomName, type RoomState, targetOf } from './room';
 import { putEntry, type RoomEntry } from './room-entry';
 import type { RoomEvent } from './room-event';
 import type { RoomStore, Snapshot } from './room-store';
-import type { Observation, SpaceObserver } from './space-observer';
+import { createSecondSource } from './second-source';
+import type { SpaceObserver } from './space-observer';
 import { createSpeechLimit, type SpeechEvent } from './speech';
 import { createStoreFailures } from './store-failures';
 
@@ -17,6 +18,8 @@ export type Lookup = { isKnown: true; state: RoomState; now: number } | { isKnow
 export interface Rooms {
   /** Records an event in the store; in the retry queue if the store does not answer within 800 ms. */
   record(room: RoomName, event: RoomEvent): Promise<void>;
+  /** Records an event in the store, now or never; not known if the store does not take it within 800 ms. */
+  recordNow(room: RoomName, event: RoomEvent): Promise<Lookup>;
   /** Records speech at most once a second per participant; drops it under load. */
   recordSpeech(room: RoomName, event: SpeechEvent): void;
   /** Reads a room from the store; from REST if the store fails, cannot be written, or has no target for it. */
@@ -102,6 +105,7 @@ export function createRooms(options: RoomsOptions): Rooms {
   }, PROBE_INTERVAL_MS).unref();
 
   const local = createLocalRooms({ store, lifetimeMs, log, now, pending });
+  const rest = space && createSecondSource({ space, local, record, log });
 
   function learn(snapshot: Snapshot): RoomState {
     if (failures.failing.size > 0) {
@@ -126,6 +130,19 @@ export function createRooms(options: RoomsOptions): Rooms {
     }
   }
 
+  async function recordNow(room: RoomName, event: RoomEvent): Promise<Lookup> {
+    const since = monotonicNow();
+    try {
+      const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
+      const state = learn(applied);
+      onChange(state);
+      return { isKnown: true, state, now: applied.now };
+    } catch (err) {
+      failures.add(err, since, room);
+      return { isKnown: false };
+    }
+  }
+
   /** @param withRest whether to ask REST if the store's answer is not enough */
   async function find(room: RoomName, withRest = true): Promise<Lookup> {
     const askedAt = monotonicNow();
@@ -142,32 +159,15 @@ export function createRooms(options: RoomsOptions): Rooms {
       const isKnown = read !== undefined || targetOf(state) !== undefined;
       const known: Lookup = isKnown ? { isKnown, state, now: read?.now ?? local.now() } : { isKnown };
       const isEnough = !withRest || (read?.isWritable && targetOf(state) !== undefined);
-      return isEnough || space === undefined
-        ? known
-        : await inTime(findInSpace(space, room, known), { isKnown: false }, askedAt, room);
+      if (isEnough || rest === undefined) {
+        return known;
+      }
+      const seen = await inTime(rest.find(state), 'late', askedAt, room);
+      return seen === 'late' ? { isKnown: false } : seen ? { isKnown: true, state: seen, now: local.now() } : known;
     } catch (err) {
       log.error({ err, room }, 'Room lookup failed');
       return { isKnown: false };
     }
-  }
-
-  /** A room as REST shows it; if REST fails, as it was known. */
-  async function findInSpace({ observe }: SpaceObserver, room: RoomName, known: Lookup): Promise<Lookup> {
-    try {
-      const observation = await observe(room);
-      const state = known.isKnown ? known.state : local.stateOf(room);
-      return { isKnown: true, state: observed(state, observation), now: local.now() };
-    } catch (err) {
-      log.warn({ err, room }, 'Participants could not be read from the Space');
-      return known;
-    }
-  }
-
-  /** Records what REST shows of a room, without waiting for the store; returns the room after it. */
-  function observed(state: RoomState, { room, event }: Observation): RoomState {
-    void record(room, event);
-    const listed = new Set(event.participants.map(({ callSid }) => callSid));
-    return withoutUnlistedModerators(local.after(state, event), listed, local.now() - event.ageMs);
   }
 
   async function list(): Promise<readonly RoomEntry[] | 'unknown'> {
@@ -188,9 +188,10 @@ export function createRooms(options: RoomsOptions): Rooms {
     };
     await Promise.all([...own].map(update));
     const hasTarget = [...entries.values()].some(({ target }) => target !== undefined);
-    const seen = stored !== undefined && hasTarget ? [] : await observeAll(askedAt + lookUpTimeoutMs - MARGIN_MS);
-    for (const observation of seen ?? []) {
-      putEntry(entries, observed(local.stateOf(observation.room), observation));
+    const restMs = Math.max(0, askedAt + lookUpTimeoutMs - MARGIN_MS - monotonicNow());
+    const seen = stored !== undefined && hasTarget ? [] : await rest?.list(restMs);
+    for (const state of seen ?? []) {
+      putEntry(entries, state);
     }
     return stored === undefined && seen === undefined && !hasTarget ? 'unknown' : [...entries.values()];
   }
@@ -208,15 +209,8 @@ export function createRooms(options: RoomsOptions): Rooms {
     }
   }
 
-  async function observeAll(until: number): Promise<Observation[] | undefined> {
-    return space?.observeAll(Math.max(0, until - monotonicNow())).catch((err) => {
-      log.warn({ err }, 'Conferences could not be listed by the Space');
-      return undefined;
-    });
-  }
-
   /** The result of a look-up, or `otherwise` after the time-out. */
-  function inTime<T>(lookUp: Promise<T>, otherwise: T, askedAt: number, room?: RoomName): Promise<T> {
+  function inTime<T, const O>(lookUp: Promise<T>, otherwise: O, askedAt: number, room?: RoomName): Promise<T | O> {
     return withDeadline(lookUp, askedAt + lookUpTimeoutMs - monotonicNow()).catch((err) => {
       log.warn({ err, room }, 'Room lookup timed out');
       return otherwise;
@@ -225,6 +219,7 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   return {
     record,
+    recordNow,
 
     recordSpeech: speech.record,
 
