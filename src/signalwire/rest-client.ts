@@ -3,12 +3,12 @@ import { isFinalStatus } from './call-status';
 import {
   type ConferenceApi,
   type Deadline,
-  type SpaceCall,
   type SpaceConference,
   SpaceError,
   type SpaceParticipant,
   type SpaceSettings,
 } from './conference-api';
+import { ageOf, parseCall, parseParticipant, textIn } from './rest-resources';
 import { createTransport } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
@@ -60,7 +60,7 @@ export function createRestClient(
     findParticipant: (conferenceSid, callSid) =>
       ask(async (client) => {
         const found = await unlessGone(client.conferences(conferenceSid).participants(callSid).fetch());
-        return found && parseParticipant(found, conferenceSid);
+        return found && parseParticipant(found, conferenceSid, now());
       }),
 
     changeParticipant: (conferenceSid, callSid, { muted, target, announceUrl }) =>
@@ -72,7 +72,7 @@ export function createRestClient(
         };
         const request = client.conferences(conferenceSid).participants(callSid).update(changes);
         const changed = await unlessGone(request, isOverError);
-        return changed && parseParticipant(changed, conferenceSid);
+        return changed && parseParticipant(changed, conferenceSid, now());
       }),
 
     removeParticipant: (conferenceSid, callSid) =>
@@ -116,30 +116,12 @@ export function createRestClient(
     const firstPage = await client.conferences(conferenceSid).participants.page({ pageSize: PAGE_SIZE });
     for await (const participant of readAll(firstPage, 'participants')) {
       const one =
-        parseSid(participant.callSid) === undefined ? undefined : parseParticipant(participant, conferenceSid);
+        parseSid(participant.callSid) === undefined ? undefined : parseParticipant(participant, conferenceSid, now());
       if (one !== undefined) {
         seen.push(one);
       }
     }
     return seen;
-  }
-
-  /** @returns undefined for a participant who has left */
-  function parseParticipant(given: Unread<ParticipantField>, conferenceSid: Sid): SpaceParticipant | undefined {
-    if (given.status === 'completed') {
-      return undefined;
-    }
-    const isCoaching = isTrue(given.coaching);
-    return {
-      callSid: requiredSid(given.callSid),
-      conferenceSid,
-      isMuted: isTrue(given.muted),
-      isOnHold: isTrue(given.hold),
-      target: isCoaching ? parseSid(given.callSidToCoach) : undefined,
-      isCoaching,
-      endsConference: isTrue(given.endConferenceOnExit),
-      joinAgeMs: ageOf(given.dateCreated, now()),
-    };
   }
 }
 
@@ -149,45 +131,6 @@ type Client = ReturnType<typeof RestClient>;
 const PAGE_SIZE = 1_000;
 /** The Space's error code for a change to something that is over. */
 const IS_OVER = 10_000;
-
-/** Fields of an SDK object. The SDK types them but does not check them. */
-type Unread<Field extends string> = { readonly [K in Field]?: unknown };
-type ParticipantField =
-  | 'callSid'
-  | 'status'
-  | 'muted'
-  | 'hold'
-  | 'coaching'
-  | 'callSidToCoach'
-  | 'endConferenceOnExit'
-  | 'dateCreated';
-
-function parseCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SpaceCall {
-  return {
-    callSid: requiredSid(given.sid),
-    isOver: isFinalStatus(textIn(given.status)),
-    from: textIn(given.from),
-    to: textIn(given.to),
-    direction: textIn(given.direction),
-  };
-}
-
-/** The Space sends booleans as such or as words. */
-function isTrue(value: unknown): boolean {
-  return String(value) === 'true';
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function requiredSid(value: unknown): Sid {
-  const sid = parseSid(value);
-  if (sid === undefined) {
-    throw new SpaceError('unreadable', 'The Space answered without a Call SID.');
-  }
-  return sid;
-}
 
 /** The result of a request; undefined if it failed because its subject is gone. */
 async function unlessGone<T>(request: Promise<T> | undefined, isGone = isMissingError): Promise<T | undefined> {
@@ -232,9 +175,4 @@ async function* readAll<T>(
     yield* page.instances;
     page = await page.nextPage();
   }
-}
-
-/** Milliseconds since then, at least 1; 1 for a missing date, and for one that the SDK could not parse. */
-function ageOf(date: unknown, now: number): number {
-  return date instanceof Date ? Math.max(1, now - date.getTime()) : 1;
 }

@@ -1,0 +1,76 @@
+import { isFinalStatus } from './call-status';
+import { type SpaceCall, SpaceError, type SpaceParticipant } from './conference-api';
+import { parseSid, type Sid } from './sid';
+
+/** Fields of an SDK object. The SDK types them but does not check them. */
+type Unread<Field extends string> = { readonly [K in Field]?: unknown };
+type ParticipantField =
+  | 'callSid'
+  | 'status'
+  | 'muted'
+  | 'hold'
+  | 'coaching'
+  | 'callSidToCoach'
+  | 'endConferenceOnExit'
+  | 'dateCreated';
+
+/**
+ * @param now milliseconds since 1970
+ * @returns undefined for a participant who has left
+ * @throws SpaceError `unreadable` without a Call SID
+ */
+export function parseParticipant(
+  given: Unread<ParticipantField>,
+  conferenceSid: Sid,
+  now: number,
+): SpaceParticipant | undefined {
+  if (given.status === 'completed') {
+    return undefined;
+  }
+  const isCoaching = isTrue(given.coaching);
+  return {
+    callSid: requiredSid(given.callSid),
+    conferenceSid,
+    isMuted: isTrue(given.muted),
+    isOnHold: isTrue(given.hold),
+    target: isCoaching ? parseSid(given.callSidToCoach) : undefined,
+    isCoaching,
+    endsConference: isTrue(given.endConferenceOnExit),
+    joinAgeMs: ageOf(given.dateCreated, now),
+  };
+}
+
+/** @throws SpaceError `unreadable` without a Call SID */
+export function parseCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'direction'>): SpaceCall {
+  return {
+    callSid: requiredSid(given.sid),
+    isOver: isFinalStatus(textIn(given.status)),
+    from: textIn(given.from),
+    to: textIn(given.to),
+    direction: textIn(given.direction),
+  };
+}
+
+/** The Space sends booleans as such or as words. */
+function isTrue(value: unknown): boolean {
+  return String(value) === 'true';
+}
+
+/** A text; undefined for an empty one and for anything else. */
+export function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** @throws SpaceError `unreadable` if there is none */
+function requiredSid(value: unknown): Sid {
+  const sid = parseSid(value);
+  if (sid === undefined) {
+    throw new SpaceError('unreadable', 'The Space answered without a SID.');
+  }
+  return sid;
+}
+
+/** Milliseconds since then, at least 1; 1 for a missing date, and for one that the SDK could not parse. */
+export function ageOf(date: unknown, now: number): number {
+  return date instanceof Date ? Math.max(1, now - date.getTime()) : 1;
+}
