@@ -67,8 +67,9 @@ export interface SpaceCall {
 /** Changes to a participant; anything left out stays as it is. */
 export interface ParticipantChange {
   muted?: boolean;
-  /** The call to coach, which must be in the conference. */
-  target?: Sid;
+  onHold?: boolean;
+  /** The call to coach, which must be in the conference; `nobody` ends the coaching. */
+  target?: Sid | 'nobody';
   /** Address of a document to play; the Space requests it by POST. Everybody in the conference may hear it. */
   announceUrl?: string;
 }
@@ -79,7 +80,12 @@ export interface Deadline {
   timeoutMs?: number;
 }
 
-/** What we use of the Space's REST API. Every method settles before its deadline; all failures are SpaceErrors. */
+/**
+ * What we use of the Space's REST API. Every method settles before its deadline; all failures are SpaceErrors.
+ *
+ * No method repeats a request: callers count requests, and know what is safe to repeat. After `timeout` or
+ * `unreachable`, the Space may have made the change.
+ */
 export interface ConferenceApi {
   /**
    * The conferences that are not over, started or not. Entries without a SID or a name are left out.
@@ -98,17 +104,26 @@ export interface ConferenceApi {
    */
   listParticipants(conferenceSid: Sid, deadline?: Deadline): Promise<SpaceParticipant[] | undefined>;
   /** @returns undefined if the call is not in the conference */
-  findParticipant(conferenceSid: Sid, callSid: Sid): Promise<SpaceParticipant | undefined>;
+  findParticipant(conferenceSid: Sid, callSid: Sid, deadline?: Deadline): Promise<SpaceParticipant | undefined>;
   /**
    * Changes a participant, in one request.
    *
    * @returns the Space's answer, which may not show the change yet; undefined if the call is not in the conference
    */
-  changeParticipant(conferenceSid: Sid, callSid: Sid, change: ParticipantChange): Promise<SpaceParticipant | undefined>;
+  changeParticipant(
+    conferenceSid: Sid,
+    callSid: Sid,
+    change: ParticipantChange,
+    deadline?: Deadline,
+  ): Promise<SpaceParticipant | undefined>;
   /** Removes a participant; false if the call is not in the conference. */
-  removeParticipant(conferenceSid: Sid, callSid: Sid): Promise<boolean>;
+  removeParticipant(conferenceSid: Sid, callSid: Sid, deadline?: Deadline): Promise<boolean>;
+  /** Ends a conference for everybody in it; false if it is over or unknown. */
+  endConference(conferenceSid: Sid, deadline?: Deadline): Promise<boolean>;
   /** @returns undefined if there is no such call */
-  findCall(callSid: Sid): Promise<SpaceCall | undefined>;
+  findCall(callSid: Sid, deadline?: Deadline): Promise<SpaceCall | undefined>;
   /** Makes a call request another document, by POST; false if the call is over or unknown. */
-  redirectCall(callSid: Sid, url: string): Promise<boolean>;
+  redirectCall(callSid: Sid, url: string, deadline?: Deadline): Promise<boolean>;
+  /** Ends a call, which may still be queued or ringing; false if it is over or unknown. */
+  hangUpCall(callSid: Sid, deadline?: Deadline): Promise<boolean>;
 }

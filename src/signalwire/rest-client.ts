@@ -8,7 +8,7 @@ import {
   type SpaceParticipant,
   type SpaceSettings,
 } from './conference-api';
-import { ageOf, parseCall, parseParticipant, textIn } from './rest-resources';
+import { ageOf, parseCall, parseParticipant, requiredSid, textIn } from './rest-resources';
 import { createTransport } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
@@ -57,41 +57,55 @@ export function createRestClient(
         return conference === undefined || conference.status === 'completed' ? undefined : [];
       }, deadline),
 
-    findParticipant: (conferenceSid, callSid) =>
+    findParticipant: (conferenceSid, callSid, deadline) =>
       ask(async (client) => {
         const found = await unlessGone(client.conferences(conferenceSid).participants(callSid).fetch());
         return found && parseParticipant(found, conferenceSid, now());
-      }),
+      }, deadline),
 
-    changeParticipant: (conferenceSid, callSid, { muted, target, announceUrl }) =>
+    changeParticipant: (conferenceSid, callSid, { muted, onHold, target, announceUrl }, deadline) =>
       ask(async (client) => {
         const changes = {
           ...(muted !== undefined && { muted }),
-          ...(target !== undefined && { coaching: true, callSidToCoach: target }),
+          ...(onHold !== undefined && { hold: onHold }),
+          ...(target === 'nobody' && { coaching: false }),
+          ...(target !== undefined && target !== 'nobody' && { coaching: true, callSidToCoach: target }),
           ...(announceUrl !== undefined && { announceUrl, announceMethod: 'POST' }),
         };
         const request = client.conferences(conferenceSid).participants(callSid).update(changes);
         const changed = await unlessGone(request, isOverError);
         return changed && parseParticipant(changed, conferenceSid, now());
-      }),
+      }, deadline),
 
-    removeParticipant: (conferenceSid, callSid) =>
+    removeParticipant: (conferenceSid, callSid, deadline) =>
       ask(async (client) => {
         const request = client.conferences(conferenceSid).participants(callSid).remove();
         return (await unlessGone(request, isOverError)) !== undefined;
-      }),
+      }, deadline),
 
-    findCall: (callSid) =>
+    endConference: (conferenceSid, deadline) =>
+      ask(async (client) => {
+        const request = client.conferences(conferenceSid).update({ status: 'completed' });
+        return wasChanged(await unlessGone(request, isOverError));
+      }, deadline),
+
+    findCall: (callSid, deadline) =>
       ask(async (client) => {
         const found = await unlessGone(client.calls(callSid).fetch());
         return found && parseCall(found);
-      }),
+      }, deadline),
 
-    redirectCall: (callSid, url) =>
+    redirectCall: (callSid, url, deadline) =>
       ask(async (client) => {
         const redirected = await unlessGone(client.calls(callSid).update({ url, method: 'POST' }), isOverError);
         return redirected !== undefined && !isFinalStatus(textIn(redirected.status));
-      }),
+      }, deadline),
+
+    hangUpCall: (callSid, deadline) =>
+      ask(async (client) => {
+        const request = client.calls(callSid).update({ status: 'completed' });
+        return wasChanged(await unlessGone(request, isOverError));
+      }, deadline),
   };
 
   async function ask<T>(
@@ -142,6 +156,16 @@ async function unlessGone<T>(request: Promise<T> | undefined, isGone = isMissing
     }
     throw error;
   }
+}
+
+/**
+ * Whether a change was made.
+ *
+ * @param answer undefined if its subject is gone
+ * @throws SpaceError `unreadable` if the answer is no resource
+ */
+function wasChanged(answer: { readonly sid?: unknown } | undefined): boolean {
+  return answer !== undefined && requiredSid(answer.sid) !== undefined;
 }
 
 function isMissingError(error: unknown): boolean {

@@ -62,7 +62,7 @@ export function textIn(value: unknown): string | undefined {
 }
 
 /** @throws SpaceError `unreadable` if there is none */
-function requiredSid(value: unknown): Sid {
+export function requiredSid(value: unknown): Sid {
   const sid = parseSid(value);
   if (sid === undefined) {
     throw new SpaceError('unreadable', 'The Space answered without a SID.');

@@ -1,6 +1,7 @@
 import type { RoomName } from '../../src/rooms/room';
 import {
   type ConferenceApi,
+  type ParticipantChange,
   type SpaceCall,
   SpaceError,
   type SpaceParticipant,
@@ -11,6 +12,7 @@ import type { Sid } from '../../src/signalwire/sid';
 export interface Party {
   callSid: Sid;
   isMuted?: boolean;
+  isOnHold?: boolean;
   target?: Sid | undefined;
   isModerator?: boolean;
   joinedAt?: number;
@@ -27,7 +29,9 @@ export type ScriptedClient = Pick<
   | 'findParticipant'
   | 'changeParticipant'
   | 'removeParticipant'
+  | 'endConference'
   | 'redirectCall'
+  | 'hangUpCall'
   | 'findCall'
 >;
 
@@ -83,12 +87,15 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
     return ask(request, missing, () => (space.readsAtOnce ? seen : answer()));
   }
 
-  function show(conferenceSid: Sid, { callSid, isMuted, target, isModerator, joinedAt = 0 }: Party): SpaceParticipant {
+  function show(
+    conferenceSid: Sid,
+    { callSid, isMuted, isOnHold, target, isModerator, joinedAt = 0 }: Party,
+  ): SpaceParticipant {
     return {
       callSid,
       conferenceSid,
       isMuted: isMuted ?? false,
-      isOnHold: false,
+      isOnHold: isOnHold ?? false,
       target,
       isCoaching: target !== undefined,
       endsConference: isModerator ?? false,
@@ -137,21 +144,22 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
           const party = conferences.get(conferenceSid)?.parties.get(callSid);
           return party && show(conferenceSid, party);
         }),
-      changeParticipant: (conferenceSid, callSid, { muted, target, announceUrl }) => {
-        const words =
-          muted !== undefined ? 'mute' : target !== undefined ? `coach ${target} as` : `announce ${announceUrl} to`;
+      changeParticipant: (conferenceSid, callSid, change) => {
+        const { muted, onHold, target } = change;
+        const words = wordsOf(change);
         return ask(`${words} ${callSid} in ${conferenceSid}`, undefined, (isIgnored) => {
           const parties = conferences.get(conferenceSid)?.parties;
           const party = parties?.get(callSid);
           if (party === undefined) {
             return undefined;
           }
-          if (target !== undefined && !parties?.has(target)) {
+          if (target !== undefined && target !== 'nobody' && !parties?.has(target)) {
             throw refusal(422);
           }
           const changed = { ...party };
           changed.isMuted = muted ?? changed.isMuted ?? false;
-          changed.target = target ?? changed.target;
+          changed.isOnHold = onHold ?? changed.isOnHold ?? false;
+          changed.target = target === 'nobody' ? undefined : (target ?? changed.target);
           if (!isIgnored) {
             parties?.set(callSid, changed);
           }
@@ -160,6 +168,8 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
       },
       removeParticipant: (conferenceSid, callSid) =>
         ask(`remove ${callSid} from ${conferenceSid}`, false, () => takeOut(callSid)),
+      endConference: (conferenceSid) => ask(`end ${conferenceSid}`, false, () => conferences.delete(conferenceSid)),
+      hangUpCall: (callSid) => ask(`hang up ${callSid}`, false, () => takeOut(callSid)),
       redirectCall: (callSid, url) => ask(`move ${callSid} to ${url}`, false, () => takeOut(callSid)),
       findCall: (callSid) => ask(`call ${callSid}`, undefined, () => space.calls.get(callSid)),
     },
@@ -177,4 +187,15 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
     party: (callSid) => placeOf(callSid)?.parties.get(callSid),
   };
   return space;
+}
+
+/** A change in words, followed by the participant. */
+function wordsOf({ muted, onHold, target, announceUrl }: ParticipantChange): string {
+  if (muted !== undefined) {
+    return muted ? 'mute' : 'unmute';
+  }
+  if (onHold !== undefined) {
+    return onHold ? 'hold' : 'unhold';
+  }
+  return target !== undefined ? `coach ${target} as` : `announce ${announceUrl} to`;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ConferenceApi, ParticipantChange } from '../../src/signalwire/conference-api';
+import type { ConferenceApi, Deadline, ParticipantChange } from '../../src/signalwire/conference-api';
 import { createRestClient } from '../../src/signalwire/rest-client';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 
@@ -61,15 +61,6 @@ describe('createRestClient', () => {
     const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
     await expect(hasty.listConferences('Sales 2')).rejects.toMatchObject({ code: 'timeout' });
     expect(requests).toHaveLength(2);
-  });
-
-  it.each<[string, (from: ConferenceApi) => Promise<unknown>]>([
-    ['listConferences', (from) => from.listConferences(undefined, { timeoutMs: 100 })],
-    ['listParticipants', (from) => from.listParticipants(CONFERENCE as Sid, { timeoutMs: 100 })],
-  ])('keeps the deadline that %s is given', async (_name, use) => {
-    answer = () => {};
-    const patient = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 60_000, now: () => NOW });
-    await expect(use(patient)).rejects.toMatchObject({ code: 'timeout' });
   });
 
   it('reports a Space that is unreachable', async () => {
@@ -264,6 +255,9 @@ describe('createRestClient', () => {
         [{ muted: true }, 'Muted=true'],
         [{ muted: false }, 'Muted=false'],
         [{ target: ALICE }, `Coaching=true&CallSidToCoach=${ALICE}`],
+        [{ onHold: true }, 'Hold=true'],
+        [{ onHold: false }, 'Hold=false'],
+        [{ target: 'nobody' }, 'Coaching=false'],
         [{ announceUrl: URL }, `${new URLSearchParams({ AnnounceUrl: URL, AnnounceMethod: 'POST' })}`],
         [{ muted: true, target: ALICE }, `Muted=true&Coaching=true&CallSidToCoach=${ALICE}`],
       ])('sends %j', async (change, form) => {
@@ -287,6 +281,26 @@ describe('createRestClient', () => {
       answers((res) => res.writeHead(204).end());
       expect(await client.removeParticipant(conferenceSid, TED)).toBe(true);
       expect(asked).toEqual([`DELETE /Conferences/${CONFERENCE}/Participants/${TED}.json`]);
+    });
+
+    it('ends a conference', async () => {
+      answers({ ...conference, status: 'completed' });
+      expect(await client.endConference(conferenceSid)).toBe(true);
+      expect(asked).toEqual([`POST /Conferences/${CONFERENCE}.json Status=completed`]);
+    });
+
+    it('hangs up a call', async () => {
+      answers({ ...call, status: 'completed' });
+      expect(await client.hangUpCall(TED)).toBe(true);
+      expect(asked).toEqual([`POST /Calls/${TED}.json Status=completed`]);
+    });
+
+    it.each<[string, (from: ConferenceApi) => Promise<unknown>]>([
+      ['endConference', (from) => from.endConference(conferenceSid)],
+      ['hangUpCall', (from) => from.hangUpCall(TED)],
+    ])('%s cannot use an answer without a SID', async (_name, use) => {
+      answers({ message: 'Under maintenance' });
+      await expect(use(client)).rejects.toMatchObject({ name: 'SpaceError', code: 'unreadable' });
     });
 
     describe('findCall', () => {
@@ -337,16 +351,23 @@ describe('createRestClient', () => {
       });
     });
 
-    const reads: [string, (from: ConferenceApi) => Promise<unknown>][] = [
-      ['listConferences', (from) => from.listConferences()],
-      ['listParticipants', (from) => from.listParticipants(conferenceSid)],
-      ['findParticipant', (from) => from.findParticipant(conferenceSid, TED)],
-      ['findCall', (from) => from.findCall(TED)],
+    type Use = (from: ConferenceApi, deadline?: Deadline) => Promise<unknown>;
+    const reads: [string, Use][] = [
+      ['listConferences', (from, deadline) => from.listConferences(undefined, deadline)],
+      ['listParticipants', (from, deadline) => from.listParticipants(conferenceSid, deadline)],
+      ['findParticipant', (from, deadline) => from.findParticipant(conferenceSid, TED, deadline)],
+      ['findCall', (from, deadline) => from.findCall(TED, deadline)],
     ];
-    const changes: [string, (from: ConferenceApi) => Promise<unknown>, unknown][] = [
-      ['changeParticipant', (from) => from.changeParticipant(conferenceSid, TED, { muted: true }), undefined],
-      ['removeParticipant', (from) => from.removeParticipant(conferenceSid, TED), false],
-      ['redirectCall', (from) => from.redirectCall(TED, 'https://coach.example.com/coach'), false],
+    const changes: [string, Use, unknown][] = [
+      [
+        'changeParticipant',
+        (from, deadline) => from.changeParticipant(conferenceSid, TED, { muted: true }, deadline),
+        undefined,
+      ],
+      ['removeParticipant', (from, deadline) => from.removeParticipant(conferenceSid, TED, deadline), false],
+      ['endConference', (from, deadline) => from.endConference(conferenceSid, deadline), false],
+      ['redirectCall', (from, deadline) => from.redirectCall(TED, 'https://coach.example.com/coach', deadline), false],
+      ['hangUpCall', (from, deadline) => from.hangUpCall(TED, deadline), false],
     ];
     const all = [...reads, ...changes.map(([name, use]): (typeof reads)[number] => [name, use])];
 
@@ -428,6 +449,15 @@ describe('createRestClient', () => {
         answers(() => {});
         const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 100, now: () => NOW });
         await expect(use(hasty)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
+      });
+
+      it('keeps the deadline that it is given', async () => {
+        answers(() => {});
+        const patient = createRestClient(
+          { url, projectId: 'p-1', apiToken: 'PT1' },
+          { timeoutMs: 60_000, now: () => NOW },
+        );
+        await expect(use(patient, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'timeout' });
       });
     });
 
