@@ -8,13 +8,15 @@ import {
   type SpaceParticipant,
   type SpaceSettings,
 } from './conference-api';
+import { createSlots } from './request-slots';
 import { ageOf, parseCall, parseParticipant, requiredSid, textIn } from './rest-resources';
 import { createTransport } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
 /**
  * A client of the Space's REST API: the SDK, over a transport of our own. The SDK's own transport waits 30 s, and
- * reports an HTML error page as a syntax error without a status.
+ * reports an HTML error page as a syntax error without a status. At most
+ * {@link MAX_REQUESTS_AT_ONCE} requests run at once.
  *
  * @param options.timeoutMs the default deadline of a method
  * @param options.now milliseconds since 1970
@@ -25,6 +27,7 @@ export function createRestClient(
 ): ConferenceApi {
   // Loaded only here, because it takes as long to load as the rest of the server.
   const sdk: { RestClient: typeof RestClient } = require('@signalwire/compatibility-api');
+  const runInSlot = createSlots(MAX_REQUESTS_AT_ONCE);
   return {
     listConferences: (room, deadline) =>
       ask(async (client) => {
@@ -114,7 +117,7 @@ export function createRestClient(
   ): Promise<T> {
     const client = sdk.RestClient(settings.projectId, settings.apiToken, {
       signalwireSpaceUrl: new URL(settings.url).host,
-      httpClient: createTransport(settings.url, AbortSignal.timeout(timeoutMs)) as never,
+      httpClient: createTransport(settings, { signal: AbortSignal.timeout(timeoutMs), runInSlot }) as never,
     });
     try {
       return await question(client);
@@ -141,6 +144,8 @@ export function createRestClient(
 
 type Client = ReturnType<typeof RestClient>;
 
+/** The requests of one client at once. More wait, and their wait counts against the deadline. */
+export const MAX_REQUESTS_AT_ONCE = 100;
 /** The largest page of a list. */
 const PAGE_SIZE = 1_000;
 /** The Space's error code for a change to something that is over. */

@@ -1,64 +1,78 @@
-import { SpaceError } from './conference-api';
+import { SpaceError, type SpaceSettings } from './conference-api';
+import type { RunInSlot } from './request-slots';
 
 interface TransportRequest {
   method: string;
   uri: string;
-  username: string;
-  password: string;
   params?: Record<string, unknown>;
   data?: Record<string, unknown>;
   headers?: Record<string, string>;
 }
 
+export interface TransportOptions {
+  /** Aborts requests at the deadline. */
+  signal: AbortSignal;
+  /** Limits the requests at once; waiting counts against the deadline. */
+  runInSlot: RunInSlot;
+}
+
 /**
  * The part of the SDK's `httpClient` that we use. Every failure is a {@link SpaceError}.
  *
- * @param baseUrl replaces the scheme and host of the SDK's addresses, which are always https
- * @param signal aborts the request at the deadline
+ * @param settings `url` replaces the scheme and host of the SDK's addresses, which are always https
  */
-export function createTransport(baseUrl: string, signal: AbortSignal) {
+export function createTransport(settings: SpaceSettings, { signal, runInSlot }: TransportOptions) {
   return {
     async request(request: TransportRequest): Promise<{ statusCode: number; body: unknown }> {
       const { pathname, search } = new URL(request.uri);
-      const url = new URL(pathname + search, baseUrl);
+      const url = new URL(pathname + search, settings.url);
       for (const [name, value] of definedParameters(request.params)) {
         url.searchParams.append(name, value);
       }
-      const authorization = `Basic ${Buffer.from(`${request.username}:${request.password}`).toString('base64')}`;
-      let response: Response;
-      let text: string;
-      try {
-        response = await fetch(url, {
-          method: request.method,
-          headers: { ...request.headers, authorization },
-          ...(request.method === 'POST' && { body: new URLSearchParams(definedParameters(request.data)) }),
-          redirect: 'error',
-          signal,
-        });
-        text = await response.text();
-      } catch (cause) {
-        throw signal.aborted
-          ? new SpaceError('timeout', 'The Space did not answer in time.', { cause })
-          : new SpaceError('unreachable', 'The Space could not be reached.', { cause });
-      }
+      const { response, text } = await send(url, {
+        method: request.method,
+        headers: { ...request.headers, authorization: authorizationOf(settings) },
+        ...(request.method === 'POST' && { body: new URLSearchParams(definedParameters(request.data)) }),
+        redirect: 'error',
+        signal,
+      });
+      const { status } = response;
       if (!response.ok) {
-        const { status } = response;
-        throw new SpaceError('refused', `The Space answered with status ${status}.`, {
-          status,
-          spaceCode: spaceCodeIn(text),
-        });
+        throw refusalOf(status, text);
       }
       try {
-        return {
-          statusCode: response.status,
-          body: response.status === 204 ? undefined : JSON.parse(text, dropNonObjects),
-        };
-      } catch (cause) {
-        const { status } = response;
-        throw new SpaceError('unreadable', 'The Space did not answer with JSON.', { status, cause });
+        return { statusCode: status, body: status === 204 ? undefined : JSON.parse(text, dropNonObjects) };
+      } catch {
+        // Without the parser's error, which quotes the answer.
+        throw new SpaceError('unreadable', 'The Space did not answer with JSON.', { status });
       }
     },
   };
+
+  async function send(url: URL, init: RequestInit): Promise<{ response: Response; text: string }> {
+    try {
+      return await runInSlot(async () => {
+        const response = await fetch(url, init);
+        return { response, text: await response.text() };
+      }, signal);
+    } catch (cause) {
+      throw signal.aborted
+        ? new SpaceError('timeout', 'The Space did not answer in time.', { cause })
+        : new SpaceError('unreachable', 'The Space could not be reached.', { cause });
+    }
+  }
+}
+
+function authorizationOf({ projectId, apiToken }: SpaceSettings): string {
+  return `Basic ${Buffer.from(`${projectId}:${apiToken}`).toString('base64')}`;
+}
+
+/** The error of a response with this status and body. The Space's own words may quote what we sent, so they stay out. */
+function refusalOf(status: number, text: string): SpaceError {
+  return new SpaceError('refused', `The Space answered with status ${status}.`, {
+    status,
+    spaceCode: spaceCodeIn(text),
+  });
 }
 
 /** The parameters that have a value, as text. */

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ConferenceApi, Deadline, ParticipantChange } from '../../src/signalwire/conference-api';
-import { createRestClient } from '../../src/signalwire/rest-client';
+import { createRestClient, MAX_REQUESTS_AT_ONCE } from '../../src/signalwire/rest-client';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
+import { eventually } from '../support/redis-server';
 
 const CONFERENCE = '3d1d0e5c-0000-4000-8000-000000000001';
 const MODERATOR = '3d1d0e5c-0000-4000-8000-00000000000a';
@@ -61,6 +63,59 @@ describe('createRestClient', () => {
     const hasty = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 1_000, now: () => NOW });
     await expect(hasty.listConferences('Sales 2')).rejects.toMatchObject({ code: 'timeout' });
     expect(requests).toHaveLength(2);
+  });
+
+  /** Asks for so many calls at once, with time enough for a busy machine. */
+  const findCalls = (count: number) =>
+    Array.from({ length: count }, (_, index) => client.findCall(`call-${index}` as Sid, { timeoutMs: 30_000 }));
+
+  it('sends a limited number of requests at once; the others follow in their order', async () => {
+    const open: { sid: string; res: ServerResponse }[] = [];
+    answer = (req, res) => void open.push({ sid: req.url?.match(/call-\d+/)?.[0] ?? '', res });
+    const calls = findCalls(MAX_REQUESTS_AT_ONCE + 3);
+    await eventually(() => expect(open).toHaveLength(MAX_REQUESTS_AT_ONCE));
+    for (const sid of [`call-${MAX_REQUESTS_AT_ONCE}`, `call-${MAX_REQUESTS_AT_ONCE + 1}`]) {
+      const [answered] = open.splice(0, 1);
+      json(answered?.res as ServerResponse, { sid: answered?.sid });
+      await eventually(() => expect(open.at(-1)?.sid).toBe(sid));
+      expect(open).toHaveLength(MAX_REQUESTS_AT_ONCE);
+    }
+    // A refusal frees its place, too.
+    open.splice(0, 1)[0]?.res.writeHead(500).end();
+    await eventually(() => expect(open).toHaveLength(MAX_REQUESTS_AT_ONCE));
+    for (const { sid, res } of open) {
+      json(res, { sid });
+    }
+    const settled = await Promise.allSettled(calls);
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+  });
+
+  it('counts the wait for a place against the deadline, and then sends nothing', async () => {
+    const open: ServerResponse[] = [];
+    answer = (_req, res) => void open.push(res);
+    const calls = findCalls(MAX_REQUESTS_AT_ONCE);
+    await eventually(() => expect(open).toHaveLength(MAX_REQUESTS_AT_ONCE));
+    const late = client.findCall('late' as Sid, { timeoutMs: 50 });
+    await expect(late).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
+    for (const res of open.splice(0)) {
+      json(res, { sid: 'call' });
+    }
+    await Promise.all(calls);
+    expect(requests).toHaveLength(MAX_REQUESTS_AT_ONCE);
+    // Its place is free again.
+    const others = findCalls(MAX_REQUESTS_AT_ONCE);
+    await eventually(() => expect(open).toHaveLength(MAX_REQUESTS_AT_ONCE));
+    for (const res of open) {
+      json(res, { sid: 'call' });
+    }
+    await Promise.all(others);
+  });
+
+  it('quotes no unreadable answer', async () => {
+    answer = (_req, res) => res.end('+15550001111');
+    const error = await client.findCall('a' as Sid).catch((reason) => reason);
+    expect(inspect(error)).not.toContain('5550001');
+    expect(error).toMatchObject({ code: 'unreadable', status: 200 });
   });
 
   it('reports a Space that is unreachable', async () => {
