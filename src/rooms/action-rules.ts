@@ -37,15 +37,15 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
 export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>, at: number): void {
   const { id, status, reason, callSid } = event;
   const action = draft.actions.find((one) => one.id === id);
+  if (action?.callSid !== undefined && event.isHeardUnknown) {
+    forgetHeard(draft, action.callSid, at);
+  }
   if (action?.status !== 'requested') {
     return;
   }
   if (status === 'requested') {
     replace(draft, action, { ...action, callSid: action.callSid ?? callSid });
     return;
-  }
-  if (event.isHeardUnknown && action.callSid !== undefined) {
-    forgetHeard(draft, action.callSid, at);
   }
   settle(draft, action, { status, reason }, at);
 }

@@ -70,7 +70,7 @@ export interface Action {
 }
 
 /** How long an action may stay `requested`, in milliseconds: then the server that carries it out is gone. */
-const LIMIT_MS = 6_000;
+const LIMIT_MS = 15_000;
 
 /** The same for a join: the telephone rings, and its owner presses a key. */
 const JOIN_LIMIT_MS = 120_000;

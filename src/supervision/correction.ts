@@ -1,3 +1,4 @@
+import { actionOn } from '../rooms/action';
 import {
   coachesWrongCall,
   isInConference,
@@ -19,6 +20,9 @@ import {
  */
 export type Correction = 'mute' | 'remove' | 'retarget' | 'verify';
 
+/** How long a server that changes a mode may take to mute the supervisor, in milliseconds. */
+const MUTE_MS = 3_000;
+
 /**
  * The most urgent correction of a supervisor's stay; undefined if there is none.
  *
@@ -31,12 +35,19 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
   // In a new conversation the mode is `monitor` already: see rooms/supervisors.ts.
   const { mode, heard, target, coachedCall } = stay.supervision;
   const isHeardWrongly = mode === 'coach' && (heard === 'barge' || coachesWrongCall(stay.supervision));
-  if ((mode === 'monitor' && stay.isMuted !== true) || isHeardWrongly) {
+  const change = actionOn(state, stay.callSid, storeNow);
+  const isBeingChanged = change?.name === 'mode';
+  // A server changes the mode, and mutes first. If it takes long, it may be gone.
+  const isBeingMuted = isBeingChanged && storeNow - change.requestedAt < MUTE_MS;
+  if (!isBeingMuted && ((mode === 'monitor' && stay.isMuted !== true) || isHeardWrongly)) {
     return 'mute';
   }
   const moderators = moderatorsOf(state);
   if (!moderators.some((one) => isInOrEntering(one, storeNow))) {
     return 'remove';
+  }
+  if (isBeingChanged) {
+    return undefined;
   }
   if (newcomersTo(state, stay).length > 0) {
     return 'retarget';

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { putLast } from '../ops/put-last';
+import type { Action } from '../rooms/action';
 import {
   isInConference,
   type RoomName,
@@ -215,7 +216,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       if (seen.isMuted) {
         log.warn({ room, callSid }, 'Supervisor muted; the wrong people could hear them');
         const wasHeard = before === undefined ? stay.isMuted === false : (await before)?.isMuted === false;
-        task.unnotified = wasHeard ? stay.joinedAt : task.unnotified;
+        task.unnotified = wasHeard && !isMuteRequested(task.state, callSid) ? stay.joinedAt : task.unnotified;
         if (stay.supervision.mode !== 'monitor') {
           await rooms.record(room, { kind: 'mode-requested', callSid, mode: 'monitor', ageMs: 0 });
         }
@@ -360,6 +361,17 @@ function needKey(state: RoomState, stay: SupervisorStay, step: Step): string {
 /** Unique, because no room name contains a slash. */
 function keyOf({ room }: RoomState, { callSid }: SupervisorStay): string {
   return `${room}/${callSid}`;
+}
+
+/** Whether somebody requested the mute through the API, or a mode that could not be confirmed: they get the answer. */
+function isMuteRequested({ actions = [] }: RoomState, callSid: Sid): boolean {
+  const change = actions.findLast((one) => one.callSid === callSid && one.name === 'mode');
+  return change?.status === 'failed' ? isOwnFailure(change) : change?.mode === 'monitor';
+}
+
+/** Whether a change failed by itself, and not because the server muted the supervisor. */
+function isOwnFailure({ reason }: Action): boolean {
+  return reason !== 'conversation-changed' && reason !== 'muted-by-server';
 }
 
 /**

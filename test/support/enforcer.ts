@@ -14,17 +14,19 @@ interface EnforcerOverScript {
   announceIsPrivate: boolean;
   claim?: Claim | undefined;
   log: Logger;
+  /** Milliseconds until the first retry. */
+  retryMs?: number;
 }
 
 const urls = createUrls('https://coach.example.com');
 
 /** An enforcer that corrects a scripted Space's supervisors, and tells them. */
-export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: EnforcerOverScript): Enforcer {
+export function enforcerOver({ rooms, space, announceIsPrivate, claim, log, retryMs }: EnforcerOverScript): Enforcer {
   const client = space.client as ConferenceApi;
   return createEnforcer({
     rooms,
     space: client,
-    observe: createSpaceObserver({ space: client, now: performance.now }).observe,
+    observe: createSpaceObserver({ space: client, now: () => performance.now() }).observe,
     notify: createSupervisorNotice({
       space: client,
       noticeUrl: urls.notice('supervisor'),
@@ -34,6 +36,7 @@ export function enforcerOver({ rooms, space, announceIsPrivate, claim, log }: En
       log,
     }),
     log,
-    monotonicNow: performance.now,
+    monotonicNow: () => performance.now(),
+    ...(retryMs !== undefined && { retryMs }),
   });
 }

@@ -126,7 +126,7 @@ describe('a change of mode through the API', () => {
   });
 
   it('whose server is gone fails by itself, unless it was seen to be done', () => {
-    const lost = play(...LISTENING, [10, requested()], [17, observed('bob', false)]);
+    const lost = play(...LISTENING, [10, requested()], [26, observed('bob', false)]);
     expect(lost.state.actions).toMatchObject([{ status: 'failed', reason: 'abandoned' }]);
     expect(ted(lost.state).supervision.mode).toBe('monitor');
 
@@ -134,7 +134,7 @@ describe('a change of mode through the API', () => {
       ...LISTENING,
       [10, requested()],
       [11, observed('ted', false, 'alice')],
-      [17, observed('bob', false)],
+      [26, observed('bob', false)],
     );
     expect(done.state.actions).toMatchObject([{ status: 'confirmed' }]);
     expect(ted(done.state).supervision).toMatchObject({ mode: 'coach', heard: 'coach' });
@@ -248,12 +248,12 @@ describe('an obstacle', () => {
   });
 
   it('is another conversation than the one that was meant', () => {
-    expect(obstacleTo(state, { ...mode, target: sid('carol') }, now + 10_000)).toBe('conversation-changed');
-    expect(obstacleTo(state, mode, now + 10_000)).toBeUndefined();
+    expect(obstacleTo(state, { ...mode, target: sid('carol') }, now + 15_000)).toBe('conversation-changed');
+    expect(obstacleTo(state, mode, now + 15_000)).toBeUndefined();
   });
 
   it('ends with the action that is one', () => {
     expect(actionOn(state, sid('ted'), now)?.id).toBe('a-1');
-    expect(actionOn(state, sid('ted'), now + 10_000)).toBeUndefined();
+    expect(actionOn(state, sid('ted'), now + 15_000)).toBeUndefined();
   });
 });

@@ -1,0 +1,232 @@
+import { describe, expect, it } from '@jest/globals';
+import { createLog } from '../../src/ops/log';
+import type { Mode } from '../../src/rooms/mode';
+import { supervisorsOf } from '../../src/rooms/room';
+import type { RoomEvent } from '../../src/rooms/room-event';
+import { createRooms } from '../../src/rooms/rooms';
+import { type ConferenceApi, SpaceError } from '../../src/signalwire/conference-api';
+import { createMemoryStore } from '../../src/stores';
+import { createActionRunner } from '../../src/supervision/action-runner';
+import { createModeChange } from '../../src/supervision/mode-change';
+import { enforcerOver } from '../support/enforcer';
+import { onTestFinished } from '../support/on-test-finished';
+import { eventually } from '../support/redis-server';
+import { roomNamed, sid } from '../support/room-stores';
+import { createScriptedSpace, refusal, type Trouble } from '../support/scripted-space';
+import { supervisorsTrail } from '../support/trail';
+
+const sales = roomNamed('sales');
+const [alice, bob, carol, ted, cf1] = [sid('alice-1'), sid('bob-1'), sid('carol-1'), sid('ted-1'), sid('cf-1')];
+const LIFETIME_MS = 3_600_000;
+const BY = 'token board';
+
+/** Alice and Bob talk; Ted listens. Two servers share a store and a Space. */
+async function start(actionMs = 10_000) {
+  const store = createMemoryStore({
+    lifetimeMs: LIFETIME_MS,
+    now: Date.now,
+    monotonicNow: performance.now.bind(performance),
+  });
+  const space = createScriptedSpace({ now: Date.now });
+  space.open(sales, cf1, [
+    { callSid: alice, isModerator: true },
+    { callSid: bob },
+    { callSid: ted, isMuted: true, target: alice },
+  ]);
+  const log = createLog('fatal', { write: () => {} });
+  const monotonicNow = performance.now.bind(performance);
+  const startServer = () => {
+    const rooms = createRooms({
+      store: store.rooms,
+      space: undefined,
+      lifetimeMs: LIFETIME_MS,
+      log,
+      now: Date.now,
+      monotonicNow,
+      onChange: (state) => enforcer.check(state),
+    });
+    const enforcer = enforcerOver({ rooms, space, announceIsPrivate: false, log, retryMs: 5 });
+    const client = space.client as ConferenceApi;
+    const runner = createActionRunner({
+      rooms,
+      space: client,
+      log,
+      monotonicNow,
+      actionMs,
+      requestMs: actionMs / 2,
+      retryMs: 1,
+    });
+    onTestFinished(async () => {
+      enforcer.close();
+      await rooms.close(0);
+    });
+    return { rooms, enforcer, change: createModeChange({ runner, rooms, space: client, monotonicNow }) };
+  };
+  const [server, other] = [startServer(), startServer()];
+  const record = (event: RoomEvent) => server.rooms.record(sales, event);
+  const joined = (callSid: typeof ted, isModerator: boolean) =>
+    record({ kind: 'joined', callSid, conferenceSid: cf1, date: Date.now(), isModerator, ageMs: 0 });
+  await record({ kind: 'moderator-arrived', callSid: alice, name: 'Alice', ageMs: 0 });
+  await joined(alice, true);
+  await joined(bob, false);
+  await record({
+    kind: 'supervisor-sent',
+    callSid: ted,
+    stayNumber: 1,
+    name: 'Ted',
+    address: '***2222',
+    mode: 'monitor',
+    target: alice,
+    ageMs: 0,
+  });
+  await joined(ted, false);
+  await server.enforcer.idle();
+  space.requests.length = 0;
+  const stateOfTed = async () => {
+    const found = await server.rooms.read(sales);
+    return found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
+  };
+  return { ...server, other, space, store, record, joined, stateOfTed };
+}
+
+/** Waits until the Space has got more than so many requests. */
+async function requestsOver({ requests }: { requests: string[] }, count: number): Promise<void> {
+  while (requests.length <= count) {
+    await new Promise(setImmediate);
+  }
+}
+
+const MUTE = 'mute ted-1 in cf-1';
+const READ = 'read ted-1 in cf-1';
+const COACH = 'coach alice-1 as ted-1 in cf-1';
+const BARGE = 'coach nobody as ted-1 in cf-1';
+const UNMUTE = 'unmute ted-1 in cf-1';
+
+describe('a change of mode', () => {
+  it.each<[Mode, string[], object]>([
+    ['monitor', [MUTE, READ], { isMuted: true, target: alice }],
+    ['coach', [MUTE, READ, COACH, READ, UNMUTE, READ], { isMuted: false, target: alice }],
+    ['barge', [MUTE, READ, BARGE, READ, UNMUTE, READ], { isMuted: false, target: undefined }],
+  ])('to %s mutes first, sets the target, reads both, unmutes, and reads again', async (mode, requests, party) => {
+    const { change, space, stateOfTed, store } = await start();
+    expect(await change(sales, ted, mode, BY)).toMatchObject({
+      kind: 'settled',
+      action: { status: 'confirmed', mode },
+    });
+    expect(space.requests).toEqual(requests);
+    expect(space.party(ted)).toMatchObject(party);
+    expect(await stateOfTed()).toMatchObject({ mode, heard: mode, heardAt: expect.any(Number) });
+    const trail = await supervisorsTrail(store);
+    expect(trail.filter(({ by }) => by === BY).map(({ heard }) => heard)).toEqual(
+      mode === 'monitor' ? [] : ['monitor', mode],
+    );
+  });
+
+  const steps: [Mode, string, number][] = [
+    ['monitor', MUTE, 0],
+    ['monitor', READ, 1],
+    ...(['coach', 'barge'] as const).flatMap((mode) =>
+      ['mute', 'read', 'target', 'read', 'unmute', 'read'].map((name, index): [Mode, string, number] => [
+        mode,
+        name,
+        index,
+      ]),
+    ),
+  ];
+  const troubles: [string, Trouble][] = [
+    ['401', refusal(401)],
+    ['404', 'missing'],
+    ['422', new SpaceError('refused', 'over', { status: 422, spaceCode: 10_000 })],
+    ['429', refusal(429)],
+    ['500', refusal(500)],
+    ['HTML', new SpaceError('unreadable', 'HTML', { status: 200 })],
+    ['nothing', new SpaceError('timeout', 'late')],
+    ['no change', 'ignored'],
+  ];
+
+  it.each(steps.flatMap(([mode, name, index]) => troubles.map((trouble) => [mode, name, index, ...trouble] as const)))(
+    'to %s whose %s (step %i) fails with %s leaves nobody heard, and says so',
+    async (mode, _name, index, _what, trouble) => {
+      const { change, space, stateOfTed, enforcer } = await start(60);
+      // The step fails for as long as the action goes on, and the Space recovers afterwards.
+      let failing: string | undefined;
+      let isOver = false;
+      space.trouble = (request) => {
+        if (space.requests.length - 1 === index) {
+          failing = request;
+        }
+        return request === failing && !isOver && space.requests.length > index ? trouble : undefined;
+      };
+      const result = await change(sales, ted, mode, BY);
+      isOver = true;
+      // Reading decides: Ted is muted before, and coaches Alice. A read that changes nothing is a read.
+      const wasSo = failing === MUTE || failing === COACH;
+      const isHarmless = (trouble === 'ignored' && (wasSo || failing === READ)) || (trouble === 'missing' && wasSo);
+      expect(result).toMatchObject({ kind: 'settled', action: { status: isHarmless ? 'confirmed' : 'failed' } });
+      await enforcer.idle();
+      if (!isHarmless) {
+        await eventually(() => expect(space.party(ted)?.isMuted ?? true).toBe(true));
+        const state = await stateOfTed();
+        expect(
+          state === undefined || (state.mode === 'monitor' && state.heard !== 'coach' && state.heard !== 'barge'),
+        ).toBe(true);
+      }
+    },
+  );
+
+  it('is seen as requested by another server before the first request to the Space', async () => {
+    const { change, space, other } = await start();
+    space.latencyMs = 20;
+    const changing = change(sales, ted, 'barge', BY);
+    await requestsOver(space, 0);
+    const found = await other.rooms.read(sales);
+    const seen = found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
+    expect(seen).toMatchObject({ mode: 'barge', heard: 'monitor' });
+    await changing;
+  });
+
+  it('of two servers at once: the second is refused and told whose is carried out', async () => {
+    const { change, other, space } = await start();
+    space.latencyMs = 5;
+    const results = await Promise.all([
+      change(sales, ted, 'coach', BY),
+      other.change(sales, ted, 'barge', 'token other'),
+    ]);
+    expect(results).toMatchObject([
+      { kind: 'settled', action: { status: 'confirmed' } },
+      { kind: 'refused', refusal: 'busy', other: { by: BY } },
+    ]);
+    expect(space.party(ted)).toMatchObject({ isMuted: false, target: alice });
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('gives way to a mute by another server after %i requests', async (count) => {
+    const { change, other, space, stateOfTed, enforcer } = await start();
+    space.latencyMs = 5;
+    const first = change(sales, ted, 'barge', BY);
+    await requestsOver(space, count);
+    const second = other.change(sales, ted, 'monitor', 'token other');
+    const results = await Promise.all([first, second]);
+    expect(results).toMatchObject([
+      { action: { status: 'failed', reason: 'superseded' } },
+      { action: { status: 'confirmed' } },
+    ]);
+    await enforcer.idle();
+    await other.enforcer.idle();
+    expect(space.party(ted)).toMatchObject({ isMuted: true });
+    expect(await stateOfTed()).toMatchObject({ mode: 'monitor', heard: 'monitor' });
+    expect(space.requests.filter((request) => request.startsWith('move'))).toEqual([]);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('ends when another agent joins after %i requests', async (count) => {
+    const { change, space, stateOfTed, enforcer, joined } = await start();
+    space.latencyMs = 5;
+    const changing = change(sales, ted, 'coach', BY);
+    await requestsOver(space, count);
+    space.enter(cf1, { callSid: carol, isModerator: true });
+    await joined(carol, true);
+    expect(await changing).toMatchObject({ action: { status: 'failed', reason: 'conversation-changed' } });
+    await enforcer.idle();
+    expect(space.party(ted)?.isMuted ?? true).toBe(true);
+    expect((await stateOfTed())?.mode ?? 'monitor').toBe('monitor');
+  });
+});
