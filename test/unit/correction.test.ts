@@ -99,3 +99,45 @@ describe('a coach’s target is set again', () => {
     expect(correctionOf({ ...TED, ...ted, supervision: supervision(more) }, BOB)).toBeUndefined();
   });
 });
+
+describe('while somebody changes the mode through the API', () => {
+  const listens = { ...TED, supervision: supervision({ mode: 'monitor' }) };
+  const correctionAfter = (ms: number, name: 'mode' | 'hold' = 'mode') => {
+    const action = {
+      id: '1',
+      name,
+      by: 'token board',
+      requestedAt: 30_000 - ms,
+      status: 'requested',
+      callSid: sid('ted'),
+    };
+    const state = {
+      ...emptyRoom(roomNamed('sales')),
+      stays: [ALICE, listens],
+      actions: [action],
+      at: 30_000,
+    } as RoomState;
+    return neededCorrection(state, listens, 30_000);
+  };
+
+  it('nobody else mutes the supervisor for 3 s, as long as a mute should take', () => {
+    expect([2_999, 3_000].map((ms) => correctionAfter(ms))).toEqual([undefined, 'mute']);
+  });
+
+  it('another action changes nothing', () => {
+    expect(correctionAfter(0, 'hold')).toBe('mute');
+  });
+
+  it('a supervisor without an agent is removed all the same', () => {
+    const action = {
+      id: '1',
+      name: 'mode',
+      by: 'token board',
+      requestedAt: 29_000,
+      status: 'requested',
+      callSid: sid('ted'),
+    };
+    const state = { ...emptyRoom(roomNamed('sales')), stays: [TED], actions: [action], at: 30_000 } as RoomState;
+    expect(neededCorrection(state, TED, 30_000)).toBe('remove');
+  });
+});

@@ -965,3 +965,33 @@ it('stops asking when it is closed', async () => {
   await seconds(60);
   expect(server.space.requests).toEqual([]);
 });
+
+describe('a mute that somebody requested through the API, whose server is gone', () => {
+  it.each<[string, Partial<EventOf<'action-updated'>>[], number]>([
+    ['is made up for, and the supervisor is not moved to hear of it', [], 0],
+    ['as after a change that failed', [{ status: 'failed', reason: 'timeout' }], 0],
+    ['but not after a change that the server itself ended', [{ status: 'failed', reason: 'muted-by-server' }], 1],
+  ])('%s', async (_what, updates, moves) => {
+    const { record, space } = await supervising('coach');
+    const [mode, target] = updates.length === 0 ? (['monitor', undefined] as const) : (['barge', alice] as const);
+    await record({
+      kind: 'action-requested',
+      id: '1',
+      name: 'mode',
+      by: 'token board',
+      callSid: ted,
+      mode,
+      target,
+      ageMs: 0,
+    });
+    for (const update of updates) {
+      await record({ kind: 'action-updated', id: '1', status: 'failed', ageMs: 0, ...update });
+    }
+    await seconds(3);
+    // What the sweep records wakes the enforcer.
+    await record({ kind: 'call-ended', callSid: carol, ageMs: 0 });
+    await seconds(5);
+    expect(space.requests).toContain(MUTE);
+    expect(space.requests.filter((request) => request.startsWith('move'))).toHaveLength(moves);
+  });
+});
