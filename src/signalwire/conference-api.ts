@@ -64,6 +64,18 @@ export interface SpaceCall {
   direction: string | undefined;
 }
 
+/** A call to make. */
+export interface NewCall {
+  /** A number of the Space, in E.164. */
+  from: string;
+  /** A number in E.164, or a SIP address. */
+  to: string;
+  /** The Space requests the first document here, by POST, when the call is answered. */
+  url: string;
+  /** The Space reports the end of the call here, by POST. */
+  statusCallback?: string;
+}
+
 /** Changes to a participant; anything left out stays as it is. */
 export interface ParticipantChange {
   muted?: boolean;
@@ -120,6 +132,11 @@ export interface ConferenceApi {
   removeParticipant(conferenceSid: Sid, callSid: Sid, deadline?: Deadline): Promise<boolean>;
   /** Ends a conference for everybody in it; false if it is over or unknown. */
   endConference(conferenceSid: Sid, deadline?: Deadline): Promise<boolean>;
+  /**
+   * Makes a call. Calls of one client are made one a second, and wait for their turn until then. A call whose turn would
+   * come after its deadline is never made: it fails with `timeout` at once.
+   */
+  createCall(call: NewCall, deadline?: Deadline): Promise<SpaceCall>;
   /** @returns undefined if there is no such call */
   findCall(callSid: Sid, deadline?: Deadline): Promise<SpaceCall | undefined>;
   /** Makes a call request another document, by POST; false if the call is over or unknown. */

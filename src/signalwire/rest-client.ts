@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestClient } from '@signalwire/compatibility-api';
 import { isFinalStatus } from './call-status';
+import { createCallTurns } from './call-turns';
 import {
   type ConferenceApi,
   type Deadline,
@@ -27,6 +29,7 @@ export function createRestClient(
 ): ConferenceApi {
   // Loaded only here, because it takes as long to load as the rest of the server.
   const sdk: { RestClient: typeof RestClient } = require('@signalwire/compatibility-api');
+  const callTurns = createCallTurns({ monotonicNow: () => performance.now(), sleep });
   const runInSlot = createSlots(MAX_REQUESTS_AT_ONCE);
   return {
     listConferences: (room, deadline) =>
@@ -91,6 +94,16 @@ export function createRestClient(
         const request = client.conferences(conferenceSid).update({ status: 'completed' });
         return wasChanged(await unlessGone(request, isOverError));
       }, deadline),
+
+    createCall: ({ from, to, url, statusCallback }, { timeoutMs = defaultTimeoutMs } = {}) =>
+      ask(
+        async (client) => {
+          await callTurns.take(timeoutMs);
+          const call = { from, to, url, method: 'POST', ...(statusCallback !== undefined && { statusCallback }) };
+          return parseCall(await client.calls.create(call));
+        },
+        { timeoutMs },
+      ),
 
     findCall: (callSid, deadline) =>
       ask(async (client) => {

@@ -31,6 +31,7 @@ export type ScriptedClient = Pick<
   | 'removeParticipant'
   | 'endConference'
   | 'redirectCall'
+  | 'createCall'
   | 'hangUpCall'
   | 'findCall'
 >;
@@ -169,6 +170,18 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
       removeParticipant: (conferenceSid, callSid) =>
         ask(`remove ${callSid} from ${conferenceSid}`, false, () => takeOut(callSid)),
       endConference: (conferenceSid) => ask(`end ${conferenceSid}`, false, () => conferences.delete(conferenceSid)),
+      createCall: ({ from, to, url }) =>
+        ask<SpaceCall | undefined>(`call ${to} for ${url}`, undefined, () => {
+          const callSid = `out-${space.calls.size + 1}` as Sid;
+          const call = { callSid, isOver: false, from, to, direction: 'outbound' };
+          space.calls.set(callSid, call);
+          return call;
+        }).then((call) => {
+          if (call === undefined) {
+            throw refusal(404);
+          }
+          return call;
+        }),
       hangUpCall: (callSid) => ask(`hang up ${callSid}`, false, () => takeOut(callSid)),
       redirectCall: (callSid, url) => ask(`move ${callSid} to ${url}`, false, () => takeOut(callSid)),
       findCall: (callSid) => ask(`call ${callSid}`, undefined, () => space.calls.get(callSid)),

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createCallTurns } from '../../src/signalwire/call-turns';
 import type { ConferenceApi, Deadline, ParticipantChange } from '../../src/signalwire/conference-api';
 import { createRestClient, MAX_REQUESTS_AT_ONCE } from '../../src/signalwire/rest-client';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
@@ -155,6 +157,7 @@ describe('createRestClient', () => {
       joinAgeMs: 3_600_000,
     };
     const call = { sid: TED, status: 'in-progress', from: '+15550001', to: '+15550002', direction: 'inbound' };
+    const newCall = { from: '+15550009999', to: '+15550002222', url: 'https://coach.example.com/join?token=t' };
     const conferences = (...entries: unknown[]) => ({ ...paging, conferences: entries });
     const participants = (...entries: unknown[]) => ({ ...paging, participants: entries });
     const error =
@@ -344,6 +347,75 @@ describe('createRestClient', () => {
       expect(asked).toEqual([`POST /Conferences/${CONFERENCE}.json Status=completed`]);
     });
 
+    describe('createCall', () => {
+      const statusCallback = 'https://coach.example.com/events/call/Sales';
+      const form = { To: newCall.to, From: newCall.from, Url: newCall.url, Method: 'POST' };
+
+      it.each([
+        [{}, {}],
+        [{ statusCallback }, { StatusCallback: statusCallback }],
+      ])('makes a call with %j', async (more, fields) => {
+        answers({ ...call, status: 'queued', from: newCall.from, to: newCall.to, direction: 'outbound' });
+        expect(await client.createCall({ ...newCall, ...more })).toEqual({
+          callSid: TED,
+          isOver: false,
+          from: newCall.from,
+          to: newCall.to,
+          direction: 'outbound',
+        });
+        expect(asked).toHaveLength(1);
+        const [line = '', sent = ''] = asked[0]?.split('.json ') ?? [];
+        expect(line).toBe('POST /Calls');
+        expect(Object.fromEntries(new URLSearchParams(sent))).toEqual({ ...form, ...fields });
+      });
+
+      it('makes calls one a second, in their order', async () => {
+        const at: number[] = [];
+        const to: (string | null)[] = [];
+        answer = async (req, res) => {
+          at.push(performance.now());
+          to.push(new URLSearchParams(await text(req)).get('To'));
+          json(res, call);
+        };
+        await Promise.all(
+          ['+15550001', '+15550002', '+15550003'].map((number) =>
+            client.createCall({ ...newCall, to: number }, { timeoutMs: 10_000 }),
+          ),
+        );
+        expect(to).toEqual(['+15550001', '+15550002', '+15550003']);
+        const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+        expect(Math.min(...gaps)).toBeGreaterThan(800);
+      });
+
+      it('never makes a call whose turn comes after its deadline, and gives the turn to another', async () => {
+        answers(call, call);
+        await client.createCall(newCall);
+        const late = client.createCall(newCall, { timeoutMs: 500 });
+        const next = client.createCall(newCall, { timeoutMs: 10_000 });
+        await expect(late).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
+        expect(asked).toHaveLength(1);
+        await next;
+        expect(asked).toHaveLength(2);
+      });
+
+      it('does not let more than a hundred calls wait, whatever their deadlines', async () => {
+        const waits: number[] = [];
+        const turns = createCallTurns({ monotonicNow: () => 0, sleep: async (ms) => void waits.push(ms) });
+        for (let call = 0; call <= 100; call++) {
+          await turns.take(1e9);
+        }
+        await expect(turns.take(1e9)).rejects.toMatchObject({ name: 'SpaceError', code: 'timeout' });
+        expect(waits).toEqual(Array.from({ length: 100 }, (_, call) => 1_000 * (call + 1)));
+      });
+
+      it('reports the code in a list of errors', async () => {
+        answers(error(400, { errors: [{ code: '21211', message: 'To: +15550002222 is invalid', more_info: '' }] }));
+        const refused = await client.createCall(newCall).catch((reason) => reason);
+        expect(refused).toMatchObject({ name: 'SpaceError', code: 'refused', status: 400, spaceCode: 21_211 });
+        expect(inspect(refused)).not.toContain('5550002');
+      });
+    });
+
     it('hangs up a call', async () => {
       answers({ ...call, status: 'completed' });
       expect(await client.hangUpCall(TED)).toBe(true);
@@ -407,10 +479,12 @@ describe('createRestClient', () => {
     });
 
     type Use = (from: ConferenceApi, deadline?: Deadline) => Promise<unknown>;
+    /** What must have an answer of the documented form. */
     const reads: [string, Use][] = [
       ['listConferences', (from, deadline) => from.listConferences(undefined, deadline)],
       ['listParticipants', (from, deadline) => from.listParticipants(conferenceSid, deadline)],
       ['findParticipant', (from, deadline) => from.findParticipant(conferenceSid, TED, deadline)],
+      ['createCall', (from, deadline) => from.createCall(newCall, deadline)],
       ['findCall', (from, deadline) => from.findCall(TED, deadline)],
     ];
     const changes: [string, Use, unknown][] = [
