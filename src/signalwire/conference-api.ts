@@ -64,6 +64,21 @@ export interface SpaceCall {
   direction: string | undefined;
 }
 
+/** A recording of a conference or a call, finished or not. */
+export interface SpaceRecording {
+  recordingSid: Sid;
+  /** Undefined for the recording of a conference. */
+  callSid: Sid | undefined;
+  /** Undefined for the recording of a call. */
+  conferenceSid: Sid | undefined;
+  /** As the Space names it, such as `in-progress`, `paused`, `stopped`, `completed`; `resumed` is `in-progress`. */
+  status: string;
+  /** At least 1; 1 if the Space gives no date. */
+  startedAgeMs: number;
+  /** Undefined if the Space does not say. */
+  durationSeconds: number | undefined;
+}
+
 /** A call to make. */
 export interface NewCall {
   /** A number of the Space, in E.164. */
@@ -143,4 +158,32 @@ export interface ConferenceApi {
   redirectCall(callSid: Sid, url: string, deadline?: Deadline): Promise<boolean>;
   /** Ends a call, which may still be queued or ringing; false if it is over or unknown. */
   hangUpCall(callSid: Sid, deadline?: Deadline): Promise<boolean>;
+  /**
+   * The recordings of a conference or of a call, finished or not. Entries without a SID are left out.
+   *
+   * One request, and one more for each 1,000 recordings.
+   */
+  listRecordings(of: { conferenceSid: Sid } | { callSid: Sid }, deadline?: Deadline): Promise<SpaceRecording[]>;
+  /** @returns undefined if there is no such recording */
+  findRecording(recordingSid: Sid, deadline?: Deadline): Promise<SpaceRecording | undefined>;
+  /**
+   * Starts to record a call. One request, and one more if the Space refuses it without saying that the call is over.
+   *
+   * @param options.callback the Space reports here by POST when the recording starts, completes, or is found empty
+   * @returns undefined if the call is over or unknown
+   */
+  startRecording(callSid: Sid, options: { callback: string }, deadline?: Deadline): Promise<SpaceRecording | undefined>;
+  /**
+   * Pauses (as silence), resumes or stops a recording. One request, and one more if the Space refuses it without saying
+   * that the recording is over.
+   *
+   * @returns the Space's answer, which may not show the change yet; undefined if the recording is over or unknown
+   */
+  changeRecording(
+    recording: Pick<SpaceRecording, 'recordingSid' | 'callSid' | 'conferenceSid'>,
+    status: 'paused' | 'in-progress' | 'stopped',
+    deadline?: Deadline,
+  ): Promise<SpaceRecording | undefined>;
+  /** Deletes a recording with its audio; false if there is none. */
+  deleteRecording(recordingSid: Sid, deadline?: Deadline): Promise<boolean>;
 }

@@ -8,10 +8,19 @@ import {
   type SpaceConference,
   SpaceError,
   type SpaceParticipant,
+  type SpaceRecording,
   type SpaceSettings,
 } from './conference-api';
 import { createSlots } from './request-slots';
-import { ageOf, parseCall, parseParticipant, requiredSid, textIn } from './rest-resources';
+import {
+  ageOf,
+  isFinishedRecording,
+  parseCall,
+  parseParticipant,
+  parseRecording,
+  requiredSid,
+  textIn,
+} from './rest-resources';
 import { createTransport } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
@@ -122,6 +131,55 @@ export function createRestClient(
         const request = client.calls(callSid).update({ status: 'completed' });
         return wasChanged(await unlessGone(request, isOverError));
       }, deadline),
+    listRecordings: (of, deadline) =>
+      ask(async (client) => {
+        // By SID, because a recording that starts meanwhile moves others to the next page.
+        const found = new Map<Sid, SpaceRecording>();
+        for await (const one of readAll(await client.recordings.page({ ...of, pageSize: PAGE_SIZE }), 'recordings')) {
+          // If the Space ignored the filter, we would pause or delete the recordings of others.
+          const isMeant = 'callSid' in of ? one.callSid === of.callSid : one.conferenceSid === of.conferenceSid;
+          const recordingSid = parseSid(one.sid);
+          if (isMeant && recordingSid !== undefined) {
+            found.set(recordingSid, parseRecording(one, now()));
+          }
+        }
+        return [...found.values()];
+      }, deadline),
+
+    findRecording: (recordingSid, deadline) => ask((client) => findRecording(client, recordingSid), deadline),
+
+    startRecording: (callSid, { callback }, deadline) =>
+      ask(async (client) => {
+        const call = client.calls(callSid);
+        const request = call.recordings.create({
+          recordingStatusCallback: callback,
+          recordingStatusCallbackMethod: 'POST',
+          // One field with all names in it.
+          recordingStatusCallbackEvent: 'in-progress completed absent',
+        });
+        const started = await unlessOver(request, async () => {
+          const found = await unlessGone(call.fetch());
+          return found === undefined || parseCall(found).isOver;
+        });
+        return started && parseRecording(started, now());
+      }, deadline),
+
+    changeRecording: ({ recordingSid, conferenceSid, callSid }, status, deadline) =>
+      ask(async (client) => {
+        const changed = await unlessOver(
+          updateRecording(client, { recordingSid, conferenceSid, callSid }, status),
+          async () => {
+            const found = await findRecording(client, recordingSid);
+            return found === undefined || isFinishedRecording(found.status);
+          },
+        );
+        const recording = changed && parseRecording(changed, now());
+        const isOver = recording !== undefined && status !== 'stopped' && isFinishedRecording(recording.status);
+        return isOver ? undefined : recording;
+      }, deadline),
+
+    deleteRecording: (recordingSid, deadline) =>
+      ask(async (client) => (await unlessGone(client.recordings(recordingSid).remove())) !== undefined, deadline),
   };
 
   async function ask<T>(
@@ -139,6 +197,11 @@ export function createRestClient(
         ? error
         : new SpaceError('unreadable', 'The Space gave an unexpected answer.', { cause: error });
     }
+  }
+
+  async function findRecording(client: Client, recordingSid: Sid): Promise<SpaceRecording | undefined> {
+    const found = await unlessGone(client.recordings(recordingSid).fetch());
+    return found && parseRecording(found, now());
   }
 
   async function listParticipants(client: Client, conferenceSid: Sid): Promise<SpaceParticipant[]> {
@@ -161,8 +224,41 @@ type Client = ReturnType<typeof RestClient>;
 export const MAX_REQUESTS_AT_ONCE = 100;
 /** The largest page of a list. */
 const PAGE_SIZE = 1_000;
+/** The HTTP statuses of a change that the Space cannot make. */
+const INVALID_STATUSES = [400, 422];
 /** The Space's error code for a change to something that is over. */
 const IS_OVER = 10_000;
+
+/** The recordings of a conference can be changed only under the conference, and those of a call only under the call. */
+function updateRecording(
+  client: Client,
+  { recordingSid, conferenceSid, callSid }: Pick<SpaceRecording, 'recordingSid' | 'callSid' | 'conferenceSid'>,
+  status: 'paused' | 'in-progress' | 'stopped',
+): Promise<Parameters<typeof parseRecording>[0]> {
+  if (conferenceSid !== undefined) {
+    return client.conferences(conferenceSid).recordings(recordingSid).update({ status });
+  }
+  if (callSid !== undefined) {
+    return client.calls(callSid).recordings(recordingSid).update({ status });
+  }
+  throw new SpaceError('unreadable', 'The Space names neither a conference nor a call for this recording.');
+}
+
+/**
+ * The result of a change; undefined if it failed because its subject is over. Some refusals have no code for this: then
+ * `isOver` reads the subject.
+ */
+async function unlessOver<T>(request: Promise<T>, isOver: () => Promise<boolean>): Promise<T | undefined> {
+  try {
+    return await unlessGone(request, isOverError);
+  } catch (error) {
+    const isAmbiguous = error instanceof SpaceError && INVALID_STATUSES.includes(error.status ?? 0);
+    if (isAmbiguous && (await isOver().catch(() => false))) {
+      return undefined;
+    }
+    throw error;
+  }
+}
 
 /** The result of a request; undefined if it failed because its subject is gone. */
 async function unlessGone<T>(request: Promise<T> | undefined, isGone = isMissingError): Promise<T | undefined> {
@@ -195,7 +291,7 @@ function isOverError(error: unknown): boolean {
   if (isMissingError(error)) {
     return true;
   }
-  return error instanceof SpaceError && [400, 422].includes(error.status ?? 0) && error.spaceCode === IS_OVER;
+  return error instanceof SpaceError && INVALID_STATUSES.includes(error.status ?? 0) && error.spaceCode === IS_OVER;
 }
 
 /**
@@ -205,7 +301,7 @@ function isOverError(error: unknown): boolean {
  */
 async function* readAll<T>(
   firstPage: { getInstance(payload: never): T },
-  name: 'conferences' | 'participants',
+  name: 'conferences' | 'participants' | 'recordings',
 ): AsyncGenerator<T> {
   // The SDK's types lack the instances, and do not say that the last page has no next one.
   type PageOf = { instances: T[]; _payload: Record<string, unknown>; nextPage(): Promise<PageOf> | undefined };

@@ -1,5 +1,5 @@
 import { isFinalStatus } from './call-status';
-import { type SpaceCall, SpaceError, type SpaceParticipant } from './conference-api';
+import { type SpaceCall, SpaceError, type SpaceParticipant, type SpaceRecording } from './conference-api';
 import { parseSid, type Sid } from './sid';
 
 /** Fields of an SDK object. The SDK types them but does not check them. */
@@ -49,6 +49,38 @@ export function parseCall(given: Unread<'sid' | 'status' | 'from' | 'to' | 'dire
     to: textIn(given.to),
     direction: textIn(given.direction),
   };
+}
+
+type RecordingField = 'sid' | 'callSid' | 'conferenceSid' | 'status' | 'startTime' | 'dateCreated' | 'duration';
+
+/**
+ * @param now milliseconds since 1970
+ * @throws SpaceError `unreadable` without a recording SID or a status
+ */
+export function parseRecording(given: Unread<RecordingField>, now: number): SpaceRecording {
+  const status = textIn(given.status);
+  if (status === undefined) {
+    throw new SpaceError('unreadable', 'The Space answered without the status of a recording.');
+  }
+  const { startTime, dateCreated } = given;
+  return {
+    recordingSid: requiredSid(given.sid),
+    callSid: parseSid(given.callSid),
+    conferenceSid: parseSid(given.conferenceSid),
+    status: status === 'resumed' ? 'in-progress' : status,
+    startedAgeMs: ageOf(startTime instanceof Date ? startTime : dateCreated, now),
+    durationSeconds: wholeNumberIn(given.duration),
+  };
+}
+
+/** Whether a recording with this status can no longer be paused, resumed or stopped. */
+export function isFinishedRecording(status: string): boolean {
+  return !['queued', 'in-progress', 'paused'].includes(status);
+}
+
+/** A whole number, as such or as digits. */
+function wholeNumberIn(value: unknown): number | undefined {
+  return /^\d{1,9}$/.test(String(value)) ? Number(value) : undefined;
 }
 
 /** The Space sends booleans as such or as words. */

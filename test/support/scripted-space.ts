@@ -5,7 +5,9 @@ import {
   type SpaceCall,
   SpaceError,
   type SpaceParticipant,
+  type SpaceRecording,
 } from '../../src/signalwire/conference-api';
+import { isFinishedRecording } from '../../src/signalwire/rest-resources';
 import type { Sid } from '../../src/signalwire/sid';
 
 /** A participant of a {@link ScriptedSpace}. */
@@ -34,6 +36,11 @@ export type ScriptedClient = Pick<
   | 'createCall'
   | 'hangUpCall'
   | 'findCall'
+  | 'listRecordings'
+  | 'findRecording'
+  | 'startRecording'
+  | 'changeRecording'
+  | 'deleteRecording'
 >;
 
 /** A Space without HTTP, which does as it is told and takes down what it was asked. */
@@ -43,6 +50,8 @@ export interface ScriptedSpace {
   requests: string[];
   /** The answer to `GET /Calls/{sid}`. */
   calls: Map<Sid, SpaceCall>;
+  /** What is or was recorded. */
+  recordings: Map<Sid, SpaceRecording>;
   /** How long each answer takes, in milliseconds; a list of conferences takes twice as long. */
   latencyMs: number;
   /** Whether an answer shows the Space as it was when it was asked, instead of when it answers. */
@@ -119,6 +128,7 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
   const space: ScriptedSpace = {
     requests: [],
     calls: new Map(),
+    recordings: new Map(),
     latencyMs: 0,
     readsAtOnce: false,
     trouble: () => undefined,
@@ -185,6 +195,43 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
       hangUpCall: (callSid) => ask(`hang up ${callSid}`, false, () => takeOut(callSid)),
       redirectCall: (callSid, url) => ask(`move ${callSid} to ${url}`, false, () => takeOut(callSid)),
       findCall: (callSid) => ask(`call ${callSid}`, undefined, () => space.calls.get(callSid)),
+      listRecordings: (of) => {
+        const [[name, sid] = []] = Object.entries(of) as [keyof SpaceRecording, Sid][];
+        return read(`recordings of ${sid}`, [], () =>
+          [...space.recordings.values()].filter((one) => name !== undefined && one[name] === sid),
+        );
+      },
+      findRecording: (recordingSid) =>
+        read(`read recording ${recordingSid}`, undefined, () => space.recordings.get(recordingSid)),
+      startRecording: (callSid) =>
+        ask(`record ${callSid}`, undefined, () => {
+          if (placeOf(callSid) === undefined) {
+            return undefined;
+          }
+          const recordingSid = `recording-${space.recordings.size + 1}` as Sid;
+          const started = { recordingSid, callSid, conferenceSid: undefined, status: 'in-progress' };
+          const recording = { ...started, startedAgeMs: 1, durationSeconds: undefined };
+          space.recordings.set(recordingSid, recording);
+          return recording;
+        }),
+      changeRecording: ({ recordingSid }, status) =>
+        ask(`set recording ${recordingSid} ${status}`, undefined, (isIgnored) => {
+          const recording = space.recordings.get(recordingSid);
+          if (recording === undefined || isFinishedRecording(recording.status)) {
+            return undefined;
+          }
+          const changed = { ...recording, status };
+          if (!isIgnored) {
+            space.recordings.set(recordingSid, changed);
+          }
+          return changed;
+        }),
+      deleteRecording: (recordingSid) =>
+        ask(
+          `delete recording ${recordingSid}`,
+          false,
+          (isIgnored) => space.recordings.has(recordingSid) && (isIgnored || space.recordings.delete(recordingSid)),
+        ),
     },
     open(room, conferenceSid, parties = []) {
       const createdAt = now();

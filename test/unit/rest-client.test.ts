@@ -160,6 +160,27 @@ describe('createRestClient', () => {
     const newCall = { from: '+15550009999', to: '+15550002222', url: 'https://coach.example.com/join?token=t' };
     const conferences = (...entries: unknown[]) => ({ ...paging, conferences: entries });
     const participants = (...entries: unknown[]) => ({ ...paging, participants: entries });
+    const RECORDING = parseSid('3d1d0e5c-0000-4000-8000-0000000000f1') as Sid;
+    const recordingOfCall = {
+      sid: RECORDING,
+      call_sid: ALICE,
+      conference_sid: null,
+      status: 'in-progress',
+      start_time: AT_NINE,
+      date_created: 'Fri, 02 Jan 2026 08:59:00 +0000',
+      duration: 60,
+    };
+    const recordingOfConference = { ...recordingOfCall, call_sid: null, conference_sid: CONFERENCE };
+    const ofCall = {
+      recordingSid: RECORDING,
+      callSid: ALICE,
+      conferenceSid: undefined,
+      status: 'in-progress',
+      startedAgeMs: 3_600_000,
+      durationSeconds: 60,
+    };
+    const ofConference = { ...ofCall, callSid: undefined, conferenceSid: CONFERENCE as Sid };
+    const recordings = (...entries: unknown[]) => ({ ...paging, recordings: entries });
     const error =
       (status: number, body: unknown): Respond =>
       (res) =>
@@ -478,6 +499,172 @@ describe('createRestClient', () => {
       });
     });
 
+    describe('listRecordings', () => {
+      it.each([
+        [{ conferenceSid }, `ConferenceSid=${CONFERENCE}`, recordingOfConference, ofConference],
+        [{ callSid: ALICE }, `CallSid=${MODERATOR}`, recordingOfCall, ofCall],
+      ])('lists the recordings of %j, and no others', async (of, query, given, expected) => {
+        answers(recordings(given, { ...given, call_sid: TED, conference_sid: OTHER, sid: 'another' }));
+        expect(await client.listRecordings(of)).toEqual([expected]);
+        expect(asked).toHaveLength(1);
+        expect(new Set(asked[0]?.split(/[?&]/))).toEqual(new Set(['GET /Recordings.json', query, 'PageSize=1000']));
+      });
+
+      it('reads every page, and lists a recording that moves to the next one once', async () => {
+        const path = '/Recordings.json?Page=1&PageSize=1000&PageToken=PA7';
+        const second = { ...recordingOfCall, sid: 'second', status: 'completed' };
+        answers(
+          { ...recordings(recordingOfCall), next_page_uri: `/api/laml${ROOT}${path}` },
+          { ...recordings(recordingOfCall, second), page: 1 },
+        );
+        expect(await client.listRecordings({ callSid: ALICE })).toEqual([
+          ofCall,
+          { ...ofCall, recordingSid: 'second', status: 'completed' },
+        ]);
+        expect(asked[1]).toBe(`GET ${path}`);
+      });
+
+      it('leaves out entries without a SID', async () => {
+        const odd = [undefined, null, '', '../Calls', 7].map((sid) => ({ ...recordingOfCall, sid }));
+        answers(recordings(null, 'a', ...odd, recordingOfCall));
+        expect(await client.listRecordings({ callSid: ALICE })).toEqual([ofCall]);
+      });
+    });
+
+    describe('findRecording', () => {
+      it.each<[object, object]>([
+        [{}, {}],
+        [{ status: 'resumed' }, { status: 'in-progress' }],
+        [
+          { status: 'absent', duration: '0' },
+          { status: 'absent', durationSeconds: 0 },
+        ],
+        [{ duration: null }, { durationSeconds: undefined }],
+        [{ duration: -1 }, { durationSeconds: undefined }],
+        [{ start_time: null }, { startedAgeMs: 3_660_000 }],
+        [{ start_time: null, date_created: 'soon' }, { startedAgeMs: 1 }],
+      ])('reads a recording with %j', async (given, expected) => {
+        answers({ ...recordingOfCall, ...given });
+        expect(await client.findRecording(RECORDING)).toEqual({ ...ofCall, ...expected });
+        expect(asked).toEqual([`GET /Recordings/${RECORDING}.json`]);
+      });
+
+      it('returns undefined if there is none', async () => {
+        answers(missing);
+        expect(await client.findRecording(RECORDING)).toBeUndefined();
+      });
+    });
+
+    describe('startRecording', () => {
+      const callback = 'https://coach.example.com/events/recording/Sales';
+      const notInProgress = error(400, { code: 21_220, message: 'The call is not in progress.' });
+
+      it('records a call, and is told what becomes of the recording', async () => {
+        answers(recordingOfCall);
+        expect(await client.startRecording(ALICE, { callback })).toEqual(ofCall);
+        const [line = '', form = ''] = asked[0]?.split('.json ') ?? [];
+        expect(line).toBe(`POST /Calls/${MODERATOR}/Recordings`);
+        expect(Object.fromEntries(new URLSearchParams(form))).toEqual({
+          RecordingStatusCallback: callback,
+          RecordingStatusCallbackMethod: 'POST',
+          RecordingStatusCallbackEvent: 'in-progress completed absent',
+        });
+      });
+
+      it.each<[string, Respond | object]>([
+        ['is over', { ...call, status: 'completed' }],
+        ['is unknown', missing],
+      ])('returns undefined if it was refused and the call %s', async (_what, found) => {
+        answers(notInProgress, found);
+        expect(await client.startRecording(ALICE, { callback })).toBeUndefined();
+        expect(asked[1]).toBe(`GET /Calls/${MODERATOR}.json`);
+      });
+
+      it.each<[string, Respond | object]>([
+        ['still rings', { ...call, status: 'ringing' }],
+        ['cannot be read', html(502)],
+      ])('rejects with the refusal if the call %s', async (_what, found) => {
+        answers(notInProgress, found);
+        await expect(client.startRecording(ALICE, { callback })).rejects.toMatchObject({
+          code: 'refused',
+          status: 400,
+          spaceCode: 21_220,
+        });
+      });
+    });
+
+    describe('changeRecording', () => {
+      it.each(['paused', 'in-progress', 'stopped'] as const)(
+        'makes it %s, under its conference or call',
+        async (status) => {
+          answers({ ...recordingOfConference, status }, { ...recordingOfCall, status });
+          expect(await client.changeRecording(ofConference, status)).toEqual({ ...ofConference, status });
+          expect(await client.changeRecording(ofCall, status)).toEqual({ ...ofCall, status });
+          expect(asked).toEqual([
+            `POST /Conferences/${CONFERENCE}/Recordings/${RECORDING}.json Status=${status}`,
+            `POST /Calls/${MODERATOR}/Recordings/${RECORDING}.json Status=${status}`,
+          ]);
+        },
+      );
+
+      it("returns the Space's answer, even if it does not show the change", async () => {
+        answers(recordingOfCall);
+        expect(await client.changeRecording(ofCall, 'paused')).toEqual(ofCall);
+      });
+
+      it.each(['completed', 'stopped', 'absent'])('returns undefined if a pause shows it as %s', async (status) => {
+        answers({ ...recordingOfCall, status });
+        expect(await client.changeRecording(ofCall, 'paused')).toBeUndefined();
+      });
+
+      it('returns a stopped recording that is completed already', async () => {
+        answers({ ...recordingOfCall, status: 'completed' });
+        expect(await client.changeRecording(ofCall, 'stopped')).toEqual({ ...ofCall, status: 'completed' });
+      });
+
+      const words = error(422, { errors: ['Recording has already completed'] });
+
+      it.each<[string, Respond | object]>([
+        ['is over', { ...recordingOfConference, status: 'completed' }],
+        ['is unknown', missing],
+      ])('returns undefined if it was refused in words alone, and the recording %s', async (_what, found) => {
+        answers(words, found);
+        expect(await client.changeRecording(ofConference, 'paused')).toBeUndefined();
+        expect(asked[1]).toBe(`GET /Recordings/${RECORDING}.json`);
+      });
+
+      it('rejects with the refusal if the recording is not over', async () => {
+        answers(words, recordingOfConference);
+        await expect(client.changeRecording(ofConference, 'paused')).rejects.toMatchObject({
+          code: 'refused',
+          status: 422,
+        });
+      });
+
+      it('rejects without a request if the recording belongs to nothing', async () => {
+        answers();
+        const change = client.changeRecording({ ...ofCall, callSid: undefined }, 'paused');
+        await expect(change).rejects.toMatchObject({ name: 'SpaceError', code: 'unreadable' });
+        expect(asked).toEqual([]);
+      });
+    });
+
+    describe('deleteRecording', () => {
+      it.each<[boolean, Respond]>([
+        [true, (res) => res.writeHead(204).end()],
+        [false, missing],
+      ])('returns %s', async (expected, respond) => {
+        answers(respond);
+        expect(await client.deleteRecording(RECORDING)).toBe(expected);
+        expect(asked).toEqual([`DELETE /Recordings/${RECORDING}.json`]);
+      });
+
+      it('rejects if the recording cannot be deleted', async () => {
+        answers(error(422, { code: 10_000, message: 'The recording is in progress.' }));
+        await expect(client.deleteRecording(RECORDING)).rejects.toMatchObject({ status: 422, spaceCode: 10_000 });
+      });
+    });
+
     type Use = (from: ConferenceApi, deadline?: Deadline) => Promise<unknown>;
     /** What must have an answer of the documented form. */
     const reads: [string, Use][] = [
@@ -486,6 +673,8 @@ describe('createRestClient', () => {
       ['findParticipant', (from, deadline) => from.findParticipant(conferenceSid, TED, deadline)],
       ['createCall', (from, deadline) => from.createCall(newCall, deadline)],
       ['findCall', (from, deadline) => from.findCall(TED, deadline)],
+      ['listRecordings', (from, deadline) => from.listRecordings({ conferenceSid }, deadline)],
+      ['findRecording', (from, deadline) => from.findRecording(RECORDING, deadline)],
     ];
     const changes: [string, Use, unknown][] = [
       [
@@ -497,8 +686,18 @@ describe('createRestClient', () => {
       ['endConference', (from, deadline) => from.endConference(conferenceSid, deadline), false],
       ['redirectCall', (from, deadline) => from.redirectCall(TED, 'https://coach.example.com/coach', deadline), false],
       ['hangUpCall', (from, deadline) => from.hangUpCall(TED, deadline), false],
+      [
+        'startRecording',
+        (from, deadline) => from.startRecording(ALICE, { callback: 'https://coach.example.com' }, deadline),
+        undefined,
+      ],
+      ['changeRecording', (from, deadline) => from.changeRecording(ofConference, 'paused', deadline), undefined],
     ];
-    const all = [...reads, ...changes.map(([name, use]): (typeof reads)[number] => [name, use])];
+    const all: [string, Use][] = [
+      ...reads,
+      ...changes.map(([name, use]): (typeof reads)[number] => [name, use]),
+      ['deleteRecording', (from, deadline) => from.deleteRecording(RECORDING, deadline)],
+    ];
 
     describe.each(changes)('%s of something that is over', (_name, use, expected) => {
       const over = { code: 10_000, message: 'It is over.' };
