@@ -79,6 +79,15 @@ export interface SpaceRecording {
   durationSeconds: number | undefined;
 }
 
+/** The audio of a recording. Read `body` to its end, or cancel it: until then it holds a connection. */
+export interface RecordingAudio {
+  contentType: string | undefined;
+  /** In bytes; undefined if the Space does not say. */
+  contentLength: number | undefined;
+  /** Reading it fails with a SpaceError, also if the Space sends nothing for as long as the deadline. */
+  body: ReadableStream<Uint8Array>;
+}
+
 /** A call to make. */
 export interface NewCall {
   /** A number of the Space, in E.164. */
@@ -186,4 +195,13 @@ export interface ConferenceApi {
   ): Promise<SpaceRecording | undefined>;
   /** Deletes a recording with its audio; false if there is none. */
   deleteRecording(recordingSid: Sid, deadline?: Deadline): Promise<boolean>;
+  /**
+   * Opens the audio of a recording, as WAV. Settles when the audio begins; its body has no deadline as a whole.
+   *
+   * One request, and at most three more if the Space redirects it. Neither the result nor an error has its address,
+   * which is a secret: whoever has it can hear the recording.
+   *
+   * @returns undefined if there is no such recording, or no audio of it yet
+   */
+  downloadRecording(recordingSid: Sid, deadline?: Deadline): Promise<RecordingAudio | undefined>;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestClient } from '@signalwire/compatibility-api';
+import { downloadAudio } from './audio-download';
 import { isFinalStatus } from './call-status';
 import { createCallTurns } from './call-turns';
 import {
@@ -21,7 +22,7 @@ import {
   requiredSid,
   textIn,
 } from './rest-resources';
-import { createTransport } from './rest-transport';
+import { createTransport, type TransportOptions } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
 /**
@@ -31,14 +32,21 @@ import { parseSid, type Sid } from './sid';
  *
  * @param options.timeoutMs the default deadline of a method
  * @param options.now milliseconds since 1970
+ * @param options.fetch sends the requests; Node's own by default
  */
 export function createRestClient(
   settings: SpaceSettings,
-  { timeoutMs: defaultTimeoutMs, now }: { timeoutMs: number; now: () => number },
+  {
+    timeoutMs: defaultTimeoutMs,
+    now,
+    fetch = globalThis.fetch,
+  }: { timeoutMs: number; now: () => number; fetch?: typeof globalThis.fetch },
 ): ConferenceApi {
   // Loaded only here, because it takes as long to load as the rest of the server.
   const sdk: { RestClient: typeof RestClient } = require('@signalwire/compatibility-api');
   const callTurns = createCallTurns({ monotonicNow: () => performance.now(), sleep });
+  /** As documented; the SDK has a shorter path of its own. */
+  const accountPath = `/api/laml/2010-04-01/Accounts/${encodeURIComponent(settings.projectId)}`;
   const runInSlot = createSlots(MAX_REQUESTS_AT_ONCE);
   return {
     listConferences: (room, deadline) =>
@@ -180,7 +188,17 @@ export function createRestClient(
 
     deleteRecording: (recordingSid, deadline) =>
       ask(async (client) => (await unlessGone(client.recordings(recordingSid).remove())) !== undefined, deadline),
+
+    downloadRecording: (recordingSid, { timeoutMs = defaultTimeoutMs } = {}) =>
+      downloadAudio(settings, `${accountPath}/Recordings/${recordingSid}.wav`, {
+        ...transportOptions(timeoutMs),
+        readTimeoutMs: timeoutMs,
+      }),
   };
+
+  function transportOptions(timeoutMs: number): TransportOptions {
+    return { fetch, signal: AbortSignal.timeout(timeoutMs), runInSlot };
+  }
 
   async function ask<T>(
     question: (client: Client) => Promise<T>,
@@ -188,7 +206,7 @@ export function createRestClient(
   ): Promise<T> {
     const client = sdk.RestClient(settings.projectId, settings.apiToken, {
       signalwireSpaceUrl: new URL(settings.url).host,
-      httpClient: createTransport(settings, { signal: AbortSignal.timeout(timeoutMs), runInSlot }) as never,
+      httpClient: createTransport(settings, transportOptions(timeoutMs)) as never,
     });
     try {
       return await question(client);

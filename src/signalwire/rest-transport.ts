@@ -10,6 +10,8 @@ interface TransportRequest {
 }
 
 export interface TransportOptions {
+  /** Node's own, except in tests. */
+  fetch: typeof fetch;
   /** Aborts requests at the deadline. */
   signal: AbortSignal;
   /** Limits the requests at once; waiting counts against the deadline. */
@@ -21,7 +23,7 @@ export interface TransportOptions {
  *
  * @param settings `url` replaces the scheme and host of the SDK's addresses, which are always https
  */
-export function createTransport(settings: SpaceSettings, { signal, runInSlot }: TransportOptions) {
+export function createTransport(settings: SpaceSettings, { fetch, signal, runInSlot }: TransportOptions) {
   return {
     async request(request: TransportRequest): Promise<{ statusCode: number; body: unknown }> {
       const { pathname, search } = new URL(request.uri);
@@ -63,12 +65,13 @@ export function createTransport(settings: SpaceSettings, { signal, runInSlot }: 
   }
 }
 
-function authorizationOf({ projectId, apiToken }: SpaceSettings): string {
+/** The `Authorization` header of our requests. */
+export function authorizationOf({ projectId, apiToken }: SpaceSettings): string {
   return `Basic ${Buffer.from(`${projectId}:${apiToken}`).toString('base64')}`;
 }
 
 /** The error of a response with this status and body. The Space's own words may quote what we sent, so they stay out. */
-function refusalOf(status: number, text: string): SpaceError {
+export function refusalOf(status: number, text: string): SpaceError {
   return new SpaceError('refused', `The Space answered with status ${status}.`, {
     status,
     spaceCode: spaceCodeIn(text),

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createCallTurns } from '../../src/signalwire/call-turns';
 import type { ConferenceApi, Deadline, ParticipantChange } from '../../src/signalwire/conference-api';
@@ -662,6 +663,129 @@ describe('createRestClient', () => {
       it('rejects if the recording cannot be deleted', async () => {
         answers(error(422, { code: 10_000, message: 'The recording is in progress.' }));
         await expect(client.deleteRecording(RECORDING)).rejects.toMatchObject({ status: 422, spaceCode: 10_000 });
+      });
+    });
+
+    describe('downloadRecording', () => {
+      const PATH = `/api/laml${ROOT}/Recordings/${RECORDING}.wav`;
+      const MEDIA = 'https://media.example.com/secret-7.wav?signature=s3';
+      const wav = Buffer.from('RIFF and so on');
+      const asWav =
+        (body = wav, headers = {}): Respond =>
+        (res) =>
+          res.writeHead(200, { 'content-type': 'audio/x-wav', 'content-length': body.length, ...headers }).end(body);
+      const redirect =
+        (location: string): Respond =>
+        (res) =>
+          res.writeHead(302, { location }).end('moved');
+      /** `https://media.example.com` is the same server, so `requests` has the requests to both hosts. */
+      const downloader = () =>
+        createRestClient(
+          { url, projectId: 'p-1', apiToken: 'PT1' },
+          {
+            timeoutMs: 1_000,
+            now: () => NOW,
+            fetch: (input, init) => fetch(String(input).replace('https://media.example.com', url), init),
+          },
+        );
+      const ours = `Basic ${Buffer.from('p-1:PT1').toString('base64')}`;
+
+      it('opens the audio as WAV', async () => {
+        answers(asWav());
+        const audio = await downloader().downloadRecording(RECORDING);
+        expect(audio).toMatchObject({ contentType: 'audio/x-wav', contentLength: wav.length });
+        expect(await buffer(audio?.body as ReadableStream)).toEqual(wav);
+        expect(requests).toEqual([`GET ${PATH} ${ours}`]);
+      });
+
+      it('follows a redirect to another host, which does not get our credentials', async () => {
+        answers(redirect(MEDIA), asWav());
+        const audio = await downloader().downloadRecording(RECORDING);
+        expect(await buffer(audio?.body as ReadableStream)).toEqual(wav);
+        expect(requests).toEqual([`GET ${PATH} ${ours}`, 'GET /secret-7.wav?signature=s3 undefined']);
+      });
+
+      it.each<[string, Respond[], number]>([
+        ['not to https', [redirect('http://media.example.com/secret-7.wav')], 1],
+        ['to a file', [redirect('file:///etc/secret-7')], 1],
+        ['to nowhere', [(res) => res.writeHead(302).end()], 1],
+        ['to no address', [redirect('https://')], 1],
+        ['again and again', Array.from({ length: 9 }, () => redirect(MEDIA)), 4],
+      ])('rejects redirects %s', async (_what, all, count) => {
+        answers(...all);
+        const failed = await downloader()
+          .downloadRecording(RECORDING)
+          .catch((reason) => reason);
+        expect(failed).toMatchObject({ name: 'SpaceError' });
+        expect(inspect(failed, { depth: 9 })).not.toMatch(/secret-7|s3|example\.com|\.wav/);
+        expect(requests).toHaveLength(count);
+      });
+
+      it.each<[string, Respond, object]>([
+        ['is refused', error(403, { code: 20_003, message: `No ${MEDIA}` }), { code: 'refused', status: 403 }],
+        ['is HTML', html(200), { code: 'unreadable', status: 200 }],
+        ['is not there', (res) => void res.destroy(), { code: 'unreachable' }],
+        ['does not begin', () => {}, { code: 'timeout' }],
+      ])('rejects without an address if the audio %s', async (_what, respond, expected) => {
+        answers(redirect(MEDIA), respond);
+        const failed = await downloader()
+          .downloadRecording(RECORDING)
+          .catch((reason) => reason);
+        expect(failed).toMatchObject({ name: 'SpaceError', ...expected });
+        expect(inspect(failed, { depth: 9 })).not.toMatch(/secret-7|s3|example\.com|\.wav/);
+      });
+
+      it.each<[string, Respond, string]>([
+        ['breaks off', (res) => res.write(wav, () => res.destroy()), 'unreachable'],
+        ['stops', (res) => void res.write(wav), 'timeout'],
+      ])('fails to read a body that %s', async (_what, finish, code) => {
+        answers(redirect(MEDIA), (res) => {
+          res.writeHead(200, { 'content-type': 'audio/x-wav' });
+          finish(res);
+        });
+        const audio = await downloader().downloadRecording(RECORDING, { timeoutMs: 300 });
+        const failed = await buffer(audio?.body as ReadableStream).catch((reason) => reason);
+        expect(failed).toMatchObject({ name: 'SpaceError', code });
+        expect(inspect(failed, { depth: 9 })).not.toMatch(/secret-7|s3|example\.com|\.wav/);
+      });
+
+      it('reads a body for longer than its deadline', async () => {
+        answers(async (res) => {
+          res.writeHead(200, { 'content-type': 'audio/x-wav' });
+          for (let part = 0; part < 5; part++) {
+            res.write('RIFF');
+            await new Promise((resolve) => setTimeout(resolve, 200));
+          }
+          res.end();
+        });
+        const audio = await downloader().downloadRecording(RECORDING, { timeoutMs: 600 });
+        expect(await buffer(audio?.body as ReadableStream)).toHaveLength(20);
+      });
+
+      it('closes the connection if its reader cancels', async () => {
+        let closed = false;
+        answers((res) => {
+          res.on('close', () => {
+            closed = true;
+          });
+          res.writeHead(200, { 'content-type': 'audio/x-wav' }).write(wav);
+        });
+        const audio = await downloader().downloadRecording(RECORDING);
+        await audio?.body.cancel();
+        await eventually(() => expect(closed).toBe(true));
+      });
+
+      it('returns undefined if there is none', async () => {
+        answers(missing);
+        expect(await downloader().downloadRecording(RECORDING)).toBeUndefined();
+      });
+
+      it('does not take the length of compressed audio for its own', async () => {
+        const packed = gzipSync(wav);
+        answers(asWav(packed, { 'content-encoding': 'gzip' }));
+        const audio = await downloader().downloadRecording(RECORDING);
+        expect(audio?.contentLength).toBeUndefined();
+        expect(await buffer(audio?.body as ReadableStream)).toEqual(wav);
       });
     });
 
