@@ -79,6 +79,39 @@ export interface SpaceRecording {
   durationSeconds: number | undefined;
 }
 
+/** A phone number of the Space, with its webhooks. Addresses that are not set are undefined. */
+export interface SpaceNumber {
+  numberSid: Sid;
+  /** E.164. */
+  number: string;
+  /** Whether calls go to `voiceUrl`; otherwise an application of the Space handles them. */
+  usesVoiceUrl: boolean;
+  voiceUrl: string | undefined;
+  /** `GET` or `POST`, like the other methods. */
+  voiceMethod: string | undefined;
+  voiceFallbackUrl: string | undefined;
+  voiceFallbackMethod: string | undefined;
+  statusCallback: string | undefined;
+  statusCallbackMethod: string | undefined;
+}
+
+/** Changes to a number; anything left out stays as it is. An empty address clears it. */
+export interface NumberChange {
+  voiceUrl?: string;
+  voiceMethod?: 'GET' | 'POST';
+  voiceFallbackUrl?: string;
+  voiceFallbackMethod?: 'GET' | 'POST';
+  statusCallback?: string;
+  statusCallbackMethod?: 'GET' | 'POST';
+}
+
+/** Our account at the Space. */
+export interface SpaceAccount {
+  status: string | undefined;
+  /** The Space's clock, to the second; undefined if it does not say. */
+  spaceDate: Date | undefined;
+}
+
 /** The audio of a recording. Read `body` to its end, or cancel it: until then it holds a connection. */
 export interface RecordingAudio {
   contentType: string | undefined;
@@ -204,4 +237,19 @@ export interface ConferenceApi {
    * @returns undefined if there is no such recording, or no audio of it yet
    */
   downloadRecording(recordingSid: Sid, deadline?: Deadline): Promise<RecordingAudio | undefined>;
+  /**
+   * The account's phone numbers. Entries without a SID or a number are left out. The token needs the scope Numbers.
+   *
+   * One request, and one more for each 1,000 numbers.
+   */
+  listNumbers(deadline?: Deadline): Promise<SpaceNumber[]>;
+  /**
+   * Changes the webhooks of a number. Check the result: SignalWire does not document that an empty address clears one.
+   * The token needs the scope Numbers.
+   *
+   * @returns the Space's answer; undefined if there is no such number
+   */
+  changeNumber(numberSid: Sid, change: NumberChange, deadline?: Deadline): Promise<SpaceNumber | undefined>;
+  /** Our account. The token needs the scope Management; a token without it can be valid for everything else. */
+  findAccount(deadline?: Deadline): Promise<SpaceAccount>;
 }

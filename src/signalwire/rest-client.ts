@@ -8,6 +8,7 @@ import {
   type Deadline,
   type SpaceConference,
   SpaceError,
+  type SpaceNumber,
   type SpaceParticipant,
   type SpaceRecording,
   type SpaceSettings,
@@ -17,6 +18,7 @@ import {
   ageOf,
   isFinishedRecording,
   parseCall,
+  parseNumber,
   parseParticipant,
   parseRecording,
   requiredSid,
@@ -194,6 +196,45 @@ export function createRestClient(
         ...transportOptions(timeoutMs),
         readTimeoutMs: timeoutMs,
       }),
+
+    listNumbers: (deadline) =>
+      ask(async (client) => {
+        const found: SpaceNumber[] = [];
+        const firstPage = await client.incomingPhoneNumbers.page({ pageSize: PAGE_SIZE });
+        for await (const one of readAll(firstPage, 'incoming_phone_numbers')) {
+          const number = parseNumber(one);
+          if (number !== undefined) {
+            found.push(number);
+          }
+        }
+        return found;
+      }, deadline),
+
+    changeNumber: (numberSid, change, deadline) =>
+      ask(async (client) => {
+        const changed = await unlessGone(client.incomingPhoneNumbers(numberSid).update(change));
+        if (changed === undefined) {
+          return undefined;
+        }
+        const number = parseNumber(changed);
+        if (number === undefined) {
+          throw new SpaceError('unreadable', 'The Space answered without a number.');
+        }
+        return number;
+      }, deadline),
+
+    findAccount: (deadline) =>
+      ask(async (_client, transport) => {
+        // The SDK does not pass on the header Date.
+        const { body, date } = await transport.request({
+          method: 'GET',
+          uri: new URL(`${accountPath}.json`, settings.url).href,
+        });
+        const account = body as { sid?: unknown; status?: unknown } | null;
+        requiredSid(account?.sid);
+        const time = Date.parse(date ?? '');
+        return { status: textIn(account?.status), spaceDate: Number.isNaN(time) ? undefined : new Date(time) };
+      }, deadline),
   };
 
   function transportOptions(timeoutMs: number): TransportOptions {
@@ -201,15 +242,16 @@ export function createRestClient(
   }
 
   async function ask<T>(
-    question: (client: Client) => Promise<T>,
+    question: (client: Client, transport: Transport) => Promise<T>,
     { timeoutMs = defaultTimeoutMs }: Deadline = {},
   ): Promise<T> {
+    const transport = createTransport(settings, transportOptions(timeoutMs));
     const client = sdk.RestClient(settings.projectId, settings.apiToken, {
       signalwireSpaceUrl: new URL(settings.url).host,
-      httpClient: createTransport(settings, transportOptions(timeoutMs)) as never,
+      httpClient: transport as never,
     });
     try {
-      return await question(client);
+      return await question(client, transport);
     } catch (error) {
       throw error instanceof SpaceError
         ? error
@@ -237,6 +279,7 @@ export function createRestClient(
 }
 
 type Client = ReturnType<typeof RestClient>;
+type Transport = ReturnType<typeof createTransport>;
 
 /** The requests of one client at once. More wait, and their wait counts against the deadline. */
 export const MAX_REQUESTS_AT_ONCE = 100;
@@ -319,7 +362,7 @@ function isOverError(error: unknown): boolean {
  */
 async function* readAll<T>(
   firstPage: { getInstance(payload: never): T },
-  name: 'conferences' | 'participants' | 'recordings',
+  name: 'conferences' | 'participants' | 'recordings' | 'incoming_phone_numbers',
 ): AsyncGenerator<T> {
   // The SDK's types lack the instances, and do not say that the last page has no next one.
   type PageOf = { instances: T[]; _payload: Record<string, unknown>; nextPage(): Promise<PageOf> | undefined };

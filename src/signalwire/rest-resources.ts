@@ -1,5 +1,11 @@
 import { isFinalStatus } from './call-status';
-import { type SpaceCall, SpaceError, type SpaceParticipant, type SpaceRecording } from './conference-api';
+import {
+  type SpaceCall,
+  SpaceError,
+  type SpaceNumber,
+  type SpaceParticipant,
+  type SpaceRecording,
+} from './conference-api';
 import { parseSid, type Sid } from './sid';
 
 /** Fields of an SDK object. The SDK types them but does not check them. */
@@ -76,6 +82,36 @@ export function parseRecording(given: Unread<RecordingField>, now: number): Spac
 /** Whether a recording with this status can no longer be paused, resumed or stopped. */
 export function isFinishedRecording(status: string): boolean {
   return !['queued', 'in-progress', 'paused'].includes(status);
+}
+
+type NumberField =
+  | 'sid'
+  | 'phoneNumber'
+  | 'voiceApplicationSid'
+  | 'voiceUrl'
+  | 'voiceMethod'
+  | 'voiceFallbackUrl'
+  | 'voiceFallbackMethod'
+  | 'statusCallback'
+  | 'statusCallbackMethod';
+
+/** @returns undefined without a SID or a number */
+export function parseNumber(given: Unread<NumberField>): SpaceNumber | undefined {
+  const [numberSid, number] = [parseSid(given.sid), textIn(given.phoneNumber)];
+  if (numberSid === undefined || number === undefined) {
+    return undefined;
+  }
+  return {
+    numberSid,
+    number,
+    usesVoiceUrl: textIn(given.voiceApplicationSid) === undefined,
+    voiceUrl: textIn(given.voiceUrl),
+    voiceMethod: textIn(given.voiceMethod),
+    voiceFallbackUrl: textIn(given.voiceFallbackUrl),
+    voiceFallbackMethod: textIn(given.voiceFallbackMethod),
+    statusCallback: textIn(given.statusCallback),
+    statusCallbackMethod: textIn(given.statusCallbackMethod),
+  };
 }
 
 /** A whole number, as such or as digits. */

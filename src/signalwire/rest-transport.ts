@@ -9,6 +9,13 @@ interface TransportRequest {
   headers?: Record<string, string>;
 }
 
+interface TransportResponse {
+  statusCode: number;
+  body: unknown;
+  /** The header `Date`. */
+  date: string | null;
+}
+
 export interface TransportOptions {
   /** Node's own, except in tests. */
   fetch: typeof fetch;
@@ -25,7 +32,7 @@ export interface TransportOptions {
  */
 export function createTransport(settings: SpaceSettings, { fetch, signal, runInSlot }: TransportOptions) {
   return {
-    async request(request: TransportRequest): Promise<{ statusCode: number; body: unknown }> {
+    async request(request: TransportRequest): Promise<TransportResponse> {
       const { pathname, search } = new URL(request.uri);
       const url = new URL(pathname + search, settings.url);
       for (const [name, value] of definedParameters(request.params)) {
@@ -43,7 +50,8 @@ export function createTransport(settings: SpaceSettings, { fetch, signal, runInS
         throw refusalOf(status, text);
       }
       try {
-        return { statusCode: status, body: status === 204 ? undefined : JSON.parse(text, dropNonObjects) };
+        const body = status === 204 ? undefined : JSON.parse(text, dropNonObjects);
+        return { statusCode: status, body, date: response.headers.get('date') };
       } catch {
         // Without the parser's error, which quotes the answer.
         throw new SpaceError('unreadable', 'The Space did not answer with JSON.', { status });

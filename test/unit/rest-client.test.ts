@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createCallTurns } from '../../src/signalwire/call-turns';
-import type { ConferenceApi, Deadline, ParticipantChange } from '../../src/signalwire/conference-api';
+import type { ConferenceApi, Deadline, NumberChange, ParticipantChange } from '../../src/signalwire/conference-api';
 import { createRestClient, MAX_REQUESTS_AT_ONCE } from '../../src/signalwire/rest-client';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { eventually } from '../support/redis-server';
@@ -789,6 +789,91 @@ describe('createRestClient', () => {
       });
     });
 
+    const NUMBER = parseSid('3d1d0e5c-0000-4000-8000-0000000000pn') as Sid;
+    const COACH = 'https://coach.example.com/coach?mode=monitor';
+    const number = {
+      sid: NUMBER,
+      phone_number: '+15550009999',
+      voice_application_sid: null,
+      voice_url: COACH,
+      voice_method: 'POST',
+      voice_fallback_url: 'https://coach.example.com/fallback',
+      voice_fallback_method: 'GET',
+      status_callback: null,
+      status_callback_method: 'POST',
+    };
+    const parsedNumber = {
+      numberSid: NUMBER,
+      number: '+15550009999',
+      usesVoiceUrl: true,
+      voiceUrl: COACH,
+      voiceMethod: 'POST',
+      voiceFallbackUrl: 'https://coach.example.com/fallback',
+      voiceFallbackMethod: 'GET',
+      statusCallback: undefined,
+      statusCallbackMethod: 'POST',
+    };
+    const numbers = (...entries: unknown[]) => ({ ...paging, incoming_phone_numbers: entries });
+
+    describe('listNumbers', () => {
+      it('lists the numbers of every page, with their webhooks', async () => {
+        const path = '/IncomingPhoneNumbers.json?Page=1&PageSize=1000&PageToken=PA7';
+        const application = { ...number, sid: 'b', voice_application_sid: 'a1', voice_url: '' };
+        const odd = [null, { ...number, sid: '../x' }, { ...number, phone_number: null }];
+        answers(
+          { ...numbers(number, ...odd), next_page_uri: `/api/laml${ROOT}${path}` },
+          { ...numbers(application), page: 1 },
+        );
+        expect(await client.listNumbers()).toEqual([
+          parsedNumber,
+          { ...parsedNumber, numberSid: 'b', usesVoiceUrl: false, voiceUrl: undefined },
+        ]);
+        expect(asked).toEqual(['GET /IncomingPhoneNumbers.json?PageSize=1000', `GET ${path}`]);
+      });
+    });
+
+    describe('changeNumber', () => {
+      it.each<[NumberChange, Record<string, string>]>([
+        [{ voiceFallbackUrl: '' }, { VoiceFallbackUrl: '' }],
+        [
+          { voiceUrl: COACH, voiceMethod: 'POST', statusCallback: '', statusCallbackMethod: 'GET' },
+          { VoiceUrl: COACH, VoiceMethod: 'POST', StatusCallback: '', StatusCallbackMethod: 'GET' },
+        ],
+        [
+          { voiceFallbackUrl: COACH, voiceFallbackMethod: 'POST' },
+          { VoiceFallbackUrl: COACH, VoiceFallbackMethod: 'POST' },
+        ],
+      ])('sends %j, and returns what the Space shows', async (change, form) => {
+        answers({ ...number, voice_fallback_url: null });
+        expect(await client.changeNumber(NUMBER, change)).toEqual({ ...parsedNumber, voiceFallbackUrl: undefined });
+        const [line = '', sent = ''] = asked[0]?.split('.json ') ?? [];
+        expect(line).toBe(`POST /IncomingPhoneNumbers/${NUMBER}`);
+        expect(Object.fromEntries(new URLSearchParams(sent))).toEqual(form);
+      });
+
+      it('returns undefined if there is no such number', async () => {
+        answers(missing);
+        expect(await client.changeNumber(NUMBER, { voiceFallbackUrl: '' })).toBeUndefined();
+      });
+    });
+
+    describe('findAccount', () => {
+      const account = { sid: 'p-1', status: 'active' };
+
+      it.each<[string | undefined, Date | undefined]>([
+        ['Fri, 02 Jan 2026 09:00:01 GMT', new Date('2026-01-02T09:00:01Z')],
+        ['soon', undefined],
+        [undefined, undefined],
+      ])("reads the account's status, and the Space's date: %s", async (date, spaceDate) => {
+        answers((res) => {
+          res.sendDate = false;
+          res.writeHead(200, date === undefined ? {} : { date }).end(JSON.stringify(account));
+        });
+        expect(await client.findAccount()).toEqual({ status: 'active', spaceDate });
+        expect(requests).toEqual([`GET /api/laml${ROOT}.json Basic ${Buffer.from('p-1:PT1').toString('base64')}`]);
+      });
+    });
+
     type Use = (from: ConferenceApi, deadline?: Deadline) => Promise<unknown>;
     /** What must have an answer of the documented form. */
     const reads: [string, Use][] = [
@@ -799,6 +884,9 @@ describe('createRestClient', () => {
       ['findCall', (from, deadline) => from.findCall(TED, deadline)],
       ['listRecordings', (from, deadline) => from.listRecordings({ conferenceSid }, deadline)],
       ['findRecording', (from, deadline) => from.findRecording(RECORDING, deadline)],
+      ['listNumbers', (from, deadline) => from.listNumbers(deadline)],
+      ['changeNumber', (from, deadline) => from.changeNumber(NUMBER, { voiceUrl: COACH }, deadline)],
+      ['findAccount', (from, deadline) => from.findAccount(deadline)],
     ];
     const changes: [string, Use, unknown][] = [
       [
