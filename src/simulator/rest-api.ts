@@ -8,6 +8,7 @@ import { addConferenceRoutes } from './rest-conferences';
 import { answerError, INVALID, RestError } from './rest-error';
 import { inputs, readInput } from './rest-inputs';
 import { createRestLookup } from './rest-lookup';
+import { addNumberRoutes } from './rest-numbers';
 import { addRecordingRoutes } from './rest-recordings';
 import { createRestResources } from './rest-resources';
 import type { Space } from './space';
@@ -36,8 +37,8 @@ export interface RestApiOptions {
 }
 
 /**
- * The Space's Compatibility API, for clients such as SignalWire's SDK: conferences, participants, calls and recordings.
- * Unknown resources and parameters are errors.
+ * The Space's Compatibility API, for clients such as SignalWire's SDK: the account, its phone numbers, conferences,
+ * participants, calls and recordings. Unknown resources and parameters are errors.
  */
 export function createRestApi(space: Space, { intercept }: RestApiOptions = {}): Express {
   const authenticate: RequestHandler = (req, _res, next) => {
@@ -51,7 +52,6 @@ export function createRestApi(space: Space, { intercept }: RestApiOptions = {}):
   };
 
   const checkForm: RequestHandler = (req, _res, next) => {
-    req.url = req.url.replace(/^([^?]*)\.json(?=\?|$)/, '$1');
     if (req.method !== 'GET') {
       readInput(inputs.nothing, req.query);
     }
@@ -68,12 +68,12 @@ export function createRestApi(space: Space, { intercept }: RestApiOptions = {}):
     const fields = Object.entries({ ...(req.method === 'GET' ? req.query : req.body) });
     const form = Object.fromEntries(fields.map(([name, value]) => [name, String(value)]));
     const fault = await intercept?.({ method: req.method, path: req.path, form });
-    if (fault === undefined || fault === 'ignore') {
-      res.locals.isIgnored = fault === 'ignore';
-      next();
-    } else {
+    if (typeof fault === 'object') {
       res.status(fault.status).send(fault.body);
+      return;
     }
+    res.locals.isIgnored = fault === 'ignore';
+    next();
   };
 
   const context = {
@@ -85,10 +85,19 @@ export function createRestApi(space: Space, { intercept }: RestApiOptions = {}):
   addConferenceRoutes(api, context);
   addCallRoutes(api, context);
   addRecordingRoutes(api, context);
+  addNumberRoutes(api, context);
 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use((_req, res, next) => {
+    res.set('Date', new Date(space.wallClock()).toUTCString());
+    next();
+  });
+  app.use((req, _res, next) => {
+    req.url = req.url.replace(/^([^?]*)\.json(?=\?|$)/, '$1');
+    next();
+  });
   app.use(
     PREFIXES.map((prefix) => `${prefix}/:accountSid`),
     authenticate,

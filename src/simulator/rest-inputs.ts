@@ -16,6 +16,9 @@ const FIELD_CODES: Readonly<Record<string, number>> = {
 };
 
 const url = z.url({ protocol: /^https?$/ });
+/** SignalWire does not document how to clear an address; an empty one does it on Twilio. */
+const clearableUrl = z.union([z.literal(''), url]);
+const method = z.enum(['GET', 'POST']);
 /** A field that may be repeated, or hold several values, separated by spaces. */
 const repeated = <T extends string>(known: readonly T[]) =>
   z
@@ -96,6 +99,15 @@ export const inputs = {
     PauseBehavior: z.enum(['skip', 'silence']).default('silence'),
   }),
   recordings: z.strictObject({ CallSid: z.string().optional(), ConferenceSid: z.string().optional(), ...paging }),
+  numbers: z.strictObject({ PhoneNumber: z.string().optional(), ...paging }),
+  number: z.strictObject({
+    VoiceUrl: clearableUrl.optional(),
+    VoiceMethod: method.optional(),
+    VoiceFallbackUrl: clearableUrl.optional(),
+    VoiceFallbackMethod: method.optional(),
+    StatusCallback: clearableUrl.optional(),
+    StatusCallbackMethod: method.optional(),
+  }),
   nothing: z.strictObject({}),
 } as const;
 

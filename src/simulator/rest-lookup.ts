@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Call } from './call';
 import type { Conference, Participant } from './conferences';
+import type { PhoneNumber } from './phone-numbers';
 import type { Recording } from './recordings';
 import { RestError } from './rest-error';
 import type { Space } from './space';
@@ -8,7 +9,7 @@ import type { Space } from './space';
 /** Finds the resources that a path names; each throws a RestError 404 if there is none. */
 export type RestLookup = ReturnType<typeof createRestLookup>;
 
-export function createRestLookup({ calls, conferences }: Space) {
+export function createRestLookup({ calls, conferences, numbers }: Space) {
   function conference({ params }: Request): Conference {
     return found(conferences.all().find(({ sid }) => sid === params.conferenceSid));
   }
@@ -23,6 +24,10 @@ export function createRestLookup({ calls, conferences }: Space) {
 
     call({ params }: Request): Call {
       return found(calls.find(({ sid }) => sid === params.callSid));
+    },
+
+    number({ params }: Request): PhoneNumber {
+      return found(numbers.find(({ sid }) => sid === params.numberSid));
     },
 
     /** The path may name the conference or call that was recorded, too. */

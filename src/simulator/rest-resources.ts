@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { type Call, durationOfCall } from './call';
 import type { Conference, Participant } from './conferences';
+import type { PhoneNumber } from './phone-numbers';
 import { isFinished, type Recording, sourceOf } from './recordings';
 import { RestError } from './rest-error';
 import { DEFAULT_PAGE_SIZE } from './rest-inputs';
@@ -16,6 +17,20 @@ const NO_QUALITY = {
   audio_out_jitter_max: null,
   audio_out_jitter_avg: null,
   audio_out_lost: null,
+};
+
+/** The resources of an account that SignalWire does not have. */
+const NO_SUBRESOURCES = {
+  addresses: null,
+  authorized_connect_apps: null,
+  connect_apps: null,
+  keys: null,
+  notifications: null,
+  outgoing_caller_ids: null,
+  sandbox: null,
+  sip: null,
+  short_codes: null,
+  usage: null,
 };
 
 /** The representations of resources, with the documented fields. */
@@ -123,6 +138,68 @@ export function createRestResources(space: Space, root: string) {
     };
   }
 
+  function account() {
+    return {
+      sid: space.accountSid,
+      friendly_name: 'Simulated Space',
+      status: 'active',
+      auth_token: 'redacted',
+      date_created: space.dateOf(0),
+      date_updated: space.dateOf(0),
+      type: 'Full',
+      owner_account_sid: space.accountSid,
+      region_preference: 'us1',
+      uri: root,
+      subproject: false,
+      signing_key: null,
+      subresource_uris: {
+        ...NO_SUBRESOURCES,
+        available_phone_numbers: `${root}/AvailablePhoneNumbers`,
+        applications: `${root}/Applications`,
+        calls: `${root}/Calls`,
+        conferences: `${root}/Conferences`,
+        incoming_phone_numbers: `${root}/IncomingPhoneNumbers`,
+        queues: `${root}/Queues`,
+        recordings: `${root}/Recordings`,
+        messages: `${root}/Messages`,
+        transcriptions: `${root}/Transcriptions`,
+      },
+    };
+  }
+
+  function number(one: PhoneNumber) {
+    return {
+      ...common(one.sid, one.createdAt, one.updatedAt),
+      account_id: space.accountSid,
+      phone_number: one.number,
+      friendly_name: formatNumber(one.number),
+      country_code: 'US',
+      capabilities: { voice: true, sms: true, mms: true, fax: true },
+      origin: 'signalwire',
+      beta: false,
+      voice_url: one.voiceUrl ?? null,
+      voice_method: one.voiceMethod,
+      voice_fallback_url: one.voiceFallbackUrl ?? null,
+      voice_fallback_method: one.voiceFallbackMethod,
+      voice_application_sid: one.voiceApplicationSid ?? null,
+      voice_caller_id_lookup: null,
+      status_callback: one.statusCallback ?? null,
+      status_callback_method: one.statusCallbackMethod,
+      sms_url: null,
+      sms_method: 'POST',
+      sms_fallback_url: null,
+      sms_fallback_method: 'POST',
+      sms_application_sid: null,
+      address_requirements: 'none',
+      address_sid: null,
+      emergency_address_sid: null,
+      emergency_status: 'Inactive',
+      identity_sid: null,
+      trunk_sid: null,
+      uri: `${root}/IncomingPhoneNumbers/${one.sid}.json`,
+    };
+  }
+
   /** One page of a list. */
   function page<T>(req: Request, name: string, all: readonly T[], show: (one: T) => object) {
     const { Page, PageSize, PageToken, ...filter } = req.query as Record<string, string>;
@@ -147,7 +224,7 @@ export function createRestResources(space: Space, root: string) {
     };
   }
 
-  return { conference, participant, call, recording, page };
+  return { conference, participant, call, recording, account, number, page };
 }
 
 function tokenOf(page: number): string {

@@ -5,6 +5,7 @@ import { type CallbackCounts, type Chaos, createCallbacks } from './callbacks';
 import { type Clock, createClock } from './clock';
 import { type Conferences, createConferences } from './conferences';
 import type { Hearing } from './hearing';
+import { createPhoneNumber, type NumberSettings, type PhoneNumber } from './phone-numbers';
 import { placeCall } from './place-call';
 import { createWebClient, type Timeouts } from './web-client';
 
@@ -15,11 +16,16 @@ export interface SpaceOptions extends Partial<Behaviour> {
   apiToken?: string;
   /** Signs its requests; undefined leaves them unsigned. */
   signingKey: string | undefined;
+  /** Its phone numbers, which REST shows; none by default. Calls do not use their webhooks. */
+  numbers?: readonly NumberSettings[];
   /** How long it waits for the server; {@link PLATFORM_TIMEOUTS} by default. */
   timeouts?: Timeouts;
   /** Disturbs its status callbacks; by default not at all. */
   chaos?: Chaos;
-  /** The server's clock, in milliseconds since 1970. Events are dated by it, less their simulated age. */
+  /**
+   * The server's clock, in milliseconds since 1970. Events are dated by it, less their simulated age; REST's answers have
+   * it in their header `Date`.
+   */
   wallClock?: () => number;
 }
 
@@ -30,6 +36,7 @@ export interface Space {
   apiToken: string;
   clock: Clock;
   conferences: Conferences;
+  numbers: readonly PhoneNumber[];
   /** Every call so far, oldest first. */
   calls: readonly Call[];
   /** Places a call, inbound or outbound. `clock.settle` and `runUntilIdle` wait for its consequences. */
@@ -63,6 +70,7 @@ export function createSpace(options: SpaceOptions): Space {
   const callbacks = createCallbacks({ clock, client, chaos });
   const dateOf = (time: number) => toRfc2822(wallClock() - (clock.now() - time));
   const conferences = createConferences({ accountSid, clock, client, callbacks, behaviour, dateOf });
+  const numbers = (options.numbers ?? []).map((settings) => createPhoneNumber(settings, clock.now()));
   const calls: Call[] = [];
   const live = new Set<Call>();
   const shared = { accountSid, clock, client, callbacks, conferences, behaviour, dateOf, onEnd };
@@ -77,6 +85,7 @@ export function createSpace(options: SpaceOptions): Space {
     apiToken,
     clock,
     conferences,
+    numbers,
     calls,
 
     call(settings) {

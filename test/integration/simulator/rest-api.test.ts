@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { RestClient } from '@signalwire/compatibility-api';
 import { createRestClient } from '../../../src/signalwire/rest-client';
+import type { Sid } from '../../../src/signalwire/sid';
 import type { Call } from '../../../src/simulator/call';
 import type { Conference } from '../../../src/simulator/conferences';
 import { type Fault, type RestApiOptions, type RestRequest, serveRestApi } from '../../../src/simulator/rest-api';
@@ -776,6 +777,126 @@ describe('recordings', () => {
   });
 });
 
+describe('phone numbers', () => {
+  const SALES = {
+    number: '+15550009999',
+    voiceUrl: 'https://coach.example.com/conference/sales',
+    voiceFallbackUrl: 'https://coach.example.com/fallback/sales',
+    voiceFallbackMethod: 'GET',
+  } as const;
+  const COACH = { number: '+15550008888', voiceApplicationSid: NO_SUCH };
+
+  it('are shown with the documented fields', async () => {
+    const { space, ask, root } = await setUp({}, { numbers: [SALES, COACH] });
+    const [sales, coach] = space.numbers;
+    const uri = `${root}/IncomingPhoneNumbers/${sales?.sid}.json`;
+    const shown = {
+      sid: sales?.sid,
+      account_sid: space.accountSid,
+      account_id: space.accountSid,
+      api_version: '2010-04-01',
+      date_created: AT_START,
+      date_updated: AT_START,
+      phone_number: '+15550009999',
+      friendly_name: '(555) 000-9999',
+      country_code: 'US',
+      capabilities: { voice: true, sms: true, mms: true, fax: true },
+      origin: 'signalwire',
+      beta: false,
+      voice_url: SALES.voiceUrl,
+      voice_method: 'POST',
+      voice_fallback_url: SALES.voiceFallbackUrl,
+      voice_fallback_method: 'GET',
+      voice_application_sid: null,
+      voice_caller_id_lookup: null,
+      status_callback: null,
+      status_callback_method: 'POST',
+      sms_url: null,
+      sms_method: 'POST',
+      sms_fallback_url: null,
+      sms_fallback_method: 'POST',
+      sms_application_sid: null,
+      address_requirements: 'none',
+      address_sid: null,
+      emergency_address_sid: null,
+      emergency_status: 'Inactive',
+      identity_sid: null,
+      trunk_sid: null,
+      uri,
+    };
+    expect(await ask('GET', uri)).toEqual({ status: 200, body: shown });
+    const list = await ask('GET', `${root}/IncomingPhoneNumbers.json`);
+    expect(list.body.incoming_phone_numbers).toEqual([
+      shown,
+      expect.objectContaining({ sid: coach?.sid, voice_url: null, voice_application_sid: NO_SUCH }),
+    ]);
+    const filtered = await ask('GET', `${root}/IncomingPhoneNumbers.json?PhoneNumber=%2B15550008888`);
+    expect(filtered.body.incoming_phone_numbers).toMatchObject([{ sid: coach?.sid }]);
+  });
+
+  it('are changed; an empty address clears one', async () => {
+    const { space, ask, root } = await setUp({}, { numbers: [SALES] });
+    const path = `${root}/IncomingPhoneNumbers/${space.numbers[0]?.sid}.json`;
+    await space.clock.advance(60_000);
+    const change = {
+      VoiceFallbackUrl: '',
+      VoiceMethod: 'GET',
+      StatusCallback: 'https://coach.example.com/events/call',
+    };
+    const expected = {
+      voice_url: SALES.voiceUrl,
+      voice_method: 'GET',
+      voice_fallback_url: null,
+      voice_fallback_method: 'GET',
+      status_callback: 'https://coach.example.com/events/call',
+      date_updated: 'Fri, 02 Jan 2026 10:01:00 +0000',
+    };
+    expect(await ask('POST', path, change)).toMatchObject({ status: 200, body: expected });
+    expect((await ask('GET', path)).body).toMatchObject(expected);
+  });
+
+  it('stay as they are if the change is ignored', async () => {
+    const { space, ask, root } = await setUp({}, { numbers: [SALES], intercept: () => 'ignore' });
+    const path = `${root}/IncomingPhoneNumbers/${space.numbers[0]?.sid}.json`;
+    expect((await ask('POST', path, { VoiceUrl: '' })).body).toMatchObject({ voice_url: null });
+    expect((await ask('GET', path)).body).toMatchObject({ voice_url: SALES.voiceUrl });
+  });
+
+  it.each<[Record<string, string>, number, string]>([
+    [{ VoiceUrl: '/conference' }, 21_402, 'VoiceUrl'],
+    [{ VoiceMethod: 'PUT' }, 10_000, 'VoiceMethod'],
+    [{ voice_url: 'https://coach.example.com' }, 90_000, 'voice_url'],
+  ])('refuse %j', async (form, code, words) => {
+    const { space, ask, root } = await setUp({}, { numbers: [SALES] });
+    expect(await ask('POST', `${root}/IncomingPhoneNumbers/${space.numbers[0]?.sid}.json`, form)).toMatchObject({
+      status: 422,
+      body: { code, message: expect.stringContaining(words) },
+    });
+    expect(space.numbers).toMatchObject([SALES]);
+  });
+});
+
+it.each(['', '.json'])(
+  'the account is shown at its address with "%s", and the clock in the header Date',
+  async (end) => {
+    const { space, url, root } = await setUp();
+    await space.clock.advance(61_000);
+    const response = await fetch(`${url}${root}${end}`, {
+      headers: { authorization: basic(space.accountSid, space.apiToken) },
+    });
+    expect(response.headers.get('date')).toBe('Fri, 02 Jan 2026 10:01:01 GMT');
+    expect(await response.json()).toMatchObject({
+      sid: space.accountSid,
+      status: 'active',
+      auth_token: 'redacted',
+      date_created: AT_START,
+      signing_key: null,
+      uri: root,
+      subresource_uris: { conferences: `${root}/Conferences`, sip: null },
+    });
+  },
+);
+
 describe('lists', () => {
   it('come in pages, which the SDK reads in turn', async () => {
     const { enter, space, sdk, ask, root } = await setUp();
@@ -887,6 +1008,8 @@ describe('the API', () => {
     ['GET', `/Recordings/${NO_SUCH}.json`],
     ['GET', `/Conferences/${NO_SUCH}/Recordings.json`],
     ['GET', `/Calls/${NO_SUCH}/Recordings.json`],
+    ['GET', `/IncomingPhoneNumbers/${NO_SUCH}.json`],
+    ['POST', '.json'],
     ['GET', '/conferences.json'],
     ['GET', '/Conferences/'],
   ])('has no %s %s', async (method, path) => {
@@ -998,7 +1121,7 @@ describe('intercepted requests', () => {
     expect((await reply).body).toMatchObject({ muted: true });
   });
 
-  it.each<[Exclude<Fault, 'ignore'>, string, string]>([
+  it.each<[Exclude<Fault, string>, string, string]>([
     [{ status: 503 }, '', ''],
     [{ status: 502, body: '<html></html>' }, 'text/html', '<html></html>'],
     [{ status: 422, body: { code: 10_000 } }, 'application/json', '{"code":10000}'],
@@ -1064,6 +1187,54 @@ describe("the server's own client", () => {
     const participants = conference && (await clientOf(testBench).listParticipants(conference.conferenceSid));
     expect(participants).toHaveLength(52);
     expect(participants?.filter(({ endsConference }) => endsConference)).toMatchObject([{ callSid: alice.sid }]);
+  });
+
+  it("pauses a conference's recording, until it is over", async () => {
+    const testBench = await setUp();
+    await testBench.enter('Bob', 'recorded');
+    await testBench.enter('Alice', 'recorded');
+    const client = clientOf(testBench);
+    const conferenceSid = conferenceNamed(testBench.space, 'recorded').sid as Sid;
+    const [recording] = await client.listRecordings({ conferenceSid });
+    if (recording === undefined) {
+      throw new Error('There is no recording.');
+    }
+    expect(await client.changeRecording(recording, 'paused')).toEqual({ ...recording, status: 'paused' });
+    expect(await client.endConference(conferenceSid)).toBe(true);
+    expect(await client.changeRecording(recording, 'in-progress')).toBeUndefined();
+    expect(await client.endConference(conferenceSid)).toBe(false);
+  });
+
+  it('calls somebody, holds them, lets them coach nobody, and hangs up', async () => {
+    const testBench = await setUp();
+    const { conference, Alice, Ted } = await testBench.talk();
+    const client = clientOf(testBench);
+    const conferenceSid = conference.sid as Sid;
+    await client.changeParticipant(conferenceSid, Ted.sid as Sid, { target: Alice.sid as Sid });
+    expect(testBench.hears()).toEqual(TED_COACHES);
+    await client.changeParticipant(conferenceSid, Ted.sid as Sid, { target: 'nobody' });
+    expect(testBench.hears()).toEqual(ALL_TALK);
+    expect(await client.changeParticipant(conferenceSid, Ted.sid as Sid, { onHold: true })).toMatchObject({
+      isOnHold: true,
+    });
+    const url = `${testBench.server.url}/Bob/b`;
+    const { callSid } = await client.createCall({ from: OURS, to: '+15550004444', url });
+    await testBench.space.runUntilIdle();
+    expect(await client.findCall(callSid)).toMatchObject({ isOver: false, to: '+15550004444' });
+    expect(await client.hangUpCall(callSid)).toBe(true);
+    expect(await client.hangUpCall(callSid)).toBe(false);
+  });
+
+  it('reads and changes numbers, and reads the account and the clock', async () => {
+    const voiceFallbackUrl = 'https://coach.example.com/fallback';
+    const testBench = await setUp({}, { numbers: [{ voiceFallbackUrl }] });
+    const client = clientOf(testBench);
+    const [number] = await client.listNumbers();
+    expect(number).toMatchObject({ number: OURS, usesVoiceUrl: true, voiceFallbackUrl });
+    const changed = await client.changeNumber(number?.numberSid as Sid, { voiceFallbackUrl: '' });
+    expect(changed).toEqual({ ...number, voiceFallbackUrl: undefined });
+    expect(await client.changeNumber(NO_SUCH as Sid, { voiceFallbackUrl: '' })).toBeUndefined();
+    expect(await client.findAccount()).toEqual({ status: 'active', spaceDate: new Date(NOW) });
   });
 
   it('is refused with a wrong token', async () => {
