@@ -9,7 +9,7 @@ import { answerError, INVALID, RestError } from './rest-error';
 import { inputs, readInput } from './rest-inputs';
 import { createRestLookup } from './rest-lookup';
 import { addNumberRoutes } from './rest-numbers';
-import { addRecordingRoutes } from './rest-recordings';
+import { addRecordingRoutes, audioHandler } from './rest-recordings';
 import { createRestResources } from './rest-resources';
 import type { Space } from './space';
 
@@ -26,19 +26,27 @@ export interface RestRequest {
 }
 
 /**
- * How a request fails. A status is the whole response, and nothing is changed. `ignore` responds to a change as if it
- * had been made, but does not make it; new resources are created all the same.
+ * How a request fails. A status is the whole response, and nothing is changed. `disconnect` closes the connection instead
+ * of answering, and changes nothing; `lose-answer` makes the change, and then closes the connection. `ignore` responds to
+ * a change as if it had been made, but does not make it; new resources are created all the same.
  */
-export type Fault = 'ignore' | { status: number; body?: object | string };
+export type Fault =
+  | 'ignore'
+  | 'disconnect'
+  | 'lose-answer'
+  | { status: number; body?: object | string; headers?: Record<string, string> };
 
 export interface RestApiOptions {
-  /** Called for every authenticated request, which waits for it. Undefined lets the request pass. */
+  /**
+   * Called for every authenticated request, and for those for audio, as `/Recordings/SID.wav`. The request waits for it.
+   * Undefined lets the request pass.
+   */
   intercept?: (request: RestRequest) => Promise<Fault | undefined> | Fault | undefined;
 }
 
 /**
  * The Space's Compatibility API, for clients such as SignalWire's SDK: the account, its phone numbers, conferences,
- * participants, calls and recordings. Unknown resources and parameters are errors.
+ * participants, calls and recordings with their audio. Unknown resources and parameters are errors.
  */
 export function createRestApi(space: Space, { intercept }: RestApiOptions = {}): Express {
   const authenticate: RequestHandler = (req, _res, next) => {
@@ -67,10 +75,21 @@ export function createRestApi(space: Space, { intercept }: RestApiOptions = {}):
   const injectFault: RequestHandler = async (req, res, next) => {
     const fields = Object.entries({ ...(req.method === 'GET' ? req.query : req.body) });
     const form = Object.fromEntries(fields.map(([name, value]) => [name, String(value)]));
-    const fault = await intercept?.({ method: req.method, path: req.path, form });
+    const path = req.path.replace(/^.*\/Accounts\/[^/]+/, '');
+    const fault = await intercept?.({ method: req.method, path, form });
     if (typeof fault === 'object') {
-      res.status(fault.status).send(fault.body);
+      res
+        .status(fault.status)
+        .set(fault.headers ?? {})
+        .send(fault.body);
       return;
+    }
+    if (fault === 'disconnect') {
+      res.destroy();
+      return;
+    }
+    if (fault === 'lose-answer') {
+      Object.assign(res, { end: () => res.destroy() });
     }
     res.locals.isIgnored = fault === 'ignore';
     next();
@@ -94,6 +113,13 @@ export function createRestApi(space: Space, { intercept }: RestApiOptions = {}):
     res.set('Date', new Date(space.wallClock()).toUTCString());
     next();
   });
+  // Without the ending `.json`, which belongs to the metadata below.
+  app.get(
+    PREFIXES.map((prefix) => `${prefix}/${space.accountSid}/Recordings/:file`),
+    (req, _res, next) => next(req.params.file.endsWith('.json') ? 'route' : undefined),
+    injectFault as RequestHandler<{ file: string }>,
+    audioHandler(space),
+  );
   app.use((req, _res, next) => {
     req.url = req.url.replace(/^([^?]*)\.json(?=\?|$)/, '$1');
     next();

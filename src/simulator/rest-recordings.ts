@@ -1,9 +1,28 @@
-import type { Router } from 'express';
+import type { RequestHandler, Router } from 'express';
 import { isFinished } from './recordings';
 import type { RestContext } from './rest-context';
 import { INVALID, RestError } from './rest-error';
 import { inputs, readInput } from './rest-inputs';
 import { matches } from './rest-lookup';
+import type { Space } from './space';
+import { createSilentWav } from './wav';
+
+/**
+ * Sends the audio of a finished recording to anybody, as the Space does: only its address is secret. `.wav` may be left
+ * out.
+ */
+export function audioHandler({ conferences }: Space): RequestHandler<{ file: string }> {
+  const wav = createSilentWav();
+  return (req, res) => {
+    readInput(inputs.nothing, req.query);
+    const sid = req.params.file.replace(/\.wav$/, '');
+    const recording = conferences.recordings.all().find((one) => one.sid === sid);
+    if (recording === undefined || !isFinished(recording)) {
+      throw new RestError(404, 20404, 'The requested resource was not found.');
+    }
+    res.type('audio/x-wav').send(wav);
+  };
+}
 
 /** Routes of recordings of conferences and calls. */
 export function addRecordingRoutes(api: Router, { space, find, show }: RestContext): void {

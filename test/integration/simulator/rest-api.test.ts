@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { RestClient } from '@signalwire/compatibility-api';
 import { createRestClient } from '../../../src/signalwire/rest-client';
@@ -777,6 +778,67 @@ describe('recordings', () => {
   });
 });
 
+describe('audio', () => {
+  const ALTERNATIVES = ['/api/laml/2010-04-01', '/2010-04-01'].flatMap((prefix) => [`${prefix} .wav`, `${prefix} `]);
+
+  async function setUpFinished(options: RestApiOptions = {}) {
+    const testBench = await setUp({}, options);
+    const bob = await testBench.enter('Bob');
+    const { sid } = testBench.space.conferences.recordings.start({
+      callSid: bob.sid,
+      callback: undefined,
+      method: 'POST',
+      events: [],
+      trim: 'do-not-trim',
+    });
+    const hangUp = async () => {
+      bob.hangUp();
+      await testBench.space.runUntilIdle();
+    };
+    return { ...testBench, sid, hangUp, path: `${testBench.root}/Recordings/${sid}.wav` };
+  }
+
+  it.each(ALTERNATIVES)('of a finished recording is sent to anybody at %s', async (where) => {
+    const { space, url, sid, hangUp } = await setUpFinished();
+    await hangUp();
+    const [prefix, ending] = where.split(' ');
+    const response = await fetch(`${url}${prefix}/Accounts/${space.accountSid}/Recordings/${sid}${ending}`);
+    const audio = Buffer.from(await response.arrayBuffer());
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'audio/x-wav']);
+    expect([audio.toString('latin1', 0, 4), audio.readUInt32LE(4), audio.toString('latin1', 8, 12)]).toEqual([
+      'RIFF',
+      audio.length - 8,
+      'WAVE',
+    ]);
+  });
+
+  it.each<[string, (path: string) => string]>([
+    ['of a recording that is not finished', (path) => path],
+    ['of an unknown recording', (path) => path.replace(/[^/]+$/, `${NO_SUCH}.wav`)],
+    ['as MP3, which is not simulated', (path) => path.replace('.wav', '.mp3')],
+    ['of another account', (path) => path.replace(/Accounts\/[^/]+/, `Accounts/${NO_SUCH}`)],
+  ])('is not sent %s', async (_what, pathOf) => {
+    const { url, path } = await setUpFinished();
+    const response = await fetch(url + pathOf(path));
+    expect([401, 404]).toContain(response.status);
+    expect(response.headers.get('content-type')).toContain('application/json');
+  });
+
+  it('can be intercepted', async () => {
+    const seen: RestRequest[] = [];
+    const { url, path, sid, hangUp } = await setUpFinished({
+      intercept: (request) => {
+        seen.push(request);
+        return { status: 302, headers: { location: 'https://media.example.com/a.wav' } };
+      },
+    });
+    await hangUp();
+    const response = await fetch(url + path, { redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([302, 'https://media.example.com/a.wav']);
+    expect(seen).toEqual([{ method: 'GET', path: `/Recordings/${sid}.wav`, form: {} }]);
+  });
+});
+
 describe('phone numbers', () => {
   const SALES = {
     number: '+15550009999',
@@ -1158,6 +1220,21 @@ describe('intercepted requests', () => {
     expect(server.askedOf('/notice')).toEqual([]);
   });
 
+  it.each<[Fault, object]>([
+    ['disconnect', UNTOUCHED],
+    ['lose-answer', { ...UNTOUCHED, muted: true }],
+  ])('can end without an answer: %s', async (fault, after) => {
+    const { ask, root, path } = await setUpFaulty(() => fault);
+    await expect(ask('POST', root + path, { Muted: 'true' })).rejects.toThrow('fetch failed');
+    expect((await ask('GET', root + path)).body).toMatchObject(after);
+  });
+
+  it('can lose the answer of 204, too', async () => {
+    const { ask, root, path } = await setUpFaulty(() => 'lose-answer');
+    await expect(ask('DELETE', root + path)).rejects.toThrow('fetch failed');
+    expect((await ask('GET', root + path)).status).toBe(404);
+  });
+
   it('can be ignored for recordings, too', async () => {
     const { enter, ask, root, space } = await setUp({}, { intercept: () => 'ignore' });
     await enter('Bob', 'recorded');
@@ -1187,6 +1264,46 @@ describe("the server's own client", () => {
     const participants = conference && (await clientOf(testBench).listParticipants(conference.conferenceSid));
     expect(participants).toHaveLength(52);
     expect(participants?.filter(({ endsConference }) => endsConference)).toMatchObject([{ callSid: alice.sid }]);
+  });
+
+  it('records a call, pauses, resumes, stops, downloads and deletes the recording', async () => {
+    const testBench = await setUp();
+    const { Alice } = await testBench.talk();
+    const client = clientOf(testBench);
+    const callback = `${testBench.server.url}/calls`;
+    const started = await client.startRecording(Alice.sid as Sid, { callback });
+    if (started === undefined) {
+      throw new Error('The call is over.');
+    }
+    const { recordingSid } = started;
+    expect(started).toEqual({
+      recordingSid,
+      callSid: Alice.sid,
+      conferenceSid: undefined,
+      status: 'in-progress',
+      startedAgeMs: 1,
+      durationSeconds: 0,
+    });
+    await testBench.space.clock.advance(10_000);
+    const expected = { ...started, startedAgeMs: 10_000, durationSeconds: 10 };
+    expect(await client.listRecordings({ callSid: Alice.sid as Sid })).toEqual([expected]);
+    expect(await client.changeRecording(started, 'paused')).toEqual({ ...expected, status: 'paused' });
+    expect(await client.changeRecording(started, 'in-progress')).toEqual(expected);
+    expect(await client.downloadRecording(recordingSid)).toBeUndefined();
+    expect(await client.changeRecording(started, 'stopped')).toEqual({ ...expected, status: 'stopped' });
+    expect(await client.changeRecording(started, 'paused')).toBeUndefined();
+    expect(await client.findRecording(recordingSid)).toMatchObject({ status: 'stopped' });
+    const audio = await client.downloadRecording(recordingSid);
+    expect(audio).toMatchObject({ contentType: 'audio/x-wav', contentLength: 844 });
+    expect(await buffer(audio?.body as ReadableStream)).toHaveLength(844);
+    expect(await client.deleteRecording(recordingSid)).toBe(true);
+    expect(await client.deleteRecording(recordingSid)).toBe(false);
+    await testBench.space.clock.settle();
+    const told = testBench.server.askedOf('/calls').map(({ RecordingStatus }) => RecordingStatus);
+    expect(told).toEqual(['in-progress', 'in-progress', 'completed']);
+    Alice.hangUp();
+    await testBench.space.runUntilIdle();
+    expect(await client.startRecording(Alice.sid as Sid, { callback })).toBeUndefined();
   });
 
   it("pauses a conference's recording, until it is over", async () => {
