@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parsedString, requiredMessage } from '../ops/parsed-string';
+import { parsedString } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
-import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from './address';
-import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
+import { describeEntry, nameField, parseEntries, roomsField } from './entry-file';
 import { parsePinHash } from './pin';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
 
@@ -37,13 +36,7 @@ function explainedString<T>(parse: (text: string) => T | undefined, explain: (te
 }
 
 const person = {
-  // Names are spoken, logged and exported. They start with a letter or digit: no spreadsheet takes them for formulas.
-  name: z
-    .string(requiredMessage('must be text'))
-    .regex(
-      /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
-      "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
-    ),
+  name: nameField,
   number: explainedString(
     (text) => (text.startsWith('+') ? parsePhoneNumber(text) : undefined),
     (text) => (parseEndpoint(text) ? 'is a SIP or client address: put it in address' : explainPhoneNumber(text)),
@@ -58,11 +51,7 @@ const person = {
     'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
   ).optional(),
   requirePin: z.boolean('must be true or false').default(false),
-  rooms: z
-    .array(parsedString(parseRoomName, `must be a room name: ${ROOM_NAME_FORM}`), 'must be a list of room names')
-    .min(1, 'must name a room; leave it out for all rooms')
-    .transform((rooms) => new Set(rooms))
-    .optional(),
+  rooms: roomsField,
 };
 
 const roster = z.strictObject({
@@ -98,12 +87,7 @@ type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
  */
 export function parseRoster(text: string, source: RosterSource): RosterEntries {
   const { file, hasPinKey, pinKeyQuestion = '', mustName = [] } = source;
-  const given = parseJson(text, file);
-  const result = roster.safeParse(given, { error: inWords });
-  if (!result.success) {
-    throw new UserError(result.error.issues.map(({ path, message }) => `${file}: ${placeOf(path, given)} ${message}.`));
-  }
-  const { moderators, supervisors } = result.data;
+  const { moderators, supervisors } = parseEntries(text, { file, content: 'the roster', schema: roster });
   const conflicts = [...findConflicts('moderators', moderators), ...findConflicts('supervisors', supervisors)];
   const withPin = new Set(
     [...moderators, ...supervisors]
@@ -149,7 +133,7 @@ function toPerson({ name, number, address, pin, requirePin, rooms }: GivenPerson
 function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
   const seen = new Map<string, number>();
   return people.flatMap((one, index) => {
-    const place = describe(role, index, one.name);
+    const place = describeEntry(role, index, one.name);
     const twice = (what: string, value: string | undefined) => {
       const key = `${what}:${value}`;
       const before = seen.get(key);
@@ -170,55 +154,4 @@ function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
       ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin but no pin`] : []),
     ];
   });
-}
-
-function parseJson(given: string, file: string): unknown {
-  const text = given.replace(/^\uFEFF/, '');
-  const placeOfMistake = ({ line, column }: JsonMistake) => `${file}, line ${line}, column ${column}`;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    const mistake = findJsonMistake(text);
-    const place = mistake === undefined ? file : placeOfMistake(mistake);
-    const hint = mistake?.hint === undefined ? '' : `: ${mistake.hint}`;
-    throw new UserError([`${place}: this is not JSON${hint}.`]);
-  }
-  const repeated = findRepeatedName(text);
-  if (repeated !== undefined) {
-    throw new UserError([`${placeOfMistake(repeated)}: this name appears twice in one object.`]);
-  }
-  return value;
-}
-
-const inWords: z.core.$ZodErrorMap = (issue) => {
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return `has unknown fields: ${issue.keys.join(', ')}`;
-    case 'invalid_type':
-      return issue.input === undefined ? 'is missing' : 'must be an object: names in quotes, with values';
-    default:
-      return undefined;
-  }
-};
-
-/** The place of a problem: the role, the entry counted from 1, its name if it has one, and the field. */
-function placeOf([role, index, ...rest]: readonly PropertyKey[], given: unknown): string {
-  if (role === undefined) {
-    return 'the roster';
-  }
-  if (typeof index !== 'number') {
-    return String(role);
-  }
-  const entry = (given as Record<PropertyKey, unknown[]>)[role]?.[index] as { name?: unknown } | undefined;
-  // A name with control characters could steer a terminal.
-  const name = typeof entry?.name === 'string' && !/\p{C}/u.test(entry.name) ? entry.name : undefined;
-  return [
-    describe(String(role), index, name),
-    ...rest.map((part) => (typeof part === 'number' ? part + 1 : part)),
-  ].join(', ');
-}
-
-function describe(role: string, index: number, name: string | undefined): string {
-  return `${role}, entry ${index + 1}${name === undefined ? '' : ` (${name.slice(0, 64)})`}`;
 }

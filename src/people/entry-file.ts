@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { parsedString, requiredMessage } from '../ops/parsed-string';
+import { UserError } from '../ops/user-error';
+import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
+import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
+
+/** A name. It is spoken, logged and exported. It starts with a letter or digit: no spreadsheet takes it for a formula. */
+export const nameField = z
+  .string(requiredMessage('must be text'))
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{M}\p{N} .,'’_()-]{0,63}$/u,
+    "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit",
+  );
+
+/** An optional list of rooms; undefined for all. */
+export const roomsField = z
+  .array(parsedString(parseRoomName, `must be a room name: ${ROOM_NAME_FORM}`), 'must be a list of room names')
+  .min(1, 'must name a room; leave it out for all rooms')
+  .transform((rooms) => new Set(rooms))
+  .optional();
+
+/**
+ * Parses the text of a file with lists of entries.
+ *
+ * @param text JSON: an object of lists
+ * @param options.file its name in problems
+ * @param options.content what the whole is called in problems
+ * @throws UserError with every problem; each names the file, and the entry and field if it is about one
+ */
+export function parseEntries<Schema extends z.ZodType>(
+  text: string,
+  { file, content, schema }: { file: string; content: string; schema: Schema },
+): z.output<Schema> {
+  const given = parseJson(text, file);
+  const result = schema.safeParse(given, { error: inWords });
+  if (!result.success) {
+    throw new UserError(
+      result.error.issues.map(({ path, message }) => `${file}: ${placeOf(path, given) ?? content} ${message}.`),
+    );
+  }
+  return result.data;
+}
+
+/** An entry in problems: its list, its number counted from 1, and its name if it has one. */
+export function describeEntry(list: string, index: number, name: string | undefined): string {
+  return `${list}, entry ${index + 1}${name === undefined ? '' : ` (${name.slice(0, 64)})`}`;
+}
+
+function parseJson(given: string, file: string): unknown {
+  const text = given.replace(/^\uFEFF/, '');
+  const placeOfMistake = ({ line, column }: JsonMistake) => `${file}, line ${line}, column ${column}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    const mistake = findJsonMistake(text);
+    const place = mistake === undefined ? file : placeOfMistake(mistake);
+    const hint = mistake?.hint === undefined ? '' : `: ${mistake.hint}`;
+    throw new UserError([`${place}: this is not JSON${hint}.`]);
+  }
+  const repeated = findRepeatedName(text);
+  if (repeated !== undefined) {
+    throw new UserError([`${placeOfMistake(repeated)}: this name appears twice in one object.`]);
+  }
+  return value;
+}
+
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `has unknown fields: ${issue.keys.join(', ')}`;
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : 'must be an object: names in quotes, with values';
+    default:
+      return undefined;
+  }
+};
+
+/** The place of a problem: the list, the entry and the field; undefined for the whole file. */
+function placeOf([list, index, ...rest]: readonly PropertyKey[], given: unknown): string | undefined {
+  if (list === undefined) {
+    return undefined;
+  }
+  if (typeof index !== 'number') {
+    return String(list);
+  }
+  const entry = (given as Record<PropertyKey, unknown[]>)[list]?.[index] as { name?: unknown } | undefined;
+  // A name with control characters could steer a terminal.
+  const name = typeof entry?.name === 'string' && !/\p{C}/u.test(entry.name) ? entry.name : undefined;
+  return [
+    describeEntry(String(list), index, name),
+    ...rest.map((part) => (typeof part === 'number' ? part + 1 : part)),
+  ].join(', ');
+}
