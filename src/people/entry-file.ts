@@ -3,6 +3,7 @@ import { parsedString, requiredMessage } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
+import { RIGHTS, type Right } from './rights';
 
 /** A name. It is spoken, logged and exported. It starts with a letter or digit: no spreadsheet takes it for a formula. */
 export const nameField = z
@@ -18,6 +19,15 @@ export const roomsField = z
   .min(1, 'must name a room; leave it out for all rooms')
   .transform((rooms) => new Set(rooms))
   .optional();
+
+/** A list of rights. */
+export const rightsField = z
+  .array(
+    z.enum(RIGHTS, requiredMessage(`must be one of ${RIGHTS.join(', ')}`)),
+    requiredMessage('must be a list of rights'),
+  )
+  .min(1, 'must name a right')
+  .transform((rights): ReadonlySet<Right> => new Set(rights));
 
 /**
  * Parses the text of a file with lists of entries.

@@ -4,8 +4,9 @@ import { parsedString } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
 import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from './address';
-import { describeEntry, nameField, parseEntries, roomsField } from './entry-file';
+import { describeEntry, nameField, parseEntries, rightsField, roomsField } from './entry-file';
 import { parsePinHash } from './pin';
+import { SUPERVISOR_RIGHTS } from './rights';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
 
 /** A roster file, and what the settings require of it. */
@@ -69,7 +70,11 @@ const roster = z.strictObject({
     .default([]),
   supervisors: z
     .array(
-      z.strictObject({ ...person, mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`).optional() }),
+      z.strictObject({
+        ...person,
+        mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`).optional(),
+        rights: rightsField.default(SUPERVISOR_RIGHTS),
+      }),
       'must be a list',
     )
     .default([]),
@@ -113,7 +118,7 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
   }
   return {
     moderators: moderators.map((one): ModeratorEntry => ({ ...toPerson(one), extension: one.extension })),
-    supervisors: supervisors.map((one): SupervisorEntry => ({ ...toPerson(one), mode: one.mode })),
+    supervisors: supervisors.map((one): SupervisorEntry => ({ ...toPerson(one), mode: one.mode, rights: one.rights })),
   };
 }
 

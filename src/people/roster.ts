@@ -2,6 +2,7 @@ import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room';
 import { type Address, maskAddress, type PhoneNumber } from './address';
 import type { PinHash } from './pin';
+import { type Right, SUPERVISOR_RIGHTS } from './rights';
 
 /** A moderator or supervisor. */
 export interface Person {
@@ -25,6 +26,7 @@ export interface ModeratorEntry extends Person {
 export interface SupervisorEntry extends Person {
   /** Their mode on the supervisors' line; undefined for `monitor`. */
   mode: Mode | undefined;
+  rights: ReadonlySet<Right>;
 }
 
 /** The content of a roster file, checked: within a role, no two people share an address, name, PIN or extension. */
@@ -74,10 +76,7 @@ export function createRoster(settings: RosterSettings): Roster {
   const numbers = supervisorNumbers === 'any' ? [] : supervisorNumbers;
 
   function index({ moderators, supervisors }: RosterEntries) {
-    const supervisorIndex = createPersonIndex<SupervisorEntry>([
-      ...numbers.map((one) => ({ ...personAt(one), mode: undefined })),
-      ...supervisors,
-    ]);
+    const supervisorIndex = createPersonIndex<SupervisorEntry>([...numbers.map(supervisorAt), ...supervisors]);
     const moderatorIndex = createPersonIndex<ModeratorEntry>([
       ...moderatorNumbers.map((one) => ({ ...personAt(one), extension: undefined })),
       ...moderators,
@@ -108,7 +107,7 @@ function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<Supe
   return {
     ...supervisors,
     byAddress: {
-      get: (address) => supervisors.byAddress.get(address) ?? (address && { ...personAt(address), mode: undefined }),
+      get: (address) => supervisors.byAddress.get(address) ?? (address && supervisorAt(address)),
     },
   };
 }
@@ -116,6 +115,10 @@ function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<Supe
 /** A person known only by address. */
 function personAt(address: Address): Person {
   return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
+}
+
+function supervisorAt(address: Address): SupervisorEntry {
+  return { ...personAt(address), mode: undefined, rights: SUPERVISOR_RIGHTS };
 }
 
 function createPersonIndex<P extends Person>(people: readonly P[]): PersonIndex<P> {

@@ -15,6 +15,7 @@ export interface Listed {
   requirePin?: boolean;
   rooms?: string[];
   mode?: string;
+  rights?: string[];
   extension?: string;
 }
 

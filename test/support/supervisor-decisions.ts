@@ -1,6 +1,7 @@
 import type { CallContext, RoomContext } from '../../src/calls/call-context';
 import type { PinPrompt, RoomMenu, RoomWait, SupervisorDecision, SupervisorJoin } from '../../src/calls/outcome';
 import type { SupervisorInput, SupervisorNeed, SupervisorView } from '../../src/calls/supervisor-flow';
+import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import type { SupervisorEntry } from '../../src/people/roster';
 import { emptyRoom, type Stay } from '../../src/rooms/room';
 import type { RoomEntry } from '../../src/rooms/room-entry';
@@ -17,6 +18,7 @@ export const TED: SupervisorEntry = {
   requirePin: false,
   rooms: 'all',
   mode: undefined,
+  rights: SUPERVISOR_RIGHTS,
 };
 
 /** What is known, should it be asked for. */

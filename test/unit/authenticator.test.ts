@@ -3,6 +3,7 @@ import { type Address, type PhoneNumber, parsePhoneNumber } from '../../src/peop
 import { type Authenticator, createAuthenticator, type PhoneCall } from '../../src/people/authenticator';
 import { createPinTokens, hashPin, type Pin } from '../../src/people/pin';
 import type { Attempt, Lockout, PinLimiter } from '../../src/people/pin-limiter';
+import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster, type SupervisorEntry } from '../../src/people/roster';
 import { parseSid, type Sid } from '../../src/signalwire/sid';
 import { PIN_KEY } from '../support/roster';
@@ -11,7 +12,7 @@ const number = (text: string) => parsePhoneNumber(text) as PhoneNumber;
 const hash = (pin: string) => hashPin(PIN_KEY, pin as Pin);
 const NUMBERS = { ted: number('+15550002222'), tess: number('+15550003333'), bob: number('+15550001111') };
 
-const entry = { requirePin: false, rooms: 'all', mode: undefined } as const;
+const entry = { requirePin: false, rooms: 'all', mode: undefined, rights: SUPERVISOR_RIGHTS } as const;
 const ted: SupervisorEntry = { ...entry, name: 'Ted', address: NUMBERS.ted, pin: hash('12345') };
 const tess: SupervisorEntry = { ...entry, name: 'Tess', address: NUMBERS.tess, pin: hash('67890'), requirePin: true };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/address';
 import { identifyParticipant } from '../../src/people/identify-participant';
 import type { PinHash } from '../../src/people/pin';
+import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster, type RosterSettings } from '../../src/people/roster';
 import { sid } from '../support/room-stores';
 
@@ -17,7 +18,14 @@ function identify(from: string | undefined, given: { settings?: Partial<RosterSe
     ...given.settings,
   });
   if (given.hasPin) {
-    const carol = { name: 'Carol', address: undefined, pin: 'hash' as PinHash, requirePin: false, mode: undefined };
+    const carol = {
+      name: 'Carol',
+      address: undefined,
+      pin: 'hash' as PinHash,
+      requirePin: false,
+      mode: undefined,
+      rights: SUPERVISOR_RIGHTS,
+    };
     roster.replace({ moderators: [], supervisors: [{ ...carol, rooms: 'all' }] });
   }
   const call = { callSid: sid('call-1'), isOver: false, from, to: undefined, direction: 'inbound' };

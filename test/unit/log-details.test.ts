@@ -2,11 +2,19 @@ import { expect, it } from '@jest/globals';
 import { logDetails } from '../../src/calls/log-details';
 import type { Outcome } from '../../src/calls/outcome';
 import { parseAddress } from '../../src/people/address';
+import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { emptyRoom } from '../../src/rooms/room';
 import { roomNamed, sid } from '../support/room-stores';
 
 const SALES = roomNamed('sales');
-const NOBODY = { address: undefined, pin: undefined, requirePin: false, rooms: 'all', mode: undefined } as const;
+const NOBODY = {
+  address: undefined,
+  pin: undefined,
+  requirePin: false,
+  rooms: 'all',
+  mode: undefined,
+  rights: SUPERVISOR_RIGHTS,
+} as const;
 const CONTEXT = { mode: 'coach', attempt: 0, stay: 1, token: 'secret' } as const;
 
 const call = (fields: object) => ({ fields }) as Parameters<typeof logDetails>[0];

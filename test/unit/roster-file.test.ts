@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { UserError } from '../../src/ops/user-error';
 import { hashPin, type Pin } from '../../src/people/pin';
+import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster } from '../../src/people/roster';
 import { parseRoster, readRosterFile } from '../../src/people/roster-file';
 import { anyCharacter, fuzzRuns } from '../support/fuzz';
@@ -45,7 +46,9 @@ describe('parseRoster', () => {
   it('reads every field', () => {
     const content = {
       moderators: [{ ...alice, ...secret, requirePin: true, rooms: ['sales', 'Sales 2'], extension: '201' }],
-      supervisors: [{ ...ted, pin: hash('13579'), requirePin: true, rooms: ['sales'], mode: 'barge' }],
+      supervisors: [
+        { ...ted, pin: hash('13579'), requirePin: true, rooms: ['sales'], mode: 'barge', rights: ['barge', 'audit'] },
+      ],
     };
     expect(parse(content)).toEqual({
       moderators: [
@@ -66,6 +69,7 @@ describe('parseRoster', () => {
           requirePin: true,
           rooms: new Set(['sales']),
           mode: 'barge',
+          rights: new Set(['barge', 'audit']),
         },
       ],
     });
@@ -75,7 +79,7 @@ describe('parseRoster', () => {
     const person = { pin: undefined, requirePin: false, rooms: 'all' };
     expect(parse({ moderators: [alice], supervisors: [ted] }, false)).toStrictEqual({
       moderators: [{ name: 'Alice', address: alice.number, ...person, extension: undefined }],
-      supervisors: [{ name: 'Ted', address: ted.number, ...person, mode: undefined }],
+      supervisors: [{ name: 'Ted', address: ted.number, ...person, mode: undefined, rights: SUPERVISOR_RIGHTS }],
     });
   });
 
@@ -143,6 +147,7 @@ describe('parseRoster', () => {
   });
 
   const first = 'roster.json: moderators, entry 1 (Alice)';
+  const ofTed = 'roster.json: supervisors, entry 1 (Ted)';
   const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
   const noAddress = 'must be a SIP or client address, such as sip:alice@example.sip.signalwire.com or client:alice.';
   const noPin = 'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.';
@@ -255,6 +260,14 @@ describe('parseRoster', () => {
       supervisor({ mode: 'whisper' }),
       'roster.json: supervisors, entry 1 (Ted), mode must be one of monitor, coach, barge.',
     ],
+    [
+      'a right that there is not',
+      supervisor({ rights: ['see', 'Barge'] }),
+      `${ofTed}, rights, 2 must be one of see, monitor, coach, barge, control, record, audit.`,
+    ],
+    ['rights without a list', supervisor({ rights: 'see' }), `${ofTed}, rights must be a list of rights.`],
+    ['no rights', supervisor({ rights: [] }), `${ofTed}, rights must name a right.`],
+    ['rights of a moderator', moderator({ rights: ['see'] }), `${first} has unknown fields: rights.`],
     ...['', '=A1', '+A', '-A', '@A', ' A', '(A)', 'A;B', 'A<B', 'A"B'].map((name): [string, unknown, string] => [
       `the name ${JSON.stringify(name)}`,
       moderator({ name }),

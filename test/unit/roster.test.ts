@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Endpoint, type PhoneNumber, parseEndpoint, parsePhoneNumber } from '../../src/people/address';
 import { mayEnter } from '../../src/people/authenticator';
 import type { PinHash } from '../../src/people/pin';
+import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster, labelOf, type ModeratorEntry, type SupervisorEntry } from '../../src/people/roster';
 import { parseRoomName, type RoomName } from '../../src/rooms/room';
 
@@ -14,7 +15,14 @@ const desk = parseEndpoint('sip:carol@example.com') as Endpoint;
 
 const entry = { pin: undefined, requirePin: false, rooms: 'all' } as const;
 const carol: ModeratorEntry = { ...entry, name: 'Carol', address: bob, pin: 'hash-1' as PinHash, extension: '201' };
-const boss: SupervisorEntry = { ...entry, name: 'Ted', address: ted, pin: 'hash-2' as PinHash, mode: 'barge' };
+const boss: SupervisorEntry = {
+  ...entry,
+  name: 'Ted',
+  address: ted,
+  pin: 'hash-2' as PinHash,
+  mode: 'barge',
+  rights: new Set(['barge']),
+};
 
 describe('createRoster', () => {
   const create = () => createRoster({ moderatorNumbers: [alice], supervisorNumbers: [ted] });
@@ -47,6 +55,14 @@ describe('createRoster', () => {
     expect(supervisors.byAddress.get(bob)).toMatchObject({ name: undefined, address: bob, rooms: 'all' });
     expect(supervisors.byAddress.get(desk)).toMatchObject({ name: undefined, address: desk, rooms: 'all' });
     expect(supervisors.byAddress.get(undefined)).toBeUndefined();
+  });
+
+  it.each([
+    ['a number of the settings', [ted]],
+    ['anyone where anyone may supervise', 'any' as const],
+  ])('gives the rights of every supervisor to %s', (_who, supervisorNumbers) => {
+    const { supervisors } = createRoster({ moderatorNumbers: [], supervisorNumbers });
+    expect(supervisors.byAddress.get(ted)?.rights).toBe(SUPERVISOR_RIGHTS);
   });
 
   it.each([
