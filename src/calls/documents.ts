@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Mode } from '../rooms/mode';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Urls } from './call-request';
-import type { LineWait, News, Outcome, RoomWait, SupervisorJoin } from './outcome';
+import type { KeypadMenu, LineWait, News, Outcome, RoomWait, SupervisorJoin } from './outcome';
 import type { Prompts } from './prompts';
 import { VoiceResponse } from './voice-response';
 
@@ -216,9 +216,10 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     );
   }
 
-  function keypad({ room, context, target }: Outcome & { kind: 'keypad' }): Response {
+  function keypad({ room, context, modes, target, news }: KeypadMenu): Response {
     const conversation = target && { room, moderator: target.name };
-    return ask(prompts.keypad(conversation), { action: urls.coachKey(room, context), numDigits: 1 });
+    const text = withNews(news, prompts.keypad(modes, conversation));
+    return ask(text, { action: urls.coachKey(room, context), numDigits: 1 });
   }
 
   function menuOfRooms({ context, menu }: Outcome & { kind: 'choose' }): Response {

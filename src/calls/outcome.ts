@@ -17,8 +17,7 @@ export type Outcome =
   | RoomWait
   | LineWait
   | { kind: 'choose'; context: CallContext; menu: RoomMenu }
-  /** The keypad menu. `target`: whose conversation they left, if it goes on. */
-  | { kind: 'keypad'; room: RoomName; context: RoomContext; target?: Moderator | undefined }
+  | KeypadMenu
   | { kind: 'goodbye' }
   /** For a supervisor: an unexpected error that a retry would not fix. */
   | { kind: 'apology' }
@@ -52,7 +51,22 @@ export interface SupervisorJoin {
 type Moderator = Pick<Stay, 'name'>;
 
 /** An event that a supervisor is told of before anything else. */
-export type News = 'conversation-over' | 'no-such-conversation' | 'no-other-conversation' | 'muted';
+export type News = 'conversation-over' | 'no-such-conversation' | 'no-other-conversation' | 'muted' | 'not-allowed';
+
+/** The keypad's keys that change how a supervisor is heard. */
+export const MODE_KEYS: Readonly<Record<Mode, string>> = { monitor: '1', coach: '2', barge: '3' };
+
+/** The keypad menu. */
+export interface KeypadMenu {
+  kind: 'keypad';
+  room: RoomName;
+  context: RoomContext;
+  /** The modes that they may choose. */
+  modes: readonly Mode[];
+  /** Whose conversation they left, if it goes on. */
+  target?: Moderator | undefined;
+  news?: News | undefined;
+}
 
 /** A supervisor waits, and asks again for the room. `context`: what the next request carries. */
 export interface RoomWait {

@@ -1,4 +1,6 @@
+import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room';
+import { MODE_KEYS } from './outcome';
 import type { Prompts } from './prompts';
 
 /** German. */
@@ -25,13 +27,15 @@ export const german: Prompts = {
     'no-such-conversation': 'Dieses Gespräch gibt es nicht.',
     'no-other-conversation': 'Es gibt kein anderes Gespräch.',
     muted: 'Sie wurden stummgeschaltet.',
+    'not-allowed': 'Diese Taste dürfen Sie nicht benutzen.',
   },
-  keypad(conversation) {
-    const listen =
-      conversation === undefined
-        ? 'Zum Zuhören'
-        : `Um ${agentOf(conversation.room, conversation.moderator, 'dem Agenten')} zuzuhören,`;
-    return `Niemand hört Sie jetzt. ${listen} drücken Sie die 1. Zum Coachen die 2. Um mit allen zu sprechen, die 3. Für ein anderes Gespräch die 4. Zum Beenden die 9.`;
+  keypad(modes, conversation) {
+    const choices = modes.map((mode, index) =>
+      index === 0
+        ? `${choiceOf(mode, conversation)} drücken Sie die ${MODE_KEYS[mode]}.`
+        : `${choiceOf(mode, undefined)} die ${MODE_KEYS[mode]}.`,
+    );
+    return ['Niemand hört Sie jetzt.', ...choices, 'Für ein anderes Gespräch die 4.', 'Zum Beenden die 9.'].join(' ');
   },
   menu({ choices, more, hasExtensions }) {
     return [
@@ -63,6 +67,20 @@ export const german: Prompts = {
   moderatorNotice: 'Ein Supervisor ist in der Leitung.',
   supervisorNotice: 'Sie wurden stummgeschaltet. Niemand hört Sie.',
 };
+
+/** @param conversation undefined to name nobody */
+function choiceOf(mode: Mode, conversation: Parameters<Prompts['keypad']>[1]): string {
+  const agent = (form: 'dem Agenten' | 'den Agenten') =>
+    conversation && agentOf(conversation.room, conversation.moderator, form);
+  switch (mode) {
+    case 'monitor':
+      return conversation === undefined ? 'Zum Zuhören' : `Um ${agent('dem Agenten')} zuzuhören,`;
+    case 'coach':
+      return conversation === undefined ? 'Zum Coachen' : `Um ${agent('den Agenten')} zu coachen,`;
+    case 'barge':
+      return `Um mit ${conversation === undefined ? 'allen' : `${agent('dem Agenten')} und allen anderen`} zu sprechen,`;
+  }
+}
 
 /** @param form `Agent` with its article, in the case that the sentence needs */
 function agentOf(room: RoomName, moderator: string | undefined, form: 'dem Agenten' | 'den Agenten'): string {

@@ -1,4 +1,6 @@
+import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room';
+import { MODE_KEYS } from './outcome';
 import type { Prompts } from './prompts';
 
 /** English, the Space's default. */
@@ -26,10 +28,16 @@ export const english: Prompts = {
     'no-such-conversation': 'There is no such conversation.',
     'no-other-conversation': 'There is no other conversation.',
     muted: 'You have been muted.',
+    'not-allowed': 'You may not use that key.',
   },
-  keypad(conversation) {
+  keypad(modes, conversation) {
     const agent = conversation && agentOf(conversation.room, conversation.moderator);
-    return `Nobody hears you now. To listen${agent === undefined ? '' : ` to ${agent}`}, press 1. To coach, 2. To talk to everyone, 3. For another conversation, 4. To end, 9.`;
+    const choices = modes.map((mode, index) =>
+      index === 0
+        ? `${choiceOf(mode, agent)}, press ${MODE_KEYS[mode]}.`
+        : `${choiceOf(mode, undefined)}, ${MODE_KEYS[mode]}.`,
+    );
+    return ['Nobody hears you now.', ...choices, 'For another conversation, 4.', 'To end, 9.'].join(' ');
   },
   menu({ choices, more, hasExtensions }) {
     return [
@@ -61,6 +69,18 @@ export const english: Prompts = {
   moderatorNotice: 'A supervisor is on the line.',
   supervisorNotice: 'You have been muted. Nobody hears you.',
 };
+
+/** @param agent undefined to name nobody */
+function choiceOf(mode: Mode, agent: string | undefined): string {
+  switch (mode) {
+    case 'monitor':
+      return agent === undefined ? 'To listen' : `To listen to ${agent}`;
+    case 'coach':
+      return agent === undefined ? 'To coach' : `To coach ${agent}`;
+    case 'barge':
+      return agent === undefined ? 'To talk to everyone' : `To talk to ${agent} and everyone else`;
+  }
+}
 
 function agentOf(room: RoomName, moderator: string | undefined): string {
   return moderator ?? `the agent in ${room}`;

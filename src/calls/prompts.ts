@@ -16,8 +16,13 @@ export interface Prompts {
   /** The same to a supervisor who was in that conversation until just now. */
   rejoined: Readonly<Record<Mode, string>>;
   news: Readonly<Record<News, string>>;
-  /** The keypad menu. `conversation`: the one they left, if it goes on. */
-  keypad(conversation: { room: RoomName; moderator: string | undefined } | undefined): string;
+  /**
+   * The keypad menu.
+   *
+   * @param modes those that they may choose
+   * @param conversation the one they left, if it goes on; the first choice names it
+   */
+  keypad(modes: readonly Mode[], conversation: { room: RoomName; moderator: string | undefined } | undefined): string;
   /** The list of conversations. */
   menu(menu: RoomMenu): string;
   /** Why a supervisor waits for a room, or for any. */

@@ -25,7 +25,16 @@ import {
   type RoomContext,
 } from './call-context';
 import type { DialOutcome } from './call-request';
-import type { LineWait, News, PinPrompt, RoomWait, SupervisorDecision, SupervisorJoin } from './outcome';
+import {
+  type KeypadMenu,
+  type LineWait,
+  MODE_KEYS,
+  type News,
+  type PinPrompt,
+  type RoomWait,
+  type SupervisorDecision,
+  type SupervisorJoin,
+} from './outcome';
 import { chosenOf, conversationsFor, type Extensions, type LiveRoom, menuOf } from './room-menu';
 
 /** A request of a supervisor's call. */
@@ -109,6 +118,9 @@ export function decideArrival({ call, room, context }: RoomInput, view: Supervis
   if (!mayEnter(person, room)) {
     return { kind: 'reject', refusal: { reason: 'room', room, supervisor: labelOf(person) } };
   }
+  if (!person.rights.has(context.mode) && !person.rights.has('monitor')) {
+    return { kind: 'reject', refusal: { reason: 'rights', room, supervisor: labelOf(person) } };
+  }
   const found = lookUp(view, room);
   if ('needs' in found) {
     return found;
@@ -164,7 +176,7 @@ function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext,
   const next = { ...context, initialMode: initialModeOf(context), attempt: 0, waits: undefined, named: undefined };
   if (!found.isKnown) {
     // It is unknown who is there, so they go back muted.
-    return { kind: 'keypad', room, context: { ...next, mode: 'monitor' } };
+    return keypad(supervisor, room, { ...next, mode: 'monitor' });
   }
   const target = targetOf(found.state);
   const last = stayOf(found.state, supervisor.call, context.stay);
@@ -173,7 +185,7 @@ function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext,
     return afterConversation(supervisor, room, context);
   }
   const mode = last === undefined ? 'monitor' : modeOfReturn(last.supervision);
-  return { kind: 'keypad', room, context: { ...next, mode, named: conversationOf(target) }, target };
+  return keypad(supervisor, room, { ...next, mode, named: conversationOf(target) }, { target });
 }
 
 /** A conversation is over, and the call goes on: back to the list of conversations, or to the next one here. */
@@ -195,12 +207,15 @@ function afterConversation(supervisor: Supervisor, room: RoomName, context: Room
       );
 }
 
-/** The keys by which a supervisor changes how they are heard. */
-const MODE_KEYS: ReadonlyMap<string | undefined, Mode> = new Map([
-  ['1', 'monitor'],
-  ['2', 'coach'],
-  ['3', 'barge'],
-]);
+/** The keypad menu, with the keys that they may press. */
+function keypad(
+  { person }: Supervisor,
+  room: RoomName,
+  context: RoomContext,
+  about: Pick<KeypadMenu, 'target' | 'news'> = {},
+): KeypadMenu {
+  return { kind: 'keypad', room, context, modes: MODES.filter((mode) => person.rights.has(mode)), ...about };
+}
 
 /** Decides what a key of the keypad does. */
 export function decideKey({ call, room, context, key }: KeyInput, view: SupervisorView): Step {
@@ -208,7 +223,8 @@ export function decideKey({ call, room, context, key }: KeyInput, view: Supervis
   if ('kind' in who) {
     return who;
   }
-  const keyed = MODE_KEYS.get(key);
+  const asked = MODES.find((mode) => MODE_KEYS[mode] === key);
+  const keyed = asked !== undefined && who.person.rights.has(asked) ? asked : undefined;
   const reprompts = (context.reprompts ?? 0) + 1;
   if (key === '9' || (reprompts > MAX_ATTEMPTS && key !== '4' && keyed === undefined)) {
     return { kind: 'goodbye' };
@@ -219,7 +235,8 @@ export function decideKey({ call, room, context, key }: KeyInput, view: Supervis
     return chooseRoom(supervisor, toMenu(context), { except: { room, otherwise } });
   }
   if (key !== undefined && keyed === undefined) {
-    return { kind: 'keypad', room, context: { ...context, reprompts } };
+    const news = asked === undefined ? undefined : 'not-allowed';
+    return keypad(supervisor, room, { ...context, reprompts }, { news });
   }
   return rejoin(supervisor, room, { ...context, reprompts: keyed === undefined ? reprompts : undefined }, { keyed });
 }
@@ -250,15 +267,20 @@ function rejoin(
   if (target === undefined || (named !== undefined && !isSameConversation(named, conversationOf(target)))) {
     return afterConversation(supervisor, room, context);
   }
-  const mode = keyed ?? (named === undefined ? 'monitor' : context.mode);
+  const wanted = keyed ?? (named === undefined ? 'monitor' : context.mode);
+  const { person } = supervisor;
+  const mode = person.rights.has(wanted) ? wanted : 'monitor';
+  if (!person.rights.has(mode)) {
+    return sendAway(person, 'rights', room);
+  }
   if (named === undefined && mode !== 'monitor') {
-    return { kind: 'keypad', room, context: { ...unheard, named: conversationOf(target) }, target };
+    return keypad(supervisor, room, { ...unheard, named: conversationOf(target) }, { target });
   }
   if (mode === 'barge' && !isInOrEntering(target, found.now)) {
     return wait({ reason: 'nobody-there', room, context: { ...unheard, named: undefined } });
   }
   const previousMode = named === undefined ? undefined : context.mode;
-  return join(supervisor.person, found.state, { ...context, initialMode, mode }, target, {
+  return join(person, found.state, { ...context, initialMode, mode }, target, {
     announcement: { news },
     previousMode,
   });
@@ -270,9 +292,23 @@ export function decideLineArrival({ call, context }: SupervisorInput, view: Supe
   if (who === 'unknown') {
     return { kind: 'reject', refusal: { reason: 'unknown' } };
   }
-  return typeof who === 'string'
-    ? askPin(view, { context, prompt: { why: 'asked', tryNumber: 1 }, otherwise: { kind: 'reject' } })
-    : chooseRoom({ call, ...who, view }, context);
+  if (typeof who === 'string') {
+    return askPin(view, { context, prompt: { why: 'asked', tryNumber: 1 }, otherwise: { kind: 'reject' } });
+  }
+  const { person } = who;
+  return maySupervise(person, lineModeOf(person, context))
+    ? chooseRoom({ call, person, view }, context)
+    : { kind: 'reject', refusal: { reason: 'rights', supervisor: labelOf(person) } };
+}
+
+/** Whether a supervisor has the right of a mode, or may at least listen. */
+function maySupervise({ rights }: SupervisorEntry, mode: Mode): boolean {
+  return rights.has(mode) || rights.has('monitor');
+}
+
+/** The mode of the first conversation on the line: that of the number, or of the person. */
+function lineModeOf(person: SupervisorEntry, { mode }: CallContext): Mode {
+  return mode ?? person.mode ?? 'monitor';
 }
 
 /** Decides the answer to the digits of a PIN. */
@@ -300,12 +336,14 @@ export function decidePin({ call, context, digits, tryNumber, room }: PinInput, 
 }
 
 function afterPin(supervisor: Supervisor, room: RoomName | undefined, context: CallContext): Step {
-  if (room === undefined) {
-    return chooseRoom(supervisor, context);
-  }
   const { person, view } = supervisor;
+  if (room === undefined) {
+    return maySupervise(person, lineModeOf(person, context))
+      ? chooseRoom(supervisor, context)
+      : sendAway(person, 'rights');
+  }
   if (!mayEnter(person, room)) {
-    return { kind: 'goodbye', refusal: { reason: 'room', room, supervisor: labelOf(person) } };
+    return sendAway(person, 'room', room);
   }
   const found = lookUp(view, room);
   return 'needs' in found ? found : enter(supervisor, room, { ...context, mode: context.mode ?? DEFAULT_MODE }, found);
@@ -394,17 +432,25 @@ function enterChosen(
 }
 
 /**
- * Sends a supervisor to the room's current target, or lets them wait.
+ * Sends a supervisor to the room's current target, or lets them wait. Without the right of their mode they listen, and
+ * hear so; without that right either, the call ends.
  *
  * @param announcement what they hear as they join; undefined for nothing
  */
 function enter(
-  { person }: Supervisor,
+  supervisor: Supervisor,
   room: RoomName,
   context: RoomContext,
   found: Lookup,
   announcement?: { news?: News },
 ): SupervisorDecision {
+  const { person } = supervisor;
+  if (!person.rights.has(context.mode)) {
+    const listening = { ...context, initialMode: initialModeOf(context), mode: 'monitor' as const };
+    return person.rights.has('monitor')
+      ? enter(supervisor, room, listening, found, announcement ?? {})
+      : sendAway(person, 'rights', room);
+  }
   if (!found.isKnown) {
     return wait({ reason: 'store-down', room, context });
   }
@@ -472,9 +518,16 @@ function reauthenticate({ who }: SupervisorView, room?: RoomName): { person: Sup
   if (typeof who === 'string') {
     return { kind: 'goodbye', refusal: { reason: 'removed' } };
   }
-  return room === undefined || mayEnter(who.person, room)
-    ? who
-    : { kind: 'goodbye', refusal: { reason: 'room', room, supervisor: labelOf(who.person) } };
+  const { person } = who;
+  if (room !== undefined && !mayEnter(person, room)) {
+    return sendAway(person, 'room', room);
+  }
+  return MODES.some((mode) => person.rights.has(mode)) ? who : sendAway(person, 'rights', room);
+}
+
+/** Ends the call of a supervisor who lacks the room or the rights. */
+function sendAway(person: SupervisorEntry, reason: 'room' | 'rights', room?: RoomName): SupervisorDecision {
+  return { kind: 'goodbye', refusal: { reason, ...(room !== undefined && { room }), supervisor: labelOf(person) } };
 }
 
 function lookUp({ rooms }: SupervisorView, room: RoomName, { withRest } = { withRest: true }): Lookup | SupervisorNeed {

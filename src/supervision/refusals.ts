@@ -12,6 +12,8 @@ export type RefusalReason =
   | 'no-pin'
   /** A room that this person may not supervise. */
   | 'room'
+  /** A mode that this person may not use, and they may not listen either. */
+  | 'rights'
   /** Somebody who was removed from the roster during the call. */
   | 'removed';
 

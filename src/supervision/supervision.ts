@@ -62,6 +62,7 @@ const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   'wrong-pin': 'Wrong supervisor PIN',
   'no-pin': 'No supervisor PIN entered',
   room: 'Supervisor call rejected: not their room',
+  rights: 'Supervisor call rejected: no right to this mode or to listen',
   removed: 'Supervisor call ended: no longer in the roster',
 };
 

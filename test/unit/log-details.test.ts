@@ -3,6 +3,7 @@ import { logDetails } from '../../src/calls/log-details';
 import type { Outcome } from '../../src/calls/outcome';
 import { parseAddress } from '../../src/people/address';
 import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
+import { MODES } from '../../src/rooms/mode';
 import { emptyRoom } from '../../src/rooms/room';
 import { roomNamed, sid } from '../support/room-stores';
 
@@ -68,7 +69,7 @@ it.each<[string, Outcome, object]>([
     { kind: 'wait', reason: 'nobody-there', context: CONTEXT },
     { outcome: 'wait', reason: 'nobody-there' },
   ],
-  ['the keypad', { kind: 'keypad', room: SALES, context: CONTEXT }, { outcome: 'keypad' }],
+  ['the keypad', { kind: 'keypad', modes: MODES, room: SALES, context: CONTEXT }, { outcome: 'keypad' }],
   ['a rejection', { kind: 'reject' }, { outcome: 'reject' }],
 ])('the log shows of an answer: %s', (_what, outcome, details) => {
   expect(logDetails(call({}), { outcome })).toStrictEqual({ from: 'no number', ...details });

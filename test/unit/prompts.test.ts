@@ -1,12 +1,40 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RoomMenu, WaitReason } from '../../src/calls/outcome';
+import { MODE_KEYS, type RoomMenu, type WaitReason } from '../../src/calls/outcome';
 import { german } from '../../src/calls/prompts-de';
 import { english } from '../../src/calls/prompts-en';
-import { MODES } from '../../src/rooms/mode';
+import { MODES, type Mode } from '../../src/rooms/mode';
 import type { RoomName } from '../../src/rooms/room';
 
 const room = 'sales' as RoomName;
 const REASONS: readonly WaitReason[] = ['nobody-there', 'store-down', 'target-gone', 'no-caller', 'over'];
+
+const SALES = { room, moderator: 'Alice' };
+
+it.each<[Mode[], typeof SALES | undefined, string, string]>([
+  [
+    ['monitor', 'coach', 'barge'],
+    SALES,
+    'To listen to Alice, press 1. To coach, 2. To talk to everyone, 3.',
+    'Um Alice zuzuhören, drücken Sie die 1. Zum Coachen die 2. Um mit allen zu sprechen, die 3.',
+  ],
+  [['monitor'], undefined, 'To listen, press 1.', 'Zum Zuhören drücken Sie die 1.'],
+  [['coach'], SALES, 'To coach Alice, press 2.', 'Um Alice zu coachen, drücken Sie die 2.'],
+  [['coach'], undefined, 'To coach, press 2.', 'Zum Coachen drücken Sie die 2.'],
+  [
+    ['barge'],
+    SALES,
+    'To talk to Alice and everyone else, press 3.',
+    'Um mit Alice und allen anderen zu sprechen, drücken Sie die 3.',
+  ],
+  [['barge'], undefined, 'To talk to everyone, press 3.', 'Um mit allen zu sprechen, drücken Sie die 3.'],
+])('the keypad menu offers %s of %j', (modes, conversation, inEnglish, inGerman) => {
+  expect(english.keypad(modes, conversation)).toBe(
+    `Nobody hears you now. ${inEnglish} For another conversation, 4. To end, 9.`,
+  );
+  expect(german.keypad(modes, conversation)).toBe(
+    `Niemand hört Sie jetzt. ${inGerman} Für ein anderes Gespräch die 4. Zum Beenden die 9.`,
+  );
+});
 
 describe.each([
   ['English', english],
@@ -23,10 +51,18 @@ describe.each([
       expect(prompts.joined(mode, room, 'Alice')).toMatch(/Alice/);
       expect(prompts.joined(mode, room, undefined)).toMatch(/ sales/);
     }
-    expect(prompts.keypad({ room, moderator: 'Alice' })).toMatch(/Alice/);
-    expect(prompts.keypad({ room, moderator: undefined })).toMatch(/ sales/);
-    expect(prompts.keypad(undefined)).not.toMatch(/sales|undefined/);
   });
+
+  it.each<Mode[][]>([[['monitor', 'coach', 'barge']], [['coach', 'barge']], [['barge']]])(
+    'name the agent once in a keypad menu of %s',
+    (modes) => {
+      expect(prompts.keypad(modes, { room, moderator: 'Alice' }).match(/Alice/g)).toHaveLength(1);
+      expect(prompts.keypad(modes, { room, moderator: undefined }).match(/ sales/g)).toHaveLength(1);
+      expect(prompts.keypad(modes, undefined)).not.toMatch(/sales|undefined/);
+      const keys = prompts.keypad(modes, undefined).match(/[0-9]/g);
+      expect(keys).toEqual([...modes.map((mode) => MODE_KEYS[mode]), '4', '9']);
+    },
+  );
 
   it('are sentences, and never name what is unknown', () => {
     const menu: RoomMenu = {

@@ -23,6 +23,8 @@ const LOCKOUT: Lockout = { limit: 'attempts', who: 'number', seconds: 900 };
 
 /** Ted, who has a mode of his own on the line. */
 const own = (mode: Mode) => ({ person: { ...TED, mode } });
+/** Ted, who may only listen. */
+const LISTENER = { person: { ...TED, rights: new Set(['monitor'] as const) } };
 /** Ted, where sales is not his. */
 const NOT_HIS = { person: { ...TED, rooms: new Set([SUPPORT]) } };
 
@@ -95,6 +97,18 @@ describe('a supervisor who dials a room', () => {
     ['is rejected in a lockout', {}, { who: 'pin-required', prompt: LOCKOUT }, 'reject, locked out'],
     ['is rejected if unknown', {}, { who: 'unknown' }, 'reject, refused unknown sales'],
     ['is rejected if only a PIN could tell', {}, { who: 'pin-possible' }, 'reject, refused unknown sales'],
+    [
+      'listens without the right of the mode, which the number keeps',
+      {},
+      { who: LISTENER, room: [ALICE] },
+      'join Alice to monitor, told; initialMode=coach isAnnounced stay=1',
+    ],
+    [
+      'waits to listen',
+      {},
+      { who: LISTENER, room: [] },
+      'wait nobody-there sales to monitor; attempt=1 initialMode=coach',
+    ],
     ['is rejected if the room is not theirs', {}, { who: NOT_HIS }, 'reject, refused room sales Ted'],
   ])('%s', (_what, context, known, text) => {
     expect(outcomeOf(decideArrival, { ...IN_SALES, context: { ...FIRST, ...context } }, known)).toBe(text);

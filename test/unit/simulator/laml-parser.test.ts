@@ -50,7 +50,7 @@ describe('parseLaml', () => {
       { kind: 'greet', room },
       { kind: 'askModeratorPin', room, prompt: { tryNumber: 1, why: 'asked' } },
       { kind: 'askPin', context, prompt: { tryNumber: 2, why: 'wrong' }, room },
-      { kind: 'keypad', room, context, target },
+      { kind: 'keypad', modes: MODES, room, context, target },
       { kind: 'choose', context, menu: { choices, page: 0, more: 'more', hasExtensions: true, news: 'muted' } },
       { kind: 'wait', reason: 'nobody-there', context },
       { kind: 'notice', to: 'moderator' },
