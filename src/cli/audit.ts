@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { parseDuration, parseInstant } from '../ops/instant';
 import { UserError } from '../ops/user-error';
 import { maskAddress, parseAddress } from '../people/address';
 import { StoreError } from '../redis/store-error';
@@ -202,20 +203,11 @@ function parseOptions(args: readonly string[]) {
   return { ...rest, format, since, until };
 }
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** Milliseconds since 1970. */
 function parseMoment(option: string, text: string): number {
-  const [, count, unit = ''] = /^([0-9]{1,6})([mhd])$/.exec(text) ?? [];
-  if (count !== undefined) {
-    return Date.now() - Number(count) * (UNITS[unit] ?? 0);
-  }
-  const [, day, time = 'T00:00', zone = 'Z'] =
-    /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$/.exec(
-      text,
-    ) ?? [];
-  const moment = day === undefined ? Number.NaN : Date.parse(day + time + zone);
-  if (Number.isNaN(moment)) {
+  const age = parseDuration(text);
+  const moment = age === undefined ? parseInstant(text) : Date.now() - age;
+  if (moment === undefined) {
     throw new UserError([
       `${option} must be a date such as 2026-11-25 or 2026-11-25T08:00:00Z, or how long ago, such as 90m, 24h or 7d.`,
     ]);
