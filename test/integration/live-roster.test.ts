@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
 import { UserError } from '../../src/ops/user-error';
-import { followRoster, type LiveRoster, type LiveRosterOptions } from '../../src/people/live-roster';
+import type { LiveFile } from '../../src/people/live-file';
+import { followRoster, type LiveRosterOptions } from '../../src/people/live-roster';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { readRosterFile } from '../../src/people/roster-file';
 import { onTestFinished } from '../support/on-test-finished';
@@ -44,7 +45,7 @@ const errors = () => lines.filter(({ level }) => level === 'error');
 async function follow(
   options: Partial<LiveRosterOptions> = {},
   interval: { intervalMs?: number } = { intervalMs: 20 },
-): Promise<LiveRoster> {
+): Promise<LiveFile> {
   // A late look at the file of a test that is over must not read or log in the next.
   const [ownFile, ownLines] = [file, lines];
   const log = createLog('info', { write: (line) => void ownLines.push(JSON.parse(line)) });
