@@ -56,6 +56,32 @@ export function describeEntry(list: string, index: number, name: string | undefi
   return `${list}, entry ${index + 1}${name === undefined ? '' : ` (${name.slice(0, 64)})`}`;
 }
 
+/**
+ * Finds values that must be unique among the entries of a list.
+ *
+ * @param uniqueOf the values of an entry, by what they are called in problems; undefined for none
+ * @returns for each entry its problems, without a full stop
+ */
+export function findRepeats<Entry extends { name: string }>(
+  list: string,
+  entries: readonly Entry[],
+  uniqueOf: (entry: Entry) => Readonly<Record<string, string | undefined>>,
+): string[][] {
+  const seen = new Map<string, number>();
+  return entries.map((entry, index) =>
+    Object.entries(uniqueOf(entry)).flatMap(([what, value]) => {
+      const key = `${what}:${value}`;
+      const before = seen.get(key);
+      if (value === undefined || before === undefined) {
+        seen.set(key, index);
+        return [];
+      }
+      const first = `entry ${before + 1} (${entries[before]?.name})`;
+      return [`${describeEntry(list, index, entry.name)} has the same ${what} as ${first}`];
+    }),
+  );
+}
+
 function parseJson(given: string, file: string): unknown {
   const text = given.replace(/^\uFEFF/, '');
   const placeOfMistake = ({ line, column }: JsonMistake) => `${file}, line ${line}, column ${column}`;

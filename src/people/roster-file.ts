@@ -4,7 +4,7 @@ import { parsedString } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
 import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from './address';
-import { describeEntry, nameField, parseEntries, rightsField, roomsField } from './entry-file';
+import { describeEntry, findRepeats, nameField, parseEntries, rightsField, roomsField } from './entry-file';
 import { parsePinHash } from './pin';
 import { SUPERVISOR_RIGHTS } from './rights';
 import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
@@ -136,24 +136,17 @@ function toPerson({ name, number, address, pin, requirePin, rooms }: GivenPerson
 
 /** Conflicts among the people of one role, and within one entry. */
 function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
-  const seen = new Map<string, number>();
+  const repeats = findRepeats(role, people, (one) => ({
+    name: one.name,
+    number: one.number,
+    address: one.address,
+    PIN: one.pin,
+    extension: 'extension' in one ? one.extension : undefined,
+  }));
   return people.flatMap((one, index) => {
     const place = describeEntry(role, index, one.name);
-    const twice = (what: string, value: string | undefined) => {
-      const key = `${what}:${value}`;
-      const before = seen.get(key);
-      if (value === undefined || before === undefined) {
-        seen.set(key, index);
-        return [];
-      }
-      return [`${place} has the same ${what} as entry ${before + 1} (${people[before]?.name})`];
-    };
     return [
-      ...twice('name', one.name),
-      ...twice('number', one.number),
-      ...twice('address', one.address),
-      ...twice('PIN', one.pin),
-      ...twice('extension', 'extension' in one ? one.extension : undefined),
+      ...(repeats[index] ?? []),
       ...(one.number && one.address ? [`${place} has a number and an address: remove one`] : []),
       ...(one.number || one.address || one.pin ? [] : [`${place} has no number, address or pin`]),
       ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin but no pin`] : []),
