@@ -4,6 +4,7 @@ import { UserError } from '../ops/user-error';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { findJsonMistake, findRepeatedName, type JsonMistake } from './json-mistake';
 import { RIGHTS, type Right } from './rights';
+import { SECRET_PREFIX } from './tokens';
 
 /** A name. It is spoken, logged and exported. It starts with a letter or digit: no spreadsheet takes it for a formula. */
 export const nameField = z
@@ -121,10 +122,14 @@ function placeOf([list, index, ...rest]: readonly PropertyKey[], given: unknown)
     return String(list);
   }
   const entry = (given as Record<PropertyKey, unknown[]>)[list]?.[index] as { name?: unknown } | undefined;
-  // A name with control characters could steer a terminal.
-  const name = typeof entry?.name === 'string' && !/\p{C}/u.test(entry.name) ? entry.name : undefined;
+  const name = typeof entry?.name === 'string' && isShowable(entry.name) ? entry.name : undefined;
   return [
     describeEntry(String(list), index, name),
     ...rest.map((part) => (typeof part === 'number' ? part + 1 : part)),
   ].join(', ');
+}
+
+/** Whether a name may be in a message: control characters could steer a terminal, and a secret may be in its place. */
+function isShowable(name: string): boolean {
+  return !/\p{C}/u.test(name) && !name.startsWith(SECRET_PREFIX);
 }

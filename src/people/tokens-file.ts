@@ -1,0 +1,131 @@
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { parseInstant } from '../ops/instant';
+import { parsedString } from '../ops/parsed-string';
+import { UserError } from '../ops/user-error';
+import { findRepeats, nameField, parseEntries, rightsField, roomsField } from './entry-file';
+import { parseTokenHash, SECRET_PREFIX, type TokenEntry } from './tokens';
+
+/** The file of tokens beside a roster. */
+export function tokensFileBeside(rosterFile: string): string {
+  return join(dirname(rosterFile), 'tokens.json');
+}
+
+/** The name of a token, as it may be in the file. */
+export const tokenName = nameField.refine((name) => !name.startsWith(SECRET_PREFIX), {
+  error: `must not begin with ${SECRET_PREFIX}, as secrets do`,
+});
+
+const instant = parsedString(parseInstant, 'must be a date such as 2027-01-31 or 2027-01-31T08:00:00Z');
+
+const tokens = z.strictObject({
+  tokens: z
+    .array(
+      z.strictObject({
+        name: tokenName,
+        hash: parsedString(
+          parseTokenHash,
+          'must be the SHA-256 of a secret, as `npm run tokens -- add` writes it: 64 of 0-9 and a-f',
+        ),
+        rights: rightsField,
+        rooms: roomsField,
+        created: instant,
+        expires: instant.optional(),
+      }),
+      'must be a list',
+    )
+    .default([]),
+});
+
+/**
+ * Parses the text of a file of tokens.
+ *
+ * @param text JSON: `tokens`, a list; docs/people.md describes it
+ * @param file its name in problems
+ * @throws UserError with every problem; each names the file, and entry and field if it is about one, but no hash
+ */
+export function parseTokens(text: string, file: string): TokenEntry[] {
+  const { tokens: entries } = parseEntries(text, { file, content: 'the file', schema: tokens });
+  const problems = findRepeats('tokens', entries, ({ name, hash }) => ({ name, hash })).flat();
+  if (problems.length > 0) {
+    throw new UserError(problems.map((problem) => `${file}: ${problem}.`));
+  }
+  return entries.map(({ rooms, expires, ...entry }) => ({ ...entry, rooms: rooms ?? 'all', expires }));
+}
+
+/** Writes tokens as {@link parseTokens} reads them. */
+export function formatTokens(entries: readonly TokenEntry[]): string {
+  const dateOf = (ms: number) => new Date(ms).toISOString();
+  const written = entries.map(({ name, hash, rights, rooms, created, expires }) => ({
+    name,
+    hash,
+    rights: [...rights],
+    ...(rooms !== 'all' && { rooms: [...rooms] }),
+    created: dateOf(created),
+    ...(expires !== undefined && { expires: dateOf(expires) }),
+  }));
+  return `${JSON.stringify({ tokens: written }, undefined, 2)}\n`;
+}
+
+/**
+ * Reads a file of tokens; a missing file has none.
+ *
+ * @throws UserError if the file cannot be used; see {@link parseTokens}
+ */
+export async function readTokensFile(file: string): Promise<TokenEntry[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return undefined;
+    }
+    throw new UserError([`Cannot read ${file}: ${error.message}.`]);
+  });
+  return text === undefined ? [] : parseTokens(text, file);
+}
+
+/**
+ * Changes a file of tokens, or creates it for its owner alone. Readers see the old file or the new one, never a part.
+ * The new version is written beside it first. That file also locks out other commands: none can undo another's change.
+ *
+ * @throws UserError if the file cannot be used or written, or another command is changing it; also what `change` throws
+ */
+export async function changeTokensFile(
+  file: string,
+  change: (entries: readonly TokenEntry[]) => readonly TokenEntry[],
+): Promise<void> {
+  const draft = `${file}.new`;
+  const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError([
+      error.code === 'EEXIST'
+        ? `Another command is changing ${file}. If none is running, delete ${draft}.`
+        : `Cannot write ${file}: ${error.message}. Run the command where this folder can be written.`,
+    ]);
+  });
+  try {
+    const text = formatTokens(change(await readTokensFile(file)));
+    await keepOwner(handle, file);
+    await handle.writeFile(text);
+    await handle.sync();
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === undefined ? error : new UserError([`Cannot write ${file}: ${message}.`]);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives a new version the owner and mode of the file it replaces: the server must still be able to read it. */
+async function keepOwner(handle: FileHandle, file: string): Promise<void> {
+  const [before, now] = await Promise.all([stat(file).catch(() => undefined), handle.stat()]);
+  if (before === undefined) {
+    return;
+  }
+  if (before.uid !== now.uid || before.gid !== now.gid) {
+    await handle.chown(before.uid, before.gid).catch(() => {
+      throw new UserError([`${file} belongs to another user or group: run the command as that user.`]);
+    });
+  }
+  await handle.chmod(before.mode & 0o777);
+}
