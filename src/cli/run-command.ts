@@ -67,17 +67,25 @@ function exitWithoutReader(name: string): void {
 }
 
 /**
- * Parses the command line.
+ * Parses the options of a command line.
  *
  * @param hint a sentence that follows the problem
  * @throws UserError
  */
 export function parseCommandLine<const T extends ParseArgsConfig>(
   config: T,
-  hint = 'See --help.',
+  hint?: string,
 ): ReturnType<typeof parseArgs<T>>['values'] {
+  return parseArguments(config, hint).values;
+}
+
+/** As {@link parseCommandLine}, with the arguments that are no options. */
+export function parseArguments<const T extends ParseArgsConfig>(
+  config: T,
+  hint = 'See --help.',
+): ReturnType<typeof parseArgs<T>> {
   try {
-    return parseArgs(config).values;
+    return parseArgs(config);
   } catch (error) {
     // Node's other sentences are about quoting.
     const [problem] = (error as Error).message.split(/\.\s/);

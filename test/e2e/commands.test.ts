@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { audit } from '../../src/cli/audit';
 import { roster } from '../../src/cli/roster';
+import { tokens } from '../../src/cli/tokens';
 import { hashPin, type Pin } from '../../src/people/pin';
 import type { RoomName } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
@@ -22,7 +23,7 @@ import { startTlsRedis } from '../support/tls-redis';
 const KEY = 'a key for the tests alone';
 const HASH = hashPin(KEY, '48213' as Pin);
 
-const COMMANDS = { roster, audit };
+const COMMANDS = { roster, audit, tokens };
 type CommandName = keyof typeof COMMANDS;
 
 const run = (command: CommandName, how: CommandRun) => runInProcess(command, COMMANDS[command], how);
@@ -100,6 +101,33 @@ describe('roster hash-pin', () => {
     expect(stderr).toContain(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).not.toContain('4821');
+  });
+});
+
+describe('tokens, as the built program,', () => {
+  it('reads .env, and ends with code 2 when it fails', async () => {
+    const folder = temporaryFolder();
+    const dotenv = `ROSTER_FILE=${join(folder, 'roster.json')}\n`;
+    const added = await runBuilt('tokens', { args: ['add', 'wallboard', '--rights', 'see'], dotenv });
+    expect(added).toMatchObject({ code: 0, stdout: expect.stringMatching(/^cc_[A-Za-z0-9_-]{43}\n$/) });
+    const { code, stdout, stderr } = await runBuilt('tokens', { args: ['revoke', 'CRM'], dotenv });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(`tokens: ${join(folder, 'tokens.json')} has no token named CRM.\n`);
+  });
+
+  it('loses no token when it runs twice at once', async () => {
+    const folder = temporaryFolder();
+    const dotenv = `ROSTER_FILE=${join(folder, 'roster.json')}\n`;
+    const names = ['wallboard', 'CRM'];
+    const outcomes = await Promise.all(
+      names.map((name) => runBuilt('tokens', { args: ['add', name, '--rights', 'see'], dotenv })),
+    );
+    const added = names.filter((_name, index) => outcomes[index]?.code === 0);
+    const { tokens: kept } = JSON.parse(readFileSync(join(folder, 'tokens.json'), 'utf8'));
+    expect(kept.map(({ name }: { name: string }) => name).sort()).toEqual(added.sort());
+    for (const { code, stderr } of outcomes) {
+      expect(code === 0 || /^tokens: Another command is changing .*\n$/.test(stderr)).toBe(true);
+    }
   });
 });
 
@@ -417,7 +445,7 @@ describe('audit --stays', () => {
   });
 });
 
-describe.each(['roster', 'audit'])('npm run %s', (command) => {
+describe.each(['roster', 'audit', 'tokens'])('npm run %s', (command) => {
   /** Runs it in a folder with package.json, and with this program in `dist` if one is given. */
   function npmRun(program?: string) {
     const cwd = temporaryFolder();
@@ -446,7 +474,7 @@ describe.each(['roster', 'audit'])('npm run %s', (command) => {
   });
 });
 
-it.each(['roster', 'audit'] as const)('%s --help lists the options', async (command) => {
+it.each(['roster', 'audit', 'tokens'] as const)('%s --help lists the options', async (command) => {
   const { code, stdout, stderr } = await run(command, { args: ['--help'] });
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`npm run --silent ${command} -- `);
