@@ -6,7 +6,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import { addCallRoutes } from './rest-calls';
 import { addConferenceRoutes } from './rest-conferences';
 import { answerError, INVALID, RestError } from './rest-error';
-import { inputs, readInput } from './rest-inputs';
+import { refuseParameters } from './rest-inputs';
 import { createRestLookup } from './rest-lookup';
 import { addNumberRoutes } from './rest-numbers';
 import { addRecordingRoutes, audioHandler } from './rest-recordings';
@@ -61,7 +61,7 @@ export function createRestApi(space: Space, { intercept }: RestApiOptions = {}):
 
   const checkForm: RequestHandler = (req, _res, next) => {
     if (req.method !== 'GET') {
-      readInput(inputs.nothing, req.query);
+      refuseParameters(req.query, 422);
     }
     if (req.method === 'DELETE' && Number(req.get('content-length') ?? 0) > 0) {
       throw new RestError(422, INVALID, 'A DELETE takes no parameters.');

@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import type { RestContext } from './rest-context';
 import { INVALID, RestError } from './rest-error';
-import { inputs, readInput } from './rest-inputs';
+import { inputs, readInput, refuseParameters } from './rest-inputs';
 import { matches } from './rest-lookup';
 
 /** A Space makes one call a second, in simulated milliseconds; more are queued. */
@@ -38,7 +38,7 @@ export function addCallRoutes(api: Router, { space, find, show }: RestContext): 
     res.json(show.page(req, 'calls', matching, show.call));
   });
   api.get('/Calls/:callSid', (req, res) => {
-    readInput(inputs.nothing, req.query);
+    refuseParameters(req.query, 400);
     res.json(show.call(find.call(req)));
   });
   api.post('/Calls/:callSid', async (req, res) => {

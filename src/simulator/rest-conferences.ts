@@ -2,7 +2,7 @@ import type { Router } from 'express';
 import type { Conference } from './conferences';
 import type { RestContext } from './rest-context';
 import { INVALID, RestError } from './rest-error';
-import { inputs, readInput } from './rest-inputs';
+import { inputs, readInput, refuseParameters } from './rest-inputs';
 import { matches } from './rest-lookup';
 
 /** Routes of conferences and their participants. */
@@ -15,7 +15,7 @@ export function addConferenceRoutes(api: Router, { space, find, show }: RestCont
     res.json(show.page(req, 'conferences', matching, show.conference));
   });
   api.get('/Conferences/:conferenceSid', (req, res) => {
-    readInput(inputs.nothing, req.query);
+    refuseParameters(req.query, 400);
     res.json(show.conference(find.conference(req)));
   });
   api.post('/Conferences/:conferenceSid', (req, res) => {
@@ -42,7 +42,7 @@ export function addConferenceRoutes(api: Router, { space, find, show }: RestCont
     res.json(show.page(req, 'participants', matching, show.participant));
   });
   api.get('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {
-    readInput(inputs.nothing, req.query);
+    refuseParameters(req.query, 400);
     res.json(show.participant(find.participant(req)));
   });
   api.post('/Conferences/:conferenceSid/Participants/:callSid', (req, res) => {

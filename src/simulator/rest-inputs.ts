@@ -15,6 +15,8 @@ const FIELD_CODES: Readonly<Record<string, number>> = {
   Url: 21_205,
 };
 
+const UNKNOWN_PARAMETER = 90_000;
+
 const url = z.url({ protocol: /^https?$/ });
 /** SignalWire does not document how to clear an address; an empty one does it on Twilio. */
 const clearableUrl = z.union([z.literal(''), url]);
@@ -108,7 +110,6 @@ export const inputs = {
     StatusCallback: clearableUrl.optional(),
     StatusCallbackMethod: method.optional(),
   }),
-  nothing: z.strictObject({}),
 } as const;
 
 /**
@@ -126,10 +127,23 @@ export function readInput<T extends z.ZodType>(schema: T, given: unknown, shape:
   return result.data;
 }
 
+/**
+ * Refuses the query of a request that takes none.
+ *
+ * @param status as described: 400 for reading one resource, 422 for changes
+ * @throws RestError
+ */
+export function refuseParameters(query: object, status: 400 | 422): void {
+  const names = Object.keys(query);
+  if (names.length > 0) {
+    throw new RestError(status, UNKNOWN_PARAMETER, `Unknown parameter ${names.join(', ')}.`);
+  }
+}
+
 function codeOf(issue: z.core.$ZodIssue | undefined): number {
   const field = String(issue?.path[0]);
   if (issue?.code === 'unrecognized_keys') {
-    return 90_000;
+    return UNKNOWN_PARAMETER;
   }
   const isMissing = issue?.code === 'invalid_type';
   return field.endsWith('Url') && !isMissing ? 21_402 : (FIELD_CODES[field] ?? INVALID);

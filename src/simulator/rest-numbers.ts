@@ -1,13 +1,13 @@
 import type { Router } from 'express';
 import type { PhoneNumber } from './phone-numbers';
 import type { RestContext } from './rest-context';
-import { inputs, readInput } from './rest-inputs';
+import { inputs, readInput, refuseParameters } from './rest-inputs';
 import { matches } from './rest-lookup';
 
 /** Routes of the account and its phone numbers. */
 export function addNumberRoutes(api: Router, { space, find, show }: RestContext): void {
   api.get('/', (req, res) => {
-    readInput(inputs.nothing, req.query);
+    refuseParameters(req.query, 400);
     res.json(show.account());
   });
   api.get('/IncomingPhoneNumbers', (req, res) => {
@@ -16,7 +16,7 @@ export function addNumberRoutes(api: Router, { space, find, show }: RestContext)
     res.json(show.page(req, 'incoming_phone_numbers', matching, show.number));
   });
   api.get('/IncomingPhoneNumbers/:numberSid', (req, res) => {
-    readInput(inputs.nothing, req.query);
+    refuseParameters(req.query, 400);
     res.json(show.number(find.number(req)));
   });
   api.post('/IncomingPhoneNumbers/:numberSid', (req, res) => {

@@ -2,7 +2,7 @@ import type { RequestHandler, Router } from 'express';
 import { isFinished } from './recordings';
 import type { RestContext } from './rest-context';
 import { INVALID, RestError } from './rest-error';
-import { inputs, readInput } from './rest-inputs';
+import { inputs, readInput, refuseParameters } from './rest-inputs';
 import { matches } from './rest-lookup';
 import type { Space } from './space';
 import { createSilentWav } from './wav';
@@ -14,7 +14,7 @@ import { createSilentWav } from './wav';
 export function audioHandler({ conferences }: Space): RequestHandler<{ file: string }> {
   const wav = createSilentWav();
   return (req, res) => {
-    readInput(inputs.nothing, req.query);
+    refuseParameters(req.query, 400);
     const sid = req.params.file.replace(/\.wav$/, '');
     const recording = conferences.recordings.all().find((one) => one.sid === sid);
     if (recording === undefined || !isFinished(recording)) {
@@ -75,7 +75,7 @@ export function addRecordingRoutes(api: Router, { space, find, show }: RestConte
   }
   for (const path of ['/Recordings/:recordingSid', '/Conferences/:conferenceSid/Recordings/:recordingSid']) {
     api.get(path, (req, res) => {
-      readInput(inputs.nothing, req.query);
+      refuseParameters(req.query, 400);
       res.json(show.recording(find.recording(req)));
     });
     api.delete(path, (req, res) => {

@@ -1130,6 +1130,19 @@ describe('the API', () => {
     expect(space.calls).toEqual([]);
   });
 
+  it.each(['/Conferences/:sid.json', TED_IN, '/Calls/:ted.json', '.json'])(
+    'refuses parameters for one resource with 400, as described: GET %s',
+    async (path) => {
+      const { talk, ask, root } = await setUp();
+      const { conference, Ted } = await talk();
+      const full = root + path.replace(':sid', conference.sid).replace(':ted', Ted.sid);
+      expect(await ask('GET', `${full}?Force=true`)).toEqual({
+        status: 400,
+        body: { code: 90_000, message: 'Unknown parameter Force.', more_info: MORE_INFO, status: 400 },
+      });
+    },
+  );
+
   it('accepts only forms', async () => {
     const { talk, ask, root, hears } = await setUp();
     const { conference, Ted } = await talk();
