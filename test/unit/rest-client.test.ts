@@ -30,6 +30,8 @@ beforeEach(async () => {
     requests.push(`${req.method} ${req.url} ${req.headers.authorization}`);
     answer(req, res);
   }).listen(0, '127.0.0.1');
+  // On a busy machine a test can take longer than Node's 5 s, and would lose a connection that it is about to use.
+  server.keepAliveTimeout = 60_000;
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   client = createRestClient({ url, projectId: 'p-1', apiToken: 'PT1' }, { timeoutMs: 2_000, now: () => NOW });
