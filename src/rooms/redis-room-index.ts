@@ -1,12 +1,15 @@
 import { parseRecord } from '../redis/parse-record';
+import type { RedisConnection } from '../redis/redis-connection';
+import { explained, ROOM_PARTS, type RoomPart, unreadable } from './redis-room-parts';
 import type { RoomEntry } from './room-entry';
+import type { RoomStorage } from './room-storage';
 
 /**
  * Reads a part's index. Returns the time (ms) and the entries, a line each: one text is read much faster than many.
  *
  *     KEYS[1]  index of rooms
  */
-export const LIST_SCRIPT = `
+const LIST_SCRIPT = `
 local time = redis.call('TIME')
 local entries = table.concat(redis.call('HVALS', KEYS[1]), '\\n')
 return { string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), entries }
@@ -31,7 +34,7 @@ export function formatEntry({ room, hasCaller, supervisors, at, target }: RoomEn
 }
 
 /** The valid entries of a part's index, and whether all of its lines were valid. */
-export function parseEntries(text: string): { rooms: RoomEntry[]; isWhole: boolean } {
+function parseEntries(text: string): { rooms: RoomEntry[]; isWhole: boolean } {
   const lines = text === '' ? [] : text.split('\n');
   const rooms = lines.map(parseEntry).filter((entry) => entry !== undefined);
   return { rooms, isWhole: rooms.length === lines.length };
@@ -45,4 +48,34 @@ function parseEntry(line: string): RoomEntry | undefined {
   const [room, hasCaller, supervisors, at, callSid, name, hasJoined, arrivedAt] = fields;
   const target = callSid === null ? undefined : { callSid, name: name ?? undefined, hasJoined, arrivedAt };
   return { room, hasCaller, supervisors, at, target };
+}
+
+/** How Redis lists rooms: each part by itself, so that one that fails hides no other. */
+export function createRoomIndex({ client, run }: RedisConnection): RoomStorage['list'] {
+  client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
+  const scripts = client as unknown as { roomList(key: string): Promise<[string, string]> };
+
+  async function listPart({
+    common: [key],
+  }: RoomPart): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
+    const [now, text] = await run(() => scripts.roomList(key)).catch((error) => {
+      throw explained(error, key);
+    });
+    const { rooms, isWhole } = parseEntries(text);
+    return { rooms, now: Number(now), problems: isWhole ? [] : [unreadable(key)] };
+  }
+
+  return async () => {
+    const parts = await Promise.allSettled(ROOM_PARTS.map(listPart));
+    const read = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+    const failures = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
+    if (read.length === 0) {
+      throw failures[0];
+    }
+    return {
+      rooms: read.flatMap(({ rooms }) => rooms),
+      now: Math.max(...read.map(({ now }) => now)),
+      problems: [...failures, ...read.flatMap(({ problems }) => problems)],
+    };
+  };
 }

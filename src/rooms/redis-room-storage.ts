@@ -1,27 +1,17 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { RedisConnection } from '../redis/redis-connection';
-import { StoreError } from '../redis/store-error';
+import type { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
-import { formatEntry, LIST_SCRIPT, parseEntries } from './redis-room-index';
-import { PROBE_SCRIPT, READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
+import { createRoomIndex, formatEntry } from './redis-room-index';
+import { checkKey, explained, ROOM_PARTS, type RoomPart, unreadable } from './redis-room-parts';
+import { createRoomProbe } from './redis-room-probe';
+import { READ_SCRIPT, WRITE_SCRIPT } from './redis-room-scripts';
 import type { RoomName, RoomState } from './room';
-import type { RoomEntry } from './room-entry';
 import type { RoomStorage } from './room-storage';
-
-/**
- * How many parts the rooms are spread over. The keys of one part share a hash tag, so that one script reaches them, and
- * a Redis Cluster spreads the parts over its nodes.
- */
-const SHARDS = 16;
-
-/** How long the trace of a probe stays, in milliseconds. */
-const PROBE_LIFETIME_MS = 5_000;
 
 interface WithScripts {
   roomRead(key: string, knownVersion: string): Promise<[string, string | number | null]>;
   roomWrite(...args: (string | number)[]): Promise<number>;
-  roomProbe(...args: (string | number)[]): Promise<number>;
-  roomList(key: string): Promise<[string, string]>;
 }
 
 export interface RedisRoomStorageOptions {
@@ -34,21 +24,9 @@ export interface RedisRoomStorageOptions {
   onUnreadable: (error: StoreError) => void;
 }
 
-/** The keys that the rooms of a part have in common. */
-interface Part {
-  prefix: string;
-  /** Both indexes and the feed. */
-  common: readonly [live: string, liveUntil: string, feed: string];
-}
-
-const PARTS: readonly Part[] = Array.from({ length: SHARDS }, (_, shard) => {
-  const prefix = `conference-coach:{rooms-${shard}}`;
-  return { prefix, common: [`${prefix}:live`, `${prefix}:live-until`, `${prefix}:feed`] };
-});
-
 /** The part that a room is in, and its key there. */
-function placeOf(room: RoomName): { part: Part; key: string } {
-  const part = PARTS[Number.parseInt(hash('sha1', room).slice(0, 8), 16) % SHARDS] as Part;
+function placeOf(room: RoomName): { part: RoomPart; key: string } {
+  const part = ROOM_PARTS[Number.parseInt(hash('sha1', room).slice(0, 8), 16) % ROOM_PARTS.length] as RoomPart;
   return { part, key: `${part.prefix}:room:${room}` };
 }
 
@@ -62,22 +40,11 @@ export function createRedisRoomStorage({
   const { client, run } = redis;
   client.defineCommand('roomRead', { numberOfKeys: 1, lua: READ_SCRIPT });
   client.defineCommand('roomWrite', { numberOfKeys: 4, lua: WRITE_SCRIPT });
-  client.defineCommand('roomProbe', { numberOfKeys: 4, lua: PROBE_SCRIPT });
-  client.defineCommand('roomList', { numberOfKeys: 1, lua: LIST_SCRIPT });
   const scripts = client as unknown as WithScripts;
   /** A version is a random prefix of this process and a count, so it is unique. */
   const versionPrefix = randomBytes(9).toString('base64url');
   let writes = 0;
-  /** The parts that could not be written at the last attempt. */
-  const unwritable = new Set<Part>();
-
-  async function listPart({ common: [key] }: Part): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }> {
-    const [now, text] = await run(() => scripts.roomList(key)).catch((error) => {
-      throw explained(error, key);
-    });
-    const { rooms, isWhole } = parseEntries(text);
-    return { rooms, now: Number(now), problems: isWhole ? [] : [unreadable(key)] };
-  }
+  const { unwritable, probe } = createRoomProbe(redis);
 
   return {
     async read(room, known) {
@@ -126,57 +93,17 @@ export function createRedisRoomStorage({
       return result === 1 ? next : undefined;
     },
 
-    async list() {
-      const parts = await Promise.allSettled(PARTS.map(listPart));
-      const read = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
-      const failures = parts.flatMap((part) => (part.status === 'rejected' ? [part.reason as Error] : []));
-      if (read.length === 0) {
-        throw failures[0];
-      }
-      return {
-        rooms: read.flatMap(({ rooms }) => rooms),
-        now: Math.max(...read.map(({ now }) => now)),
-        problems: [...failures, ...read.flatMap(({ problems }) => problems)],
-      };
-    },
+    list: createRoomIndex(redis),
 
     feed: (from) =>
       readFeeds(
         redis,
-        PARTS.map(({ common: [, , feed] }) => feed),
+        ROOM_PARTS.map(({ common: [, , feed] }) => feed),
         { from, keepMs: feedMs, onUnreadable },
       ),
 
-    async probe() {
-      await Promise.all(
-        PARTS.map(async (part) => {
-          const keys = [`${part.prefix}:probe`, ...part.common];
-          try {
-            checkKey(await run(() => scripts.roomProbe(...keys, PROBE_LIFETIME_MS)), keys);
-            unwritable.delete(part);
-          } catch {
-            unwritable.add(part);
-          }
-        }),
-      );
-    },
+    probe,
   };
-}
-
-function unreadable(key: string): StoreError {
-  return new StoreError('unreadable', `Redis: unexpected data at ${key}; delete that key.`);
-}
-
-/** @throws StoreError if a script says that the nth key holds something else */
-function checkKey(result: number, keys: readonly string[]): void {
-  if (result < 0) {
-    throw unreadable(keys[-result - 1] ?? '');
-  }
-}
-
-/** The error; one that names the key if only this key is wrong. */
-function explained(error: Error, key: string): Error {
-  return error.message.includes('WRONGTYPE') ? unreadable(key) : error;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
