@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Fact } from './fact';
 import type { RoomName, RoomState } from './room';
 import type { RoomEntry } from './room-entry';
@@ -27,6 +28,8 @@ interface Kept {
   version: string;
   state: RoomState;
   entry: RoomEntry | undefined;
+  /** The number of its latest change; 0 if another account's. */
+  change: number;
   expiresAt: number;
 }
 
@@ -35,6 +38,8 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
   /** The least recently written first. */
   const rooms = new Map<RoomName, Kept>();
   const lines: Line[] = [];
+  /** What positions begin with, so that an earlier process's are not taken for ours. */
+  const epoch = randomBytes(6).toString('base64url');
   let writes = 0;
 
   const find = (room: RoomName) => {
@@ -64,7 +69,13 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       }
       const next = String(++writes);
       rooms.delete(room);
-      rooms.set(room, { version: next, state, entry, expiresAt: now() + lifetimeMs });
+      rooms.set(room, {
+        version: next,
+        state,
+        entry,
+        change: state.isForeign ? 0 : writes,
+        expiresAt: now() + lifetimeMs,
+      });
       forget();
       lines.push(...facts.map((fact, index) => ({ fact, position: writes * 1_000 + index, writtenAt: now() })));
       lines.splice(0, lines.length - MAX_LINES);
@@ -80,6 +91,19 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       const isMeant = ({ position, writtenAt }: Line) =>
         'after' in from ? position > Number(from.after) : writtenAt >= from.since;
       yield* lines.filter(isMeant).map(({ fact, position }) => ({ fact, position: String(position) }));
+    },
+
+    async changes(after) {
+      const position = `${epoch}.${writes}`;
+      if (after === undefined) {
+        return { rooms: [], position };
+      }
+      const [, start, number] = /^([\w-]{8})\.(\d{1,15})$/.exec(after) ?? [];
+      if (start !== epoch || Number(number) > writes) {
+        return 'expired';
+      }
+      const changed = [...rooms].filter(([, { change }]) => change > Number(number));
+      return { rooms: changed.map(([room]) => room), position };
     },
 
     probe: async () => {},

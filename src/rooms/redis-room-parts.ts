@@ -10,14 +10,14 @@ const SHARDS = 16;
 export interface RoomPart {
   /** What all of its keys begin with. */
   prefix: string;
-  /** The keys that its rooms have in common: both indexes and the feed. */
-  common: readonly [live: string, liveUntil: string, feed: string];
+  /** The keys that its rooms have in common: both indexes, the feed and the changes. */
+  common: readonly [live: string, liveUntil: string, feed: string, changes: string];
 }
 
 /** The parts; their order never changes. */
 export const ROOM_PARTS: readonly RoomPart[] = Array.from({ length: SHARDS }, (_, shard) => {
   const prefix = `conference-coach:{rooms-${shard}}`;
-  return { prefix, common: [`${prefix}:live`, `${prefix}:live-until`, `${prefix}:feed`] };
+  return { prefix, common: [`${prefix}:live`, `${prefix}:live-until`, `${prefix}:feed`, `${prefix}:changes`] };
 });
 
 /** The error about a key that holds something else. */

@@ -15,7 +15,7 @@ export interface RoomProbe {
 
 /** Creates the probe; before its first run, every part counts as writable. */
 export function createRoomProbe({ client, run }: RedisConnection): RoomProbe {
-  client.defineCommand('roomProbe', { numberOfKeys: 4, lua: PROBE_SCRIPT });
+  client.defineCommand('roomProbe', { numberOfKeys: 5, lua: PROBE_SCRIPT });
   const scripts = client as unknown as { roomProbe(...args: (string | number)[]): Promise<number> };
   const unwritable = new Set<RoomPart>();
   return {

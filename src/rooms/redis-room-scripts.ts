@@ -1,3 +1,6 @@
+/** How many changes each part keeps, or a few more: Redis drops whole blocks. Enough for minutes of a busy centre. */
+export const KEPT_CHANGES = 2_000;
+
 /**
  * Reads a room. Returns the time (ms), and the room's value, `<version>\n<state as JSON>`, if there is one, or 1 if it has
  * the version that the reader knows.
@@ -33,6 +36,7 @@ end
  *     KEYS[2]  index of rooms that anybody is in: hash of room to its entry, as JSON
  *     KEYS[3]  the same rooms, sorted set scored by when their entry lapses (ms)
  *     KEYS[4]  the feed: stream of facts, as JSON
+ *     KEYS[5]  the changes: stream of rooms' names
  *     ARGV[1]  the version that was read, '' for none
  *     ARGV[2]  the new value
  *     ARGV[3]  how long it is kept (ms)
@@ -40,9 +44,10 @@ end
  *     ARGV[5]  its entry in the index, '' for none
  *     ARGV[6]  how long the feed is kept (ms)
  *     ARGV[7]  '1' if a full Redis must delete the room instead of keeping it as it is
- *     ARGV[8…] the facts
+ *     ARGV[8]  '1' if the change is told
+ *     ARGV[9…] the facts
  */
-export const WRITE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}
+export const WRITE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream', 'stream')}
 local value = redis.call('GET', KEYS[1])
 if (value and string.match(value, '^[^\\n]*') or '') ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')
@@ -69,8 +74,13 @@ else
   redis.call('PEXPIRE', KEYS[3], ARGV[3])
 end
 for _, room in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, 10)) do unlist(room) end
-for i = 8, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
-if #ARGV >= 8 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
+for i = 9, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
+if #ARGV >= 9 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
+if ARGV[8] == '1' then
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ${KEPT_CHANGES}, '*', 'room', ARGV[4])
+  -- As long as the rooms: if it is missing, none of those that changed is left.
+  redis.call('PEXPIRE', KEYS[5], ARGV[3])
+end
 return 1
 `;
 
@@ -81,7 +91,7 @@ return 1
  *     KEYS[2…] as for a write
  *     ARGV[1]  how long the trace stays (ms)
  */
-export const PROBE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream')}
+export const PROBE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream', 'stream')}
 redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
 return 1
 `;

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { RedisConnection } from '../redis/redis-connection';
 import type { StoreError } from '../redis/store-error';
 import { readFeeds } from './redis-feed';
+import { readChanges } from './redis-room-changes';
 import { createRoomIndex, formatEntry } from './redis-room-index';
 import { checkKey, explained, ROOM_PARTS, type RoomPart, unreadable } from './redis-room-parts';
 import { createRoomProbe } from './redis-room-probe';
@@ -39,7 +40,7 @@ export function createRedisRoomStorage({
 }: RedisRoomStorageOptions): RoomStorage {
   const { client, run } = redis;
   client.defineCommand('roomRead', { numberOfKeys: 1, lua: READ_SCRIPT });
-  client.defineCommand('roomWrite', { numberOfKeys: 4, lua: WRITE_SCRIPT });
+  client.defineCommand('roomWrite', { numberOfKeys: 5, lua: WRITE_SCRIPT });
   const scripts = client as unknown as WithScripts;
   /** A version is a random prefix of this process and a count, so it is unique. */
   const versionPrefix = randomBytes(9).toString('base64url');
@@ -86,6 +87,7 @@ export function createRedisRoomStorage({
           entry === undefined ? '' : formatEntry(entry),
           feedMs,
           isUrgent ? 1 : 0,
+          state.isForeign ? 0 : 1,
           ...facts.map((fact) => JSON.stringify(fact)),
         ),
       );
@@ -102,6 +104,7 @@ export function createRedisRoomStorage({
         { from, keepMs: feedMs, onUnreadable },
       ),
 
+    changes: (after) => readChanges(redis, after),
     probe,
   };
 }

@@ -11,6 +11,14 @@ export interface FeedLine {
 /** After a position, or written at this instant (ms since 1970) or later. */
 export type FeedStart = { after: string } | { since: number };
 
+/** Rooms that changed after a position. */
+export interface RoomChanges {
+  /** Each once; those of one part of the store in the order of their latest changes. */
+  rooms: RoomName[];
+  /** After these changes: at most 320 letters, digits and `, . - _`. Any server of the same store can go on from it. */
+  position: string;
+}
+
 /** What is stored of a room. */
 export interface StoredRoom {
   version: string;
@@ -43,6 +51,14 @@ export interface RoomStorage {
   list(): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }>;
   /** Lines of the feed, in order for each room. */
   feed(from: FeedStart): AsyncIterable<FeedLine>;
+  /**
+   * The rooms changed after a position, other accounts' rooms left out. One round trip.
+   *
+   * @param after a position, from outside too; undefined tells the present one, and no rooms
+   * @returns `expired` if the changes since are not known: the position is too old, invalid, or another store's
+   * @throws StoreError
+   */
+  changes(after: string | undefined): Promise<RoomChanges | 'expired'>;
   /** Finds out what can be written. Never rejects. */
   probe(): Promise<void>;
 }

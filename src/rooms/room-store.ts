@@ -15,7 +15,7 @@ export interface Snapshot {
 }
 
 /** The rooms, with the rules of state. */
-export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'probe'> {
+export interface RoomStore extends Pick<RoomStorage, 'list' | 'feed' | 'changes' | 'probe'> {
   /** @throws StoreError */
   read(room: RoomName): Promise<Snapshot>;
   /** A room as this process last read or wrote it; undefined if it never did, or has forgotten it. */
@@ -212,6 +212,7 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
       };
     },
     feed: storage.feed,
+    changes: storage.changes,
     probe: storage.probe,
   };
 }

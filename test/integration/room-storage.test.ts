@@ -279,26 +279,29 @@ describe('unexpected data in Redis', () => {
     },
   );
 
-  it.each([':live', ':live-until', ':feed'])('in place of %s costs no line of the trail', async (ending) => {
-    const client = await administer();
-    const store = await connected([redis.url]);
-    const { rooms, targetIn, lines } = serve(store);
-    await rooms.record(sales, joined('a', true));
-    const [key = ''] = (await client.keys('*')).filter((name) => name.endsWith(ending));
-    await client.multi().rename(key, 'aside').set(key, 'x').exec();
-    await rooms.record(sales, dialEnded('a'));
-    expect(await targetIn(sales)).not.toBe('a');
-    expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
-      { room: sales, err: { message: `Redis: unexpected data at ${key}; delete that key.` } },
-    ]);
-    await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(false), 3_000);
-    await client.rename('aside', key);
-    await eventually(async () =>
-      expect((await factsFrom(store.rooms)).map(({ kind }) => kind)).toEqual(['joined', 'left']),
-    );
-    expect((await store.rooms.list()).rooms).toEqual([]);
-    await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(true), 3_000);
-  });
+  it.each([':live', ':live-until', ':feed', ':changes'])(
+    'in place of %s costs no line of the trail',
+    async (ending) => {
+      const client = await administer();
+      const store = await connected([redis.url]);
+      const { rooms, targetIn, lines } = serve(store);
+      await rooms.record(sales, joined('a', true));
+      const [key = ''] = (await client.keys('*')).filter((name) => name.endsWith(ending));
+      await client.multi().rename(key, 'aside').set(key, 'x').exec();
+      await rooms.record(sales, dialEnded('a'));
+      expect(await targetIn(sales)).not.toBe('a');
+      expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
+        { room: sales, err: { message: `Redis: unexpected data at ${key}; delete that key.` } },
+      ]);
+      await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(false), 3_000);
+      await client.rename('aside', key);
+      await eventually(async () =>
+        expect((await factsFrom(store.rooms)).map(({ kind }) => kind)).toEqual(['joined', 'left']),
+      );
+      expect((await store.rooms.list()).rooms).toEqual([]);
+      await eventually(async () => expect((await store.rooms.read(sales)).isWritable).toBe(true), 3_000);
+    },
+  );
 
   it('in place of an index keeps no room out of the list once it is repaired', async () => {
     const client = await administer();
@@ -599,6 +602,8 @@ describe('a connection that fails', () => {
       () => rooms.read(sales),
       () => rooms.list(),
       () => factsFrom(rooms),
+      () => rooms.changes(undefined),
+      () => rooms.changes(','.repeat(15)),
     ]) {
       await expect(ask()).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' });
     }
