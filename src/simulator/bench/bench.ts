@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { reportCalls } from './calls';
+import { reportFeed } from './feed-report';
 import { write } from './output';
 import { reportMemory, reportStart } from './process-report';
 import { startRedis } from './processes';
@@ -12,10 +13,11 @@ const PARTS: Readonly<Record<string, (redisUrl: string) => Promise<boolean>>> = 
   start: reportStart,
   memory: reportMemory,
   calls: reportCalls,
+  feed: reportFeed,
   sizes: (redisUrl) => reportSizes(redisUrl).then(() => true),
 };
 
-/** `npm run bench`: CPU per request, start, memory, 500 calls at once, and the effect of the number of rooms. */
+/** `npm run bench`: CPU per request, start, memory, 500 calls at once, the live feed, and the effect of the number of rooms. */
 async function main(): Promise<void> {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
   if (only !== undefined && !(only in PARTS)) {

@@ -87,10 +87,29 @@ export function encodeKind(kind: Kind, call: BenchCall): Buffer {
   return encodeRequest(path, fields, { publicUrl: PUBLIC_URL, signingKey: SIGNING_KEY });
 }
 
-/** Starts our server as in production: Redis, a signing key, a log. */
-export async function startOurs(redisUrl: string, probe = 'probe.js'): Promise<MeasuredServer> {
+/** A signed callback: Bob, in a room of {@link fillRooms}, is put on hold or taken back. */
+export function encodeHold(room: string, isOnHold: boolean): Buffer {
+  const fields = {
+    ...callFields(sidOf('bob', room), TUTORIAL_CAST.bob),
+    ConferenceSid: sidOf('conference', room),
+    FriendlyName: room,
+    StatusCallbackEvent: isOnHold ? 'participant-hold' : 'participant-unhold',
+  };
+  return encodeRequest(`/events/conference/${room}`, fields, { publicUrl: PUBLIC_URL, signingKey: SIGNING_KEY });
+}
+
+/**
+ * Starts our server as in production: Redis, a signing key, a log.
+ *
+ * @param script another program with the same settings
+ */
+export async function startOurs(
+  redisUrl: string,
+  probe = 'probe.js',
+  script = '../../main.js',
+): Promise<MeasuredServer> {
   const log = await openLogFile();
-  const server = await startServer('../../main.js', {
+  const server = await startServer(script, {
     readyPath: '/readyz',
     probe,
     nodeOptions: NODE_OPTIONS,
