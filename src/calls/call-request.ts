@@ -7,6 +7,7 @@ import { isFinalStatus } from '../signalwire/call-status';
 import { type Fields, requiredSid, textOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
 import { parseSid } from '../signalwire/sid';
+import { isNote } from '../supervision/note';
 import {
   type CallContext,
   DEFAULT_MODE,
@@ -133,6 +134,15 @@ export function roomWanted({ query }: Pick<Webhook, 'query'>): RoomName | undefi
   return decodeRooms(textOf(query, 'room') ?? '')[0];
 }
 
+/** The text of a note. @throws RequestError 400 for one that no document can hold */
+export function parseNote({ query }: Pick<Webhook, 'query'>): string {
+  const text = Buffer.from(textOf(query, 'text') ?? '', 'base64url').toString();
+  if (!isNote(text)) {
+    throw new RequestError(400, 'invalid_field', 'text must be the base64url of 1 to 300 characters.');
+  }
+  return text;
+}
+
 const MAX_PAGES = 1_000;
 
 /** The rooms that a page of the list of conversations offered, in the order of their keys, and its number. */
@@ -210,6 +220,8 @@ export function createUrls(publicUrl: string) {
     /** The same for a call whose latest stay is unknown; 1,000 is above any real stay. */
     coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),
     notice: (to: 'moderator' | 'supervisor') => `${publicUrl}/notices/${to}`,
+    /** Where a note to one participant is spoken. base64url needs no escaping. */
+    note: (text: string) => `${publicUrl}/notices/note?text=${Buffer.from(text).toString('base64url')}`,
     line: (context: CallContext) => `${publicUrl}/supervisor${queryOf(lineParametersOf(context))}`,
     linePin: (context: CallContext, tryNumber: number, room: RoomName | undefined) =>
       `${publicUrl}/supervisor/pin${queryOf({ ...lineParametersOf(context), try: tryNumber, room: room && encodeRooms([room]) })}`,

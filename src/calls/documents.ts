@@ -120,6 +120,11 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
         response.reject();
         return response;
       }
+      case 'note': {
+        const response = new VoiceResponse();
+        sayNotice(response, outcome.text);
+        return response;
+      }
       case 'notice': {
         const response = new VoiceResponse();
         if (outcome.to === 'supervisor') {

@@ -10,7 +10,7 @@ export function logDetails({ fields }: Pick<Webhook, 'fields'>, { outcome, event
     return { ...event };
   }
   // Notices are asked for by REST, and tell no number.
-  const from = outcome.kind === 'notice' ? undefined : maskAddress(personOf(fields));
+  const from = outcome.kind === 'notice' || outcome.kind === 'note' ? undefined : maskAddress(personOf(fields));
   return { from, ...detailsOf(outcome) };
 }
 

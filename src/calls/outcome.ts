@@ -23,7 +23,9 @@ export type Outcome =
   | { kind: 'apology' }
   | { kind: 'hangUp' }
   | { kind: 'reject' }
-  | { kind: 'notice'; to: 'moderator' | 'supervisor' };
+  | { kind: 'notice'; to: 'moderator' | 'supervisor' }
+  /** Somebody's own words, for one participant. */
+  | { kind: 'note'; text: string };
 
 type Join =
   | { kind: 'join'; role: 'moderator'; room: RoomName; name: string | undefined }

@@ -3,7 +3,7 @@ import type { Authenticator } from '../people/authenticator';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
-import type { Urls } from './call-request';
+import { parseNote, type Urls } from './call-request';
 import { createConferenceCalls } from './conference-calls';
 import { createStatusCallbacks } from './status-callbacks';
 import { createSupervisorCalls } from './supervisor-calls';
@@ -52,6 +52,7 @@ export function createRoutes(options: RoutesOptions): Readonly<Record<string, We
     '/supervisor/pin': supervisor.pin,
     '/supervisor/room': supervisor.choice,
     '/notices/moderator': { answer: () => ({ outcome: { kind: 'notice', to: 'moderator' } }) },
+    '/notices/note': { answer: (webhook) => ({ outcome: { kind: 'note', text: parseNote(webhook) } }) },
     '/notices/supervisor': { answer: () => ({ outcome: { kind: 'notice', to: 'supervisor' } }) },
   };
 }

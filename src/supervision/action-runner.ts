@@ -12,13 +12,7 @@ import { type ConferenceApi, type Deadline, SpaceError, type SpaceParticipant } 
 import type { Sid } from '../signalwire/sid';
 
 /** Why an action was not begun. */
-export type Refusal =
-  | Obstacle
-  | 'store-away'
-  | 'room-unknown'
-  | 'rest-not-configured'
-  | 'not-private'
-  | 'no-conference';
+export type Refusal = Obstacle | 'store-away' | 'room-unknown' | 'not-private' | 'not-a-moderator' | 'no-conference';
 
 /** What became of an action: the action as the room has it, with the room; or why it was not begun. */
 export type ActionResult =
@@ -58,6 +52,8 @@ export interface RunningAction {
   deadline(): Deadline;
   /** Repeats a request that is safe to repeat, until it succeeds, is refused, or there is no time left. */
   repeat<T>(request: (deadline: Deadline) => Promise<T>): Promise<T>;
+  /** Waits before another attempt. */
+  pause(): Promise<void>;
   /** Reads a participant by REST, once, and records the result. @throws ActionFailure `left`, SpaceError */
   observe(conferenceSid: Sid, callSid: Sid, deadline: Deadline): Promise<SpaceParticipant>;
   /** Observes a participant until it is as wanted. @throws ActionFailure `ineffective` if it does not come about */
@@ -82,6 +78,8 @@ export interface ActionRunner {
 export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
   const { rooms, space, log, monotonicNow, actionMs = 10_000, requestMs = 3_000, retryMs = 200 } = options;
 
+  const pause = () => sleep(retryMs);
+
   function createRunning(id: string, state: RoomState): RunningAction {
     const { room } = state;
     const until = monotonicNow() + actionMs;
@@ -102,7 +100,7 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
           if (!mayRepeat(error) || monotonicNow() + retryMs >= until) {
             throw error;
           }
-          await sleep(retryMs);
+          await pause();
         }
       }
     }
@@ -124,6 +122,7 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
       state,
       deadline,
       repeat,
+      pause,
       observe,
       async verify(conferenceSid, callSid, isAsWanted) {
         const read = () => repeat((one) => observe(conferenceSid, callSid, one));
@@ -131,7 +130,7 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
           if (reads >= MAX_READS) {
             throw new ActionFailure('ineffective');
           }
-          await sleep(retryMs);
+          await pause();
         }
       },
     };
