@@ -6,8 +6,11 @@ import { createRefusalLog, type RefusalLog } from './http/refusal-log';
 import { compileTrust } from './http/trust-proxy';
 import { UserError } from './ops/user-error';
 import { followRoster } from './people/live-roster';
+import { followTokens } from './people/live-tokens';
 import { createRoster, type Roster } from './people/roster';
 import { readRosterFile } from './people/roster-file';
+import { createTokens } from './people/tokens';
+import { tokensFileBeside } from './people/tokens-file';
 import type { RedisConnectionOptions } from './redis/redis-connection';
 import { StoreError } from './redis/store-error';
 import { createServer, lifetimeOf, type ServerOptions } from './server';
@@ -37,7 +40,7 @@ export interface ConferenceCoach {
    * @returns false if a request or a write was lost; the log has the details
    */
   stop(graceMs?: number): Promise<boolean>;
-  /** Reloads the roster file, if there is one; see {@link followRoster}. Never rejects. */
+  /** Reloads the files of roster and tokens, if there are any; see {@link followRoster}. Never rejects. */
   reloadRoster(): Promise<void>;
 }
 
@@ -55,11 +58,14 @@ export async function startConferenceCoach(
   const draining = new AbortController();
   const roster = createRoster(config);
   const liveRoster = await followRosterFile(config, roster, log);
+  const tokens = createTokens({ now: Date.now });
+  const liveTokens = config.roster && (await followTokens({ tokens, file: tokensFileBeside(config.roster.file), log }));
   const connectionLog = createConnectionLog(log);
   const store = createStore(config, connectionLog.onConnection);
   const refusals = createRefusalLog(log);
   const listener = await listenWithStore(config, store, log, refusals).catch((error) => {
     liveRoster?.close();
+    liveTokens?.close();
     store.close();
     throw error;
   });
@@ -69,6 +75,7 @@ export async function startConferenceCoach(
     config,
     publicUrl,
     roster,
+    tokens,
     store,
     space: config.space && createRestClient(config.space, { timeoutMs: REST_TIMEOUT_MS, now: Date.now }),
     draining: draining.signal,
@@ -92,6 +99,7 @@ export async function startConferenceCoach(
     async stop(graceMs = GRACE_MS) {
       draining.abort();
       liveRoster?.close();
+      liveTokens?.close();
       const stoppingSince = performance.now();
       const answered = await listener.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
       const timeLeftMs = FLUSH_DEADLINE_MS - (performance.now() - stoppingSince);
@@ -106,7 +114,7 @@ export async function startConferenceCoach(
       if (liveRoster === undefined) {
         log.warn('No roster to reload: ROSTER_FILE is not set');
       }
-      await liveRoster?.reload();
+      await Promise.all([liveRoster?.reload(), liveTokens?.reload()]);
     },
   };
 }

@@ -1,7 +1,13 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createUrls } from './calls/call-request';
+import { createApi } from './api/api';
+import { createMemoryIdempotencyStore } from './api/idempotency';
+import { createLiveFeed } from './api/live-feed';
+import { createOperations } from './api/operations';
+import { createRedisIdempotencyStore } from './api/redis-idempotency';
+import { viewRoom } from './api/views';
+import { createUrls, type Urls } from './calls/call-request';
 import { createRender } from './calls/documents';
 import { german } from './calls/prompts-de';
 import { english } from './calls/prompts-en';
@@ -14,15 +20,20 @@ import { identifyParticipant } from './people/identify-participant';
 import { createPinTokens } from './people/pin';
 import { createPinLimiter } from './people/pin-limiter';
 import type { Person, PersonIndex, Roster } from './people/roster';
+import type { Tokens } from './people/tokens';
 import { createRooms, type Rooms } from './rooms/rooms';
 import { createSpaceObserver } from './rooms/space-observer';
 import { createSweep } from './rooms/sweep';
 import type { ConferenceApi } from './signalwire/conference-api';
 import type { Store } from './stores';
+import { createActionRunner } from './supervision/action-runner';
 import { createEnforcer } from './supervision/enforcer';
+import { createModeChange } from './supervision/mode-change';
+import { createParticipantActions } from './supervision/participant-actions';
 import { createRedisClaim } from './supervision/redis-claims';
 import { createSupervision } from './supervision/supervision';
 import { createSupervisorNotice } from './supervision/supervisor-notice';
+import { readTrail } from './supervision/trail';
 
 /** For lookups that a call waits for. Together with 0.8 s for the store it is well below the 5 s that a Space waits. */
 const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
@@ -38,6 +49,8 @@ export interface ServerOptions {
   /** The base of the addresses in its documents, without a slash at the end. */
   publicUrl: string;
   roster: Roster;
+  /** The tokens of the API. */
+  tokens: Pick<Tokens, 'find'>;
   store: Store;
   /** Undefined when the Space's REST API is not configured. */
   space: ConferenceApi | undefined;
@@ -145,7 +158,24 @@ export function createServer(options: ServerOptions): Server {
     log,
   });
   const { draining, refusals } = options;
-  const handle = createApp({ routes, render, settings, pingStore: store.ping, draining, refusals, log });
+  const feed = createLiveFeed({ store: store.rooms, render: viewRoom, now, monotonicNow, log });
+  // Readers go elsewhere before anything else stops.
+  draining.addEventListener('abort', () => void feed.close(comeBackMs), { once: true });
+  const api = createApi({
+    operations: createOperations({
+      rooms,
+      roster,
+      feed,
+      readTrail: (since) => readTrail(store, since),
+      control: space && createControl({ rooms, space, urls, config, log, monotonicNow }),
+      now,
+    }),
+    tokens: options.tokens,
+    keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),
+    draining,
+    log,
+  });
+  const handle = createApp({ routes, render, settings, api, pingStore: store.ping, draining, refusals, log });
 
   return {
     handle,
@@ -162,6 +192,33 @@ export function createServer(options: ServerOptions): Server {
       const written = await Promise.all([rooms.close(timeLeftMs), supervision.close(timeLeftMs)]);
       return written.every(Boolean);
     },
+  };
+}
+
+/** When a reader of the live feed comes back after a stop, in milliseconds: not all at once. */
+const comeBackMs = () => Math.round(500 + Math.random() * 2_000);
+
+/** Everything that the API does to live participants. */
+function createControl(options: {
+  rooms: Rooms;
+  space: ConferenceApi;
+  urls: Urls;
+  config: Pick<Config, 'announceIsPrivate'>;
+  log: Logger;
+  monotonicNow: () => number;
+}) {
+  const { rooms, space, urls, config, log, monotonicNow } = options;
+  const runner = createActionRunner({ rooms, space, log, monotonicNow });
+  return {
+    changeMode: createModeChange({ runner, rooms, space, monotonicNow }),
+    participants: createParticipantActions({
+      runner,
+      rooms,
+      space,
+      announceIsPrivate: config.announceIsPrivate,
+      noteUrl: urls.note,
+      monotonicNow,
+    }),
   };
 }
 

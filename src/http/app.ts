@@ -25,6 +25,8 @@ export interface AppOptions {
     /** Express's `trust proxy`: a count of trusted proxies, or their addresses or networks. */
     trustProxy: number | readonly string[] | false;
   };
+  /** What is below `/api/v1`. */
+  api: express.Router;
   /** Resolves if the store answers. */
   pingStore: () => Promise<void>;
   /** Aborted when the server stops: clients should take their next request elsewhere. */
@@ -50,7 +52,7 @@ type RecordedResponse = ServerResponse & { record: RequestRecord };
  * prototype, which costs as much as the rest of a small webhook.
  */
 export function createApp(options: AppOptions): RequestListener {
-  const { routes, render, settings, pingStore, draining, refusals, log } = options;
+  const { routes, render, settings, api, pingStore, draining, refusals, log } = options;
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
 
@@ -155,6 +157,7 @@ export function createApp(options: AppOptions): RequestListener {
     next();
   });
   others.use(createHealthRoutes({ pingStore, draining }));
+  others.use('/api/v1', api);
 
   return (req, response) => {
     const startedAt = performance.now();

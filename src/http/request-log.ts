@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import proxyAddr from 'proxy-addr';
+import type { ApiLocals } from '../api/api';
 import { roomWanted } from '../calls/call-request';
 import { logDetails } from '../calls/log-details';
 import type { Webhook, WebhookAnswer } from '../calls/webhook';
@@ -11,6 +12,9 @@ import { parseSid } from '../signalwire/sid';
 import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
 import type { SignedWebhook } from './verify-webhook';
+
+/** A request that a router may have matched. */
+type LoggedRequest = IncomingMessage & { route?: { path: string }; baseUrl?: string };
 
 /** The progress and result of a request, for its log line. */
 export interface RequestRecord {
@@ -39,9 +43,10 @@ export interface RequestLogOptions {
  * Space may be set up wrongly. Requests that it did not sign go to the refusals.
  */
 export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
-  return (req: IncomingMessage & { route?: { path: string } }, res: ServerResponse, record: RequestRecord): void => {
-    const { webhook, answer, refusal, ms, isAborted } = record;
-    const route = req.route?.path;
+  return (req: LoggedRequest, res: ServerResponse & { locals?: ApiLocals }, record: RequestRecord): void => {
+    const { webhook, answer, ms, isAborted } = record;
+    const { actor, refusal = record.refusal } = res.locals ?? {};
+    const route = req.route && `${req.baseUrl ?? ''}${req.route.path}`;
     const line = {
       callSid: webhook === undefined ? parseSid(queryOf(req.url).CallSid) : webhook.callSid,
       method: req.method,
@@ -60,7 +65,9 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
       } else {
         log.info(line, 'Request');
       }
-    } else if (route === '/healthz' || route === '/readyz') {
+    } else if (actor !== undefined) {
+      log.info({ ...line, actor }, 'API request');
+    } else if (OPEN_ROUTES.has(route)) {
       log.debug(line, 'Request');
     } else {
       const ip = proxyAddr(req, trust);
@@ -73,6 +80,9 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
 function roomOf(webhook: Webhook, route: string | undefined): RoomName | undefined {
   return route?.includes(':room') ? webhook.room : roomWanted(webhook);
 }
+
+/** Routes that anybody may ask for, and that probes ask for often. */
+const OPEN_ROUTES: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/api/v1/openapi.json']);
 
 const MAX_PATH_CHARACTERS = 200;
 

@@ -42,6 +42,8 @@ interface PeopleBy<K, P> {
 
 /** The people of one role. */
 export interface PersonIndex<P extends Person> {
+  /** Everybody, once. */
+  all: readonly P[];
   byAddress: PeopleBy<Address, P>;
   byPin: PeopleBy<PinHash, P>;
   byName: PeopleBy<string, P>;
@@ -123,6 +125,7 @@ function supervisorAt(address: Address): SupervisorEntry {
 
 function createPersonIndex<P extends Person>(people: readonly P[]): PersonIndex<P> {
   return {
+    all: [...new Map(people.map((one) => [one.address ?? one, one])).values()],
     byAddress: peopleBy(people, ({ address }) => address),
     byPin: peopleBy(people, ({ pin }) => pin),
     byName: peopleBy(people, ({ name }) => name),

@@ -6,6 +6,7 @@ import { compileTrust } from '../../src/http/trust-proxy';
 import { createLog } from '../../src/ops/log';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { parseRoster } from '../../src/people/roster-file';
+import { createTokens, type TokenEntry } from '../../src/people/tokens';
 import { createServer } from '../../src/server';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createMemoryStore, type Store } from '../../src/stores';
@@ -60,6 +61,8 @@ export interface TestAppOptions {
   roster?: Roster;
   /** Who is in the roster besides the settings' numbers. */
   people?: RosterContent;
+  /** The tokens of the API. */
+  tokens?: readonly TokenEntry[];
   /** Milliseconds until something that failed is tried again. */
   retryMs?: number;
 }
@@ -85,6 +88,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   if (options.people !== undefined) {
     roster.replace(parseRoster(rosterText(options.people), { file: 'roster.json', hasPinKey: true }));
   }
+  const tokens = createTokens({ now });
+  tokens.replace(options.tokens ?? []);
   const refused: Refusal[] = [];
   const refusalLog = createRefusalLog(log);
   const refusals = {
@@ -97,6 +102,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     config,
     publicUrl: config.publicUrl ?? PUBLIC_URL,
     roster,
+    tokens,
     store,
     space,
     draining: new AbortController().signal,

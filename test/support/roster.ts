@@ -44,7 +44,7 @@ export function brokenRoster(): Roster {
     throw new TypeError('broken roster');
   };
   const broken = { get: breakDown };
-  const index = { byAddress: broken, byPin: broken, byName: broken, hasPins: false };
+  const index = { all: [], byAddress: broken, byPin: broken, byName: broken, hasPins: false };
   const moderators = { ...index, byExtension: broken };
   return { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown };
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config';
 import { createRoster } from '../../src/people/roster';
+import { createTokens } from '../../src/people/tokens';
 import type { RedisConnection } from '../../src/redis/redis-connection';
 import { soleLease } from '../../src/rooms/lease';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
@@ -131,6 +132,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       config,
       publicUrl: sockets.publicUrl,
       roster: createRoster(config),
+      tokens: createTokens({ now }),
       store,
       space: withRest ? patientApi() : undefined,
       draining: new AbortController().signal,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
+import { Router } from 'express';
 import type { Render } from '../../src/calls/documents';
 import type { WebhookRoute } from '../../src/calls/webhook';
 import { createApp } from '../../src/http/app';
@@ -30,6 +31,7 @@ async function serve(
         signingKeys: [],
         trustProxy: false,
       },
+      api: Router(),
       pingStore: async () => {},
       draining: new AbortController().signal,
       refusals: { add: (refusal) => void refused.push(refusal) },

@@ -101,15 +101,15 @@ export function encodeHold(room: string, isOnHold: boolean): Buffer {
 /**
  * Starts our server as in production: Redis, a signing key, a log.
  *
- * @param script another program with the same settings
+ * @param env more settings
  */
 export async function startOurs(
   redisUrl: string,
   probe = 'probe.js',
-  script = '../../main.js',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<MeasuredServer> {
   const log = await openLogFile();
-  const server = await startServer(script, {
+  const server = await startServer('../../main.js', {
     readyPath: '/readyz',
     probe,
     nodeOptions: NODE_OPTIONS,
@@ -122,6 +122,7 @@ export async function startOurs(
       REDIS_URL: redisUrl,
       MODERATOR_NUMBERS: TUTORIAL_CAST.alice,
       SUPERVISOR_NUMBERS: TUTORIAL_CAST.ted,
+      ...env,
     },
   });
   return {

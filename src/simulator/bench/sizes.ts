@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { loadConfig } from '../../config';
 import { createRoster } from '../../people/roster';
+import { createTokens } from '../../people/tokens';
 import { parseRoomName, type RoomName } from '../../rooms/room';
 import type { RoomEvent } from '../../rooms/room-event';
 import { createServer } from '../../server';
@@ -135,6 +136,7 @@ async function startServer(store: Store) {
     config,
     publicUrl: 'http://localhost',
     roster: createRoster(config),
+    tokens: createTokens({ now: Date.now }),
     store,
     space: undefined,
     draining: new AbortController().signal,

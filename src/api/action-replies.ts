@@ -1,0 +1,69 @@
+import type { ActionReason } from '../rooms/action';
+import { isOpen, type RoomState } from '../rooms/room';
+import type { Sid } from '../signalwire/sid';
+import type { ActionResult, Refusal } from '../supervision/action-runner';
+import type { Reply } from './operation';
+import { type ProblemCode, problem } from './problem';
+import { viewAction, viewParticipant } from './views';
+
+/** Why an action was not begun, for people. */
+const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
+  'not-in-room': ['not_in_room', 'This call is not in the conference.'],
+  'not-a-supervisor': ['not_a_supervisor', 'Only a supervisor has a mode.'],
+  'is-a-supervisor': ['is_a_supervisor', 'This is or may be a supervisor: change their mode instead.'],
+  busy: ['busy', 'Another action on this participant is being carried out. Try again in a few seconds.'],
+  'conversation-changed': ['conversation_changed', 'The conversation has changed. Look at the room, then try again.'],
+  'store-away': ['store_away', 'The store does not answer, so nothing was done. Try again soon.'],
+  'room-unknown': ['store_away', 'The room is unknown while the store does not answer. Try again soon.'],
+  'not-private': [
+    'notes_not_private',
+    'Callers might hear the note. If you have tested that they do not, set ANNOUNCE_IS_PRIVATE=true.',
+  ],
+  'not-a-moderator': ['not_in_room', 'This call is no agent in the conference.'],
+  'no-conference': ['no_conference', 'No conference is running in this room.'],
+};
+
+/** Why an action failed, for people. Each is followed by what holds now. */
+const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = {
+  abandoned: ['abandoned', 'The action was not finished in time.'],
+  'conversation-changed': ['conversation_changed', 'The conversation changed meanwhile.'],
+  'muted-by-server': ['muted_by_server', 'The server muted the supervisor meanwhile.'],
+  superseded: ['superseded', 'A later action took the place of this one.'],
+  left: ['left', 'The participant left the conference meanwhile.'],
+  refused: ['space_refused', 'The Space refused.'],
+  timeout: ['space_timeout', 'The Space did not answer in time.'],
+  unreachable: ['space_unreachable', 'The Space could not be reached.'],
+  unreadable: ['space_unreadable', 'The Space gave an answer that could not be read.'],
+  ineffective: ['ineffective', 'The Space took the change, but did not make it.'],
+  'no-key': ['left', 'No key was pressed.'],
+  'no-answer': ['left', 'Nobody answered.'],
+  busy: ['left', 'The line was busy.'],
+  'not-allowed': ['not_allowed', 'They may not do that any more.'],
+};
+
+/** @throws Problem unless the action was begun and did not fail */
+export function replyTo(result: ActionResult, callSid: Sid | undefined, status = 200): Reply {
+  const report = reportOf(result, callSid);
+  return { status, body: report };
+}
+
+/** What an action did. @throws Problem unless it was begun and did not fail */
+export function reportOf(result: ActionResult, callSid: Sid | undefined) {
+  if (result.kind === 'refused') {
+    const [code, sentence] = REFUSALS[result.refusal];
+    throw problem(code, sentence, result.other && { by: result.other.by, action: viewAction(result.other) });
+  }
+  const { action, state } = result;
+  const report = { action: viewAction(action), participant: participantOf(state, callSid) };
+  if (action.status === 'failed') {
+    const [code, sentence] = REASONS[action.reason ?? 'abandoned'];
+    const isMode = action.name === 'mode' && action.mode !== 'monitor';
+    throw problem(code, isMode ? `${sentence} The supervisor is muted, or is being muted.` : sentence, report);
+  }
+  return report;
+}
+
+function participantOf({ stays }: RoomState, callSid: Sid | undefined) {
+  const stay = stays.find((one) => one.callSid === callSid && isOpen(one));
+  return stay === undefined ? null : viewParticipant(stay);
+}

@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto';
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import type { Logger } from 'pino';
+import type { Actor, Right } from '../people/rights';
+import { isAllowed } from '../people/rights';
+import type { Tokens } from '../people/tokens';
+import { parseRoomName, type RoomName } from '../rooms/room';
+import { parseSid, type Sid } from '../signalwire/sid';
+import type { IdempotencyStore, KeptReply } from './idempotency';
+import { describeApi } from './openapi';
+import type { ApiRequest, Operation, Reply } from './operation';
+import { Problem, problem } from './problem';
+
+export interface ApiOptions {
+  operations: readonly Operation[];
+  tokens: Pick<Tokens, 'find'>;
+  keys: IdempotencyStore;
+  /** Aborted when the server stops: then no action begins. */
+  draining: AbortSignal;
+  log: Logger;
+}
+
+/** What the request log needs to know of a request, in `res.locals`. */
+export interface ApiLocals {
+  /** Who sent it; undefined without a valid token. */
+  actor?: string;
+  /** Why it was refused. */
+  refusal?: { code: string; reason: string };
+}
+
+/** No body is longer: the longest is a note. */
+const MAX_BODY = '16kb';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** The API below `/api/v1`. Every error is `application/problem+json`. */
+export function createApi({ operations, tokens, keys, draining, log }: ApiOptions): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  let description: string | undefined;
+  const readJson = express.json({ limit: MAX_BODY, strict: true, type: 'application/json', inflate: false });
+
+  router.use((_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    next();
+  });
+  router.get('/openapi.json', (_req, res) => {
+    description ??= JSON.stringify(describeApi(operations));
+    res.type('application/json').send(description);
+  });
+  for (const one of operations) {
+    const path = one.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    router[one.method](
+      path,
+      (req, res, next) => {
+        res.locals.actor = authenticate(req).name;
+        if (one.body === undefined) {
+          next();
+        } else if (!req.is('application/json')) {
+          throw problem('not_json', 'Send a JSON body with Content-Type: application/json.');
+        } else {
+          readJson(req, res, next);
+        }
+      },
+      async (req, res) => send(res, await answer(one, req)),
+    );
+  }
+  const methodsOf = new Map<string, string[]>();
+  for (const { path, method } of operations) {
+    const name = path.replaceAll(/\{(\w+)\}/g, ':$1');
+    methodsOf.set(name, [...(methodsOf.get(name) ?? []), method.toUpperCase()]);
+  }
+  for (const [path, methods] of methodsOf) {
+    router.all(path, (req, res) => {
+      res.locals.actor = authenticate(req).name;
+      res.set('Allow', methods.join(', '));
+      throw problem('method_not_allowed', `Use ${methods.join(' or ')}.`);
+    });
+  }
+  router.use((req, res) => {
+    res.locals.actor = authenticate(req).name;
+    throw problem('not_found', 'There is no such resource. See /api/v1/openapi.json.');
+  });
+
+  /** @throws Problem 401 */
+  function authenticate(req: Request): Actor {
+    const secret = secretOf(req);
+    if (secret === undefined) {
+      throw problem('no_token', 'Send a token: Authorization: Bearer cc_...');
+    }
+    const actor = tokens.find(secret);
+    if (actor === undefined) {
+      throw problem('wrong_token', 'This token is unknown, revoked or expired.');
+    }
+    return actor;
+  }
+
+  async function answer(one: Operation, req: Request): Promise<Reply> {
+    const actor = authenticate(req);
+    const request = {
+      ...parse(one, req, actor),
+      isStillAllowed: () => isSameActor(actor, tokens.find(secretOf(req) ?? '')),
+    };
+    requireRight(one, request);
+    if (!one.isAction) {
+      return one.handle(request as never);
+    }
+    if (draining.aborted) {
+      throw problem('stopping', 'This server is stopping. Try again: another one will answer.');
+    }
+    return withKey(req, request, () => one.handle(request as never));
+  }
+
+  /** Carries out an action once per idempotency key, and repeats its answer. */
+  async function withKey(req: Request, { actor, body }: ApiRequest, act: () => Promise<Reply>): Promise<Reply> {
+    const given = req.get('idempotency-key');
+    if (given === undefined) {
+      return act();
+    }
+    if (!KEY.test(given)) {
+      throw problem('invalid_parameter', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
+    }
+    const key = digest([actor.name, given]);
+    const asked = digest([req.method, req.originalUrl, body]);
+    const known = await keys.claim(key, asked).catch((cause) => {
+      log.warn({ err: cause }, 'Idempotency key not claimed; request refused');
+      throw problem('store_away', 'The store does not answer, so a key cannot be checked. Nothing was done.');
+    });
+    if (known !== undefined && known.request !== asked) {
+      throw problem('idempotency_key_reused', 'This key was used for another request.');
+    }
+    if (known !== undefined && known.reply === undefined) {
+      throw problem('request_in_progress', 'The first request with this key is not answered yet. Try again soon.');
+    }
+    if (known?.reply !== undefined) {
+      return { status: known.reply.status, body: known.reply.body ?? {} };
+    }
+    const reply = await act().catch((error: unknown) => replyOf(error));
+    const { status, body: answered } = reply as { status: number; body?: object };
+    // What did not begin may be tried again with the same key.
+    const isDone = status < 400 || (answered !== undefined && 'participant' in answered);
+    const kept: KeptReply = { status, body: answered };
+    await (isDone ? keys.keep(key, { request: asked, reply: kept }) : keys.release(key)).catch((err) => {
+      log.warn({ err }, 'Answer not kept for its idempotency key');
+    });
+    return reply;
+  }
+
+  const answerError: ErrorRequestHandler = (error, _req, res, _next) => {
+    if (res.headersSent) {
+      log.error({ err: error }, 'Error after the response was sent');
+      res.destroy();
+      return;
+    }
+    const reply = replyOf(error);
+    if (reply.status === 401) {
+      res.set('WWW-Authenticate', 'Bearer');
+    }
+    send(res, reply);
+  };
+  router.use(answerError);
+
+  /** The answer to a failed request. */
+  function replyOf(error: unknown): { status: number; body: object } {
+    const known = error instanceof Problem ? error : toProblem(error);
+    if (known === undefined) {
+      log.error({ err: error }, 'API request failed');
+    }
+    const { status, code, message, more } = known ?? problem('internal_error', 'Something went wrong; see the log.');
+    return { status, body: { type: 'about:blank', title: titleOf(code), status, code, detail: message, ...more } };
+  }
+
+  return router;
+}
+
+function send(res: Response, reply: Reply): void {
+  if ('send' in reply) {
+    reply.send(res);
+    return;
+  }
+  const { status, body } = reply;
+  const isProblem = status >= 400;
+  if (isProblem && body !== undefined) {
+    const { code, detail } = body as { code: string; detail: string };
+    res.locals.refusal = { code, reason: detail };
+  }
+  res
+    .status(status)
+    .type(isProblem ? 'application/problem+json' : 'application/json')
+    .send(body === undefined ? '' : JSON.stringify(body));
+}
+
+/** @throws Problem for an invalid path, query or body */
+function parse({ path, query, body }: Operation, req: Request, actor: Actor): Omit<ApiRequest, 'isStillAllowed'> {
+  const { room, callSid, recordingSid } = req.params as Record<string, string | undefined>;
+  const parsedRoom = room === undefined ? undefined : parseRoomName(room);
+  if (path.includes('{room}') && parsedRoom === undefined) {
+    throw problem('no_such_room', 'There is no such room.');
+  }
+  const given = callSid ?? recordingSid;
+  const sid = given === undefined ? undefined : parseSid(given);
+  if (given !== undefined && sid === undefined) {
+    throw problem('invalid_parameter', 'A SID has 1 to 64 letters, digits, - or _.');
+  }
+  const parsedQuery = query?.safeParse(req.query);
+  if (parsedQuery?.error !== undefined) {
+    throw problem('invalid_parameter', problemsIn(parsedQuery.error).join(' '));
+  }
+  const parsedBody = body?.safeParse(req.body);
+  if (parsedBody?.error !== undefined) {
+    throw problem('invalid_body', 'The body is not as described in /api/v1/openapi.json.', {
+      errors: problemsIn(parsedBody.error),
+    });
+  }
+  return {
+    actor,
+    room: parsedRoom as RoomName,
+    sid: sid as Sid,
+    query: parsedQuery?.data,
+    body: parsedBody?.data,
+    lastEventId: req.get('last-event-id'),
+  };
+}
+
+/** @throws Problem 403 unless the actor has the right, in the room of the path if there is one */
+function requireRight({ right, path }: Operation, { actor, room, body }: Omit<ApiRequest, 'isStillAllowed'>): void {
+  const needed: Right | undefined = typeof right === 'function' ? right(body as never) : right;
+  if (needed === undefined) {
+    return;
+  }
+  const isGiven = path.includes('{room}') ? isAllowed(actor, needed, room) : actor.rights.has(needed);
+  if (!isGiven) {
+    throw problem(
+      'not_allowed',
+      `This token lacks the right ${needed}${path.includes('{room}') ? ' in this room' : ''}.`,
+    );
+  }
+}
+
+function secretOf(req: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
+}
+
+/** Whether a token still has the same rights in the same rooms. */
+function isSameActor(before: Actor, now: Actor | undefined): boolean {
+  const summaryOf = ({ rights, rooms }: Actor) => JSON.stringify([[...rights].sort(), [...rooms].sort()]);
+  return now !== undefined && summaryOf(now) === summaryOf(before);
+}
+
+/** One sentence for each problem. */
+function problemsIn({ issues }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string[] {
+  return issues.map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`);
+}
+
+/** What Express and its parser throw. */
+function toProblem(error: unknown): Problem | undefined {
+  const { type, status } = error as { type?: string; status?: number };
+  if (type === 'entity.too.large') {
+    return problem('body_too_large', `A body has at most ${MAX_BODY}.`);
+  }
+  if (type === 'entity.parse.failed') {
+    return problem('invalid_json', 'The body is not JSON.');
+  }
+  if (type === 'charset.unsupported' || type === 'encoding.unsupported') {
+    return problem('not_json', 'Send the body in UTF-8, uncompressed.');
+  }
+  return status === 400 ? problem('invalid_parameter', 'The path or the body could not be read.') : undefined;
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function digest(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { RIGHTS } from '../people/rights';
+import { ROOM_NAME_FORM } from '../rooms/room';
+import type { Operation } from './operation';
+import { PROBLEM_STATUS, type ProblemCode } from './problem';
+import { problemView } from './schemas';
+
+/** Problems of every request with a token. */
+const COMMON: readonly ProblemCode[] = [
+  'no_token',
+  'wrong_token',
+  'not_allowed',
+  'invalid_parameter',
+  'internal_error',
+];
+const OF_BODIES: readonly ProblemCode[] = ['invalid_json', 'not_json', 'body_too_large', 'invalid_body'];
+const OF_ACTIONS: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused', 'store_away', 'stopping'];
+
+const PARAMETERS: Readonly<Record<string, object>> = {
+  room: { schema: { type: 'string', maxLength: 64 }, description: `Name of the room: ${ROOM_NAME_FORM}` },
+  callSid: { schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' }, description: 'Call SID of the participant' },
+  recordingSid: { schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' }, description: 'SID of the recording' },
+};
+
+/** The codes that a request of this operation can fail with. */
+export function problemsOf({ right, path, body, query, isAction, problems }: Operation): ReadonlySet<ProblemCode> {
+  return new Set([
+    ...(right === undefined ? (['internal_error'] as const) : COMMON),
+    ...(path.includes('{room}') ? (['no_such_room'] as const) : []),
+    ...(query === undefined ? [] : (['invalid_parameter'] as const)),
+    ...(body === undefined ? [] : OF_BODIES),
+    ...(isAction ? OF_ACTIONS : []),
+    ...problems,
+  ]);
+}
+
+/** Describes the operations as OpenAPI 3.1. */
+export function describeApi(operations: readonly Operation[]): object {
+  const schemas: Record<string, object> = {};
+
+  /** A schema, whose named parts become components. */
+  function refer(schema: z.ZodType, io: 'input' | 'output'): object {
+    const { $schema: _version, $defs = {}, ...own } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
+    for (const [name, { id: _id, ...definition }] of Object.entries($defs)) {
+      schemas[name] = pointToComponents(definition);
+    }
+    return pointToComponents(own);
+  }
+
+  function describe(one: Operation): object {
+    const { id, summary, right, path, query, body, response, isAction } = one;
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+    const queryProperties = query === undefined ? {} : (z.toJSONSchema(query, { io: 'input' }).properties ?? {});
+    const parameters = [
+      ...names.map((name) => ({ name, in: 'path', required: true, ...PARAMETERS[name] })),
+      ...Object.entries(queryProperties).map(([name, schema]) => ({ name, in: 'query', schema })),
+      ...(isAction
+        ? [
+            {
+              name: 'Idempotency-Key',
+              in: 'header',
+              schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+              description: 'A key of your choice. A repeated request with it gets the first answer, for a day.',
+            },
+          ]
+        : []),
+    ];
+    return {
+      operationId: id,
+      summary,
+      ...(right === undefined
+        ? { security: [] }
+        : {
+            description: `Needs the right ${typeof right === 'string' ? `\`${right}\`` : 'of the same name as the mode'}.`,
+          }),
+      ...(parameters.length > 0 && { parameters }),
+      ...(body !== undefined && {
+        requestBody: { required: true, content: { 'application/json': { schema: refer(body, 'input') } } },
+      }),
+      responses: {
+        [response.status]: {
+          description: response.description,
+          ...(response.schema !== undefined && {
+            content: { [response.mediaType ?? 'application/json']: { schema: refer(response.schema, 'output') } },
+          }),
+          ...(response.schema === undefined &&
+            response.mediaType !== undefined && { content: { [response.mediaType]: {} } }),
+        },
+        ...describeProblems(problemsOf(one)),
+      },
+    };
+  }
+
+  function describeProblems(codes: ReadonlySet<ProblemCode>): object {
+    const byStatus = new Map<number, ProblemCode[]>();
+    for (const code of codes) {
+      const status = PROBLEM_STATUS[code];
+      byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    }
+    return Object.fromEntries(
+      [...byStatus]
+        .sort(([one], [other]) => one - other)
+        .map(([status, list]) => [
+          status,
+          {
+            description: list.map((code) => `\`${code}\``).join(', '),
+            content: { 'application/problem+json': { schema: refer(problemView, 'output') } },
+          },
+        ]),
+    );
+  }
+
+  const paths: Record<string, Record<string, object>> = {};
+  for (const one of operations) {
+    paths[one.path] = { ...paths[one.path], [one.method]: describe(one) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Conference Coach',
+      version: '1',
+      license: { name: 'MIT', identifier: 'MIT' },
+      description: `Live rooms, confirmed modes, recordings and the audit trail. Tokens have rights: ${RIGHTS.join(', ')}.`,
+    },
+    servers: [{ url: '/api/v1' }],
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'A secret that `npm run tokens -- add` printed' },
+      },
+      schemas: Object.fromEntries(Object.entries(schemas).sort(([one], [other]) => (one < other ? -1 : 1))),
+    },
+  };
+}
+
+function pointToComponents(schema: object): object {
+  return JSON.parse(JSON.stringify(schema).replaceAll('#/$defs/', '#/components/schemas/'));
+}

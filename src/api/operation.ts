@@ -1,0 +1,58 @@
+import type { Response } from 'express';
+import type { z } from 'zod';
+import type { Actor, Right } from '../people/rights';
+import type { RoomName } from '../rooms/room';
+import type { Sid } from '../signalwire/sid';
+import type { ProblemCode } from './problem';
+
+/** A request whose path, query and body are valid, from an actor who has the right. */
+export interface ApiRequest<Query = unknown, Body = unknown> {
+  actor: Actor;
+  /** Of a path with `{room}`; the others have the room of no path. */
+  room: RoomName;
+  /** Of a path with `{callSid}` or `{recordingSid}`. */
+  sid: Sid;
+  query: Query;
+  body: Body;
+  /** Of `Last-Event-ID`; undefined if there is none. */
+  lastEventId: string | undefined;
+  /** Whether the same token would still be let in, with the same rights; for answers that take long. */
+  isStillAllowed: () => boolean;
+}
+
+/** The answer to a request: JSON, or nothing more than a status, or whatever `send` writes. */
+export type Reply = { status: number; body?: object } | { send: (res: Response) => void };
+
+/** One operation of the API: what OpenAPI says of it, who may do it, and what it does. */
+export interface Operation {
+  /** For programs that are generated from the description. */
+  id: string;
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** Below `/api/v1`, as OpenAPI writes it: `/rooms/{room}`. */
+  path: string;
+  summary: string;
+  /** Undefined for what everybody may read. May depend on a valid body. */
+  right: Right | ((body: never) => Right) | undefined;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  response: { status: number; description: string; schema?: z.ZodType; mediaType?: string };
+  /** What can go wrong, besides what can go wrong with every request. */
+  problems: readonly ProblemCode[];
+  /** Whether it changes something: then it takes an `Idempotency-Key`. */
+  isAction: boolean;
+  handle: (request: never) => Promise<Reply>;
+}
+
+/** An operation, with the types of its query and body. */
+export function operation<Query extends z.ZodObject | undefined, Body extends z.ZodType | undefined>(
+  one: Omit<Operation, 'right' | 'query' | 'body' | 'handle'> & {
+    right: Right | undefined | ((body: Output<Body>) => Right);
+    query?: Query;
+    body?: Body;
+    handle: (request: ApiRequest<Output<Query>, Output<Body>>) => Promise<Reply>;
+  },
+): Operation {
+  return one as unknown as Operation;
+}
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

@@ -1,0 +1,290 @@
+import { z } from 'zod';
+import { isAllowed, type RIGHTS } from '../people/rights';
+import type { Roster } from '../people/roster';
+import type { Rooms } from '../rooms/rooms';
+import type { ChangeMode } from '../supervision/mode-change';
+import type { ParticipantActions } from '../supervision/participant-actions';
+import type { AuditRecord } from '../supervision/trail';
+import { reportOf } from './action-replies';
+import type { LiveFeed } from './live-feed';
+import { type Operation, operation } from './operation';
+import { type ProblemCode, problem } from './problem';
+import { actionReport, auditPage, bodies, peopleList, roomList, roomView } from './schemas';
+import { viewEntry, viewPerson, viewRoom } from './views';
+
+/** What the API shows and does. */
+export interface OperationsOptions {
+  rooms: Pick<Rooms, 'listStored' | 'read'>;
+  roster: Pick<Roster, 'moderators' | 'supervisors'>;
+  feed: Pick<LiveFeed, 'subscribe'>;
+  /** The audit trail since an instant, in milliseconds since 1970. */
+  readTrail: (since: number) => AsyncIterable<AuditRecord>;
+  /** Undefined when the Space's REST API is not configured. */
+  control: { changeMode: ChangeMode; participants: ParticipantActions } | undefined;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** What can go wrong with any action. */
+const ACTION_PROBLEMS: readonly ProblemCode[] = [
+  'not_in_room',
+  'busy',
+  'left',
+  'superseded',
+  'abandoned',
+  'space_refused',
+  'space_unreachable',
+  'space_unreadable',
+  'space_timeout',
+  'ineffective',
+  'store_away',
+  'rest_not_configured',
+  'no_conference',
+];
+
+/** The most records of one page of the trail. */
+const MAX_RECORDS = 1_000;
+
+const DAY_MS = 86_400_000;
+
+const trailQuery = z.object({
+  since: z.iso.datetime({ offset: true }).optional().describe('From this instant on; by default, of the last 24 hours'),
+  until: z.iso.datetime({ offset: true }).optional().describe('Before this instant'),
+  limit: z
+    .string()
+    .regex(/^[0-9]{1,4}$/, 'must be a number')
+    .optional()
+    .describe(`At most this many records, and ${MAX_RECORDS}, the default`),
+});
+
+/** Every operation of the API. */
+export function createOperations(options: OperationsOptions): Operation[] {
+  const { rooms, roster, feed, readTrail, control, now } = options;
+
+  function requireControl(): NonNullable<typeof control> {
+    if (control === undefined) {
+      throw problem('rest_not_configured', 'Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.');
+    }
+    return control;
+  }
+
+  /** @param isMeant whether the actor may see a record */
+  async function pageOfTrail(
+    { since, until, limit }: z.output<typeof trailQuery>,
+    isMeant: (record: AuditRecord) => boolean,
+  ): Promise<{ records: AuditRecord[]; isComplete: boolean }> {
+    const from = since === undefined ? now() - DAY_MS : Date.parse(since);
+    const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until);
+    const most = Math.min(Math.max(1, Number(limit ?? MAX_RECORDS)), MAX_RECORDS);
+    const records: AuditRecord[] = [];
+    for await (const record of readTrail(from)) {
+      if (Date.parse(record.at) < end && isMeant(record)) {
+        if (records.length === most) {
+          return { records, isComplete: false };
+        }
+        records.push(record);
+      }
+    }
+    return { records, isComplete: true };
+  }
+
+  return [
+    operation({
+      id: 'listRooms',
+      method: 'get',
+      path: '/rooms',
+      summary: 'Lists the rooms with anybody in them',
+      right: 'see',
+      response: { status: 200, description: 'The rooms that you may see', schema: roomList },
+      problems: ['store_away'],
+      isAction: false,
+      async handle({ actor }) {
+        const entries = await rooms.listStored();
+        if (entries === 'unknown') {
+          throw problem('store_away', 'The store does not answer. Try again soon.');
+        }
+        const visible = entries.filter(({ room }) => isAllowed(actor, 'see', room));
+        return { status: 200, body: { rooms: visible.map(viewEntry) } };
+      },
+    }),
+    operation({
+      id: 'readRoom',
+      method: 'get',
+      path: '/rooms/{room}',
+      summary: 'Shows a room: its conference, participants, and recent actions',
+      right: 'see',
+      response: { status: 200, description: 'The room; empty if nobody is in it', schema: roomView },
+      problems: ['store_away'],
+      isAction: false,
+      async handle({ room }) {
+        const found = await rooms.read(room);
+        if (!found.isKnown) {
+          throw problem('store_away', 'The store does not answer, and this server does not know the room.');
+        }
+        return { status: 200, body: viewRoom(found.state) };
+      },
+    }),
+    operation({
+      id: 'followRooms',
+      method: 'get',
+      path: '/events',
+      summary: 'Streams the rooms that you may see: a snapshot, then every change (Server-Sent Events)',
+      right: 'see',
+      response: {
+        status: 200,
+        mediaType: 'text/event-stream',
+        description:
+          '`snapshot` {"rooms": [Room]}, `room` Room, `store` {"store": "ok" or "away"}, and every 5 s `heartbeat` {"at", "store"}. Send the last id as Last-Event-ID to go on from there, at any server.',
+      },
+      problems: [],
+      isAction: false,
+      handle: async ({ actor, lastEventId, isStillAllowed }) => ({
+        send(res) {
+          res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
+          res.flushHeaders();
+          res.on('close', feed.subscribe({ rooms: actor.rooms, isStillAllowed }, lastEventId, res));
+        },
+      }),
+    }),
+    operation({
+      id: 'changeMode',
+      method: 'put',
+      path: '/rooms/{room}/supervisors/{callSid}/mode',
+      summary: 'Changes how a supervisor in the conference is heard; answers when it is confirmed or has failed',
+      right: ({ mode }) => mode,
+      body: bodies.mode,
+      response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
+      problems: [...ACTION_PROBLEMS, 'not_a_supervisor', 'conversation_changed', 'muted_by_server'],
+      isAction: true,
+      async handle({ actor, room, sid, body: { mode } }) {
+        const { changeMode } = requireControl();
+        await requireOwnRight(room, sid, mode);
+        return { status: 200, body: reportOf(await changeMode(room, sid, mode, actor.name), sid) };
+      },
+    }),
+    operation({
+      id: 'changeParticipant',
+      method: 'patch',
+      path: '/rooms/{room}/participants/{callSid}',
+      summary: 'Mutes or unmutes a participant who is no supervisor, or puts one on hold or back',
+      right: 'control',
+      body: bodies.participant,
+      response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
+      problems: [...ACTION_PROBLEMS, 'is_a_supervisor'],
+      isAction: true,
+      async handle({ actor, room, sid, body }) {
+        const { participants } = requireControl();
+        const result = await ('muted' in body
+          ? participants.setMuted(room, sid, body.muted, actor.name)
+          : participants.setOnHold(room, sid, body.onHold, actor.name));
+        return { status: 200, body: reportOf(result, sid) };
+      },
+    }),
+    operation({
+      id: 'removeParticipant',
+      method: 'delete',
+      path: '/rooms/{room}/participants/{callSid}',
+      summary: 'Takes a participant out of the conference',
+      right: 'control',
+      response: { status: 200, description: 'They were seen to be out', schema: actionReport },
+      problems: ACTION_PROBLEMS,
+      isAction: true,
+      async handle({ actor, room, sid }) {
+        const { participants } = requireControl();
+        return { status: 200, body: reportOf(await participants.remove(room, sid, actor.name), sid) };
+      },
+    }),
+    operation({
+      id: 'sendNote',
+      method: 'post',
+      path: '/rooms/{room}/participants/{callSid}/notes',
+      summary: 'Speaks a text to an agent; only with ANNOUNCE_IS_PRIVATE=true',
+      right: 'coach',
+      body: bodies.note,
+      response: { status: 200, description: 'The Space took it', schema: actionReport },
+      problems: [...ACTION_PROBLEMS, 'notes_not_private'],
+      isAction: true,
+      async handle({ actor, room, sid, body: { text } }) {
+        const { participants } = requireControl();
+        return { status: 200, body: reportOf(await participants.note(room, sid, text, actor.name), sid) };
+      },
+    }),
+    operation({
+      id: 'endConference',
+      method: 'delete',
+      path: '/rooms/{room}/conference',
+      summary: 'Ends the conference for everybody',
+      right: 'control',
+      response: { status: 200, description: 'The conference was seen to be over', schema: actionReport },
+      problems: ACTION_PROBLEMS,
+      isAction: true,
+      async handle({ actor, room }) {
+        const { participants } = requireControl();
+        return { status: 200, body: reportOf(await participants.end(room, actor.name), undefined) };
+      },
+    }),
+    operation({
+      id: 'readRoomTrail',
+      method: 'get',
+      path: '/rooms/{room}/audit',
+      summary: 'Reads the audit trail of a room',
+      right: 'audit',
+      query: trailQuery,
+      response: { status: 200, description: 'Its lines, nearly in the order they were written', schema: auditPage },
+      problems: ['store_away'],
+      isAction: false,
+      handle: async ({ room, query }) => ({
+        status: 200,
+        body: await pageOfTrail(query, (record) => record.room === room),
+      }),
+    }),
+    operation({
+      id: 'readTrail',
+      method: 'get',
+      path: '/audit',
+      summary:
+        'Reads the audit trail of every room that you may audit; with all rooms, also of refusals without a room',
+      right: 'audit',
+      query: trailQuery,
+      response: { status: 200, description: 'Its lines, nearly in the order they were written', schema: auditPage },
+      problems: ['store_away'],
+      isAction: false,
+      handle: async ({ actor, query }) => ({
+        status: 200,
+        body: await pageOfTrail(query, ({ room }) =>
+          room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room),
+        ),
+      }),
+    }),
+    operation({
+      id: 'listPeople',
+      method: 'get',
+      path: '/people',
+      summary: 'Lists the moderators and supervisors of the rooms that you may see, without secrets',
+      right: 'see',
+      response: { status: 200, description: 'The people of the roster and the settings', schema: peopleList },
+      problems: [],
+      isAction: false,
+      async handle({ actor }) {
+        const people = [
+          ...roster.moderators.all.map((person) => ({ person, role: 'moderator' as const })),
+          ...roster.supervisors.all.map((person) => ({ person, role: 'supervisor' as const })),
+        ];
+        const isVisible = ({ rooms: own }: (typeof people)[number]['person']) =>
+          actor.rooms === 'all' || own === 'all' || [...own].some((room) => isAllowed(actor, 'see', room));
+        const visible = people.filter(({ person }) => isVisible(person));
+        return { status: 200, body: { people: visible.map(({ person, role }) => viewPerson(person, role)) } };
+      },
+    }),
+  ];
+
+  /** Nobody gets a mode through the API that they may not choose by telephone. @throws Problem */
+  async function requireOwnRight(room: Parameters<Rooms['read']>[0], callSid: string, mode: (typeof RIGHTS)[number]) {
+    const found = await rooms.read(room);
+    const stay = found.isKnown ? found.state.stays.findLast((one) => one.callSid === callSid) : undefined;
+    const person = roster.supervisors.byName.get(stay?.name);
+    if (person !== undefined && !person.rights.has(mode)) {
+      throw problem('not_allowed', `${person.name} lacks the right ${mode}.`);
+    }
+  }
+}

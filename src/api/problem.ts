@@ -1,0 +1,64 @@
+/** An error of the API, answered as `application/problem+json` (RFC 9457). `code` is stable; the sentence may change. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    readonly status: number,
+    readonly code: ProblemCode,
+    /** A sentence that is safe to show, with what to do if anything can be done. */
+    detail: string,
+    /** More members of the answer. */
+    readonly more: object = {},
+  ) {
+    super(detail);
+  }
+}
+
+/** The codes of problems, with the HTTP status of each. Programs rely on them. */
+export const PROBLEM_STATUS = {
+  invalid_json: 400,
+  invalid_parameter: 400,
+  no_token: 401,
+  wrong_token: 401,
+  not_allowed: 403,
+  not_found: 404,
+  no_such_room: 404,
+  no_such_supervisor: 404,
+  no_such_recording: 404,
+  not_in_room: 404,
+  method_not_allowed: 405,
+  not_a_supervisor: 409,
+  is_a_supervisor: 409,
+  busy: 409,
+  no_conference: 409,
+  no_moderator: 409,
+  no_address: 409,
+  notes_not_private: 409,
+  conversation_changed: 409,
+  superseded: 409,
+  muted_by_server: 409,
+  left: 409,
+  request_in_progress: 409,
+  body_too_large: 413,
+  not_json: 415,
+  invalid_body: 422,
+  idempotency_key_reused: 422,
+  internal_error: 500,
+  space_refused: 502,
+  space_unreachable: 502,
+  space_unreadable: 502,
+  ineffective: 502,
+  store_away: 503,
+  rest_not_configured: 503,
+  calls_not_configured: 503,
+  stopping: 503,
+  abandoned: 503,
+  space_timeout: 504,
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEM_STATUS;
+
+/** A problem with the status of its code. */
+export function problem(code: ProblemCode, detail: string, more?: object): Problem {
+  return new Problem(PROBLEM_STATUS[code], code, detail, more);
+}

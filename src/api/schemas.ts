@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { RIGHTS } from '../people/rights';
+import { MODES } from '../rooms/mode';
+import { isNote } from '../supervision/note';
+import { PROBLEM_STATUS, type ProblemCode } from './problem';
+
+const instant = z.iso.datetime().describe('ISO 8601, in UTC');
+const instantOrNull = instant.nullable();
+const callSid = z.string().describe('Call SID');
+const roomName = z.string().describe('Name of a room');
+const mode = z.enum(MODES);
+const heard = z.enum([...MODES, 'unknown']);
+const role = z.enum(['moderator', 'caller', 'supervisor', 'unknown']);
+
+/** Every kind of action. */
+const actionName = z.enum([
+  'mode',
+  'join',
+  'mute',
+  'unmute',
+  'hold',
+  'unhold',
+  'remove',
+  'note',
+  'end',
+  'record',
+  'pause',
+  'resume',
+  'stop',
+]);
+
+export const actionView = z
+  .strictObject({
+    id: z.string(),
+    name: actionName,
+    by: z.string().describe('Who requested it'),
+    status: z
+      .enum(['requested', 'confirmed', 'accepted', 'failed'])
+      .describe(
+        'requested: recorded before the first request to the Space. confirmed: the Space was seen to have done it. accepted: the Space took it, and nothing shows its effect.',
+      ),
+    requestedAt: instant,
+    settledAt: instantOrNull,
+    reason: z.string().nullable().describe('Why it failed'),
+    callSid: callSid.nullable(),
+    mode: mode.nullable(),
+    supervisor: z.string().nullable().describe('Of join: the person who is called'),
+  })
+  .meta({ id: 'Action' });
+
+export const participantView = z
+  .strictObject({
+    callSid,
+    role,
+    name: z.string().nullable(),
+    number: z.string().nullable().describe('Masked number or address'),
+    arrivedAt: instantOrNull,
+    joinedAt: instantOrNull.describe('Null until they were seen in the conference'),
+    muted: z.boolean().nullable().describe('As the Space reported it; null if it did not'),
+    onHold: z.boolean().nullable().describe('As the Space reported it; null if it did not'),
+    speakingSince: instantOrNull,
+    supervision: z
+      .strictObject({
+        requestedMode: mode.nullable(),
+        heardAs: heard.describe('The mode in which the Space last reported them; unknown if it did not'),
+        confirmed: z.boolean().describe('Whether the Space reported the requested mode and target'),
+        observedAt: instantOrNull.describe('When heardAs was observed'),
+        target: callSid.nullable().describe('The call of the agent they supervise'),
+        moderator: z.string().nullable(),
+      })
+      .nullable()
+      .describe('Of a supervisor'),
+  })
+  .meta({ id: 'Participant' });
+
+export const recordingView = z
+  .strictObject({
+    recordingSid: z.string(),
+    status: z.string().describe('As the Space has it, such as in-progress, paused or completed'),
+    callSid: callSid.nullable(),
+    conferenceSid: z.string().nullable(),
+    startedAt: instant,
+    durationSeconds: z.number().nullable(),
+    pausedByUs: z.boolean().describe('Whether resume will resume it'),
+  })
+  .meta({ id: 'Recording' });
+
+export const roomView = z
+  .strictObject({
+    room: roomName,
+    at: instant.describe('When the state last changed, by the clock of the store'),
+    conferenceSid: z.string().nullable(),
+    target: callSid.nullable().describe('The call of the agent whom supervisors coach'),
+    participants: z.array(participantView),
+    actions: z.array(actionView).describe('Requested through this API recently'),
+  })
+  .meta({ id: 'Room' });
+
+export const roomSummary = z
+  .strictObject({
+    room: roomName,
+    at: instant,
+    target: z
+      .strictObject({ callSid, name: z.string().nullable(), hasJoined: z.boolean(), arrivedAt: instant })
+      .nullable(),
+    hasCaller: z.boolean(),
+    supervisors: z.number().int(),
+  })
+  .meta({ id: 'RoomSummary' });
+
+export const roomList = z.strictObject({ rooms: z.array(roomSummary) }).meta({ id: 'RoomList' });
+
+export const actionReport = z
+  .strictObject({ action: actionView, participant: participantView.nullable() })
+  .meta({ id: 'ActionReport' });
+
+export const recordingList = z.strictObject({ recordings: z.array(recordingView) }).meta({ id: 'RecordingList' });
+
+export const recordingsReport = z
+  .strictObject({ action: actionView, recordings: z.array(recordingView) })
+  .meta({ id: 'RecordingsReport' });
+
+export const auditRecord = z
+  .looseObject({ at: instant, kind: z.string() })
+  .meta({ id: 'AuditRecord', description: 'A line of the audit trail, with the columns of `npm run audit`' });
+
+export const auditPage = z
+  .strictObject({
+    records: z.array(auditRecord),
+    isComplete: z.boolean().describe('False if there are more; ask again with `since` of the last one'),
+  })
+  .meta({ id: 'AuditPage' });
+
+export const personView = z
+  .strictObject({
+    name: z.string(),
+    role: z.enum(['moderator', 'supervisor']),
+    number: z.string().nullable().describe('Masked; null for a person known by PIN alone'),
+    rooms: z.array(roomName).nullable().describe('Null for every room'),
+    rights: z.array(z.enum(RIGHTS)).describe('Of a supervisor; empty for a moderator'),
+    hasPin: z.boolean(),
+  })
+  .meta({ id: 'Person' });
+
+export const peopleList = z.strictObject({ people: z.array(personView) }).meta({ id: 'PeopleList' });
+
+export const problemView = z
+  .looseObject({
+    type: z.literal('about:blank'),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.enum(Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string(),
+    errors: z.array(z.string()).optional().describe('Of invalid_body: one for each problem'),
+    action: actionView.optional().describe('Of an action that failed'),
+    participant: participantView.nullable().optional(),
+    by: z.string().optional().describe('Of busy: whose action is being carried out'),
+  })
+  .meta({ id: 'Problem' });
+
+/** The bodies of requests. */
+export const bodies = {
+  join: z.strictObject({ supervisor: z.string().min(1).max(64), mode }).meta({ id: 'Join' }),
+  mode: z.strictObject({ mode }).meta({ id: 'ModeChange' }),
+  participant: z
+    .union([z.strictObject({ muted: z.boolean() }), z.strictObject({ onHold: z.boolean() })])
+    .meta({ id: 'ParticipantChange' }),
+  note: z
+    .strictObject({
+      text: z
+        .string()
+        .refine(isNote, 'must be 1 to 300 characters on one line')
+        .describe('1 to 300 characters on one line'),
+    })
+    .meta({ id: 'Note' }),
+  recordings: z.strictObject({ status: z.enum(['paused', 'in-progress']) }).meta({ id: 'RecordingsChange' }),
+};

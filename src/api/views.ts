@@ -1,0 +1,119 @@
+import type { z } from 'zod';
+import { maskAddress } from '../people/address';
+import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
+import type { Action } from '../rooms/action';
+import { coachesWrongCall, isOpen, type RoomState, type Stay, targetOf } from '../rooms/room';
+import type { RoomEntry } from '../rooms/room-entry';
+import type { SpaceRecording } from '../signalwire/conference-api';
+import type { actionView, participantView, personView, recordingView, roomSummary, roomView } from './schemas';
+
+type ActionView = z.output<typeof actionView>;
+type ParticipantView = z.output<typeof participantView>;
+
+const dateOf = (ms: number) => new Date(ms).toISOString();
+const dateOrNull = (ms: number | undefined) => (ms === undefined ? null : dateOf(ms));
+
+/** A room as the API shows it: everybody who is in it or on the way, and what was requested recently. Has no secret. */
+export function viewRoom(state: RoomState): z.output<typeof roomView> {
+  const { room, at, conference, stays, actions = [] } = state;
+  return {
+    room,
+    at: dateOf(at),
+    conferenceSid: conference?.sid ?? null,
+    target: targetOf(state)?.callSid ?? null,
+    participants: stays.filter(isOpen).map(viewParticipant),
+    actions: actions.map(viewAction),
+  };
+}
+
+export function viewParticipant(stay: Stay): ParticipantView {
+  const { callSid, role, name, address, arrivedAt, joinedAt, isMuted, isOnHold, speakingSince, supervision } = stay;
+  return {
+    callSid,
+    role,
+    name: name ?? null,
+    number: address ?? null,
+    arrivedAt: dateOrNull(arrivedAt),
+    joinedAt: dateOrNull(joinedAt),
+    muted: isMuted ?? null,
+    onHold: isOnHold ?? null,
+    speakingSince: dateOrNull(speakingSince),
+    supervision:
+      supervision === undefined
+        ? null
+        : {
+            requestedMode: supervision.mode ?? null,
+            heardAs: supervision.heard,
+            confirmed: supervision.heard === supervision.mode && !coachesWrongCall(supervision),
+            observedAt: dateOrNull(supervision.heardAt),
+            target: supervision.target ?? null,
+            moderator: supervision.moderatorName ?? null,
+          },
+  };
+}
+
+export function viewAction(action: Action): ActionView {
+  const { id, name, by, status, requestedAt, settledAt, reason, callSid, mode, person } = action;
+  return {
+    id,
+    name,
+    by,
+    status,
+    requestedAt: dateOf(requestedAt),
+    settledAt: dateOrNull(settledAt),
+    reason: reason ?? null,
+    callSid: callSid ?? null,
+    mode: mode ?? null,
+    supervisor: person ?? null,
+  };
+}
+
+export function viewEntry({ room, at, target, hasCaller, supervisors }: RoomEntry): z.output<typeof roomSummary> {
+  return {
+    room,
+    at: dateOf(at),
+    target: target
+      ? {
+          callSid: target.callSid,
+          name: target.name ?? null,
+          hasJoined: target.hasJoined,
+          arrivedAt: dateOf(target.arrivedAt),
+        }
+      : null,
+    hasCaller,
+    supervisors,
+  };
+}
+
+/** @param now milliseconds since 1970 */
+export function viewRecording(
+  recording: SpaceRecording,
+  { isPausedByUs, now }: { isPausedByUs: boolean; now: number },
+): z.output<typeof recordingView> {
+  const { recordingSid, status, callSid, conferenceSid, startedAgeMs, durationSeconds } = recording;
+  return {
+    recordingSid,
+    status,
+    callSid: callSid ?? null,
+    conferenceSid: conferenceSid ?? null,
+    startedAt: dateOf(now - startedAgeMs),
+    durationSeconds: durationSeconds ?? null,
+    pausedByUs: isPausedByUs,
+  };
+}
+
+/** A person of the roster, without secrets. */
+export function viewPerson(
+  person: ModeratorEntry | SupervisorEntry,
+  role: 'moderator' | 'supervisor',
+): z.output<typeof personView> {
+  const { name, address, rooms, pin } = person;
+  return {
+    name: name ?? maskAddress(address),
+    role,
+    number: address === undefined ? null : maskAddress(address),
+    rooms: rooms === 'all' ? null : [...rooms],
+    rights: 'rights' in person ? [...person.rights] : [],
+    hasPin: pin !== undefined,
+  };
+}

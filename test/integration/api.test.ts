@@ -1,0 +1,409 @@
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { RIGHTS, type Right } from '../../src/people/rights';
+import { createMemoryStore } from '../../src/stores';
+import { createApiClient, tokenFor } from '../support/api-client';
+import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
+import { onTestFinished } from '../support/on-test-finished';
+import { eventually } from '../support/redis-server';
+import { roomNamed } from '../support/room-stores';
+
+const sales = roomNamed('sales');
+const ALL = tokenFor('all', RIGHTS);
+const PEOPLE = {
+  moderators: [{ name: 'Alice', number: ALICE }],
+  supervisors: [
+    { name: 'Ted', number: TED, pin: '48213', rooms: ['sales'] },
+    { name: 'Carol', number: '+15550003333', rights: ['see'], rooms: ['support'] },
+  ],
+};
+
+async function start(tokens = [ALL], env: Record<string, string> = {}, options: Parameters<typeof startApp>[0] = {}) {
+  const app = await startApp({
+    people: PEOPLE,
+    tokens: tokens.map(({ entry }) => entry),
+    // The file's entries count.
+    env: { MODERATOR_NUMBERS: ALICE, SUPERVISOR_NUMBERS: TED, ...env },
+    ...options,
+  });
+  onTestFinished(() => app.stop());
+  const client = await createApiClient(app.port);
+  return { app, ...client };
+}
+
+/** Alice is in the conference with Bob; Ted listens. */
+async function talk(app: TestApp, room = 'sales') {
+  const event = (callSid: string, more: Record<string, string>) =>
+    app.post(`/events/conference/${room}`, {
+      CallSid: callSid,
+      ConferenceSid: `cf-${room}`,
+      StatusCallbackEvent: 'participant-join',
+      Timestamp: new Date().toUTCString(),
+      Muted: 'false',
+      Hold: 'false',
+      ...more,
+    });
+  await app.post(`/conference/${room}`, { CallSid: 'alice-1', From: ALICE });
+  await event('alice-1', { EndConferenceOnExit: 'true' });
+  await event('bob-1', { EndConferenceOnExit: 'false' });
+  await app.post(`/coach/${room}?mode=monitor`, { CallSid: 'ted-1', From: TED });
+  await event('ted-1', { EndConferenceOnExit: 'false', Muted: 'true' });
+}
+
+describe('the description', () => {
+  it('is the file in docs', async () => {
+    const { description } = await start();
+    const file = readFileSync(join(__dirname, '../../docs/openapi.json'), 'utf8');
+    // npm run openapi writes it.
+    expect(JSON.parse(file)).toEqual(description);
+  });
+
+  it('needs no token', async () => {
+    const { ask } = await start([]);
+    await expect(ask('GET', '/rooms')).resolves.toMatchObject({ status: 401 });
+  });
+});
+
+describe('rooms', () => {
+  it('are listed with their agent, and shown with everybody in them', async () => {
+    const { app, ask } = await start();
+    await talk(app);
+    const { body: list } = await ask('GET', '/rooms', { token: ALL.secret });
+    expect(list.rooms).toMatchObject([
+      {
+        room: 'sales',
+        target: { callSid: 'alice-1', name: 'Alice', hasJoined: true },
+        hasCaller: true,
+        supervisors: 1,
+      },
+    ]);
+    const { body } = await ask('GET', '/rooms/sales', { token: ALL.secret });
+    expect(body).toMatchObject({ room: 'sales', conferenceSid: 'cf-sales', target: 'alice-1' });
+    expect(body.participants).toMatchObject([
+      { callSid: 'alice-1', role: 'moderator', name: 'Alice', muted: false, supervision: null },
+      { callSid: 'bob-1', role: 'caller', name: null, muted: false, onHold: false },
+      {
+        callSid: 'ted-1',
+        role: 'supervisor',
+        name: 'Ted',
+        number: '***2222',
+        supervision: {
+          requestedMode: 'monitor',
+          heardAs: 'monitor',
+          confirmed: true,
+          target: 'alice-1',
+          moderator: 'Alice',
+        },
+      },
+    ]);
+    expect(JSON.stringify(body)).not.toMatch(/\+1555|rejoin|48213/);
+  });
+
+  it('that nobody is in are empty', async () => {
+    const { ask } = await start();
+    const { status, body } = await ask('GET', '/rooms/nowhere', { token: ALL.secret });
+    expect([status, body.participants, body.conferenceSid]).toEqual([200, [], null]);
+  });
+
+  it.each([200])('%i at once are listed, and each is shown to those who may see it', async (count) => {
+    const one = tokenFor('one', ['see'], { rooms: [roomNamed('room-7')] });
+    const { app, ask } = await start([ALL, one]);
+    for (let index = 0; index < count; index++) {
+      await app.post(`/conference/room-${index}`, { CallSid: `alice-${index}`, From: ALICE });
+    }
+    expect((await ask('GET', '/rooms', { token: ALL.secret })).body.rooms).toHaveLength(count);
+    expect((await ask('GET', '/rooms', { token: one.secret })).body.rooms).toMatchObject([{ room: 'room-7' }]);
+  });
+
+  it('are unknown while the store does not answer', async () => {
+    const store = createMemoryStore({ lifetimeMs: 3_600_000, monotonicNow: Date.now, now: Date.now });
+    const fail = async () => {
+      throw new Error('down');
+    };
+    const { ask } = await start([ALL], {}, { store: { ...store, rooms: { ...store.rooms, list: fail, read: fail } } });
+    for (const path of ['/rooms', '/rooms/sales']) {
+      expect(await ask('GET', path, { token: ALL.secret })).toMatchObject({
+        status: 503,
+        body: { code: 'store_away' },
+      });
+    }
+  });
+});
+
+describe('people', () => {
+  it('are listed without secrets, to those who may see one of their rooms', async () => {
+    const one = tokenFor('one', ['see'], { rooms: [sales] });
+    const { ask } = await start([ALL, one]);
+    const { body } = await ask('GET', '/people', { token: ALL.secret });
+    expect(body.people).toEqual([
+      { name: 'Alice', role: 'moderator', number: '***8999', rooms: null, rights: [], hasPin: false },
+      {
+        name: 'Ted',
+        role: 'supervisor',
+        number: '***2222',
+        rooms: ['sales'],
+        rights: ['see', 'monitor', 'coach', 'barge'],
+        hasPin: true,
+      },
+      { name: 'Carol', role: 'supervisor', number: '***3333', rooms: ['support'], rights: ['see'], hasPin: false },
+    ]);
+    const seen = await ask('GET', '/people', { token: one.secret });
+    expect(seen.body.people.map(({ name }: { name: string }) => name)).toEqual(['Alice', 'Ted']);
+  });
+});
+
+describe('the trail', () => {
+  it('is read by room, and as a whole by a token for all rooms', async () => {
+    const one = tokenFor('one', ['audit'], { rooms: [sales] });
+    const { app, ask } = await start([ALL, one]);
+    await talk(app);
+    await app.post('/coach/sales', { CallSid: 'bob-2', From: BOB });
+    await app.post('/supervisor', { CallSid: 'bob-3', From: '+15550009999' });
+    const linesOf = async (path: string, token: string) =>
+      (await ask('GET', path, { token })).body.records.map(
+        ({ kind, callSid }: Record<string, string>) => `${kind} ${callSid}`,
+      );
+    const ofSales = ['joined alice-1', 'arrived ted-1', 'joined ted-1', 'refused bob-2'];
+    expect((await linesOf('/rooms/sales/audit', one.secret)).sort()).toEqual([...ofSales].sort());
+    expect((await linesOf('/audit', one.secret)).sort()).toEqual([...ofSales].sort());
+    expect(await linesOf('/audit', ALL.secret)).toEqual(expect.arrayContaining(ofSales));
+  });
+
+  it('comes in pages, and from an instant on', async () => {
+    const { app, ask } = await start();
+    await talk(app);
+    const page = async (query: string) => (await ask('GET', `/audit?${query}`, { token: ALL.secret })).body;
+    expect(await page('limit=1')).toMatchObject({ isComplete: false, records: [{ kind: 'joined' }] });
+    expect(await page('since=2100-01-01T00:00:00Z')).toEqual({ isComplete: true, records: [] });
+    expect(await page('until=2000-01-01T00:00:00%2B01:00&since=1999-01-01T00:00:00Z')).toEqual({
+      isComplete: true,
+      records: [],
+    });
+    const wrong = await ask('GET', '/audit?since=yesterday', { token: ALL.secret });
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
+  });
+});
+
+describe('a request', () => {
+  const expired = tokenFor('expired', RIGHTS, { expires: 1 });
+  const elsewhere = tokenFor('elsewhere', RIGHTS, { rooms: [roomNamed('support')] });
+  const stranger = tokenFor('stranger', RIGHTS);
+
+  it.each<[string, string, string, Parameters<Awaited<ReturnType<typeof start>>['ask']>[2], number, string]>([
+    ['no token', 'GET', '/rooms', {}, 401, 'no_token'],
+    ['another scheme', 'GET', '/rooms', { headers: { authorization: 'Basic YTpi' } }, 401, 'no_token'],
+    ['an unknown token', 'GET', '/rooms', { token: stranger.secret }, 401, 'wrong_token'],
+    ['an expired token', 'GET', '/rooms', { token: expired.secret }, 401, 'wrong_token'],
+    ['no secret', 'GET', '/rooms', { token: 'cc_short' }, 401, 'wrong_token'],
+    ['a token for another room', 'GET', '/rooms/sales', { token: elsewhere.secret }, 403, 'not_allowed'],
+    ['a room that cannot be', 'GET', '/rooms/a%2Fb', { token: ALL.secret }, 404, 'no_such_room'],
+    ['a path that cannot be', 'GET', '/rooms/%ff', { token: ALL.secret }, 400, 'invalid_parameter'],
+    [
+      'a SID that cannot be',
+      'DELETE',
+      '/rooms/sales/participants/a.b',
+      { token: ALL.secret },
+      400,
+      'invalid_parameter',
+    ],
+    ['no such path', 'GET', '/nowhere', { token: ALL.secret }, 404, 'not_found'],
+    ['another method', 'POST', '/rooms', { token: ALL.secret }, 405, 'method_not_allowed'],
+    ['no body', 'PUT', '/rooms/sales/supervisors/ted-1/mode', { token: ALL.secret }, 415, 'not_json'],
+    [
+      'a form',
+      'PUT',
+      '/rooms/sales/supervisors/ted-1/mode',
+      { token: ALL.secret, body: 'mode=coach', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+      415,
+      'not_json',
+    ],
+    [
+      'broken JSON',
+      'PUT',
+      '/rooms/sales/supervisors/ted-1/mode',
+      { token: ALL.secret, body: '{"mode":' },
+      400,
+      'invalid_json',
+    ],
+    [
+      'a megabyte',
+      'PUT',
+      '/rooms/sales/supervisors/ted-1/mode',
+      { token: ALL.secret, body: `"${'x'.repeat(1_000_000)}"` },
+      413,
+      'body_too_large',
+    ],
+    [
+      'another mode',
+      'PUT',
+      '/rooms/sales/supervisors/ted-1/mode',
+      { token: ALL.secret, body: { mode: 'shout' } },
+      422,
+      'invalid_body',
+    ],
+    [
+      'one field too many',
+      'PUT',
+      '/rooms/sales/supervisors/ted-1/mode',
+      { token: ALL.secret, body: { mode: 'coach', x: 1 } },
+      422,
+      'invalid_body',
+    ],
+    [
+      'nothing to change',
+      'PATCH',
+      '/rooms/sales/participants/bob-1',
+      { token: ALL.secret, body: {} },
+      422,
+      'invalid_body',
+    ],
+    [
+      'two changes',
+      'PATCH',
+      '/rooms/sales/participants/bob-1',
+      { token: ALL.secret, body: { muted: true, onHold: true } },
+      422,
+      'invalid_body',
+    ],
+    [
+      'a note of two lines',
+      'POST',
+      '/rooms/sales/participants/alice-1/notes',
+      { token: ALL.secret, body: { text: 'a\nb' } },
+      422,
+      'invalid_body',
+    ],
+    ['no REST', 'DELETE', '/rooms/sales/conference', { token: ALL.secret }, 503, 'rest_not_configured'],
+  ])('with %s is refused: %s %s', async (_what, method, path, options, status, code) => {
+    const { ask } = await start([ALL, expired, elsewhere]);
+    const reply = await ask(method, path, options);
+    expect(reply).toMatchObject({ status, body: { type: 'about:blank', status, code, detail: expect.any(String) } });
+    expect(reply.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect(reply.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
+  });
+
+  it('is logged with its actor; one without a token with the refusals', async () => {
+    const { app, ask } = await start();
+    await ask('GET', '/rooms/sales', { token: ALL.secret });
+    await ask('GET', '/rooms', {});
+    const lines = app.log.map((line) => JSON.parse(line));
+    await eventually(() => expect(app.refused).toMatchObject([{ code: 'no_token' }]));
+    expect(lines.filter(({ actor }) => actor !== undefined)).toMatchObject([
+      { msg: 'API request', actor: 'token all', route: '/api/v1/rooms/:room', status: 200 },
+    ]);
+    expect(app.log.join('')).not.toContain(ALL.secret);
+  });
+});
+
+describe('rights', () => {
+  /** What each right opens. */
+  const OPENS: Readonly<Record<string, readonly [method: string, path: string, body?: object]>> = {
+    see: ['GET', '/rooms/ROOM'],
+    monitor: ['PUT', '/rooms/ROOM/supervisors/ted-1/mode', { mode: 'monitor' }],
+    coach: ['PUT', '/rooms/ROOM/supervisors/ted-1/mode', { mode: 'coach' }],
+    barge: ['PUT', '/rooms/ROOM/supervisors/ted-1/mode', { mode: 'barge' }],
+    'coach (note)': ['POST', '/rooms/ROOM/participants/alice-1/notes', { text: 'Hello' }],
+    'control (mute)': ['PATCH', '/rooms/ROOM/participants/bob-1', { muted: true }],
+    'control (hold)': ['PATCH', '/rooms/ROOM/participants/bob-1', { onHold: true }],
+    'control (remove)': ['DELETE', '/rooms/ROOM/participants/bob-1'],
+    'control (end)': ['DELETE', '/rooms/ROOM/conference'],
+    audit: ['GET', '/rooms/ROOM/audit'],
+  };
+  const matrix = RIGHTS.flatMap((right) =>
+    (['sales', 'support'] as const).flatMap((room) => Object.keys(OPENS).map((what) => [right, room, what] as const)),
+  );
+
+  it('open what they name, in their rooms, and nothing else', async () => {
+    const tokens = Object.fromEntries(RIGHTS.map((right) => [right, tokenFor(right, [right], { rooms: [sales] })]));
+    const { ask } = await start(Object.values(tokens));
+    const opened: string[] = [];
+    const expected: string[] = [];
+    for (const [right, room, what] of matrix) {
+      const [method, path, body] = OPENS[what] as (typeof OPENS)[string];
+      const reply = await ask(method, path.replace('ROOM', room), { token: tokens[right]?.secret, body });
+      if (reply.status !== 403) {
+        opened.push(`${right} ${room} ${what}`);
+      }
+      if (room === 'sales' && what.split(' ')[0] === right) {
+        expected.push(`${right} ${room} ${what}`);
+      }
+    }
+    expect(opened).toEqual(expected);
+    expect(matrix.length).toBe(RIGHTS.length * 2 * Object.keys(OPENS).length);
+  });
+
+  it.each<[Right, string]>([
+    ['see', '/rooms'],
+    ['see', '/people'],
+    ['audit', '/audit'],
+  ])('%s opens %s', async (right, path) => {
+    const others = tokenFor(
+      'others',
+      RIGHTS.filter((one) => one !== right),
+    );
+    const only = tokenFor('only', [right]);
+    const { ask } = await start([others, only]);
+    expect((await ask('GET', path, { token: others.secret })).status).toBe(403);
+    expect((await ask('GET', path, { token: only.secret })).status).toBe(200);
+  });
+});
+
+describe('the live feed', () => {
+  /** Reads a stream until `isEnough`. */
+  function read(
+    port: number,
+    token: string,
+    isEnough: (text: string) => boolean,
+    headers: object = {},
+  ): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const req = httpRequest(
+        {
+          host: '127.0.0.1',
+          port,
+          path: '/api/v1/events',
+          agent: false,
+          headers: { authorization: `Bearer ${token}`, ...headers },
+        },
+        (res) => {
+          let text = '';
+          res.setEncoding('utf8').on('data', (chunk) => {
+            text += chunk;
+            if (isEnough(text)) {
+              req.destroy();
+              resolve(text);
+            }
+          });
+          res.on('end', () => resolve(text));
+          res.on('error', reject);
+        },
+      );
+      req.on('error', reject);
+      req.end();
+    });
+  }
+
+  it('begins with a snapshot of the rooms that the token may see, then sends their changes', async () => {
+    const one = tokenFor('one', ['see'], { rooms: [sales] });
+    const { app } = await start([one]);
+    await talk(app, 'support');
+    await talk(app);
+    const reading = read(app.port, one.secret, (text) => text.includes('event: room') && text.includes('alice-9'));
+    await eventually(async () => {
+      await app.post('/conference/sales', { CallSid: 'alice-9', From: ALICE });
+      await app.post('/conference/support', { CallSid: 'alice-8', From: ALICE });
+      expect(await Promise.race([reading, Promise.resolve('')])).not.toBe('');
+    });
+    const text = await reading;
+    expect(text).toMatch(/^event: snapshot\nid: [A-Za-z0-9,._-]+\ndata: \{"rooms":\[\{"room":"sales"/);
+    expect(text).not.toMatch(/support|\+1555/);
+  });
+
+  it('needs the right to see', async () => {
+    const blind = tokenFor('blind', ['audit']);
+    const { ask } = await start([blind]);
+    expect(await ask('GET', '/events', { token: blind.secret })).toMatchObject({ status: 403 });
+  });
+});
