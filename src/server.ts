@@ -68,6 +68,8 @@ export interface ServerOptions {
   /** Milliseconds until a retry, and between two sweeps; 0 for sweeps on request only. */
   retryMs?: number;
   sweepIntervalMs?: number;
+  /** How long an action of the API may take, in milliseconds. */
+  actionMs?: number;
 }
 
 /** A server without its sockets, the store's connection and the roster's file. */
@@ -167,7 +169,7 @@ export function createServer(options: ServerOptions): Server {
       roster,
       feed,
       readTrail: (since) => readTrail(store, since),
-      control: space && createControl({ rooms, space, urls, config, log, monotonicNow }),
+      control: space && createControl({ rooms, space, urls, config, log, monotonicNow, actionMs: options.actionMs }),
       now,
     }),
     tokens: options.tokens,
@@ -206,9 +208,10 @@ function createControl(options: {
   config: Pick<Config, 'announceIsPrivate'>;
   log: Logger;
   monotonicNow: () => number;
+  actionMs: number | undefined;
 }) {
-  const { rooms, space, urls, config, log, monotonicNow } = options;
-  const runner = createActionRunner({ rooms, space, log, monotonicNow });
+  const { rooms, space, urls, config, log, monotonicNow, actionMs } = options;
+  const runner = createActionRunner({ rooms, space, log, monotonicNow, ...(actionMs !== undefined && { actionMs }) });
   return {
     changeMode: createModeChange({ runner, rooms, space, monotonicNow }),
     participants: createParticipantActions({

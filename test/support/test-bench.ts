@@ -44,11 +44,13 @@ export interface TestBenchOptions {
   intercept?: RestApiOptions['intercept'];
   /** Milliseconds between two rounds of the sweep; the server's own unless given. */
   sweepIntervalMs?: number;
+  /** How long an action of the API may take, in milliseconds; the server's own unless given. */
+  actionMs?: number;
 }
 
 /** Starts both; they are stopped when the test is over. */
 export async function startTestBench(options: TestBenchOptions = {}): Promise<TestBench> {
-  const { env = {}, withRest = false, intercept, shared, sweepIntervalMs } = options;
+  const { env = {}, withRest = false, intercept, shared, sweepIntervalMs, actionMs } = options;
   const space = shared ?? createSpace({ signingKey: SIGNING_KEY, timeouts: LONG_TIMEOUTS, ...options.space });
   const rest = withRest ? await serveRest(space, intercept === undefined ? {} : { intercept }) : {};
   const settings = {
@@ -58,11 +60,10 @@ export async function startTestBench(options: TestBenchOptions = {}): Promise<Te
     ...env,
   };
   const start = (port: number) =>
-    startConferenceCoach(
-      loadConfig({ ...settings, PORT: String(port) }),
-      pino({ level: 'silent' }),
-      sweepIntervalMs === undefined ? {} : { sweepIntervalMs },
-    );
+    startConferenceCoach(loadConfig({ ...settings, PORT: String(port) }), pino({ level: 'silent' }), {
+      ...(sweepIntervalMs !== undefined && { sweepIntervalMs }),
+      ...(actionMs !== undefined && { actionMs }),
+    });
   let server = await start(0);
   const url = server.publicUrl;
   onTestFinished(() => {

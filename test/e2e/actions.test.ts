@@ -1,0 +1,235 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { RIGHTS } from '../../src/people/rights';
+import { formatTokens } from '../../src/people/tokens-file';
+import type { Call } from '../../src/simulator/call';
+import type { Fault, RestRequest } from '../../src/simulator/rest-api';
+import { createApiClient, tokenFor } from '../support/api-client';
+import { ALICE, TED } from '../support/app';
+import { isFullFuzz } from '../support/fuzz';
+import { eventually } from '../support/redis-server';
+import { rosterSettings } from '../support/roster';
+import { startTestBench, type TestBench } from '../support/test-bench';
+
+const TOKEN = tokenFor('board', RIGHTS);
+const BY = 'token board';
+
+/** Alice talks to Bob, and Ted listens; a program may do everything. */
+async function start(env: Record<string, string> = {}) {
+  const people = rosterSettings({
+    moderators: [{ name: 'Alice', number: ALICE }],
+    supervisors: [{ name: 'Ted', number: TED }],
+  });
+  writeFileSync(join(dirname(people.ROSTER_FILE), 'tokens.json'), formatTokens([TOKEN.entry]));
+  const rest = { fault: (_request: RestRequest): Fault | undefined => undefined };
+  const bench = await startTestBench({
+    withRest: true,
+    intercept: (request) => rest.fault(request),
+    env: { ...people, ANNOUNCE_IS_PRIVATE: 'true', ...env },
+    // The sweep would make up for what an action leaves undone.
+    sweepIntervalMs: 3_600_000,
+    actionMs: 600,
+  });
+  const bob = await bench.call('Bob', '/conference/sales');
+  const alice = await bench.call('Alice', '/conference/sales');
+  const ted = await bench.call('Ted', '/coach/sales?mode=monitor');
+  const api = await createApiClient(bench.server.port);
+  const ask = (method: string, path: string, body?: object) => api.ask(method, path, { token: TOKEN.secret, body });
+  // REST has shown whom Ted coaches.
+  await eventually(async () => expect(await participant(ask, ted)).toMatchObject({ supervision: { confirmed: true } }));
+  return { bench, rest, calls: { bob, alice, ted }, ask };
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+type Ask = Started['ask'];
+
+async function participant(ask: Ask, call: Call) {
+  const { body } = await ask('GET', '/rooms/sales');
+  return body.participants.find(({ callSid }: { callSid: string }) => callSid === call.sid);
+}
+
+interface Case {
+  method: string;
+  /** Below the room; `BOB`, `ALICE` and `TED` are their calls. */
+  path: string;
+  body?: object;
+  /** How many requests to the Space it takes. */
+  steps: number;
+  /** What everybody hears when it is done. */
+  hears: Record<string, string[]>;
+  /** The status of the action; `confirmed` unless given. */
+  status?: string;
+  /** What comes first. */
+  before?: Pick<Case, 'method' | 'path' | 'body'>;
+}
+
+const LISTENING = { Bob: ['Alice'], Alice: ['Bob'], Ted: ['Alice', 'Bob'] };
+const mode = (to: string) => ({ method: 'PUT', path: '/supervisors/TED/mode', body: { mode: to } });
+const change = (body: object) => ({ method: 'PATCH', path: '/participants/BOB', body });
+
+const CASES: Record<string, Case> = {
+  'listen to a call': { ...mode('monitor'), steps: 2, hears: LISTENING },
+  'listen again after a barge': { ...mode('monitor'), steps: 2, before: mode('barge'), hears: LISTENING },
+  coach: { ...mode('coach'), steps: 6, hears: { ...LISTENING, Alice: ['Bob', 'Ted'] } },
+  'coach after a barge': {
+    ...mode('coach'),
+    steps: 6,
+    before: mode('barge'),
+    hears: { ...LISTENING, Alice: ['Bob', 'Ted'] },
+  },
+  barge: { ...mode('barge'), steps: 6, hears: { ...LISTENING, Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'] } },
+  mute: { ...change({ muted: true }), steps: 2, hears: { ...LISTENING, Alice: [], Ted: ['Alice'] } },
+  unmute: { ...change({ muted: false }), steps: 2, before: change({ muted: true }), hears: LISTENING },
+  hold: { ...change({ onHold: true }), steps: 2, hears: { Bob: ['music'], Alice: [], Ted: ['Alice'] } },
+  unhold: { ...change({ onHold: false }), steps: 2, before: change({ onHold: true }), hears: LISTENING },
+  'remove a caller': { method: 'DELETE', path: '/participants/BOB', steps: 2, hears: { Alice: [], Ted: ['Alice'] } },
+  note: {
+    method: 'POST',
+    path: '/participants/ALICE/notes',
+    body: { text: 'Offer 10 % & a <free> month' },
+    steps: 1,
+    hears: LISTENING,
+    status: 'accepted',
+  },
+  'end the conference': { method: 'DELETE', path: '/conference', steps: 2, hears: { Ted: [] } },
+};
+
+/** Sends an action, and waits for what follows from it. */
+async function act({ bench, calls, ask }: Started, { method, path, body }: Pick<Case, 'method' | 'path' | 'body'>) {
+  const { alice, bob, ted } = calls;
+  const named = path.replace('BOB', bob.sid).replace('ALICE', alice.sid).replace('TED', ted.sid);
+  const reply = await ask(method, `/rooms/sales${named}`, body);
+  await bench.space.runUntilIdle();
+  return reply;
+}
+
+describe('an action', () => {
+  it.each(Object.keys(CASES))('%s: is done, confirmed, shown, and in the trail', async (name) => {
+    const one = CASES[name] as Case;
+    const started = await start();
+    const { bench, ask, calls } = started;
+    if (one.before !== undefined) {
+      expect((await act(started, one.before)).status).toBe(200);
+    }
+    const { status, body } = await act(started, one);
+    expect([status, body.action.status, body.action.by]).toEqual([200, one.status ?? 'confirmed', BY]);
+    await hears(bench, one.hears);
+    if (name === 'note') {
+      expect([calls.alice.told.at(-1), calls.bob.told, calls.ted.told]).toEqual([
+        'Offer 10 % & a <free> month',
+        [],
+        [],
+      ]);
+    }
+    const { records } = (await ask('GET', '/rooms/sales/audit')).body;
+    expect(records.filter(({ by }: { by?: string }) => by === BY).length).toBeGreaterThan(
+      name === 'listen to a call' ? -1 : 0,
+    );
+    await showsTheTruth(started);
+  });
+
+  it('is requested before the first request to the Space', async () => {
+    const { rest, ask, calls } = await start();
+    const seen: unknown[] = [];
+    let isFirst = true;
+    rest.fault = () => {
+      if (isFirst) {
+        isFirst = false;
+        seen.push(participant(ask, calls.ted));
+      }
+      return undefined;
+    };
+    await ask('PUT', `/rooms/sales/supervisors/${calls.ted.sid}/mode`, { mode: 'barge' });
+    expect(await seen[0]).toMatchObject({
+      supervision: { requestedMode: 'barge', heardAs: 'monitor', confirmed: false },
+    });
+  });
+});
+
+const FAULTS: Record<string, Fault> = {
+  401: { status: 401, body: { code: 20_003, message: 'no', status: 401 } },
+  404: { status: 404, body: { code: 20_404, message: 'no', status: 404 } },
+  '422 over': { status: 422, body: { code: 10_000, message: 'over', status: 422 } },
+  429: { status: 429, body: { errors: [{ code: '20429', message: 'slow down' }] } },
+  500: { status: 500, body: { errors: ['oops'] } },
+  HTML: { status: 502, body: '<html>Bad Gateway</html>', headers: { 'content-type': 'text/html' } },
+  'HTML with 200': { status: 200, body: '<html>Hello</html>', headers: { 'content-type': 'text/html' } },
+  nothing: 'disconnect',
+  'a lost answer': 'lose-answer',
+  'no change': 'ignore',
+};
+
+describe('an action of which one step fails', () => {
+  /** In a short run, each step has one fault; in a full one, each of them. */
+  const names = Object.keys(FAULTS);
+  const rows = Object.keys(CASES).flatMap((name, row) =>
+    Array.from({ length: CASES[name]?.steps ?? 0 }, (_, step) => step).flatMap((step) => {
+      const chosen = isFullFuzz ? names : [names[(row * 7 + step * 3) % names.length] as string];
+      return chosen.map((fault) => [name, step, fault] as const);
+    }),
+  );
+
+  it.each(rows)('%s, step %i: %s: reports what really happened', async (name, step, faultName) => {
+    const one = CASES[name] as Case;
+    const started = await start();
+    const { bench, rest, ask } = started;
+    if (one.before !== undefined) {
+      await act(started, one.before);
+    }
+    let requests = 0;
+    // The step and its repetitions fail.
+    let failing: string | undefined;
+    rest.fault = ({ method, path, form }) => {
+      const words = JSON.stringify([method, path, form]);
+      if (requests++ === step) {
+        failing = words;
+      }
+      return words === failing && requests > step ? FAULTS[faultName] : undefined;
+    };
+    const { status, body } = await act(started, one);
+    rest.fault = () => undefined;
+    const isDone = status === 200;
+    expect(body.action.status).toBe(isDone ? (one.status ?? 'confirmed') : 'failed');
+    if (isDone) {
+      await hears(bench, one.hears);
+    } else if (one.path.endsWith('/mode')) {
+      // Whatever failed, nobody hears Ted in the end, and the room says so.
+      await eventually(async () => {
+        await bench.space.runUntilIdle();
+        expect(bench.hears()).toMatchObject({ Bob: ['Alice'], Alice: ['Bob'] });
+        const shown = await participant(ask, started.calls.ted);
+        expect(shown?.supervision.requestedMode ?? 'monitor').toBe('monitor');
+      });
+    }
+    const { records } = (await ask('GET', '/rooms/sales/audit')).body;
+    const lines = records.filter(({ by }: { by?: string }) => by === BY);
+    const reasons = lines.map(({ reason }: { reason?: string }) => reason).filter(Boolean);
+    expect(reasons).toHaveLength(isDone ? 0 : 1);
+    await showsTheTruth(started);
+  });
+});
+
+/** Waits until everybody hears this. An announcement is heard for a while. */
+async function hears(bench: TestBench, expected: Case['hears']): Promise<void> {
+  await eventually(() => {
+    const heard = Object.entries(bench.hears()).map(([who, sounds]) => [who, sounds.filter((one) => one !== 'notice')]);
+    expect(Object.fromEntries(heard)).toMatchObject(expected);
+  });
+}
+
+/** In the end, whatever the server shows as reported is so. */
+async function showsTheTruth({ bench, ask, calls }: Started): Promise<void> {
+  await eventually(async () => {
+    await bench.space.runUntilIdle();
+    for (const call of Object.values(calls)) {
+      const shown = await participant(ask, call);
+      const place = bench.space.conferences.participant(call.sid);
+      if (shown !== undefined && place !== undefined) {
+        expect([shown.muted ?? place.muted, shown.onHold ?? place.hold]).toEqual([place.muted, place.hold]);
+        const heard = place.muted ? 'monitor' : place.callSidToCoach === undefined ? 'barge' : 'coach';
+        expect(['unknown', heard]).toContain(shown.supervision?.heardAs ?? 'unknown');
+      }
+    }
+  });
+}
