@@ -27,6 +27,7 @@ import { createSweep } from './rooms/sweep';
 import type { ConferenceApi } from './signalwire/conference-api';
 import type { Store } from './stores';
 import { createActionRunner } from './supervision/action-runner';
+import { createCallSupervisor, createJoinFollower } from './supervision/call-supervisor';
 import { createEnforcer } from './supervision/enforcer';
 import { createModeChange } from './supervision/mode-change';
 import { createParticipantActions } from './supervision/participant-actions';
@@ -100,9 +101,14 @@ export function createServer(options: ServerOptions): Server {
     log,
     now,
     monotonicNow,
-    onChange: (state) => enforcer?.check(state),
+    onChange(state) {
+      enforcer?.check(state);
+      followJoins?.(state);
+    },
     ...(retryMs !== undefined && { retryMs }),
   });
+  const control = space && createControl({ rooms, space, urls, config, log, monotonicNow, actionMs: options.actionMs });
+  const followJoins = control && createJoinFollower(control);
   const enforcer =
     space &&
     createEnforcer({
@@ -169,7 +175,7 @@ export function createServer(options: ServerOptions): Server {
       roster,
       feed,
       readTrail: (since) => readTrail(store, since),
-      control: space && createControl({ rooms, space, urls, config, log, monotonicNow, actionMs: options.actionMs }),
+      control,
       now,
     }),
     tokens: options.tokens,
@@ -205,7 +211,7 @@ function createControl(options: {
   rooms: Rooms;
   space: ConferenceApi;
   urls: Urls;
-  config: Pick<Config, 'announceIsPrivate'>;
+  config: Pick<Config, 'announceIsPrivate' | 'callerId'>;
   log: Logger;
   monotonicNow: () => number;
   actionMs: number | undefined;
@@ -213,6 +219,17 @@ function createControl(options: {
   const { rooms, space, urls, config, log, monotonicNow, actionMs } = options;
   const runner = createActionRunner({ rooms, space, log, monotonicNow, ...(actionMs !== undefined && { actionMs }) });
   return {
+    callSupervisor:
+      config.callerId === undefined
+        ? undefined
+        : createCallSupervisor({
+            rooms,
+            space,
+            callerId: config.callerId,
+            calloutUrl: urls.callout,
+            callEndedUrl: urls.callEnded,
+            log,
+          }),
     changeMode: createModeChange({ runner, rooms, space, monotonicNow }),
     participants: createParticipantActions({
       runner,

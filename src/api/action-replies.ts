@@ -20,6 +20,7 @@ const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
     'Callers might hear the note. If you have tested that they do not, set ANNOUNCE_IS_PRIVATE=true.',
   ],
   'not-a-moderator': ['not_in_room', 'This call is no agent in the conference.'],
+  'no-moderator': ['no_moderator', 'No agent is in this room.'],
   'no-conference': ['no_conference', 'No conference is running in this room.'],
 };
 

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { mayEnter } from '../people/authenticator';
 import { isAllowed, type RIGHTS } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Rooms } from '../rooms/rooms';
+import type { CallSupervisor } from '../supervision/call-supervisor';
 import type { ChangeMode } from '../supervision/mode-change';
 import type { ParticipantActions } from '../supervision/participant-actions';
 import type { AuditRecord } from '../supervision/trail';
@@ -20,7 +22,14 @@ export interface OperationsOptions {
   /** The audit trail since an instant, in milliseconds since 1970. */
   readTrail: (since: number) => AsyncIterable<AuditRecord>;
   /** Undefined when the Space's REST API is not configured. */
-  control: { changeMode: ChangeMode; participants: ParticipantActions } | undefined;
+  control:
+    | {
+        changeMode: ChangeMode;
+        participants: ParticipantActions;
+        /** Undefined without a number to call from. */
+        callSupervisor: CallSupervisor | undefined;
+      }
+    | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -145,6 +154,43 @@ export function createOperations(options: OperationsOptions): Operation[] {
           res.on('close', feed.subscribe({ rooms: actor.rooms, isStillAllowed }, lastEventId, res));
         },
       }),
+    }),
+    operation({
+      id: 'callSupervisor',
+      method: 'post',
+      path: '/rooms/{room}/supervisors',
+      summary:
+        'Calls a supervisor of the roster from CALLER_ID. They join in monitor when they press a key; the mode follows',
+      right: ({ mode }) => mode,
+      body: bodies.join,
+      response: {
+        status: 202,
+        description: 'The Space took the call; the room shows what becomes of it',
+        schema: actionReport,
+      },
+      problems: [...ACTION_PROBLEMS, 'no_such_supervisor', 'no_address', 'no_moderator', 'calls_not_configured'],
+      isAction: true,
+      async handle({ actor, room, body: { supervisor, mode } }) {
+        const { callSupervisor } = requireControl();
+        if (callSupervisor === undefined) {
+          throw problem('calls_not_configured', 'Set CALLER_ID to a number of your Space.');
+        }
+        const person = roster.supervisors.byName.get(supervisor);
+        if (person === undefined) {
+          throw problem('no_such_supervisor', 'The roster has no supervisor of this name.');
+        }
+        if (!mayEnter(person, room) || !person.rights.has(mode) || !person.rights.has('monitor')) {
+          throw problem(
+            'not_allowed',
+            `${supervisor} may not supervise this room in the mode ${mode}, or may not listen.`,
+          );
+        }
+        if (person.address === undefined) {
+          throw problem('no_address', `${supervisor} has no number or address in the roster.`);
+        }
+        const called = { name: supervisor, address: person.address };
+        return { status: 202, body: reportOf(await callSupervisor(room, called, mode, actor.name), undefined) };
+      },
     }),
     operation({
       id: 'changeMode',

@@ -6,7 +6,7 @@ import { parseRoomName, type RoomName } from '../rooms/room';
 import { isFinalStatus } from '../signalwire/call-status';
 import { type Fields, requiredSid, textOf } from '../signalwire/fields';
 import { RequestError } from '../signalwire/request-error';
-import { parseSid } from '../signalwire/sid';
+import { parseSid, type Sid } from '../signalwire/sid';
 import { isNote } from '../supervision/note';
 import {
   type CallContext,
@@ -134,6 +134,11 @@ export function roomWanted({ query }: Pick<Webhook, 'query'>): RoomName | undefi
   return decodeRooms(textOf(query, 'room') ?? '')[0];
 }
 
+/** The action by which the server called this supervisor. @throws RequestError 400 if it is missing or malformed */
+export function joinOf({ query }: Pick<Webhook, 'query'>): Sid {
+  return requiredSid(query, 'join');
+}
+
 /** The text of a note. @throws RequestError 400 for one that no document can hold */
 export function parseNote({ query }: Pick<Webhook, 'query'>): string {
   const text = Buffer.from(textOf(query, 'text') ?? '', 'base64url').toString();
@@ -219,6 +224,10 @@ export function createUrls(publicUrl: string) {
     coachMoved,
     /** The same for a call whose latest stay is unknown; 1,000 is above any real stay. */
     coachReturn: (room: RoomName) => coachMoved(room, { mode: 'monitor', attempt: 0, stay: 1_000 }),
+    /** Where a supervisor whom the server called presses a key. @param join the action that called them */
+    callout: (room: RoomName, join: Sid) => `${publicUrl}/coach/${encode(room)}/callout?join=${join}`,
+    calloutKey: (room: RoomName, join: Sid) => `${publicUrl}/coach/${encode(room)}/callout/key?join=${join}`,
+    callEnded: (room: RoomName) => `${publicUrl}/events/call/${encode(room)}`,
     notice: (to: 'moderator' | 'supervisor') => `${publicUrl}/notices/${to}`,
     /** Where a note to one participant is spoken. base64url needs no escaping. */
     note: (text: string) => `${publicUrl}/notices/note?text=${Buffer.from(text).toString('base64url')}`,

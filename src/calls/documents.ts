@@ -26,6 +26,9 @@ const WAIT_SECONDS = 10;
 /** The same while they wait for a caller or the next conversation. */
 const PATIENT_WAIT_SECONDS = 30;
 
+/** How long a supervisor whom the server called may take to press a key, in seconds. */
+const CALLOUT_SECONDS = 10;
+
 type Response = InstanceType<typeof VoiceResponse>;
 type ConferenceAttributes = Exclude<Parameters<ReturnType<Response['dial']>['conference']>[0], string>;
 
@@ -104,6 +107,11 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
         return waiting(outcome);
       case 'choose':
         return menuOfRooms(outcome);
+      case 'askToJoin': {
+        const { room, join } = outcome;
+        const action = urls.calloutKey(room, join);
+        return ask(prompts.callout(room), { action, numDigits: 1, timeout: CALLOUT_SECONDS });
+      }
       case 'keypad':
         return keypad(outcome);
       case 'goodbye':

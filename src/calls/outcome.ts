@@ -3,6 +3,7 @@ import type { SupervisorEntry } from '../people/roster';
 import type { Mode } from '../rooms/mode';
 import type { RoomName, RoomState, Stay } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
+import type { Sid } from '../signalwire/sid';
 import type { RefusalReason } from '../supervision/refusals';
 import type { CallContext, RoomContext } from './call-context';
 
@@ -18,6 +19,8 @@ export type Outcome =
   | LineWait
   | { kind: 'choose'; context: CallContext; menu: RoomMenu }
   | KeypadMenu
+  /** To a supervisor whom the server called: nobody joins a conversation without a key, for a voicemail may answer. */
+  | { kind: 'askToJoin'; room: RoomName; join: Sid }
   | { kind: 'goodbye' }
   /** For a supervisor: an unexpected error that a retry would not fix. */
   | { kind: 'apology' }

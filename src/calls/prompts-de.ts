@@ -62,6 +62,7 @@ export const german: Prompts = {
         return 'Dieses Gespräch ist beendet. Bitte warten Sie auf das nächste.';
     }
   },
+  callout: (room) => `Niemand hört Sie. Um dem Agenten in ${room} zuzuhören, drücken Sie die 1.`,
   goodbye: 'Auf Wiederhören.',
   apology: 'Es ist leider etwas schiefgegangen. Bitte rufen Sie später noch einmal an.',
   moderatorNotice: 'Ein Supervisor ist in der Leitung.',

@@ -64,6 +64,7 @@ export const english: Prompts = {
         return 'That conversation is over. Please hold for the next one.';
     }
   },
+  callout: (room) => `Nobody hears you. To listen to the agent in ${room}, press 1.`,
   goodbye: 'Goodbye.',
   apology: 'Sorry, something went wrong. Please call again later.',
   moderatorNotice: 'A supervisor is on the line.',

@@ -29,6 +29,8 @@ export interface Prompts {
   wait(reason: WaitReason, room: RoomName | undefined, moderator: string | undefined): string;
   goodbye: string;
   apology: string;
+  /** To a supervisor whom the server called. */
+  callout(room: RoomName): string;
   /** To a moderator when a supervisor comes in, unless a notice is configured. */
   moderatorNotice: string;
   /** To a supervisor whom the server muted. */

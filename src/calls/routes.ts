@@ -46,6 +46,8 @@ export function createRoutes(options: RoutesOptions): Readonly<Record<string, We
     '/conference/:room/ended': conference.ended,
     '/fallback{/:room}': conference.fallback,
     '/coach{/:room}': supervisor.arrival,
+    '/coach/:room/callout': supervisor.callout,
+    '/coach/:room/callout/key': supervisor.calloutKey,
     '/coach/:room/ended': supervisor.ended,
     '/coach/:room/key': supervisor.key,
     '/supervisor': supervisor.lineArrival,

@@ -5,6 +5,7 @@ import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
 import {
   digitsOf,
+  joinOf,
   parseCallContext,
   parseDialOutcome,
   parseMenu,
@@ -16,7 +17,10 @@ import {
 } from './call-request';
 import type { Outcome, SupervisorDecision, SupervisorJoin } from './outcome';
 import {
+  type CalloutInput,
   decideArrival,
+  decideCallout,
+  decideCalloutKey,
   decideChoice,
   decideEnded,
   decideKey,
@@ -27,7 +31,7 @@ import {
   type SupervisorNeed,
   type SupervisorView,
 } from './supervisor-flow';
-import type { WebhookAnswer, WebhookRoute } from './webhook';
+import type { Webhook, WebhookAnswer, WebhookRoute } from './webhook';
 
 export interface SupervisorCallsOptions {
   authenticator: Authenticator<SupervisorEntry>;
@@ -128,6 +132,12 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     supervision.recordSent(state, sent, previousMode);
   }
 
+  /** They join in `monitor`, whatever mode follows. */
+  function calloutInput(webhook: Webhook): CalloutInput {
+    const context = { mode: 'monitor' as const, attempt: 0, stay: 0, isAnnounced: true };
+    return { room: webhook.room, context, call: parsePhoneCall(webhook), join: joinOf(webhook) };
+  }
+
   const fallback = (): Outcome => ({ kind: 'apology' });
   return {
     arrival: {
@@ -137,6 +147,19 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
           context: parseRoomContext(webhook),
           call: parsePhoneCall(webhook),
         }),
+      fallback,
+    },
+    callout: { answer: (webhook) => answer(decideCallout, calloutInput(webhook)), fallback },
+    calloutKey: {
+      async answer(webhook) {
+        const { room } = webhook;
+        const input = { ...calloutInput(webhook), key: digitsOf(webhook) };
+        if (input.key === undefined) {
+          const end = { status: 'failed', reason: 'no-key' } as const;
+          await rooms.record(room, { kind: 'action-updated', id: input.join, ...end, ageMs: 0 });
+        }
+        return answer(decideCalloutKey, input);
+      },
       fallback,
     },
     ended: {

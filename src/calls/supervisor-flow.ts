@@ -15,6 +15,7 @@ import {
 } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
 import type { Lookup } from '../rooms/rooms';
+import type { Sid } from '../signalwire/sid';
 import {
   type CallContext,
   DEFAULT_MODE,
@@ -284,6 +285,32 @@ function rejoin(
     announcement: { news },
     previousMode,
   });
+}
+
+/** A request of a call that the server made to a supervisor. */
+export interface CalloutInput extends RoomInput {
+  /** The action by which they were called. */
+  join: Sid;
+}
+
+/** Decides the answer to a supervisor who has answered a call of ours. */
+export function decideCallout({ room, join }: CalloutInput, { who }: SupervisorView): Step {
+  return who === 'unknown' || who === 'pin-possible'
+    ? { kind: 'hangUp', refusal: { reason: 'unknown', room } }
+    : { kind: 'askToJoin', room, join };
+}
+
+/** Decides the answer to their key; without one, voicemail may have answered. They join in `monitor`. */
+export function decideCalloutKey(
+  { key, ...input }: CalloutInput & { key: string | undefined },
+  view: SupervisorView,
+): Step {
+  if (key === undefined) {
+    return { kind: 'hangUp' };
+  }
+  const step = decideArrival(input, view);
+  // An answered call cannot be rejected.
+  return 'kind' in step && step.kind === 'reject' ? { ...step, kind: 'hangUp' } : step;
 }
 
 /** Decides the answer to a supervisor who dialled the supervisors' line. */

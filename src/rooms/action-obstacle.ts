@@ -1,5 +1,5 @@
 import type { Sid } from '../signalwire/sid';
-import { type ActionName, actionOn } from './action';
+import { type Action, type ActionName, actionOn, isInProgress } from './action';
 import type { Mode } from './mode';
 import { isInConference, isOpen, type RoomState, type Stay } from './room';
 
@@ -12,15 +12,21 @@ export interface WantedAction {
   callSid?: Sid | undefined;
   mode?: Mode | undefined;
   target?: Sid | undefined;
+  /** Of `join`: the supervisor's name. */
+  person?: string | undefined;
 }
 
 /** The first obstacle to an action; undefined if it can begin. @param now the store's clock */
 export function obstacleTo(
   { stays, actions }: Pick<RoomState, 'stays' | 'actions'>,
-  { name, callSid, mode, target }: WantedAction,
+  { name, callSid, mode, target, person }: WantedAction,
   now: number,
 ): Obstacle | undefined {
-  if (callSid === undefined || name === 'join') {
+  if (name === 'join') {
+    const isCalled = (one: Action) => one.name === 'join' && one.person === person && isInProgress(one, now);
+    return actions?.some(isCalled) ? 'busy' : undefined;
+  }
+  if (callSid === undefined) {
     return undefined;
   }
   const stay = stays.find((one) => one.callSid === callSid && isOpen(one));

@@ -1,7 +1,7 @@
 import type { Sid } from '../signalwire/sid';
 import { type Action, type ActionReason, actionOn, isInProgress } from './action';
 import { obstacleTo } from './action-obstacle';
-import { coachesWrongCall, isOpen, type Stay } from './room';
+import { coachesWrongCall, isInConference, isOpen, type Stay } from './room';
 import { addActionFact, addFact, changeStay, openStayOf, type RoomDraft } from './room-draft';
 import type { EventOf } from './room-event';
 
@@ -62,6 +62,26 @@ export function settleAbandoned(draft: RoomDraft): void {
   if (!draft.actions.every(isKept)) {
     draft.actions = draft.actions.filter(isKept);
     draft.hasChanged = true;
+  }
+}
+
+/** Settles the join by which a call was made. */
+export function settleJoins(draft: RoomDraft, callSid: Sid, end: Pick<Action, 'status' | 'reason'>, at: number): void {
+  const join = draft.actions.find(
+    (one) => one.name === 'join' && one.callSid === callSid && one.status === 'requested',
+  );
+  if (join !== undefined) {
+    settle(draft, join, end, at);
+  }
+}
+
+/** Confirms the joins of supervisors who are in the conference now. */
+export function confirmJoins(draft: RoomDraft): void {
+  for (const { name, status, callSid } of draft.actions) {
+    const stay = name === 'join' && status === 'requested' && callSid && openStayOf(draft, callSid);
+    if (stay && stay.supervision !== undefined && isInConference(stay)) {
+      settleJoins(draft, stay.callSid, { status: 'confirmed' }, stay.joinedAt ?? draft.now);
+    }
   }
 }
 

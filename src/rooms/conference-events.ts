@@ -84,6 +84,9 @@ function coachedBy(fields: Fields): Sid | 'nobody' | undefined {
   return coaching ? parseSid(fields.CallSidToCoach) : 'nobody';
 }
 
+/** The final statuses of a call that nobody answered. */
+const UNANSWERED = ['busy', 'no-answer'] as const;
+
 /**
  * Parses the status callback of a telephone number.
  *
@@ -92,5 +95,7 @@ function coachedBy(fields: Fields): Sid | 'nobody' | undefined {
  */
 export function parseCallEvent(fields: Fields): (CallEnded & { ageMs: number }) | undefined {
   const callSid = requiredSid(fields, 'CallSid');
-  return isFinalStatus(textOf(fields, 'CallStatus')) ? { kind: 'call-ended', callSid, ageMs: 0 } : undefined;
+  const status = textOf(fields, 'CallStatus')?.toLowerCase();
+  const reason = UNANSWERED.find((one) => one === status);
+  return isFinalStatus(status) ? { kind: 'call-ended', callSid, reason, ageMs: 0 } : undefined;
 }

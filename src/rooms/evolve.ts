@@ -1,5 +1,5 @@
 import type { Sid } from '../signalwire/sid';
-import { actionRequested, actionUpdated, settleAbandoned } from './action-rules';
+import { actionRequested, actionUpdated, confirmJoins, settleAbandoned } from './action-rules';
 import { moderatorArrived, supervisorSent } from './arrivals';
 import { conferenceEnded, conferenceStarted } from './conference-changes';
 import type { Fact } from './fact';
@@ -68,6 +68,7 @@ export function evolve(
     backdateInferredArrival(draft, event.callSid, at);
   }
   (RULES[event.kind] as (draft: RoomDraft, event: RoomEvent, at: number) => void)(draft, event, at);
+  confirmJoins(draft);
   updateSupervisors(draft, event, at);
   if (!draft.hasChanged && draft.facts.length === 0) {
     return { state, facts: [] };

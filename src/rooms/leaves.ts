@@ -1,3 +1,4 @@
+import { settleJoins } from './action-rules';
 import { setCoachingFailed } from './coaching-failures';
 import { RESOLUTION_MS, STORE_DELAY_MS } from './event-dates';
 import { endStayAndRematchJoin } from './joins';
@@ -122,7 +123,8 @@ const NO_DOCUMENT = {
 } as const;
 
 /** The call itself ended, and with it its stay. It cannot come back. */
-export function callEnded(draft: RoomDraft, { callSid }: EventOf<'call-ended'>, at: number): void {
+export function callEnded(draft: RoomDraft, { callSid, reason }: EventOf<'call-ended'>, at: number): void {
+  settleJoins(draft, callSid, { status: 'failed', reason: reason ?? 'left' }, at);
   const stays = staysOfCall(draft, callSid);
   const open = stays.find(isOpen);
   const ended = open && endStay(draft, open, { at, by: 'callback' });

@@ -84,6 +84,8 @@ export interface DialEnded {
 export interface CallEnded {
   kind: 'call-ended';
   callSid: Sid;
+  /** Why a call that the server made was not answered. */
+  reason?: 'busy' | 'no-answer' | undefined;
 }
 
 /** What a callback reports of a participant. Undefined: it does not say. */

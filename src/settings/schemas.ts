@@ -30,6 +30,11 @@ export const phoneNumbers = z.string().transform((text, context) =>
   }),
 );
 
+/** One telephone number. */
+export const phoneNumber = phoneNumbers
+  .refine((numbers) => numbers.length === 1, 'must be one number.')
+  .transform(([number]) => number);
+
 /** One or two signing keys. */
 export const signingKeys = z
   .string()

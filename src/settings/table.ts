@@ -6,6 +6,7 @@ import {
   certificates,
   host,
   oneOf,
+  phoneNumber,
   phoneNumbers,
   publicUrl,
   redisUrls,
@@ -100,6 +101,8 @@ export const SETTINGS = {
   ),
   /** Whether nobody else hears an announcement to one participant. */
   announceIsPrivate: setting('ANNOUNCE_IS_PRIVATE', trueOrFalse.default(false)),
+  /** The number of the Space that supervisors are called from; undefined if nobody is called. */
+  callerId: setting('CALLER_ID', phoneNumber.optional()),
   maxCallSeconds: setting('MAX_CALL_SECONDS', wholeNumber(1, 86_400).default(14_400)),
   /** How many days the audit trail is kept. */
   auditDays: setting('AUDIT_DAYS', wholeNumber(1, MAX_AUDIT_DAYS).default(365)),

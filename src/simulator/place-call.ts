@@ -38,6 +38,8 @@ export interface CallOptions {
   behaviour: Behaviour;
   /** Formats a simulated time as RFC 2822. */
   dateOf: (time: number) => string;
+  /** Why nobody answers an outbound call to this number; undefined if somebody does. */
+  unanswered: (to: string) => 'busy' | 'no-answer' | undefined;
   /** Called once, when the call is over. */
   onEnd: (call: Call) => void;
 }
@@ -133,7 +135,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
           hasRung = true;
           await ring();
         }
-        target = await follow(asked);
+        target = call.isOver ? undefined : await follow(asked);
         isFallback = false;
       } catch (error) {
         if (error instanceof CallError) {
@@ -196,7 +198,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     }
     setStatus('ringing');
     if (direction !== 'inbound') {
-      setStatus('in-progress');
+      setStatus(options.unanswered(to) ?? 'in-progress');
     }
   }
 

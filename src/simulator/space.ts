@@ -20,6 +20,8 @@ export interface SpaceOptions extends Partial<Behaviour> {
   numbers?: readonly NumberSettings[];
   /** How long it waits for the server; {@link PLATFORM_TIMEOUTS} by default. */
   timeouts?: Timeouts;
+  /** Why nobody answers an outbound call to this number; by default somebody does. */
+  unanswered?: (to: string) => 'busy' | 'no-answer' | undefined;
   /** Disturbs its status callbacks; by default not at all. */
   chaos?: Chaos;
   /**
@@ -63,6 +65,7 @@ const MAX_RUN_MS = 3_600_000;
 
 export function createSpace(options: SpaceOptions): Space {
   const { signingKey, chaos = { seed: 0 }, wallClock = Date.now } = options;
+  const unanswered = options.unanswered ?? (() => undefined);
   const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
   const behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
   const clock = createClock();
@@ -73,7 +76,7 @@ export function createSpace(options: SpaceOptions): Space {
   const numbers = (options.numbers ?? []).map((settings) => createPhoneNumber(settings, clock.now()));
   const calls: Call[] = [];
   const live = new Set<Call>();
-  const shared = { accountSid, clock, client, callbacks, conferences, behaviour, dateOf, onEnd };
+  const shared = { accountSid, clock, client, callbacks, conferences, behaviour, dateOf, unanswered, onEnd };
 
   function onEnd(call: Call): void {
     live.delete(call);

@@ -12,7 +12,14 @@ import { type ConferenceApi, type Deadline, SpaceError, type SpaceParticipant } 
 import type { Sid } from '../signalwire/sid';
 
 /** Why an action was not begun. */
-export type Refusal = Obstacle | 'store-away' | 'room-unknown' | 'not-private' | 'not-a-moderator' | 'no-conference';
+export type Refusal =
+  | Obstacle
+  | 'store-away'
+  | 'room-unknown'
+  | 'not-private'
+  | 'not-a-moderator'
+  | 'no-conference'
+  | 'no-moderator';
 
 /** What became of an action: the action as the room has it, with the room; or why it was not begun. */
 export type ActionResult =

@@ -1,8 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { RIGHTS } from '../../src/people/rights';
-import { formatTokens } from '../../src/people/tokens-file';
 import type { Call } from '../../src/simulator/call';
 import type { Fault, RestRequest } from '../../src/simulator/rest-api';
 import { createApiClient, tokenFor } from '../support/api-client';
@@ -17,11 +14,13 @@ const BY = 'token board';
 
 /** Alice talks to Bob, and Ted listens; a program may do everything. */
 async function start(env: Record<string, string> = {}) {
-  const people = rosterSettings({
-    moderators: [{ name: 'Alice', number: ALICE }],
-    supervisors: [{ name: 'Ted', number: TED }],
-  });
-  writeFileSync(join(dirname(people.ROSTER_FILE), 'tokens.json'), formatTokens([TOKEN.entry]));
+  const people = rosterSettings(
+    {
+      moderators: [{ name: 'Alice', number: ALICE }],
+      supervisors: [{ name: 'Ted', number: TED }],
+    },
+    [TOKEN.entry],
+  );
   const rest = { fault: (_request: RestRequest): Fault | undefined => undefined };
   const bench = await startTestBench({
     withRest: true,

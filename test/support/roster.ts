@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashPin, type Pin } from '../../src/people/pin';
 import type { Roster } from '../../src/people/roster';
+import type { TokenEntry } from '../../src/people/tokens';
+import { formatTokens } from '../../src/people/tokens-file';
 import { temporaryFolder } from './temporary-folder';
 
 export const PIN_KEY = 'a key for the tests alone';
@@ -31,10 +33,17 @@ export function rosterText({ moderators = [], supervisors = [] }: RosterContent)
   return JSON.stringify({ moderators: hashed(moderators), supervisors: hashed(supervisors) });
 }
 
-/** Settings with a roster in a file of its own. */
-export function rosterSettings(content: RosterContent): { ROSTER_FILE: string; PIN_KEY: string } {
-  const file = join(temporaryFolder(), 'roster.json');
+/** Settings with a roster in a file of its own, and tokens beside it. */
+export function rosterSettings(
+  content: RosterContent,
+  tokens: readonly TokenEntry[] = [],
+): { ROSTER_FILE: string; PIN_KEY: string } {
+  const folder = temporaryFolder();
+  const file = join(folder, 'roster.json');
   writeFileSync(file, rosterText(content));
+  if (tokens.length > 0) {
+    writeFileSync(join(folder, 'tokens.json'), formatTokens(tokens));
+  }
   return { ROSTER_FILE: file, PIN_KEY };
 }
 
