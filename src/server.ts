@@ -107,7 +107,8 @@ export function createServer(options: ServerOptions): Server {
     },
     ...(retryMs !== undefined && { retryMs }),
   });
-  const control = space && createControl({ rooms, space, urls, config, log, monotonicNow, actionMs: options.actionMs });
+  const { draining, refusals, actionMs } = options;
+  const control = space && createControl({ rooms, space, urls, config, draining, log, monotonicNow, actionMs });
   const followJoins = control && createJoinFollower(control);
   const enforcer =
     space &&
@@ -165,7 +166,6 @@ export function createServer(options: ServerOptions): Server {
     now,
     log,
   });
-  const { draining, refusals } = options;
   const feed = createLiveFeed({ store: store.rooms, render: viewRoom, now, monotonicNow, log });
   // Readers go elsewhere before anything else stops.
   draining.addEventListener('abort', () => void feed.close(comeBackMs), { once: true });
@@ -212,12 +212,20 @@ function createControl(options: {
   space: ConferenceApi;
   urls: Urls;
   config: Pick<Config, 'announceIsPrivate' | 'callerId'>;
+  draining: AbortSignal;
   log: Logger;
   monotonicNow: () => number;
   actionMs: number | undefined;
 }) {
-  const { rooms, space, urls, config, log, monotonicNow, actionMs } = options;
-  const runner = createActionRunner({ rooms, space, log, monotonicNow, ...(actionMs !== undefined && { actionMs }) });
+  const { rooms, space, urls, config, draining, log, monotonicNow, actionMs } = options;
+  const runner = createActionRunner({
+    rooms,
+    space,
+    draining,
+    log,
+    monotonicNow,
+    ...(actionMs !== undefined && { actionMs }),
+  });
   return {
     callSupervisor:
       config.callerId === undefined

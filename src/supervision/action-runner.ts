@@ -38,6 +38,8 @@ export class ActionFailure extends Error {
 export interface ActionRunnerOptions {
   rooms: Pick<Rooms, 'record' | 'recordNow' | 'read'>;
   space: Pick<ConferenceApi, 'findParticipant'>;
+  /** Aborted when the server stops: then an action begins no further step. */
+  draining: AbortSignal;
   log: Logger;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
@@ -55,7 +57,7 @@ export interface RunningAction {
   room: RoomName;
   /** The room when the action began. */
   state: RoomState;
-  /** The deadline of the next request. @throws ActionFailure `timeout` if there is no time left */
+  /** The deadline of the next request. @throws ActionFailure `timeout` if there is no time left, `abandoned` in a stop */
   deadline(): Deadline;
   /** Repeats a request that is safe to repeat, until it succeeds, is refused, or there is no time left. */
   repeat<T>(request: (deadline: Deadline) => Promise<T>): Promise<T>;
@@ -83,7 +85,7 @@ export interface ActionRunner {
 }
 
 export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
-  const { rooms, space, log, monotonicNow, actionMs = 10_000, requestMs = 3_000, retryMs = 200 } = options;
+  const { rooms, space, draining, log, monotonicNow, actionMs = 10_000, requestMs = 3_000, retryMs = 200 } = options;
 
   const pause = () => sleep(retryMs);
 
@@ -92,6 +94,9 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
     const until = monotonicNow() + actionMs;
 
     function deadline(): Deadline {
+      if (draining.aborted) {
+        throw new ActionFailure('abandoned');
+      }
       const leftMs = until - monotonicNow();
       if (leftMs <= 0) {
         throw new ActionFailure('timeout');

@@ -34,7 +34,8 @@ async function start(env: Record<string, string> = {}) {
   const alice = await bench.call('Alice', '/conference/sales');
   const ted = await bench.call('Ted', '/coach/sales?mode=monitor');
   const api = await createApiClient(bench.server.port);
-  const ask = (method: string, path: string, body?: object) => api.ask(method, path, { token: TOKEN.secret, body });
+  const ask = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
+    api.ask(method, path, { token: TOKEN.secret, body, headers });
   // REST has shown whom Ted coaches.
   await eventually(async () => expect(await participant(ask, ted)).toMatchObject({ supervision: { confirmed: true } }));
   return { bench, rest, calls: { bob, alice, ted }, ask };
@@ -144,6 +145,49 @@ describe('an action', () => {
       supervision: { requestedMode: 'barge', heardAs: 'monitor', confirmed: false },
     });
   });
+});
+
+describe('an idempotency key', () => {
+  it('lets an action be repeated without being done twice, also at the same time', async () => {
+    const { ask, bench, calls, rest } = await start();
+    let mutes = 0;
+    rest.fault = ({ method, form }) => {
+      mutes += Number(method === 'POST' && form.Muted === 'true');
+      return undefined;
+    };
+    const mute = (key: string, body: object = { muted: true }) =>
+      ask('PATCH', `/rooms/sales/participants/${calls.bob.sid}`, body, { 'idempotency-key': key });
+    const [first, second] = await Promise.all([mute('one'), mute('one')]);
+    expect([first.status, second.status].sort()).toEqual([200, 409]);
+    expect(second.status === 409 ? second.body.code : first.body.code).toBe('request_in_progress');
+    const again = await mute('one');
+    expect([again.status, again.body.action.id]).toEqual([200, (first.body.action ?? second.body.action).id]);
+    expect(mutes).toBe(1);
+    expect(await mute('one', { muted: false })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
+    expect(await mute('two words')).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
+    expect(bench.space.conferences.participant(calls.bob.sid)?.muted).toBe(true);
+  });
+
+  it('may be used again for what did not begin', async () => {
+    const { ask, calls } = await start();
+    const remove = (sid: string) =>
+      ask('DELETE', `/rooms/sales/participants/${sid}`, undefined, { 'idempotency-key': 'k' });
+    expect(await remove('nobody')).toMatchObject({ status: 404, body: { code: 'not_in_room' } });
+    expect((await remove(calls.bob.sid)).status).toBe(200);
+  });
+});
+
+it('a stop ends the live feed first, and says when to come back', async () => {
+  const { bench } = await start();
+  const reading = fetch(`http://127.0.0.1:${bench.server.port}/api/v1/events`, {
+    headers: { authorization: `Bearer ${TOKEN.secret}` },
+  });
+  const text = (await reading).text();
+  expect(await bench.server.stop(0)).toBe(true);
+  expect(await text).toMatch(/retry: [0-9]{3,4}\n\n$/);
 });
 
 const FAULTS: Record<string, Fault> = {

@@ -47,9 +47,11 @@ async function start(actionMs = 10_000) {
     });
     const enforcer = enforcerOver({ rooms, space, announceIsPrivate: false, log, retryMs: 5 });
     const client = space.client as ConferenceApi;
+    const stopping = new AbortController();
     const runner = createActionRunner({
       rooms,
       space: client,
+      draining: stopping.signal,
       log,
       monotonicNow,
       actionMs,
@@ -60,7 +62,7 @@ async function start(actionMs = 10_000) {
       enforcer.close();
       await rooms.close(0);
     });
-    return { rooms, enforcer, change: createModeChange({ runner, rooms, space: client, monotonicNow }) };
+    return { rooms, enforcer, stopping, change: createModeChange({ runner, rooms, space: client, monotonicNow }) };
   };
   const [server, other] = [startServer(), startServer()];
   const record = (event: RoomEvent) => server.rooms.record(sales, event);
@@ -229,4 +231,17 @@ describe('a change of mode', () => {
     expect(space.party(ted)?.isMuted ?? true).toBe(true);
     expect((await stateOfTed())?.mode ?? 'monitor').toBe('monitor');
   });
+
+  it.each([1, 3, 5])(
+    'begins no further step after %i requests if the server stops, and leaves nobody heard',
+    async (count) => {
+      const { change, space, stopping } = await start();
+      space.latencyMs = 5;
+      const changing = change(sales, ted, 'barge', BY);
+      await requestsOver(space, count - 1);
+      stopping.abort();
+      expect(await changing).toMatchObject({ action: { status: 'failed', reason: 'abandoned' } });
+      expect(space.party(ted)?.isMuted).toBe(true);
+    },
+  );
 });
