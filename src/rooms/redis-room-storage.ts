@@ -131,7 +131,7 @@ const STAY_INSTANTS = [
 function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
   try {
     const record = JSON.parse(text);
-    const { conference, stays, ended, at } = record;
+    const { conference, stays, ended, actions = [], at } = record;
     const isRoom =
       record.room === room &&
       typeof at === 'number' &&
@@ -139,7 +139,9 @@ function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
       Array.isArray(stays) &&
       stays.every(isStay) &&
       Array.isArray(ended) &&
-      ended.every(isEnded);
+      ended.every(isEnded) &&
+      Array.isArray(actions) &&
+      actions.every(isAction);
     return isRoom ? record : undefined;
   } catch {
     // Includes values without fields, such as null.
@@ -149,6 +151,14 @@ function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
 
 function isEnded({ sid, at }: Fields): boolean {
   return typeof sid === 'string' && typeof at === 'number';
+}
+
+function isAction({ id, name, by, status, requestedAt, settledAt }: Fields): boolean {
+  return (
+    [id, name, by, status].every((text) => typeof text === 'string') &&
+    typeof requestedAt === 'number' &&
+    (settledAt === undefined || typeof settledAt === 'number')
+  );
 }
 
 function isStay(stay: Fields): boolean {
@@ -166,13 +176,14 @@ function isStay(stay: Fields): boolean {
   );
 }
 
-function isSupervision({ heard, callers, coachedCallChangedAt, targetSetAt, lastFact }: Fields): boolean {
+function isSupervision({ heard, heardAt, callers, coachedCallChangedAt, targetSetAt, lastFact }: Fields): boolean {
   return (
     typeof heard === 'string' &&
     Array.isArray(callers) &&
     callers.every((caller) => typeof caller === 'string') &&
     (coachedCallChangedAt === undefined || typeof coachedCallChangedAt === 'number') &&
     (targetSetAt === undefined || typeof targetSetAt === 'number') &&
+    (heardAt === undefined || typeof heardAt === 'number') &&
     (lastFact === undefined || typeof (lastFact as Fields).at === 'number')
   );
 }

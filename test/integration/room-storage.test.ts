@@ -244,6 +244,10 @@ describe('unexpected data in Redis', () => {
           ],
         })),
     ],
+    [
+      'with actions that are none',
+      (client, key) => respell(client, key, (state) => ({ ...state, actions: [{ id: 1 }] })),
+    ],
     ['of another room', (client, key) => respell(client, key, (state) => ({ ...state, room: 'other' }))],
   ])(
     'in place of one room, %s, leaves all others readable and listed, and is named in the log',
