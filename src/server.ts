@@ -32,7 +32,7 @@ import { createEnforcer } from './supervision/enforcer';
 import { createModeChange } from './supervision/mode-change';
 import { createParticipantActions } from './supervision/participant-actions';
 import { createRedisClaim } from './supervision/redis-claims';
-import { createSupervision } from './supervision/supervision';
+import { createSupervision, type Supervision } from './supervision/supervision';
 import { createSupervisorNotice } from './supervision/supervisor-notice';
 import { readTrail } from './supervision/trail';
 
@@ -108,7 +108,19 @@ export function createServer(options: ServerOptions): Server {
     ...(retryMs !== undefined && { retryMs }),
   });
   const { draining, refusals, actionMs } = options;
-  const control = space && createControl({ rooms, space, urls, config, draining, log, monotonicNow, actionMs });
+  const control =
+    space &&
+    createControl({
+      rooms,
+      space,
+      urls,
+      config,
+      draining,
+      onChanged: (...change) => supervision.notifyOfMode(...change),
+      log,
+      monotonicNow,
+      actionMs,
+    });
   const followJoins = control && createJoinFollower(control);
   const enforcer =
     space &&
@@ -213,11 +225,12 @@ function createControl(options: {
   urls: Urls;
   config: Pick<Config, 'announceIsPrivate' | 'callerId'>;
   draining: AbortSignal;
+  onChanged: Supervision['notifyOfMode'];
   log: Logger;
   monotonicNow: () => number;
   actionMs: number | undefined;
 }) {
-  const { rooms, space, urls, config, draining, log, monotonicNow, actionMs } = options;
+  const { rooms, space, urls, config, draining, onChanged, log, monotonicNow, actionMs } = options;
   const runner = createActionRunner({
     rooms,
     space,
@@ -238,7 +251,7 @@ function createControl(options: {
             callEndedUrl: urls.callEnded,
             log,
           }),
-    changeMode: createModeChange({ runner, rooms, space, monotonicNow }),
+    changeMode: createModeChange({ runner, rooms, space, onChanged, monotonicNow }),
     participants: createParticipantActions({
       runner,
       rooms,

@@ -1,4 +1,4 @@
-import type { Mode } from '../rooms/mode';
+import type { HeardMode, Mode } from '../rooms/mode';
 import {
   isInConference,
   isOpen,
@@ -22,6 +22,8 @@ export interface ModeChangeOptions {
   runner: ActionRunner;
   rooms: Pick<Rooms, 'record' | 'read'>;
   space: Pick<ConferenceApi, 'changeParticipant'>;
+  /** Called when a change is confirmed. @param before how they were heard until then */
+  onChanged: (state: RoomState, target: Sid, mode: Mode, before: HeardMode) => void;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
 }
@@ -36,7 +38,7 @@ const MUTE_MS = 2_000;
  * Mutes first, sets or clears the target, reads both back, and only then unmutes, and reads that back too. Whatever fails
  * on the way, the supervisor ends muted, and the room says so.
  */
-export function createModeChange({ runner, rooms, space, monotonicNow }: ModeChangeOptions): ChangeMode {
+export function createModeChange({ runner, rooms, space, onChanged, monotonicNow }: ModeChangeOptions): ChangeMode {
   return async (room, callSid, mode, by) => {
     const before = await rooms.read(room);
     if (!before.isKnown) {
@@ -53,6 +55,7 @@ export function createModeChange({ runner, rooms, space, monotonicNow }: ModeCha
       await mute(running, place);
       if (mode !== 'monitor') {
         await unmute(running, place, mode, target as Sid);
+        onChanged(running.state, target as Sid, mode, stay.supervision.heard);
       }
       return 'confirmed';
     });

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { createRetryQueue } from '../ops/retry-queue';
 import { type Address, maskAddress } from '../people/address';
 import type { Lockout } from '../people/pin-limiter';
-import type { Mode } from '../rooms/mode';
+import type { HeardMode, Mode } from '../rooms/mode';
 import { isInConference, type RoomName, type RoomState } from '../rooms/room';
 import type { SupervisorSent } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
@@ -30,6 +30,8 @@ export interface Supervision {
    * @param before the mode in which this call was in the same conversation until just now
    */
   recordSent(state: RoomState, sent: Omit<SupervisorSent, 'kind'>, before?: Mode): void;
+  /** Notifies the moderator if a supervisor who is in coaches now. @param before how they were heard until just now */
+  notifyOfMode(state: RoomState, target: Sid, mode: Mode, before: HeardMode): void;
   recordRefusal(refused: RefusedCall): void;
   recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
   /** Keeps writing refusals for `timeoutMs`. Returns whether none was lost. */
@@ -107,6 +109,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const mustTell = policy === 'always' ? before === undefined : sent.mode === 'coach' && before !== 'coach';
       if (space !== undefined && policy !== 'never' && mustTell) {
         void tellModerator(space, state, sent.target);
+      }
+    },
+
+    notifyOfMode(state, target, mode, before) {
+      if (space !== undefined && notices.policy === 'coach' && mode === 'coach' && before !== 'coach') {
+        void tellModerator(space, state, target);
       }
     },
 

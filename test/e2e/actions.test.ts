@@ -147,6 +147,23 @@ describe('an action', () => {
   });
 });
 
+it.each([
+  ['coach', 1],
+  ['always', 0],
+  ['never', 0],
+])(
+  'an agent is told of a supervisor who coaches them now, where MODERATOR_NOTICE is %s: %i times',
+  async (policy, times) => {
+    const { ask, bench, calls } = await start({ MODERATOR_NOTICE: policy });
+    const told = calls.alice.told.length;
+    for (const mode of ['coach', 'coach', 'barge']) {
+      await ask('PUT', `/rooms/sales/supervisors/${calls.ted.sid}/mode`, { mode });
+    }
+    await bench.space.runUntilIdle();
+    await eventually(() => expect(calls.alice.told.slice(told)).toHaveLength(times));
+  },
+);
+
 describe('an idempotency key', () => {
   it('lets an action be repeated without being done twice, also at the same time', async () => {
     const { ask, bench, calls, rest } = await start();

@@ -62,7 +62,12 @@ async function start(actionMs = 10_000) {
       enforcer.close();
       await rooms.close(0);
     });
-    return { rooms, enforcer, stopping, change: createModeChange({ runner, rooms, space: client, monotonicNow }) };
+    return {
+      rooms,
+      enforcer,
+      stopping,
+      change: createModeChange({ runner, rooms, space: client, onChanged: () => {}, monotonicNow }),
+    };
   };
   const [server, other] = [startServer(), startServer()];
   const record = (event: RoomEvent) => server.rooms.record(sales, event);
