@@ -6,6 +6,7 @@ import type { Fact } from './fact';
 import { joined } from './joins';
 import { callEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
+import { forgetOldRecordings, recordingReported, recordingsObserved } from './recording-rules';
 import { modeRequested, participantChanged, targetSet } from './reports';
 import { countsAsCaller, isOpen, type Role, type RoomState, type Stay, startOf } from './room';
 import { changeStay, endStay, openStayOf, type RoomDraft } from './room-draft';
@@ -46,7 +47,7 @@ export function evolve(
     return { state, facts: [] };
   }
   const isForeign = (event.isForeign ?? state.isForeign) ? true : undefined;
-  if (isForeign && (event.kind === 'room-observed' || event.kind === 'participant-observed')) {
+  if (isForeign && OF_OUR_SPACE.has(event.kind)) {
     return { state, facts: [] };
   }
   // A room's time always goes forward, even if the store's clock was set back, as after a failover.
@@ -59,11 +60,15 @@ export function evolve(
     stays: [...state.stays],
     ended: [...state.ended],
     actions: state.actions ?? [],
+    recordings: state.recordings ?? [],
     facts: [],
     hasChanged: isForeign !== state.isForeign,
   };
   forgetOldStays(draft, lifetimeMs);
   settleAbandoned(draft);
+  if (draft.recordings.length > 0) {
+    forgetOldRecordings(draft, lifetimeMs);
+  }
   if ('callSid' in event && event.callSid !== undefined) {
     backdateInferredArrival(draft, event.callSid, at);
   }
@@ -75,11 +80,20 @@ export function evolve(
   }
   const { conference, stays, ended, facts } = draft;
   const actions = draft.actions.length > 0 ? draft.actions : undefined;
+  const recordings = draft.recordings.length > 0 ? draft.recordings : undefined;
   return {
-    state: { room: state.room, conference, stays, ended, actions, isForeign, at: clock },
+    state: { room: state.room, conference, stays, ended, actions, recordings, isForeign, at: clock },
     facts: isForeign ? [] : facts,
   };
 }
+
+/** Events that count only for rooms of our own account: what REST shows, and recordings, which REST can change. */
+const OF_OUR_SPACE: ReadonlySet<RoomEvent['kind']> = new Set([
+  'room-observed',
+  'participant-observed',
+  'recording-reported',
+  'recordings-observed',
+]);
 
 /** What each event changes. `updateSupervisors` follows each of them. */
 const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, at: number) => void } = {
@@ -103,6 +117,8 @@ const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, a
   'conference-ended': conferenceEnded,
   'room-observed': roomObserved,
   'participant-observed': participantObserved,
+  'recording-reported': recordingReported,
+  'recordings-observed': recordingsObserved,
 };
 
 /** Ends stays that have lasted longer than a call can, and drops ended ones that no late event can concern any more. */

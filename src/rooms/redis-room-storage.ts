@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { RedisConnection } from '../redis/redis-connection';
 import type { StoreError } from '../redis/store-error';
+import { isRecordingState } from './recording';
 import { readFeeds } from './redis-feed';
 import { readChanges } from './redis-room-changes';
 import { createRoomIndex, formatEntry } from './redis-room-index';
@@ -131,7 +132,7 @@ const STAY_INSTANTS = [
 function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
   try {
     const record = JSON.parse(text);
-    const { conference, stays, ended, actions = [], at } = record;
+    const { conference, stays, ended, actions = [], recordings = [], at } = record;
     const isRoom =
       record.room === room &&
       typeof at === 'number' &&
@@ -141,7 +142,9 @@ function parseRoomRecord(text: string, room: RoomName): RoomState | undefined {
       Array.isArray(ended) &&
       ended.every(isEnded) &&
       Array.isArray(actions) &&
-      actions.every(isAction);
+      actions.every(isAction) &&
+      Array.isArray(recordings) &&
+      recordings.every(isRecordingState);
     return isRoom ? record : undefined;
   } catch {
     // Includes values without fields, such as null.

@@ -2,6 +2,7 @@ import type { Sid } from '../signalwire/sid';
 import type { Action } from './action';
 import { RESOLUTION_MS } from './event-dates';
 import type { Fact } from './fact';
+import type { RecordingState } from './recording';
 import {
   coachesWrongCall,
   type FactSummary,
@@ -21,6 +22,7 @@ export interface RoomDraft {
   stays: Stay[];
   ended: { sid: Sid; at: number }[];
   actions: readonly Action[];
+  recordings: readonly RecordingState[];
   readonly facts: Fact[];
   hasChanged: boolean;
 }

@@ -149,6 +149,32 @@ export interface ParticipantObserved {
   participant: ObservedParticipant;
 }
 
+/** A callback reported a recording. Its room is known from the callback's address. */
+export interface RecordingReported {
+  kind: 'recording-reported';
+  recordingSid: Sid;
+  /** Callbacks may lack both. */
+  callSid?: Sid | undefined;
+  conferenceSid?: Sid | undefined;
+  status: string;
+}
+
+/** A recording as REST shows it. */
+export interface ObservedRecording {
+  recordingSid: Sid;
+  callSid?: Sid | undefined;
+  conferenceSid?: Sid | undefined;
+  status: string;
+  /** True if we are asking the Space to pause it; undefined otherwise. */
+  isPausedByUs?: true | undefined;
+}
+
+/** REST showed recordings of a room. Its age counts from the request to REST. */
+export interface RecordingsObserved {
+  kind: 'recordings-observed';
+  recordings: readonly ObservedRecording[];
+}
+
 /**
  * Something that happened in a room. Events may be applied late, repeatedly and in any order.
  *
@@ -169,6 +195,8 @@ export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
   | ConferenceEnded
   | RoomObserved
   | ParticipantObserved
+  | RecordingReported
+  | RecordingsObserved
 );
 
 /** An event of one kind. */
@@ -187,6 +215,10 @@ export function eventKey(event: RoomEvent): string {
       return event.kind;
     case 'participant-observed':
       return `${event.kind}/${event.participant.callSid}/${event.conferenceSid}`;
+    case 'recording-reported':
+      return `${event.kind}/${event.recordingSid}/${event.status}`;
+    case 'recordings-observed':
+      return `${event.kind}/${event.recordings.map(({ recordingSid }) => recordingSid).join()}`;
     case 'joined':
     case 'left':
       return `${event.kind}/${event.callSid}/${event.conferenceSid}/${event.date}`;

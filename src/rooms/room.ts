@@ -2,6 +2,7 @@ import type { Sid } from '../signalwire/sid';
 import type { Action } from './action';
 import { REST_DELAY_MS } from './event-dates';
 import type { HeardMode, Mode } from './mode';
+import type { RecordingState } from './recording';
 
 /** The name of a conference, safe in a path, a key and a document. Only {@link parseRoomName} makes one. */
 export type RoomName = string & { readonly brand: 'RoomName' };
@@ -134,6 +135,8 @@ export interface RoomState {
   ended: readonly { sid: Sid; at: number }[];
   /** What was requested through the API recently; undefined if nothing was. */
   actions?: readonly Action[] | undefined;
+  /** The latest recordings, in the order in which the room learned of them; undefined if there are none. */
+  recordings?: readonly RecordingState[] | undefined;
   /** Whether the conference belongs to another account, as the smoke test's does: our REST API does not know it. */
   isForeign?: true | undefined;
   /** When this state was computed, by the store's clock. */

@@ -37,6 +37,7 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
   'action-updated': 'api',
   'room-observed': 'rest',
   'participant-observed': 'rest',
+  'recordings-observed': 'rest',
 };
 
 /**

@@ -248,6 +248,11 @@ describe('unexpected data in Redis', () => {
       'with actions that are none',
       (client, key) => respell(client, key, (state) => ({ ...state, actions: [{ id: 1 }] })),
     ],
+    [
+      'with a recording without a status',
+      (client, key) =>
+        respell(client, key, (state) => ({ ...state, recordings: [{ recordingSid: 'r-1', changedAt: 1 }] })),
+    ],
     ['of another room', (client, key) => respell(client, key, (state) => ({ ...state, room: 'other' }))],
   ])(
     'in place of one room, %s, leaves all others readable and listed, and is named in the log',
