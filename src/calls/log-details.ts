@@ -7,7 +7,8 @@ import type { Webhook, WebhookAnswer } from './webhook';
 /** For the log: who called and what they got, or what a callback reported. */
 export function logDetails({ fields }: Pick<Webhook, 'fields'>, { outcome, event }: WebhookAnswer): object {
   if (outcome === undefined) {
-    return { ...event };
+    // From its SID, the address of a recording can be guessed, and whoever has that can hear it.
+    return event?.kind === 'recording-reported' ? { ...event, recordingSid: undefined } : { ...event };
   }
   // Notices are asked for by REST, and tell no number.
   const from = outcome.kind === 'notice' || outcome.kind === 'note' ? undefined : maskAddress(personOf(fields));

@@ -41,6 +41,7 @@ export function createRoutes(options: RoutesOptions): Readonly<Record<string, We
   return {
     '/events/conference/:room': callback.conference,
     '/events/call{/:room}': callback.call,
+    '/events/recording/:room': callback.recording,
     '/conference{/:room}': conference.arrival,
     '/conference/:room/pin': conference.pin,
     '/conference/:room/ended': conference.ended,

@@ -1,4 +1,5 @@
 import { parseCallEvent, parseConferenceEvent } from '../rooms/conference-events';
+import { parseRecordingEvent } from '../rooms/recording-events';
 import type { RoomName } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
@@ -12,7 +13,7 @@ export interface StatusCallbacksOptions {
   now: () => number;
 }
 
-/** Handlers of the Space's status callbacks: of conferences, and of the calls of a number. */
+/** Handlers of the Space's status callbacks: of conferences, of the calls of a number, and of recordings. */
 export function createStatusCallbacks({ rooms, accountSid, now }: StatusCallbacksOptions) {
   /** @param event undefined for a callback without news */
   async function record(room: RoomName, event: RoomEvent | undefined): Promise<WebhookAnswer> {
@@ -32,5 +33,6 @@ export function createStatusCallbacks({ rooms, accountSid, now }: StatusCallback
       answer: ({ room, fields }) => record(room, parseConferenceEvent(fields, { now: now(), accountSid })),
     },
     call: { answer: ({ room, fields }) => record(room, parseCallEvent(fields)) },
+    recording: { answer: ({ room, fields }) => record(room, parseRecordingEvent(fields, { accountSid })) },
   } satisfies Record<string, WebhookRoute>;
 }

@@ -27,10 +27,24 @@ const FLAGS: ReadonlyMap<string | undefined, boolean> = new Map([
 /** Any other value counts as unknown. */
 const flagOf = (fields: Fields, name: string) => FLAGS.get(textOf(fields, name)?.toLowerCase());
 
-/** An empty SID counts as missing. */
-function optionalSid(fields: Fields, name: string): Sid | undefined {
+/**
+ * The SID in a field of a callback; undefined for a missing or empty one.
+ *
+ * @throws RequestError 400 for an invalid SID
+ */
+export function optionalSid(fields: Fields, name: string): Sid | undefined {
   const value = fields[name];
   return value === undefined || value === '' ? undefined : requiredSid(fields, name);
+}
+
+/**
+ * Whether a callback comes from another account than ours; undefined if that is unknown.
+ *
+ * @param accountSid our account; undefined when we do not know it
+ */
+export function isForeignAccount(fields: Fields, accountSid: string | undefined): boolean | undefined {
+  const account = textOf(fields, 'AccountSid');
+  return account && accountSid !== undefined ? account.toLowerCase() !== accountSid.toLowerCase() : undefined;
 }
 
 /**
@@ -51,9 +65,7 @@ export function parseConferenceEvent(
   const date = Date.parse(textOf(fields, 'Timestamp') ?? '') || undefined;
   // The Space's clock may be ahead of ours.
   const ageMs = Math.max(0, now - (date ?? now));
-  const account = textOf(fields, 'AccountSid');
-  const isForeign =
-    account && accountSid !== undefined ? account.toLowerCase() !== accountSid.toLowerCase() : undefined;
+  const isForeign = isForeignAccount(fields, accountSid);
   if (kind === 'conference-started' || kind === 'conference-ended') {
     return conferenceSid && { kind, conferenceSid, ageMs, isForeign };
   }

@@ -28,6 +28,7 @@ const SPACE_ROUTES = [
   '/events/conference/sales',
   '/events/call',
   '/events/call/sales',
+  '/events/recording/sales',
   '/fallback',
   '/fallback/sales',
 ];
@@ -332,6 +333,7 @@ describe('signed, but wrong', () => {
       `/coach/${room}/key`,
       `/events/conference/${room}`,
       `/events/call/${room}`,
+      `/events/recording/${room}`,
       `/fallback/${room}`,
     ];
     for (const path of paths) {
@@ -346,12 +348,18 @@ describe('signed, but wrong', () => {
     expect(await app.post('/conference/%E0%A4%A', { CallSid: 'a-1' })).toMatchObject({ status: 400 });
   });
 
-  it.each(['/', '/conferences', '/conference/a/b', '/events', '/events/conference', '/.env', '/coach/a/ended/b'])(
-    'the path %s gets 404',
-    async (path) => {
-      expect(await app.post(path, { CallSid: 'a-1' })).toMatchObject({ status: 404, text: 'Not found.\n' });
-    },
-  );
+  it.each([
+    '/',
+    '/conferences',
+    '/conference/a/b',
+    '/events',
+    '/events/conference',
+    '/events/recording',
+    '/.env',
+    '/coach/a/ended/b',
+  ])('the path %s gets 404', async (path) => {
+    expect(await app.post(path, { CallSid: 'a-1' })).toMatchObject({ status: 404, text: 'Not found.\n' });
+  });
 });
 
 describe('what is no form', () => {

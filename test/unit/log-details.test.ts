@@ -38,6 +38,12 @@ it('the log shows what a callback told', () => {
   expect(logDetails(call({ From: '+15557788999' }), {})).toEqual({});
 });
 
+it('the log does not show the SID of a recording, which its address holds', () => {
+  const event = { kind: 'recording-reported', recordingSid: sid('r-1'), status: 'completed', ageMs: 0 } as const;
+  const shown = JSON.parse(JSON.stringify(logDetails(call({}), { event })));
+  expect(shown).toEqual({ kind: 'recording-reported', status: 'completed', ageMs: 0 });
+});
+
 const supervisor: Outcome = {
   kind: 'join',
   role: 'supervisor',
