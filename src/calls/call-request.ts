@@ -214,6 +214,7 @@ export function createUrls(publicUrl: string) {
 
   return {
     conferenceEvents: (room: RoomName) => `${publicUrl}/events/conference/${encode(room)}`,
+    recordingEvents: (room: RoomName) => `${publicUrl}/events/recording/${encode(room)}`,
     conferenceEnded: (room: RoomName) => `${publicUrl}/conference/${encode(room)}/ended`,
     /** @param tryNumber undefined during the greeting */
     moderatorPin: (room: RoomName, tryNumber?: number) =>

@@ -18,6 +18,8 @@ export interface DocumentSettings {
   /** How notices are spoken; undefined for the Space's own way. */
   noticeVoice: string | undefined;
   noticeLanguage: string | undefined;
+  /** Whether every conference is recorded from its start. */
+  recordConferences: boolean;
 }
 
 /** How long a supervisor holds before each new attempt, in seconds. */
@@ -66,6 +68,7 @@ export type Render = (outcome: Outcome) => string;
 /** The documents of one server, in one language. */
 export function createRender(settings: DocumentSettings, urls: Urls, prompts: Prompts): Render {
   const { maxCallSeconds, waitUrl, callerNotice, moderatorNoticeText, noticeVoice, noticeLanguage } = settings;
+  const { recordConferences } = settings;
   const noticeAttributes = {
     ...(noticeVoice !== undefined && { voice: noticeVoice }),
     ...(noticeLanguage !== undefined && { language: noticeLanguage }),
@@ -78,9 +81,10 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     if (outcome.role !== 'supervisor') {
       const { room } = outcome;
       const encoded = encodeURIComponent(room);
+      const recorded = recordConferences ? [encoded] : [];
       return outcome.role === 'moderator'
-        ? fill(frames.moderator, [encoded, encoded, room])
-        : fill(outcome.isWrongRoom ? frames.callerInWrongRoom : frames.caller, [encoded, room]);
+        ? fill(frames.moderator, [encoded, encoded, ...recorded, room])
+        : fill(outcome.isWrongRoom ? frames.callerInWrongRoom : frames.caller, [encoded, ...recorded, room]);
     }
     if (outcome.announcement !== undefined) {
       return announcedJoin(outcome, outcome.announcement.news).toString();
@@ -88,7 +92,9 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     const { room } = outcome.state;
     const { mode } = outcome.context;
     const coach = mode === 'barge' ? [] : [outcome.target.callSid];
-    return fill(frames[mode], [urls.coachEnded(room, outcome.context), ...coach, encodeURIComponent(room), room]);
+    const encoded = encodeURIComponent(room);
+    const recorded = recordConferences ? [encoded] : [];
+    return fill(frames[mode], [urls.coachEnded(room, outcome.context), ...coach, encoded, ...recorded, room]);
   }
 
   function documentOf(outcome: Exclude<Outcome, { kind: 'join' }>): Response {
@@ -166,12 +172,18 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
     barge: supervisorFrame('barge'),
   };
 
-  /** The status callback. Every `<Conference>` names it, because the Space uses the first participant's. */
+  /** The callbacks, and the recording. Every `<Conference>` has them, because the Space uses the first participant's. */
   function callbacksOf(room: RoomName): ConferenceAttributes {
     return {
       statusCallback: urls.conferenceEvents(room),
       statusCallbackMethod: 'POST',
       statusCallbackEvent: ['start', 'end', 'join', 'leave', 'mute', 'hold', 'speaker'],
+      ...(recordConferences && {
+        record: 'record-from-start',
+        recordingStatusCallback: urls.recordingEvents(room),
+        recordingStatusCallbackMethod: 'POST',
+        recordingStatusCallbackEvent: ['in-progress', 'completed', 'absent'],
+      }),
     };
   }
 

@@ -103,6 +103,8 @@ export const SETTINGS = {
   announceIsPrivate: setting('ANNOUNCE_IS_PRIVATE', trueOrFalse.default(false)),
   /** The number of the Space that supervisors are called from; undefined if nobody is called. */
   callerId: setting('CALLER_ID', phoneNumber.optional()),
+  /** Whether every conference is recorded from its start. */
+  recordConferences: setting('RECORD_CONFERENCES', trueOrFalse.default(false)),
   maxCallSeconds: setting('MAX_CALL_SECONDS', wholeNumber(1, 86_400).default(14_400)),
   /** How many days the audit trail is kept. */
   auditDays: setting('AUDIT_DAYS', wholeNumber(1, MAX_AUDIT_DAYS).default(365)),

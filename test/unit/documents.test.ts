@@ -16,6 +16,7 @@ const settings: DocumentSettings = {
   moderatorNoticeText: undefined,
   noticeVoice: undefined,
   noticeLanguage: undefined,
+  recordConferences: false,
 };
 const urls = createUrls('https://coach.example.com');
 const renderWith = (more: Partial<DocumentSettings>) => createRender({ ...settings, ...more }, urls, english);
@@ -87,6 +88,23 @@ describe('render', () => {
         `<Dial action="https://coach.example.com/coach/Sales%202/ended${query}" hangupOnStar="true" timeLimit="3600"><Conference ${attributes}startConferenceOnEnter="false" endConferenceOnExit="false" beep="false" ${callbacks}>Sales 2</Conference></Dial>`,
       ),
     );
+  });
+
+  it.each<[string, Outcome]>([
+    ['a moderator', moderator],
+    ['a caller, as in the fallback', caller],
+    ['a caller in the wrong room', { ...caller, isWrongRoom: true }],
+    ['a caller after a greeting', { kind: 'greet', room }],
+    ['a supervisor who monitors', supervisor({ mode: 'monitor' })],
+    ['a supervisor who coaches', supervisor({})],
+    ['a supervisor who barges', supervisor({ mode: 'barge' })],
+    ['a supervisor who is told who hears them', supervisor({}, { announcement: {} })],
+  ])('records from the start, whoever comes first: %s', (_who, outcome) => {
+    const recording =
+      'record="record-from-start" recordingStatusCallback="https://coach.example.com/events/recording/Sales%202" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="in-progress completed absent"';
+    const document = renderWith({ recordConferences: true })(outcome);
+    expect(document).toBe(render(outcome).replace(callbacks, `${callbacks} ${recording}`));
+    expect(document).toContain(recording);
   });
 
   it('escapes the address of this server, in documents of every kind', () => {

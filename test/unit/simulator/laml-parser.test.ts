@@ -23,6 +23,7 @@ describe('parseLaml', () => {
       moderatorNoticeText: 'A supervisor is on the line.',
       noticeVoice: 'woman',
       noticeLanguage: 'en-GB',
+      recordConferences: true,
     };
     const render = createRender(settings, createUrls('https://coach.example.com'), english);
     const room = 'Sales 2' as RoomName;
