@@ -1,12 +1,12 @@
 import type { Sid } from '../signalwire/sid';
-import { type Action, type ActionName, actionOn, isInProgress } from './action';
+import { type Action, type ActionName, conflictOf, isInProgress } from './action';
 import type { Mode } from './mode';
 import { isInConference, isOpen, type RoomState, type Stay } from './room';
 
-/** Why an action cannot begin. `busy`: another one is being carried out on the same participant. */
+/** Why an action cannot begin. `busy`: another one is being carried out, on the same participant or on recordings. */
 export type Obstacle = 'not-in-room' | 'not-a-supervisor' | 'is-a-supervisor' | 'busy' | 'conversation-changed';
 
-/** A requested action on a participant. `target`: of `mode`, the moderator's call in the conversation that is meant. */
+/** A requested action. `target`: of `mode`, the moderator's call in the conversation that is meant. */
 export interface WantedAction {
   name: ActionName;
   callSid?: Sid | undefined;
@@ -26,8 +26,9 @@ export function obstacleTo(
     const isCalled = (one: Action) => one.name === 'join' && one.person === person && isInProgress(one, now);
     return actions?.some(isCalled) ? 'busy' : undefined;
   }
+  const isBusy = !isQuieter({ name, mode }) && conflictOf({ actions }, { name, callSid }, now) !== undefined;
   if (callSid === undefined) {
-    return undefined;
+    return isBusy ? 'busy' : undefined;
   }
   const stay = stays.find((one) => one.callSid === callSid && isOpen(one));
   if (stay === undefined || !isInConference(stay)) {
@@ -40,7 +41,7 @@ export function obstacleTo(
   if (isMute(name) && (stay.supervision !== undefined || (name === 'unmute' && stay.role === 'unknown'))) {
     return 'is-a-supervisor';
   }
-  if (!isQuieter({ name, mode }) && actionOn({ actions }, callSid, now) !== undefined) {
+  if (isBusy) {
     return 'busy';
   }
   return mode !== undefined && mode !== 'monitor' && !isConversationOf(stay, target)
@@ -52,9 +53,9 @@ function isMute(name: ActionName): boolean {
   return name === 'mute' || name === 'unmute';
 }
 
-/** Whether an action only makes somebody unheard. It takes the place of one that is being carried out. */
+/** Whether after an action less is heard or recorded. It takes the place of one that is being carried out. */
 function isQuieter({ name, mode }: Pick<WantedAction, 'name' | 'mode'>): boolean {
-  return name === 'remove' || name === 'mute' || mode === 'monitor';
+  return name === 'remove' || name === 'mute' || name === 'pause' || mode === 'monitor';
 }
 
 function isConversationOf({ supervision }: Stay, target: Sid | undefined): boolean {

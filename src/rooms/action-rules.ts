@@ -1,5 +1,5 @@
 import type { Sid } from '../signalwire/sid';
-import { type Action, type ActionReason, actionOn, isInProgress } from './action';
+import { type Action, type ActionReason, conflictOf, isInProgress } from './action';
 import { obstacleTo } from './action-obstacle';
 import { coachesWrongCall, isInConference, isOpen, type Stay } from './room';
 import { addActionFact, addFact, changeStay, openStayOf, type RoomDraft } from './room-draft';
@@ -18,7 +18,7 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
   if (isKnown || obstacleTo(draft, event, draft.now) !== undefined) {
     return;
   }
-  const previous = callSid === undefined ? undefined : actionOn(draft, callSid, draft.now);
+  const previous = conflictOf(draft, event, draft.now);
   if (previous !== undefined) {
     settle(draft, previous, { status: 'failed', reason: 'superseded' }, at);
   }

@@ -88,3 +88,25 @@ export function actionOn(
 ): Action | undefined {
   return actions.findLast((one) => one.callSid === callSid && one.name !== 'join' && isInProgress(one, now));
 }
+
+/** Of these, a room carries out one at a time; only a pause takes the place of another. */
+const ON_RECORDINGS: readonly ActionName[] = ['record', 'pause', 'resume'];
+
+/**
+ * The action in progress that another one would conflict with: on the same call, or on the recordings of the room. Two
+ * pauses do not conflict.
+ */
+export function conflictOf(
+  state: { actions?: readonly Action[] | undefined },
+  { name, callSid }: Pick<Action, 'name' | 'callSid'>,
+  now: number,
+): Action | undefined {
+  if (callSid !== undefined) {
+    return actionOn(state, callSid, now);
+  }
+  const conflicting = ON_RECORDINGS.includes(name) ? ON_RECORDINGS : [];
+  const isAnotherPause = (one: Action) => name === 'pause' && one.name === 'pause';
+  return (state.actions ?? []).findLast(
+    (one) => conflicting.includes(one.name) && !isAnotherPause(one) && isInProgress(one, now),
+  );
+}

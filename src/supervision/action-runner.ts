@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Action, ActionReason, ActionStatus } from '../rooms/action';
-import { actionOn } from '../rooms/action';
+import { conflictOf } from '../rooms/action';
 import { type Obstacle, obstacleTo, type WantedAction } from '../rooms/action-obstacle';
 import type { RoomName, RoomState } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
@@ -159,8 +159,7 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
       const requested = state.actions?.find((one) => one.id === id);
       if (requested === undefined) {
         const refusal = obstacleTo(state, wanted, now) ?? 'busy';
-        const other = wanted.callSid && actionOn(state, wanted.callSid, now);
-        return { kind: 'refused', refusal, other };
+        return { kind: 'refused', refusal, other: conflictOf(state, wanted, now) };
       }
       const update = await work(createRunning(id, state)).then(
         (status): ActionEnd => ({ status }),

@@ -227,6 +227,44 @@ describe('another action', () => {
   });
 });
 
+describe('an action on recordings', () => {
+  const act = (id: string, name: EventOf<'action-requested'>['name']) =>
+    requested({ id, name, callSid: undefined, mode: undefined, target: undefined });
+
+  it.each<[EventOf<'action-requested'>['name'], EventOf<'action-requested'>['name'], string[]]>([
+    ['record', 'record', ['requested']],
+    ['record', 'resume', ['requested']],
+    ['record', 'pause', ['failed', 'requested']],
+    ['resume', 'record', ['requested']],
+    ['resume', 'resume', ['requested']],
+    ['resume', 'pause', ['failed', 'requested']],
+    ['pause', 'record', ['requested']],
+    ['pause', 'resume', ['requested']],
+    ['pause', 'pause', ['requested', 'requested']],
+    ['pause', 'stop', ['requested', 'requested']],
+    ['stop', 'resume', ['requested', 'requested']],
+    ['end', 'pause', ['requested', 'requested']],
+    ['pause', 'end', ['requested', 'requested']],
+  ])('%s, then %s before the first is settled', (first, second, statuses) => {
+    const before = play(...LISTENING, [10, act('a-1', first)]);
+    const { state } = play(...LISTENING, [10, act('a-1', first)], [11, act('a-2', second)]);
+    expect(state.actions?.map(({ status }) => status)).toEqual(statuses);
+    const isRefused = statuses.length === 1;
+    expect(obstacleTo(before.state, { name: second }, START + 11_000)).toBe(isRefused ? 'busy' : undefined);
+    if (statuses[0] === 'failed') {
+      expect(state.actions?.[0]).toMatchObject({ reason: 'superseded' });
+    }
+    const settled = play(...LISTENING, [10, act('a-1', first)], [11, updated()], [12, act('a-2', second)]);
+    expect(settled.state.actions?.map(({ status }) => status)).toEqual(['confirmed', 'requested']);
+  });
+
+  it('and one on a participant do not get in the way of each other', () => {
+    const mute = requested({ id: 'a-2', name: 'mute', callSid: sid('bob'), mode: undefined });
+    const { state } = play(...LISTENING, [10, act('a-1', 'record')], [11, mute], [12, act('a-3', 'pause')]);
+    expect(state.actions?.map(({ status }) => status)).toEqual(['failed', 'requested', 'requested']);
+  });
+});
+
 describe('an obstacle', () => {
   const { state } = play(...LISTENING, [10, requested({ mode: 'monitor' })]);
   const now = START + 11_000;
