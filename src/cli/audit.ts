@@ -54,6 +54,7 @@ const FACT_COLUMNS = [
   'moderatorCallSid',
   'callerCallSids',
   'conferenceSid',
+  'recordingSid',
   'source',
 ] as const satisfies readonly (keyof AuditRecord)[];
 

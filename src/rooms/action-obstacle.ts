@@ -14,6 +14,8 @@ export interface WantedAction {
   target?: Sid | undefined;
   /** Of `join`: the supervisor's name. */
   person?: string | undefined;
+  /** Of `stop`. */
+  recordingSid?: Sid | undefined;
 }
 
 /** The first obstacle to an action; undefined if it can begin. @param now the store's clock */

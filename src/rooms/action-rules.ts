@@ -13,7 +13,7 @@ const KEPT_MS = 600_000;
 
 /** Somebody requested an action through the API. It is not added if it cannot begin: see {@link obstacleTo}. */
 export function actionRequested(draft: RoomDraft, event: EventOf<'action-requested'>, at: number): void {
-  const { id, name, by, callSid, mode, person } = event;
+  const { id, name, by, callSid, mode, person, recordingSid } = event;
   const isKnown = draft.actions.some((one) => one.id === id);
   if (isKnown || obstacleTo(draft, event, draft.now) !== undefined) {
     return;
@@ -22,7 +22,7 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
   if (previous !== undefined) {
     settle(draft, previous, { status: 'failed', reason: 'superseded' }, at);
   }
-  const action: Action = { id, name, by, requestedAt: at, status: 'requested', callSid, mode, person };
+  const action: Action = { id, name, by, requestedAt: at, status: 'requested', callSid, mode, person, recordingSid };
   draft.actions = [...draft.actions.slice(1 - MAX_ACTIONS), action];
   draft.hasChanged = true;
   const stay = callSid === undefined ? undefined : openStayOf(draft, callSid);
@@ -35,7 +35,7 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
 
 /** The server that carries out an action reports how far it is. What has been settled does not change any more. */
 export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>, at: number): void {
-  const { id, status, reason, callSid } = event;
+  const { id, status, reason, callSid, recordingSid } = event;
   const action = draft.actions.find((one) => one.id === id);
   if (action?.callSid !== undefined && event.isHeardUnknown) {
     forgetHeard(draft, action.callSid, at);
@@ -44,7 +44,8 @@ export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>
     return;
   }
   if (status === 'requested') {
-    replace(draft, action, { ...action, callSid: action.callSid ?? callSid });
+    const learned = { callSid: action.callSid ?? callSid, recordingSid: action.recordingSid ?? recordingSid };
+    replace(draft, action, { ...action, ...learned });
     return;
   }
   settle(draft, action, { status, reason }, at);

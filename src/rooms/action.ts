@@ -63,6 +63,8 @@ export interface Action {
   reason?: ActionReason | undefined;
   /** The participant's call; of `join` the call to the supervisor, once it is known; undefined for the whole room. */
   callSid?: Sid | undefined;
+  /** Of `stop`; of `record` once it is known. */
+  recordingSid?: Sid | undefined;
   /** Of `mode`, and of `join`: the mode that follows the join. */
   mode?: Mode | undefined;
   /** Of `join`: the supervisor's name. */

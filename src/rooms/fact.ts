@@ -45,4 +45,5 @@ export interface Fact {
   /** Of `action`. */
   action?: ActionName | undefined;
   status?: ActionStatus | undefined;
+  recordingSid?: Sid | undefined;
 }

@@ -135,7 +135,7 @@ function requesterOf({ actions }: RoomDraft, callSid: Sid): string | undefined {
 
 /** Adds a fact about an action. @param stay the participant's; undefined for the whole room */
 export function addActionFact(draft: RoomDraft, action: Action, stay: Stay | undefined, at: number): void {
-  const { name, by, status, reason, callSid, mode, person } = action;
+  const { name, by, status, reason, callSid, mode, person, recordingSid } = action;
   draft.facts.push({
     kind: 'action',
     at,
@@ -148,6 +148,7 @@ export function addActionFact(draft: RoomDraft, action: Action, stay: Stay | und
     address: stay?.address,
     mode,
     action: name,
+    recordingSid,
     by,
     status,
     reason,

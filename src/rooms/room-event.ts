@@ -49,16 +49,19 @@ export interface ActionRequested {
   target?: Sid | undefined;
   /** Of `join`: the supervisor's name. */
   person?: string | undefined;
+  /** Of `stop`. */
+  recordingSid?: Sid | undefined;
 }
 
 /** How far an action is. */
 export interface ActionUpdated {
   kind: 'action-updated';
   id: string;
-  /** `requested`: only the call of a join has become known. */
+  /** `requested`: only the call of a join, or the recording that was started, has become known. */
   status: ActionStatus;
   reason?: ActionReason | undefined;
   callSid?: Sid | undefined;
+  recordingSid?: Sid | undefined;
   /** Whether the Space may or may not have unmuted a supervisor. */
   isHeardUnknown?: boolean | undefined;
 }

@@ -166,7 +166,8 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
         (error: unknown): ActionEnd => ({ status: 'failed', reason: reasonOf(error), ...isHeardUnknownAfter(error) }),
       );
       if (update.status === 'failed') {
-        log.warn({ room, id, by, ...wanted, reason: update.reason }, 'Action failed');
+        // From its SID, the address of a recording can be guessed.
+        log.warn({ room, id, by, ...wanted, recordingSid: undefined, reason: update.reason }, 'Action failed');
       }
       await rooms.record(room, { kind: 'action-updated', id, ...update, ageMs: 0 });
       const after = await rooms.read(room);

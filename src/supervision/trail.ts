@@ -38,6 +38,8 @@ export interface AuditRecord {
   moderatorCallSid?: Sid | undefined;
   callerCallSids?: readonly Sid[] | undefined;
   conferenceSid?: Sid | undefined;
+  /** Of a recording that an action started or stopped. */
+  recordingSid?: Sid | undefined;
   /** How it is known. */
   source?: Source | undefined;
 }
@@ -126,8 +128,8 @@ export function toRecord(fact: Fact): AuditRecord {
 }
 
 function toActionRecord(fact: Fact): AuditRecord {
-  const { kind, at, role, room, name, address, mode, action, by, status, reason, callSid, conferenceSid, source } =
-    fact;
+  const { kind, at, role, room, name, address, mode, action, by, status, reason, source } = fact;
+  const { callSid, conferenceSid, recordingSid } = fact;
   // The person whom a join calls has no role yet.
   const isSupervisor = role === 'supervisor' || action === 'join';
   return {
@@ -144,6 +146,7 @@ function toActionRecord(fact: Fact): AuditRecord {
     room,
     callSid,
     conferenceSid,
+    recordingSid,
     source,
   };
 }

@@ -5,6 +5,7 @@ import { evolve } from '../../src/rooms/evolve';
 import type { Fact } from '../../src/rooms/fact';
 import { emptyRoom, type RoomState, type SupervisorStay } from '../../src/rooms/room';
 import type { EventOf, RoomEvent } from '../../src/rooms/room-event';
+import { toRecord } from '../../src/supervision/trail';
 import { roomNamed, sid } from '../support/room-stores';
 
 const START = Date.parse('2026-01-02T10:00:00Z');
@@ -256,6 +257,23 @@ describe('an action on recordings', () => {
     }
     const settled = play(...LISTENING, [10, act('a-1', first)], [11, updated()], [12, act('a-2', second)]);
     expect(settled.state.actions?.map(({ status }) => status)).toEqual(['confirmed', 'requested']);
+  });
+
+  it('names the recording that it stops, or has started', () => {
+    const { facts } = play(
+      [1, { ...act('a-1', 'stop'), recordingSid: sid('r-1') } as RoomEvent],
+      [2, updated()],
+      [3, act('a-2', 'record')],
+      [4, updated({ id: 'a-2', status: 'requested', recordingSid: sid('r-2') })],
+      [5, updated({ id: 'a-2' })],
+    );
+    expect(facts.map(({ action, status, recordingSid }) => [action, status, recordingSid])).toEqual([
+      ['stop', 'requested', 'r-1'],
+      ['stop', 'confirmed', 'r-1'],
+      ['record', 'requested', undefined],
+      ['record', 'confirmed', 'r-2'],
+    ]);
+    expect(facts.map((fact) => toRecord(fact).recordingSid)).toEqual(['r-1', 'r-1', undefined, 'r-2']);
   });
 
   it('and one on a participant do not get in the way of each other', () => {
