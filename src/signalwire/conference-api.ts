@@ -164,6 +164,8 @@ export interface ConferenceApi {
    * @param room its exact name; every room if undefined
    */
   listConferences(room?: string, deadline?: Deadline): Promise<SpaceConference[]>;
+  /** The name of a conference, over or not; undefined if there is none. */
+  findConference(conferenceSid: Sid, deadline?: Deadline): Promise<Pick<SpaceConference, 'room'> | undefined>;
   /**
    * The participants who have not left. Entries without a Call SID are left out.
    *

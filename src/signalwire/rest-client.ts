@@ -71,6 +71,16 @@ export function createRestClient(
         return [...found.values()];
       }, deadline),
 
+    findConference: (conferenceSid, deadline) =>
+      ask(async (client) => {
+        const found = await unlessGone(client.conferences(conferenceSid).fetch());
+        const room = textIn(found?.friendlyName);
+        if (found !== undefined && room === undefined) {
+          throw new SpaceError('unreadable', 'The Space answered without the name of a conference.');
+        }
+        return room === undefined ? undefined : { room };
+      }, deadline),
+
     listParticipants: (conferenceSid, deadline) =>
       ask(async (client) => {
         const seen = await unlessGone(listParticipants(client, conferenceSid));

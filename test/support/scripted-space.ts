@@ -27,6 +27,7 @@ export type Trouble = 'missing' | 'ignored' | Error | undefined;
 export type ScriptedClient = Pick<
   ConferenceApi,
   | 'listConferences'
+  | 'findConference'
   | 'listParticipants'
   | 'findParticipant'
   | 'changeParticipant'
@@ -145,6 +146,11 @@ export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpa
               ageMs: Math.max(1, now() - conference.createdAt),
             })),
         ),
+      findConference: (conferenceSid) =>
+        read(`conference ${conferenceSid}`, undefined, () => {
+          const conference = conferences.get(conferenceSid);
+          return conference && { room: conference.room };
+        }),
       listParticipants: (conferenceSid) =>
         read(`participants of ${conferenceSid}`, undefined, () => {
           const conference = conferences.get(conferenceSid);

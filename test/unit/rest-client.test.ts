@@ -489,6 +489,19 @@ describe('createRestClient', () => {
       });
     });
 
+    describe('findConference', () => {
+      it.each(['in-progress', 'completed'])('reads the name of one that is %s', async (status) => {
+        answers({ ...conference, status });
+        expect(await client.findConference(conferenceSid)).toEqual({ room: 'Sales' });
+        expect(asked).toEqual([`GET /Conferences/${CONFERENCE}.json`]);
+      });
+
+      it('returns undefined if there is none', async () => {
+        answers(missing);
+        expect(await client.findConference(conferenceSid)).toBeUndefined();
+      });
+    });
+
     describe('redirectCall', () => {
       const URL = 'https://coach.example.com/coach/Sales?mode=monitor';
 
@@ -880,6 +893,7 @@ describe('createRestClient', () => {
     /** What must have an answer of the documented form. */
     const reads: [string, Use][] = [
       ['listConferences', (from, deadline) => from.listConferences(undefined, deadline)],
+      ['findConference', (from, deadline) => from.findConference(conferenceSid, deadline)],
       ['listParticipants', (from, deadline) => from.listParticipants(conferenceSid, deadline)],
       ['findParticipant', (from, deadline) => from.findParticipant(conferenceSid, TED, deadline)],
       ['createCall', (from, deadline) => from.createCall(newCall, deadline)],
