@@ -65,6 +65,12 @@ export interface RunningAction {
   pause(): Promise<void>;
   /** Reads a participant by REST, once, and records the result. @throws ActionFailure `left`, SpaceError */
   observe(conferenceSid: Sid, callSid: Sid, deadline: Deadline): Promise<SpaceParticipant>;
+  /**
+   * Repeats a reading until it shows what is wanted.
+   *
+   * @throws ActionFailure `ineffective` if it does not come about
+   */
+  readUntil<T>(read: (deadline: Deadline) => Promise<T>, isAsWanted: (seen: T) => boolean): Promise<T>;
   /** Observes a participant until it is as wanted. @throws ActionFailure `ineffective` if it does not come about */
   verify(conferenceSid: Sid, callSid: Sid, isAsWanted: (seen: SpaceParticipant) => boolean): Promise<void>;
 }
@@ -72,7 +78,7 @@ export interface RunningAction {
 /** Carries out an action and returns how it ended. Throws if it failed. */
 export type Work = (running: RunningAction) => Promise<Extract<ActionStatus, 'confirmed' | 'accepted'>>;
 
-/** How often a participant is read until it shows a change. */
+/** How often a participant or a recording is read until it shows a change. */
 const MAX_READS = 4;
 
 export interface ActionRunner {
@@ -128,6 +134,19 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
       return seen;
     }
 
+    async function readUntil<T>(read: (one: Deadline) => Promise<T>, isAsWanted: (seen: T) => boolean): Promise<T> {
+      for (let reads = 1; ; reads++) {
+        const seen = await repeat(read);
+        if (isAsWanted(seen)) {
+          return seen;
+        }
+        if (reads >= MAX_READS) {
+          throw new ActionFailure('ineffective');
+        }
+        await sleep(retryMs);
+      }
+    }
+
     return {
       id,
       room,
@@ -136,14 +155,9 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
       repeat,
       pause,
       observe,
+      readUntil,
       async verify(conferenceSid, callSid, isAsWanted) {
-        const read = () => repeat((one) => observe(conferenceSid, callSid, one));
-        for (let reads = 1; !isAsWanted(await read()); reads++) {
-          if (reads >= MAX_READS) {
-            throw new ActionFailure('ineffective');
-          }
-          await pause();
-        }
+        await readUntil((one) => observe(conferenceSid, callSid, one), isAsWanted);
       },
     };
   }
@@ -197,7 +211,8 @@ function mayRepeat(error: unknown): boolean {
   return error.code !== 'refused' || (error.status ?? 0) >= 500 || error.status === 429;
 }
 
-function reasonOf(error: unknown): ActionReason {
+/** Why an action failed, from what it threw. */
+export function reasonOf(error: unknown): ActionReason {
   if (error instanceof PossiblyHeard) {
     return reasonOf(error.cause);
   }
