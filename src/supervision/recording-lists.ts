@@ -1,0 +1,148 @@
+import { runAll } from '../ops/in-parallel';
+import type { RecordingState } from '../rooms/recording';
+import { isInConference, type RoomState } from '../rooms/room';
+import type { ObservedRecording } from '../rooms/room-event';
+import type { Rooms } from '../rooms/rooms';
+import type { ConferenceApi, Deadline, SpaceRecording } from '../signalwire/conference-api';
+import { isFinishedRecording } from '../signalwire/rest-resources';
+import type { Sid } from '../signalwire/sid';
+
+/** How many requests about the recordings of one room are made at once. */
+export const REQUESTS_AT_ONCE = 8;
+
+/** Makes a request to the Space, perhaps repeatedly. */
+export type Ask = <T>(request: (deadline: Deadline) => Promise<T>) => Promise<T>;
+
+/** The recordings of a room at the Space. */
+export interface RecordingLists {
+  /**
+   * Lists what records a room: the recordings of its conference, and those of every call in it. Each recording is read
+   * into the state of the room, and passed on once, as soon as it is known: a list that hangs delays no other.
+   *
+   * One request for the participants, one for each list, and one for each recording that the room thinks unfinished;
+   * {@link REQUESTS_AT_ONCE} at once, and as many more for participants whom the room does not know.
+   *
+   * @returns the recordings
+   * @throws the first error, of a request or of `onFound`, after all else is done
+   */
+  visit(state: RoomState, ask: Ask, onFound?: (found: SpaceRecording[]) => Promise<void>): Promise<SpaceRecording[]>;
+  /** Reads one recording into the state of the room; undefined if the Space has none. */
+  read(
+    state: RoomState,
+    recordingSid: Sid,
+    deadline: Deadline,
+    isPausing?: boolean,
+  ): Promise<SpaceRecording | undefined>;
+  /** Notes a recording as the Space has just answered, or that we ask the Space to pause it. */
+  note(state: RoomState, recording: SpaceRecording, isPausing?: boolean): Promise<void>;
+}
+
+export interface RecordingListsOptions {
+  rooms: Pick<Rooms, 'record'>;
+  space: Pick<ConferenceApi, 'listParticipants' | 'listRecordings' | 'findRecording'>;
+  /** Milliseconds from any beginning, never going back. */
+  monotonicNow: () => number;
+}
+
+export function createRecordingLists({ rooms, space, monotonicNow }: RecordingListsOptions): RecordingLists {
+  async function record(
+    { room }: RoomState,
+    found: readonly SpaceRecording[],
+    askedAt: number,
+    isPausing = false,
+  ): Promise<void> {
+    if (found.length > 0) {
+      const recordings = found.map((one) => toObserved(one, isPausing));
+      await rooms.record(room, { kind: 'recordings-observed', recordings, ageMs: monotonicNow() - askedAt });
+    }
+  }
+
+  return {
+    async visit(state, ask, onFound = async () => {}) {
+      const { recordings = [] } = state;
+      const conferenceSid = conferenceOf(state);
+      const known = new Set(recordings.map(({ recordingSid }) => recordingSid));
+      const calls = new Set(state.stays.filter(isInConference).map(({ callSid }) => callSid));
+      const passedOn = new Map<Sid, SpaceRecording>();
+
+      async function take(request: (deadline: Deadline) => Promise<SpaceRecording[]>): Promise<void> {
+        const { listed, askedAt } = await ask(async (deadline) => {
+          const askedAt = monotonicNow();
+          return { listed: await request(deadline), askedAt };
+        });
+        // What a call recorded elsewhere before it came here is none of this room's business.
+        const found = listed.filter((one) => {
+          const isOurs = one.conferenceSid !== undefined && one.conferenceSid === conferenceSid;
+          return (
+            (isOurs || known.has(one.recordingSid) || !isFinishedRecording(one.status)) &&
+            !passedOn.has(one.recordingSid)
+          );
+        });
+        for (const one of found) {
+          passedOn.set(one.recordingSid, one);
+        }
+        await record(state, found, askedAt);
+        await onFound(found);
+      }
+
+      const listOf = (of: { conferenceSid: Sid } | { callSid: Sid }) => () =>
+        take((deadline) => space.listRecordings(of, deadline));
+      // A list can be behind a callback.
+      const isUnfinishedHere = (one: RecordingState) =>
+        !isFinishedRecording(one.status) &&
+        (one.callSid === undefined || calls.has(one.callSid)) &&
+        (one.conferenceSid === undefined || one.conferenceSid === conferenceSid);
+      const readKnown =
+        ({ recordingSid }: RecordingState) =>
+        () =>
+          take(async (deadline) => {
+            const found = await space.findRecording(recordingSid, deadline);
+            return found === undefined ? [] : [found];
+          });
+      /** Lists those of participants whom the room does not know, because a callback was lost. */
+      const listStrangers = (of: Sid) => async () => {
+        const participants = await ask((deadline) => space.listParticipants(of, deadline));
+        const strangers = (participants ?? []).filter(({ callSid }) => !calls.has(callSid));
+        await runAll(
+          strangers.map(({ callSid }) => listOf({ callSid })),
+          REQUESTS_AT_ONCE,
+        );
+      };
+      const tasks = [
+        ...(conferenceSid === undefined ? [] : [listOf({ conferenceSid }), listStrangers(conferenceSid)]),
+        ...[...calls].map((callSid) => listOf({ callSid })),
+        ...recordings.filter(isUnfinishedHere).map(readKnown),
+      ];
+      await runAll(tasks, REQUESTS_AT_ONCE);
+      return [...passedOn.values()];
+    },
+
+    async read(state, recordingSid, deadline, isPausing) {
+      const askedAt = monotonicNow();
+      const seen = await space.findRecording(recordingSid, deadline);
+      if (seen !== undefined) {
+        await record(state, [seen], askedAt, isPausing && seen.status === 'paused');
+      }
+      return seen;
+    },
+
+    note: (state, recording, isPausing) => record(state, [recording], monotonicNow(), isPausing),
+  };
+}
+
+/** The conference in a room; undefined if there is none. */
+export function conferenceOf({ conference, stays }: RoomState): Sid | undefined {
+  return (
+    conference?.sid ?? stays.find((stay) => isInConference(stay) && stay.conferenceSid !== undefined)?.conferenceSid
+  );
+}
+
+function toObserved({ recordingSid, callSid, conferenceSid, status }: SpaceRecording, isPausing: boolean) {
+  return {
+    recordingSid,
+    callSid,
+    conferenceSid,
+    status,
+    ...(isPausing && { isPausedByUs: true }),
+  } as ObservedRecording;
+}
