@@ -19,7 +19,9 @@ export type Refusal =
   | 'not-private'
   | 'not-a-moderator'
   | 'no-conference'
-  | 'no-moderator';
+  | 'no-moderator'
+  | 'no-recording'
+  | 'space-away';
 
 /** What became of an action: the action as the room has it, with the room; or why it was not begun. */
 export type ActionResult =

@@ -1,12 +1,26 @@
 import type { Logger } from 'pino';
 import type { ActionReason } from '../rooms/action';
 import type { RecordingState } from '../rooms/recording';
-import type { RoomName } from '../rooms/room';
+import { isInConference, type RoomName, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
-import type { ConferenceApi, RecordingAudio, SpaceRecording } from '../signalwire/conference-api';
+import {
+  type ConferenceApi,
+  type Deadline,
+  type RecordingAudio,
+  SpaceError,
+  type SpaceRecording,
+} from '../signalwire/conference-api';
+import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
-import { type Refusal, reasonOf } from './action-runner';
-import { type Ask, createRecordingLists } from './recording-lists';
+import {
+  ActionFailure,
+  type ActionResult,
+  type ActionRunner,
+  type Refusal,
+  type RunningAction,
+  reasonOf,
+} from './action-runner';
+import { type Ask, conferenceOf, createRecordingLists } from './recording-lists';
 
 /** A recording as the room remembers it, with what REST has just told of it. */
 export interface ListedRecording extends RecordingState {
@@ -28,8 +42,18 @@ export type RecordingList =
     }
   | { kind: 'refused'; refusal: Refusal };
 
-/** Recordings of a room. No address of a recording leaves them. */
+/**
+ * Actions on the recordings of a room. None rejects, except `open`. They resolve when the action is confirmed, has failed,
+ * or was refused. No address of a recording leaves them.
+ */
 export interface RecordingActions {
+  /**
+   * Starts to record the moderator's call. The request is never repeated; after one without an answer, the Space's list
+   * decides. Refused: `no-conference`, `no-moderator`, `busy`.
+   */
+  start(room: RoomName, by: string): Promise<ActionResult>;
+  /** Stops a recording of this room. Refused: `no-recording`; `space-away` if only the Space could tell, and did not. */
+  stop(room: RoomName, recordingSid: Sid, by: string): Promise<ActionResult>;
   /** What the Space tells of the room's conference and calls, and what the room remembers. */
   list(room: RoomName): Promise<RecordingList>;
   /**
@@ -42,11 +66,20 @@ export interface RecordingActions {
 }
 
 export interface RecordingActionsOptions {
+  runner: ActionRunner;
   rooms: Pick<Rooms, 'record' | 'read'>;
   space: Pick<
     ConferenceApi,
-    'listParticipants' | 'listRecordings' | 'findRecording' | 'findConference' | 'downloadRecording'
+    | 'listParticipants'
+    | 'listRecordings'
+    | 'findRecording'
+    | 'findConference'
+    | 'startRecording'
+    | 'changeRecording'
+    | 'downloadRecording'
   >;
+  /** The address for the Space's callbacks about a recording of this room. */
+  callbackUrl: (room: RoomName) => string;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
   log: Logger;
@@ -57,10 +90,61 @@ const LIST_MS = 8_000;
 const LIST_REQUEST_MS = 3_000;
 
 export function createRecordingActions(options: RecordingActionsOptions): RecordingActions {
-  const { rooms, space, monotonicNow, log } = options;
+  const { runner, rooms, space, callbackUrl, monotonicNow, log } = options;
   const lists = createRecordingLists({ rooms, space, monotonicNow });
 
   return {
+    async start(room, by) {
+      const before = await rooms.read(room);
+      if (!before.isKnown) {
+        return { kind: 'refused', refusal: 'room-unknown' };
+      }
+      if (conferenceOf(before.state) === undefined) {
+        return { kind: 'refused', refusal: 'no-conference' };
+      }
+      if (moderatorIn(before.state) === undefined) {
+        return { kind: 'refused', refusal: 'no-moderator' };
+      }
+      return runner.run(room, { name: 'record', by }, async (running) => {
+        const { id, state, readUntil } = running;
+        const moderator = moderatorIn(state);
+        if (moderator === undefined) {
+          throw new ActionFailure('left');
+        }
+        const started = await startOnce(running, moderator.callSid);
+        const { recordingSid } = started;
+        await lists.note(state, started);
+        await rooms.record(room, { kind: 'action-updated', id, status: 'requested', recordingSid, ageMs: 0 });
+        await readUntil(
+          (deadline) => lists.read(state, recordingSid, deadline),
+          (seen) => seen?.status === 'in-progress' || seen?.status === 'paused',
+        );
+        return 'confirmed';
+      });
+    },
+
+    async stop(room, recordingSid, by) {
+      const before = await rooms.read(room);
+      if (!before.isKnown) {
+        return { kind: 'refused', refusal: 'room-unknown' };
+      }
+      try {
+        if (!(await isOfRoom(room, recordingSid))) {
+          return { kind: 'refused', refusal: 'no-recording' };
+        }
+      } catch (err) {
+        log.warn({ err, room }, 'Recording not stopped: the Space did not tell whether it is of this room');
+        return { kind: 'refused', refusal: 'space-away' };
+      }
+      return runner.run(room, { name: 'stop', by, recordingSid }, async (running) => {
+        const seen = await readOne(running, recordingSid);
+        if (!isFinishedRecording(seen.status)) {
+          await change(running, seen, 'stopped', (later) => later !== undefined && isFinishedRecording(later.status));
+        }
+        return 'confirmed';
+      });
+    },
+
     async list(room) {
       const before = await rooms.read(room);
       if (!before.isKnown) {
@@ -104,6 +188,77 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     const conference = recording?.conferenceSid && (await space.findConference(recording.conferenceSid));
     return conference !== undefined && conference.room === room;
   }
+
+  /**
+   * Starts to record a call, once: another request could make a second recording. If it is unclear whether it was made,
+   * the list of recordings decides.
+   */
+  async function startOnce(
+    { room, state, repeat, readUntil, deadline }: RunningAction,
+    callSid: Sid,
+  ): Promise<SpaceRecording> {
+    const list = (one: Deadline) => space.listRecordings({ callSid }, one);
+    // A list can be behind a callback.
+    const earlier = [...(await repeat(list)), ...(state.recordings ?? [])].map((one) => one.recordingSid);
+    try {
+      const started = await space.startRecording(callSid, { callback: callbackUrl(room) }, deadline());
+      if (started === undefined) {
+        throw new ActionFailure('left');
+      }
+      return started;
+    } catch (error) {
+      if (!mayHaveStarted(error)) {
+        throw error;
+      }
+      const isNew = ({ recordingSid }: SpaceRecording) => !earlier.includes(recordingSid);
+      const later = await readUntil(list, (found) => found.some(isNew)).catch((): SpaceRecording[] => []);
+      const started = later.findLast(isNew);
+      if (started === undefined) {
+        throw error;
+      }
+      return started;
+    }
+  }
+
+  /** @throws ActionFailure `ineffective` if the Space has no such recording */
+  async function readOne({ state, repeat }: RunningAction, recordingSid: Sid): Promise<SpaceRecording> {
+    const seen = await repeat((deadline) => lists.read(state, recordingSid, deadline));
+    if (seen === undefined) {
+      throw new ActionFailure('ineffective');
+    }
+    return seen;
+  }
+
+  /** Changes a recording, and reads it until it is as wanted. What is read decides, also after a failed request. */
+  async function change(
+    { state, repeat, readUntil }: RunningAction,
+    recording: SpaceRecording,
+    status: 'paused' | 'in-progress' | 'stopped',
+    isAsWanted: (seen: SpaceRecording | undefined) => boolean,
+  ): Promise<void> {
+    const failure = await repeat((deadline) => space.changeRecording(recording, status, deadline)).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const read = readUntil(
+      (deadline) => lists.read(state, recording.recordingSid, deadline, status === 'paused'),
+      isAsWanted,
+    );
+    await read.catch((error) => {
+      throw failure === undefined ? error : failure.error;
+    });
+  }
+}
+
+/** The moderator whose call is recorded. */
+function moderatorIn(state: RoomState): Stay | undefined {
+  const target = targetOf(state);
+  return target !== undefined && isInConference(target) ? target : undefined;
+}
+
+/** Whether a request may have taken effect although it failed. */
+function mayHaveStarted(error: unknown): boolean {
+  return error instanceof SpaceError && (error.code !== 'refused' || (error.status ?? 0) >= 500);
 }
 
 function withDetails(one: RecordingState, told: SpaceRecording | undefined, now: number): ListedRecording {
