@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import { runAll } from '../ops/in-parallel';
 import type { ActionReason } from '../rooms/action';
-import type { RecordingState } from '../rooms/recording';
+import { isRunningRecording, type RecordingState } from '../rooms/recording';
 import { isInConference, type RoomName, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
 import {
@@ -20,7 +21,7 @@ import {
   type RunningAction,
   reasonOf,
 } from './action-runner';
-import { type Ask, conferenceOf, createRecordingLists } from './recording-lists';
+import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE } from './recording-lists';
 
 /** A recording as the room remembers it, with what REST has just told of it. */
 export interface ListedRecording extends RecordingState {
@@ -52,6 +53,15 @@ export interface RecordingActions {
    * decides. Refused: `no-conference`, `no-moderator`, `busy`.
    */
   start(room: RoomName, by: string): Promise<ActionResult>;
+  /**
+   * Pauses every recording that runs in the room: those of the conference and those of each call in it. Confirmed only if
+   * a last list shows none that runs. If one cannot be paused, the others are, and the action fails.
+   *
+   * Refused: `no-conference`.
+   */
+  pause(room: RoomName, by: string): Promise<ActionResult>;
+  /** Resumes the recordings that we paused and that are paused still. Others stay as they are. Refused: `busy`. */
+  resume(room: RoomName, by: string): Promise<ActionResult>;
   /** Stops a recording of this room. Refused: `no-recording`; `space-away` if only the Space could tell, and did not. */
   stop(room: RoomName, recordingSid: Sid, by: string): Promise<ActionResult>;
   /** What the Space tells of the room's conference and calls, and what the room remembers. */
@@ -84,6 +94,9 @@ export interface RecordingActionsOptions {
   monotonicNow: () => number;
   log: Logger;
 }
+
+/** How often `pause` lists the recordings: new ones may start meanwhile. */
+const MAX_ROUNDS = 4;
 
 /** How long `list` may take in all, and each of its requests, in milliseconds. */
 const LIST_MS = 8_000;
@@ -119,9 +132,49 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
           (deadline) => lists.read(state, recordingSid, deadline),
           (seen) => seen?.status === 'in-progress' || seen?.status === 'paused',
         );
+        await pauseIfSuperseded(running, started);
         return 'confirmed';
       });
     },
+
+    async pause(room, by) {
+      const before = await rooms.read(room);
+      if (!before.isKnown) {
+        return { kind: 'refused', refusal: 'room-unknown' };
+      }
+      if (conferenceOf(before.state) === undefined) {
+        return { kind: 'refused', refusal: 'no-conference' };
+      }
+      return runner.run(room, { name: 'pause', by }, async (running) => {
+        for (let round = 1; round <= MAX_ROUNDS; round++) {
+          const latest = await rooms.read(room);
+          const found = await lists.visit(latest.isKnown ? latest.state : running.state, running.repeat, (some) =>
+            runAll(
+              some.filter(isRunningRecording).map((one) => () => pauseOne(running, one)),
+              REQUESTS_AT_ONCE,
+            ),
+          );
+          if (!found.some(isRunningRecording)) {
+            return 'confirmed';
+          }
+        }
+        throw new ActionFailure('ineffective');
+      });
+    },
+
+    resume: (room, by) =>
+      runner.run(room, { name: 'resume', by }, async (running) => {
+        const paused = (running.state.recordings ?? []).filter(({ isPausedByUs }) => isPausedByUs);
+        await runAll(
+          paused.map(
+            ({ recordingSid }) =>
+              () =>
+                resumeOne(running, recordingSid),
+          ),
+          REQUESTS_AT_ONCE,
+        );
+        return 'confirmed';
+      }),
 
     async stop(room, recordingSid, by) {
       const before = await rooms.read(room);
@@ -220,6 +273,21 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     }
   }
 
+  async function pauseOne(running: RunningAction, recording: SpaceRecording): Promise<void> {
+    // First, because the answer may be lost.
+    await lists.note(running.state, recording, true);
+    await change(running, recording, 'paused', (seen) => seen === undefined || !isRunningRecording(seen));
+  }
+
+  async function resumeOne(running: RunningAction, recordingSid: Sid): Promise<void> {
+    const seen = await readOne(running, recordingSid);
+    if (seen.status === 'paused') {
+      await requireCurrent(running);
+      await change(running, seen, 'in-progress', (later) => later !== undefined && later.status !== 'paused');
+      await pauseIfSuperseded(running, seen);
+    }
+  }
+
   /** @throws ActionFailure `ineffective` if the Space has no such recording */
   async function readOne({ state, repeat }: RunningAction, recordingSid: Sid): Promise<SpaceRecording> {
     const seen = await repeat((deadline) => lists.read(state, recordingSid, deadline));
@@ -247,6 +315,27 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     await read.catch((error) => {
       throw failure === undefined ? error : failure.error;
     });
+  }
+
+  /** A pause that was requested meanwhile counts: what we started or resumed must not outlast it. */
+  async function pauseIfSuperseded(running: RunningAction, recording: SpaceRecording): Promise<void> {
+    try {
+      await requireCurrent(running);
+    } catch (error) {
+      if (error instanceof ActionFailure && error.reason === 'superseded') {
+        await pauseOne(running, { ...recording, status: 'in-progress' });
+      }
+      throw error;
+    }
+  }
+
+  /** @throws ActionFailure if another action has taken the place of this one */
+  async function requireCurrent({ id, room }: RunningAction): Promise<void> {
+    const found = await rooms.read(room);
+    const action = found.isKnown ? found.state.actions?.find((one) => one.id === id) : undefined;
+    if (action?.status !== 'requested') {
+      throw new ActionFailure(action?.reason ?? 'abandoned');
+    }
   }
 }
 

@@ -125,6 +125,13 @@ function fail({ space }: Scene, words: string, trouble: Trouble): void {
     request === words ? (isList && trouble === 'missing' ? refusal(404) : trouble) : undefined;
 }
 
+/** Waits until the Space has got more than so many requests. */
+async function requestsOver({ requests }: { requests: string[] }, count: number): Promise<void> {
+  while (requests.length <= count) {
+    await new Promise(setImmediate);
+  }
+}
+
 const settled = (status: string, more: object = {}) => ({ kind: 'settled', action: { status, by: BY, ...more } });
 
 describe('a start', () => {
@@ -200,6 +207,273 @@ describe('a start', () => {
     expect(await scene.actions.start(sales, BY)).toMatchObject(settled('confirmed', { recordingSid: r3 }));
     expect(await scene.shown()).toMatchObject({ 'r-3': 'in-progress' });
   });
+});
+
+describe('a pause', () => {
+  /** The conference and all three calls are recorded; somebody else has paused one; one is over. */
+  function record({ put }: Scene): void {
+    put(r1, { conferenceSid: cf1 });
+    put(r2, { callSid: alice });
+    put(r3, { callSid: carol });
+    put(r4, { callSid: bob }, 'paused');
+    put(sid('r-5'), { callSid: bob }, 'completed');
+  }
+
+  it('pauses what runs: of the conference, and of every call in it, known or not', async () => {
+    const scene = await start();
+    record(scene);
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed', { name: 'pause' }));
+    expect(scene.statuses()).toMatchObject({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused', 'r-4': 'paused' });
+    expect(await scene.shown()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused', 'r-4': 'paused' });
+    expect((await scene.ours()).sort()).toEqual(['r-1', 'r-2', 'r-3']);
+    expect(scene.space.requests.filter((request) => request.startsWith('set')).sort()).toEqual([
+      'set recording r-1 paused',
+      'set recording r-2 paused',
+      'set recording r-3 paused',
+    ]);
+  });
+
+  it('of a room that is not recorded is confirmed by the lists', async () => {
+    const scene = await start();
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.space.requests.sort()).toEqual([
+      'participants of cf-1',
+      'recordings of alice-1',
+      'recordings of bob-1',
+      'recordings of carol-1',
+      'recordings of cf-1',
+    ]);
+  });
+
+  it('is refused without a conference', async () => {
+    const { actions } = await start();
+    expect(await actions.pause(other, BY)).toEqual({ kind: 'refused', refusal: 'no-conference' });
+  });
+
+  it('finds a recording that only a callback has told of', async () => {
+    const scene = await start();
+    scene.put(r1, { conferenceSid: cf1 });
+    await scene.record({ kind: 'recording-reported', recordingSid: r1, status: 'in-progress', ageMs: 0 });
+    const { listRecordings } = scene.client;
+    scene.client.listRecordings = async (of) => (await listRecordings(of)).slice(1);
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toEqual({ 'r-1': 'paused' });
+  });
+
+  it('finds a recording that starts meanwhile, also the last one', async () => {
+    const scene = await start();
+    scene.put(r1, { conferenceSid: cf1 });
+    const begin = [r2, r3];
+    scene.space.trouble = (request) => {
+      const next = request.startsWith('set') ? begin.shift() : undefined;
+      if (next !== undefined) {
+        scene.put(next, { callSid: alice });
+      }
+      return undefined;
+    };
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused' });
+    expect((await scene.ours()).sort()).toEqual(['r-1', 'r-2', 'r-3']);
+  });
+
+  it('leaves alone what records a call that has left', async () => {
+    const scene = await start();
+    scene.put(r1, { callSid: bob });
+    await scene.actions.list(sales);
+    scene.space.leave(bob);
+    await scene.record({ kind: 'left', callSid: bob, conferenceSid: cf1, date: Date.now(), ageMs: 0 });
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toEqual({ 'r-1': 'in-progress' });
+  });
+
+  it('asks once for each recording, and reads until it shows the pause', async () => {
+    const scene = await start();
+    scene.put(r1, { conferenceSid: cf1 });
+    await scene.actions.list(sales);
+    const { findRecording } = scene.client;
+    let behind = 3;
+    scene.client.findRecording = async (one) => {
+      const seen = await findRecording(one);
+      return seen && behind-- > 0 ? { ...seen, status: 'in-progress' } : seen;
+    };
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.space.requests.filter((request) => request.startsWith('set'))).toHaveLength(1);
+    expect(await scene.ours()).toEqual(['r-1']);
+  });
+
+  it('whose answers are lost, but which was made, can be resumed', async () => {
+    const scene = await start({ actionMs: 60 });
+    scene.put(r1, { conferenceSid: cf1 });
+    const late = new SpaceError('timeout', 'late');
+    scene.space.trouble = (request) => {
+      if (request === 'set recording r-1 paused') {
+        scene.put(r1, { conferenceSid: cf1 }, 'paused');
+      }
+      return request.includes('recording r-1') ? late : undefined;
+    };
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('failed', { reason: 'timeout' }));
+    scene.space.trouble = () => undefined;
+    await scene.actions.list(sales);
+    expect(await scene.ours()).toEqual(['r-1']);
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toEqual({ 'r-1': 'in-progress' });
+  });
+
+  it('that is refused leaves nothing to resume', async () => {
+    const scene = await start();
+    scene.put(r1, { conferenceSid: cf1 });
+    scene.space.trouble = (request) => (request.startsWith('set') ? refusal(401) : undefined);
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('failed', { reason: 'refused' }));
+    expect(await scene.recordings()).toMatchObject([{ status: 'in-progress', isPausedByUs: undefined }]);
+  });
+
+  it('fails if others resume again and again', async () => {
+    const scene = await start();
+    scene.put(r1, { conferenceSid: cf1 });
+    scene.space.trouble = (request) => {
+      if (request === 'recordings of cf-1') {
+        scene.put(r1, { conferenceSid: cf1 });
+      }
+      return undefined;
+    };
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('failed', { reason: 'ineffective' }));
+  });
+
+  const steps = [
+    'participants of cf-1',
+    'recordings of cf-1',
+    'recordings of alice-1',
+    'recordings of carol-1',
+    'set recording r-1 paused',
+    'read recording r-1',
+    'set recording r-3 paused',
+    'read recording r-3',
+  ];
+  it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
+    'whose "%s" fails with %s pauses all others, and confirms only what is true',
+    async (step, _what, trouble) => {
+      const scene = await start({ actionMs: 80 });
+      record(scene);
+      fail(scene, step, trouble);
+      // What is missing is over, by this request; the lists decide.
+      const isHarmless =
+        (trouble === 'ignored' && !step.startsWith('set')) ||
+        (trouble === 'missing' && /^(read|participants)/.test(step));
+      expect(await scene.actions.pause(sales, BY)).toMatchObject(settled(isHarmless ? 'confirmed' : 'failed'));
+      scene.space.trouble = () => undefined;
+      const affected = /r-[13]/.exec(step)?.[0] ?? { 'participants of cf-1': 'r-3', 'recordings of cf-1': 'r-1' }[step];
+      const meant = affected ?? (step.includes('alice') ? 'r-2' : 'r-3');
+      for (const one of ['r-1', 'r-2', 'r-3'].filter((name) => name !== meant)) {
+        expect(scene.statuses()).toMatchObject({ [one]: 'paused' });
+        expect(await scene.shown()).toMatchObject({ [one]: 'paused' });
+      }
+      for (const [one, status] of Object.entries(await scene.shown())) {
+        // What runs is shown as running, or not known at all.
+        expect(status === 'paused' && scene.statuses()[one] === 'in-progress').toBe(false);
+      }
+      expect(scene.statuses()).toMatchObject({ 'r-4': 'paused', 'r-5': 'completed' });
+    },
+  );
+});
+
+describe('a resumption', () => {
+  /** We paused the first two; somebody else the third. */
+  async function paused(options = {}): Promise<Scene> {
+    const scene = await start(options);
+    scene.put(r1, { conferenceSid: cf1 });
+    scene.put(r2, { callSid: alice });
+    scene.put(r3, { callSid: bob }, 'paused');
+    await scene.actions.pause(sales, BY);
+    scene.space.requests.length = 0;
+    return scene;
+  }
+
+  it('resumes exactly what we paused', async () => {
+    const scene = await paused();
+    expect(await scene.another.actions.resume(sales, BY)).toMatchObject(settled('confirmed', { name: 'resume' }));
+    expect(scene.statuses()).toEqual({ 'r-1': 'in-progress', 'r-2': 'in-progress', 'r-3': 'paused' });
+    expect(await scene.shown()).toEqual(scene.statuses());
+    expect(await scene.ours()).toEqual([]);
+  });
+
+  it('leaves alone what has been resumed, and paused again by others, and what is over', async () => {
+    const scene = await paused();
+    scene.put(r1, { conferenceSid: cf1 });
+    await scene.actions.list(sales);
+    scene.put(r1, { conferenceSid: cf1 }, 'paused');
+    scene.put(r2, { callSid: alice }, 'completed');
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'completed', 'r-3': 'paused' });
+    expect(await scene.shown()).toMatchObject({ 'r-2': 'completed' });
+  });
+
+  it('that the Space takes, and then shows no more, has failed', async () => {
+    const scene = await paused();
+    scene.space.trouble = (request) =>
+      request.startsWith('read') && scene.space.requests.some((one) => one.startsWith('set')) ? 'missing' : undefined;
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('failed', { reason: 'ineffective' }));
+  });
+
+  it('of a room where we paused nothing asks for nothing', async () => {
+    const { actions, space } = await start();
+    expect(await actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(space.requests).toEqual([]);
+  });
+
+  const steps = ['read recording r-1', 'set recording r-1 in-progress'];
+  it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
+    'whose "%s" fails with %s resumes the others, and remembers the rest',
+    async (step, _what, trouble) => {
+      const scene = await paused({ actionMs: 60 });
+      fail(scene, step, trouble);
+      const result = await scene.actions.resume(sales, BY);
+      const isHarmless = step.startsWith('read') && trouble === 'ignored';
+      expect(result).toMatchObject(settled(isHarmless ? 'confirmed' : 'failed'));
+      expect(scene.statuses()).toMatchObject({ 'r-2': 'in-progress', 'r-3': 'paused' });
+      scene.space.trouble = () => undefined;
+      expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+      expect(scene.statuses()).toEqual({ 'r-1': 'in-progress', 'r-2': 'in-progress', 'r-3': 'paused' });
+    },
+  );
+
+  it('is refused during a pause', async () => {
+    const scene = await start({ latencyMs: 5 });
+    scene.put(r1, { conferenceSid: cf1 });
+    const pausing = scene.actions.pause(sales, BY);
+    await requestsOver(scene.space, 0);
+    expect(await scene.another.actions.resume(sales, 'token other')).toMatchObject({
+      kind: 'refused',
+      refusal: 'busy',
+      other: { name: 'pause', by: BY },
+    });
+    expect(await pausing).toMatchObject(settled('confirmed'));
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('gives way to a pause by another server after %i requests', async (count) => {
+    const scene = await paused();
+    scene.space.latencyMs = 5;
+    const resuming = scene.actions.resume(sales, BY);
+    await requestsOver(scene.space, count);
+    const pausing = scene.another.actions.pause(sales, 'token other');
+    expect(await Promise.all([resuming, pausing])).toMatchObject([
+      settled('failed', { reason: 'superseded' }),
+      { action: { status: 'confirmed' } },
+    ]);
+    expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused' });
+    expect((await scene.ours()).sort()).toEqual(['r-1', 'r-2']);
+  });
+});
+
+it.each([0, 1, 2])('a start gives way to a pause by another server after %i requests', async (count) => {
+  const scene = await start({ latencyMs: 5 });
+  const starting = scene.actions.start(sales, BY);
+  await requestsOver(scene.space, count);
+  const pausing = scene.another.actions.pause(sales, 'token other');
+  expect(await Promise.all([starting, pausing])).toMatchObject([
+    settled('failed', { reason: 'superseded' }),
+    { action: { status: 'confirmed' } },
+  ]);
+  expect(Object.values(scene.statuses())).toEqual(['paused']);
 });
 
 describe('a stop', () => {
@@ -286,6 +560,10 @@ describe('a list', () => {
       ],
     });
     expect(await scene.shown()).toEqual({ 'r-1': 'in-progress', 'r-2': 'completed', 'r-3': 'completed' });
+    await scene.actions.pause(sales, BY);
+    expect(await scene.actions.list(sales)).toMatchObject({
+      recordings: [{}, {}, { recordingSid: r1, isPausedByUs: true }],
+    });
   });
 
   it('leaves out what a call recorded elsewhere before', async () => {
@@ -362,6 +640,7 @@ it('the log shows no SID of a recording', async () => {
   await scene.actions.stop(sales, r1, BY);
   await scene.actions.stop(sales, r2, BY);
   await scene.actions.list(sales);
+  await scene.actions.pause(sales, BY);
   const text = scene.logged.join('');
   expect(text).toContain('Action failed');
   expect(text).not.toMatch(/r-[12]/);
