@@ -21,6 +21,8 @@ const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
   ],
   'not-a-moderator': ['not_in_room', 'This call is no agent in the conference.'],
   'no-moderator': ['no_moderator', 'No agent is in this room.'],
+  'no-recording': ['no_such_recording', 'This room has no such recording.'],
+  'space-away': ['space_unreachable', 'Only the Space could tell, and it did not.'],
   'no-conference': ['no_conference', 'No conference is running in this room.'],
 };
 

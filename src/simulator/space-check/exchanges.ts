@@ -92,6 +92,7 @@ async function stepsOf(
   return {
     listConferences: async () => [await client.listConferences(), await client.listConferences(ROOM)],
     listParticipants: () => client.listParticipants(conferenceSid),
+    findConference: () => client.findConference(conferenceSid),
     findParticipant: () => client.findParticipant(conferenceSid, ted),
     async changeParticipant() {
       for (const change of [
