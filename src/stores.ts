@@ -58,7 +58,7 @@ const POLL_MS = 10;
  *
  * @throws StoreError at once if it refuses us or is not a Redis, or after `timeoutMs`
  */
-export async function waitForStore(store: Store, timeoutMs: number): Promise<void> {
+export async function waitForStore(store: Pick<Store, 'ping'>, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -246,7 +246,8 @@ const REFUSALS: readonly [RegExp, string][] = [
   [/^ERR unknown command/, 'Redis 6.2 or newer is needed'],
 ];
 
-function toStoreError(given: Error): StoreError {
+/** An error of the Redis client as a StoreError, without keys or other arguments of commands. */
+export function toStoreError(given: Error): StoreError {
   // Redis quotes the arguments of an unknown command: keys with telephone numbers.
   const message = given.message.replace(/,? with args beginning with.*/s, '');
   const error = message === given.message ? given : new Error(message);
