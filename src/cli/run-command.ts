@@ -48,11 +48,22 @@ export function processContext(): CommandContext {
   return { args: argv.slice(2), env, stdin, stdout, stderr };
 }
 
-/** Runs a command that reads the server's settings as this process, with those of `.env` too. */
-export function runSettingsCommand(name: string, command: (context: CommandContext) => Promise<void>): void {
+/**
+ * Runs a command that reads the server's settings as this process, with those of `.env` too. A command that returns an
+ * exit code ends the process, whatever it has left open.
+ */
+export function runSettingsCommand(
+  name: string,
+  command: (context: CommandContext) => Promise<void> | Promise<number>,
+): void {
   exitWithoutReader(name);
   loadDotenv({ quiet: true });
-  void runCommand(name, () => command(processContext()));
+  void runCommand(name, async () => {
+    const code = await command(processContext());
+    if (typeof code === 'number') {
+      process.stdout.write('', () => process.exit(code));
+    }
+  });
 }
 
 /** Ends a command that can no longer print: quietly when its reader has gone, as `head` does. */

@@ -6,6 +6,8 @@ export interface CommandRun {
   args?: string[];
   env?: Record<string, string>;
   input?: string;
+  /** Whether the input comes from a terminal. */
+  isTerminal?: boolean;
 }
 
 /** How a command ended, and all that it wrote. */
@@ -19,7 +21,7 @@ export interface CommandOutcome {
 export async function runInProcess(
   name: string,
   command: (context: CommandContext) => Promise<number> | Promise<void>,
-  { args = [], env = {}, input = '' }: CommandRun = {},
+  { args = [], env = {}, input = '', isTerminal = false }: CommandRun = {},
 ): Promise<CommandOutcome> {
   const outcome: CommandOutcome = { code: 0, stdout: '', stderr: '' };
   const into = (output: 'stdout' | 'stderr') =>
@@ -30,7 +32,8 @@ export async function runInProcess(
         done();
       },
     });
-  const [stdin, stdout, stderr] = [Readable.from([input]), into('stdout'), into('stderr')];
+  const stdin = Object.assign(Readable.from([input]), { isTTY: isTerminal });
+  const [stdout, stderr] = [into('stdout'), into('stderr')];
   await runCommand(
     name,
     async () => {

@@ -1,0 +1,70 @@
+import { type Finding, summaryOf } from './doctor/finding';
+import { formatFindings } from './doctor/print';
+import { checkRedis, skipRedis } from './doctor/redis-checks';
+import { checkPeople, checkSettings } from './doctor/setting-checks';
+import { type CommandContext, parseCommandLine, runSettingsCommand } from './run-command';
+
+const USAGE = `npm run --silent doctor -- [OPTIONS]
+
+Checks what a server with these settings needs: settings, roster, tokens and Redis. Changes nothing.
+Run it where the server runs, with the server's environment or .env.
+
+  --json              one JSON document instead of text
+
+Ends with code 0 if there is no error, 1 if there is one, 2 if it could not run.
+`;
+
+/** What a doctor reaches the world with; a test has others. */
+export interface DoctorOptions {
+  /** Deadline of each request. */
+  timeoutMs?: number;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+  /** Milliseconds from any beginning, never going back. */
+  monotonicNow?: () => number;
+}
+
+/** Deadline of each request. A Space waits 5 s for a document. */
+const TIMEOUT_MS = 5_000;
+
+type Dependencies = ReturnType<typeof dependenciesOf>;
+
+/** `npm run doctor`. Returns the exit code: 1 if there is an error, otherwise 0. @throws UserError */
+export async function doctor(context: CommandContext, given: DoctorOptions = {}): Promise<number> {
+  const { args, env, stdout } = context;
+  const flag = { type: 'boolean', default: false } as const;
+  const options = parseCommandLine({ args, options: { json: flag, help: flag } });
+  if (options.help) {
+    stdout.write(USAGE);
+    return 0;
+  }
+  const findings = await examine(env, dependenciesOf(given));
+  stdout.write(
+    options.json
+      ? `${JSON.stringify({ checks: findings }, undefined, 2)}\n`
+      : `${formatFindings(findings)}\n${summaryOf(findings)}\n`,
+  );
+  return findings.some(({ status }) => status === 'error') ? 1 : 0;
+}
+
+function dependenciesOf({ timeoutMs = TIMEOUT_MS, now = Date.now, monotonicNow }: DoctorOptions) {
+  return { timeoutMs, now, monotonicNow: monotonicNow ?? (() => performance.now()) };
+}
+
+/** Makes all checks, most of them at once. */
+async function examine(env: CommandContext['env'], deps: Dependencies): Promise<Finding[]> {
+  const settings = checkSettings(env);
+  const { config } = settings;
+  const people = checkPeople(env, deps);
+  if (config === undefined) {
+    const reason = 'The settings cannot be used.';
+    return [...settings.findings, ...(await people), ...skipRedis(reason)];
+  }
+  // By itself: other work of this process would count as slowness of Redis.
+  const redisFindings = await checkRedis(config, deps);
+  return [...settings.findings, ...(await people), ...redisFindings];
+}
+
+if (require.main === module) {
+  runSettingsCommand('doctor', doctor);
+}

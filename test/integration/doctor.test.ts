@@ -1,0 +1,265 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DoctorOptions } from '../../src/cli/doctor';
+import type { Finding } from '../../src/cli/doctor/finding';
+import { type DoctorBench, KEY, startDoctorBench } from '../support/doctor-bench';
+import { onTestFinished } from '../support/on-test-finished';
+import { freePort } from '../support/redis-server';
+import { temporaryFolder } from '../support/temporary-folder';
+
+/** The deadline where something hangs: enough for everything else. */
+const HANG_MS = 700;
+
+let bench: DoctorBench;
+
+beforeAll(async () => {
+  bench = await startDoctorBench();
+});
+
+afterAll(() => bench?.close());
+
+/** What a mistake changes: settings, and how the doctor runs. */
+type Planted = { env?: Record<string, string>; options?: DoctorOptions };
+type Mistake = [
+  what: string,
+  plant: () => Planted | undefined | Promise<Planted | undefined>,
+  found: string[],
+  says: RegExp,
+];
+
+/** Settings of Redis until the test is over. */
+async function configure(name: string, value: string, usual: string): Promise<undefined> {
+  onTestFinished(() => bench.admin.config('SET', name, usual));
+  await bench.admin.config('SET', name, value);
+}
+
+/** A server of the test's own; returns its port. */
+async function listening(server: Server): Promise<number> {
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  onTestFinished(() => server.close());
+  return port;
+}
+
+const tokensFile = () => join(dirname(bench.env.ROSTER_FILE ?? ''), 'tokens.json');
+const MISTAKES: Mistake[] = [
+  ['an invalid setting', () => ({ env: { PORT: 'x' } }), ['settings.values error'], /PORT must be a whole number/],
+  [
+    'a misspelt setting',
+    () => ({ env: { CONFERENCENAME: 'sales' } }),
+    ['settings.values warning'],
+    /CONFERENCENAME is not a setting: did you mean CONFERENCE_NAME\?/,
+  ],
+  [
+    'settings that production refuses',
+    () => ({ env: { NODE_ENV: 'production' } }),
+    ['settings.values error'],
+    /SIGNALWIRE_SPACE_URL must not begin with http:\/\//,
+  ],
+  [
+    'an API token as the signing key',
+    () => ({ env: { SIGNALWIRE_SIGNING_KEY: 'PT0123' } }),
+    ['settings.signing-key error'],
+    /is an API token: every call gets 403\. Copy the signing key/,
+  ],
+  [
+    'a signing key of another form',
+    () => ({ env: { SIGNALWIRE_SIGNING_KEY: 'abc' } }),
+    ['settings.signing-key warning'],
+    /does not begin with PSK_/,
+  ],
+  [
+    'two signing keys',
+    () => ({ env: { SIGNALWIRE_SIGNING_KEY: `${KEY},PSK_old` } }),
+    ['settings.signing-key warning'],
+    /two keys.*Remove the old one/,
+  ],
+  [
+    'a roster that is not there',
+    () => ({ env: { ROSTER_FILE: '/nowhere/roster.json' } }),
+    ['people.roster error'],
+    /Cannot read ROSTER_FILE \/nowhere\/roster\.json/,
+  ],
+  [
+    'a roster on a disk that hangs',
+    async () => {
+      const file = join(temporaryFolder(), 'roster.json');
+      execFileSync('mkfifo', [file]);
+      // Ends the read that the doctor has given up.
+      onTestFinished(() => writeFile(file, ''));
+      return { env: { ROSTER_FILE: file }, options: { timeoutMs: HANG_MS } };
+    },
+    ['people.roster error'],
+    /roster\.json could not be read in 0\.7 s/,
+  ],
+  [
+    'tokens that cannot be read',
+    () => {
+      onTestFinished(() => writeFileSync(tokensFile(), '{}'));
+      writeFileSync(tokensFile(), '{"tokens": [');
+      return undefined;
+    },
+    ['people.tokens error'],
+    /tokens\.json, line 1, column 13: this is not JSON/,
+  ],
+  [
+    'an expired token',
+    () => {
+      const entry = {
+        name: 'CRM',
+        hash: '0'.repeat(64),
+        rights: ['see'],
+        created: '2020-01-01',
+        expires: '2020-02-01',
+      };
+      onTestFinished(() => writeFileSync(tokensFile(), '{}'));
+      writeFileSync(tokensFile(), JSON.stringify({ tokens: [entry] }));
+      return undefined;
+    },
+    ['people.tokens warning'],
+    /expired tokens: CRM\./,
+  ],
+  [
+    'a Redis that is down',
+    async () => ({ env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }, options: { timeoutMs: HANG_MS } }),
+    ['redis.connection error'],
+    /ECONNREFUSED.*Start Redis, or correct REDIS_URL/,
+  ],
+  [
+    'a Redis that hangs',
+    async () => {
+      const port = await listening(createServer((socket) => socket.resume()));
+      return { env: { REDIS_URL: `redis://127.0.0.1:${port}` }, options: { timeoutMs: HANG_MS } };
+    },
+    ['redis.connection error'],
+    /Redis did not answer: not connected yet\./,
+  ],
+  [
+    'a wrong password for Redis',
+    async () => {
+      await configure('requirepass', 'hunter2', '');
+      return { env: { REDIS_URL: `redis://:hunter3@127.0.0.1:${bench.redis.port}` } };
+    },
+    ['redis.connection error'],
+    /login refused; wrong user or password/,
+  ],
+  [
+    'a Redis that deletes keys when it is full',
+    () => configure('maxmemory-policy', 'allkeys-lru', 'noeviction'),
+    ['redis.eviction error'],
+    /maxmemory-policy allkeys-lru.*Set maxmemory-policy noeviction\./,
+  ],
+  [
+    'a Redis that keeps nothing on disk',
+    () => configure('appendonly', 'no', 'yes'),
+    ['redis.persistence warning'],
+    /keeps nothing on disk.*Set appendonly yes\./,
+  ],
+  [
+    'a replica',
+    async () => {
+      onTestFinished(() => bench.admin.replicaof('NO', 'ONE'));
+      await bench.admin.replicaof('127.0.0.1', await freePort());
+      return undefined;
+    },
+    ['redis.role error'],
+    /is a replica.*Set REDIS_URL to the primary/,
+  ],
+  [
+    'a Redis that is far away',
+    async () => {
+      const relay = createServer((socket) => {
+        const redis = connect(bench.redis.port, '127.0.0.1');
+        socket.pipe(redis).on('error', () => socket.destroy());
+        socket.on('error', () => {}).on('close', () => redis.destroy());
+        redis.on('data', async (data) => {
+          await sleep(25);
+          socket.write(data);
+        });
+      });
+      return {
+        env: { REDIS_URL: `redis://127.0.0.1:${await listening(relay)}` },
+        options: { monotonicNow: () => performance.now() },
+      };
+    },
+    ['redis.latency warning'],
+    /takes [2-9]\d\.\d ms per round trip.*Run Redis near the server/,
+  ],
+];
+
+describe('the doctor', () => {
+  it('finds nothing wrong in a correct set-up', async () => {
+    const checks = await bench.examine();
+    expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(checks.map(({ id }) => id)).toEqual([
+      'settings.values',
+      'settings.signing-key',
+      'people.roster',
+      'people.tokens',
+      'redis.connection',
+      'redis.version',
+      'redis.role',
+      'redis.eviction',
+      'redis.persistence',
+      'redis.latency',
+      'redis.clock',
+    ]);
+  });
+
+  it.each(MISTAKES)('finds %s, and nothing else', async (_what, plant, found, says) => {
+    const { env = {}, options } = (await plant()) ?? {};
+    const checks = await bench.examine({ env }, options);
+    const wrong = checks.filter(({ status }) => status === 'error' || status === 'warning');
+    expect(wrong.map(({ id, status }) => `${id} ${status}`)).toEqual(found);
+    expect(wrong.map(({ message, remedy }) => `${message} ${remedy ?? ''}`).join('\n')).toMatch(says);
+  });
+
+  it('skips what it cannot check, with the reason, and ends with code 0', async () => {
+    const env = Object.fromEntries(Object.keys(bench.env).map((name) => [name, '']));
+    const { code, stdout } = await bench.run({ args: ['--json'], env });
+    const { checks } = JSON.parse(stdout) as { checks: Finding[] };
+    expect(code).toBe(0);
+    expect(checks.filter(({ status }) => status === 'ok' || status === 'error')).toEqual([]);
+    const reasons = checks
+      .filter(({ status }) => status === 'skipped')
+      .map(({ id, message }) => [id.split('.')[0], message].join(': '));
+    expect([...new Set(reasons)]).toEqual([
+      'people: ROSTER_FILE is not set: people are numbers only, and there are no tokens.',
+      'redis: REDIS_URL is not set: state is kept in memory.',
+    ]);
+  });
+
+  it('names every check as skipped if the settings cannot be used', async () => {
+    const all = new Set((await bench.examine()).map(({ id }) => id));
+    const checks = await bench.examine({ env: { MAX_CALL_SECONDS: '0' } });
+    expect(new Set(checks.map(({ id }) => id))).toEqual(all);
+    const made = checks.filter(({ status }) => status !== 'skipped').map(({ id }) => id);
+    expect(made).toEqual(['settings.values', 'people.roster', 'people.tokens']);
+  });
+
+  it('prints each check under a heading, in lines of at most 80 characters, with what to do', async () => {
+    const { code, stdout, stderr } = await bench.run({ env: { REDIS_URL: '', SIGNALWIRE_SIGNING_KEY: 'PT0123' } });
+    expect([code, stderr]).toEqual([1, '']);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+    const [, redis = ''] = /\nRedis\n(.*?)\n\n/s.exec(stdout) ?? [];
+    expect(redis).toBe('  skipped  REDIS_URL is not set: state is kept in memory.');
+    expect(stdout).toContain(`
+  ERROR    SIGNALWIRE_SIGNING_KEY is an API token: every call gets 403. Copy the
+           signing key from the API page of your Space; it begins with PSK_.
+`);
+    expect(stdout).toMatch(/\n\n[12] errors?, 1 warning\.\n$/);
+  });
+
+  it('ends with code 2 if it cannot run', async () => {
+    expect(await bench.run({ args: ['--fix'] })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: "doctor: Unknown option '--fix'. See --help.\n",
+    });
+  });
+});
