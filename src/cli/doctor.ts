@@ -1,12 +1,16 @@
+import type { Config } from '../config';
+import type { ConferenceApi } from '../signalwire/conference-api';
+import { createRestClient } from '../signalwire/rest-client';
 import { type Finding, summaryOf } from './doctor/finding';
 import { formatFindings } from './doctor/print';
 import { checkRedis, skipRedis } from './doctor/redis-checks';
 import { checkPeople, checkSettings } from './doctor/setting-checks';
+import { checkSpace, skipSpace } from './doctor/space-checks';
 import { type CommandContext, parseCommandLine, runSettingsCommand } from './run-command';
 
 const USAGE = `npm run --silent doctor -- [OPTIONS]
 
-Checks what a server with these settings needs: settings, roster, tokens and Redis. Changes nothing.
+Checks what a server with these settings needs: settings, roster and tokens, Redis and the Space's REST API. Changes nothing.
 Run it where the server runs, with the server's environment or .env.
 
   --json              one JSON document instead of text
@@ -58,11 +62,28 @@ async function examine(env: CommandContext['env'], deps: Dependencies): Promise<
   const people = checkPeople(env, deps);
   if (config === undefined) {
     const reason = 'The settings cannot be used.';
-    return [...settings.findings, ...(await people), ...skipRedis(reason)];
+    return [...settings.findings, ...(await people), ...skipRedis(reason), ...skipSpace(reason)];
   }
   // By itself: other work of this process would count as slowness of Redis.
   const redisFindings = await checkRedis(config, deps);
-  return [...settings.findings, ...(await people), ...redisFindings];
+  const space = createSpace(config, settings.areValid, deps);
+  const [peopleFindings, spaceFindings] = await Promise.all([
+    people,
+    space === undefined
+      ? skipSpace(`SIGNALWIRE_SPACE_URL is ${config.space === undefined ? 'not set' : 'without TLS'}.`)
+      : checkSpace(space, config.space?.url ?? '', deps.now),
+  ]);
+  return [...settings.findings, ...peopleFindings, ...redisFindings, ...spaceFindings];
+}
+
+/** Undefined if REST is not configured, or the server would refuse to send its token without TLS. */
+function createSpace(
+  { space }: Config,
+  areValid: boolean,
+  { timeoutMs, now }: Dependencies,
+): ConferenceApi | undefined {
+  const isRefused = !areValid && space?.url.startsWith('http:');
+  return space === undefined || isRefused ? undefined : createRestClient(space, { timeoutMs, now });
 }
 
 if (require.main === module) {

@@ -7,9 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DoctorOptions } from '../../src/cli/doctor';
 import type { Finding } from '../../src/cli/doctor/finding';
+import type { Fault } from '../../src/simulator/rest-api';
 import { type DoctorBench, KEY, startDoctorBench } from '../support/doctor-bench';
 import { onTestFinished } from '../support/on-test-finished';
 import { freePort } from '../support/redis-server';
+import { startScriptedServer } from '../support/scripted-server';
 import { temporaryFolder } from '../support/temporary-folder';
 
 /** The deadline where something hangs: enough for everything else. */
@@ -36,6 +38,22 @@ type Mistake = [
 async function configure(name: string, value: string, usual: string): Promise<undefined> {
   onTestFinished(() => bench.admin.config('SET', name, usual));
   await bench.admin.config('SET', name, value);
+}
+
+/** What the Space answers to requests of these paths, until the test is over. */
+function answerRest(path: RegExp, fault: Fault | Promise<Fault>): undefined {
+  onTestFinished(() => {
+    bench.intercept = () => undefined;
+  });
+  bench.intercept = ({ path: asked }) => (path.test(asked) ? fault : undefined);
+}
+
+/** Until the test is over, the Space's clock is ahead. */
+function setSpaceAhead(ms: number): undefined {
+  onTestFinished(() => {
+    bench.spaceAheadMs = 0;
+  });
+  bench.spaceAheadMs = ms;
 }
 
 /** A server of the test's own; returns its port. */
@@ -190,6 +208,66 @@ const MISTAKES: Mistake[] = [
     ['redis.latency warning'],
     /takes [2-9]\d\.\d ms per round trip.*Run Redis near the server/,
   ],
+  [
+    'a wrong API token',
+    () => ({ env: { SIGNALWIRE_API_TOKEN: 'PTwrong' } }),
+    ['space.credentials error'],
+    /refuses SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN together \(401\)/,
+  ],
+  [
+    'the id of another project',
+    () => ({ env: { SIGNALWIRE_PROJECT_ID: 'another' } }),
+    ['space.credentials error'],
+    /the token must be of this project/,
+  ],
+  [
+    'a Space that is something else',
+    async () => {
+      const { url } = await startScriptedServer({});
+      return { env: { SIGNALWIRE_SPACE_URL: url } };
+    },
+    ['space.credentials error'],
+    /does not answer as a Space does. Correct SIGNALWIRE_SPACE_URL/,
+  ],
+  [
+    'a Space that is not there',
+    async () => ({ env: { SIGNALWIRE_SPACE_URL: `http://127.0.0.1:${await freePort()}` } }),
+    ['space.credentials error'],
+    /Nothing listens at 127\.0\.0\.1/,
+  ],
+  [
+    'a Space that hangs',
+    () => {
+      answerRest(/./, sleep(2_000, 'disconnect', { ref: false }));
+      return { options: { timeoutMs: HANG_MS } };
+    },
+    ['space.credentials error'],
+    /did not answer in time/,
+  ],
+  [
+    'a token without the voice scope',
+    () => answerRest(/^\/Conferences/, { status: 401, body: { code: 20_003, message: 'No', status: 401 } }),
+    ['space.voice-scope error'],
+    /Give the token the scope Voice/,
+  ],
+  [
+    'a project that is suspended',
+    () => answerRest(/^\/?$/, { status: 200, body: { sid: bench.space.accountSid, status: 'suspended' } }),
+    ['space.account error'],
+    /The project is suspended/,
+  ],
+  [
+    'a clock that is inaccurate',
+    () => setSpaceAhead(10_000),
+    ['space.clock warning'],
+    /is (9|10|11) s behind that of the Space/,
+  ],
+  [
+    'a clock that is wrong',
+    () => setSpaceAhead(-300_000),
+    ['space.clock error'],
+    /is (299|300|301) s ahead of that of the Space/,
+  ],
 ];
 
 describe('the doctor', () => {
@@ -208,6 +286,10 @@ describe('the doctor', () => {
       'redis.persistence',
       'redis.latency',
       'redis.clock',
+      'space.credentials',
+      'space.voice-scope',
+      'space.account',
+      'space.clock',
     ]);
   });
 
@@ -231,6 +313,7 @@ describe('the doctor', () => {
     expect([...new Set(reasons)]).toEqual([
       'people: ROSTER_FILE is not set: people are numbers only, and there are no tokens.',
       'redis: REDIS_URL is not set: state is kept in memory.',
+      'space: SIGNALWIRE_SPACE_URL is not set.',
     ]);
   });
 
@@ -240,6 +323,30 @@ describe('the doctor', () => {
     expect(new Set(checks.map(({ id }) => id))).toEqual(all);
     const made = checks.filter(({ status }) => status !== 'skipped').map(({ id }) => id);
     expect(made).toEqual(['settings.values', 'people.roster', 'people.tokens']);
+  });
+
+  it('sends no token without TLS if the server would refuse to', async () => {
+    let isAsked = false;
+    onTestFinished(() => {
+      bench.intercept = () => undefined;
+    });
+    bench.intercept = () => {
+      isAsked = true;
+      return undefined;
+    };
+    const checks = await bench.examine({ env: { NODE_ENV: 'production' } });
+    expect(checks.find(({ id }) => id === 'space.credentials')).toMatchObject({ status: 'skipped' });
+    expect(isAsked).toBe(false);
+  });
+
+  it.each<[what: string, path: RegExp, skipped: string[], remedy: string]>([
+    ['Management', /^\/?$/, ['space.account', 'space.clock'], 'Give it the scope Management.'],
+  ])('says what it cannot check without the scope %s', async (_scope, path, ids, remedy) => {
+    answerRest(path, { status: 403, body: { code: 20_003, message: 'No', status: 403 } });
+    const checks = await bench.examine();
+    expect(checks.filter(({ status }) => status !== 'ok')).toEqual(
+      ids.map((id) => ({ id, status: 'skipped', message: expect.any(String), remedy })),
+    );
   });
 
   it('prints each check under a heading, in lines of at most 80 characters, with what to do', async () => {

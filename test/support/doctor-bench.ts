@@ -150,7 +150,7 @@ export async function startDoctorBench(host = HOST): Promise<DoctorBench> {
       return JSON.parse(stdout).checks;
     },
     async close() {
-      admin.disconnect();
+      await admin.quit();
       space.close();
       await server.stop(0);
       rest.close();

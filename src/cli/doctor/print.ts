@@ -7,6 +7,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   settings: 'Settings',
   people: 'Roster and tokens',
   redis: 'Redis',
+  space: 'Space (REST API)',
 };
 
 const LABELS: Readonly<Record<Status, string>> = { ok: 'ok', warning: 'warning', error: 'ERROR', skipped: 'skipped' };
