@@ -9,6 +9,8 @@ import { createRedisIdempotencyStore } from './api/redis-idempotency';
 import { viewRoom } from './api/views';
 import { createUrls, type Urls } from './calls/call-request';
 import { createRender } from './calls/documents';
+import { createUrls } from './calls/call-request';
+import { createRender, type Render } from './calls/documents';
 import { german } from './calls/prompts-de';
 import { english } from './calls/prompts-en';
 import { createRoutes } from './calls/routes';
@@ -90,6 +92,15 @@ export function lifetimeOf({ maxCallSeconds }: Pick<Config, 'maxCallSeconds'>): 
   return maxCallSeconds * 1000 + LIFETIME_MARGIN_MS;
 }
 
+/**
+ * The renderer of a server with these settings.
+ *
+ * @param publicUrl the base of the addresses in its documents, without a slash at the end
+ */
+export function createServerRender(config: Config, publicUrl: string): Render {
+  return createRender(config, createUrls(publicUrl), PROMPTS[config.promptLanguage]);
+}
+
 /** Composes the server. */
 export function createServer(options: ServerOptions): Server {
   const { config, publicUrl, roster, store, space, log, now, monotonicNow, retryMs, sweepIntervalMs } = options;
@@ -166,7 +177,7 @@ export function createServer(options: ServerOptions): Server {
     ...(retryMs !== undefined && { retryMs }),
   });
   const settings = { ...config, publicUrl };
-  const render = createRender(settings, urls, PROMPTS[config.promptLanguage]);
+  const render = createServerRender(config, publicUrl);
   const routes = createRoutes({
     accountSid: config.space?.projectId,
     roster,

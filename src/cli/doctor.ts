@@ -3,6 +3,8 @@ import type { ConferenceApi } from '../signalwire/conference-api';
 import { createRestClient } from '../signalwire/rest-client';
 import { type Finding, summaryOf } from './doctor/finding';
 import { formatFindings } from './doctor/print';
+import { createProbe, type ProbeOptions } from './doctor/probe';
+import { checkPublicUrl, skipPublicUrl } from './doctor/public-url-checks';
 import { checkRedis, skipRedis } from './doctor/redis-checks';
 import { checkPeople, checkSettings } from './doctor/setting-checks';
 import { checkSpace, skipSpace } from './doctor/space-checks';
@@ -10,7 +12,8 @@ import { type CommandContext, parseCommandLine, runSettingsCommand } from './run
 
 const USAGE = `npm run --silent doctor -- [OPTIONS]
 
-Checks what a server with these settings needs: settings, roster and tokens, Redis and the Space's REST API. Changes nothing.
+Checks what a server with these settings needs: settings, roster and tokens, Redis, the Space's REST API and
+whether PUBLIC_URL leads to the running server. Changes nothing.
 Run it where the server runs, with the server's environment or .env.
 
   --json              one JSON document instead of text
@@ -19,9 +22,7 @@ Ends with code 0 if there is no error, 1 if there is one, 2 if it could not run.
 `;
 
 /** What a doctor reaches the world with; a test has others. */
-export interface DoctorOptions {
-  /** Deadline of each request. */
-  timeoutMs?: number;
+export interface DoctorOptions extends Partial<ProbeOptions> {
   /** Milliseconds since 1970. */
   now?: () => number;
   /** Milliseconds from any beginning, never going back. */
@@ -51,8 +52,8 @@ export async function doctor(context: CommandContext, given: DoctorOptions = {})
   return findings.some(({ status }) => status === 'error') ? 1 : 0;
 }
 
-function dependenciesOf({ timeoutMs = TIMEOUT_MS, now = Date.now, monotonicNow }: DoctorOptions) {
-  return { timeoutMs, now, monotonicNow: monotonicNow ?? (() => performance.now()) };
+function dependenciesOf({ timeoutMs = TIMEOUT_MS, now = Date.now, monotonicNow, ...rest }: DoctorOptions) {
+  return { timeoutMs, now, monotonicNow: monotonicNow ?? (() => performance.now()), ...rest };
 }
 
 /** Makes all checks, most of them at once. */
@@ -62,18 +63,25 @@ async function examine(env: CommandContext['env'], deps: Dependencies): Promise<
   const people = checkPeople(env, deps);
   if (config === undefined) {
     const reason = 'The settings cannot be used.';
-    return [...settings.findings, ...(await people), ...skipRedis(reason), ...skipSpace(reason)];
+    return [
+      ...settings.findings,
+      ...(await people),
+      ...skipRedis(reason),
+      ...skipSpace(reason),
+      ...skipPublicUrl(reason),
+    ];
   }
   // By itself: other work of this process would count as slowness of Redis.
   const redisFindings = await checkRedis(config, deps);
   const space = createSpace(config, settings.areValid, deps);
-  const [peopleFindings, spaceFindings] = await Promise.all([
+  const [peopleFindings, spaceFindings, urlFindings] = await Promise.all([
     people,
     space === undefined
       ? skipSpace(`SIGNALWIRE_SPACE_URL is ${config.space === undefined ? 'not set' : 'without TLS'}.`)
       : checkSpace(space, config.space?.url ?? '', deps.now),
+    checkPublicUrl(config, { probe: createProbe(deps), now: deps.now }),
   ]);
-  return [...settings.findings, ...peopleFindings, ...redisFindings, ...spaceFindings];
+  return [...settings.findings, ...peopleFindings, ...redisFindings, ...spaceFindings, ...urlFindings];
 }
 
 /** Undefined if REST is not configured, or the server would refuse to send its token without TLS. */

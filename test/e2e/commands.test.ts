@@ -14,10 +14,12 @@ import type { Sid } from '../../src/signalwire/sid';
 import { createRedisStore } from '../../src/stores';
 import { generateCertificate } from '../support/certificate';
 import { type CommandRun, runInProcess } from '../support/command';
+import { startDoctorBench } from '../support/doctor-bench';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 import { temporaryFolder } from '../support/temporary-folder';
+import { startTlsProxy } from '../support/tls-proxy';
 import { startTlsRedis } from '../support/tls-redis';
 
 const KEY = 'a key for the tests alone';
@@ -29,7 +31,7 @@ type CommandName = keyof typeof COMMANDS;
 const run = (command: CommandName, how: CommandRun) => runInProcess(command, COMMANDS[command], how);
 
 /** Runs the built command as a process, in a folder that has this `.env`. */
-async function runBuilt(command: CommandName, { args = [], env = {}, input = '', dotenv = '' }: BuiltRun) {
+async function runBuilt(command: CommandName | 'doctor', { args = [], env = {}, input = '', dotenv = '' }: BuiltRun) {
   const cwd = temporaryFolder();
   writeFileSync(join(cwd, '.env'), dotenv);
   return outcomeOf(process.execPath, [join(__dirname, '../../dist/cli', `${command}.js`), ...args], {
@@ -478,4 +480,31 @@ it.each(['roster', 'audit', 'tokens'] as const)('%s --help lists the options', a
   const { code, stdout, stderr } = await run(command, { args: ['--help'] });
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`npm run --silent ${command} -- `);
+});
+
+describe('doctor, as the built program,', () => {
+  it('reads .env, trusts NODE_EXTRA_CA_CERTS, and ends with the exit code of its findings', async () => {
+    const bench = await startDoctorBench('localhost');
+    onTestFinished(() => bench.close());
+    const rest = await startTlsProxy(await generateCertificate({ issuer: bench.authority }));
+    onTestFinished(() => rest.close());
+    rest.target = Number(new URL(bench.env.SIGNALWIRE_SPACE_URL ?? '').port);
+    const settings = { ...bench.env, NODE_ENV: 'production', SIGNALWIRE_SPACE_URL: `https://localhost:${rest.port}` };
+    const dotenv = Object.entries(settings)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join('');
+    const env = { NODE_EXTRA_CA_CERTS: bench.authority.ca };
+    const { code, stdout, stderr } = await runBuilt('doctor', { args: ['--json'], dotenv, env });
+    expect([code, stderr]).toEqual([1, '']);
+    // How long Redis takes is this machine's business.
+    const found = JSON.parse(stdout).checks.filter(({ id }: { id: string }) => id !== 'redis.latency');
+    expect(found.filter(({ status }: { status: string }) => status !== 'ok')).toEqual([
+      {
+        id: 'public-url.host',
+        status: 'error',
+        message: 'No Space can reach localhost.',
+        remedy: 'Set PUBLIC_URL to a public address, for a first try by ngrok.',
+      },
+    ]);
+  });
 });

@@ -1,14 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import { connect, createServer, type LookupFunction, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import type { DoctorOptions } from '../../src/cli/doctor';
 import type { Finding } from '../../src/cli/doctor/finding';
+import { startConferenceCoach } from '../../src/conference-coach';
+import { loadConfig } from '../../src/config';
 import type { Fault } from '../../src/simulator/rest-api';
-import { type DoctorBench, KEY, startDoctorBench } from '../support/doctor-bench';
+import { generateCertificate } from '../support/certificate';
+import { type DoctorBench, HOST, KEY, startDoctorBench } from '../support/doctor-bench';
 import { onTestFinished } from '../support/on-test-finished';
 import { freePort } from '../support/redis-server';
 import { startScriptedServer } from '../support/scripted-server';
@@ -48,6 +53,14 @@ function answerRest(path: RegExp, fault: Fault | Promise<Fault>): undefined {
   bench.intercept = ({ path: asked }) => (path.test(asked) ? fault : undefined);
 }
 
+/** What the proxy answers to everything, until the test is over. */
+function answerProxy(answer: (res: ServerResponse) => void): undefined {
+  onTestFinished(() => {
+    bench.proxy.answer = undefined;
+  });
+  bench.proxy.answer = (_req, res) => answer(res);
+}
+
 /** Until the test is over, the Space's clock is ahead. */
 function setSpaceAhead(ms: number): undefined {
   onTestFinished(() => {
@@ -65,6 +78,9 @@ async function listening(server: Server): Promise<number> {
 }
 
 const tokensFile = () => join(dirname(bench.env.ROSTER_FILE ?? ''), 'tokens.json');
+const unresolved: LookupFunction = (host, _options, done) =>
+  done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' }), '');
+
 const MISTAKES: Mistake[] = [
   ['an invalid setting', () => ({ env: { PORT: 'x' } }), ['settings.values error'], /PORT must be a whole number/],
   [
@@ -82,14 +98,20 @@ const MISTAKES: Mistake[] = [
   [
     'an API token as the signing key',
     () => ({ env: { SIGNALWIRE_SIGNING_KEY: 'PT0123' } }),
-    ['settings.signing-key error'],
+    ['settings.signing-key error', 'public-url.answer error'],
     /is an API token: every call gets 403\. Copy the signing key/,
   ],
   [
     'a signing key of another form',
     () => ({ env: { SIGNALWIRE_SIGNING_KEY: 'abc' } }),
-    ['settings.signing-key warning'],
+    ['settings.signing-key warning', 'public-url.answer error'],
     /does not begin with PSK_/,
+  ],
+  [
+    'another signing key than the running server has',
+    () => ({ env: { SIGNALWIRE_SIGNING_KEY: 'PSK_other' } }),
+    ['public-url.answer error'],
+    /refuses our signature.*Restart the server if you changed them/,
   ],
   [
     'two signing keys',
@@ -268,6 +290,129 @@ const MISTAKES: Mistake[] = [
     ['space.clock error'],
     /is (299|300|301) s ahead of that of the Space/,
   ],
+  [
+    'a host that DNS does not know',
+    () => ({ options: { lookup: unresolved } }),
+    ['public-url.answer error'],
+    /The host of https:\/\/coach\.example\.com:\d+ is unknown \(DNS\)/,
+  ],
+  [
+    'a port where nothing listens',
+    async () => ({ env: { PUBLIC_URL: `https://${HOST}:${await freePort()}` } }),
+    ['public-url.answer error'],
+    /Nothing listens at https:\/\/coach\.example\.com/,
+  ],
+  [
+    'a proxy that hangs',
+    () => {
+      answerProxy(() => {});
+      return { options: { timeoutMs: HANG_MS } };
+    },
+    ['public-url.answer error'],
+    /did not answer in time\. A Space waits 5 s/,
+  ],
+  [
+    'an expired certificate',
+    async () => {
+      const notAfterDate = new Date(Date.now() - 86_400_000);
+      bench.certify(await generateCertificate({ host: HOST, issuer: bench.authority, notAfterDate }));
+      return undefined;
+    },
+    ['public-url.answer error'],
+    /has expired\. Renew the certificate/,
+  ],
+  [
+    'a certificate that expires soon',
+    async () => {
+      const notAfterDate = new Date(Date.now() + 3_600_000);
+      bench.certify(await generateCertificate({ host: HOST, issuer: bench.authority, notAfterDate }));
+      return undefined;
+    },
+    ['public-url.certificate warning'],
+    /expires in 0 days\. See why your proxy does not renew it/,
+  ],
+  [
+    'a certificate for another host',
+    async () => void bench.certify(await generateCertificate({ host: 'example.org', issuer: bench.authority })),
+    ['public-url.answer error'],
+    /is for another host/,
+  ],
+  [
+    'a self-signed certificate',
+    async () => void bench.certify(await generateCertificate({ host: HOST })),
+    ['public-url.answer error'],
+    /an authority that nobody knows/,
+  ],
+  [
+    'a certificate of an authority that is not sent',
+    () => ({ options: { ca: undefined } }),
+    ['public-url.answer error'],
+    /chain of .* is incomplete/,
+  ],
+  [
+    'a PUBLIC_URL without TLS',
+    () => ({ env: { PUBLIC_URL: `http://${HOST}:${bench.proxy.target}` } }),
+    ['public-url.host error', 'public-url.answer error'],
+    /is without TLS/,
+  ],
+  [
+    'a PUBLIC_URL of this machine alone',
+    () => ({ env: { PUBLIC_URL: `https://localhost:${bench.proxy.port}` } }),
+    ['public-url.host error', 'public-url.answer error'],
+    /No Space can reach localhost/,
+  ],
+  [
+    'https where there is no TLS',
+    () => ({ env: { PUBLIC_URL: `https://${HOST}:${bench.proxy.target}` } }),
+    ['public-url.answer error'],
+    /does not speak TLS/,
+  ],
+  [
+    'a redirect',
+    () => answerProxy((res) => res.writeHead(301, { location: 'https://www.example.com/x?y=1' }).end()),
+    ['public-url.answer error'],
+    /redirects to https:\/\/www\.example\.com \(301\)/,
+  ],
+  [
+    'a proxy that does not reach the server',
+    () => answerProxy((res) => res.writeHead(502).end()),
+    ['public-url.answer error'],
+    /does not reach the server \(502\)/,
+  ],
+  [
+    'another website',
+    () => answerProxy((res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello</h1>')),
+    ['public-url.answer error'],
+    /Something other than this server answers/,
+  ],
+  [
+    'a path that the proxy does not pass on',
+    () => ({ env: { PUBLIC_URL: `${bench.publicUrl}/phones` } }),
+    ['public-url.answer error'],
+    /has no such route \(404\)/,
+  ],
+  [
+    'a server with other settings',
+    () => ({ env: { PROMPT_LANGUAGE: 'de' } }),
+    ['public-url.answer error'],
+    /Another document than this server's/,
+  ],
+  [
+    'a server that accepts unsigned requests',
+    async () => {
+      const { SIGNALWIRE_SIGNING_KEY: _key, REDIS_URL: _redis, ...env } = bench.env;
+      const open = await startConferenceCoach(loadConfig(env), pino({ level: 'silent' }), { sweepIntervalMs: 0 });
+      const usual = bench.proxy.target;
+      onTestFinished(async () => {
+        bench.proxy.target = usual;
+        await open.stop(0);
+      });
+      bench.proxy.target = open.port;
+      return undefined;
+    },
+    ['public-url.unsigned error'],
+    /accepts requests without a signature/,
+  ],
 ];
 
 describe('the doctor', () => {
@@ -290,6 +435,10 @@ describe('the doctor', () => {
       'space.voice-scope',
       'space.account',
       'space.clock',
+      'public-url.host',
+      'public-url.answer',
+      'public-url.certificate',
+      'public-url.unsigned',
     ]);
   });
 
@@ -314,6 +463,7 @@ describe('the doctor', () => {
       'people: ROSTER_FILE is not set: people are numbers only, and there are no tokens.',
       'redis: REDIS_URL is not set: state is kept in memory.',
       'space: SIGNALWIRE_SPACE_URL is not set.',
+      'public-url: PUBLIC_URL is not set.',
     ]);
   });
 

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
@@ -99,6 +100,9 @@ export async function startDoctorBench(host = HOST): Promise<DoctorBench> {
     sweepIntervalMs: 0,
   });
   proxy.target = server.port;
+  const ca = readFileSync(authority.ca, 'utf8');
+  const lookup = ((_host, options, done) =>
+    options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) as LookupFunction;
   // Whatever else this machine does, a round trip takes a millisecond.
   let milliseconds = 0;
   const monotonicNow = () => milliseconds++;
@@ -132,10 +136,11 @@ export async function startDoctorBench(host = HOST): Promise<DoctorBench> {
       proxy.use(other);
     },
     async run({ env: changed, ...how } = {}, options = {}) {
-      const outcome = await runInProcess('doctor', (context) => doctor(context, { monotonicNow, ...options }), {
-        env: { ...env, ...changed },
-        ...how,
-      });
+      const outcome = await runInProcess(
+        'doctor',
+        (context) => doctor(context, { ca, lookup, monotonicNow, ...options }),
+        { env: { ...env, ...changed }, ...how },
+      );
       const leaked = secrets.filter((secret) => (outcome.stdout + outcome.stderr).includes(secret));
       if (leaked.length > 0) {
         throw new Error(`The output has secrets: ${leaked.join(', ')}`);

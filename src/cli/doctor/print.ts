@@ -8,6 +8,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   people: 'Roster and tokens',
   redis: 'Redis',
   space: 'Space (REST API)',
+  'public-url': 'PUBLIC_URL',
 };
 
 const LABELS: Readonly<Record<Status, string>> = { ok: 'ok', warning: 'warning', error: 'ERROR', skipped: 'skipped' };
