@@ -2,18 +2,19 @@ import type { Config } from '../config';
 import type { ConferenceApi } from '../signalwire/conference-api';
 import { createRestClient } from '../signalwire/rest-client';
 import { type Finding, summaryOf } from './doctor/finding';
+import { checkNumbers, skipNumbers } from './doctor/number-checks';
 import { formatFindings } from './doctor/print';
 import { createProbe, type ProbeOptions } from './doctor/probe';
 import { checkPublicUrl, skipPublicUrl } from './doctor/public-url-checks';
 import { checkRedis, skipRedis } from './doctor/redis-checks';
 import { checkPeople, checkSettings } from './doctor/setting-checks';
-import { checkSpace, skipSpace } from './doctor/space-checks';
+import { checkSpace, type SpaceAnswers, skipSpace } from './doctor/space-checks';
 import { type CommandContext, parseCommandLine, runSettingsCommand } from './run-command';
 
 const USAGE = `npm run --silent doctor -- [OPTIONS]
 
-Checks what a server with these settings needs: settings, roster and tokens, Redis, the Space's REST API and
-whether PUBLIC_URL leads to the running server. Changes nothing.
+Checks what a server with these settings needs: settings, roster and tokens, Redis, the Space's REST API, whether
+PUBLIC_URL leads to the running server, and the account's phone numbers. Changes nothing.
 Run it where the server runs, with the server's environment or .env.
 
   --json              one JSON document instead of text
@@ -67,21 +68,29 @@ async function examine(env: CommandContext['env'], deps: Dependencies): Promise<
       ...settings.findings,
       ...(await people),
       ...skipRedis(reason),
-      ...skipSpace(reason),
+      ...skipSpace(reason).findings,
       ...skipPublicUrl(reason),
+      ...skipNumbers(reason),
     ];
   }
   // By itself: other work of this process would count as slowness of Redis.
   const redisFindings = await checkRedis(config, deps);
   const space = createSpace(config, settings.areValid, deps);
-  const [peopleFindings, spaceFindings, urlFindings] = await Promise.all([
+  const [peopleFindings, spaceAnswers, urlFindings] = await Promise.all([
     people,
     space === undefined
       ? skipSpace(`SIGNALWIRE_SPACE_URL is ${config.space === undefined ? 'not set' : 'without TLS'}.`)
       : checkSpace(space, config.space?.url ?? '', deps.now),
     checkPublicUrl(config, { probe: createProbe(deps), now: deps.now }),
   ]);
-  return [...settings.findings, ...peopleFindings, ...redisFindings, ...spaceFindings, ...urlFindings];
+  return [
+    ...settings.findings,
+    ...peopleFindings,
+    ...redisFindings,
+    ...spaceAnswers.findings,
+    ...urlFindings,
+    ...examineNumbers(config, spaceAnswers),
+  ];
 }
 
 /** Undefined if REST is not configured, or the server would refuse to send its token without TLS. */
@@ -92,6 +101,15 @@ function createSpace(
 ): ConferenceApi | undefined {
   const isRefused = !areValid && space?.url.startsWith('http:');
   return space === undefined || isRefused ? undefined : createRestClient(space, { timeoutMs, now });
+}
+
+function examineNumbers({ publicUrl, conferenceName }: Config, { numbers }: SpaceAnswers): Finding[] {
+  if ('reason' in numbers) {
+    return skipNumbers(numbers.reason, numbers.remedy);
+  }
+  return publicUrl === undefined
+    ? skipNumbers('PUBLIC_URL is not set.')
+    : checkNumbers(numbers, { publicUrl, conferenceName }).findings;
 }
 
 if (require.main === module) {

@@ -77,6 +77,7 @@ async function listening(server: Server): Promise<number> {
   return port;
 }
 
+const change = (...args: Parameters<DoctorBench['change']>) => void bench.change(...args);
 const tokensFile = () => join(dirname(bench.env.ROSTER_FILE ?? ''), 'tokens.json');
 const unresolved: LookupFunction = (host, _options, done) =>
   done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' }), '');
@@ -299,7 +300,7 @@ const MISTAKES: Mistake[] = [
   [
     'a port where nothing listens',
     async () => ({ env: { PUBLIC_URL: `https://${HOST}:${await freePort()}` } }),
-    ['public-url.answer error'],
+    ['public-url.answer error', 'numbers.voice-url error', 'numbers.voice-url error'],
     /Nothing listens at https:\/\/coach\.example\.com/,
   ],
   [
@@ -352,19 +353,19 @@ const MISTAKES: Mistake[] = [
   [
     'a PUBLIC_URL without TLS',
     () => ({ env: { PUBLIC_URL: `http://${HOST}:${bench.proxy.target}` } }),
-    ['public-url.host error', 'public-url.answer error'],
+    ['public-url.host error', 'public-url.answer error', 'numbers.voice-url error', 'numbers.voice-url error'],
     /is without TLS/,
   ],
   [
     'a PUBLIC_URL of this machine alone',
     () => ({ env: { PUBLIC_URL: `https://localhost:${bench.proxy.port}` } }),
-    ['public-url.host error', 'public-url.answer error'],
+    ['public-url.host error', 'public-url.answer error', 'numbers.voice-url warning'],
     /No Space can reach localhost/,
   ],
   [
     'https where there is no TLS',
     () => ({ env: { PUBLIC_URL: `https://${HOST}:${bench.proxy.target}` } }),
-    ['public-url.answer error'],
+    ['public-url.answer error', 'numbers.voice-url error', 'numbers.voice-url error'],
     /does not speak TLS/,
   ],
   [
@@ -388,7 +389,7 @@ const MISTAKES: Mistake[] = [
   [
     'a path that the proxy does not pass on',
     () => ({ env: { PUBLIC_URL: `${bench.publicUrl}/phones` } }),
-    ['public-url.answer error'],
+    ['public-url.answer error', 'numbers.voice-url error', 'numbers.voice-url error'],
     /has no such route \(404\)/,
   ],
   [
@@ -412,6 +413,93 @@ const MISTAKES: Mistake[] = [
     },
     ['public-url.unsigned error'],
     /accepts requests without a signature/,
+  ],
+  [
+    "a fallback on a supervisors' number",
+    () => change('supervisors', { voiceFallbackUrl: `${bench.publicUrl}/fallback` }),
+    ['numbers.fallback error'],
+    /\*\*\*2222 is a supervisors' number with a fallback: it lets supervisors in as callers, heard by everyone/,
+  ],
+  [
+    "a fallback elsewhere on a supervisors' number",
+    () =>
+      change('supervisors', { voiceUrl: `${bench.publicUrl}/coach/sales`, voiceFallbackUrl: 'https://a.example.com/' }),
+    ['numbers.fallback error'],
+    /\*\*\*2222 is a supervisors' number with a fallback/,
+  ],
+  [
+    'no fallback',
+    () => change('conference', { voiceFallbackUrl: undefined }),
+    ['numbers.fallback warning'],
+    /\*\*\*1111 has no fallback.*Set it to https:\/\/.*\/fallback\/sales\./,
+  ],
+  [
+    'a fallback to another room',
+    () => change('conference', { voiceFallbackUrl: `${bench.publicUrl}/fallback/help` }),
+    ['numbers.fallback error'],
+    /wrong fallback: https:\/\/.*\/fallback\/help\. Set it to https:\/\/.*\/fallback\/sales\./,
+  ],
+  [
+    'no status callback',
+    () => change('conference', { statusCallback: undefined }),
+    ['numbers.status-callback warning'],
+    /\*\*\*1111 has no status callback/,
+  ],
+  [
+    'a status callback to a document',
+    () => change('conference', { statusCallback: `${bench.publicUrl}/conference/sales` }),
+    ['numbers.status-callback error'],
+    /wrong status callback/,
+  ],
+  [
+    "a document as the status callback of a supervisors' number",
+    () => change('supervisors', { statusCallback: `${bench.publicUrl}/supervisor` }),
+    ['numbers.status-callback error'],
+    /wrong status callback/,
+  ],
+  [
+    'a number that calls without TLS',
+    () => change('supervisors', { voiceUrl: `http://${HOST}/supervisor` }),
+    ['numbers.voice-url error'],
+    /leads to http:\/\/coach\.example\.com\/supervisor, which is not below PUBLIC_URL/,
+  ],
+  [
+    'a number that leads to no route',
+    () => change('conference', { voiceUrl: `${bench.publicUrl}/conferences/sales` }),
+    ['numbers.voice-url error'],
+    /\*\*\*1111 leads to \/conferences\/sales, which is no route/,
+  ],
+  [
+    'a number with an unknown mode',
+    () => change('supervisors', { voiceUrl: `${bench.publicUrl}/supervisor?mode=whisper` }),
+    ['numbers.voice-url error'],
+    /refuses this mode\. Use one of monitor, coach, barge\./,
+  ],
+  [
+    "a fallback on a supervisors' number whose every call goes there",
+    () =>
+      change('supervisors', {
+        voiceUrl: `http://${HOST}/coach/sales`,
+        voiceFallbackUrl: `${bench.publicUrl}/fallback`,
+      }),
+    ['numbers.voice-url error', 'numbers.fallback error'],
+    /Set it to https:\/\/coach\.example\.com:\d+\/coach\/sales\.\n.*heard by everyone/,
+  ],
+  [
+    'the same with a misspelt route',
+    () =>
+      change('supervisors', { voiceUrl: `${bench.publicUrl}/supervisors`, voiceFallbackUrl: 'https://a.example.com/' }),
+    ['numbers.voice-url error', 'numbers.fallback error'],
+    /leads to \/supervisors, which is no route.*\n.*heard by everyone/,
+  ],
+  [
+    'no number of ours',
+    () => {
+      change('conference', { voiceApplicationSid: 'application-1' });
+      return change('supervisors', { voiceUrl: undefined });
+    },
+    ['numbers.voice-url warning'],
+    /No number of the project leads to this server/,
   ],
 ];
 
@@ -439,6 +527,9 @@ describe('the doctor', () => {
       'public-url.answer',
       'public-url.certificate',
       'public-url.unsigned',
+      'numbers.voice-url',
+      'numbers.voice-url',
+      'numbers.others',
     ]);
   });
 
@@ -464,13 +555,16 @@ describe('the doctor', () => {
       'redis: REDIS_URL is not set: state is kept in memory.',
       'space: SIGNALWIRE_SPACE_URL is not set.',
       'public-url: PUBLIC_URL is not set.',
+      'numbers: SIGNALWIRE_SPACE_URL is not set.',
     ]);
   });
 
   it('names every check as skipped if the settings cannot be used', async () => {
     const all = new Set((await bench.examine()).map(({ id }) => id));
     const checks = await bench.examine({ env: { MAX_CALL_SECONDS: '0' } });
-    expect(new Set(checks.map(({ id }) => id))).toEqual(all);
+    expect(new Set(checks.map(({ id }) => id))).toEqual(
+      new Set([...all, 'numbers.fallback', 'numbers.status-callback']),
+    );
     const made = checks.filter(({ status }) => status !== 'skipped').map(({ id }) => id);
     expect(made).toEqual(['settings.values', 'people.roster', 'people.tokens']);
   });
@@ -491,6 +585,12 @@ describe('the doctor', () => {
 
   it.each<[what: string, path: RegExp, skipped: string[], remedy: string]>([
     ['Management', /^\/?$/, ['space.account', 'space.clock'], 'Give it the scope Management.'],
+    [
+      'Numbers',
+      /^\/IncomingPhoneNumbers/,
+      ['numbers.voice-url', 'numbers.fallback', 'numbers.status-callback', 'numbers.others'],
+      'Give it the scope Numbers.',
+    ],
   ])('says what it cannot check without the scope %s', async (_scope, path, ids, remedy) => {
     answerRest(path, { status: 403, body: { code: 20_003, message: 'No', status: 403 } });
     const checks = await bench.examine();
@@ -500,16 +600,22 @@ describe('the doctor', () => {
   });
 
   it('prints each check under a heading, in lines of at most 80 characters, with what to do', async () => {
-    const { code, stdout, stderr } = await bench.run({ env: { REDIS_URL: '', SIGNALWIRE_SIGNING_KEY: 'PT0123' } });
+    bench.change('supervisors', { voiceFallbackUrl: `${bench.publicUrl}/fallback` });
+    const { code, stdout, stderr } = await bench.run({ env: { REDIS_URL: '' } });
     expect([code, stderr]).toEqual([1, '']);
     expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
     const [, redis = ''] = /\nRedis\n(.*?)\n\n/s.exec(stdout) ?? [];
     expect(redis).toBe('  skipped  REDIS_URL is not set: state is kept in memory.');
     expect(stdout).toContain(`
-  ERROR    SIGNALWIRE_SIGNING_KEY is an API token: every call gets 403. Copy the
-           signing key from the API page of your Space; it begins with PSK_.
+Phone numbers
+  ok       ***1111 leads to /conference/sales.
+  ok       ***2222 leads to /supervisor?mode=coach.
+  ERROR    ***2222 is a supervisors' number with a fallback: it lets supervisors
+           in as callers, heard by everyone. Remove it in your Space.
+  ok       Not ours: ***3333.
+
+1 error, 1 warning.
 `);
-    expect(stdout).toMatch(/\n\n[12] errors?, 1 warning\.\n$/);
   });
 
   it('ends with code 2 if it cannot run', async () => {

@@ -9,6 +9,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   redis: 'Redis',
   space: 'Space (REST API)',
   'public-url': 'PUBLIC_URL',
+  numbers: 'Phone numbers',
 };
 
 const LABELS: Readonly<Record<Status, string>> = { ok: 'ok', warning: 'warning', error: 'ERROR', skipped: 'skipped' };

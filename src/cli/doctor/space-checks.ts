@@ -1,4 +1,4 @@
-import { type ConferenceApi, type SpaceAccount, SpaceError } from '../../signalwire/conference-api';
+import { type ConferenceApi, type SpaceAccount, SpaceError, type SpaceNumber } from '../../signalwire/conference-api';
 import { judgeClock } from './clock';
 import { error, type Finding, ok, skipped } from './finding';
 import { explainNetworkError } from './network-problem';
@@ -8,42 +8,59 @@ const VOICE_SCOPE = 'space.voice-scope';
 const ACCOUNT = 'space.account';
 const CLOCK = 'space.clock';
 
+/** What the Space's REST API told, for these checks and those of the numbers. */
+export interface SpaceAnswers {
+  findings: Finding[];
+  /** The account's numbers, or why it did not tell them. */
+  numbers: readonly SpaceNumber[] | { reason: string; remedy: string | null };
+}
+
 /** The findings without the REST API. */
-export function skipSpace(reason: string): Finding[] {
-  return skipped([CREDENTIALS, VOICE_SCOPE, ACCOUNT, CLOCK], reason);
+export function skipSpace(reason: string): SpaceAnswers {
+  return { findings: skipped([CREDENTIALS, VOICE_SCOPE, ACCOUNT, CLOCK], reason), numbers: { reason, remedy: null } };
 }
 
 /**
- * Asks the Space two things at once, each with a scope of its own, and judges the answers.
+ * Asks the Space three things at once, each with a scope of its own, and judges the answers.
  *
  * @param url the Space's address
  * @param now milliseconds since 1970
  */
 export async function checkSpace(
-  space: Pick<ConferenceApi, 'listConferences' | 'findAccount'>,
+  space: Pick<ConferenceApi, 'listConferences' | 'findAccount' | 'listNumbers'>,
   url: string,
   now: () => number,
-): Promise<Finding[]> {
+): Promise<SpaceAnswers> {
   const askedAt = now();
-  const [conferences, account] = await Promise.all([
+  const [conferences, account, numbers] = await Promise.all([
     answerOf(space.listConferences()),
     answerOf(space.findAccount().then((found) => ({ ...found, at: (askedAt + now()) / 2 }))),
+    answerOf(space.listNumbers()),
   ]);
   const name = new URL(url).host;
-  const answers = [conferences, account];
+  const answers = [conferences, account, numbers];
   const problems = answers.flatMap(({ problem }) => problem ?? []);
   const [problem] = problems;
   if (problem !== undefined && problems.length === answers.length) {
     const reason = 'The REST API cannot be used.';
-    return [explainCredentials(problem, name), ...skipped([VOICE_SCOPE, ACCOUNT, CLOCK], reason)];
+    return {
+      findings: [explainCredentials(problem, name), ...skipped([VOICE_SCOPE, ACCOUNT, CLOCK], reason)],
+      numbers: { reason, remedy: null },
+    };
   }
-  return [
-    ok(CREDENTIALS, `${name} accepts project and token.`),
-    judgeScope(conferences.problem),
-    ...(account.value === undefined
-      ? skipped([ACCOUNT, CLOCK], 'The token may not read the account.', 'Give it the scope Management.')
-      : judgeAccount(account.value)),
-  ];
+  return {
+    findings: [
+      ok(CREDENTIALS, `${name} accepts project and token.`),
+      judgeScope(conferences.problem),
+      ...(account.value === undefined
+        ? skipped([ACCOUNT, CLOCK], 'The token may not read the account.', 'Give it the scope Management.')
+        : judgeAccount(account.value)),
+    ],
+    numbers: numbers.value ?? {
+      reason: 'The token may not read the numbers.',
+      remedy: 'Give it the scope Numbers.',
+    },
+  };
 }
 
 /** Why nothing could be asked. */
