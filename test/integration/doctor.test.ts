@@ -611,7 +611,8 @@ Phone numbers
   ok       ***1111 leads to /conference/sales.
   ok       ***2222 leads to /supervisor?mode=coach.
   ERROR    ***2222 is a supervisors' number with a fallback: it lets supervisors
-           in as callers, heard by everyone. Remove it in your Space.
+           in as callers, heard by everyone. Remove it in your Space, or with
+           --fix-numbers.
   ok       Not ours: ***3333.
 
 1 error, 1 warning.

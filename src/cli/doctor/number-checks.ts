@@ -26,6 +26,11 @@ export function skipNumbers(reason: string, remedy: string | null = null): Findi
   return skipped([VOICE, FALLBACK, STATUS_CALLBACK, OTHERS], reason, remedy);
 }
 
+/** Whether a finding is from here, and would be found anew after a change. */
+export function isAboutNumbers({ id }: Finding): boolean {
+  return id.startsWith('numbers.');
+}
+
 /** A number that output may show: `***8999`. */
 export function maskNumber({ number }: Pick<SpaceNumber, 'number'>): string {
   return maskAddress(parsePhoneNumber(number));
@@ -178,7 +183,7 @@ function checkAddress(
 /** A supervisors' number must have no fallback, not even one elsewhere: none of them could know who may supervise. */
 function checkSupervisors(number: SpaceNumber, settings: NumberSettings): Report {
   const name = maskNumber(number);
-  const remedy = 'Remove it in your Space.';
+  const remedy = 'Remove it in your Space, or with --fix-numbers.';
   const report: Report = { findings: [], change: {} };
   if (number.voiceFallbackUrl !== undefined) {
     report.findings.push(

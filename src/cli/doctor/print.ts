@@ -1,4 +1,5 @@
 import type { Finding, Status } from './finding';
+import type { ProposedChange } from './fix-numbers';
 
 const WIDTH = 80;
 
@@ -17,6 +18,16 @@ const LABELS: Readonly<Record<Status, string>> = { ok: 'ok', warning: 'warning',
 /** Left of the text: two spaces, the longest label, two spaces. */
 const INDENT = 2 + 7 + 2;
 
+/** What each field of a number is called in a Space. */
+const FIELDS: Readonly<Record<ProposedChange['field'], string>> = {
+  voiceUrl: 'url',
+  voiceMethod: 'method',
+  voiceFallbackUrl: 'fallback',
+  voiceFallbackMethod: 'fallback method',
+  statusCallback: 'status callback',
+  statusCallbackMethod: 'status callback method',
+};
+
 /** Formats findings for a terminal of 80 columns, under headings. */
 export function formatFindings(findings: readonly Finding[]): string {
   const areas = [...new Set(findings.map(areaOf))];
@@ -25,6 +36,16 @@ export function formatFindings(findings: readonly Finding[]): string {
     return `${HEADINGS[area]}\n${mergeSkipped(ofArea).map(formatFinding).join('')}`;
   });
   return sections.join('\n');
+}
+
+/** Formats changes, with what became of them if that is known. */
+export function formatChanges(changes: readonly (ProposedChange & { result?: string })[]): string {
+  return changes
+    .map(({ number, field, before, after, result }) => {
+      const lines = [`${number}, ${FIELDS[field]}${result === undefined ? '' : `: ${result}`}`];
+      return `  ${[...lines, `  before: ${before}`, `  after:  ${after}`].join('\n  ')}\n`;
+    })
+    .join('');
 }
 
 function areaOf({ id }: Finding): string {
