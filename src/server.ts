@@ -8,8 +8,6 @@ import { createOperations } from './api/operations';
 import { createRedisIdempotencyStore } from './api/redis-idempotency';
 import { viewRoom } from './api/views';
 import { createUrls, type Urls } from './calls/call-request';
-import { createRender } from './calls/documents';
-import { createUrls } from './calls/call-request';
 import { createRender, type Render } from './calls/documents';
 import { german } from './calls/prompts-de';
 import { english } from './calls/prompts-en';

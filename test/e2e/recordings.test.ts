@@ -57,7 +57,14 @@ async function start(env: Record<string, string>) {
     await rooms.close(0);
     store.close();
   });
-  const runner = createActionRunner({ rooms, space: rest, log, monotonicNow, retryMs: 20 });
+  const runner = createActionRunner({
+    draining: new AbortController().signal,
+    rooms,
+    space: rest,
+    log,
+    monotonicNow,
+    retryMs: 20,
+  });
   const callbackUrl = createUrls(url).recordingEvents;
   const actions = createRecordingActions({ runner, rooms, space: rest, callbackUrl, monotonicNow, log });
   const shown = async () => {

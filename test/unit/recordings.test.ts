@@ -41,6 +41,7 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
       monotonicNow,
     });
     const runner = createActionRunner({
+      draining: new AbortController().signal,
       rooms,
       space: client,
       log,
