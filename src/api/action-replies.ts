@@ -41,7 +41,10 @@ const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = 
   'no-key': ['left', 'No key was pressed.'],
   'no-answer': ['left', 'Nobody answered.'],
   busy: ['left', 'The line was busy.'],
+  'not-connected': ['left', 'The number could not be reached.'],
   'not-allowed': ['not_allowed', 'They may not do that any more.'],
+  'store-away': ['store_away', 'The store did not answer.'],
+  internal: ['internal_error', 'Something went wrong; see the log.'],
 };
 
 /** @throws Problem unless the action was begun and did not fail */

@@ -6,6 +6,9 @@ import { isInConference, isOpen, type RoomState, type Stay } from './room';
 /** Why an action cannot begin. `busy`: another one is being carried out, on the same participant or on recordings. */
 export type Obstacle = 'not-in-room' | 'not-a-supervisor' | 'is-a-supervisor' | 'busy' | 'conversation-changed';
 
+/** How many actions a room keeps, and how many may be in progress. */
+export const MAX_ACTIONS = 30;
+
 /** A requested action. `target`: of `mode`, the moderator's call in the conversation that is meant. */
 export interface WantedAction {
   name: ActionName;
@@ -24,6 +27,9 @@ export function obstacleTo(
   { name, callSid, mode, target, person }: WantedAction,
   now: number,
 ): Obstacle | undefined {
+  if (actions !== undefined && actions.filter((one) => isInProgress(one, now)).length >= MAX_ACTIONS) {
+    return 'busy';
+  }
   if (name === 'join') {
     const isCalled = (one: Action) => one.name === 'join' && one.person === person && isInProgress(one, now);
     return actions?.some(isCalled) ? 'busy' : undefined;

@@ -1,12 +1,9 @@
 import type { Sid } from '../signalwire/sid';
-import { type Action, type ActionReason, conflictOf, isInProgress } from './action';
-import { obstacleTo } from './action-obstacle';
+import { type Action, type ActionReason, isInProgress, supersedes } from './action';
+import { MAX_ACTIONS, obstacleTo } from './action-obstacle';
 import { coachesWrongCall, isInConference, isOpen, type Stay } from './room';
 import { addActionFact, addFact, changeStay, openStayOf, type RoomDraft } from './room-draft';
 import type { EventOf } from './room-event';
-
-/** How many actions a room keeps. */
-const MAX_ACTIONS = 30;
 
 /** How long a settled action is kept, in milliseconds. */
 const KEPT_MS = 600_000;
@@ -18,18 +15,23 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
   if (isKnown || obstacleTo(draft, event, draft.now) !== undefined) {
     return;
   }
-  const previous = conflictOf(draft, event, draft.now);
-  if (previous !== undefined) {
-    settle(draft, previous, { status: 'failed', reason: 'superseded' }, at);
+  for (const other of draft.actions) {
+    if (other.callSid === callSid && isInProgress(other, draft.now) && supersedes(event, other)) {
+      settle(draft, other, { status: 'failed', reason: 'superseded' }, at);
+    }
   }
-  const action: Action = { id, name, by, requestedAt: at, status: 'requested', callSid, mode, person, recordingSid };
-  draft.actions = [...draft.actions.slice(1 - MAX_ACTIONS), action];
-  draft.hasChanged = true;
   const stay = callSid === undefined ? undefined : openStayOf(draft, callSid);
-  if (name === 'mode' && stay?.supervision !== undefined) {
-    changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
-  } else {
+  const joinedAt = stay?.joinedAt;
+  const about = { callSid, joinedAt, mode, person, recordingSid };
+  const action: Action = { id, name, by, requestedAt: at, status: 'requested', ...about };
+  draft.actions = [...withRoomForOne(draft), action];
+  draft.hasChanged = true;
+  if (name !== 'mode' || stay?.supervision === undefined) {
     addActionFact(draft, action, stay, at);
+  } else if (stay.supervision.mode === mode) {
+    addFact(draft, stay, 'mode', at, 'api');
+  } else {
+    changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
   }
 }
 
@@ -45,7 +47,11 @@ export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>
   }
   if (status === 'requested') {
     const learned = { callSid: action.callSid ?? callSid, recordingSid: action.recordingSid ?? recordingSid };
-    replace(draft, action, { ...action, ...learned });
+    const known = replace(draft, action, { ...action, ...learned });
+    const isOver = draft.stays.some((stay) => stay.callSid === callSid && stay.callEndedAt !== undefined);
+    if (known.name === 'join' && isOver) {
+      settle(draft, known, { status: 'failed', reason: 'left' }, at);
+    }
     return;
   }
   settle(draft, action, { status, reason }, at);
@@ -63,6 +69,17 @@ export function settleAbandoned(draft: RoomDraft): void {
   if (!draft.actions.every(isKept)) {
     draft.actions = draft.actions.filter(isKept);
     draft.hasChanged = true;
+  }
+}
+
+/** Settles the actions on participants whose stay has ended: whoever comes back is subject to none of them. */
+export function settleEnded(draft: RoomDraft): void {
+  for (const action of draft.actions) {
+    const isAboutStay = action.status === 'requested' && action.joinedAt !== undefined;
+    if (isAboutStay && stayOf(draft, action)?.leftAt !== undefined) {
+      const isDone = action.name === 'remove';
+      settle(draft, action, isDone ? { status: 'confirmed' } : { status: 'failed', reason: 'left' }, draft.now);
+    }
   }
 }
 
@@ -86,12 +103,12 @@ export function confirmJoins(draft: RoomDraft): void {
   }
 }
 
-/** The server itself changed a supervisor's mode: a change that somebody requested is over. */
-export function cancelModeChange(draft: RoomDraft, callSid: Sid, reason: ActionReason, at: number): void {
+/** The server itself changed a supervisor's mode: a change that somebody requested is over. Returns that change. */
+export function cancelModeChange(draft: RoomDraft, callSid: Sid, reason: ActionReason, at: number): Action | undefined {
   const action = draft.actions.findLast((one) => one.callSid === callSid && one.name === 'mode');
-  if (action?.status === 'requested') {
-    replace(draft, action, { ...action, status: 'failed', reason, settledAt: at });
-  }
+  return action?.status === 'requested'
+    ? replace(draft, action, { ...action, status: 'failed', reason, settledAt: at })
+    : undefined;
 }
 
 function settle(
@@ -101,7 +118,7 @@ function settle(
   at: number,
 ): void {
   const settled = replace(draft, action, { ...action, status, reason, settledAt: at });
-  const stay = draft.stays.findLast(({ callSid }) => callSid === action.callSid);
+  const stay = stayOf(draft, action);
   if (action.name !== 'mode') {
     addActionFact(draft, settled, stay, at);
   } else if (status === 'failed' && stay?.supervision !== undefined && isOpen(stay)) {
@@ -109,6 +126,19 @@ function settle(
     const muted = changeStay(draft, stay, { supervision: { ...stay.supervision, mode: 'monitor' } });
     addFact(draft, muted, 'mode', at, 'api', { by: action.by, reason });
   }
+}
+
+/** The stay that an action is about; of a join, the call's latest. */
+function stayOf(draft: RoomDraft, { callSid, joinedAt }: Action): Stay | undefined {
+  return draft.stays.findLast(
+    (stay) => stay.callSid === callSid && (joinedAt === undefined || stay.joinedAt === joinedAt),
+  );
+}
+
+/** The actions without the oldest settled ones, if there are too many. */
+function withRoomForOne({ actions }: RoomDraft): Action[] {
+  let surplus = actions.length + 1 - MAX_ACTIONS;
+  return actions.filter(({ status }) => status === 'requested' || surplus-- <= 0);
 }
 
 function replace(draft: RoomDraft, action: Action, next: Action): Action {
@@ -126,6 +156,7 @@ function isConfirmed(draft: RoomDraft, { callSid, mode }: Action): boolean {
 function forgetHeard(draft: RoomDraft, callSid: Sid, at: number): void {
   const stay: Stay | undefined = openStayOf(draft, callSid);
   if (stay?.supervision !== undefined && (stay.supervision.heardAt ?? 0) <= at) {
-    changeStay(draft, stay, { supervision: { ...stay.supervision, heard: 'unknown', heardAt: undefined } });
+    const supervision = { ...stay.supervision, heard: 'unknown', heardAt: undefined } as const;
+    changeStay(draft, stay, { isMuted: undefined, supervision });
   }
 }

@@ -46,7 +46,10 @@ export type ActionReason =
   | 'no-key'
   | 'no-answer'
   | 'busy'
-  | 'not-allowed';
+  | 'not-connected'
+  | 'not-allowed'
+  | 'store-away'
+  | 'internal';
 
 /** An action, from its request until it is settled. */
 export interface Action {
@@ -63,6 +66,8 @@ export interface Action {
   reason?: ActionReason | undefined;
   /** The participant's call; of `join` the call to the supervisor, once it is known; undefined for the whole room. */
   callSid?: Sid | undefined;
+  /** When the participant joined: it is about this stay of the call and no other. */
+  joinedAt?: number | undefined;
   /** Of `stop`; of `record` once it is known. */
   recordingSid?: Sid | undefined;
   /** Of `mode`, and of `join`: the mode that follows the join. */
@@ -72,7 +77,7 @@ export interface Action {
 }
 
 /** How long an action may stay `requested`, in milliseconds: then the server that carries it out is gone. */
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 20_000;
 
 /** The same for a join: the telephone rings, and its owner presses a key. */
 const JOIN_LIMIT_MS = 120_000;
@@ -89,6 +94,25 @@ export function actionOn(
   now: number,
 ): Action | undefined {
   return actions.findLast((one) => one.callSid === callSid && one.name !== 'join' && isInProgress(one, now));
+}
+
+/**
+ * Whether one action takes the place of another: it makes somebody unheard whom the other would make heard, or takes them
+ * out, or pauses what the other would record.
+ */
+export function supersedes({ name, mode }: Pick<Action, 'name' | 'mode'>, other: Action): boolean {
+  switch (name) {
+    case 'remove':
+      return other.name !== 'remove';
+    case 'mute':
+      return other.name === 'unmute';
+    case 'mode':
+      return mode === 'monitor' && other.name === 'mode' && other.mode !== 'monitor';
+    case 'pause':
+      return other.name === 'record' || other.name === 'resume';
+    default:
+      return false;
+  }
 }
 
 /** Of these, a room carries out one at a time; only a pause takes the place of another. */

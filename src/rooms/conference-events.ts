@@ -96,8 +96,13 @@ function coachedBy(fields: Fields): Sid | 'nobody' | undefined {
   return coaching ? parseSid(fields.CallSidToCoach) : 'nobody';
 }
 
-/** The final statuses of a call that nobody answered. */
-const UNANSWERED = ['busy', 'no-answer'] as const;
+/** Why nobody answered a call, by its final status. */
+const UNANSWERED: ReadonlyMap<string | undefined, CallEnded['reason']> = new Map([
+  ['busy', 'busy'],
+  ['no-answer', 'no-answer'],
+  ['failed', 'not-connected'],
+  ['canceled', 'not-connected'],
+]);
 
 /**
  * Parses the status callback of a telephone number.
@@ -108,6 +113,5 @@ const UNANSWERED = ['busy', 'no-answer'] as const;
 export function parseCallEvent(fields: Fields): (CallEnded & { ageMs: number }) | undefined {
   const callSid = requiredSid(fields, 'CallSid');
   const status = textOf(fields, 'CallStatus')?.toLowerCase();
-  const reason = UNANSWERED.find((one) => one === status);
-  return isFinalStatus(status) ? { kind: 'call-ended', callSid, reason, ageMs: 0 } : undefined;
+  return isFinalStatus(status) ? { kind: 'call-ended', callSid, reason: UNANSWERED.get(status), ageMs: 0 } : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Sid } from '../signalwire/sid';
-import { actionRequested, actionUpdated, confirmJoins, settleAbandoned } from './action-rules';
+import { actionRequested, actionUpdated, confirmJoins, settleAbandoned, settleEnded } from './action-rules';
 import { moderatorArrived, supervisorSent } from './arrivals';
 import { conferenceEnded, conferenceStarted } from './conference-changes';
 import type { Fact } from './fact';
@@ -74,6 +74,7 @@ export function evolve(
   }
   (RULES[event.kind] as (draft: RoomDraft, event: RoomEvent, at: number) => void)(draft, event, at);
   confirmJoins(draft);
+  settleEnded(draft);
   updateSupervisors(draft, event, at);
   if (!draft.hasChanged && draft.facts.length === 0) {
     return { state, facts: [] };

@@ -3,7 +3,15 @@ import { cancelModeChange } from './action-rules';
 import { RESOLUTION_MS, SAME_DATE_MS } from './event-dates';
 import type { HeardMode } from './mode';
 import { isInConference, type Stay, startOf } from './room';
-import { changeStay, endOfSecond, isSameConference, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
+import {
+  addFact,
+  changeStay,
+  endOfSecond,
+  isSameConference,
+  openStayOf,
+  type RoomDraft,
+  staysOfCall,
+} from './room-draft';
 import type { EventOf, ParticipantReport } from './room-event';
 
 /** What the Space reports of a participant; undefined if it does not say. */
@@ -95,8 +103,11 @@ export function participantChanged(
 export function modeRequested(draft: RoomDraft, { callSid, mode }: EventOf<'mode-requested'>, at: number): void {
   const stay = openStayOf(draft, callSid);
   if (stay?.supervision !== undefined && startOf(stay) <= at && stay.supervision.mode !== mode) {
-    changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
-    cancelModeChange(draft, callSid, 'muted-by-server', at);
+    const changed = changeStay(draft, stay, { supervision: { ...stay.supervision, mode } });
+    const change = cancelModeChange(draft, callSid, 'muted-by-server', at);
+    if (change !== undefined) {
+      addFact(draft, changed, 'mode', at, 'rest', { by: change.by, reason: change.reason });
+    }
   }
 }
 

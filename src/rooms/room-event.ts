@@ -88,7 +88,7 @@ export interface CallEnded {
   kind: 'call-ended';
   callSid: Sid;
   /** Why a call that the server made was not answered. */
-  reason?: 'busy' | 'no-answer' | undefined;
+  reason?: 'busy' | 'no-answer' | 'not-connected' | undefined;
 }
 
 /** What a callback reports of a participant. Undefined: it does not say. */

@@ -66,12 +66,13 @@ export function updateSupervisors(draft: RoomDraft, event: RoomEvent, at: number
           supervision: withCallers(followTarget(known, supervision, target, latest), present, others),
         })
       : known;
-    if (stay.supervision?.mode !== supervision.mode) {
-      cancelModeChange(draft, stay.callSid, 'conversation-changed', at);
-    }
+    const isDropped = stay.supervision?.mode !== supervision.mode;
+    const change = isDropped ? cancelModeChange(draft, stay.callSid, 'conversation-changed', at) : undefined;
     if (differsFromLastFact(draft, stay.supervision)) {
       const earliest = Math.max(at, stay.joinedAt ?? at);
-      addFact(draft, stay, 'mode', Math.max(factDate(stay, earliest, latest), heardModeChangedAt(stay)), source);
+      addFact(draft, stay, 'mode', Math.max(factDate(stay, earliest, latest), heardModeChangedAt(stay)), source, {
+        ...(change && { by: change.by, reason: change.reason }),
+      });
     }
   }
 }

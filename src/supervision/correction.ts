@@ -46,7 +46,7 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
   if (!moderators.some((one) => isInOrEntering(one, storeNow))) {
     return 'remove';
   }
-  if (isBeingChanged) {
+  if (isBeingChanged && (isBeingMuted || stay.isMuted === true)) {
     return undefined;
   }
   if (newcomersTo(state, stay).length > 0) {

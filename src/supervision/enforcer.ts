@@ -216,7 +216,7 @@ export function createEnforcer(options: EnforcerOptions): Enforcer {
       if (seen.isMuted) {
         log.warn({ room, callSid }, 'Supervisor muted; the wrong people could hear them');
         const wasHeard = before === undefined ? stay.isMuted === false : (await before)?.isMuted === false;
-        task.unnotified = wasHeard && !isMuteRequested(task.state, callSid) ? stay.joinedAt : task.unnotified;
+        task.unnotified = wasHeard && !isMuteRequested(task.state, stay) ? stay.joinedAt : task.unnotified;
         if (stay.supervision.mode !== 'monitor') {
           await rooms.record(room, { kind: 'mode-requested', callSid, mode: 'monitor', ageMs: 0 });
         }
@@ -364,8 +364,8 @@ function keyOf({ room }: RoomState, { callSid }: SupervisorStay): string {
 }
 
 /** Whether somebody requested the mute through the API, or a mode that could not be confirmed: they get the answer. */
-function isMuteRequested({ actions = [] }: RoomState, callSid: Sid): boolean {
-  const change = actions.findLast((one) => one.callSid === callSid && one.name === 'mode');
+function isMuteRequested({ actions = [] }: RoomState, { callSid, joinedAt }: SupervisorStay): boolean {
+  const change = actions.findLast((one) => one.name === 'mode' && one.callSid === callSid && one.joinedAt === joinedAt);
   return change?.status === 'failed' ? isOwnFailure(change) : change?.mode === 'monitor';
 }
 

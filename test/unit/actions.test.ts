@@ -127,7 +127,7 @@ describe('a change of mode through the API', () => {
   });
 
   it('whose server is gone fails by itself, unless it was seen to be done', () => {
-    const lost = play(...LISTENING, [10, requested()], [26, observed('bob', false)]);
+    const lost = play(...LISTENING, [10, requested()], [31, observed('bob', false)]);
     expect(lost.state.actions).toMatchObject([{ status: 'failed', reason: 'abandoned' }]);
     expect(ted(lost.state).supervision.mode).toBe('monitor');
 
@@ -135,7 +135,7 @@ describe('a change of mode through the API', () => {
       ...LISTENING,
       [10, requested()],
       [11, observed('ted', false, 'alice')],
-      [26, observed('bob', false)],
+      [31, observed('bob', false)],
     );
     expect(done.state.actions).toMatchObject([{ status: 'confirmed' }]);
     expect(ted(done.state).supervision).toMatchObject({ mode: 'coach', heard: 'coach' });
@@ -283,6 +283,81 @@ describe('an action on recordings', () => {
   });
 });
 
+describe('an action in progress', () => {
+  const hold = requested({ name: 'hold', callSid: sid('bob'), mode: undefined });
+
+  it('is never forgotten for newer ones; a room takes no more than it can keep', () => {
+    const others = Array.from(
+      { length: 40 },
+      (_, index): Told => [11, requested({ id: `b-${index}`, name: 'join', callSid: undefined, person: `p-${index}` })],
+    );
+    const { state } = play(...LISTENING, [10, requested()], ...others);
+    expect(state.actions).toHaveLength(30);
+    expect(state.actions?.[0]).toMatchObject({ id: 'a-1', status: 'requested' });
+    expect(obstacleTo(state, { name: 'end' }, START + 12_000)).toBe('busy');
+  });
+
+  it('goes on beside one that does not undo it', () => {
+    const mute = requested({ id: 'a-2', name: 'mute', callSid: sid('bob'), mode: undefined });
+    const { state } = play(...LISTENING, [10, hold], [11, mute]);
+    expect(state.actions).toMatchObject([
+      { name: 'hold', status: 'requested' },
+      { name: 'mute', status: 'requested' },
+    ]);
+  });
+
+  it.each([
+    ['remove', 'confirmed'],
+    ['hold', 'failed'],
+  ] as const)('%s is settled when the participant leaves: %s', (name, status) => {
+    const { state } = play(
+      ...LISTENING,
+      [10, requested({ name, callSid: sid('bob'), mode: undefined })],
+      [11, { kind: 'left', callSid: sid('bob'), conferenceSid: sid('cf-1'), date: START + 11_000, ageMs: 0 }],
+    );
+    expect(state.actions).toMatchObject([{ status }]);
+  });
+
+  it('does not concern the next stay of the call', () => {
+    const { state, facts } = play(
+      ...LISTENING,
+      [10, requested()],
+      [11, { kind: 'dial-ended', callSid: sid('ted'), stayNumber: 1, ageMs: 0 }],
+      [12, { ...sent, stayNumber: 2, mode: 'barge' } as RoomEvent],
+      joins('ted', 13),
+      [14, updated({ status: 'failed', reason: 'timeout' })],
+    );
+    const open = state.stays.find(({ callSid, leftAt }) => callSid === 'ted' && leftAt === undefined) as SupervisorStay;
+    expect(open.supervision.mode).toBe('barge');
+    expect(state.actions).toMatchObject([{ status: 'failed', reason: 'left' }]);
+    expect(facts.filter(({ reason }) => reason === 'timeout')).toEqual([]);
+  });
+
+  it.each<[string, Told]>([
+    ['conversation-changed', joins('carol', 11, true)],
+    ['muted-by-server', [11, { kind: 'mode-requested', callSid: sid('ted'), mode: 'monitor', ageMs: 0 }]],
+  ])('that the server ends has a line in the trail with the reason %s', (reason, told) => {
+    const { facts } = play(...LISTENING, [10, requested()], told);
+    expect(facts.filter((fact) => fact.reason !== undefined)).toMatchObject([
+      { kind: 'mode', mode: 'monitor', by: 'token board', reason },
+    ]);
+  });
+
+  it('that asks for what is already so has a line, too', () => {
+    const { facts } = play(...LISTENING, [10, requested({ mode: 'monitor' })], [11, updated()]);
+    expect(lines(facts)).toEqual(['mode monitor monitor token board']);
+  });
+
+  it('that calls somebody is settled also if their call ended before it was known', () => {
+    const { state } = play(
+      [1, requested({ name: 'join', callSid: undefined, person: 'Ted' })],
+      [2, { kind: 'call-ended', callSid: sid('ted'), ageMs: 0 }],
+      [3, updated({ status: 'requested', callSid: sid('ted') })],
+    );
+    expect(state.actions).toMatchObject([{ status: 'failed', reason: 'left' }]);
+  });
+});
+
 describe('an obstacle', () => {
   const { state } = play(...LISTENING, [10, requested({ mode: 'monitor' })]);
   const now = START + 11_000;
@@ -304,12 +379,12 @@ describe('an obstacle', () => {
   });
 
   it('is another conversation than the one that was meant', () => {
-    expect(obstacleTo(state, { ...mode, target: sid('carol') }, now + 15_000)).toBe('conversation-changed');
-    expect(obstacleTo(state, mode, now + 15_000)).toBeUndefined();
+    expect(obstacleTo(state, { ...mode, target: sid('carol') }, now + 20_000)).toBe('conversation-changed');
+    expect(obstacleTo(state, mode, now + 20_000)).toBeUndefined();
   });
 
   it('ends with the action that is one', () => {
     expect(actionOn(state, sid('ted'), now)?.id).toBe('a-1');
-    expect(actionOn(state, sid('ted'), now + 15_000)).toBeUndefined();
+    expect(actionOn(state, sid('ted'), now + 20_000)).toBeUndefined();
   });
 });

@@ -189,13 +189,18 @@ describe('a status callback of a conference', () => {
 });
 
 describe("a status callback of a telephone number's call", () => {
-  it.each([['completed'], ['canceled'], ['failed'], ['busy'], ['no-answer'], ['Completed']])(
-    'tells by %s that the call is over',
-    (CallStatus) => {
-      expect(isFinalStatus(CallStatus)).toBe(true);
-      expect(parseCallEvent({ CallSid: 'a-1', CallStatus })).toEqual({ kind: 'call-ended', callSid: 'a-1', ageMs: 0 });
-    },
-  );
+  it.each([
+    ['completed', undefined],
+    ['canceled', 'not-connected'],
+    ['failed', 'not-connected'],
+    ['busy', 'busy'],
+    ['no-answer', 'no-answer'],
+    ['Completed', undefined],
+  ])('tells by %s that the call is over, and why it was not answered: %s', (CallStatus, reason) => {
+    expect(isFinalStatus(CallStatus)).toBe(true);
+    const event = { kind: 'call-ended', callSid: 'a-1', reason, ageMs: 0 };
+    expect(parseCallEvent({ CallSid: 'a-1', CallStatus })).toEqual(event);
+  });
 
   it.each<[Given]>([
     [{ CallStatus: 'queued' }],

@@ -125,7 +125,7 @@ describe('a change of mode', () => {
     expect(await stateOfTed()).toMatchObject({ mode, heard: mode, heardAt: expect.any(Number) });
     const trail = await supervisorsTrail(store);
     expect(trail.filter(({ by }) => by === BY).map(({ heard }) => heard)).toEqual(
-      mode === 'monitor' ? [] : ['monitor', mode],
+      mode === 'monitor' ? ['monitor'] : ['monitor', mode],
     );
   });
 
