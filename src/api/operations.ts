@@ -3,6 +3,7 @@ import { mayEnter } from '../people/authenticator';
 import { isAllowed, type RIGHTS } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Rooms } from '../rooms/rooms';
+import { parseSid } from '../signalwire/sid';
 import type { CallSupervisor } from '../supervision/call-supervisor';
 import type { ChangeMode } from '../supervision/mode-change';
 import type { ParticipantActions } from '../supervision/participant-actions';
@@ -202,10 +203,11 @@ export function createOperations(options: OperationsOptions): Operation[] {
       response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
       problems: [...ACTION_PROBLEMS, 'not_a_supervisor', 'conversation_changed', 'muted_by_server'],
       isAction: true,
-      async handle({ actor, room, sid, body: { mode } }) {
+      async handle({ actor, room, sid, body: { mode, target } }) {
         const { changeMode } = requireControl();
         await requireOwnRight(room, sid, mode);
-        return { status: 200, body: reportOf(await changeMode(room, sid, mode, actor.name), sid) };
+        const request = { by: actor.name, target: parseSid(target) };
+        return { status: 200, body: reportOf(await changeMode(room, sid, mode, request), sid) };
       },
     }),
     operation({

@@ -161,7 +161,18 @@ export const problemView = z
 /** The bodies of requests. */
 export const bodies = {
   join: z.strictObject({ supervisor: z.string().min(1).max(64), mode }).meta({ id: 'Join' }),
-  mode: z.strictObject({ mode }).meta({ id: 'ModeChange' }),
+  mode: z
+    .strictObject({
+      mode,
+      target: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .optional()
+        .describe(
+          'The call of the agent you mean; if another one leads by now, nothing is changed (`conversation_changed`)',
+        ),
+    })
+    .meta({ id: 'ModeChange' }),
   participant: z
     .union([z.strictObject({ muted: z.boolean() }), z.strictObject({ onHold: z.boolean() })])
     .meta({ id: 'ParticipantChange' }),

@@ -61,8 +61,8 @@ function isMute(name: ActionName): boolean {
   return name === 'mute' || name === 'unmute';
 }
 
-/** Whether after an action less is heard or recorded. It takes the place of one that is being carried out. */
-function isQuieter({ name, mode }: Pick<WantedAction, 'name' | 'mode'>): boolean {
+/** Whether after an action less is heard or recorded. It may begin while another one is being carried out. */
+export function isQuieter({ name, mode }: Pick<WantedAction, 'name' | 'mode'>): boolean {
   return name === 'remove' || name === 'mute' || name === 'pause' || mode === 'monitor';
 }
 

@@ -11,8 +11,11 @@ import type { SpaceObserver } from './space-observer';
 import { createSpeechLimit, type SpeechEvent } from './speech';
 import { createStoreFailures } from './store-failures';
 
-/** A room's state and the store's clock; not known if no source answered. */
-export type Lookup = { isKnown: true; state: RoomState; now: number } | { isKnown: false };
+/**
+ * A room's state and the store's clock; not known if no source answered. `isStored`: whether the store itself answered, so that
+ * other servers know the same.
+ */
+export type Lookup = { isKnown: true; state: RoomState; now: number; isStored?: boolean } | { isKnown: false };
 
 /** The rooms, for phone calls: nothing here rejects, and an event that cannot be written now is written later. */
 export interface Rooms {
@@ -136,7 +139,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
       const state = learn(applied);
       onChange(state);
-      return { isKnown: true, state, now: applied.now };
+      return { isKnown: true, state, now: applied.now, isStored: true };
     } catch (err) {
       failures.add(err, since, room);
       return { isKnown: false };
@@ -157,7 +160,8 @@ export function createRooms(options: RoomsOptions): Rooms {
       const state = read === undefined ? local.stateOf(room) : isCaughtUp ? read.state : learn(read);
       // Without a target in our own memory the room counts as unknown: another server may know one.
       const isKnown = read !== undefined || targetOf(state) !== undefined;
-      const known: Lookup = isKnown ? { isKnown, state, now: read?.now ?? local.now() } : { isKnown };
+      const isStored = read !== undefined;
+      const known: Lookup = isKnown ? { isKnown, state, now: read?.now ?? local.now(), isStored } : { isKnown };
       const isEnough = !withRest || (read?.isWritable && targetOf(state) !== undefined);
       if (isEnough || rest === undefined) {
         return known;

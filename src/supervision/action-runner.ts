@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Action, ActionReason, ActionStatus } from '../rooms/action';
 import { conflictOf } from '../rooms/action';
-import { type Obstacle, obstacleTo, type WantedAction } from '../rooms/action-obstacle';
+import { isQuieter, type Obstacle, obstacleTo, type WantedAction } from '../rooms/action-obstacle';
 import type { RoomName, RoomState } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
@@ -59,19 +59,22 @@ export interface RunningAction {
   room: RoomName;
   /** The room when the action began. */
   state: RoomState;
-  /** The deadline of the next request. @throws ActionFailure `timeout` if there is no time left, `abandoned` in a stop */
+  /**
+   * The room as the store has it, if this action still counts. Call it before each change.
+   *
+   * @throws ActionFailure if the action was superseded or given up, or the store is away and the action would make somebody
+   * heard
+   */
+  current(): Promise<RoomState>;
+  /** The deadline of the next request. @throws ActionFailure `timeout` if no time is left, `abandoned` in a stop */
   deadline(): Deadline;
-  /** Repeats a request that is safe to repeat, until it succeeds, is refused, or there is no time left. */
+  /** Repeats a request that is safe to repeat, until it succeeds, is refused, or time is up. */
   repeat<T>(request: (deadline: Deadline) => Promise<T>): Promise<T>;
-  /** Waits before another attempt. */
-  pause(): Promise<void>;
+  /** The same for a request that changes something: sent only while the action counts, see `current`. */
+  change<T>(request: (deadline: Deadline) => Promise<T>): Promise<T>;
   /** Reads a participant by REST, once, and records the result. @throws ActionFailure `left`, SpaceError */
   observe(conferenceSid: Sid, callSid: Sid, deadline: Deadline): Promise<SpaceParticipant>;
-  /**
-   * Repeats a reading until it shows what is wanted.
-   *
-   * @throws ActionFailure `ineffective` if it does not come about
-   */
+  /** Repeats a reading until it shows what is wanted. @throws ActionFailure `ineffective` if it does not come about */
   readUntil<T>(read: (deadline: Deadline) => Promise<T>, isAsWanted: (seen: T) => boolean): Promise<T>;
   /** Observes a participant until it is as wanted. @throws ActionFailure `ineffective` if it does not come about */
   verify(conferenceSid: Sid, callSid: Sid, isAsWanted: (seen: SpaceParticipant) => boolean): Promise<void>;
@@ -90,16 +93,36 @@ export interface ActionRunner {
    * @param work must leave nobody heard whom the action wanted to unmute if it throws
    */
   run(room: RoomName, wanted: WantedAction & { by: string }, work: Work): Promise<ActionResult>;
+  /** Resolves when no action is being carried out. */
+  idle(): Promise<void>;
 }
 
 export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
   const { rooms, space, draining, log, monotonicNow, actionMs = 10_000, requestMs = 3_000, retryMs = 200 } = options;
+  const running = new Set<Promise<ActionResult>>();
 
-  const pause = () => sleep(retryMs);
-
-  function createRunning(id: string, state: RoomState): RunningAction {
+  function createRunning(id: string, wanted: WantedAction, state: RoomState): RunningAction {
     const { room } = state;
     const until = monotonicNow() + actionMs;
+
+    async function current(): Promise<RoomState> {
+      const found = await rooms.read(room);
+      const isCertain = found.isKnown && found.isStored === true;
+      if (!isCertain && !isQuieter(wanted)) {
+        throw new ActionFailure('store-away');
+      }
+      if (!found.isKnown) {
+        return state;
+      }
+      const action = found.state.actions?.find((one) => one.id === id);
+      if (action?.status === 'confirmed') {
+        throw new AlreadyConfirmed();
+      }
+      if (isCertain && action?.status !== 'requested') {
+        throw new ActionFailure(action?.reason ?? 'abandoned');
+      }
+      return found.state;
+    }
 
     function deadline(): Deadline {
       if (draining.aborted) {
@@ -113,16 +136,34 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
     }
 
     async function repeat<T>(request: (deadline: Deadline) => Promise<T>): Promise<T> {
+      let failure: unknown;
       for (;;) {
+        const one = deadlineAfter(failure);
         try {
-          return await request(deadline());
+          return await request(one);
         } catch (error) {
           if (!mayRepeat(error) || monotonicNow() + retryMs >= until) {
             throw error;
           }
-          await pause();
+          failure = error;
+          await sleep(retryMs);
         }
       }
+    }
+
+    /** The deadline of another attempt. @throws the previous failure, which says more than `timeout` */
+    function deadlineAfter(failure: unknown): Deadline {
+      if (failure !== undefined && !draining.aborted && monotonicNow() >= until) {
+        throw failure;
+      }
+      return deadline();
+    }
+
+    function change<T>(request: (one: Deadline) => Promise<T>): Promise<T> {
+      return repeat(async (one) => {
+        await current();
+        return request(one);
+      });
     }
 
     async function observe(conferenceSid: Sid, callSid: Sid, one: Deadline): Promise<SpaceParticipant> {
@@ -153,9 +194,10 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
       id,
       room,
       state,
+      current,
       deadline,
       repeat,
-      pause,
+      change,
       observe,
       readUntil,
       async verify(conferenceSid, callSid, isAsWanted) {
@@ -164,37 +206,54 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
     };
   }
 
-  return {
-    async run(room, { by, ...wanted }, work) {
-      const id = randomUUID();
-      const started = await rooms.recordNow(room, { kind: 'action-requested', id, by, ...wanted, ageMs: 0 });
-      if (!started.isKnown) {
-        return { kind: 'refused', refusal: 'store-away' };
-      }
-      const { state, now } = started;
-      const requested = state.actions?.find((one) => one.id === id);
-      if (requested === undefined) {
-        const refusal = obstacleTo(state, wanted, now) ?? 'busy';
-        return { kind: 'refused', refusal, other: conflictOf(state, wanted, now) };
-      }
-      const update = await work(createRunning(id, state)).then(
-        (status): ActionEnd => ({ status }),
-        (error: unknown): ActionEnd => ({ status: 'failed', reason: reasonOf(error), ...isHeardUnknownAfter(error) }),
-      );
-      if (update.status === 'failed') {
+  async function run(room: RoomName, { by, ...wanted }: WantedAction & { by: string }, work: Work) {
+    const id = randomUUID();
+    const started = await rooms.recordNow(room, { kind: 'action-requested', id, by, ...wanted, ageMs: 0 });
+    if (!started.isKnown) {
+      // It may have been written all the same.
+      void rooms.record(room, { kind: 'action-updated', id, status: 'failed', reason: 'store-away', ageMs: 0 });
+      return { kind: 'refused', refusal: 'store-away' } as const;
+    }
+    const { state, now } = started;
+    const requested = state.actions?.find((one) => one.id === id);
+    if (requested === undefined) {
+      const refusal = obstacleTo(state, wanted, now) ?? 'busy';
+      return { kind: 'refused', refusal, other: conflictOf(state, wanted, now) } as const;
+    }
+    const update = await work(createRunning(id, wanted, state)).then(
+      (status): ActionEnd => ({ status }),
+      (error: unknown): ActionEnd => {
+        if (error instanceof AlreadyConfirmed) {
+          return { status: 'confirmed' };
+        }
         // From its SID, the address of a recording can be guessed.
-        log.warn({ room, id, by, ...wanted, recordingSid: undefined, reason: update.reason }, 'Action failed');
-      }
-      await rooms.record(room, { kind: 'action-updated', id, ...update, ageMs: 0 });
-      const after = await rooms.read(room);
-      const latest = after.isKnown ? after : started;
-      const action = latest.state.actions?.find((one) => one.id === id) ?? { ...requested, ...update };
-      return { kind: 'settled', action, state: latest.state, now: latest.now };
+        log.warn({ err: error, room, id, by, ...wanted, recordingSid: undefined }, 'Action failed');
+        return { status: 'failed', reason: reasonOf(error), ...isHeardUnknownAfter(error) };
+      },
+    );
+    await rooms.record(room, { kind: 'action-updated', id, ...update, ageMs: 0 });
+    const after = await rooms.read(room);
+    const latest = after.isKnown ? after : started;
+    const action = latest.state.actions?.find((one) => one.id === id) ?? { ...requested, ...update };
+    return { kind: 'settled', action, state: latest.state, now: latest.now } as const;
+  }
+
+  return {
+    run(room, wanted, work) {
+      const result = run(room, wanted, work);
+      running.add(result);
+      return result.finally(() => running.delete(result));
+    },
+    async idle() {
+      await Promise.all(running);
     },
   };
 }
 
 type ActionEnd = Pick<Extract<RoomEvent, { kind: 'action-updated' }>, 'status' | 'reason' | 'isHeardUnknown'>;
+
+/** The room has confirmed the action meanwhile: its participant has left, as it wanted. */
+class AlreadyConfirmed extends Error {}
 
 /** A request that may have unmuted a supervisor failed, and they could not be seen to be muted again. */
 export class PossiblyHeard extends Error {
@@ -221,5 +280,5 @@ export function reasonOf(error: unknown): ActionReason {
   if (error instanceof ActionFailure) {
     return error.reason;
   }
-  return error instanceof SpaceError ? error.code : 'unreadable';
+  return error instanceof SpaceError ? error.code : 'internal';
 }

@@ -99,7 +99,7 @@ export function createJoinFollower({ changeMode }: { changeMode: ChangeMode }) {
       if (isDue && callSid !== undefined && mode !== undefined) {
         putLast(followed, id, true, MAX_JOINS);
         if (mode !== 'monitor' && !hasChanged(state, callSid)) {
-          void changeMode(state.room, callSid, mode, by);
+          void changeMode(state.room, callSid, mode, { by });
         }
       }
     }

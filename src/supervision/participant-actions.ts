@@ -2,13 +2,13 @@ import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from
 import type { Rooms } from '../rooms/rooms';
 import type { ConferenceApi, SpaceParticipant } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import { ActionFailure, type ActionResult, type ActionRunner, type RunningAction } from './action-runner';
+import { ActionFailure, type ActionResult, type ActionRunner } from './action-runner';
 
 export interface ParticipantActionsOptions {
   runner: ActionRunner;
   rooms: Pick<Rooms, 'read' | 'record'>;
   space: Pick<ConferenceApi, 'changeParticipant' | 'findParticipant' | 'removeParticipant' | 'endConference'> &
-    Pick<ConferenceApi, 'listParticipants'>;
+    Pick<ConferenceApi, 'listConferences'>;
   /** Whether nobody else hears an announcement to one participant; set after a test in the live Space. */
   announceIsPrivate: boolean;
   /** The address of a document that says a text. */
@@ -29,53 +29,51 @@ export interface ParticipantActions {
   note(room: RoomName, callSid: Sid, text: string, by: string): Promise<ActionResult>;
 }
 
-/** How often the Space is asked whether somebody or something is gone. */
-const MAX_READS = 5;
+/** Deadline of the mute after an unmute that was superseded, in milliseconds. */
+const MUTE_MS = 3_000;
 
 export function createParticipantActions(options: ParticipantActionsOptions): ParticipantActions {
   const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow } = options;
 
-  /** Changes a participant, and reads the change back. */
-  function change(
+  /** Changes a participant, and reads the change back. If a mute takes the place of an unmute, nobody stays unmuted. */
+  function changeParticipant(
     room: RoomName,
     wanted: { name: 'mute' | 'unmute' | 'hold' | 'unhold'; callSid: Sid; by: string },
     changes: { muted: boolean } | { onHold: boolean },
   ): Promise<ActionResult> {
-    return runner.run(room, wanted, async ({ state, repeat, verify }) => {
+    return runner.run(room, wanted, async ({ state, current, change, verify }) => {
       const { callSid } = wanted;
       const conferenceSid = conferenceOf(state, callSid);
       const isAsWanted = ({ isMuted, isOnHold }: SpaceParticipant) =>
         'muted' in changes ? isMuted === changes.muted : isOnHold === changes.onHold;
-      await repeat((deadline) => space.changeParticipant(conferenceSid, callSid, changes, deadline));
-      await verify(conferenceSid, callSid, isAsWanted);
+      try {
+        await change((deadline) => space.changeParticipant(conferenceSid, callSid, changes, deadline));
+        await verify(conferenceSid, callSid, isAsWanted);
+      } catch (error) {
+        if (wanted.name === 'unmute' && (await current().then(() => false, isSuperseded))) {
+          // Our request may have come after the mute.
+          await space
+            .changeParticipant(conferenceSid, callSid, { muted: true }, { timeoutMs: MUTE_MS })
+            .catch(() => {});
+        }
+        throw error;
+      }
       return 'confirmed';
     });
   }
 
-  /** Asks until something is gone. @throws ActionFailure `ineffective` */
-  async function untilGone(
-    { repeat, pause }: RunningAction,
-    find: Parameters<typeof repeat<object | undefined>>[0],
-  ): Promise<void> {
-    for (let reads = 0; (await repeat(find)) !== undefined; reads++) {
-      if (reads === MAX_READS) {
-        throw new ActionFailure('ineffective');
-      }
-      await pause();
-    }
-  }
-
   return {
-    setMuted: (room, callSid, muted, by) => change(room, { name: muted ? 'mute' : 'unmute', callSid, by }, { muted }),
+    setMuted: (room, callSid, muted, by) =>
+      changeParticipant(room, { name: muted ? 'mute' : 'unmute', callSid, by }, { muted }),
 
     setOnHold: (room, callSid, onHold, by) =>
-      change(room, { name: onHold ? 'hold' : 'unhold', callSid, by }, { onHold }),
+      changeParticipant(room, { name: onHold ? 'hold' : 'unhold', callSid, by }, { onHold }),
 
     remove: (room, callSid, by) =>
       runner.run(room, { name: 'remove', callSid, by }, async (running) => {
         const conferenceSid = conferenceOf(running.state, callSid);
-        await running.repeat((deadline) => space.removeParticipant(conferenceSid, callSid, deadline));
-        await untilGone(running, (deadline) => space.findParticipant(conferenceSid, callSid, deadline));
+        await running.change((deadline) => space.removeParticipant(conferenceSid, callSid, deadline));
+        await running.readUntil((deadline) => space.findParticipant(conferenceSid, callSid, deadline), isGone);
         return 'confirmed';
       }),
 
@@ -85,12 +83,25 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
       if (conferenceSid === undefined) {
         return { kind: 'refused', refusal: found.isKnown ? 'no-conference' : 'room-unknown' };
       }
-      return runner.run(room, { name: 'end', by }, async (running) => {
-        await running.repeat((deadline) => space.endConference(conferenceSid, deadline));
-        const askedAt = monotonicNow();
-        await untilGone(running, (deadline) => space.listParticipants(conferenceSid, deadline));
-        const ageMs = monotonicNow() - askedAt;
-        await rooms.record(room, { kind: 'conference-ended', conferenceSid, ageMs });
+      return runner.run(room, { name: 'end', by }, async ({ readUntil }) => {
+        const ended = new Set([conferenceSid]);
+        let askedAt = monotonicNow();
+        // By name, since another one may have begun unnoticed.
+        await readUntil(
+          async (deadline) => {
+            askedAt = monotonicNow();
+            const live = await space.listConferences(room, deadline);
+            for (const one of live) {
+              await space.endConference(one.conferenceSid, deadline);
+              ended.add(one.conferenceSid);
+            }
+            return live;
+          },
+          (live) => live.length === 0,
+        );
+        for (const one of ended) {
+          await rooms.record(room, { kind: 'conference-ended', conferenceSid: one, ageMs: monotonicNow() - askedAt });
+        }
         return 'confirmed';
       });
     },
@@ -116,6 +127,10 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     },
   };
 }
+
+const isSuperseded = (error: unknown) => error instanceof ActionFailure && error.reason === 'superseded';
+
+const isGone = (found: object | undefined) => found === undefined;
 
 function stayOf({ stays }: RoomState, callSid: Sid): Stay | undefined {
   return stays.find((stay) => stay.callSid === callSid && isOpen(stay) && isInConference(stay));

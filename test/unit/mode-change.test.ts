@@ -22,11 +22,12 @@ const BY = 'token board';
 
 /** Alice and Bob talk; Ted listens. Two servers share a store and a Space. */
 async function start(actionMs = 10_000) {
-  const store = createMemoryStore({
-    lifetimeMs: LIFETIME_MS,
-    now: Date.now,
-    monotonicNow: performance.now.bind(performance),
-  });
+  const createStore = () =>
+    createMemoryStore({
+      lifetimeMs: LIFETIME_MS,
+      now: Date.now,
+      monotonicNow: performance.now.bind(performance),
+    });
   const space = createScriptedSpace({ now: Date.now });
   space.open(sales, cf1, [
     { callSid: alice, isModerator: true },
@@ -35,9 +36,22 @@ async function start(actionMs = 10_000) {
   ]);
   const log = createLog('fatal', { write: () => {} });
   const monotonicNow = performance.now.bind(performance);
+  let stored = createStore();
+  const fault = { isCutOff: false };
+  const reach = async <T>(request: () => Promise<T>): Promise<T> => {
+    if (fault.isCutOff) {
+      throw new Error('down');
+    }
+    return request();
+  };
   const startServer = () => {
     const rooms = createRooms({
-      store: store.rooms,
+      store: {
+        ...stored.rooms,
+        read: (room) => reach(() => stored.rooms.read(room)),
+        apply: (room, event) => reach(() => stored.rooms.apply(room, event)),
+        lastKnown: (room) => stored.rooms.lastKnown(room),
+      },
       space: undefined,
       lifetimeMs: LIFETIME_MS,
       log,
@@ -93,7 +107,13 @@ async function start(actionMs = 10_000) {
     const found = await server.rooms.read(sales);
     return found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
   };
-  return { ...server, other, space, store, record, joined, stateOfTed };
+  const wipe = async () => {
+    stored = createStore();
+  };
+  const cutOff = () => {
+    fault.isCutOff = true;
+  };
+  return { ...server, other, space, store: stored, record, joined, stateOfTed, wipe, cutOff };
 }
 
 /** Waits until the Space has got more than so many requests. */
@@ -116,7 +136,7 @@ describe('a change of mode', () => {
     ['barge', [MUTE, READ, BARGE, READ, UNMUTE, READ], { isMuted: false, target: undefined }],
   ])('to %s mutes first, sets the target, reads both, unmutes, and reads again', async (mode, requests, party) => {
     const { change, space, stateOfTed, store } = await start();
-    expect(await change(sales, ted, mode, BY)).toMatchObject({
+    expect(await change(sales, ted, mode, { by: BY })).toMatchObject({
       kind: 'settled',
       action: { status: 'confirmed', mode },
     });
@@ -164,7 +184,7 @@ describe('a change of mode', () => {
         }
         return request === failing && !isOver && space.requests.length > index ? trouble : undefined;
       };
-      const result = await change(sales, ted, mode, BY);
+      const result = await change(sales, ted, mode, { by: BY });
       isOver = true;
       // Reading decides: Ted is muted before, and coaches Alice. A read that changes nothing is a read.
       const wasSo = failing === MUTE || failing === COACH;
@@ -184,7 +204,7 @@ describe('a change of mode', () => {
   it('is seen as requested by another server before the first request to the Space', async () => {
     const { change, space, other } = await start();
     space.latencyMs = 20;
-    const changing = change(sales, ted, 'barge', BY);
+    const changing = change(sales, ted, 'barge', { by: BY });
     await requestsOver(space, 0);
     const found = await other.rooms.read(sales);
     const seen = found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
@@ -196,8 +216,8 @@ describe('a change of mode', () => {
     const { change, other, space } = await start();
     space.latencyMs = 5;
     const results = await Promise.all([
-      change(sales, ted, 'coach', BY),
-      other.change(sales, ted, 'barge', 'token other'),
+      change(sales, ted, 'coach', { by: BY }),
+      other.change(sales, ted, 'barge', { by: 'token other' }),
     ]);
     expect(results).toMatchObject([
       { kind: 'settled', action: { status: 'confirmed' } },
@@ -209,9 +229,9 @@ describe('a change of mode', () => {
   it.each([0, 1, 2, 3, 4, 5])('gives way to a mute by another server after %i requests', async (count) => {
     const { change, other, space, stateOfTed, enforcer } = await start();
     space.latencyMs = 5;
-    const first = change(sales, ted, 'barge', BY);
+    const first = change(sales, ted, 'barge', { by: BY });
     await requestsOver(space, count);
-    const second = other.change(sales, ted, 'monitor', 'token other');
+    const second = other.change(sales, ted, 'monitor', { by: 'token other' });
     const results = await Promise.all([first, second]);
     expect(results).toMatchObject([
       { action: { status: 'failed', reason: 'superseded' } },
@@ -227,7 +247,7 @@ describe('a change of mode', () => {
   it.each([0, 1, 2, 3, 4, 5])('ends when another agent joins after %i requests', async (count) => {
     const { change, space, stateOfTed, enforcer, joined } = await start();
     space.latencyMs = 5;
-    const changing = change(sales, ted, 'coach', BY);
+    const changing = change(sales, ted, 'coach', { by: BY });
     await requestsOver(space, count);
     space.enter(cf1, { callSid: carol, isModerator: true });
     await joined(carol, true);
@@ -242,11 +262,59 @@ describe('a change of mode', () => {
     async (count) => {
       const { change, space, stopping } = await start();
       space.latencyMs = 5;
-      const changing = change(sales, ted, 'barge', BY);
+      const changing = change(sales, ted, 'barge', { by: BY });
       await requestsOver(space, count - 1);
       stopping.abort();
       expect(await changing).toMatchObject({ action: { status: 'failed', reason: 'abandoned' } });
       expect(space.party(ted)?.isMuted).toBe(true);
     },
   );
+
+  it.each([1, 3, 5])('leaves nobody heard if the store is wiped after %i requests', async (count) => {
+    const { change, space, wipe } = await start();
+    space.latencyMs = 5;
+    const changing = change(sales, ted, 'barge', { by: BY });
+    await requestsOver(space, count - 1);
+    await wipe();
+    expect(await changing).toMatchObject({ action: { status: 'failed' } });
+    expect(space.party(ted)?.isMuted ?? true).toBe(true);
+  });
+
+  it.each([1, 3, 5])('lets nobody be heard who is cut off from the store after %i requests', async (count) => {
+    const { change, space, cutOff } = await start();
+    space.latencyMs = 5;
+    const changing = change(sales, ted, 'barge', { by: BY });
+    await requestsOver(space, count - 1);
+    cutOff();
+    expect(await changing).toMatchObject({ action: { status: 'failed', reason: 'store-away' } });
+    expect(space.party(ted)?.isMuted).toBe(true);
+  });
+
+  it('mutes a supervisor although the store is away', async () => {
+    const { change, space, cutOff } = await start();
+    space.latencyMs = 5;
+    const changing = change(sales, ted, 'monitor', { by: BY });
+    await requestsOver(space, 0);
+    cutOff();
+    expect(await changing).toMatchObject({ action: { status: 'confirmed' } });
+  });
+
+  it('is refused in another conversation than the one that is meant', async () => {
+    const { change } = await start();
+    const result = await change(sales, ted, 'coach', { by: BY, target: carol });
+    expect(result).toEqual({ kind: 'refused', refusal: 'conversation-changed', other: undefined });
+  });
+
+  it('sets the target again for somebody who enters before the unmute', async () => {
+    const { change, space, joined } = await start();
+    space.latencyMs = 5;
+    const changing = change(sales, ted, 'coach', { by: BY });
+    await requestsOver(space, 3);
+    const newcomer = sid('bob-2');
+    space.enter(cf1, { callSid: newcomer });
+    await joined(newcomer, false);
+    expect(await changing).toMatchObject({ action: { status: 'confirmed' } });
+    expect(space.requests.filter((request) => request === COACH).length).toBeGreaterThan(1);
+    expect(space.requests.lastIndexOf(COACH)).toBeLessThan(space.requests.indexOf(UNMUTE));
+  });
 });

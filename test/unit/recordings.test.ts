@@ -169,7 +169,7 @@ describe('a start', () => {
   it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s says so, and is never made twice',
     async (step, _what, trouble) => {
-      const scene = await start({ actionMs: 60 });
+      const scene = await start({ actionMs: 150 });
       fail(scene, step, trouble);
       const result = await scene.actions.start(sales, BY);
       expect(result).toMatchObject(settled(trouble === 'ignored' ? 'confirmed' : 'failed'));
@@ -303,7 +303,7 @@ describe('a pause', () => {
   });
 
   it('whose answers are lost, but which was made, can be resumed', async () => {
-    const scene = await start({ actionMs: 60 });
+    const scene = await start({ actionMs: 150 });
     scene.put(r1, { conferenceSid: cf1 });
     const late = new SpaceError('timeout', 'late');
     scene.space.trouble = (request) => {
@@ -353,7 +353,7 @@ describe('a pause', () => {
   it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s pauses all others, and confirms only what is true',
     async (step, _what, trouble) => {
-      const scene = await start({ actionMs: 80 });
+      const scene = await start({ actionMs: 200 });
       record(scene);
       fail(scene, step, trouble);
       // What is missing is over, by this request; the lists decide.
@@ -364,13 +364,15 @@ describe('a pause', () => {
       scene.space.trouble = () => undefined;
       const affected = /r-[13]/.exec(step)?.[0] ?? { 'participants of cf-1': 'r-3', 'recordings of cf-1': 'r-1' }[step];
       const meant = affected ?? (step.includes('alice') ? 'r-2' : 'r-3');
-      for (const one of ['r-1', 'r-2', 'r-3'].filter((name) => name !== meant)) {
-        expect(scene.statuses()).toMatchObject({ [one]: 'paused' });
-        expect(await scene.shown()).toMatchObject({ [one]: 'paused' });
-      }
       for (const [one, status] of Object.entries(await scene.shown())) {
         // What runs is shown as running, or not known at all.
         expect(status === 'paused' && scene.statuses()[one] === 'in-progress').toBe(false);
+      }
+      // On a busy machine, time was up before the last of them was read.
+      await scene.actions.list(sales);
+      for (const one of ['r-1', 'r-2', 'r-3'].filter((name) => name !== meant)) {
+        expect(scene.statuses()).toMatchObject({ [one]: 'paused' });
+        expect(await scene.shown()).toMatchObject({ [one]: 'paused' });
       }
       expect(scene.statuses()).toMatchObject({ 'r-4': 'paused', 'r-5': 'completed' });
     },
@@ -425,7 +427,7 @@ describe('a resumption', () => {
   it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s resumes the others, and remembers the rest',
     async (step, _what, trouble) => {
-      const scene = await paused({ actionMs: 60 });
+      const scene = await paused({ actionMs: 150 });
       fail(scene, step, trouble);
       const result = await scene.actions.resume(sales, BY);
       const isHarmless = step.startsWith('read') && trouble === 'ignored';
@@ -524,7 +526,7 @@ describe('a stop', () => {
   it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s says so',
     async (step, _what, trouble) => {
-      const scene = await recorded({ actionMs: 60 });
+      const scene = await recorded({ actionMs: 150 });
       fail(scene, step, trouble);
       const isHarmless = step.startsWith('read') && trouble === 'ignored';
       expect(await scene.actions.stop(sales, r2, BY)).toMatchObject(settled(isHarmless ? 'confirmed' : 'failed'));
@@ -634,7 +636,7 @@ describe('opening the audio', () => {
 });
 
 it('the log shows no SID of a recording', async () => {
-  const scene = await start({ actionMs: 60 });
+  const scene = await start({ actionMs: 150 });
   scene.put(r1, { conferenceSid: cf1 });
   await scene.actions.list(sales);
   scene.space.trouble = () => refusal(500);

@@ -730,9 +730,9 @@ it.each(['find', 'read'] as const)('%s tells the state and the time, and no more
   const { rooms, state } = create();
   const fields = async () => Object.keys(await rooms[ask](sales)).sort();
   await rooms.record(sales, arrived);
-  expect(await fields()).toEqual(['isKnown', 'now', 'state']);
+  expect(await fields()).toEqual(['isKnown', 'isStored', 'now', 'state']);
   state.isDown = true;
-  expect(await fields()).toEqual(['isKnown', 'now', 'state']);
+  expect(await fields()).toEqual(['isKnown', 'isStored', 'now', 'state']);
   await rooms.record(sales, left);
   expect(await fields()).toEqual(['isKnown']);
 });
