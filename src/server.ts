@@ -15,12 +15,15 @@ import { createRoutes } from './calls/routes';
 import type { Config } from './config';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
-import { createAuthenticator } from './people/authenticator';
+import { createAuthenticator, mayEnter } from './people/authenticator';
 import { identifyParticipant } from './people/identify-participant';
 import { createPinTokens } from './people/pin';
 import { createPinLimiter } from './people/pin-limiter';
+import { isAllowed } from './people/rights';
 import type { Person, PersonIndex, Roster } from './people/roster';
 import type { Tokens } from './people/tokens';
+import type { Action } from './rooms/action';
+import type { RoomName } from './rooms/room';
 import { createRooms, type Rooms } from './rooms/rooms';
 import { createSpaceObserver } from './rooms/space-observer';
 import { createSweep } from './rooms/sweep';
@@ -34,7 +37,7 @@ import { createParticipantActions } from './supervision/participant-actions';
 import { createRedisClaim } from './supervision/redis-claims';
 import { createSupervision, type Supervision } from './supervision/supervision';
 import { createSupervisorNotice } from './supervision/supervisor-notice';
-import { readTrail } from './supervision/trail';
+import { readFacts } from './supervision/trail';
 
 /** For lookups that a call waits for. Together with 0.8 s for the store it is well below the 5 s that a Space waits. */
 const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
@@ -51,7 +54,7 @@ export interface ServerOptions {
   publicUrl: string;
   roster: Roster;
   /** The tokens of the API. */
-  tokens: Pick<Tokens, 'find'>;
+  tokens: Pick<Tokens, 'find' | 'actorNamed'>;
   store: Store;
   /** Undefined when the Space's REST API is not configured. */
   space: ConferenceApi | undefined;
@@ -130,7 +133,13 @@ export function createServer(options: ServerOptions): Server {
       monotonicNow,
       actionMs,
     });
-  const followJoins = control && createJoinFollower(control);
+  const followJoins =
+    control &&
+    createJoinFollower({
+      changeMode: control.changeMode,
+      isAllowed: (room, join) => isJoinAllowed(roster, options.tokens, room, join),
+      log,
+    });
   const enforcer =
     space &&
     createEnforcer({
@@ -195,7 +204,10 @@ export function createServer(options: ServerOptions): Server {
       rooms,
       roster,
       feed,
-      readTrail: (since) => readTrail(store, since),
+      trail: {
+        facts: (from, room) => readFacts(store.rooms, from, room),
+        refusals: store.refusals.read,
+      },
       control,
       now,
     }),
@@ -216,12 +228,29 @@ export function createServer(options: ServerOptions): Server {
       enforcer?.close();
       await sweep?.close();
       // Finishes corrections in progress, but leaves half the time for pending events.
-      await Promise.race([enforcer?.idle(), sleep(timeoutMs / 2, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.all([enforcer?.idle(), control?.idle()]),
+        sleep(timeoutMs / 2, undefined, { ref: false }),
+      ]);
       const timeLeftMs = Math.max(0, deadline - monotonicNow());
       const written = await Promise.all([rooms.close(timeLeftMs), supervision.close(timeLeftMs)]);
       return written.every(Boolean);
     },
   };
+}
+
+/** Whether whoever called a supervisor, and the supervisor, still have the right of the mode that follows. */
+function isJoinAllowed(
+  roster: Roster,
+  tokens: Pick<Tokens, 'actorNamed'>,
+  room: RoomName,
+  { by, mode, person: name }: Action,
+): boolean {
+  const actor = tokens.actorNamed(by);
+  const person = roster.supervisors.byName.get(name);
+  const isPersonAllowed =
+    person !== undefined && mode !== undefined && mayEnter(person, room) && person.rights.has(mode);
+  return actor !== undefined && mode !== undefined && isAllowed(actor, mode, room) && isPersonAllowed;
 }
 
 /** When a reader of the live feed comes back after a stop, in milliseconds: not all at once. */
@@ -249,6 +278,7 @@ function createControl(options: {
     ...(actionMs !== undefined && { actionMs }),
   });
   return {
+    idle: runner.idle,
     callSupervisor:
       config.callerId === undefined
         ? undefined

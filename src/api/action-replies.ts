@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
     'notes_not_private',
     'Callers might hear the note. If you have tested that they do not, set ANNOUNCE_IS_PRIVATE=true.',
   ],
-  'not-a-moderator': ['not_in_room', 'This call is no agent in the conference.'],
+  'not-a-moderator': ['not_a_moderator', "This is not an agent's call."],
   'no-moderator': ['no_moderator', 'No agent is in this room.'],
   'no-recording': ['no_such_recording', 'This room has no such recording.'],
   'space-away': ['space_unreachable', 'Only the Space could tell, and it did not.'],

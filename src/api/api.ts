@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import type { Actor, Right } from '../people/rights';
 import { isAllowed } from '../people/rights';
 import type { Tokens } from '../people/tokens';
-import { parseRoomName, type RoomName } from '../rooms/room';
+import { StoreError } from '../redis/store-error';
+import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { parseSid, type Sid } from '../signalwire/sid';
 import type { IdempotencyStore, KeptReply } from './idempotency';
 import { describeApi } from './openapi';
@@ -129,7 +130,7 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
       throw problem('idempotency_key_reused', 'This key was used for another request.');
     }
     if (known !== undefined && known.reply === undefined) {
-      throw problem('request_in_progress', 'The first request with this key is not answered yet. Try again soon.');
+      throw problem('request_in_progress', 'The first request with this key has no answer yet. Look at the room.');
     }
     if (known?.reply !== undefined) {
       return { status: known.reply.status, body: known.reply.body ?? {} };
@@ -194,7 +195,7 @@ function parse({ path, query, body }: Operation, req: Request, actor: Actor): Om
   const { room, callSid, recordingSid } = req.params as Record<string, string | undefined>;
   const parsedRoom = room === undefined ? undefined : parseRoomName(room);
   if (path.includes('{room}') && parsedRoom === undefined) {
-    throw problem('no_such_room', 'There is no such room.');
+    throw problem('no_such_room', `This is not the name of a room: it has ${ROOM_NAME_FORM}.`);
   }
   const given = callSid ?? recordingSid;
   const sid = given === undefined ? undefined : parseSid(given);
@@ -243,7 +244,7 @@ function secretOf(req: Request): string | undefined {
 /** Whether a token still has the same rights in the same rooms. */
 function isSameActor(before: Actor, now: Actor | undefined): boolean {
   const summaryOf = ({ rights, rooms }: Actor) => JSON.stringify([[...rights].sort(), [...rooms].sort()]);
-  return now !== undefined && summaryOf(now) === summaryOf(before);
+  return now === before || (now !== undefined && summaryOf(now) === summaryOf(before));
 }
 
 /** One sentence for each problem. */
@@ -253,6 +254,9 @@ function problemsIn({ issues }: { issues: readonly { path: readonly PropertyKey[
 
 /** What Express and its parser throw. */
 function toProblem(error: unknown): Problem | undefined {
+  if (error instanceof StoreError) {
+    return problem('store_away', 'The store does not answer. Try again soon.');
+  }
   const { type, status } = error as { type?: string; status?: number };
   if (type === 'entity.too.large') {
     return problem('body_too_large', `A body has at most ${MAX_BODY}.`);

@@ -12,7 +12,7 @@ export type KeyRecord = { request: string; reply?: KeptReply };
 /** Remembers which actions were requested with which key, so that a repeated request does nothing twice. */
 export interface IdempotencyStore {
   /**
-   * Claims a key for a minute. Resolves to undefined if it was free, otherwise to what is known of it.
+   * Claims a key. Resolves to undefined if it was free, otherwise to what is known of it.
    *
    * @throws StoreError
    */
@@ -23,8 +23,10 @@ export interface IdempotencyStore {
   release(key: string): Promise<void>;
 }
 
-/** How long a claim lasts without an answer, and how long an answer is kept, in milliseconds. */
-export const CLAIM_MS = 60_000;
+/**
+ * How long a key is kept, in milliseconds, whether it has an answer or its server died before: what may have been done
+ * must not be done again.
+ */
 export const KEPT_MS = 86_400_000;
 
 /** How many keys a process keeps. */
@@ -39,7 +41,7 @@ export function createMemoryIdempotencyStore({ now }: { now: () => number }): Id
       if (known !== undefined && known.until > now()) {
         return known.record;
       }
-      putLast(keys, key, { record: { request }, until: now() + CLAIM_MS }, MAX_KEYS);
+      putLast(keys, key, { record: { request }, until: now() + KEPT_MS }, MAX_KEYS);
       return undefined;
     },
     async keep(key, record) {

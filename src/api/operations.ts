@@ -1,27 +1,34 @@
 import { z } from 'zod';
 import { mayEnter } from '../people/authenticator';
-import { isAllowed, type RIGHTS } from '../people/rights';
+import { isAllowed } from '../people/rights';
 import type { Roster } from '../people/roster';
+import type { Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room';
+import type { FeedStart } from '../rooms/room-storage';
 import type { Rooms } from '../rooms/rooms';
-import { parseSid } from '../signalwire/sid';
+import { parseSid, type Sid } from '../signalwire/sid';
 import type { CallSupervisor } from '../supervision/call-supervisor';
 import type { ChangeMode } from '../supervision/mode-change';
 import type { ParticipantActions } from '../supervision/participant-actions';
+import type { RefusalEvent } from '../supervision/refusals';
 import type { AuditRecord } from '../supervision/trail';
 import { reportOf } from './action-replies';
 import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { type ProblemCode, problem } from './problem';
-import { actionReport, auditPage, bodies, peopleList, roomList, roomView } from './schemas';
+import { actionReport, auditPage, bodies, peopleList, refusalPage, roomList, roomView } from './schemas';
 import { viewEntry, viewPerson, viewRoom } from './views';
 
 /** What the API shows and does. */
 export interface OperationsOptions {
   rooms: Pick<Rooms, 'listStored' | 'read'>;
-  roster: Pick<Roster, 'moderators' | 'supervisors'>;
+  roster: Pick<Roster, 'moderators' | 'supervisors' | 'supervisorLabelled'>;
   feed: Pick<LiveFeed, 'subscribe'>;
-  /** The audit trail since an instant, in milliseconds since 1970. */
-  readTrail: (since: number) => AsyncIterable<AuditRecord>;
+  trail: {
+    /** The facts of one room, or of all; see `readFacts`. */
+    facts: (from: FeedStart, room: RoomName | undefined) => AsyncIterable<{ record: AuditRecord; position: string }>;
+    refusals: (since: number) => AsyncIterable<RefusalEvent>;
+  };
   /** Undefined when the Space's REST API is not configured. */
   control:
     | {
@@ -52,24 +59,38 @@ const ACTION_PROBLEMS: readonly ProblemCode[] = [
   'no_conference',
 ];
 
-/** The most records of one page of the trail. */
+/** The most records of one page of the trail, and the most lines that are read for it. */
 const MAX_RECORDS = 1_000;
+const MAX_LINES = 5_000;
+
+/** How many pages are read at once: calls wait behind them for the store. */
+const MAX_READERS = 2;
 
 const DAY_MS = 86_400_000;
 
-const trailQuery = z.object({
-  since: z.iso.datetime({ offset: true }).optional().describe('From this instant on; by default, of the last 24 hours'),
-  until: z.iso.datetime({ offset: true }).optional().describe('Before this instant'),
-  limit: z
+const instant = z.iso.datetime({ offset: true }).optional();
+const limit = z
+  .string()
+  .regex(/^[1-9][0-9]{0,3}$/, 'must be a number from 1 to 9999')
+  .optional()
+  .describe(`At most this many records; ${MAX_RECORDS} by default, and at most`);
+const refusalQuery = z.object({
+  since: instant.describe('From this instant on; by default, of the last 24 hours'),
+  limit,
+});
+const trailQuery = refusalQuery.extend({
+  until: instant.describe('Before this instant'),
+  after: z
     .string()
-    .regex(/^[0-9]{1,4}$/, 'must be a number')
+    .regex(/^[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}-[0-9]{1,20}){0,15}$/)
     .optional()
-    .describe(`At most this many records, and ${MAX_RECORDS}, the default`),
+    .describe('The `next` of the previous page, instead of `since`'),
 });
 
 /** Every operation of the API. */
 export function createOperations(options: OperationsOptions): Operation[] {
-  const { rooms, roster, feed, readTrail, control, now } = options;
+  const { rooms, roster, feed, trail, control, now } = options;
+  let readers = 0;
 
   function requireControl(): NonNullable<typeof control> {
     if (control === undefined) {
@@ -79,23 +100,58 @@ export function createOperations(options: OperationsOptions): Operation[] {
   }
 
   /** @param isMeant whether the actor may see a record */
-  async function pageOfTrail(
-    { since, until, limit }: z.output<typeof trailQuery>,
+  function pageOfTrail(
+    { since, until, after, limit: asked }: z.output<typeof trailQuery>,
+    room: RoomName | undefined,
     isMeant: (record: AuditRecord) => boolean,
-  ): Promise<{ records: AuditRecord[]; isComplete: boolean }> {
+  ): Promise<{ records: AuditRecord[]; next: string | null }> {
     const from = since === undefined ? now() - DAY_MS : Date.parse(since);
     const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until);
-    const most = Math.min(Math.max(1, Number(limit ?? MAX_RECORDS)), MAX_RECORDS);
-    const records: AuditRecord[] = [];
-    for await (const record of readTrail(from)) {
-      if (Date.parse(record.at) < end && isMeant(record)) {
-        if (records.length === most) {
-          return { records, isComplete: false };
+    const isInTime = ({ at }: AuditRecord) => (after !== undefined || Date.parse(at) >= from) && Date.parse(at) < end;
+    return withTurn(async () => {
+      const records: AuditRecord[] = [];
+      let lines = 0;
+      for await (const { record, position } of trail.facts(after === undefined ? { since: from } : { after }, room)) {
+        if (isInTime(record) && isMeant(record)) {
+          records.push(record);
         }
-        records.push(record);
+        if (records.length >= sizeOf(asked) || ++lines >= MAX_LINES) {
+          return { records, next: position };
+        }
       }
+      return { records, next: null };
+    });
+  }
+
+  function pageOfRefusals(
+    { since, limit: asked }: z.output<typeof refusalQuery>,
+    isMeant: (refusal: RefusalEvent) => boolean,
+  ): Promise<{ records: RefusalEvent[]; isComplete: boolean }> {
+    return withTurn(async () => {
+      const records: RefusalEvent[] = [];
+      for await (const refusal of trail.refusals(since === undefined ? now() - DAY_MS : Date.parse(since))) {
+        if (isMeant(refusal)) {
+          if (records.length >= sizeOf(asked)) {
+            return { records, isComplete: false };
+          }
+          records.push(refusal);
+        }
+      }
+      return { records, isComplete: true };
+    });
+  }
+
+  /** @throws Problem if too many others read */
+  async function withTurn<T>(read: () => Promise<T>): Promise<T> {
+    if (readers >= MAX_READERS) {
+      throw problem('too_many_readers', 'Others are reading the trail. Try again in a second.');
     }
-    return { records, isComplete: true };
+    readers++;
+    try {
+      return await read();
+    } finally {
+      readers--;
+    }
   }
 
   return [
@@ -150,6 +206,10 @@ export function createOperations(options: OperationsOptions): Operation[] {
       isAction: false,
       handle: async ({ actor, lastEventId, isStillAllowed }) => ({
         send(res) {
+          if (res.req.method === 'HEAD') {
+            res.type('text/event-stream').end();
+            return;
+          }
           res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
           res.flushHeaders();
           res.on('close', feed.subscribe({ rooms: actor.rooms, isStillAllowed }, lastEventId, res));
@@ -203,10 +263,10 @@ export function createOperations(options: OperationsOptions): Operation[] {
       response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
       problems: [...ACTION_PROBLEMS, 'not_a_supervisor', 'conversation_changed', 'muted_by_server'],
       isAction: true,
-      async handle({ actor, room, sid, body: { mode, target } }) {
+      async handle({ actor, room, sid, body: { mode, target }, isStillAllowed: isAllowed }) {
         const { changeMode } = requireControl();
         await requireOwnRight(room, sid, mode);
-        const request = { by: actor.name, target: parseSid(target) };
+        const request = { by: actor.name, target: parseSid(target), isAllowed };
         return { status: 200, body: reportOf(await changeMode(room, sid, mode, request), sid) };
       },
     }),
@@ -239,7 +299,8 @@ export function createOperations(options: OperationsOptions): Operation[] {
       isAction: true,
       async handle({ actor, room, sid }) {
         const { participants } = requireControl();
-        return { status: 200, body: reportOf(await participants.remove(room, sid, actor.name), sid) };
+        // The room shows them until their leave is reported.
+        return { status: 200, body: reportOf(await participants.remove(room, sid, actor.name), undefined) };
       },
     }),
     operation({
@@ -250,7 +311,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       right: 'coach',
       body: bodies.note,
       response: { status: 200, description: 'The Space took it', schema: actionReport },
-      problems: [...ACTION_PROBLEMS, 'notes_not_private'],
+      problems: [...ACTION_PROBLEMS, 'notes_not_private', 'not_a_moderator'],
       isAction: true,
       async handle({ actor, room, sid, body: { text } }) {
         const { participants } = requireControl();
@@ -279,11 +340,11 @@ export function createOperations(options: OperationsOptions): Operation[] {
       right: 'audit',
       query: trailQuery,
       response: { status: 200, description: 'Its lines, nearly in the order they were written', schema: auditPage },
-      problems: ['store_away'],
+      problems: ['store_away', 'too_many_readers'],
       isAction: false,
       handle: async ({ room, query }) => ({
         status: 200,
-        body: await pageOfTrail(query, (record) => record.room === room),
+        body: await pageOfTrail(query, room, (record) => record.room === room),
       }),
     }),
     operation({
@@ -295,13 +356,30 @@ export function createOperations(options: OperationsOptions): Operation[] {
       right: 'audit',
       query: trailQuery,
       response: { status: 200, description: 'Its lines, nearly in the order they were written', schema: auditPage },
-      problems: ['store_away'],
+      problems: ['store_away', 'too_many_readers'],
       isAction: false,
       handle: async ({ actor, query }) => ({
         status: 200,
-        body: await pageOfTrail(query, ({ room }) =>
-          room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room),
-        ),
+        body: await pageOfTrail(query, undefined, ({ room }) => room !== undefined && isAllowed(actor, 'audit', room)),
+      }),
+    }),
+    operation({
+      id: 'readRefusals',
+      method: 'get',
+      path: '/refusals',
+      summary:
+        'Reads who was not let in, and lockouts: of the rooms that you may audit; with all rooms, also without a room',
+      right: 'audit',
+      query: refusalQuery,
+      response: { status: 200, description: 'The refusals, in the order they were written', schema: refusalPage },
+      problems: ['store_away', 'too_many_readers'],
+      isAction: false,
+      handle: async ({ actor, query }) => ({
+        status: 200,
+        body: await pageOfRefusals(query, (refusal) => {
+          const room = 'room' in refusal ? refusal.room : undefined;
+          return room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room);
+        }),
       }),
     }),
     operation({
@@ -321,18 +399,28 @@ export function createOperations(options: OperationsOptions): Operation[] {
         const isVisible = ({ rooms: own }: (typeof people)[number]['person']) =>
           actor.rooms === 'all' || own === 'all' || [...own].some((room) => isAllowed(actor, 'see', room));
         const visible = people.filter(({ person }) => isVisible(person));
-        return { status: 200, body: { people: visible.map(({ person, role }) => viewPerson(person, role)) } };
+        return {
+          status: 200,
+          body: { people: visible.map(({ person, role }) => viewPerson(person, role, actor.rooms)) },
+        };
       },
     }),
   ];
 
-  /** Nobody gets a mode through the API that they may not choose by telephone. @throws Problem */
-  async function requireOwnRight(room: Parameters<Rooms['read']>[0], callSid: string, mode: (typeof RIGHTS)[number]) {
+  /** Nobody gets a voice through the API that they may not choose by telephone. @throws Problem */
+  async function requireOwnRight(room: RoomName, callSid: Sid, mode: Mode): Promise<void> {
     const found = await rooms.read(room);
     const stay = found.isKnown ? found.state.stays.findLast((one) => one.callSid === callSid) : undefined;
-    const person = roster.supervisors.byName.get(stay?.name);
-    if (person !== undefined && !person.rights.has(mode)) {
-      throw problem('not_allowed', `${person.name} lacks the right ${mode}.`);
+    if (mode === 'monitor' || stay?.supervision === undefined) {
+      return;
+    }
+    const person = roster.supervisorLabelled(stay.name);
+    if (person === undefined || !mayEnter(person, room) || !person.rights.has(mode)) {
+      throw problem('not_allowed', `${stay.name ?? 'This supervisor'} lacks the right ${mode} in this room.`);
     }
   }
+}
+
+function sizeOf(asked: string | undefined): number {
+  return Math.min(Number(asked ?? MAX_RECORDS), MAX_RECORDS);
 }

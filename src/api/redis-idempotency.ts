@@ -1,5 +1,5 @@
 import type { RedisConnection } from '../redis/redis-connection';
-import { CLAIM_MS, type IdempotencyStore, KEPT_MS, type KeyRecord } from './idempotency';
+import { type IdempotencyStore, KEPT_MS, type KeyRecord } from './idempotency';
 
 /** Keys in Redis, for all servers. */
 export function createRedisIdempotencyStore({ client, run }: RedisConnection): IdempotencyStore {
@@ -7,7 +7,7 @@ export function createRedisIdempotencyStore({ client, run }: RedisConnection): I
   return {
     async claim(key, request) {
       const claim: KeyRecord = { request };
-      const isOurs = await run(() => client.set(nameOf(key), JSON.stringify(claim), 'PX', CLAIM_MS, 'NX'));
+      const isOurs = await run(() => client.set(nameOf(key), JSON.stringify(claim), 'PX', KEPT_MS, 'NX'));
       if (isOurs === 'OK') {
         return undefined;
       }

@@ -126,10 +126,19 @@ export const auditRecord = z
 
 export const auditPage = z
   .strictObject({
-    records: z.array(auditRecord),
-    isComplete: z.boolean().describe('False if there are more; ask again with `since` of the last one'),
+    records: z.array(auditRecord).describe('Nearly in the order they were written; may be empty although more follow'),
+    next: z.string().nullable().describe('Send it as `after` for the next page; null at the end'),
   })
   .meta({ id: 'AuditPage' });
+
+export const refusalPage = z
+  .strictObject({
+    records: z.array(z.looseObject({ id: z.string(), at: instant, kind: z.enum(['refused', 'locked-out']) })),
+    isComplete: z
+      .boolean()
+      .describe('False if there are more: ask with a later `since`, and drop what you know by its id'),
+  })
+  .meta({ id: 'RefusalPage' });
 
 export const personView = z
   .strictObject({

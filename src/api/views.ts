@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { maskAddress } from '../people/address';
+import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
 import type { Action } from '../rooms/action';
 import { coachesWrongCall, isOpen, type RoomState, type Stay, targetOf } from '../rooms/room';
@@ -102,17 +103,18 @@ export function viewRecording(
   };
 }
 
-/** A person of the roster, without secrets. */
+/** A person of the roster, without secrets. @param visible names no other rooms */
 export function viewPerson(
   person: ModeratorEntry | SupervisorEntry,
   role: 'moderator' | 'supervisor',
+  visible: Actor['rooms'],
 ): z.output<typeof personView> {
   const { name, address, rooms, pin } = person;
   return {
     name: name ?? maskAddress(address),
     role,
     number: address === undefined ? null : maskAddress(address),
-    rooms: rooms === 'all' ? null : [...rooms],
+    rooms: rooms === 'all' ? null : [...rooms].filter((room) => visible === 'all' || visible.has(room)),
     rights: 'rights' in person ? [...person.rights] : [],
     hasPin: pin !== undefined,
   };

@@ -27,6 +27,7 @@ import {
   decideLineArrival,
   decidePin,
   type EndInput,
+  JOIN_KEY,
   type SupervisorInput,
   type SupervisorNeed,
   type SupervisorView,
@@ -154,7 +155,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       async answer(webhook) {
         const { room } = webhook;
         const input = { ...calloutInput(webhook), key: digitsOf(webhook) };
-        if (input.key === undefined) {
+        if (input.key !== JOIN_KEY) {
           const end = { status: 'failed', reason: 'no-key' } as const;
           await rooms.record(room, { kind: 'action-updated', id: input.join, ...end, ageMs: 0 });
         }

@@ -185,7 +185,7 @@ function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext,
   if (target === undefined || (left !== undefined && !isSameConversation(left, conversationOf(target)))) {
     return afterConversation(supervisor, room, context);
   }
-  const mode = last === undefined ? 'monitor' : modeOfReturn(last.supervision);
+  const mode = last === undefined || wasRemoved(found.state, last) ? 'monitor' : modeOfReturn(last.supervision);
   return keypad(supervisor, room, { ...next, mode, named: conversationOf(target) }, { target });
 }
 
@@ -294,23 +294,38 @@ export interface CalloutInput extends RoomInput {
 }
 
 /** Decides the answer to a supervisor who has answered a call of ours. */
-export function decideCallout({ room, join }: CalloutInput, { who }: SupervisorView): Step {
-  return who === 'unknown' || who === 'pin-possible'
-    ? { kind: 'hangUp', refusal: { reason: 'unknown', room } }
-    : { kind: 'askToJoin', room, join };
+export function decideCallout({ room, join }: CalloutInput, view: SupervisorView): Step {
+  const { who } = view;
+  if (who === 'unknown' || who === 'pin-possible') {
+    return { kind: 'hangUp', refusal: { reason: 'unknown', room } };
+  }
+  return beforeJoin(view, room, join) ?? { kind: 'askToJoin', room, join };
 }
 
-/** Decides the answer to their key; without one, voicemail may have answered. They join in `monitor`. */
+/** The key by which a supervisor whom the server called joins. */
+export const JOIN_KEY = '1';
+
+/** Decides the answer to their key; without it, voicemail may have answered. They join in `monitor`. */
 export function decideCalloutKey(
   { key, ...input }: CalloutInput & { key: string | undefined },
   view: SupervisorView,
 ): Step {
-  if (key === undefined) {
+  if (key !== JOIN_KEY) {
     return { kind: 'hangUp' };
   }
-  const step = decideArrival(input, view);
+  const step = beforeJoin(view, input.room, input.join) ?? decideArrival(input, view);
   // An answered call cannot be rejected.
   return 'kind' in step && step.kind === 'reject' ? { ...step, kind: 'hangUp' } : step;
+}
+
+/** Ends a call that was given up: nobody expects it any more. */
+function beforeJoin(view: SupervisorView, room: RoomName, id: Sid): Step | undefined {
+  const found = lookUp(view, room, { withRest: false });
+  if ('needs' in found) {
+    return found;
+  }
+  const join = found.isKnown ? found.state.actions?.find((one) => one.id === id) : undefined;
+  return join === undefined || join.status === 'requested' ? undefined : { kind: 'hangUp' };
 }
 
 /** Decides the answer to a supervisor who dialled the supervisors' line. */
@@ -565,6 +580,11 @@ function lookUp({ rooms }: SupervisorView, room: RoomName, { withRest } = { with
 /** The context for the list of conversations, after one of them. */
 function toMenu(context: RoomContext): CallContext {
   return { mode: initialModeOf(context), attempt: 0, stay: context.stay, token: context.token };
+}
+
+/** Whether somebody took them out through the API. Then they are not to be heard again without a new key. */
+function wasRemoved({ actions = [] }: RoomState, { callSid, joinedAt }: SupervisorStay): boolean {
+  return actions.some((one) => one.name === 'remove' && one.callSid === callSid && one.joinedAt === joinedAt);
 }
 
 function stayOf({ stays }: RoomState, { callSid }: PhoneCall, number: number): SupervisorStay | undefined {

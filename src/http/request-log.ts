@@ -8,7 +8,7 @@ import { logDetails } from '../calls/log-details';
 import type { Webhook, WebhookAnswer } from '../calls/webhook';
 import type { RoomName } from '../rooms/room';
 import { queryOf } from '../signalwire/fields';
-import { parseSid } from '../signalwire/sid';
+import { parseSid, type Sid } from '../signalwire/sid';
 import type { RefusalLog } from './refusal-log';
 import type { Trust } from './trust-proxy';
 import type { SignedWebhook } from './verify-webhook';
@@ -48,7 +48,7 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
     const { actor, refusal = record.refusal } = res.locals ?? {};
     const route = req.route && `${req.baseUrl ?? ''}${req.route.path}`;
     const line = {
-      callSid: webhook === undefined ? parseSid(queryOf(req.url).CallSid) : webhook.callSid,
+      callSid: webhook === undefined ? claimedSid(req.url) : webhook.callSid,
       method: req.method,
       route,
       path: res.statusCode === 404 ? maskPath(req.url?.split('?', 1)[0] ?? '') : undefined,
@@ -84,6 +84,15 @@ function roomOf(webhook: Webhook, route: string | undefined): RoomName | undefin
 /** Routes that anybody may ask for, and that probes ask for often. */
 const OPEN_ROUTES: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/api/v1/openapi.json']);
 
+/** The secret of a token, wherever it may be. */
+const SECRETS = /cc_[A-Za-z0-9_-]{20,}/g;
+
+/** The Call SID that an unsigned request names. It may be anything, a secret too. */
+function claimedSid(url: string | undefined): Sid | undefined {
+  const sid = parseSid(queryOf(url).CallSid);
+  return sid?.search(SECRETS) === -1 ? sid : undefined;
+}
+
 const MAX_PATH_CHARACTERS = 200;
 
 /** A path for the log: decoded, short, without control characters, telephone numbers and PINs masked. */
@@ -91,6 +100,7 @@ function maskPath(path: string): string {
   return path
     .replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString())
     .slice(0, MAX_PATH_CHARACTERS)
+    .replace(SECRETS, 'cc_***')
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
     .replace(/\p{Nd}(?:[ ().-]*\p{Nd}){4,}/gu, (digits) => `***${digits.length < 7 ? '' : digits.slice(-4)}`);
 }

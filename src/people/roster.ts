@@ -55,6 +55,11 @@ export interface PersonIndex<P extends Person> {
 export interface Roster {
   readonly moderators: PersonIndex<ModeratorEntry> & { byExtension: PeopleBy<string, ModeratorEntry> };
   readonly supervisors: PersonIndex<SupervisorEntry>;
+  /**
+   * The supervisor with this label in log and state, see {@link labelOf}; if anyone may supervise, anybody. Undefined if
+   * nobody has it any more.
+   */
+  supervisorLabelled(label: string | undefined): SupervisorEntry | undefined;
   /** Whether this is the address of a supervisor who is not a moderator. False if anyone may supervise. */
   isOnlySupervisor(address: Address | undefined): boolean;
   /** Replaces the entries of the roster file. */
@@ -86,6 +91,12 @@ export function createRoster(settings: RosterSettings): Roster {
     return {
       moderators: { ...moderatorIndex, byExtension: peopleBy(moderators, ({ extension }) => extension) },
       supervisors: supervisorNumbers === 'any' ? withAnyone(supervisorIndex) : supervisorIndex,
+      supervisorLabelled: (label: string | undefined) =>
+        label === undefined
+          ? undefined
+          : (supervisorIndex.byName.get(label) ??
+            supervisorIndex.all.find((one) => labelOf(one) === label) ??
+            (supervisorNumbers === 'any' ? ANYONE : undefined)),
       isOnlySupervisor: (address: Address | undefined) =>
         supervisorIndex.byAddress.get(address) !== undefined && moderatorIndex.byAddress.get(address) === undefined,
     };
@@ -94,10 +105,11 @@ export function createRoster(settings: RosterSettings): Roster {
   const roster = {
     ...index({ moderators: [], supervisors: [] }),
     replace(entries: RosterEntries) {
-      const { moderators, supervisors, isOnlySupervisor } = index(entries);
+      const { moderators, supervisors, supervisorLabelled, isOnlySupervisor } = index(entries);
       // In place: the authenticators hold these indexes.
       Object.assign(roster.moderators, moderators);
       Object.assign(roster.supervisors, supervisors);
+      roster.supervisorLabelled = supervisorLabelled;
       roster.isOnlySupervisor = isOnlySupervisor;
     },
   };
@@ -118,6 +130,17 @@ function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<Supe
 function personAt(address: Address): Person {
   return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
 }
+
+/** Somebody of whom nothing is known. */
+const ANYONE: SupervisorEntry = {
+  name: undefined,
+  address: undefined,
+  pin: undefined,
+  requirePin: false,
+  rooms: 'all',
+  mode: undefined,
+  rights: SUPERVISOR_RIGHTS,
+};
 
 function supervisorAt(address: Address): SupervisorEntry {
   return { ...personAt(address), mode: undefined, rights: SUPERVISOR_RIGHTS };

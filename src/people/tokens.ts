@@ -49,6 +49,8 @@ export function hasExpired({ expires }: Pick<TokenEntry, 'expires'>, now: number
 export interface Tokens {
   /** The program with this secret; undefined if it is unknown, revoked or expired, or is no secret at all. */
   find(secret: string): Actor | undefined;
+  /** The program whose actor has this name, such as `token wallboard`; undefined if its token is revoked or expired. */
+  actorNamed(name: string): Actor | undefined;
   /** Replaces all tokens. */
   replace(entries: readonly TokenEntry[]): void;
 }
@@ -64,6 +66,10 @@ export function createTokens({ now }: { now: () => number }): Tokens {
     find(secret) {
       // A client can send anything; only what looks like a secret is hashed.
       const token = SECRET.test(secret) ? byHash.get(hashSecret(secret)) : undefined;
+      return token === undefined || hasExpired(token, now()) ? undefined : token.actor;
+    },
+    actorNamed(name) {
+      const token = [...byHash.values()].find(({ actor }) => actor.name === name);
       return token === undefined || hasExpired(token, now()) ? undefined : token.actor;
     },
     replace(entries) {

@@ -10,7 +10,7 @@ const KEPT_MS = 600_000;
 
 /** Somebody requested an action through the API. It is not added if it cannot begin: see {@link obstacleTo}. */
 export function actionRequested(draft: RoomDraft, event: EventOf<'action-requested'>, at: number): void {
-  const { id, name, by, callSid, mode, person, recordingSid } = event;
+  const { id, name, by, callSid, mode, target, person, recordingSid } = event;
   const isKnown = draft.actions.some((one) => one.id === id);
   if (isKnown || obstacleTo(draft, event, draft.now) !== undefined) {
     return;
@@ -22,7 +22,7 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
   }
   const stay = callSid === undefined ? undefined : openStayOf(draft, callSid);
   const joinedAt = stay?.joinedAt;
-  const about = { callSid, joinedAt, mode, person, recordingSid };
+  const about = { callSid, joinedAt, mode, target, person, recordingSid };
   const action: Action = { id, name, by, requestedAt: at, status: 'requested', ...about };
   draft.actions = [...withRoomForOne(draft), action];
   draft.hasChanged = true;

@@ -72,6 +72,8 @@ export interface Action {
   recordingSid?: Sid | undefined;
   /** Of `mode`, and of `join`: the mode that follows the join. */
   mode?: Mode | undefined;
+  /** Of `mode` and `join`: the moderator's call in the conversation that is meant. */
+  target?: Sid | undefined;
   /** Of `join`: the supervisor's name. */
   person?: string | undefined;
 }

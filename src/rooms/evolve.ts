@@ -88,12 +88,13 @@ export function evolve(
   };
 }
 
-/** Events that count only for rooms of our own account: what REST shows, and recordings, which REST can change. */
+/** Events that count only for rooms of our own account: what REST shows, and what is done through REST. */
 const OF_OUR_SPACE: ReadonlySet<RoomEvent['kind']> = new Set([
   'room-observed',
   'participant-observed',
   'recording-reported',
   'recordings-observed',
+  'action-requested',
 ]);
 
 /** What each event changes. `updateSupervisors` follows each of them. */

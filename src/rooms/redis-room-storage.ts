@@ -98,10 +98,10 @@ export function createRedisRoomStorage({
 
     list: createRoomIndex(redis),
 
-    feed: (from) =>
+    feed: (from, room) =>
       readFeeds(
         redis,
-        ROOM_PARTS.map(({ common: [, , feed] }) => feed),
+        (room === undefined ? ROOM_PARTS : [placeOf(room).part]).map(({ common: [, , feed] }) => feed),
         { from, keepMs: feedMs, onUnreadable },
       ),
 

@@ -49,8 +49,12 @@ export interface RoomStorage {
   write(room: RoomName, version: string, next: RoomWrite): Promise<string | undefined>;
   /** The rooms in the index, and why some of them could not be read. @throws StoreError when none could */
   list(): Promise<{ rooms: RoomEntry[]; now: number; problems: Error[] }>;
-  /** Lines of the feed, in order for each room. */
-  feed(from: FeedStart): AsyncIterable<FeedLine>;
+  /**
+   * Lines of the feed, in order for each room.
+   *
+   * @param room reads no more than the part of the feed that has its lines; others may be among them
+   */
+  feed(from: FeedStart, room?: RoomName): AsyncIterable<FeedLine>;
   /**
    * The rooms changed after a position, other accounts' rooms left out. One round trip.
    *

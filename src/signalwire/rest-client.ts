@@ -27,6 +27,9 @@ import {
 import { createTransport, type TransportOptions } from './rest-transport';
 import { parseSid, type Sid } from './sid';
 
+/** How long a request to make a call may take, at least, in milliseconds. */
+const CALL_REQUEST_MS = 3_000;
+
 /**
  * A client of the Space's REST API: the SDK, over a transport of our own. The SDK's own transport waits 30 s, and
  * reports an HTML error page as a syntax error without a status. At most
@@ -127,7 +130,8 @@ export function createRestClient(
     createCall: ({ from, to, url, statusCallback }, { timeoutMs = defaultTimeoutMs } = {}) =>
       ask(
         async (client) => {
-          await callTurns.take(timeoutMs);
+          // A request without time for its answer would ring, and be reported as failed.
+          await callTurns.take(Math.max(0, timeoutMs - CALL_REQUEST_MS));
           const call = { from, to, url, method: 'POST', ...(statusCallback !== undefined && { statusCallback }) };
           return parseCall(await client.calls.create(call));
         },

@@ -216,6 +216,9 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
     }
     const { state, now } = started;
     const requested = state.actions?.find((one) => one.id === id);
+    if (state.isForeign) {
+      return { kind: 'refused', refusal: 'no-conference' } as const;
+    }
     if (requested === undefined) {
       const refusal = obstacleTo(state, wanted, now) ?? 'busy';
       return { kind: 'refused', refusal, other: conflictOf(state, wanted, now) } as const;

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { putLast } from '../ops/put-last';
 import type { Address } from '../people/address';
+import type { Action } from '../rooms/action';
 import { obstacleTo } from '../rooms/action-obstacle';
 import type { Mode } from '../rooms/mode';
-import { type RoomName, type RoomState, targetOf } from '../rooms/room';
+import { isOpen, type RoomName, type RoomState, targetOf } from '../rooms/room';
 import type { RoomEvent } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
 import { type ConferenceApi, SpaceError } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import type { ActionResult } from './action-runner';
+import type { ActionResult, Refusal } from './action-runner';
 import type { ChangeMode } from './mode-change';
 
 export interface CallSupervisorOptions {
@@ -43,13 +45,16 @@ export function createCallSupervisor(options: CallSupervisorOptions): CallSuperv
     if (!found.isKnown) {
       return { kind: 'refused', refusal: 'room-unknown' };
     }
-    if (targetOf(found.state) === undefined) {
+    const target = found.state.isForeign ? undefined : targetOf(found.state)?.callSid;
+    if (target === undefined) {
       return { kind: 'refused', refusal: 'no-moderator' };
     }
     const id = randomUUID() as string as Sid;
-    const wanted = { name: 'join', person, mode } as const;
+    const wanted = { name: 'join', person, mode, target } as const;
     const started = await rooms.recordNow(room, { kind: 'action-requested', id, by, ...wanted, ageMs: 0 });
     if (!started.isKnown) {
+      // It may have been written all the same.
+      void rooms.record(room, { kind: 'action-updated', id, status: 'failed', reason: 'store-away', ageMs: 0 });
       return { kind: 'refused', refusal: 'store-away' };
     }
     const requested = started.state.actions?.find((one) => one.id === id);
@@ -72,7 +77,7 @@ export function createCallSupervisor(options: CallSupervisorOptions): CallSuperv
       return { status: 'requested', callSid };
     } catch (err) {
       log.warn({ err, room, id }, 'Supervisor could not be called');
-      return { status: 'failed', reason: err instanceof SpaceError ? err.code : 'unreadable' };
+      return { status: 'failed', reason: err instanceof SpaceError ? err.code : 'internal' };
     }
   }
 }
@@ -82,31 +87,65 @@ type Update = Pick<Extract<RoomEvent, { kind: 'action-updated' }>, 'status' | 'r
 /** How long after a join its mode may follow, in milliseconds. Later, the supervisor would not expect it. */
 const FOLLOW_MS = 30_000;
 
+/** How long to wait before another attempt, in milliseconds. */
+const RETRY_MS = 1_000;
+
 /** How many joins are remembered. */
 const MAX_JOINS = 10_000;
+
+export interface JoinFollowerOptions {
+  changeMode: ChangeMode;
+  /** Whether the requester and the supervisor still have the rights for this join. */
+  isAllowed: (room: RoomName, join: Action) => boolean;
+  log: Logger;
+}
 
 /**
  * Watches rooms for supervisors who have joined after a call of ours, and changes them to the mode that was requested for
  * them. Any server may do it: the room takes the first change alone.
  */
-export function createJoinFollower({ changeMode }: { changeMode: ChangeMode }) {
+export function createJoinFollower({ changeMode, isAllowed, log }: JoinFollowerOptions) {
   const followed = new Map<string, true>();
 
   /** Takes a room's new state. Returns at once. */
   return (state: RoomState): void => {
-    for (const { id, name, status, settledAt = 0, callSid, mode, by } of state.actions ?? []) {
+    for (const join of state.actions ?? []) {
+      const { id, name, status, settledAt = 0 } = join;
       const isDue = name === 'join' && status === 'confirmed' && state.at - settledAt < FOLLOW_MS && !followed.has(id);
-      if (isDue && callSid !== undefined && mode !== undefined) {
+      if (isDue) {
         putLast(followed, id, true, MAX_JOINS);
-        if (mode !== 'monitor' && !hasChanged(state, callSid)) {
-          void changeMode(state.room, callSid, mode, { by });
-        }
+        void follow(state, join);
       }
     }
   };
+
+  async function follow(state: RoomState, join: Action): Promise<void> {
+    const { room } = state;
+    const { callSid, mode, by, target } = join;
+    if (callSid === undefined || mode === undefined || mode === 'monitor' || !isUntouched(state, join)) {
+      return;
+    }
+    let refusal: Refusal | undefined;
+    for (let waitedMs = 0; waitedMs < FOLLOW_MS; waitedMs += RETRY_MS) {
+      const result = await changeMode(room, callSid, mode, { by, target, isAllowed: () => isAllowed(room, join) });
+      if (result.kind === 'settled') {
+        return;
+      }
+      refusal = result.refusal;
+      if (!MAY_PASS.has(refusal)) {
+        break;
+      }
+      await sleep(RETRY_MS, undefined, { ref: false });
+    }
+    log.warn({ room, callSid, mode, by, refusal }, 'Supervisor has joined, but their mode was not changed');
+  }
 }
 
-/** Whether somebody has changed the mode of this supervisor already. */
-function hasChanged({ actions = [] }: RoomState, callSid: Sid): boolean {
-  return actions.some((one) => one.name === 'mode' && one.callSid === callSid);
+/** Refusals after which another attempt may succeed. */
+const MAY_PASS: ReadonlySet<Refusal> = new Set(['busy', 'store-away', 'room-unknown']);
+
+/** Whether a supervisor is still in the stay that began with this join, and nobody has changed their mode. */
+function isUntouched({ stays, actions = [] }: RoomState, { callSid, settledAt }: Action): boolean {
+  const isSameStay = stays.some((stay) => stay.callSid === callSid && isOpen(stay) && stay.joinedAt === settledAt);
+  return isSameStay && !actions.some((one) => one.name === 'mode' && one.callSid === callSid);
 }

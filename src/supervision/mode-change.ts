@@ -28,8 +28,13 @@ export type ChangeMode = (
   room: RoomName,
   callSid: Sid,
   mode: Mode,
-  /** `target`: the moderator's call in the conversation that is meant; undefined for the present one. */
-  request: { by: string; target?: Sid | undefined },
+  request: {
+    by: string;
+    /** The moderator's call in the conversation that is meant; undefined for the present one. */
+    target?: Sid | undefined;
+    /** Asked before the supervisor is unmuted. */
+    isAllowed: () => boolean;
+  },
 ) => Promise<ActionResult>;
 
 /** Deadline of each request that mutes a supervisor after a failure, in milliseconds; then the enforcer goes on. */
@@ -43,7 +48,7 @@ const MAX_ROUNDS = 3;
  * on the way, the supervisor ends muted, and the room says so.
  */
 export function createModeChange({ runner, rooms, space, onChanged, monotonicNow }: ModeChangeOptions): ChangeMode {
-  return async (room, callSid, mode, { by, target: meant }) => {
+  return async (room, callSid, mode, { by, target: meant, isAllowed }) => {
     const before = await rooms.read(room);
     if (!before.isKnown) {
       return { kind: 'refused', refusal: 'room-unknown' };
@@ -58,6 +63,9 @@ export function createModeChange({ runner, rooms, space, onChanged, monotonicNow
       const place = { conferenceSid, callSid, joinedAt: stay.joinedAt };
       await mute(running, place);
       if (mode !== 'monitor') {
+        if (!isAllowed()) {
+          throw new ActionFailure('not-allowed');
+        }
         await unmute(running, place, mode, target as Sid);
         onChanged(running.state, target as Sid, mode, stay.supervision.heard);
       }

@@ -116,6 +116,9 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
         return { kind: 'refused', refusal: 'not-a-moderator' };
       }
       return runner.run(room, { name: 'note', callSid, by }, async ({ state, deadline }) => {
+        if (stayOf(state, callSid)?.role !== 'moderator') {
+          throw new ActionFailure('not-allowed');
+        }
         const announcement = { announceUrl: noteUrl(text) };
         // Once: nobody wants to hear it twice.
         const told = await space.changeParticipant(conferenceOf(state, callSid), callSid, announcement, deadline());

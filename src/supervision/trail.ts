@@ -2,6 +2,7 @@ import type { ActionName, ActionStatus } from '../rooms/action';
 import type { Fact } from '../rooms/fact';
 import type { HeardMode, Mode } from '../rooms/mode';
 import type { Role, RoomName, Source } from '../rooms/room';
+import type { FeedStart } from '../rooms/room-storage';
 import type { RoomStore } from '../rooms/room-store';
 import type { Sid } from '../signalwire/sid';
 import type { RefusalEvent, RefusalStore } from './refusals';
@@ -99,6 +100,17 @@ async function* readFeed(rooms: Pick<RoomStore, 'feed'>, since: number): AsyncGe
     if (fact.at >= since) {
       yield toRecord(fact);
     }
+  }
+}
+
+/** Facts as lines of the trail, each with the position after it. @param room as of the feed @throws StoreError */
+export async function* readFacts(
+  rooms: Pick<RoomStore, 'feed'>,
+  from: FeedStart,
+  room?: RoomName,
+): AsyncGenerator<{ record: AuditRecord; position: string }> {
+  for await (const { fact, position } of rooms.feed(from, room)) {
+    yield { record: toRecord(fact), position };
   }
 }
 

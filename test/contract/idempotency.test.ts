@@ -46,12 +46,11 @@ describe.each<[string, () => [IdempotencyStore, IdempotencyStore]]>([
   });
 });
 
-it('keys in Redis lapse: a claim after a minute, an answer after a day', async () => {
+it('keys in Redis lapse after a day', async () => {
   const store = createRedisIdempotencyStore(connection);
   await store.claim('lapse', 'mute');
   const leftOf = () => connection.client.pttl('conference-coach:idempotency:lapse');
-  expect(await leftOf()).toBeGreaterThan(50_000);
-  expect(await leftOf()).toBeLessThanOrEqual(60_000);
+  expect(await leftOf()).toBeGreaterThan(86_000_000);
   await store.keep('lapse', { request: 'mute', reply: REPLY });
   expect(await leftOf()).toBeGreaterThan(86_000_000);
 });
@@ -60,7 +59,7 @@ it('keys in memory lapse too, and the oldest give way', async () => {
   let now = 0;
   const store = createMemoryIdempotencyStore({ now: () => now });
   await store.claim('a', 'mute');
-  now = 60_001;
+  now = 86_400_001;
   expect(await store.claim('a', 'hold')).toBeUndefined();
   for (let index = 0; index < 10_000; index++) {
     await store.claim(`many-${index}`, 'mute');

@@ -164,6 +164,18 @@ it.each([
   },
 );
 
+it('a supervisor who was taken out is not heard again without a key', async () => {
+  const started = await start();
+  const { bench, calls } = started;
+  await act(started, mode('barge'));
+  await act(started, { method: 'DELETE', path: '/participants/TED' });
+  // The menu is over, and nobody pressed a key.
+  await bench.space.clock.advance(30_000);
+  await bench.space.runUntilIdle();
+  expect(bench.space.conferences.participant(calls.ted.sid)?.muted ?? true).toBe(true);
+  expect(bench.hears()).toMatchObject({ Bob: ['Alice'], Alice: ['Bob'] });
+});
+
 describe('an idempotency key', () => {
   it('lets an action be repeated without being done twice, also at the same time', async () => {
     const { ask, bench, calls, rest } = await start();

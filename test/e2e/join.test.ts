@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { RIGHTS } from '../../src/people/rights';
+import type { TokenEntry } from '../../src/people/tokens';
 import type { Call } from '../../src/simulator/call';
 import type { Fault } from '../../src/simulator/rest-api';
 import { createApiClient, tokenFor } from '../support/api-client';
@@ -9,6 +11,7 @@ import { type Listed, rosterSettings } from '../support/roster';
 import { startTestBench, type TestBenchOptions } from '../support/test-bench';
 
 const TOKEN = tokenFor('board', RIGHTS);
+const READER = tokenFor('reader', ['see']);
 const CALLER_ID = '+15550009999';
 const ASKED = 'Nobody hears you. To listen to the agent in sales, press 1.';
 
@@ -20,13 +23,11 @@ interface Given {
 
 /** Alice talks to Bob, and a program may call Ted. */
 async function start({ ted = {}, env = {}, options = {} }: Given = {}) {
-  const people = rosterSettings(
-    {
-      moderators: [{ name: 'Alice', number: ALICE }],
-      supervisors: [{ name: 'Ted', number: TED, ...ted }],
-    },
-    [TOKEN.entry],
-  );
+  const contentWith = (more: Partial<Listed>) => ({
+    moderators: [{ name: 'Alice', number: ALICE }],
+    supervisors: [{ name: 'Ted', number: TED, ...more }],
+  });
+  const people = rosterSettings(contentWith(ted), [TOKEN.entry, READER.entry]);
   const bench = await startTestBench({
     withRest: true,
     sweepIntervalMs: 3_600_000,
@@ -34,24 +35,29 @@ async function start({ ted = {}, env = {}, options = {} }: Given = {}) {
     env: { ...people, CALLER_ID, ...env },
   });
   await bench.call('Bob', '/conference/sales');
-  await bench.call('Alice', '/conference/sales');
+  const alice = await bench.call('Alice', '/conference/sales');
   const api = await createApiClient(bench.server.port);
   const ask = (method: string, path: string, body?: object) => api.ask(method, path, { token: TOKEN.secret, body });
+  /** Changes the files of people and tokens while the server runs. */
+  const rewrite = async (more: Partial<Listed>, tokens: readonly TokenEntry[]) => {
+    rosterSettings(contentWith(more), [...tokens, READER.entry], dirname(people.ROSTER_FILE));
+    await bench.server.reloadRoster();
+  };
+  const actions = async () => (await api.ask('GET', '/rooms/sales', { token: READER.secret })).body.actions;
   const callTed = (mode = 'coach') => ask('POST', '/rooms/sales/supervisors', { supervisor: 'Ted', mode });
   /** The call to Ted, when its first prompt is over. */
   const telephone = async () => {
     await bench.space.runUntilIdle();
     return bench.space.calls.find(({ direction }) => direction === 'outbound-api') as Call;
   };
-  const join = async () =>
-    (await ask('GET', '/rooms/sales')).body.actions.find(({ name }: { name: string }) => name === 'join');
+  const join = async () => (await actions()).find(({ name }: { name: string }) => name === 'join');
   const trail = async () =>
     (await ask('GET', '/rooms/sales/audit')).body.records
       .filter(({ kind, role }: Record<string, string>) => kind === 'action' || role === 'supervisor')
       .map(({ kind, action, status, mode, heard, reason }: Record<string, string>) =>
         [kind, action, status, mode, heard, reason].filter(Boolean).join(' '),
       );
-  return { bench, ask, callTed, telephone, join, trail };
+  return { bench, ask, callTed, telephone, join, trail, rewrite, actions, alice };
 }
 
 describe('a supervisor whom the server calls', () => {
@@ -132,6 +138,73 @@ describe('a supervisor whom the server calls', () => {
     ted.press('48213#');
     await bench.space.runUntilIdle();
     expect(bench.space.conferences.participant(ted.sid)).toMatchObject({ muted: true });
+  });
+
+  it('is not let in once the call was given up, because its answer was lost', async () => {
+    const { bench, callTed, telephone, join } = await start({
+      options: {
+        intercept: ({ method, path }) => (method === 'POST' && path === '/Calls' ? 'lose-answer' : undefined),
+      },
+    });
+    expect((await callTed()).status).toBe(502);
+    const ted = await telephone();
+    ted.press('1');
+    await bench.space.runUntilIdle();
+    expect([ted.isOver, bench.space.conferences.participant(ted.sid)]).toEqual([true, undefined]);
+    expect(await join()).toMatchObject({ status: 'failed', reason: 'unreachable' });
+  });
+
+  it.each<[string, Partial<Listed>, readonly TokenEntry[]]>([
+    ['the token is revoked', {}, []],
+    ['they lose the right', { rights: ['see', 'monitor'] }, [TOKEN.entry]],
+    ['they lose the room', { rooms: ['sales-2'] }, [TOKEN.entry]],
+  ])('stays muted or out if %s while the telephone rings', async (_what, ted, tokens) => {
+    const { bench, callTed, telephone, rewrite, actions } = await start();
+    await callTed('barge');
+    const call = await telephone();
+    await rewrite(ted, tokens);
+    call.press('1');
+    await bench.space.runUntilIdle();
+    const place = bench.space.conferences.participant(call.sid);
+    if (place === undefined) {
+      expect(call.isOver).toBe(true);
+    } else {
+      await eventually(async () =>
+        expect((await actions()).at(-1)).toMatchObject({ name: 'mode', status: 'failed', reason: 'not-allowed' }),
+      );
+      expect(place.muted).toBe(true);
+    }
+  });
+
+  it.each(['9', '*', '#'])('does not join by another key: %s', async (key) => {
+    const { bench, callTed, telephone, join } = await start();
+    await callTed();
+    const ted = await telephone();
+    ted.press(key);
+    await bench.space.clock.advance(15_000);
+    await bench.space.runUntilIdle();
+    expect([ted.isOver, bench.space.conferences.participant(ted.sid)]).toEqual([true, undefined]);
+    await eventually(async () => expect(await join()).toMatchObject({ reason: 'no-key' }));
+  });
+
+  it('stays muted if another conversation has begun while the telephone rang', async () => {
+    const { bench, callTed, telephone, actions, alice } = await start();
+    await callTed('barge');
+    const ted = await telephone();
+    await bench.hangUp(alice);
+    await bench.call('Bob', '/conference/sales');
+    await bench.call('Alice', '/conference/sales');
+    ted.press('1');
+    await bench.space.runUntilIdle();
+    await eventually(async () => {
+      await bench.space.runUntilIdle();
+      const all = await actions();
+      expect(all.find(({ name }: { name: string }) => name === 'join')).toMatchObject({ status: 'confirmed' });
+    });
+    expect(bench.space.conferences.participant(ted.sid)).toMatchObject({ muted: true });
+    expect(
+      (await actions()).filter(({ name, status }: Record<string, string>) => name === 'mode' && status === 'confirmed'),
+    ).toEqual([]);
   });
 
   it('is called once at a time', async () => {

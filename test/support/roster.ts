@@ -37,8 +37,8 @@ export function rosterText({ moderators = [], supervisors = [] }: RosterContent)
 export function rosterSettings(
   content: RosterContent,
   tokens: readonly TokenEntry[] = [],
+  folder = temporaryFolder(),
 ): { ROSTER_FILE: string; PIN_KEY: string } {
-  const folder = temporaryFolder();
   const file = join(folder, 'roster.json');
   writeFileSync(file, rosterText(content));
   if (tokens.length > 0) {
@@ -55,5 +55,11 @@ export function brokenRoster(): Roster {
   const broken = { get: breakDown };
   const index = { all: [], byAddress: broken, byPin: broken, byName: broken, hasPins: false };
   const moderators = { ...index, byExtension: broken };
-  return { moderators, supervisors: index, isOnlySupervisor: breakDown, replace: breakDown };
+  return {
+    moderators,
+    supervisors: index,
+    supervisorLabelled: breakDown,
+    isOnlySupervisor: breakDown,
+    replace: breakDown,
+  };
 }

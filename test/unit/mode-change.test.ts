@@ -19,6 +19,7 @@ const sales = roomNamed('sales');
 const [alice, bob, carol, ted, cf1] = [sid('alice-1'), sid('bob-1'), sid('carol-1'), sid('ted-1'), sid('cf-1')];
 const LIFETIME_MS = 3_600_000;
 const BY = 'token board';
+const isAllowed = () => true;
 
 /** Alice and Bob talk; Ted listens. Two servers share a store and a Space. */
 async function start(actionMs = 10_000) {
@@ -136,7 +137,7 @@ describe('a change of mode', () => {
     ['barge', [MUTE, READ, BARGE, READ, UNMUTE, READ], { isMuted: false, target: undefined }],
   ])('to %s mutes first, sets the target, reads both, unmutes, and reads again', async (mode, requests, party) => {
     const { change, space, stateOfTed, store } = await start();
-    expect(await change(sales, ted, mode, { by: BY })).toMatchObject({
+    expect(await change(sales, ted, mode, { by: BY, isAllowed })).toMatchObject({
       kind: 'settled',
       action: { status: 'confirmed', mode },
     });
@@ -184,7 +185,7 @@ describe('a change of mode', () => {
         }
         return request === failing && !isOver && space.requests.length > index ? trouble : undefined;
       };
-      const result = await change(sales, ted, mode, { by: BY });
+      const result = await change(sales, ted, mode, { by: BY, isAllowed });
       isOver = true;
       // Reading decides: Ted is muted before, and coaches Alice. A read that changes nothing is a read.
       const wasSo = failing === MUTE || failing === COACH;
@@ -204,7 +205,7 @@ describe('a change of mode', () => {
   it('is seen as requested by another server before the first request to the Space', async () => {
     const { change, space, other } = await start();
     space.latencyMs = 20;
-    const changing = change(sales, ted, 'barge', { by: BY });
+    const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, 0);
     const found = await other.rooms.read(sales);
     const seen = found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
@@ -216,12 +217,12 @@ describe('a change of mode', () => {
     const { change, other, space } = await start();
     space.latencyMs = 5;
     const results = await Promise.all([
-      change(sales, ted, 'coach', { by: BY }),
-      other.change(sales, ted, 'barge', { by: 'token other' }),
+      change(sales, ted, 'coach', { by: BY, isAllowed }),
+      other.change(sales, ted, 'barge', { by: 'token other', isAllowed }),
     ]);
     expect(results).toMatchObject([
       { kind: 'settled', action: { status: 'confirmed' } },
-      { kind: 'refused', refusal: 'busy', other: { by: BY } },
+      { kind: 'refused', refusal: 'busy', other: { by: BY, isAllowed } },
     ]);
     expect(space.party(ted)).toMatchObject({ isMuted: false, target: alice });
   });
@@ -229,9 +230,9 @@ describe('a change of mode', () => {
   it.each([0, 1, 2, 3, 4, 5])('gives way to a mute by another server after %i requests', async (count) => {
     const { change, other, space, stateOfTed, enforcer } = await start();
     space.latencyMs = 5;
-    const first = change(sales, ted, 'barge', { by: BY });
+    const first = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, count);
-    const second = other.change(sales, ted, 'monitor', { by: 'token other' });
+    const second = other.change(sales, ted, 'monitor', { by: 'token other', isAllowed });
     const results = await Promise.all([first, second]);
     expect(results).toMatchObject([
       { action: { status: 'failed', reason: 'superseded' } },
@@ -247,7 +248,7 @@ describe('a change of mode', () => {
   it.each([0, 1, 2, 3, 4, 5])('ends when another agent joins after %i requests', async (count) => {
     const { change, space, stateOfTed, enforcer, joined } = await start();
     space.latencyMs = 5;
-    const changing = change(sales, ted, 'coach', { by: BY });
+    const changing = change(sales, ted, 'coach', { by: BY, isAllowed });
     await requestsOver(space, count);
     space.enter(cf1, { callSid: carol, isModerator: true });
     await joined(carol, true);
@@ -262,7 +263,7 @@ describe('a change of mode', () => {
     async (count) => {
       const { change, space, stopping } = await start();
       space.latencyMs = 5;
-      const changing = change(sales, ted, 'barge', { by: BY });
+      const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
       await requestsOver(space, count - 1);
       stopping.abort();
       expect(await changing).toMatchObject({ action: { status: 'failed', reason: 'abandoned' } });
@@ -273,7 +274,7 @@ describe('a change of mode', () => {
   it.each([1, 3, 5])('leaves nobody heard if the store is wiped after %i requests', async (count) => {
     const { change, space, wipe } = await start();
     space.latencyMs = 5;
-    const changing = change(sales, ted, 'barge', { by: BY });
+    const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, count - 1);
     await wipe();
     expect(await changing).toMatchObject({ action: { status: 'failed' } });
@@ -283,7 +284,7 @@ describe('a change of mode', () => {
   it.each([1, 3, 5])('lets nobody be heard who is cut off from the store after %i requests', async (count) => {
     const { change, space, cutOff } = await start();
     space.latencyMs = 5;
-    const changing = change(sales, ted, 'barge', { by: BY });
+    const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, count - 1);
     cutOff();
     expect(await changing).toMatchObject({ action: { status: 'failed', reason: 'store-away' } });
@@ -293,7 +294,7 @@ describe('a change of mode', () => {
   it('mutes a supervisor although the store is away', async () => {
     const { change, space, cutOff } = await start();
     space.latencyMs = 5;
-    const changing = change(sales, ted, 'monitor', { by: BY });
+    const changing = change(sales, ted, 'monitor', { by: BY, isAllowed });
     await requestsOver(space, 0);
     cutOff();
     expect(await changing).toMatchObject({ action: { status: 'confirmed' } });
@@ -301,14 +302,14 @@ describe('a change of mode', () => {
 
   it('is refused in another conversation than the one that is meant', async () => {
     const { change } = await start();
-    const result = await change(sales, ted, 'coach', { by: BY, target: carol });
+    const result = await change(sales, ted, 'coach', { by: BY, target: carol, isAllowed });
     expect(result).toEqual({ kind: 'refused', refusal: 'conversation-changed', other: undefined });
   });
 
   it('sets the target again for somebody who enters before the unmute', async () => {
     const { change, space, joined } = await start();
     space.latencyMs = 5;
-    const changing = change(sales, ted, 'coach', { by: BY });
+    const changing = change(sales, ted, 'coach', { by: BY, isAllowed });
     await requestsOver(space, 3);
     const newcomer = sid('bob-2');
     space.enter(cf1, { callSid: newcomer });
