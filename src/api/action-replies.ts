@@ -2,7 +2,6 @@ import type { ActionReason } from '../rooms/action';
 import { isOpen, type RoomState } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
 import type { ActionResult, Refusal } from '../supervision/action-runner';
-import type { Reply } from './operation';
 import { type ProblemCode, problem } from './problem';
 import { viewAction, viewParticipant } from './views';
 
@@ -46,12 +45,6 @@ const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = 
   'store-away': ['store_away', 'The store did not answer.'],
   internal: ['internal_error', 'Something went wrong; see the log.'],
 };
-
-/** @throws Problem unless the action was begun and did not fail */
-export function replyTo(result: ActionResult, callSid: Sid | undefined, status = 200): Reply {
-  const report = reportOf(result, callSid);
-  return { status, body: report };
-}
 
 /** What an action did. @throws Problem unless it was begun and did not fail */
 export function reportOf(result: ActionResult, callSid: Sid | undefined) {
