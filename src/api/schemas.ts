@@ -43,6 +43,7 @@ export const actionView = z
     settledAt: instantOrNull,
     reason: z.string().nullable().describe('Why it failed'),
     callSid: callSid.nullable(),
+    recordingSid: z.string().nullable().describe('Of stop; of record once it is known'),
     mode: mode.nullable(),
     supervisor: z.string().nullable().describe('Of join: the person who is called'),
   })
@@ -77,10 +78,9 @@ export const recordingView = z
   .strictObject({
     recordingSid: z.string(),
     status: z.string().describe('As the Space has it, such as in-progress, paused or completed'),
-    callSid: callSid.nullable(),
-    conferenceSid: z.string().nullable(),
-    startedAt: instant,
-    durationSeconds: z.number().nullable(),
+    callSid: callSid.nullable().describe('The recorded call; null for a conference, or if it is unknown'),
+    conferenceSid: z.string().nullable().describe('The recorded conference; null for a call, or if it is unknown'),
+    changedAt: instant.describe('When it got this status, as far as is known'),
     pausedByUs: z.boolean().describe('Whether resume will resume it'),
   })
   .meta({ id: 'Recording' });
@@ -92,6 +92,7 @@ export const roomView = z
     conferenceSid: z.string().nullable(),
     target: callSid.nullable().describe('The call of the agent whom supervisors coach'),
     participants: z.array(participantView),
+    recordings: z.array(recordingView).describe('The latest 50, as the room remembers them'),
     actions: z.array(actionView).describe('Requested through this API recently'),
   })
   .meta({ id: 'Room' });
@@ -113,12 +114,6 @@ export const roomList = z.strictObject({ rooms: z.array(roomSummary) }).meta({ i
 export const actionReport = z
   .strictObject({ action: actionView, participant: participantView.nullable() })
   .meta({ id: 'ActionReport' });
-
-export const recordingList = z.strictObject({ recordings: z.array(recordingView) }).meta({ id: 'RecordingList' });
-
-export const recordingsReport = z
-  .strictObject({ action: actionView, recordings: z.array(recordingView) })
-  .meta({ id: 'RecordingsReport' });
 
 export const auditRecord = z
   .looseObject({ at: instant, kind: z.string() })
@@ -193,5 +188,4 @@ export const bodies = {
         .describe('1 to 300 characters on one line'),
     })
     .meta({ id: 'Note' }),
-  recordings: z.strictObject({ status: z.enum(['paused', 'in-progress']) }).meta({ id: 'RecordingsChange' }),
 };

@@ -3,9 +3,9 @@ import { maskAddress } from '../people/address';
 import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
 import type { Action } from '../rooms/action';
+import type { RecordingState } from '../rooms/recording';
 import { coachesWrongCall, isOpen, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
-import type { SpaceRecording } from '../signalwire/conference-api';
 import type { actionView, participantView, personView, recordingView, roomSummary, roomView } from './schemas';
 
 type ActionView = z.output<typeof actionView>;
@@ -16,13 +16,14 @@ const dateOrNull = (ms: number | undefined) => (ms === undefined ? null : dateOf
 
 /** A room as the API shows it: everybody who is in it or on the way, and what was requested recently. Has no secret. */
 export function viewRoom(state: RoomState): z.output<typeof roomView> {
-  const { room, at, conference, stays, actions = [] } = state;
+  const { room, at, conference, stays, recordings = [], actions = [] } = state;
   return {
     room,
     at: dateOf(at),
     conferenceSid: conference?.sid ?? null,
     target: targetOf(state)?.callSid ?? null,
     participants: stays.filter(isOpen).map(viewParticipant),
+    recordings: recordings.map(viewRecording),
     actions: actions.map(viewAction),
   };
 }
@@ -54,7 +55,7 @@ export function viewParticipant(stay: Stay): ParticipantView {
 }
 
 export function viewAction(action: Action): ActionView {
-  const { id, name, by, status, requestedAt, settledAt, reason, callSid, mode, person } = action;
+  const { id, name, by, status, requestedAt, settledAt, reason, callSid, recordingSid, mode, person } = action;
   return {
     id,
     name,
@@ -64,6 +65,7 @@ export function viewAction(action: Action): ActionView {
     settledAt: dateOrNull(settledAt),
     reason: reason ?? null,
     callSid: callSid ?? null,
+    recordingSid: recordingSid ?? null,
     mode: mode ?? null,
     supervisor: person ?? null,
   };
@@ -86,19 +88,15 @@ export function viewEntry({ room, at, target, hasCaller, supervisors }: RoomEntr
   };
 }
 
-/** @param now milliseconds since 1970 */
-export function viewRecording(
-  recording: SpaceRecording,
-  { isPausedByUs, now }: { isPausedByUs: boolean; now: number },
-): z.output<typeof recordingView> {
-  const { recordingSid, status, callSid, conferenceSid, startedAgeMs, durationSeconds } = recording;
+/** A recording as the room remembers it; never its address. */
+export function viewRecording(recording: RecordingState): z.output<typeof recordingView> {
+  const { recordingSid, status, callSid, conferenceSid, changedAt, isPausedByUs = false } = recording;
   return {
     recordingSid,
     status,
     callSid: callSid ?? null,
     conferenceSid: conferenceSid ?? null,
-    startedAt: dateOf(now - startedAgeMs),
-    durationSeconds: durationSeconds ?? null,
+    changedAt: dateOf(changedAt),
     pausedByUs: isPausedByUs,
   };
 }

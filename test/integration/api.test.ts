@@ -102,6 +102,25 @@ describe('rooms', () => {
     expect(JSON.stringify(body)).not.toMatch(/\+1555|rejoin|48213/);
   });
 
+  it('are shown with what is recorded in them, without its address', async () => {
+    const { app, ask } = await start();
+    await talk(app);
+    const report = { CallSid: 'alice-1', RecordingSid: 'r-1', RecordingUrl: 'https://files.example.com/secret.wav' };
+    await app.post('/events/recording/sales', { ...report, RecordingStatus: 'in-progress' });
+    const { body } = await ask('GET', '/rooms/sales', { token: ALL.secret });
+    expect(body.recordings).toEqual([
+      {
+        recordingSid: 'r-1',
+        status: 'in-progress',
+        callSid: 'alice-1',
+        conferenceSid: null,
+        changedAt: expect.any(String),
+        pausedByUs: false,
+      },
+    ]);
+    expect(JSON.stringify(body)).not.toMatch(/files\.example|secret/);
+  });
+
   it('that nobody is in are empty', async () => {
     const { ask } = await start();
     const { status, body } = await ask('GET', '/rooms/nowhere', { token: ALL.secret });
