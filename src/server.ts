@@ -5,6 +5,7 @@ import { createApi } from './api/api';
 import { createMemoryIdempotencyStore } from './api/idempotency';
 import { createLiveFeed } from './api/live-feed';
 import { createOperations } from './api/operations';
+import { createRecordingOperations } from './api/recording-operations';
 import { createRedisIdempotencyStore } from './api/redis-idempotency';
 import { viewRoom } from './api/views';
 import { createUrls, type Urls } from './calls/call-request';
@@ -34,6 +35,7 @@ import { createCallSupervisor, createJoinFollower } from './supervision/call-sup
 import { createEnforcer } from './supervision/enforcer';
 import { createModeChange } from './supervision/mode-change';
 import { createParticipantActions } from './supervision/participant-actions';
+import { createRecordingActions } from './supervision/recordings';
 import { createRedisClaim } from './supervision/redis-claims';
 import { createSupervision, type Supervision } from './supervision/supervision';
 import { createSupervisorNotice } from './supervision/supervisor-notice';
@@ -200,17 +202,20 @@ export function createServer(options: ServerOptions): Server {
   // Readers go elsewhere before anything else stops.
   draining.addEventListener('abort', () => void feed.close(comeBackMs), { once: true });
   const api = createApi({
-    operations: createOperations({
-      rooms,
-      roster,
-      feed,
-      trail: {
-        facts: (from, room) => readFacts(store.rooms, from, room),
-        refusals: store.refusals.read,
-      },
-      control,
-      now,
-    }),
+    operations: [
+      ...createOperations({
+        rooms,
+        roster,
+        feed,
+        trail: {
+          facts: (from, room) => readFacts(store.rooms, from, room),
+          refusals: store.refusals.read,
+        },
+        control,
+        now,
+      }),
+      ...createRecordingOperations({ recordings: control?.recordings }),
+    ],
     tokens: options.tokens,
     keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),
     draining,
@@ -299,6 +304,7 @@ function createControl(options: {
       noteUrl: urls.note,
       monotonicNow,
     }),
+    recordings: createRecordingActions({ runner, rooms, space, callbackUrl: urls.recordingEvents, monotonicNow, log }),
   };
 }
 

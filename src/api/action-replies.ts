@@ -1,16 +1,18 @@
-import type { ActionReason } from '../rooms/action';
+import type { z } from 'zod';
+import type { Action, ActionReason } from '../rooms/action';
 import { isOpen, type RoomState } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
 import type { ActionResult, Refusal } from '../supervision/action-runner';
-import { type ProblemCode, problem } from './problem';
-import { viewAction, viewParticipant } from './views';
+import { type Problem, type ProblemCode, problem } from './problem';
+import type { recordingsReport } from './schemas';
+import { viewAction, viewParticipant, viewRecording } from './views';
 
 /** Why an action was not begun, for people. */
 const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
   'not-in-room': ['not_in_room', 'This call is not in the conference.'],
   'not-a-supervisor': ['not_a_supervisor', 'Only a supervisor has a mode.'],
   'is-a-supervisor': ['is_a_supervisor', 'This is or may be a supervisor: change their mode instead.'],
-  busy: ['busy', 'Another action on this participant is being carried out. Try again in a few seconds.'],
+  busy: ['busy', 'Another action is in the way. Try again in a few seconds.'],
   'conversation-changed': ['conversation_changed', 'The conversation has changed. Look at the room, then try again.'],
   'store-away': ['store_away', 'The store does not answer, so nothing was done. Try again soon.'],
   'room-unknown': ['store_away', 'The room is unknown while the store does not answer. Try again soon.'],
@@ -46,20 +48,35 @@ const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = 
   internal: ['internal_error', 'Something went wrong; see the log.'],
 };
 
-/** What an action did. @throws Problem unless it was begun and did not fail */
+/** What an action did, and to whom. @throws Problem unless it was begun and did not fail */
 export function reportOf(result: ActionResult, callSid: Sid | undefined) {
+  return report(result, (state) => ({ participant: participantOf(state, callSid) }));
+}
+
+/** What an action on recordings did. @throws Problem unless it was begun and did not fail */
+export function recordingsReportOf(result: ActionResult): z.output<typeof recordingsReport> {
+  return report(result, ({ recordings = [] }) => ({ recordings: recordings.map(viewRecording) }));
+}
+
+/** Says why something was not begun. @param other the action in its way */
+export function refusalProblem(refusal: Refusal, other?: Action): Problem {
+  const [code, sentence] = REFUSALS[refusal];
+  return problem(code, sentence, other && { by: other.by, action: viewAction(other) });
+}
+
+/** @param show what holds in the room now */
+function report<Shown extends object>(result: ActionResult, show: (state: RoomState) => Shown) {
   if (result.kind === 'refused') {
-    const [code, sentence] = REFUSALS[result.refusal];
-    throw problem(code, sentence, result.other && { by: result.other.by, action: viewAction(result.other) });
+    throw refusalProblem(result.refusal, result.other);
   }
   const { action, state } = result;
-  const report = { action: viewAction(action), participant: participantOf(state, callSid) };
+  const reported = { action: viewAction(action), ...show(state) };
   if (action.status === 'failed') {
     const [code, sentence] = REASONS[action.reason ?? 'abandoned'];
     const isMode = action.name === 'mode' && action.mode !== 'monitor';
-    throw problem(code, isMode ? `${sentence} The supervisor is muted, or is being muted.` : sentence, report);
+    throw problem(code, isMode ? `${sentence} The supervisor is muted, or is being muted.` : sentence, reported);
   }
-  return report;
+  return reported;
 }
 
 function participantOf({ stays }: RoomState, callSid: Sid | undefined) {

@@ -136,9 +136,9 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
       return { status: known.reply.status, body: known.reply.body ?? {} };
     }
     const reply = await act().catch((error: unknown) => replyOf(error));
-    const { status, body: answered } = reply as { status: number; body?: object };
-    // What did not begin may be tried again with the same key.
-    const isDone = status < 400 || (answered !== undefined && 'participant' in answered);
+    const { status, body: answered } = reply as { status: number; body?: { action?: { status: string } } };
+    // What did not begin may be tried again with the same key. An action in its way is not failed.
+    const isDone = status < 400 || answered?.action?.status === 'failed';
     const kept: KeptReply = { status, body: answered };
     await (isDone ? keys.keep(key, { request: asked, reply: kept }) : keys.release(key)).catch((err) => {
       log.warn({ err }, 'Answer not kept for its idempotency key');

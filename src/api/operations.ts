@@ -15,7 +15,7 @@ import type { AuditRecord } from '../supervision/trail';
 import { reportOf } from './action-replies';
 import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
-import { type ProblemCode, problem } from './problem';
+import { type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, peopleList, refusalPage, roomList, roomView } from './schemas';
 import { viewEntry, viewPerson, viewRoom } from './views';
 
@@ -94,7 +94,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
 
   function requireControl(): NonNullable<typeof control> {
     if (control === undefined) {
-      throw problem('rest_not_configured', 'Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.');
+      throw restNotConfigured();
     }
     return control;
   }

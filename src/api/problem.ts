@@ -64,3 +64,8 @@ export type ProblemCode = keyof typeof PROBLEM_STATUS;
 export function problem(code: ProblemCode, detail: string, more?: object): Problem {
   return new Problem(PROBLEM_STATUS[code], code, detail, more);
 }
+
+/** What needs the Space's REST API cannot be done without it. */
+export function restNotConfigured(): Problem {
+  return problem('rest_not_configured', 'Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.');
+}

@@ -115,6 +115,27 @@ export const actionReport = z
   .strictObject({ action: actionView, participant: participantView.nullable() })
   .meta({ id: 'ActionReport' });
 
+const listedRecordingView = recordingView
+  .extend({
+    startedAt: instantOrNull.describe('Null if the Space did not tell'),
+    durationSeconds: z.number().nullable().describe('Null if the Space did not tell'),
+  })
+  .meta({ id: 'ListedRecording' });
+
+export const recordingList = z
+  .strictObject({
+    recordings: z.array(listedRecordingView),
+    failure: z
+      .string()
+      .nullable()
+      .describe('Why the Space did not tell of all of them: the others are as the room remembers them'),
+  })
+  .meta({ id: 'RecordingList' });
+
+export const recordingsReport = z
+  .strictObject({ action: actionView, recordings: z.array(recordingView) })
+  .meta({ id: 'RecordingsReport' });
+
 export const auditRecord = z
   .looseObject({ at: instant, kind: z.string() })
   .meta({ id: 'AuditRecord', description: 'A line of the audit trail, with the columns of `npm run audit`' });
@@ -158,6 +179,7 @@ export const problemView = z
     errors: z.array(z.string()).optional().describe('Of invalid_body: one for each problem'),
     action: actionView.optional().describe('Of an action that failed'),
     participant: participantView.nullable().optional(),
+    recordings: z.array(recordingView).optional().describe('Of an action on recordings that failed'),
     by: z.string().optional().describe('Of busy: whose action is being carried out'),
   })
   .meta({ id: 'Problem' });
@@ -180,6 +202,9 @@ export const bodies = {
   participant: z
     .union([z.strictObject({ muted: z.boolean() }), z.strictObject({ onHold: z.boolean() })])
     .meta({ id: 'ParticipantChange' }),
+  recordings: z
+    .strictObject({ status: z.enum(['paused', 'in-progress']).describe('in-progress resumes') })
+    .meta({ id: 'RecordingsChange' }),
   note: z
     .strictObject({
       text: z

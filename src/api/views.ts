@@ -6,10 +6,20 @@ import type { Action } from '../rooms/action';
 import type { RecordingState } from '../rooms/recording';
 import { coachesWrongCall, isOpen, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
-import type { actionView, participantView, personView, recordingView, roomSummary, roomView } from './schemas';
+import type { ListedRecording } from '../supervision/recordings';
+import type {
+  actionView,
+  participantView,
+  personView,
+  recordingList,
+  recordingView,
+  roomSummary,
+  roomView,
+} from './schemas';
 
 type ActionView = z.output<typeof actionView>;
 type ParticipantView = z.output<typeof participantView>;
+type ListedRecordingView = z.output<typeof recordingList>['recordings'][number];
 
 const dateOf = (ms: number) => new Date(ms).toISOString();
 const dateOrNull = (ms: number | undefined) => (ms === undefined ? null : dateOf(ms));
@@ -98,6 +108,15 @@ export function viewRecording(recording: RecordingState): z.output<typeof record
     conferenceSid: conferenceSid ?? null,
     changedAt: dateOf(changedAt),
     pausedByUs: isPausedByUs,
+  };
+}
+
+/** A recording with what the Space has just told of it. */
+export function viewListedRecording(recording: ListedRecording): ListedRecordingView {
+  return {
+    ...viewRecording(recording),
+    startedAt: dateOrNull(recording.startedAt),
+    durationSeconds: recording.durationSeconds ?? null,
   };
 }
 

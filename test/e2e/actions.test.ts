@@ -51,7 +51,7 @@ async function participant(ask: Ask, call: Call) {
 
 interface Case {
   method: string;
-  /** Below the room; `BOB`, `ALICE` and `TED` are their calls. */
+  /** Below the room; `BOB`, `ALICE` and `TED` are their calls, `RECORDING` is the latest one. */
   path: string;
   body?: object;
   /** How many requests to the Space it takes. */
@@ -60,29 +60,33 @@ interface Case {
   hears: Record<string, string[]>;
   /** The status of the action; `confirmed` unless given. */
   status?: string;
+  /** The status of the recording when it is done. */
+  recording?: string;
   /** What comes first. */
-  before?: Pick<Case, 'method' | 'path' | 'body'>;
+  before?: Pick<Case, 'method' | 'path' | 'body'>[];
 }
 
 const LISTENING = { Bob: ['Alice'], Alice: ['Bob'], Ted: ['Alice', 'Bob'] };
 const mode = (to: string) => ({ method: 'PUT', path: '/supervisors/TED/mode', body: { mode: to } });
 const change = (body: object) => ({ method: 'PATCH', path: '/participants/BOB', body });
+const record = { method: 'POST', path: '/recordings' };
+const recordings = (status: string) => ({ method: 'PATCH', path: '/recordings', body: { status } });
 
 const CASES: Record<string, Case> = {
   'listen to a call': { ...mode('monitor'), steps: 2, hears: LISTENING },
-  'listen again after a barge': { ...mode('monitor'), steps: 2, before: mode('barge'), hears: LISTENING },
+  'listen again after a barge': { ...mode('monitor'), steps: 2, before: [mode('barge')], hears: LISTENING },
   coach: { ...mode('coach'), steps: 6, hears: { ...LISTENING, Alice: ['Bob', 'Ted'] } },
   'coach after a barge': {
     ...mode('coach'),
     steps: 6,
-    before: mode('barge'),
+    before: [mode('barge')],
     hears: { ...LISTENING, Alice: ['Bob', 'Ted'] },
   },
   barge: { ...mode('barge'), steps: 6, hears: { ...LISTENING, Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'] } },
   mute: { ...change({ muted: true }), steps: 2, hears: { ...LISTENING, Alice: [], Ted: ['Alice'] } },
-  unmute: { ...change({ muted: false }), steps: 2, before: change({ muted: true }), hears: LISTENING },
+  unmute: { ...change({ muted: false }), steps: 2, before: [change({ muted: true })], hears: LISTENING },
   hold: { ...change({ onHold: true }), steps: 2, hears: { Bob: ['music'], Alice: [], Ted: ['Alice'] } },
-  unhold: { ...change({ onHold: false }), steps: 2, before: change({ onHold: true }), hears: LISTENING },
+  unhold: { ...change({ onHold: false }), steps: 2, before: [change({ onHold: true })], hears: LISTENING },
   'remove a caller': { method: 'DELETE', path: '/participants/BOB', steps: 2, hears: { Alice: [], Ted: ['Alice'] } },
   note: {
     method: 'POST',
@@ -93,13 +97,31 @@ const CASES: Record<string, Case> = {
     status: 'accepted',
   },
   'end the conference': { method: 'DELETE', path: '/conference', steps: 2, hears: { Ted: [] } },
+  'start a recording': { ...record, steps: 3, hears: LISTENING, recording: 'in-progress' },
+  'pause recordings': { ...recordings('paused'), before: [record], steps: 14, hears: LISTENING, recording: 'paused' },
+  'resume recordings': {
+    ...recordings('in-progress'),
+    before: [record, recordings('paused')],
+    steps: 3,
+    hears: LISTENING,
+    recording: 'in-progress',
+  },
+  'stop a recording': {
+    method: 'POST',
+    path: '/recordings/RECORDING/stop',
+    before: [record],
+    steps: 3,
+    hears: LISTENING,
+    recording: 'stopped',
+  },
 };
 
 /** Sends an action, and waits for what follows from it. */
 async function act({ bench, calls, ask }: Started, { method, path, body }: Pick<Case, 'method' | 'path' | 'body'>) {
   const { alice, bob, ted } = calls;
+  const recording = bench.space.conferences.recordings.all().at(-1)?.sid ?? '';
   const named = path.replace('BOB', bob.sid).replace('ALICE', alice.sid).replace('TED', ted.sid);
-  const reply = await ask(method, `/rooms/sales${named}`, body);
+  const reply = await ask(method, `/rooms/sales${named.replace('RECORDING', recording)}`, body);
   await bench.space.runUntilIdle();
   return reply;
 }
@@ -109,12 +131,18 @@ describe('an action', () => {
     const one = CASES[name] as Case;
     const started = await start();
     const { bench, ask, calls } = started;
-    if (one.before !== undefined) {
-      expect((await act(started, one.before)).status).toBe(200);
+    for (const earlier of one.before ?? []) {
+      expect((await act(started, earlier)).status).toBe(200);
     }
     const { status, body } = await act(started, one);
     expect([status, body.action.status, body.action.by]).toEqual([200, one.status ?? 'confirmed', BY]);
     await hears(bench, one.hears);
+    if (one.recording !== undefined) {
+      // A callback names the end of a recording in another word.
+      const shown = body.recordings.map(({ status }: { status: string }) => status.replace('completed', 'stopped'));
+      expect(shown).toEqual([one.recording]);
+      expect(recorded(bench)).toEqual([one.recording]);
+    }
     if (name === 'note') {
       expect([calls.alice.told.at(-1), calls.bob.told, calls.ted.told]).toEqual([
         'Offer 10 % & a <free> month',
@@ -233,21 +261,23 @@ const FAULTS: Record<string, Fault> = {
 };
 
 describe('an action of which one step fails', () => {
-  /** In a short run, each step has one fault; in a full one, each of them. */
+  /** In a short run, each of the first steps has one fault; in a full one, each step each of them. */
   const names = Object.keys(FAULTS);
   const rows = Object.keys(CASES).flatMap((name, row) =>
-    Array.from({ length: CASES[name]?.steps ?? 0 }, (_, step) => step).flatMap((step) => {
-      const chosen = isFullFuzz ? names : [names[(row * 7 + step * 3) % names.length] as string];
-      return chosen.map((fault) => [name, step, fault] as const);
-    }),
+    Array.from({ length: Math.min(CASES[name]?.steps ?? 0, isFullFuzz ? 99 : 9) }, (_, step) => step).flatMap(
+      (step) => {
+        const chosen = isFullFuzz ? names : [names[(row * 7 + step * 3) % names.length] as string];
+        return chosen.map((fault) => [name, step, fault] as const);
+      },
+    ),
   );
 
   it.each(rows)('%s, step %i: %s: reports what really happened', async (name, step, faultName) => {
     const one = CASES[name] as Case;
     const started = await start();
     const { bench, rest, ask } = started;
-    if (one.before !== undefined) {
-      await act(started, one.before);
+    for (const earlier of one.before ?? []) {
+      await act(started, earlier);
     }
     let requests = 0;
     // The step and its repetitions fail.
@@ -265,6 +295,7 @@ describe('an action of which one step fails', () => {
     expect(body.action.status).toBe(isDone ? (one.status ?? 'confirmed') : 'failed');
     if (isDone) {
       await hears(bench, one.hears);
+      expect(recorded(bench)).toEqual(one.recording === undefined ? [] : [one.recording]);
     } else if (one.path.endsWith('/mode')) {
       // Whatever failed, nobody hears Ted in the end, and the room says so.
       await eventually(async () => {
@@ -290,6 +321,11 @@ async function hears(bench: TestBench, expected: Case['hears']): Promise<void> {
   });
 }
 
+/** The status of each recording in the Space. */
+function recorded({ space }: TestBench): string[] {
+  return space.conferences.recordings.all().map(({ status }) => status);
+}
+
 /** In the end, whatever the server shows as reported is so. */
 async function showsTheTruth({ bench, ask, calls }: Started): Promise<void> {
   await eventually(async () => {
@@ -304,4 +340,8 @@ async function showsTheTruth({ bench, ask, calls }: Started): Promise<void> {
       }
     }
   });
+  const { recordings, failure } = (await ask('GET', '/rooms/sales/recordings')).body;
+  expect(failure).toBeNull();
+  expect(recordings.map(({ status }: { status: string }) => status)).toEqual(recorded(bench));
+  expect((await ask('GET', '/rooms/sales')).body.recordings).toHaveLength(recordings.length);
 }

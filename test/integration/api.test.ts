@@ -314,6 +314,24 @@ describe('a request', () => {
       422,
       'invalid_body',
     ],
+    [
+      'another status of recordings',
+      'PATCH',
+      '/rooms/sales/recordings',
+      { token: ALL.secret, body: { status: 'stopped' } },
+      422,
+      'invalid_body',
+    ],
+    [
+      'a SID of a recording that cannot be',
+      'POST',
+      '/rooms/sales/recordings/a.b/stop',
+      { token: ALL.secret },
+      400,
+      'invalid_parameter',
+    ],
+    ['no REST for recordings', 'GET', '/rooms/sales/recordings', { token: ALL.secret }, 503, 'rest_not_configured'],
+    ['no REST to record', 'POST', '/rooms/sales/recordings', { token: ALL.secret }, 503, 'rest_not_configured'],
     ['no REST', 'DELETE', '/rooms/sales/conference', { token: ALL.secret }, 503, 'rest_not_configured'],
   ])('with %s is refused: %s %s', async (_what, method, path, options, status, code) => {
     const { ask } = await start([ALL, expired, elsewhere]);
@@ -348,6 +366,11 @@ describe('rights', () => {
     'control (hold)': ['PATCH', '/rooms/ROOM/participants/bob-1', { onHold: true }],
     'control (remove)': ['DELETE', '/rooms/ROOM/participants/bob-1'],
     'control (end)': ['DELETE', '/rooms/ROOM/conference'],
+    'record (list)': ['GET', '/rooms/ROOM/recordings'],
+    'record (start)': ['POST', '/rooms/ROOM/recordings'],
+    'record (pause)': ['PATCH', '/rooms/ROOM/recordings', { status: 'paused' }],
+    'record (resume)': ['PATCH', '/rooms/ROOM/recordings', { status: 'in-progress' }],
+    'record (stop)': ['POST', '/rooms/ROOM/recordings/r-1/stop'],
     audit: ['GET', '/rooms/ROOM/audit'],
   };
   const matrix = RIGHTS.flatMap((right) =>

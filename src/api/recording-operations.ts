@@ -1,0 +1,108 @@
+import type { z } from 'zod';
+import type { RecordingActions } from '../supervision/recordings';
+import { recordingsReportOf, refusalProblem } from './action-replies';
+import { type Operation, operation } from './operation';
+import { type ProblemCode, restNotConfigured } from './problem';
+import { bodies, recordingList, recordingsReport } from './schemas';
+import { viewListedRecording } from './views';
+
+export interface RecordingOperationsOptions {
+  /** Undefined when the Space's REST API is not configured. */
+  recordings: RecordingActions | undefined;
+}
+
+/** What can go wrong with any action on recordings. */
+const ACTION_PROBLEMS: readonly ProblemCode[] = [
+  'busy',
+  'superseded',
+  'abandoned',
+  'space_refused',
+  'space_unreachable',
+  'space_unreadable',
+  'space_timeout',
+  'ineffective',
+  'store_away',
+  'rest_not_configured',
+];
+
+const report = { status: 200, description: 'The Space was seen to have done it', schema: recordingsReport };
+
+/** The operations on the recordings of a room. */
+export function createRecordingOperations({ recordings }: RecordingOperationsOptions): Operation[] {
+  function requireRecordings(): RecordingActions {
+    if (recordings === undefined) {
+      throw restNotConfigured();
+    }
+    return recordings;
+  }
+
+  return [
+    operation({
+      id: 'listRecordings',
+      method: 'get',
+      path: '/rooms/{room}/recordings',
+      summary: 'Lists the recordings of a room, as the Space has them',
+      right: 'record',
+      response: { status: 200, description: 'The latest 50, the newest last', schema: recordingList },
+      problems: ['store_away', 'rest_not_configured'],
+      isAction: false,
+      async handle({ room }) {
+        const list = await requireRecordings().list(room);
+        if (list.kind === 'refused') {
+          throw refusalProblem(list.refusal);
+        }
+        const body: z.output<typeof recordingList> = {
+          recordings: list.recordings.map(viewListedRecording),
+          failure: list.failure ?? null,
+        };
+        return { status: 200, body };
+      },
+    }),
+    operation({
+      id: 'startRecording',
+      method: 'post',
+      path: '/rooms/{room}/recordings',
+      summary: "Starts to record the agent's call; answers when it is confirmed or has failed",
+      right: 'record',
+      response: report,
+      problems: [...ACTION_PROBLEMS, 'no_conference', 'no_moderator', 'left'],
+      isAction: true,
+      handle: async ({ actor, room }) => ({
+        status: 200,
+        body: recordingsReportOf(await requireRecordings().start(room, actor.name)),
+      }),
+    }),
+    operation({
+      id: 'changeRecordings',
+      method: 'patch',
+      path: '/rooms/{room}/recordings',
+      summary: 'Pauses every recording that runs in a room, or resumes those that were paused so',
+      right: 'record',
+      body: bodies.recordings,
+      response: report,
+      problems: [...ACTION_PROBLEMS, 'no_conference'],
+      isAction: true,
+      async handle({ actor, room, body: { status } }) {
+        const { pause, resume } = requireRecordings();
+        return {
+          status: 200,
+          body: recordingsReportOf(await (status === 'paused' ? pause : resume)(room, actor.name)),
+        };
+      },
+    }),
+    operation({
+      id: 'stopRecording',
+      method: 'post',
+      path: '/rooms/{room}/recordings/{recordingSid}/stop',
+      summary: 'Stops a recording for good',
+      right: 'record',
+      response: report,
+      problems: [...ACTION_PROBLEMS, 'no_such_recording'],
+      isAction: true,
+      handle: async ({ actor, room, sid }) => ({
+        status: 200,
+        body: recordingsReportOf(await requireRecordings().stop(room, sid, actor.name)),
+      }),
+    }),
+  ];
+}
