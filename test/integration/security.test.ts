@@ -553,6 +553,8 @@ describe('the log', () => {
     ['/%31%35%35%35%37%37%38%38%39%39%39', '/***8999'],
     ['/pin/48213', '/pin/***'],
     ['/room-42', '/room-42'],
+    ['/rooms/sales/recordings/re-7/media', '/rooms/sales/recordings/***/media'],
+    ['/%52ecordings%2Fre-7.wav', '/Recordings/***'],
     ['/a%0D%0Ab%1B%5B31m%E2%80%AEc', '/a??b?[31m?c'],
     [`/${'x'.repeat(1_000)}`, `/${'x'.repeat(199)}`],
   ])('has the path of a 404: %s as %s', async (path, logged) => {
