@@ -214,7 +214,7 @@ export function createServer(options: ServerOptions): Server {
         control,
         now,
       }),
-      ...createRecordingOperations({ recordings: control?.recordings }),
+      ...createRecordingOperations({ recordings: control?.recordings, log }),
     ],
     tokens: options.tokens,
     keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),

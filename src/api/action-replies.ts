@@ -64,6 +64,11 @@ export function refusalProblem(refusal: Refusal, other?: Action): Problem {
   return problem(code, sentence, other && { by: other.by, action: viewAction(other) });
 }
 
+/** Says why the Space did not do something. */
+export function failureProblem(reason: ActionReason): Problem {
+  return problem(...REASONS[reason]);
+}
+
 /** @param show what holds in the room now */
 function report<Shown extends object>(result: ActionResult, show: (state: RoomState) => Shown) {
   if (result.kind === 'refused') {

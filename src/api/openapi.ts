@@ -80,11 +80,11 @@ export function describeApi(operations: readonly Operation[]): object {
       responses: {
         [response.status]: {
           description: response.description,
-          ...(response.schema !== undefined && {
-            content: { [response.mediaType ?? 'application/json']: { schema: refer(response.schema, 'output') } },
-          }),
-          ...(response.schema === undefined &&
-            response.mediaType !== undefined && { content: { [response.mediaType]: {} } }),
+          content: Object.fromEntries(
+            [response.mediaType ?? (response.schema === undefined ? [] : 'application/json')]
+              .flat()
+              .map((type) => [type, response.schema === undefined ? {} : { schema: refer(response.schema, 'output') }]),
+          ),
         },
         ...describeProblems(problemsOf(one)),
       },

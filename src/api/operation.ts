@@ -35,7 +35,7 @@ export interface Operation {
   right: Right | ((body: never) => Right) | undefined;
   query?: z.ZodObject;
   body?: z.ZodType;
-  response: { status: number; description: string; schema?: z.ZodType; mediaType?: string };
+  response: { status: number; description: string; schema?: z.ZodType; mediaType?: string | readonly string[] };
   /** What can go wrong, besides what can go wrong with every request. */
   problems: readonly ProblemCode[];
   /** Whether it changes something: then it takes an `Idempotency-Key`. */

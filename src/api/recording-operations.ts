@@ -1,34 +1,45 @@
+import { pipeline, Readable } from 'node:stream';
+import type { Response } from 'express';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { type RecordingAudio, SpaceError } from '../signalwire/conference-api';
+import type { Sid } from '../signalwire/sid';
 import type { RecordingActions } from '../supervision/recordings';
-import { recordingsReportOf, refusalProblem } from './action-replies';
+import { failureProblem, recordingsReportOf, refusalProblem } from './action-replies';
 import { type Operation, operation } from './operation';
-import { type ProblemCode, restNotConfigured } from './problem';
+import { type ProblemCode, problem, restNotConfigured } from './problem';
 import { bodies, recordingList, recordingsReport } from './schemas';
 import { viewListedRecording } from './views';
 
 export interface RecordingOperationsOptions {
   /** Undefined when the Space's REST API is not configured. */
   recordings: RecordingActions | undefined;
+  log: Logger;
 }
 
-/** What can go wrong with any action on recordings. */
-const ACTION_PROBLEMS: readonly ProblemCode[] = [
-  'busy',
-  'superseded',
-  'abandoned',
+/** What can go wrong with anything that the Space is asked for. */
+const SPACE_PROBLEMS: readonly ProblemCode[] = [
   'space_refused',
   'space_unreachable',
   'space_unreadable',
   'space_timeout',
+  'rest_not_configured',
+];
+
+/** What can go wrong with any action on recordings. */
+const ACTION_PROBLEMS: readonly ProblemCode[] = [
+  ...SPACE_PROBLEMS,
+  'busy',
+  'superseded',
+  'abandoned',
   'ineffective',
   'store_away',
-  'rest_not_configured',
 ];
 
 const report = { status: 200, description: 'The Space was seen to have done it', schema: recordingsReport };
 
 /** The operations on the recordings of a room. */
-export function createRecordingOperations({ recordings }: RecordingOperationsOptions): Operation[] {
+export function createRecordingOperations({ recordings, log }: RecordingOperationsOptions): Operation[] {
   function requireRecordings(): RecordingActions {
     if (recordings === undefined) {
       throw restNotConfigured();
@@ -104,5 +115,51 @@ export function createRecordingOperations({ recordings }: RecordingOperationsOpt
         body: recordingsReportOf(await requireRecordings().stop(room, sid, actor.name)),
       }),
     }),
+    operation({
+      id: 'downloadRecording',
+      method: 'get',
+      path: '/rooms/{room}/recordings/{recordingSid}/media',
+      summary: 'Downloads the audio of a recording that is over',
+      right: 'record',
+      response: {
+        status: 200,
+        mediaType: ['audio/*', 'application/octet-stream'],
+        description: 'The audio as the Space has it, usually WAV. The connection breaks off if that of the Space does',
+      },
+      problems: [...SPACE_PROBLEMS, 'no_such_recording'],
+      isAction: false,
+      async handle({ room, sid }) {
+        const audio = await requireRecordings()
+          .open(room, sid)
+          .catch((error) => {
+            throw error instanceof SpaceError ? failureProblem(error.code) : error;
+          });
+        if (audio === undefined) {
+          throw problem('no_such_recording', 'This room has no such recording, or it has no audio yet.');
+        }
+        return { send: (res) => sendAudio(res, sid, audio) };
+      },
+    }),
   ];
+
+  /** Passes on the audio alone: whatever else the Space sent may hold its address. */
+  function sendAudio(res: Response, sid: Sid, { contentType = '', contentLength, body }: RecordingAudio): void {
+    const [type] = /^audio\/[\w.+-]+/i.exec(contentType) ?? ['application/octet-stream'];
+    res.writeHead(200, {
+      'Content-Type': type,
+      'Content-Disposition': `attachment; filename="${sid}.wav"`,
+      ...(contentLength !== undefined && { 'Content-Length': contentLength }),
+    });
+    if (res.req.method === 'HEAD') {
+      void body.cancel();
+      res.end();
+      return;
+    }
+    // If either side breaks off, it ends the other.
+    pipeline(Readable.fromWeb(body), res, (err) => {
+      if (err instanceof SpaceError) {
+        log.warn({ err }, 'Recording broke off');
+      }
+    });
+  }
 }

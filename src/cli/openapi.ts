@@ -8,7 +8,7 @@ export async function openapi({ stdout }: Pick<CommandContext, 'stdout'>): Promi
   // The description needs none of what the handlers use.
   const operations = [
     ...createOperations({} as Parameters<typeof createOperations>[0]),
-    ...createRecordingOperations({ recordings: undefined }),
+    ...createRecordingOperations({} as Parameters<typeof createRecordingOperations>[0]),
   ];
   stdout.write(`${JSON.stringify(describeApi(operations), undefined, 2)}\n`);
 }
