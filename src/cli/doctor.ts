@@ -124,12 +124,12 @@ function createSpace(
 }
 
 function examineNumbers(config: Config, { numbers }: SpaceAnswers, space: ConferenceApi | undefined): Examination {
-  const { publicUrl, conferenceName } = config;
+  const { publicUrl, conferenceName, callerId } = config;
   if (publicUrl === undefined || 'reason' in numbers) {
     const { reason, remedy } = 'reason' in numbers ? numbers : { reason: 'PUBLIC_URL is not set.', remedy: null };
     return { findings: skipNumbers(reason, remedy), proposals: [], fix: undefined };
   }
-  const settings = { publicUrl, conferenceName };
+  const settings = { publicUrl, conferenceName, callerId };
   const { findings, proposals } = checkNumbers(numbers, settings);
   const fix =
     space &&

@@ -62,6 +62,7 @@ describe('--fix-numbers', () => {
 Phone numbers
   ok       ***1111 leads to /conference/sales.
   ok       ***2222 leads to /supervisor?mode=coach.
+  ok       Supervisors are called from ***1111.
   ok       Not ours: ***3333.
 
 No errors, no warnings.
@@ -129,5 +130,35 @@ No errors, no warnings.
     await fix('--yes');
     const { code, stderr } = await fix('--yes');
     expect([code, stderr]).toEqual([0, 'doctor: No number has anything that --fix-numbers can correct.\n']);
+  });
+});
+
+describe('CALLER_ID', () => {
+  const callerIds = async (env: Record<string, string>) =>
+    (await bench.examine({ env })).filter(({ id }) => id === 'numbers.caller-id');
+
+  it.each<[what: string, env: Record<string, string>, expected: object]>([
+    ["a number of the project's", {}, { status: 'ok', message: 'Supervisors are called from ***1111.', remedy: null }],
+    [
+      "a number of the project's that leads elsewhere",
+      { CALLER_ID: '+15550003333' },
+      { status: 'ok', message: 'Supervisors are called from ***3333.', remedy: null },
+    ],
+    [
+      "nobody's number",
+      { CALLER_ID: '+15550009999' },
+      {
+        status: 'error',
+        message: 'CALLER_ID is ***9999, which is no number of the project: calls to supervisors fail.',
+        remedy: 'Set it to a number of the project.',
+      },
+    ],
+    [
+      'not set',
+      { CALLER_ID: '' },
+      { status: 'skipped', message: 'CALLER_ID is not set: the API cannot call supervisors.', remedy: null },
+    ],
+  ])('is %s', async (_what, env, expected) => {
+    expect(await callerIds(env)).toEqual([{ id: 'numbers.caller-id', ...expected }]);
   });
 });

@@ -493,6 +493,12 @@ const MISTAKES: Mistake[] = [
     /leads to \/supervisors, which is no route.*\n.*heard by everyone/,
   ],
   [
+    "a caller's number that is not the project's",
+    () => ({ env: { CALLER_ID: '+15550009999' } }),
+    ['numbers.caller-id error'],
+    /CALLER_ID is \*\*\*9999, which is no number of the project.*Set it to a number of the project\./,
+  ],
+  [
     'no number of ours',
     () => {
       change('conference', { voiceApplicationSid: 'application-1' });
@@ -529,6 +535,7 @@ describe('the doctor', () => {
       'public-url.unsigned',
       'numbers.voice-url',
       'numbers.voice-url',
+      'numbers.caller-id',
       'numbers.others',
     ]);
   });
@@ -588,7 +595,7 @@ describe('the doctor', () => {
     [
       'Numbers',
       /^\/IncomingPhoneNumbers/,
-      ['numbers.voice-url', 'numbers.fallback', 'numbers.status-callback', 'numbers.others'],
+      ['numbers.voice-url', 'numbers.fallback', 'numbers.status-callback', 'numbers.caller-id', 'numbers.others'],
       'Give it the scope Numbers.',
     ],
   ])('says what it cannot check without the scope %s', async (_scope, path, ids, remedy) => {
@@ -613,6 +620,7 @@ Phone numbers
   ERROR    ***2222 is a supervisors' number with a fallback: it lets supervisors
            in as callers, heard by everyone. Remove it in your Space, or with
            --fix-numbers.
+  ok       Supervisors are called from ***1111.
   ok       Not ours: ***3333.
 
 1 error, 1 warning.

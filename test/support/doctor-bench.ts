@@ -93,6 +93,7 @@ export async function startDoctorBench(host = HOST): Promise<DoctorBench> {
     SIGNALWIRE_PROJECT_ID: space.accountSid,
     SIGNALWIRE_API_TOKEN: space.apiToken,
     SUPERVISOR_NUMBERS: TED,
+    CALLER_ID: NUMBERS.conference,
     ROSTER_FILE: rosterFile,
     PIN_KEY,
   };

@@ -1,3 +1,4 @@
+import type { Config } from '../../config';
 import { maskAddress, parsePhoneNumber } from '../../people/address';
 import { MODES } from '../../rooms/mode';
 import type { NumberChange, SpaceNumber } from '../../signalwire/conference-api';
@@ -7,6 +8,7 @@ import { type NumberSettings, type Place, placeOf, type RoutePlace } from './num
 const VOICE = 'numbers.voice-url';
 const FALLBACK = 'numbers.fallback';
 const STATUS_CALLBACK = 'numbers.status-callback';
+const CALLER_ID = 'numbers.caller-id';
 const OTHERS = 'numbers.others';
 
 /** What the check of a number found, and the changes that would correct it. */
@@ -14,6 +16,9 @@ interface Report {
   findings: Finding[];
   change: NumberChange;
 }
+
+/** The number that supervisors are called from; undefined if they are not. */
+type CallerSettings = Pick<Config, 'callerId'>;
 
 /** A number to change. */
 export interface Proposal {
@@ -23,7 +28,7 @@ export interface Proposal {
 
 /** The findings if the numbers cannot be read. */
 export function skipNumbers(reason: string, remedy: string | null = null): Finding[] {
-  return skipped([VOICE, FALLBACK, STATUS_CALLBACK, OTHERS], reason, remedy);
+  return skipped([VOICE, FALLBACK, STATUS_CALLBACK, CALLER_ID, OTHERS], reason, remedy);
 }
 
 /** Whether a finding is from here, and would be found anew after a change. */
@@ -44,10 +49,10 @@ export function showUrl(url: string | undefined): string {
   return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : 'not a url';
 }
 
-/** Checks the account's numbers, and proposes changes to fallbacks and status callbacks. Pure. */
+/** Checks the account's numbers and CALLER_ID, and proposes changes to fallbacks and status callbacks. Pure. */
 export function checkNumbers(
   numbers: readonly SpaceNumber[],
-  settings: NumberSettings,
+  settings: NumberSettings & CallerSettings,
 ): { findings: Finding[]; proposals: Proposal[] } {
   const checked = numbers.map((number) => ({ number, report: checkNumber(number, settings) }));
   const findings = checked.flatMap(({ report }) => report?.findings ?? []);
@@ -64,12 +69,30 @@ export function checkNumbers(
   return {
     findings: [
       ...findings,
+      ...checkCallerId(numbers, settings),
       ok(OTHERS, others.length === 0 ? 'There are no others.' : `Not ours: ${others.join(', ')}.`),
     ],
     proposals: checked.flatMap(({ number, report: { change } = { change: {} } }) =>
       Object.keys(change).length === 0 ? [] : [{ number, change }],
     ),
   };
+}
+
+/** Checks the number that supervisors are called from. */
+function checkCallerId(numbers: readonly SpaceNumber[], { callerId }: CallerSettings): Finding[] {
+  if (callerId === undefined) {
+    return skipped([CALLER_ID], 'CALLER_ID is not set: the API cannot call supervisors.');
+  }
+  const name = maskAddress(callerId);
+  return [
+    numbers.some(({ number }) => parsePhoneNumber(number) === callerId)
+      ? ok(CALLER_ID, `Supervisors are called from ${name}.`)
+      : error(
+          CALLER_ID,
+          `CALLER_ID is ${name}, which is no number of the project: calls to supervisors fail.`,
+          'Set it to a number of the project.',
+        ),
+  ];
 }
 
 /** Undefined for a number that leads elsewhere. */
