@@ -228,6 +228,21 @@ describe('an idempotency key', () => {
     expect(bench.space.conferences.participant(calls.bob.sid)?.muted).toBe(true);
   });
 
+  it.each([
+    ['on a participant', 'PUT', '/supervisors/TED/mode', { mode: 'coach' }],
+    ['on recordings', 'POST', '/recordings', undefined],
+  ])('gets the first answer also of an action %s that failed', async (_what, method, path, body) => {
+    const { ask, calls, rest } = await start();
+    rest.fault = ({ method: asked }) => (asked === 'POST' ? FAULTS['401'] : undefined);
+    const fail = () =>
+      ask(method, `/rooms/sales${path.replace('TED', calls.ted.sid)}`, body, { 'idempotency-key': 'k' });
+    const first = await fail();
+    expect(first).toMatchObject({ status: 502, body: { code: 'space_refused', action: { status: 'failed' } } });
+    rest.fault = () => undefined;
+    const again = await fail();
+    expect([again.status, again.body.action.id]).toEqual([502, first.body.action.id]);
+  });
+
   it('may be used again for what did not begin', async () => {
     const { ask, calls } = await start();
     const remove = (sid: string) =>
