@@ -31,7 +31,7 @@ export interface Operation {
   /** Below `/api/v1`, as OpenAPI writes it: `/rooms/{room}`. */
   path: string;
   summary: string;
-  /** Undefined for what everybody may read. May depend on a valid body. */
+  /** Undefined: needs no token. May depend on a valid body. */
   right: Right | ((body: never) => Right) | undefined;
   query?: z.ZodObject;
   body?: z.ZodType;
