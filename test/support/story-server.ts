@@ -1,19 +1,21 @@
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config';
-import { createRoster } from '../../src/people/roster';
-import { createTokens } from '../../src/people/tokens';
+import { createRoster, type Roster } from '../../src/people/roster';
+import { createTokens, type Tokens } from '../../src/people/tokens';
 import type { RedisConnection } from '../../src/redis/redis-connection';
 import { soleLease } from '../../src/rooms/lease';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { createRedisRoomStorage } from '../../src/rooms/redis-room-storage';
+import type { RoomName, RoomState } from '../../src/rooms/room';
+import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomStorage } from '../../src/rooms/room-storage';
 import { createRoomStore } from '../../src/rooms/room-store';
 import { createServer, type Server } from '../../src/server';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createRestClient } from '../../src/signalwire/rest-client';
-import { createRestApi } from '../../src/simulator/rest-api';
+import { createRestApi, type RestApiOptions } from '../../src/simulator/rest-api';
 import type { Space } from '../../src/simulator/space';
 import type { Store } from '../../src/stores';
 import { createMemoryRefusalStore } from '../../src/supervision/refusals';
@@ -55,15 +57,17 @@ export async function openStorySockets(): Promise<StorySockets> {
   };
 }
 
-/** A server that lives in simulated time, and can be killed. */
+/** One or several servers over one store, which live in simulated time and can be killed. Each is named by its number. */
 export interface StoryServer {
-  /** What runs at present. */
-  current(): Server;
-  store(): Store;
-  /** Kills the server, with all that it has not written, and starts another in its place. */
-  kill(): Promise<void>;
+  /** What runs at present; the first server unless given. */
+  current(which?: number): Server;
+  store(which?: number): Store;
+  /** Kills a server, with all that it has not written or answered, and starts another in its place. */
+  kill(which?: number): Promise<void>;
   /** Lets the store forget everything. */
   wipe(): Promise<void>;
+  /** A room as any server reads it now. @throws StoreError */
+  read(room: RoomName): Promise<RoomState>;
   stop(): Promise<void>;
 }
 
@@ -74,10 +78,47 @@ export interface StoryServerOptions {
   redis: RedisConnection | undefined;
   env: Record<string, string>;
   withRest: boolean;
+  /** How many servers; one unless given. Requests go to each in turn, or to the one that the header {@link SERVER} names. */
+  servers?: number;
+  /** Whether the servers have the connection to Redis for more than rooms. */
+  sharesRedis?: boolean;
+  /** By the settings alone unless given. */
+  roster?: Roster;
+  /** None unless given. */
+  tokens?: Pick<Tokens, 'find'>;
+  /** What becomes of requests to the Space. */
+  intercept?: RestApiOptions['intercept'];
+  /** Called with each event that a server's store has applied, and the room after it. */
+  onApplied?: (event: RoomEvent, state: RoomState) => void;
+  /** Real milliseconds until a failed request or write is repeated; 5 unless given. */
+  retryMs?: number;
+  /** How long an action may take, in milliseconds of the servers' clocks. */
+  actionMs?: number;
+}
+
+/** The header that names the server that a request is meant for. */
+export const SERVER = 'x-server';
+
+/** A server of a story, until it is killed. */
+interface Running {
+  server: Server;
+  store: Store;
+  /** From now on nothing that it does has an effect, and nothing that it waits for comes. */
+  cut(): void;
 }
 
 export async function startStoryServer(options: StoryServerOptions): Promise<StoryServer> {
-  const { space, sockets, redis, env, withRest } = options;
+  const {
+    space,
+    sockets,
+    redis,
+    env,
+    withRest,
+    servers: count = 1,
+    sharesRedis = false,
+    onApplied = () => {},
+  } = options;
+  const { intercept, retryMs = 5, actionMs } = options;
   const config = loadConfig({
     PUBLIC_URL: sockets.publicUrl,
     // A story takes no time.
@@ -92,79 +133,155 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
     latest = Math.max(latest + 1, now());
     return latest;
   };
-  let store = createStore();
-  let current = compose();
+  let memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now });
+  let running = Array.from({ length: count }, start);
+  let turn = 0;
+  sockets.serve(
+    (req, res) => {
+      const given = req.headers[SERVER];
+      const which = given === undefined ? turn++ % count : Number(given);
+      running[which]?.server.handle(req, res);
+    },
+    createRestApi(space, intercept === undefined ? {} : { intercept }),
+  );
   await redis?.client.flushall();
 
-  function createStore(): Store {
+  function start(): Running {
+    let isCut = false;
+    const open = new Set<ServerResponse>();
+    /** Work with an effect outside of the process: none begins, and no answer comes, once the server is cut off. */
+    async function reach<T>(work: () => Promise<T>): Promise<T> {
+      const answer = isCut ? new Promise<never>(() => {}) : space.clock.hold(work());
+      const settled = await answer.then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      );
+      if (isCut) {
+        return new Promise<never>(() => {});
+      }
+      if ('error' in settled) {
+        throw settled.error;
+      }
+      return settled.value;
+    }
+    const store = createStore(reach);
+    const server = compose(store, reach);
+    return {
+      store,
+      server: {
+        ...server,
+        handle(req, res) {
+          open.add(res);
+          res.once('close', () => open.delete(res));
+          server.handle(req, res);
+        },
+      },
+      cut() {
+        isCut = true;
+        for (const res of open) {
+          res.destroy();
+        }
+      },
+    };
+  }
+
+  function createStore(reach: Reach): Store {
     const storage: RoomStorage =
       redis === undefined
-        ? createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now })
+        ? memory
         : createRedisRoomStorage({ onUnreadable: () => {}, redis, lifetimeMs: LIFETIME_MS, feedMs: LIFETIME_MS });
     const read: RoomStorage['read'] = async (room) => ({ ...(await storage.read(room)), now: now() });
     const rooms = createRoomStore({ storage: { ...storage, read }, lifetimeMs: LIFETIME_MS, monotonicNow: now });
     return {
       // Simulated time waits for the store.
-      rooms: { ...rooms, apply: (room, event) => space.clock.hold(rooms.apply(room, event)) },
+      rooms: {
+        ...rooms,
+        read: (room) => reach(() => rooms.read(room)),
+        list: () => reach(() => rooms.list()),
+        async apply(room, event) {
+          const applied = await reach(() => rooms.apply(room, event));
+          onApplied(event, applied.state);
+          return applied;
+        },
+      },
       refusals: createMemoryRefusalStore(),
       lease: soleLease,
-      redis: undefined,
+      redis: sharesRedis ? redis : undefined,
       ping: async () => {},
       close() {},
     };
   }
 
-  /** Simulated time stands still while the Space answers, so a lookup may take as long as any other request. */
-  function patientApi(): ConferenceApi {
+  /** Simulated time stands still while the Space answers, so each request may take as long as it likes. */
+  function createPatientApi(reach: Reach): ConferenceApi {
     const client = createRestClient(
       { url: sockets.restUrl, projectId: space.accountSid, apiToken: space.apiToken },
       { timeoutMs: 30_000, now },
     );
     return {
       ...client,
-      listConferences: (room) => client.listConferences(room),
-      listParticipants: (conferenceSid) => client.listParticipants(conferenceSid),
+      listConferences: (room) => reach(() => client.listConferences(room)),
+      listParticipants: (conferenceSid) => reach(() => client.listParticipants(conferenceSid)),
+      findParticipant: (...[conferenceSid, callSid]) => reach(() => client.findParticipant(conferenceSid, callSid)),
+      changeParticipant: (...[conferenceSid, callSid, changes]) =>
+        reach(() => client.changeParticipant(conferenceSid, callSid, changes)),
+      removeParticipant: (...[conferenceSid, callSid]) => reach(() => client.removeParticipant(conferenceSid, callSid)),
+      endConference: (conferenceSid) => reach(() => client.endConference(conferenceSid)),
+      createCall: (call) => reach(() => client.createCall(call)),
+      redirectCall: (...[callSid, url]) => reach(() => client.redirectCall(callSid, url)),
+      findCall: (callSid) => reach(() => client.findCall(callSid)),
     };
   }
 
-  function compose(): Server {
-    const server = createServer({
+  function compose(store: Store, reach: Reach): Server {
+    return createServer({
       config,
       publicUrl: sockets.publicUrl,
-      roster: createRoster(config),
-      tokens: createTokens({ now }),
+      roster: options.roster ?? createRoster(config),
+      tokens: options.tokens ?? createTokens({ now }),
       store,
-      space: withRest ? patientApi() : undefined,
+      space: withRest ? createPatientApi(reach) : undefined,
       draining: new AbortController().signal,
       refusals: { add() {} },
       log,
       sleep: async () => {},
       now,
       monotonicNow,
-      retryMs: 5,
+      retryMs,
       sweepIntervalMs: 0,
+      ...(actionMs !== undefined && { actionMs }),
     });
-    sockets.serve(server.handle, createRestApi(space));
-    return server;
+  }
+
+  const at = (which: number) => running[which] as Running;
+
+  async function end(one: Running): Promise<void> {
+    one.cut();
+    await one.server.close(0);
   }
 
   return {
-    current: () => current,
-    store: () => store,
-    async kill() {
-      await current.close(0);
-      current = compose();
+    current: (which = 0) => at(which).server,
+    store: (which = 0) => at(which).store,
+    async kill(which = 0) {
+      const killed = at(which);
+      running[which] = start();
+      await end(killed);
     },
     async wipe() {
       if (redis === undefined) {
-        // What is in this process goes with it.
-        await current.close(0);
-        store = createStore();
-        current = compose();
+        // What is in the processes goes with it.
+        const killed = running;
+        memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now });
+        running = killed.map(start);
+        await Promise.all(killed.map(end));
       } else {
         await redis.client.flushall();
       }
     },
-    stop: () => current.close(0).then(() => {}),
+    read: async (room) => (await createStore((work) => work()).rooms.read(room)).state,
+    stop: () => Promise.all(running.map(({ server }) => server.close(0))).then(() => {}),
   };
 }
+
+type Reach = <T>(work: () => Promise<T>) => Promise<T>;
