@@ -133,6 +133,7 @@ export function createServer(options: ServerOptions): Server {
       onChanged: (...change) => supervision.notifyOfMode(...change),
       log,
       monotonicNow,
+      retryMs,
       actionMs,
     });
   const followJoins =
@@ -271,15 +272,17 @@ function createControl(options: {
   onChanged: Supervision['notifyOfMode'];
   log: Logger;
   monotonicNow: () => number;
+  retryMs: number | undefined;
   actionMs: number | undefined;
 }) {
-  const { rooms, space, urls, config, draining, onChanged, log, monotonicNow, actionMs } = options;
+  const { rooms, space, urls, config, draining, onChanged, log, monotonicNow, retryMs, actionMs } = options;
   const runner = createActionRunner({
     rooms,
     space,
     draining,
     log,
     monotonicNow,
+    ...(retryMs !== undefined && { retryMs }),
     ...(actionMs !== undefined && { actionMs }),
   });
   return {
