@@ -280,7 +280,10 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       }
     },
     read: async (room) => (await createStore((work) => work()).rooms.read(room)).state,
-    stop: () => Promise.all(running.map(({ server }) => server.close(0))).then(() => {}),
+    async stop() {
+      // Also what is still in progress, such as a change of mode after a join: it would reach the next story's store.
+      await Promise.all(running.map(end));
+    },
   };
 }
 
