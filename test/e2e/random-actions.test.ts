@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { loadConfig } from '../../src/config';
 import { parseAddress } from '../../src/people/address';
-import { RIGHTS, SUPERVISOR_RIGHTS } from '../../src/people/rights';
+import { type Actor, RIGHTS, SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster } from '../../src/people/roster';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { MODES, type Mode } from '../../src/rooms/mode';
@@ -19,6 +19,9 @@ import { eventually, type RedisServer, startRedis } from '../support/redis-serve
 import { createFaults } from '../support/rest-faults';
 import { openStorySockets, SERVER, type StorySockets, startStoryServer } from '../support/story-server';
 import { LONG_TIMEOUTS } from '../support/test-bench';
+
+/** Somebody who may do everything. */
+const actorNamed = (name: string): Actor => ({ name, rights: new Set(RIGHTS), rooms: 'all' });
 
 const RUNS = fuzzRuns(1_000);
 /** A second moderator. */
@@ -255,7 +258,7 @@ describe('random stories with actions', () => {
       env,
       roster,
       // Each action has a token of its own.
-      tokens: { find: (secret) => ({ name: secret, rights: new Set(RIGHTS), rooms: 'all' }) },
+      tokens: { find: actorNamed, actorNamed },
       async intercept(request) {
         const needed = watcher.neededFor(request);
         const before = wipes;
