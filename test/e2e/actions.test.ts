@@ -28,7 +28,7 @@ async function start(env: Record<string, string> = {}) {
     env: { ...people, ANNOUNCE_IS_PRIVATE: 'true', ...env },
     // The sweep would make up for what an action leaves undone.
     sweepIntervalMs: 3_600_000,
-    actionMs: 600,
+    actionMs: 400,
   });
   const bob = await bench.call('Bob', '/conference/sales');
   const alice = await bench.call('Alice', '/conference/sales');

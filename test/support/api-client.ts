@@ -31,14 +31,18 @@ export function tokenFor(
   return { secret, entry };
 }
 
+let known: Description | undefined;
+const ajv = new Ajv2020({ strict: false, formats: { 'date-time': isDateTime } });
+const validators = new Map<string, ValidateFunction>();
+
 /**
  * Asks the API of a server, and holds each answer to the description that the server gives of itself: the operation must be
  * described, with this status, type and body.
  */
 export async function createApiClient(port: number) {
-  const description = (await send(port, 'GET', '/openapi.json', {})).body as Description;
-  const ajv = new Ajv2020({ strict: false, formats: { 'date-time': isDateTime } });
-  const validators = new Map<string, ValidateFunction>();
+  // The same for every server of a test file.
+  known ??= (await send(port, 'GET', '/openapi.json', {})).body as Description;
+  const description = known;
 
   function check(method: string, path: string, { status, body, headers }: ApiReply): void {
     const template = Object.keys(description.paths).find((one) => matches(one, path));
