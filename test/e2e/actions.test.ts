@@ -281,7 +281,9 @@ describe('an action of which one step fails', () => {
   const rows = Object.keys(CASES).flatMap((name, row) =>
     Array.from({ length: Math.min(CASES[name]?.steps ?? 0, isFullFuzz ? 99 : 9) }, (_, step) => step).flatMap(
       (step) => {
-        const chosen = isFullFuzz ? names : [names[(row * 7 + step * 3) % names.length] as string];
+        const isLeftOut = !isFullFuzz && (row + step) % 2 === 1;
+        const one = names[(row * 7 + step * 3) % names.length] as string;
+        const chosen = isFullFuzz ? names : isLeftOut ? [] : [one];
         return chosen.map((fault) => [name, step, fault] as const);
       },
     ),

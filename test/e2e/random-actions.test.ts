@@ -23,7 +23,7 @@ import { LONG_TIMEOUTS } from '../support/test-bench';
 /** Somebody who may do everything. */
 const actorNamed = (name: string): Actor => ({ name, rights: new Set(RIGHTS), rooms: 'all' });
 
-const RUNS = fuzzRuns(1_000);
+const RUNS = isFullFuzz ? 1_000 : fuzzRuns(400);
 /** A second moderator. */
 const CAROL = '+15557788998';
 const CALLER_ID = '+15550009999';

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { checkSpace } from '../../../src/simulator/space-check/check-space';
-import { createDescriptionCheck } from '../../../src/simulator/space-check/description';
-import type { Exchange } from '../../../src/simulator/space-check/exchanges';
-import { runInProcess } from '../../support/command';
-import { temporaryFolder } from '../../support/temporary-folder';
+import { checkSpace } from '../../src/simulator/space-check/check-space';
+import { createDescriptionCheck } from '../../src/simulator/space-check/description';
+import type { Exchange } from '../../src/simulator/space-check/exchanges';
+import { runInProcess } from '../support/command';
+import { temporaryFolder } from '../support/temporary-folder';
 
 const SID = '3d1d0e5c-0000-4000-8000-000000000001';
 
