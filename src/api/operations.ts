@@ -414,9 +414,12 @@ export function createOperations(options: OperationsOptions): Operation[] {
     if (mode === 'monitor' || stay?.supervision === undefined) {
       return;
     }
+    if (stay.name === undefined) {
+      throw problem('not_allowed', 'The server does not know who this supervisor is, so they may only listen.');
+    }
     const person = roster.supervisorLabelled(stay.name);
     if (person === undefined || !mayEnter(person, room) || !person.rights.has(mode)) {
-      throw problem('not_allowed', `${stay.name ?? 'This supervisor'} lacks the right ${mode} in this room.`);
+      throw problem('not_allowed', `${stay.name} lacks the right ${mode} in this room.`);
     }
   }
 }
