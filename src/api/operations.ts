@@ -351,8 +351,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       id: 'readTrail',
       method: 'get',
       path: '/audit',
-      summary:
-        'Reads the audit trail of every room that you may audit; with all rooms, also of refusals without a room',
+      summary: 'Reads the audit trail of every room that you may audit',
       right: 'audit',
       query: trailQuery,
       response: { status: 200, description: 'Its lines, nearly in the order they were written', schema: auditPage },
