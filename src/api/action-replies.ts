@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Action, ActionReason } from '../rooms/action';
 import { isOpen, type RoomState } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
-import type { ActionResult, Refusal } from '../supervision/action-runner';
+import type { ActionResult, Refusal } from '../supervision/recorded-action';
 import { type Problem, type ProblemCode, problem } from './problem';
 import type { recordingsReport } from './schemas';
 import { viewAction, viewParticipant, viewRecording } from './views';

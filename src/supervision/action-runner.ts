@@ -1,32 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Action, ActionReason, ActionStatus } from '../rooms/action';
-import { conflictOf } from '../rooms/action';
-import { isQuieter, type Obstacle, obstacleTo, type WantedAction } from '../rooms/action-obstacle';
+import type { ActionReason, ActionStatus } from '../rooms/action';
+import { isQuieter, type WantedAction } from '../rooms/action-obstacle';
 import type { RoomName, RoomState } from '../rooms/room';
-import type { RoomEvent } from '../rooms/room-event';
+import type { ActionUpdated } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
 import { toObserved } from '../rooms/space-observer';
 import { type ConferenceApi, type Deadline, SpaceError, type SpaceParticipant } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-
-/** Why an action was not begun. */
-export type Refusal =
-  | Obstacle
-  | 'store-away'
-  | 'room-unknown'
-  | 'not-private'
-  | 'not-a-moderator'
-  | 'no-conference'
-  | 'no-moderator'
-  | 'no-recording'
-  | 'space-away';
-
-/** What became of an action: the action as the room has it, with the room; or why it was not begun. */
-export type ActionResult =
-  | { kind: 'settled'; action: Action; state: RoomState; now: number }
-  | { kind: 'refused'; refusal: Refusal; other?: Action | undefined };
+import { type ActionResult, beginAction, updateAction } from './recorded-action';
 
 /** An action failed, for a reason that no {@link SpaceError} tells. */
 export class ActionFailure extends Error {
@@ -206,39 +188,24 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
     };
   }
 
-  async function run(room: RoomName, { by, ...wanted }: WantedAction & { by: string }, work: Work) {
-    const id = randomUUID();
-    const started = await rooms.recordNow(room, { kind: 'action-requested', id, by, ...wanted, ageMs: 0 });
-    if (!started.isKnown) {
-      // It may have been written all the same.
-      void rooms.record(room, { kind: 'action-updated', id, status: 'failed', reason: 'store-away', ageMs: 0 });
-      return { kind: 'refused', refusal: 'store-away' } as const;
+  async function run(room: RoomName, wanted: WantedAction & { by: string }, work: Work): Promise<ActionResult> {
+    const begun = await beginAction(rooms, room, wanted);
+    if (begun.kind === 'refused') {
+      return begun;
     }
-    const { state, now } = started;
-    const requested = state.actions?.find((one) => one.id === id);
-    if (state.isForeign) {
-      return { kind: 'refused', refusal: 'no-conference' } as const;
-    }
-    if (requested === undefined) {
-      const refusal = obstacleTo(state, wanted, now) ?? 'busy';
-      return { kind: 'refused', refusal, other: conflictOf(state, wanted, now) } as const;
-    }
-    const update = await work(createRunning(id, wanted, state)).then(
+    const { id } = begun.action;
+    const update = await work(createRunning(id, wanted, begun.state)).then(
       (status): ActionEnd => ({ status }),
       (error: unknown): ActionEnd => {
         if (error instanceof AlreadyConfirmed) {
           return { status: 'confirmed' };
         }
         // From its SID, the address of a recording can be guessed.
-        log.warn({ err: error, room, id, by, ...wanted, recordingSid: undefined }, 'Action failed');
+        log.warn({ err: error, room, id, ...wanted, recordingSid: undefined }, 'Action failed');
         return { status: 'failed', reason: reasonOf(error), ...isHeardUnknownAfter(error) };
       },
     );
-    await rooms.record(room, { kind: 'action-updated', id, ...update, ageMs: 0 });
-    const after = await rooms.read(room);
-    const latest = after.isKnown ? after : started;
-    const action = latest.state.actions?.find((one) => one.id === id) ?? { ...requested, ...update };
-    return { kind: 'settled', action, state: latest.state, now: latest.now } as const;
+    return updateAction(rooms, begun, update);
   }
 
   return {
@@ -253,7 +220,7 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
   };
 }
 
-type ActionEnd = Pick<Extract<RoomEvent, { kind: 'action-updated' }>, 'status' | 'reason' | 'isHeardUnknown'>;
+type ActionEnd = Pick<ActionUpdated, 'status' | 'reason' | 'isHeardUnknown'>;
 
 /** The room has confirmed the action meanwhile: its participant has left, as it wanted. */
 class AlreadyConfirmed extends Error {}

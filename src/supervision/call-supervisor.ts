@@ -1,18 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { putLast } from '../ops/put-last';
 import type { Address } from '../people/address';
 import type { Action } from '../rooms/action';
-import { obstacleTo } from '../rooms/action-obstacle';
 import type { Mode } from '../rooms/mode';
 import { isOpen, type RoomName, type RoomState, targetOf } from '../rooms/room';
-import type { RoomEvent } from '../rooms/room-event';
+import type { ActionUpdated } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
 import { type ConferenceApi, SpaceError } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import type { ActionResult, Refusal } from './action-runner';
 import type { ChangeMode } from './mode-change';
+import { type ActionResult, beginAction, type Refusal, updateAction } from './recorded-action';
 
 export interface CallSupervisorOptions {
   rooms: Pick<Rooms, 'read' | 'record' | 'recordNow'>;
@@ -49,24 +47,11 @@ export function createCallSupervisor(options: CallSupervisorOptions): CallSuperv
     if (target === undefined) {
       return { kind: 'refused', refusal: 'no-moderator' };
     }
-    const id = randomUUID() as string as Sid;
-    const wanted = { name: 'join', person, mode, target } as const;
-    const started = await rooms.recordNow(room, { kind: 'action-requested', id, by, ...wanted, ageMs: 0 });
-    if (!started.isKnown) {
-      // It may have been written all the same.
-      void rooms.record(room, { kind: 'action-updated', id, status: 'failed', reason: 'store-away', ageMs: 0 });
-      return { kind: 'refused', refusal: 'store-away' };
-    }
-    const requested = started.state.actions?.find((one) => one.id === id);
-    if (requested === undefined) {
-      return { kind: 'refused', refusal: obstacleTo(started.state, wanted, started.now) ?? 'busy' };
-    }
-    const update = await callUp(room, address, id);
-    await rooms.record(room, { kind: 'action-updated', id, ...update, ageMs: 0 });
-    const after = await rooms.read(room);
-    const latest = after.isKnown ? after : started;
-    const action = latest.state.actions?.find((one) => one.id === id) ?? { ...requested, ...update };
-    return { kind: 'settled', action, state: latest.state, now: latest.now };
+    const begun = await beginAction(rooms, room, { name: 'join', person, mode, target, by });
+    // A UUID is a SID, too.
+    return begun.kind === 'refused'
+      ? begun
+      : updateAction(rooms, begun, await callUp(room, address, begun.action.id as Sid));
   };
 
   /** Makes the call, once: repeated, it would ring twice. */
@@ -82,7 +67,7 @@ export function createCallSupervisor(options: CallSupervisorOptions): CallSuperv
   }
 }
 
-type Update = Pick<Extract<RoomEvent, { kind: 'action-updated' }>, 'status' | 'reason' | 'callSid'>;
+type Update = Pick<ActionUpdated, 'status' | 'reason' | 'callSid'>;
 
 /** How long after a join its mode may follow, in milliseconds. Later, the supervisor would not expect it. */
 const FOLLOW_MS = 30_000;

@@ -4,14 +4,9 @@ import { isInConference, type RoomName, type RoomState, type SupervisorStay, sup
 import type { Rooms } from '../rooms/rooms';
 import type { ConferenceApi, SpaceParticipant } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import {
-  ActionFailure,
-  type ActionResult,
-  type ActionRunner,
-  PossiblyHeard,
-  type RunningAction,
-} from './action-runner';
+import { ActionFailure, type ActionRunner, PossiblyHeard, type RunningAction } from './action-runner';
 import { newcomersTo } from './correction';
+import type { ActionResult } from './recorded-action';
 
 export interface ModeChangeOptions {
   runner: ActionRunner;

@@ -2,7 +2,8 @@ import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from
 import type { Rooms } from '../rooms/rooms';
 import type { ConferenceApi, SpaceParticipant } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import { ActionFailure, type ActionResult, type ActionRunner } from './action-runner';
+import { ActionFailure, type ActionRunner } from './action-runner';
+import type { ActionResult } from './recorded-action';
 
 export interface ParticipantActionsOptions {
   runner: ActionRunner;

@@ -13,14 +13,8 @@ import {
 } from '../signalwire/conference-api';
 import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
-import {
-  ActionFailure,
-  type ActionResult,
-  type ActionRunner,
-  type Refusal,
-  type RunningAction,
-  reasonOf,
-} from './action-runner';
+import { ActionFailure, type ActionRunner, type RunningAction, reasonOf } from './action-runner';
+import type { ActionResult, Refusal } from './recorded-action';
 import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE } from './recording-lists';
 
 /** A recording as the room remembers it, with what REST has just told of it. */
