@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { mayEnter } from '../people/authenticator';
 import { isAllowed } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Mode } from '../rooms/mode';
@@ -240,7 +239,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
         if (person === undefined) {
           throw problem('no_such_supervisor', 'The roster has no supervisor of this name.');
         }
-        if (!mayEnter(person, room) || !person.rights.has(mode) || !person.rights.has('monitor')) {
+        if (!isAllowed(person, mode, room) || !isAllowed(person, 'monitor', room)) {
           throw problem(
             'not_allowed',
             `${supervisor} may not supervise this room in the mode ${mode}, or may not listen.`,
@@ -263,10 +262,10 @@ export function createOperations(options: OperationsOptions): Operation[] {
       response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
       problems: [...ACTION_PROBLEMS, 'not_a_supervisor', 'conversation_changed', 'muted_by_server'],
       isAction: true,
-      async handle({ actor, room, sid, body: { mode, target }, isStillAllowed: isAllowed }) {
+      async handle({ actor, room, sid, body: { mode, target }, isStillAllowed }) {
         const { changeMode } = requireControl();
         await requireOwnRight(room, sid, mode);
-        const request = { by: actor.name, target: parseSid(target), isAllowed };
+        const request = { by: actor.name, target: parseSid(target), isAllowed: isStillAllowed };
         return { status: 200, body: reportOf(await changeMode(room, sid, mode, request), sid) };
       },
     }),
@@ -417,7 +416,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       throw problem('not_allowed', 'The server does not know who this supervisor is, so they may only listen.');
     }
     const person = roster.supervisorLabelled(stay.name);
-    if (person === undefined || !mayEnter(person, room) || !person.rights.has(mode)) {
+    if (person === undefined || !isAllowed(person, mode, room)) {
       throw problem('not_allowed', `${stay.name} lacks the right ${mode} in this room.`);
     }
   }

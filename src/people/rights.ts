@@ -21,7 +21,7 @@ export interface Actor {
   rooms: ReadonlySet<RoomName> | 'all';
 }
 
-/** Whether an actor has a right in a room. Nobody has a right that they were not given. */
+/** Whether an actor, or a supervisor, has a right in a room. Nobody has a right that they were not given. */
 export function isAllowed({ rights, rooms }: Pick<Actor, 'rights' | 'rooms'>, right: Right, room: RoomName): boolean {
   return rights.has(right) && (rooms === 'all' || rooms.has(room));
 }
