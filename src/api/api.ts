@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
+import { groupBy } from '../ops/group-by';
 import type { Actor, Right } from '../people/rights';
 import { isAllowed } from '../people/rights';
 import type { Tokens } from '../people/tokens';
@@ -49,9 +50,8 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
     res.type('application/json').send(description);
   });
   for (const one of operations) {
-    const path = one.path.replaceAll(/\{(\w+)\}/g, ':$1');
     router[one.method](
-      path,
+      routeOf(one),
       (req, res, next) => {
         res.locals.actor = authenticate(req).name;
         if (one.body === undefined) {
@@ -65,13 +65,9 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
       async (req, res) => send(res, await answer(one, req)),
     );
   }
-  const methodsOf = new Map<string, string[]>();
-  for (const { path, method } of operations) {
-    const name = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    methodsOf.set(name, [...(methodsOf.get(name) ?? []), method.toUpperCase()]);
-  }
-  for (const [path, methods] of methodsOf) {
-    router.all(path, (req, res) => {
+  for (const [route, same] of groupBy(operations, routeOf)) {
+    const methods = same.map(({ method }) => method.toUpperCase());
+    router.all(route, (req, res) => {
       res.locals.actor = authenticate(req).name;
       res.set('Allow', methods.join(', '));
       throw problem('method_not_allowed', `Use ${methods.join(' or ')}.`);
@@ -171,6 +167,11 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
   }
 
   return router;
+}
+
+/** The path of an operation, as Express writes it: `/rooms/:room`. */
+function routeOf({ path }: Operation): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
 function send(res: Response, reply: Reply): void {

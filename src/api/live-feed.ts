@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { groupBy } from '../ops/group-by';
 import { inParallel } from '../ops/in-parallel';
 import { putLast } from '../ops/put-last';
 import { StoreError } from '../redis/store-error';
@@ -378,17 +379,4 @@ function formatRooms(changed: ReadonlyMap<RoomName, View>, reader: FeedReader, i
     formatEvent('room', json, index === seen.length - 1 ? id : undefined),
   );
   return Buffer.from(events.join(''));
-}
-
-function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, [T, ...T[]]> {
-  const groups = new Map<K, [T, ...T[]]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) {
-      groups.set(keyOf(item), [item]);
-    } else {
-      group.push(item);
-    }
-  }
-  return groups;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { groupBy } from '../ops/group-by';
 import { RIGHTS } from '../people/rights';
 import { ROOM_NAME_FORM } from '../rooms/room';
 import type { Operation } from './operation';
@@ -92,13 +93,8 @@ export function describeApi(operations: readonly Operation[]): object {
   }
 
   function describeProblems(codes: ReadonlySet<ProblemCode>): object {
-    const byStatus = new Map<number, ProblemCode[]>();
-    for (const code of codes) {
-      const status = PROBLEM_STATUS[code];
-      byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-    }
     return Object.fromEntries(
-      [...byStatus]
+      [...groupBy(codes, (code) => PROBLEM_STATUS[code])]
         .sort(([one], [other]) => one - other)
         .map(([status, list]) => [
           status,

@@ -1,4 +1,5 @@
 import { withDeadline } from '../ops/deadline';
+import { groupBy } from '../ops/group-by';
 import { inParallel } from '../ops/in-parallel';
 import type { ConferenceApi, Deadline, SpaceConference, SpaceParticipant } from '../signalwire/conference-api';
 import { parseRoomName, type RoomName } from './room';
@@ -91,14 +92,12 @@ export function createSpaceObserver({
 
 /** The running conference of each room. Leaves out conferences whose names are not valid for a room. */
 export function runningByRoom(conferences: readonly SpaceConference[]): Map<RoomName, SpaceConference> {
-  const byRoom = new Map<RoomName, SpaceConference[]>();
-  for (const conference of conferences) {
-    const room = parseRoomName(conference.room);
-    if (room !== undefined) {
-      byRoom.set(room, [...(byRoom.get(room) ?? []), conference]);
-    }
-  }
-  return new Map([...byRoom].map(([room, several]) => [room, pickRunning(several) as SpaceConference]));
+  const byRoom = groupBy(conferences, ({ room }) => parseRoomName(room));
+  return new Map(
+    [...byRoom].flatMap(([room, several]): [RoomName, SpaceConference][] =>
+      room === undefined ? [] : [[room, pickRunning(several) as SpaceConference]],
+    ),
+  );
 }
 
 /** Of several conferences of one room, the one that has started, or else the newest. */
