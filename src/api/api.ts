@@ -8,7 +8,7 @@ import type { Tokens } from '../people/tokens';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { parseSid, type Sid } from '../signalwire/sid';
-import type { IdempotencyStore, KeptReply } from './idempotency';
+import { type IdempotencyStore, KEY_FORM, type KeptReply } from './idempotency';
 import { describeApi } from './openapi';
 import type { ApiRequest, Operation, Reply } from './operation';
 import { Problem, problem } from './problem';
@@ -22,9 +22,9 @@ export interface ApiOptions {
   log: Logger;
 }
 
-/** What the request log needs to know of a request, in `res.locals`. */
+/** Details of a request for the request log, in `res.locals`. */
 export interface ApiLocals {
-  /** Who sent it; undefined without a valid token. */
+  /** The name of the actor; undefined without a valid token. */
   actor?: string;
   /** Why it was refused. */
   refusal?: { code: string; reason: string };
@@ -32,8 +32,6 @@ export interface ApiLocals {
 
 /** No body is longer: the longest is a note. */
 const MAX_BODY = '16kb';
-
-const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** The API below `/api/v1`. Every error is `application/problem+json`. */
 export function createApi({ operations, tokens, keys, draining, log }: ApiOptions): Router {
@@ -113,7 +111,7 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
     if (given === undefined) {
       return act();
     }
-    if (!KEY.test(given)) {
+    if (!KEY_FORM.test(given)) {
       throw problem('invalid_parameter', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
     }
     const key = digest([actor.name, given]);
@@ -133,7 +131,7 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
     }
     const reply = await act().catch((error: unknown) => replyOf(error));
     const { status, body: answered } = reply as { status: number; body?: { action?: { status: string } } };
-    // What did not begin may be tried again with the same key. An action in its way is not failed.
+    // An action that did not begin may be tried again with the same key. Its answer has no failed action.
     const isDone = status < 400 || answered?.action?.status === 'failed';
     const kept: KeptReply = { status, body: answered };
     await (isDone ? keys.keep(key, { request: asked, reply: kept }) : keys.release(key)).catch((err) => {
@@ -253,7 +251,7 @@ function problemsIn({ issues }: { issues: readonly { path: readonly PropertyKey[
   return issues.map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`);
 }
 
-/** What Express and its parser throw. */
+/** The problem that an error of Express, its parser or the store stands for; undefined for any other error. */
 function toProblem(error: unknown): Problem | undefined {
   if (error instanceof StoreError) {
     return problem('store_away', 'The store does not answer. Try again soon.');

@@ -1,12 +1,15 @@
 import { putLast } from '../ops/put-last';
 
+/** The form of a key, as a client may send it. */
+export const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
+
 /** An answer that is kept for the next request with the same key. */
 export interface KeptReply {
   status: number;
   body: object | undefined;
 }
 
-/** What is known of a key. `request`: identifies what was asked with it. */
+/** The record of a key. `request`: identifies the request that came with it. */
 export type KeyRecord = { request: string; reply?: KeptReply };
 
 /** Remembers which actions were requested with which key, so that a repeated request does nothing twice. */

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { groupBy } from '../ops/group-by';
 import { RIGHTS } from '../people/rights';
 import { ROOM_NAME_FORM } from '../rooms/room';
+import { SID_FORM } from '../signalwire/sid';
+import { KEY_FORM } from './idempotency';
 import type { Operation } from './operation';
 import { PROBLEM_STATUS, type ProblemCode } from './problem';
 import { problemView } from './schemas';
@@ -19,8 +21,8 @@ const OF_ACTIONS: readonly ProblemCode[] = ['request_in_progress', 'idempotency_
 
 const PARAMETERS: Readonly<Record<string, object>> = {
   room: { schema: { type: 'string', maxLength: 64 }, description: `Name of the room: ${ROOM_NAME_FORM}` },
-  callSid: { schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' }, description: 'Call SID of the participant' },
-  recordingSid: { schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' }, description: 'SID of the recording' },
+  callSid: { schema: { type: 'string', pattern: SID_FORM.source }, description: 'Call SID of the participant' },
+  recordingSid: { schema: { type: 'string', pattern: SID_FORM.source }, description: 'SID of the recording' },
 };
 
 /** The codes that a request of this operation can fail with. */
@@ -60,7 +62,7 @@ export function describeApi(operations: readonly Operation[]): object {
             {
               name: 'Idempotency-Key',
               in: 'header',
-              schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+              schema: { type: 'string', pattern: KEY_FORM.source },
               description: 'A key of your choice. A repeated request with it gets the first answer, for a day.',
             },
           ]

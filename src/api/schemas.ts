@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RIGHTS } from '../people/rights';
 import { MODES } from '../rooms/mode';
+import { SID_FORM } from '../signalwire/sid';
 import { isNote } from '../supervision/note';
 import { PROBLEM_STATUS, type ProblemCode } from './problem';
 
@@ -192,7 +193,7 @@ export const bodies = {
       mode,
       target: z
         .string()
-        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .regex(SID_FORM)
         .optional()
         .describe(
           'The call of the agent you mean; if another one leads by now, nothing is changed (`conversation_changed`)',
