@@ -14,11 +14,11 @@ import type { AuditRecord } from '../supervision/trail';
 import { reportOf } from './action-replies';
 import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
-import { type ProblemCode, problem, restNotConfigured } from './problem';
+import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, peopleList, refusalPage, roomList, roomView } from './schemas';
 import { viewEntry, viewPerson, viewRoom } from './views';
 
-/** What the API shows and does. */
+/** The parts of the server that the API uses. */
 export interface OperationsOptions {
   rooms: Pick<Rooms, 'listStored' | 'read'>;
   roster: Pick<Roster, 'moderators' | 'supervisors' | 'supervisorLabelled'>;
@@ -41,22 +41,8 @@ export interface OperationsOptions {
   now: () => number;
 }
 
-/** What can go wrong with any action. */
-const ACTION_PROBLEMS: readonly ProblemCode[] = [
-  'not_in_room',
-  'busy',
-  'left',
-  'superseded',
-  'abandoned',
-  'space_refused',
-  'space_unreachable',
-  'space_unreadable',
-  'space_timeout',
-  'ineffective',
-  'store_away',
-  'rest_not_configured',
-  'no_conference',
-];
+/** The problems of every action on a conference, or on somebody in it. */
+const CONTROL_PROBLEMS: readonly ProblemCode[] = [...ACTION_PROBLEMS, 'not_in_room', 'left', 'no_conference'];
 
 /** The most records of one page of the trail, and the most lines that are read for it. */
 const MAX_RECORDS = 1_000;
@@ -228,7 +214,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
         description: 'The Space took the call; the room shows what becomes of it',
         schema: actionReport,
       },
-      problems: [...ACTION_PROBLEMS, 'no_such_supervisor', 'no_address', 'no_moderator', 'calls_not_configured'],
+      problems: [...CONTROL_PROBLEMS, 'no_such_supervisor', 'no_address', 'no_moderator', 'calls_not_configured'],
       isAction: true,
       async handle({ actor, room, body: { supervisor, mode } }) {
         const { callSupervisor } = requireControl();
@@ -260,7 +246,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       right: ({ mode }) => mode,
       body: bodies.mode,
       response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
-      problems: [...ACTION_PROBLEMS, 'not_a_supervisor', 'conversation_changed', 'muted_by_server'],
+      problems: [...CONTROL_PROBLEMS, 'not_a_supervisor', 'conversation_changed', 'muted_by_server'],
       isAction: true,
       async handle({ actor, room, sid, body: { mode, target }, isStillAllowed }) {
         const { changeMode } = requireControl();
@@ -277,7 +263,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       right: 'control',
       body: bodies.participant,
       response: { status: 200, description: 'The Space was seen to have made the change', schema: actionReport },
-      problems: [...ACTION_PROBLEMS, 'is_a_supervisor'],
+      problems: [...CONTROL_PROBLEMS, 'is_a_supervisor'],
       isAction: true,
       async handle({ actor, room, sid, body }) {
         const { participants } = requireControl();
@@ -294,7 +280,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       summary: 'Takes a participant out of the conference',
       right: 'control',
       response: { status: 200, description: 'They were seen to be out', schema: actionReport },
-      problems: ACTION_PROBLEMS,
+      problems: CONTROL_PROBLEMS,
       isAction: true,
       async handle({ actor, room, sid }) {
         const { participants } = requireControl();
@@ -310,7 +296,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       right: 'coach',
       body: bodies.note,
       response: { status: 200, description: 'The Space took it', schema: actionReport },
-      problems: [...ACTION_PROBLEMS, 'notes_not_private', 'not_a_moderator'],
+      problems: [...CONTROL_PROBLEMS, 'notes_not_private', 'not_a_moderator'],
       isAction: true,
       async handle({ actor, room, sid, body: { text } }) {
         const { participants } = requireControl();
@@ -324,7 +310,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       summary: 'Ends the conference for everybody',
       right: 'control',
       response: { status: 200, description: 'The conference was seen to be over', schema: actionReport },
-      problems: ACTION_PROBLEMS,
+      problems: CONTROL_PROBLEMS,
       isAction: true,
       async handle({ actor, room }) {
         const { participants } = requireControl();

@@ -65,7 +65,26 @@ export function problem(code: ProblemCode, detail: string, more?: object): Probl
   return new Problem(PROBLEM_STATUS[code], code, detail, more);
 }
 
-/** What needs the Space's REST API cannot be done without it. */
+/** The problem of an operation that needs the Space's REST API, when that is not configured. */
 export function restNotConfigured(): Problem {
   return problem('rest_not_configured', 'Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.');
 }
+
+/** The problems of a request to the Space. */
+export const SPACE_PROBLEMS: readonly ProblemCode[] = [
+  'space_refused',
+  'space_unreachable',
+  'space_unreadable',
+  'space_timeout',
+  'rest_not_configured',
+];
+
+/** The problems of every action. */
+export const ACTION_PROBLEMS: readonly ProblemCode[] = [
+  ...SPACE_PROBLEMS,
+  'busy',
+  'superseded',
+  'abandoned',
+  'ineffective',
+  'store_away',
+];

@@ -7,7 +7,7 @@ import type { Sid } from '../signalwire/sid';
 import type { RecordingActions } from '../supervision/recordings';
 import { failureProblem, recordingsReportOf, refusalProblem } from './action-replies';
 import { type Operation, operation } from './operation';
-import { type ProblemCode, problem, restNotConfigured } from './problem';
+import { ACTION_PROBLEMS, problem, restNotConfigured, SPACE_PROBLEMS } from './problem';
 import { bodies, recordingList, recordingsReport } from './schemas';
 import { viewListedRecording } from './views';
 
@@ -16,25 +16,6 @@ export interface RecordingOperationsOptions {
   recordings: RecordingActions | undefined;
   log: Logger;
 }
-
-/** What can go wrong with anything that the Space is asked for. */
-const SPACE_PROBLEMS: readonly ProblemCode[] = [
-  'space_refused',
-  'space_unreachable',
-  'space_unreadable',
-  'space_timeout',
-  'rest_not_configured',
-];
-
-/** What can go wrong with any action on recordings. */
-const ACTION_PROBLEMS: readonly ProblemCode[] = [
-  ...SPACE_PROBLEMS,
-  'busy',
-  'superseded',
-  'abandoned',
-  'ineffective',
-  'store_away',
-];
 
 const report = { status: 200, description: 'The Space was seen to have done it', schema: recordingsReport };
 
