@@ -48,28 +48,28 @@ const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = 
   internal: ['internal_error', 'Something went wrong; see the log.'],
 };
 
-/** What an action did, and to whom. @throws Problem unless it was begun and did not fail */
+/** The report of an action. @throws Problem if it was refused or failed */
 export function reportOf(result: ActionResult, callSid: Sid | undefined) {
   return report(result, (state) => ({ participant: participantOf(state, callSid) }));
 }
 
-/** What an action on recordings did. @throws Problem unless it was begun and did not fail */
+/** The report of an action on recordings. @throws Problem if it was refused or failed */
 export function recordingsReportOf(result: ActionResult): z.output<typeof recordingsReport> {
   return report(result, ({ recordings = [] }) => ({ recordings: recordings.map(viewRecording) }));
 }
 
-/** Says why something was not begun. @param other the action in its way */
+/** The problem of an action that was not begun. @param other the action in its way */
 export function refusalProblem(refusal: Refusal, other?: Action): Problem {
   const [code, sentence] = REFUSALS[refusal];
   return problem(code, sentence, other && { by: other.by, action: viewAction(other) });
 }
 
-/** Says why the Space did not do something. */
+/** The problem of a request that the Space did not carry out. */
 export function failureProblem(reason: ActionReason): Problem {
   return problem(...REASONS[reason]);
 }
 
-/** @param show what holds in the room now */
+/** @param show the part of the room's present state to report */
 function report<Shown extends object>(result: ActionResult, show: (state: RoomState) => Shown) {
   if (result.kind === 'refused') {
     throw refusalProblem(result.refusal, result.other);

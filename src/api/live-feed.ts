@@ -8,7 +8,7 @@ import { entryOf } from '../rooms/room-entry';
 import type { RoomStore } from '../rooms/room-store';
 import { formatEvent, formatRetry } from './server-sent-events';
 
-/** Who reads a feed. */
+/** A reader of the feed. */
 export interface FeedReader {
   /** The rooms they may see; must not change. */
   rooms: ReadonlySet<RoomName> | 'all';

@@ -8,9 +8,9 @@ import type { ProblemCode } from './problem';
 /** A request whose path, query and body are valid, from an actor who has the right. */
 export interface ApiRequest<Query = unknown, Body = unknown> {
   actor: Actor;
-  /** Of a path with `{room}`; the others have the room of no path. */
+  /** Of a path with `{room}`; undefined at run time for others, which must not use it. */
   room: RoomName;
-  /** Of a path with `{callSid}` or `{recordingSid}`. */
+  /** Of a path with `{callSid}` or `{recordingSid}`; otherwise as `room`. */
   sid: Sid;
   query: Query;
   body: Body;
@@ -23,7 +23,7 @@ export interface ApiRequest<Query = unknown, Body = unknown> {
 /** The answer to a request: JSON, or nothing more than a status, or whatever `send` writes. */
 export type Reply = { status: number; body?: object } | { send: (res: Response) => void };
 
-/** One operation of the API: what OpenAPI says of it, who may do it, and what it does. */
+/** One operation of the API: its description, the right it needs, and its handler. */
 export interface Operation {
   /** For programs that are generated from the description. */
   id: string;
@@ -36,7 +36,7 @@ export interface Operation {
   query?: z.ZodObject;
   body?: z.ZodType;
   response: { status: number; description: string; schema?: z.ZodType; mediaType?: string | readonly string[] };
-  /** What can go wrong, besides what can go wrong with every request. */
+  /** The problems of this operation alone; openapi.ts adds those that many have in common. */
   problems: readonly ProblemCode[];
   /** Whether it changes something: then it takes an `Idempotency-Key`. */
   isAction: boolean;
