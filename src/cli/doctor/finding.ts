@@ -34,9 +34,11 @@ export function skipped(ids: readonly string[], message: string, remedy: string 
 
 /** How many errors and warnings there are: `2 errors, no warnings.` */
 export function summaryOf(findings: readonly Finding[]): string {
-  const count = (status: Status) => {
-    const number = findings.filter((finding) => finding.status === status).length;
-    return `${number || 'no'} ${status}${number === 1 ? '' : 's'}`;
-  };
-  return `${count('error')}, ${count('warning')}.`.replace(/^no/, 'No');
+  const countOf = (status: Status) => formatCount(findings.filter((one) => one.status === status).length, status);
+  return `${countOf('error')}, ${countOf('warning')}.`.replace(/^no/, 'No');
+}
+
+/** A number of things: `no tokens`, `1 token`, `2 tokens`. @param thing in the singular */
+export function formatCount(number: number, thing: string): string {
+  return `${number || 'no'} ${thing}${number === 1 ? '' : 's'}`;
 }

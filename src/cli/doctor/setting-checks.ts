@@ -5,7 +5,7 @@ import { readRosterFile } from '../../people/roster-file';
 import { hasExpired } from '../../people/tokens';
 import { readTokensFile, tokensFileBeside } from '../../people/tokens-file';
 import type { Environment } from '../../settings/checks';
-import { error, type Finding, ok, skipped, warning } from './finding';
+import { error, type Finding, formatCount, ok, skipped, warning } from './finding';
 
 const SETTINGS = 'settings.values';
 const SIGNING_KEY = 'settings.signing-key';
@@ -88,14 +88,14 @@ export async function checkPeople(
   const [roster, tokens] = await Promise.all([
     findProblems({ id: ROSTER, file: source.file, timeoutMs }, async () => {
       const { moderators, supervisors } = await readRosterFile(source);
-      const counts = `${count(moderators.length, 'moderator')} and ${count(supervisors.length, 'supervisor')}`;
+      const counts = `${formatCount(moderators.length, 'moderator')} and ${formatCount(supervisors.length, 'supervisor')}`;
       return [ok(ROSTER, `${source.file} names ${counts}.`)];
     }),
     findProblems({ id: TOKENS, file: tokensFile, timeoutMs }, async () => {
       const entries = await readTokensFile(tokensFile);
       const expired = entries.filter((entry) => hasExpired(entry, now())).map(({ name }) => name);
       return expired.length === 0
-        ? [ok(TOKENS, `${tokensFile} has ${count(entries.length, 'token')}.`)]
+        ? [ok(TOKENS, `${tokensFile} has ${formatCount(entries.length, 'token')}.`)]
         : [
             warning(
               TOKENS,
@@ -122,8 +122,4 @@ async function findProblems(
     }
     throw problem;
   }
-}
-
-function count(number: number, what: string): string {
-  return `${number || 'no'} ${what}${number === 1 ? '' : 's'}`;
 }
