@@ -155,6 +155,7 @@ export function createRestClient(
         const request = client.calls(callSid).update({ status: 'completed' });
         return wasChanged(await unlessGone(request, isOverError));
       }, deadline),
+
     listRecordings: (of, deadline) =>
       ask(async (client) => {
         // By SID, because a recording that starts meanwhile moves others to the next page.

@@ -14,7 +14,7 @@ import {
 import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
 import { ActionFailure, type ActionRunner, type RunningAction, reasonOf } from './action-runner';
-import type { ActionResult, Refusal } from './recorded-action';
+import type { ActionResult, RefusedAction } from './recorded-action';
 import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE } from './recording-lists';
 
 /** A recording as the room remembers it, with what REST has just told of it. */
@@ -35,7 +35,7 @@ export type RecordingList =
       /** The store's clock, in milliseconds since 1970. */
       now: number;
     }
-  | { kind: 'refused'; refusal: Refusal };
+  | RefusedAction;
 
 /**
  * Actions on the recordings of a room. None rejects, except `open`. They resolve when the action is confirmed, has failed,
@@ -102,12 +102,9 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
 
   return {
     async start(room, by) {
-      const before = await rooms.read(room);
-      if (!before.isKnown) {
-        return { kind: 'refused', refusal: 'room-unknown' };
-      }
-      if (conferenceOf(before.state) === undefined) {
-        return { kind: 'refused', refusal: 'no-conference' };
+      const before = await readConference(room);
+      if (before.kind === 'refused') {
+        return before;
       }
       if (moderatorIn(before.state) === undefined) {
         return { kind: 'refused', refusal: 'no-moderator' };
@@ -132,12 +129,9 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     },
 
     async pause(room, by) {
-      const before = await rooms.read(room);
-      if (!before.isKnown) {
-        return { kind: 'refused', refusal: 'room-unknown' };
-      }
-      if (conferenceOf(before.state) === undefined) {
-        return { kind: 'refused', refusal: 'no-conference' };
+      const before = await readConference(room);
+      if (before.kind === 'refused') {
+        return before;
       }
       return runner.run(room, { name: 'pause', by }, async (running) => {
         for (let round = 1; round <= MAX_ROUNDS; round++) {
@@ -224,6 +218,16 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       return (await isOfRoom(room, recordingSid)) ? space.downloadRecording(recordingSid) : undefined;
     },
   };
+
+  /** A room with a conference; refused without one. */
+  async function readConference(room: RoomName): Promise<{ kind: 'read'; state: RoomState } | RefusedAction> {
+    const found = await rooms.read(room);
+    if (!found.isKnown) {
+      return { kind: 'refused', refusal: 'room-unknown' };
+    }
+    const { state } = found;
+    return conferenceOf(state) === undefined ? { kind: 'refused', refusal: 'no-conference' } : { kind: 'read', state };
+  }
 
   /** @throws SpaceError if the room does not know it, and the Space does not answer */
   async function isOfRoom(room: RoomName, recordingSid: Sid): Promise<boolean> {
