@@ -5,7 +5,6 @@ import { loadConfig } from '../../src/config';
 import { parseAddress } from '../../src/people/address';
 import { type Actor, RIGHTS, SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster } from '../../src/people/roster';
-import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { MODES, type Mode } from '../../src/rooms/mode';
 import { parseRoomName, type RoomName } from '../../src/rooms/room';
 import type { Call } from '../../src/simulator/call';
@@ -15,9 +14,9 @@ import { ActionWatcher, LIMIT_MS, type StoryAction, type StoryAnswer } from '../
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { compareActionTrail } from '../support/compare-action-trail';
 import { fuzzRuns, isFullFuzz } from '../support/fuzz';
-import { eventually, type RedisServer, startRedis } from '../support/redis-server';
+import { eventually } from '../support/redis-server';
 import { createFaults } from '../support/rest-faults';
-import { openStorySockets, SERVER, type StorySockets, startStoryServer } from '../support/story-server';
+import { openStoryBench, SERVER, type StoryBench, startStoryServer } from '../support/story-server';
 import { LONG_TIMEOUTS } from '../support/test-bench';
 
 /** Somebody who may do everything. */
@@ -206,25 +205,17 @@ const seen = {
 const codesSeen: Record<string, number> = {};
 
 describe('random stories with actions', () => {
-  let redis: RedisServer;
-  let connection: RedisConnection;
-  let sockets: StorySockets;
+  let bench: StoryBench;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    connection = connectRedis({ urls: [redis.url], timeoutMs: 10_000, onConnection: () => {} });
-    await eventually(() => connection.ping());
-    sockets = await openStorySockets();
+    bench = await openStoryBench();
   });
 
-  afterAll(async () => {
-    sockets?.close();
-    connection?.close();
-    await redis?.dispose();
-  });
+  afterAll(() => bench?.close());
 
   /** Plays a story. Returns what was wrong. */
   async function play(given: Story): Promise<string[]> {
+    const { redis, connection, sockets } = bench;
     const { opening, steps, chaos, isLossy, faults, withRedis, behaviour } = given;
     const startedAt = Date.now();
     const space: Space = createSpace({

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { MODES, type Mode } from '../../src/rooms/mode';
 import type { Call } from '../../src/simulator/call';
 import { createSpace, type Space } from '../../src/simulator/space';
@@ -9,8 +8,7 @@ import { readStays, readTrail, type StayRecord } from '../../src/supervision/tra
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { compareTrail, type Told } from '../support/compare-trail';
 import { fuzzRuns, isFullFuzz } from '../support/fuzz';
-import { eventually, type RedisServer, startRedis } from '../support/redis-server';
-import { openStorySockets, type StoryServer, type StorySockets, startStoryServer } from '../support/story-server';
+import { openStoryBench, type StoryBench, type StoryServer, startStoryServer } from '../support/story-server';
 import { type Part, type Period, Watcher } from '../support/story-watcher';
 import { LONG_TIMEOUTS } from '../support/test-bench';
 
@@ -95,26 +93,18 @@ const story = fc.record({
 type Story = typeof story extends fc.Arbitrary<infer S> ? S : never;
 
 describe('random stories', () => {
-  let redis: RedisServer;
-  let connection: RedisConnection;
-  let sockets: StorySockets;
+  let bench: StoryBench;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    connection = connectRedis({ urls: [redis.url], timeoutMs: 10_000, onConnection: () => {} });
-    await eventually(() => connection.ping());
-    sockets = await openStorySockets();
+    bench = await openStoryBench();
   });
 
-  afterAll(async () => {
-    sockets?.close();
-    connection?.close();
-    await redis?.dispose();
-  });
+  afterAll(() => bench?.close());
 
   async function play(
     given: Story,
   ): Promise<{ space: Space; server: StoryServer; watcher: Watcher; stays: StayRecord[]; told: Told }> {
+    const { connection, sockets } = bench;
     const { opening, steps, chaos, isLossy, withRest, withRedis, behaviour } = given;
     const startedAt = Date.now();
     const space: Space = createSpace({

@@ -74,6 +74,18 @@ export function refusal(status: number): SpaceError {
   return new SpaceError('refused', `The Space answered with status ${status}.`, { status });
 }
 
+/** Every way in which a request of an action fails, by name. */
+export const TROUBLES: readonly [string, Trouble][] = [
+  ['401', refusal(401)],
+  ['404', 'missing'],
+  ['422', new SpaceError('refused', 'over', { status: 422, spaceCode: 10_000 })],
+  ['429', refusal(429)],
+  ['500', refusal(500)],
+  ['HTML', new SpaceError('unreadable', 'HTML', { status: 200 })],
+  ['nothing', new SpaceError('timeout', 'late')],
+  ['no change', 'ignored'],
+];
+
 /** @param now milliseconds from any beginning */
 export function createScriptedSpace({ now }: { now: () => number }): ScriptedSpace {
   const conferences = new Map<Sid, { room: RoomName; createdAt: number; parties: Map<Sid, Party> }>();

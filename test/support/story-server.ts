@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { loadConfig } from '../../src/config';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { createTokens, type Tokens } from '../../src/people/tokens';
-import type { RedisConnection } from '../../src/redis/redis-connection';
+import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { soleLease } from '../../src/rooms/lease';
 import { createMemoryRoomStorage } from '../../src/rooms/memory-room-storage';
 import { createRedisRoomStorage } from '../../src/rooms/redis-room-storage';
@@ -19,6 +19,7 @@ import { createRestApi, type RestApiOptions } from '../../src/simulator/rest-api
 import type { Space } from '../../src/simulator/space';
 import type { Store } from '../../src/stores';
 import { createMemoryRefusalStore } from '../../src/supervision/refusals';
+import { eventually, type RedisServer, startRedis } from './redis-server';
 
 const LIFETIME_MS = 4 * 3_600_000;
 
@@ -31,7 +32,7 @@ export interface StorySockets {
   close(): void;
 }
 
-export async function openStorySockets(): Promise<StorySockets> {
+async function openStorySockets(): Promise<StorySockets> {
   let handlers: RequestListener[] = [];
   const open = async (index: number) => {
     const listening = createHttpServer((req, res) => handlers[index]?.(req, res)).listen(0, '127.0.0.1');
@@ -53,6 +54,31 @@ export async function openStorySockets(): Promise<StorySockets> {
         one.closeAllConnections();
         one.close();
       }
+    },
+  };
+}
+
+/** A Redis and sockets that stories use one after the other. */
+export interface StoryBench {
+  redis: RedisServer;
+  connection: RedisConnection;
+  sockets: StorySockets;
+  close(): Promise<void>;
+}
+
+export async function openStoryBench(): Promise<StoryBench> {
+  const redis = await startRedis();
+  const connection = connectRedis({ urls: [redis.url], timeoutMs: 10_000, onConnection: () => {} });
+  await eventually(() => connection.ping());
+  const sockets = await openStorySockets();
+  return {
+    redis,
+    connection,
+    sockets,
+    async close() {
+      sockets.close();
+      connection.close();
+      await redis.dispose();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Mode } from '../../src/rooms/mode';
 import { supervisorsOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import { createRooms } from '../../src/rooms/rooms';
-import { type ConferenceApi, SpaceError } from '../../src/signalwire/conference-api';
+import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createMemoryStore } from '../../src/stores';
 import { createActionRunner } from '../../src/supervision/action-runner';
 import { createModeChange } from '../../src/supervision/mode-change';
@@ -12,7 +12,7 @@ import { enforcerOver } from '../support/enforcer';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
-import { createScriptedSpace, refusal, type Trouble } from '../support/scripted-space';
+import { createScriptedSpace, TROUBLES } from '../support/scripted-space';
 import { supervisorsTrail } from '../support/trail';
 
 const sales = roomNamed('sales');
@@ -161,18 +161,8 @@ describe('a change of mode', () => {
       ]),
     ),
   ];
-  const troubles: [string, Trouble][] = [
-    ['401', refusal(401)],
-    ['404', 'missing'],
-    ['422', new SpaceError('refused', 'over', { status: 422, spaceCode: 10_000 })],
-    ['429', refusal(429)],
-    ['500', refusal(500)],
-    ['HTML', new SpaceError('unreadable', 'HTML', { status: 200 })],
-    ['nothing', new SpaceError('timeout', 'late')],
-    ['no change', 'ignored'],
-  ];
 
-  it.each(steps.flatMap(([mode, name, index]) => troubles.map((trouble) => [mode, name, index, ...trouble] as const)))(
+  it.each(steps.flatMap(([mode, name, index]) => TROUBLES.map((trouble) => [mode, name, index, ...trouble] as const)))(
     'to %s whose %s (step %i) fails with %s leaves nobody heard, and says so',
     async (mode, _name, index, _what, trouble) => {
       const { change, space, stateOfTed, enforcer } = await start(60);

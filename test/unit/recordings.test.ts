@@ -10,7 +10,7 @@ import { createActionRunner } from '../../src/supervision/action-runner';
 import { createRecordingActions } from '../../src/supervision/recordings';
 import { onTestFinished } from '../support/on-test-finished';
 import { roomNamed, sid } from '../support/room-stores';
-import { createScriptedSpace, refusal, type Trouble } from '../support/scripted-space';
+import { createScriptedSpace, refusal, TROUBLES, type Trouble } from '../support/scripted-space';
 
 const [sales, other] = [roomNamed('sales'), roomNamed('support')];
 const [alice, bob, carol, cf1] = [sid('alice-1'), sid('bob-1'), sid('carol-1'), sid('cf-1')];
@@ -107,17 +107,6 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
 
 type Scene = Awaited<ReturnType<typeof start>>;
 
-const troubles: [string, Trouble][] = [
-  ['401', refusal(401)],
-  ['404', 'missing'],
-  ['422', new SpaceError('refused', 'over', { status: 422, spaceCode: 10_000 })],
-  ['429', refusal(429)],
-  ['500', refusal(500)],
-  ['HTML', new SpaceError('unreadable', 'HTML', { status: 200 })],
-  ['nothing', new SpaceError('timeout', 'late')],
-  ['no change', 'ignored'],
-];
-
 /** Makes all requests with these words fail as long as the action goes on. */
 function fail({ space }: Scene, words: string, trouble: Trouble): void {
   // A list that is not there is an error; the scripted Space would answer with an empty one.
@@ -166,7 +155,7 @@ describe('a start', () => {
   });
 
   const steps = ['recordings of alice-1', 'record alice-1', 'read recording recording-1'];
-  it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
+  it.each(steps.flatMap((step) => TROUBLES.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s says so, and is never made twice',
     async (step, _what, trouble) => {
       const scene = await start({ actionMs: 150 });
@@ -350,7 +339,7 @@ describe('a pause', () => {
     'set recording r-3 paused',
     'read recording r-3',
   ];
-  it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
+  it.each(steps.flatMap((step) => TROUBLES.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s pauses all others, and confirms only what is true',
     async (step, _what, trouble) => {
       const scene = await start({ actionMs: 200 });
@@ -424,7 +413,7 @@ describe('a resumption', () => {
   });
 
   const steps = ['read recording r-1', 'set recording r-1 in-progress'];
-  it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
+  it.each(steps.flatMap((step) => TROUBLES.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s resumes the others, and remembers the rest',
     async (step, _what, trouble) => {
       const scene = await paused({ actionMs: 150 });
@@ -523,7 +512,7 @@ describe('a stop', () => {
   });
 
   const steps = ['read recording r-2', 'set recording r-2 stopped'];
-  it.each(steps.flatMap((step) => troubles.map((trouble) => [step, ...trouble] as const)))(
+  it.each(steps.flatMap((step) => TROUBLES.map((trouble) => [step, ...trouble] as const)))(
     'whose "%s" fails with %s says so',
     async (step, _what, trouble) => {
       const scene = await recorded({ actionMs: 150 });
@@ -577,7 +566,7 @@ describe('a list', () => {
     expect(await scene.actions.open(sales, r1)).toBeUndefined();
   });
 
-  it.each(troubles.filter(([what]) => what !== 'no change'))(
+  it.each(TROUBLES.filter(([what]) => what !== 'no change'))(
     'that fails with %s still has the others, and says so',
     async (_what, trouble) => {
       const scene = await start();
