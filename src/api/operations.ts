@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isAllowed } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Mode } from '../rooms/mode';
-import type { RoomName } from '../rooms/room';
+import { isOpen, type RoomName } from '../rooms/room';
 import type { FeedStart } from '../rooms/room-storage';
 import type { Rooms } from '../rooms/rooms';
 import { parseSid, type Sid } from '../signalwire/sid';
@@ -394,16 +394,14 @@ export function createOperations(options: OperationsOptions): Operation[] {
   /** Nobody gets a voice through the API that they may not choose by telephone. @throws Problem */
   async function requireOwnRight(room: RoomName, callSid: Sid, mode: Mode): Promise<void> {
     const found = await rooms.read(room);
-    const stay = found.isKnown ? found.state.stays.findLast((one) => one.callSid === callSid) : undefined;
+    // An earlier stay of the call may have no name: its document is not known.
+    const stay = found.isKnown ? found.state.stays.find((one) => one.callSid === callSid && isOpen(one)) : undefined;
     if (mode === 'monitor' || stay?.supervision === undefined) {
       return;
     }
-    if (stay.name === undefined) {
-      throw problem('not_allowed', 'The server does not know who this supervisor is, so they may only listen.');
-    }
     const person = roster.supervisorLabelled(stay.name);
     if (person === undefined || !isAllowed(person, mode, room)) {
-      throw problem('not_allowed', `${stay.name} lacks the right ${mode} in this room.`);
+      throw problem('not_allowed', `${stay.name ?? 'This supervisor'} lacks the right ${mode} in this room.`);
     }
   }
 }

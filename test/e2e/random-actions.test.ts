@@ -179,8 +179,6 @@ const LOSSY_CODES = [
   ...CODES,
   'store_away',
   'abandoned',
-  // The store was wiped, and the name of the supervisor with it.
-  'not_allowed',
   'space_refused',
   'space_timeout',
   'space_unreachable',

@@ -9,7 +9,7 @@ import { createApiClient, tokenFor } from '../support/api-client';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
-import { roomNamed } from '../support/room-stores';
+import { roomNamed, sid } from '../support/room-stores';
 
 const sales = roomNamed('sales');
 const ALL = tokenFor('all', RIGHTS);
@@ -223,6 +223,17 @@ describe('the trail', () => {
     const wrong = await ask('GET', '/audit?since=yesterday', { token: ALL.secret });
     expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
   });
+});
+
+it('a supervisor who left before the server knew their document is in no room', async () => {
+  const store = createMemoryStore({ lifetimeMs: 3_600_000, monotonicNow: Date.now, now: Date.now });
+  const { app, ask } = await start([ALL], {}, { store, space: {} });
+  await talk(app);
+  const left = { callSid: sid('carol-1'), stayNumber: 1, coachingFailed: false, ageMs: 0 };
+  await store.rooms.apply(sales, { kind: 'dial-ended', ...left });
+  const change = { token: ALL.secret, body: { mode: 'coach' } };
+  const reply = await ask('PUT', '/rooms/sales/supervisors/carol-1/mode', change);
+  expect(reply).toMatchObject({ status: 404, body: { code: 'not_in_room' } });
 });
 
 describe('a request', () => {
