@@ -74,7 +74,7 @@ export function createTransport(settings: SpaceSettings, { fetch, signal, runInS
 }
 
 /** The `Authorization` header of our requests. */
-export function authorizationOf({ projectId, apiToken }: SpaceSettings): string {
+export function authorizationOf({ projectId, apiToken }: Pick<SpaceSettings, 'projectId' | 'apiToken'>): string {
   return `Basic ${Buffer.from(`${projectId}:${apiToken}`).toString('base64')}`;
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { ConferenceApi } from '../../signalwire/conference-api';
 import { createRestClient } from '../../signalwire/rest-client';
+import { authorizationOf } from '../../signalwire/rest-transport';
 import type { Sid } from '../../signalwire/sid';
 import { SPACE_NUMBER } from '../call';
 import { serveRestApi } from '../rest-api';
@@ -145,7 +146,8 @@ async function failAgain(
   exchanges: readonly Exchange[],
   { url, space, fetch }: { url: string; space: Space; fetch: typeof globalThis.fetch },
 ): Promise<void> {
-  const ours = basic(space.accountSid, space.apiToken);
+  const ours = authorizationOf({ projectId: space.accountSid, apiToken: space.apiToken });
+  const wrong = authorizationOf({ projectId: 'nobody', apiToken: 'none' });
   const kinds = new Map(exchanges.map((one) => [`${one.method} ${one.path.replace(UUID, '').split('?')[0]}`, one]));
   for (const { method, path } of kinds.values()) {
     const [, account = '', resource = ''] = /^(.*\/Accounts\/[^/?.]+)([^?]*)/.exec(path) ?? [];
@@ -156,7 +158,7 @@ async function failAgain(
     const isAudio = resource.endsWith('.wav');
     // Audio needs no token.
     if (!isAudio) {
-      await fetch(url + account + resource, { method, headers: { authorization: basic('nobody', 'none') }, ...empty });
+      await fetch(url + account + resource, { method, headers: { authorization: wrong }, ...empty });
     }
     await fetch(url + account + resource + query, { method, headers: { authorization: ours }, ...body });
     if (unknown !== account + resource) {
@@ -193,8 +195,4 @@ export function fieldsOf(parameters: URLSearchParams): Record<string, string | s
       valuesOf(name).length > 1 ? valuesOf(name) : (parameters.get(name) ?? ''),
     ]),
   );
-}
-
-function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
