@@ -1,128 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { createLog } from '../../src/ops/log';
 import type { Mode } from '../../src/rooms/mode';
 import { supervisorsOf } from '../../src/rooms/room';
-import type { RoomEvent } from '../../src/rooms/room-event';
-import { createRooms } from '../../src/rooms/rooms';
-import type { ConferenceApi } from '../../src/signalwire/conference-api';
-import { createMemoryStore } from '../../src/stores';
-import { createActionRunner } from '../../src/supervision/action-runner';
-import { createModeChange } from '../../src/supervision/mode-change';
-import { enforcerOver } from '../support/enforcer';
-import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
-import { roomNamed, sid } from '../support/room-stores';
-import { createScriptedSpace, TROUBLES } from '../support/scripted-space';
+import { sid } from '../support/room-stores';
+import { TROUBLES } from '../support/scripted-space';
+import { alice, cf1, requestsOver, sales, startSupervisedRoom, ted } from '../support/supervised-room';
 import { supervisorsTrail } from '../support/trail';
 
-const sales = roomNamed('sales');
-const [alice, bob, carol, ted, cf1] = [sid('alice-1'), sid('bob-1'), sid('carol-1'), sid('ted-1'), sid('cf-1')];
-const LIFETIME_MS = 3_600_000;
+const carol = sid('carol-1');
 const BY = 'token board';
 const isAllowed = () => true;
-
-/** Alice and Bob talk; Ted listens. Two servers share a store and a Space. */
-async function start(actionMs = 10_000) {
-  const createStore = () =>
-    createMemoryStore({
-      lifetimeMs: LIFETIME_MS,
-      now: Date.now,
-      monotonicNow: performance.now.bind(performance),
-    });
-  const space = createScriptedSpace({ now: Date.now });
-  space.open(sales, cf1, [
-    { callSid: alice, isModerator: true },
-    { callSid: bob },
-    { callSid: ted, isMuted: true, target: alice },
-  ]);
-  const log = createLog('fatal', { write: () => {} });
-  const monotonicNow = performance.now.bind(performance);
-  let stored = createStore();
-  const fault = { isCutOff: false };
-  const reach = async <T>(request: () => Promise<T>): Promise<T> => {
-    if (fault.isCutOff) {
-      throw new Error('down');
-    }
-    return request();
-  };
-  const startServer = () => {
-    const rooms = createRooms({
-      store: {
-        ...stored.rooms,
-        read: (room) => reach(() => stored.rooms.read(room)),
-        apply: (room, event) => reach(() => stored.rooms.apply(room, event)),
-        lastKnown: (room) => stored.rooms.lastKnown(room),
-      },
-      space: undefined,
-      lifetimeMs: LIFETIME_MS,
-      log,
-      now: Date.now,
-      monotonicNow,
-      onChange: (state) => enforcer.check(state),
-    });
-    const enforcer = enforcerOver({ rooms, space, announceIsPrivate: false, log, retryMs: 5 });
-    const client = space.client as ConferenceApi;
-    const stopping = new AbortController();
-    const runner = createActionRunner({
-      rooms,
-      space: client,
-      draining: stopping.signal,
-      log,
-      monotonicNow,
-      actionMs,
-      requestMs: actionMs / 2,
-      retryMs: 1,
-    });
-    onTestFinished(async () => {
-      enforcer.close();
-      await rooms.close(0);
-    });
-    return {
-      rooms,
-      enforcer,
-      stopping,
-      change: createModeChange({ runner, rooms, space: client, onChanged: () => {}, monotonicNow }),
-    };
-  };
-  const [server, other] = [startServer(), startServer()];
-  const record = (event: RoomEvent) => server.rooms.record(sales, event);
-  const joined = (callSid: typeof ted, isModerator: boolean) =>
-    record({ kind: 'joined', callSid, conferenceSid: cf1, date: Date.now(), isModerator, ageMs: 0 });
-  await record({ kind: 'moderator-arrived', callSid: alice, name: 'Alice', ageMs: 0 });
-  await joined(alice, true);
-  await joined(bob, false);
-  await record({
-    kind: 'supervisor-sent',
-    callSid: ted,
-    stayNumber: 1,
-    name: 'Ted',
-    address: '***2222',
-    mode: 'monitor',
-    target: alice,
-    ageMs: 0,
-  });
-  await joined(ted, false);
-  await server.enforcer.idle();
-  space.requests.length = 0;
-  const stateOfTed = async () => {
-    const found = await server.rooms.read(sales);
-    return found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
-  };
-  const wipe = async () => {
-    stored = createStore();
-  };
-  const cutOff = () => {
-    fault.isCutOff = true;
-  };
-  return { ...server, other, space, store: stored, record, joined, stateOfTed, wipe, cutOff };
-}
-
-/** Waits until the Space has got more than so many requests. */
-async function requestsOver({ requests }: { requests: string[] }, count: number): Promise<void> {
-  while (requests.length <= count) {
-    await new Promise(setImmediate);
-  }
-}
 
 const MUTE = 'mute ted-1 in cf-1';
 const READ = 'read ted-1 in cf-1';
@@ -136,7 +23,7 @@ describe('a change of mode', () => {
     ['coach', [MUTE, READ, COACH, READ, UNMUTE, READ], { isMuted: false, target: alice }],
     ['barge', [MUTE, READ, BARGE, READ, UNMUTE, READ], { isMuted: false, target: undefined }],
   ])('to %s mutes first, sets the target, reads both, unmutes, and reads again', async (mode, requests, party) => {
-    const { change, space, stateOfTed, store } = await start();
+    const { change, space, stateOfTed, store } = await startSupervisedRoom();
     expect(await change(sales, ted, mode, { by: BY, isAllowed })).toMatchObject({
       kind: 'settled',
       action: { status: 'confirmed', mode },
@@ -165,7 +52,7 @@ describe('a change of mode', () => {
   it.each(steps.flatMap(([mode, name, index]) => TROUBLES.map((trouble) => [mode, name, index, ...trouble] as const)))(
     'to %s whose %s (step %i) fails with %s leaves nobody heard, and says so',
     async (mode, _name, index, _what, trouble) => {
-      const { change, space, stateOfTed, enforcer } = await start(60);
+      const { change, space, stateOfTed, enforcer } = await startSupervisedRoom(60);
       // The step fails for as long as the action goes on, and the Space recovers afterwards.
       let failing: string | undefined;
       let isOver = false;
@@ -193,7 +80,7 @@ describe('a change of mode', () => {
   );
 
   it('is seen as requested by another server before the first request to the Space', async () => {
-    const { change, space, other } = await start();
+    const { change, space, other } = await startSupervisedRoom();
     space.latencyMs = 20;
     const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, 0);
@@ -204,7 +91,7 @@ describe('a change of mode', () => {
   });
 
   it('of two servers at once is carried out by one: the other is refused and told whose that is', async () => {
-    const { change, other, space } = await start();
+    const { change, other, space } = await startSupervisedRoom();
     space.latencyMs = 5;
     const results = await Promise.all([
       change(sales, ted, 'coach', { by: BY, isAllowed }),
@@ -219,7 +106,7 @@ describe('a change of mode', () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5])('gives way to a mute by another server after %i requests', async (count) => {
-    const { change, other, space, stateOfTed, enforcer } = await start();
+    const { change, other, space, stateOfTed, enforcer } = await startSupervisedRoom();
     space.latencyMs = 5;
     const first = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, count);
@@ -237,7 +124,7 @@ describe('a change of mode', () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5])('ends when another agent joins after %i requests', async (count) => {
-    const { change, space, stateOfTed, enforcer, joined } = await start();
+    const { change, space, stateOfTed, enforcer, joined } = await startSupervisedRoom();
     space.latencyMs = 5;
     const changing = change(sales, ted, 'coach', { by: BY, isAllowed });
     await requestsOver(space, count);
@@ -252,7 +139,7 @@ describe('a change of mode', () => {
   it.each([1, 3, 5])(
     'begins no further step after %i requests if the server stops, and leaves nobody heard',
     async (count) => {
-      const { change, space, stopping } = await start();
+      const { change, space, stopping } = await startSupervisedRoom();
       space.latencyMs = 5;
       const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
       await requestsOver(space, count - 1);
@@ -263,7 +150,7 @@ describe('a change of mode', () => {
   );
 
   it.each([1, 3, 5])('leaves nobody heard if the store is wiped after %i requests', async (count) => {
-    const { change, space, wipe } = await start();
+    const { change, space, wipe } = await startSupervisedRoom();
     space.latencyMs = 5;
     const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, count - 1);
@@ -273,7 +160,7 @@ describe('a change of mode', () => {
   });
 
   it.each([1, 3, 5])('lets nobody be heard who is cut off from the store after %i requests', async (count) => {
-    const { change, space, cutOff } = await start();
+    const { change, space, cutOff } = await startSupervisedRoom();
     space.latencyMs = 5;
     const changing = change(sales, ted, 'barge', { by: BY, isAllowed });
     await requestsOver(space, count - 1);
@@ -283,7 +170,7 @@ describe('a change of mode', () => {
   });
 
   it('mutes a supervisor although the store is away', async () => {
-    const { change, space, cutOff } = await start();
+    const { change, space, cutOff } = await startSupervisedRoom();
     space.latencyMs = 5;
     const changing = change(sales, ted, 'monitor', { by: BY, isAllowed });
     await requestsOver(space, 0);
@@ -292,13 +179,13 @@ describe('a change of mode', () => {
   });
 
   it('is refused in another conversation than the one that is meant', async () => {
-    const { change } = await start();
+    const { change } = await startSupervisedRoom();
     const result = await change(sales, ted, 'coach', { by: BY, target: carol, isAllowed });
     expect(result).toEqual({ kind: 'refused', refusal: 'conversation-changed', other: undefined });
   });
 
   it('sets the target again for somebody who enters before the unmute', async () => {
-    const { change, space, joined } = await start();
+    const { change, space, joined } = await startSupervisedRoom();
     space.latencyMs = 5;
     const changing = change(sales, ted, 'coach', { by: BY, isAllowed });
     await requestsOver(space, 3);
