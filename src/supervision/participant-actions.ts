@@ -30,7 +30,7 @@ export interface ParticipantActions {
   note(room: RoomName, callSid: Sid, text: string, by: string): Promise<ActionResult>;
 }
 
-/** Deadline of the mute after an unmute that was superseded, in milliseconds. */
+/** Deadline of each request after an unmute that a mute took the place of, in milliseconds. */
 const MUTE_MS = 3_000;
 
 export function createParticipantActions(options: ParticipantActionsOptions): ParticipantActions {
@@ -42,25 +42,38 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     wanted: { name: 'mute' | 'unmute' | 'hold' | 'unhold'; callSid: Sid; by: string },
     changes: { muted: boolean } | { onHold: boolean },
   ): Promise<ActionResult> {
-    return runner.run(room, wanted, async ({ state, current, change, verify }) => {
+    return runner.run(room, wanted, async ({ state, change, verify, observe }) => {
       const { callSid } = wanted;
       const conferenceSid = conferenceOf(state, callSid);
       const isAsWanted = ({ isMuted, isOnHold }: SpaceParticipant) =>
         'muted' in changes ? isMuted === changes.muted : isOnHold === changes.onHold;
+      let isSent = false;
       try {
-        await change((deadline) => space.changeParticipant(conferenceSid, callSid, changes, deadline));
+        await change((deadline) => {
+          isSent = true;
+          return space.changeParticipant(conferenceSid, callSid, changes, deadline);
+        });
         await verify(conferenceSid, callSid, isAsWanted);
-      } catch (error) {
-        if (wanted.name === 'unmute' && (await current().then(() => false, isSuperseded))) {
-          // Our request may have come after the mute.
+      } finally {
+        // Our request may have come after a mute.
+        if (wanted.name === 'unmute' && isSent && (await isToBeMuted(room, callSid))) {
+          const deadline = { timeoutMs: MUTE_MS };
           await space
-            .changeParticipant(conferenceSid, callSid, { muted: true }, { timeoutMs: MUTE_MS })
+            .changeParticipant(conferenceSid, callSid, { muted: true }, deadline)
+            .then(() => observe(conferenceSid, callSid, deadline))
             .catch(() => {});
         }
-        throw error;
       }
       return 'confirmed';
     });
+  }
+
+  /** Whether the latest request to mute or unmute somebody is a mute. */
+  async function isToBeMuted(room: RoomName, callSid: Sid): Promise<boolean> {
+    const found = await rooms.read(room);
+    const actions = (found.isKnown && found.state.actions) || [];
+    const latest = actions.findLast((one) => one.callSid === callSid && (one.name === 'mute' || one.name === 'unmute'));
+    return latest?.name === 'mute';
   }
 
   return {
@@ -131,8 +144,6 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     },
   };
 }
-
-const isSuperseded = (error: unknown) => error instanceof ActionFailure && error.reason === 'superseded';
 
 const isGone = (found: object | undefined) => found === undefined;
 

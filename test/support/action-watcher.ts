@@ -47,7 +47,13 @@ interface Choice {
 }
 
 /** Why an action can be over while its server still makes a request for it. */
-const OVERTAKEN = new Set(['superseded', 'conversation-changed', 'muted-by-server', 'abandoned', 'left']);
+const OVERTAKEN: ReadonlySet<string> = new Set([
+  'superseded',
+  'conversation-changed',
+  'muted-by-server',
+  'abandoned',
+  'left',
+]);
 
 /** How long the server has to mute a supervisor whom somebody else unmuted, in simulated milliseconds. */
 export const LIMIT_MS = 10_000;
@@ -348,19 +354,21 @@ export class ActionWatcher {
    */
   checkRequested(state: RoomState, { names, callSid }: { names: string[]; callSid?: string }): void {
     for (const name of names) {
-      const known = (state.actions ?? []).filter(
-        (one) => one.name === name && one.callSid === callSid && one.mode !== 'monitor',
+      const about = (state.actions ?? []).filter((one) => one.callSid === callSid && one.mode !== 'monitor');
+      const known = about.filter((one) => one.name === name);
+      // An unmute that a mute took the place of mutes once more.
+      const settled = about.findLast(
+        (one) => OVERTAKEN.has(one.reason ?? '') && (one.name === name || (one.name === 'unmute' && name === 'mute')),
       );
-      const settled = known.findLast(({ reason }) => reason !== undefined && OVERTAKEN.has(reason));
       this.counts.requested++;
       if (known.some(({ status }) => status === 'requested')) {
         continue;
       }
-      const overdue = settled === undefined ? 0 : (this.overdue.get(settled.id) ?? 0);
+      const overdue = settled === undefined ? 0 : (this.overdue.get(`${name} ${settled.id}`) ?? 0);
       if (settled === undefined || overdue > 0) {
         this.wrong.add(`${name} of ${callSid} without a request (${overdue}): ${JSON.stringify(state.actions)}`);
       } else {
-        this.overdue.set(settled.id, overdue + 1);
+        this.overdue.set(`${name} ${settled.id}`, overdue + 1);
       }
     }
   }

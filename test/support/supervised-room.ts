@@ -3,6 +3,7 @@ import { supervisorsOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import { createRooms } from '../../src/rooms/rooms';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
+import type { Sid } from '../../src/signalwire/sid';
 import { createMemoryStore } from '../../src/stores';
 import { createActionRunner } from '../../src/supervision/action-runner';
 import { createModeChange } from '../../src/supervision/mode-change';
@@ -115,13 +116,17 @@ export async function startSupervisedRoom(actionMs = 10_000) {
     const found = await server.rooms.read(sales);
     return found.isKnown ? supervisorsOf(found.state)[0]?.supervision : undefined;
   };
+  const stateOf = async (callSid: Sid) => {
+    const found = await server.rooms.read(sales);
+    return found.isKnown ? found.state.stays.find((stay) => stay.callSid === callSid) : undefined;
+  };
   const wipe = async () => {
     stored = createStore();
   };
   const cutOff = () => {
     fault.isCutOff = true;
   };
-  return { ...server, other, space, store: stored, record, joined, stateOfTed, wipe, cutOff };
+  return { ...server, other, space, store: stored, record, joined, stateOfTed, stateOf, wipe, cutOff };
 }
 
 /** Waits until the Space has got more than so many requests. */
