@@ -25,7 +25,7 @@ module.exports = {
   // Tests import what they use.
   injectGlobals: false,
   testSequencer: '<rootDir>/test/support/sequencer.js',
-  testTimeout: Math.max(60_000, 600_000 * fuzzScale),
+  testTimeout: Math.max(60_000, 1_800_000 * fuzzScale),
   // ioredis keeps a timer of 2 s after a connection that never came about.
   openHandlesTimeout: 3_000,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],

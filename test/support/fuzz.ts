@@ -6,6 +6,9 @@ const FUZZ_SCALE = Number(process.env.FUZZ_SCALE);
 /** Whether this is a full run: the random runs are all there, enough for what is rare to have happened. */
 export const isFullFuzz = FUZZ_SCALE >= 1;
 
+/** How long one random story may take on a busy machine, in real milliseconds: one that hangs is named so. */
+export const STORY_MS = 60_000;
+
 /** How many random runs to do of `full`, the number in a full run: rounded up, so never 0. */
 export function fuzzRuns(full: number): number {
   return Math.ceil(full * FUZZ_SCALE);
