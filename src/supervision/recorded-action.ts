@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Action, conflictOf } from '../rooms/action';
-import { type Obstacle, obstacleTo, type WantedAction } from '../rooms/action-obstacle';
+import { isQuieter, type Obstacle, obstacleTo, type WantedAction } from '../rooms/action-obstacle';
 import type { RoomName, RoomState } from '../rooms/room';
 import type { ActionUpdated } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
@@ -37,29 +37,45 @@ export interface BegunAction {
   now: number;
 }
 
-/** Records an action as requested, before anything is done for it. Never rejects. */
+/**
+ * Records an action as requested, before anything is done for it. While the store is away, one after which less is heard
+ * begins with what this server knows, and is recorded later. Never rejects.
+ */
 export async function beginAction(
-  rooms: Pick<Rooms, 'record' | 'recordNow'>,
+  rooms: Pick<Rooms, 'record' | 'recordNow' | 'read'>,
   room: RoomName,
   { by, ...wanted }: WantedAction & { by: string },
 ): Promise<BegunAction | RefusedAction> {
   const id = randomUUID();
-  const started = await rooms.recordNow(room, { kind: 'action-requested', id, by, ...wanted, ageMs: 0 });
+  const event = { kind: 'action-requested', id, by, ...wanted, ageMs: 0 } as const;
+  let started = await rooms.recordNow(room, event);
+  if (!started.isKnown && isQuieter(wanted)) {
+    // Nobody stays heard because the store is away: this server tells the others later.
+    await rooms.record(room, event);
+    started = await rooms.read(room);
+  }
   if (!started.isKnown) {
-    // It may have been written all the same.
-    void rooms.record(room, { kind: 'action-updated', id, status: 'failed', reason: 'store-away', ageMs: 0 });
-    return { kind: 'refused', refusal: 'store-away' };
+    return refuseUnstored();
   }
   const { state, now } = started;
   if (state.isForeign) {
     return { kind: 'refused', refusal: 'no-conference' };
   }
   const action = state.actions?.find((one) => one.id === id);
+  if (action === undefined && !started.isStored) {
+    return refuseUnstored();
+  }
   if (action === undefined) {
     const refusal = obstacleTo(state, wanted, now) ?? 'busy';
     return { kind: 'refused', refusal, other: conflictOf(state, wanted, now) };
   }
   return { kind: 'begun', action, state, now };
+
+  function refuseUnstored(): RefusedAction {
+    // It may have been written all the same.
+    void rooms.record(room, { kind: 'action-updated', id, status: 'failed', reason: 'store-away', ageMs: 0 });
+    return { kind: 'refused', refusal: 'store-away' };
+  }
 }
 
 /** Records how an action went on, and reads the room. Never rejects. */

@@ -178,6 +178,20 @@ describe('a change of mode', () => {
     expect(await changing).toMatchObject({ action: { status: 'confirmed' } });
   });
 
+  it.each<[Mode, object]>([
+    ['monitor', { kind: 'settled', action: { status: 'confirmed', by: BY } }],
+    ['barge', { kind: 'refused', refusal: 'store-away' }],
+  ])('to %s, begun while the store is away: mutes, and unmutes nobody', async (mode, result) => {
+    const { change, space, cutOff, stateOfTed } = await startSupervisedRoom();
+    expect(await change(sales, ted, 'coach', { by: BY, isAllowed })).toMatchObject({ action: { status: 'confirmed' } });
+    space.requests.length = 0;
+    cutOff();
+    expect(await change(sales, ted, mode, { by: BY, isAllowed })).toMatchObject(result);
+    expect(space.requests).toEqual(mode === 'monitor' ? [MUTE, READ] : []);
+    expect(space.party(ted)).toMatchObject({ isMuted: mode === 'monitor' });
+    expect(await stateOfTed()).toMatchObject({ mode: mode === 'monitor' ? 'monitor' : 'coach' });
+  });
+
   it('is refused in another conversation than the one that is meant', async () => {
     const { change } = await startSupervisedRoom();
     const result = await change(sales, ted, 'coach', { by: BY, target: carol, isAllowed });
