@@ -148,9 +148,9 @@ describe('CALLER_ID', () => {
       "nobody's number",
       { CALLER_ID: '+15550009999' },
       {
-        status: 'error',
-        message: 'CALLER_ID is ***9999, which is no number of the project: calls to supervisors fail.',
-        remedy: 'Set it to a number of the project.',
+        status: 'warning',
+        message: 'CALLER_ID is ***9999, which is no number of the project.',
+        remedy: 'Set it to one, or make sure that your Space has verified it: otherwise calls to supervisors fail.',
       },
     ],
     [

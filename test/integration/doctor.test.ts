@@ -496,8 +496,8 @@ const MISTAKES: Mistake[] = [
   [
     "a caller's number that is not the project's",
     () => ({ env: { CALLER_ID: '+15550009999' } }),
-    ['numbers.caller-id error'],
-    /CALLER_ID is \*\*\*9999, which is no number of the project.*Set it to a number of the project\./,
+    ['numbers.caller-id warning'],
+    /CALLER_ID is \*\*\*9999, which is no number of the project\. Set it to one/,
   ],
   [
     'no number of ours',

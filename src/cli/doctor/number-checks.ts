@@ -87,10 +87,10 @@ function checkCallerId(numbers: readonly SpaceNumber[], { callerId }: CallerSett
   return [
     numbers.some(({ number }) => parsePhoneNumber(number) === callerId)
       ? ok(CALLER_ID, `Supervisors are called from ${name}.`)
-      : error(
+      : warning(
           CALLER_ID,
-          `CALLER_ID is ${name}, which is no number of the project: calls to supervisors fail.`,
-          'Set it to a number of the project.',
+          `CALLER_ID is ${name}, which is no number of the project.`,
+          'Set it to one, or make sure that your Space has verified it: otherwise calls to supervisors fail.',
         ),
   ];
 }
