@@ -1,7 +1,10 @@
 import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { RecordingState } from './recording';
 import type { RoomDraft } from './room-draft';
-import type { EventOf, ObservedRecording } from './room-event';
+import type { EventOf } from './room-event';
+
+/** What we are told of a recording. */
+type Told = Omit<RecordingState, 'changedAt'>;
 
 /** How many recordings a room keeps. */
 const MAX_RECORDINGS = 50;
@@ -37,7 +40,7 @@ function find({ recordings }: RoomDraft, { recordingSid }: Pick<RecordingState, 
   return recordings.find((one) => one.recordingSid === recordingSid);
 }
 
-function put(draft: RoomDraft, known: RecordingState | undefined, told: ObservedRecording, at: number): void {
+function put(draft: RoomDraft, known: RecordingState | undefined, told: Told, at: number): void {
   if (known === undefined) {
     add(draft, { ...told, changedAt: at });
     return;
@@ -59,7 +62,7 @@ function add(draft: RoomDraft, recording: RecordingState): void {
 }
 
 /** The end of a recording counts whenever it is reported: a finished one never runs again. */
-function update(known: RecordingState, told: ObservedRecording, at: number): RecordingState {
+function update(known: RecordingState, told: Told, at: number): RecordingState {
   const isNewer = at >= known.changedAt;
   const counts = isFinished(known) ? isFinished(told) && isNewer : isFinished(told) || isNewer;
   const status = counts ? told.status : known.status;

@@ -168,8 +168,8 @@ export interface ObservedRecording {
   callSid?: Sid | undefined;
   conferenceSid?: Sid | undefined;
   status: string;
-  /** True if we are asking the Space to pause it; undefined otherwise. */
-  isPausedByUs?: true | undefined;
+  /** True if we are asking the Space to pause it, false if we have resumed it; undefined otherwise. */
+  isPausedByUs?: boolean | undefined;
 }
 
 /** REST showed recordings of a room. Its age counts from the request to REST. */

@@ -26,13 +26,12 @@ export interface RecordingLists {
    * @throws the first error, of a request or of `onFound`, after all else is done
    */
   visit(state: RoomState, ask: Ask, onFound?: (found: SpaceRecording[]) => Promise<void>): Promise<SpaceRecording[]>;
-  /** Reads one recording into the state of the room; undefined if the Space has none. */
-  read(
-    state: RoomState,
-    recordingSid: Sid,
-    deadline: Deadline,
-    isPausing?: boolean,
-  ): Promise<SpaceRecording | undefined>;
+  /**
+   * Reads one recording into the state of the room; undefined if the Space has none.
+   *
+   * @param asked the status that we have just asked for
+   */
+  read(state: RoomState, recordingSid: Sid, deadline: Deadline, asked?: string): Promise<SpaceRecording | undefined>;
   /** Notes a recording as the Space has just answered, or that we ask the Space to pause it. */
   note(state: RoomState, recording: SpaceRecording, isPausing?: boolean): Promise<void>;
 }
@@ -49,10 +48,10 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
     { room }: RoomState,
     found: readonly SpaceRecording[],
     askedAt: number,
-    isPausing = false,
+    isPausedByUs?: boolean,
   ): Promise<void> {
     if (found.length > 0) {
-      const recordings = found.map((one) => toObserved(one, isPausing));
+      const recordings = found.map((one) => toObserved(one, isPausedByUs));
       await rooms.record(room, { kind: 'recordings-observed', recordings, ageMs: monotonicNow() - askedAt });
     }
   }
@@ -117,11 +116,12 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
       return [...passedOn.values()];
     },
 
-    async read(state, recordingSid, deadline, isPausing) {
+    async read(state, recordingSid, deadline, asked) {
       const askedAt = monotonicNow();
       const seen = await space.findRecording(recordingSid, deadline);
       if (seen !== undefined) {
-        await record(state, [seen], askedAt, isPausing && seen.status === 'paused');
+        const isDone = asked !== undefined && seen.status === asked && !isFinishedRecording(asked);
+        await record(state, [seen], askedAt, isDone ? asked === 'paused' : undefined);
       }
       return seen;
     },
@@ -137,12 +137,9 @@ export function conferenceOf({ conference, stays }: RoomState): Sid | undefined 
   );
 }
 
-function toObserved({ recordingSid, callSid, conferenceSid, status }: SpaceRecording, isPausing: boolean) {
-  return {
-    recordingSid,
-    callSid,
-    conferenceSid,
-    status,
-    ...(isPausing && { isPausedByUs: true }),
-  } as ObservedRecording;
+function toObserved(
+  { recordingSid, callSid, conferenceSid, status }: SpaceRecording,
+  isPausedByUs: boolean | undefined,
+): ObservedRecording {
+  return { recordingSid, callSid, conferenceSid, status, ...(isPausedByUs !== undefined && { isPausedByUs }) };
 }

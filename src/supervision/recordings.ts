@@ -306,10 +306,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    const read = readUntil(
-      (deadline) => lists.read(state, recording.recordingSid, deadline, status === 'paused'),
-      isAsWanted,
-    );
+    const read = readUntil((deadline) => lists.read(state, recording.recordingSid, deadline, status), isAsWanted);
     await read.catch((error) => {
       throw failure === undefined ? error : failure.error;
     });

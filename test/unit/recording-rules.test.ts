@@ -201,6 +201,15 @@ describe('a recording', () => {
       undefined,
     ],
     [
+      'not once we have resumed it, whatever its callback said meanwhile',
+      [
+        [1, pausing('paused')],
+        [2, reported('in-progress')],
+        [2.2, observed('in-progress', { isPausedByUs: false, ageMs: 500 })],
+      ],
+      undefined,
+    ],
+    [
       'not once it is over',
       [
         [1, pausing('paused')],

@@ -428,6 +428,26 @@ describe('a resumption', () => {
     },
   );
 
+  it('leaves alone what others pause after it', async () => {
+    const scene = await paused();
+    const change = scene.client.changeRecording;
+    scene.client.changeRecording = async (...request) => {
+      const changed = await change(...request);
+      // The callback of a resumption is later than the question that shows it.
+      setTimeout(
+        () => scene.record({ kind: 'recording-reported', recordingSid: r1, status: 'in-progress', ageMs: 0 }),
+        5,
+      );
+      return changed;
+    };
+    scene.space.latencyMs = 10;
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(await scene.ours()).toEqual([]);
+    scene.put(r1, { conferenceSid: cf1 }, 'paused');
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toMatchObject({ 'r-1': 'paused' });
+  });
+
   it('is refused during a pause', async () => {
     const scene = await start({ latencyMs: 5 });
     scene.put(r1, { conferenceSid: cf1 });
