@@ -139,8 +139,9 @@ export function createServer(options: ServerOptions): Server {
   const followJoins =
     control &&
     createJoinFollower({
+      rooms,
       changeMode: control.changeMode,
-      isAllowed: (room, join) => isJoinAllowed(roster, options.tokens, room, join),
+      isAllowed: (...join) => isJoinAllowed(roster, options.tokens, ...join),
       log,
     });
   const enforcer =
@@ -245,16 +246,24 @@ export function createServer(options: ServerOptions): Server {
   };
 }
 
-/** Whether whoever called a supervisor, and the supervisor, still have the right of the mode that follows. */
+/**
+ * Whether whoever called a supervisor, and the supervisor, still have the right of the mode that follows. Nobody else who
+ * answered that telephone gets it.
+ */
 function isJoinAllowed(
   roster: Roster,
   tokens: Pick<Tokens, 'actorNamed'>,
   room: RoomName,
-  { by, mode, person: name }: Action,
+  { by, mode, person: called }: Action,
+  name: string | undefined,
 ): boolean {
   const actor = tokens.actorNamed(by);
-  const person = roster.supervisors.byName.get(name);
-  return mode !== undefined && [actor, person].every((one) => one !== undefined && isAllowed(one, mode, room));
+  const person = roster.supervisors.byName.get(called);
+  return (
+    mode !== undefined &&
+    name === called &&
+    [actor, person].every((one) => one !== undefined && isAllowed(one, mode, room))
+  );
 }
 
 /** When a reader of the live feed comes back after a stop, in milliseconds: not all at once. */

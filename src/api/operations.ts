@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isAllowed } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Mode } from '../rooms/mode';
-import { isOpen, type RoomName } from '../rooms/room';
+import { isOpen, type RoomName, type Stay } from '../rooms/room';
 import type { FeedStart } from '../rooms/room-storage';
 import type { Rooms } from '../rooms/rooms';
 import { parseSid, type Sid } from '../signalwire/sid';
@@ -251,7 +251,11 @@ export function createOperations(options: OperationsOptions): Operation[] {
       async handle({ actor, room, sid, body: { mode, target }, isStillAllowed }) {
         const { changeMode } = requireControl();
         await requireOwnRight(room, sid, mode);
-        const request = { by: actor.name, target: parseSid(target), isAllowed: isStillAllowed };
+        const request = {
+          by: actor.name,
+          target: parseSid(target),
+          isAllowed: ({ name }: Stay) => isStillAllowed() && hasOwnRight(name, mode, room),
+        };
         return { status: 200, body: reportOf(await changeMode(room, sid, mode, request), sid) };
       },
     }),
@@ -393,16 +397,23 @@ export function createOperations(options: OperationsOptions): Operation[] {
 
   /** Nobody gets a voice through the API that they may not choose by telephone. @throws Problem */
   async function requireOwnRight(room: RoomName, callSid: Sid, mode: Mode): Promise<void> {
-    const found = await rooms.read(room);
-    // An earlier stay of the call may have no name: its document is not known.
-    const stay = found.isKnown ? found.state.stays.find((one) => one.callSid === callSid && isOpen(one)) : undefined;
-    if (mode === 'monitor' || stay?.supervision === undefined) {
+    if (mode === 'monitor') {
       return;
     }
-    const person = roster.supervisorLabelled(stay.name);
-    if (person === undefined || !isAllowed(person, mode, room)) {
+    const found = await rooms.read(room);
+    if (!found.isKnown) {
+      throw problem('store_away', 'The store does not answer, and this server does not know the room.');
+    }
+    // An earlier stay of the call may have no name: its document is not known.
+    const stay = found.state.stays.find((one) => one.callSid === callSid && isOpen(one));
+    if (stay?.supervision !== undefined && !hasOwnRight(stay.name, mode, room)) {
       throw problem('not_allowed', `${stay.name ?? 'This supervisor'} lacks the right ${mode} in this room.`);
     }
+  }
+
+  function hasOwnRight(name: string | undefined, mode: Mode, room: RoomName): boolean {
+    const person = roster.supervisorLabelled(name);
+    return person !== undefined && isAllowed(person, mode, room);
   }
 }
 

@@ -79,9 +79,10 @@ const RETRY_MS = 1_000;
 const MAX_JOINS = 10_000;
 
 export interface JoinFollowerOptions {
+  rooms: Pick<Rooms, 'read'>;
   changeMode: ChangeMode;
-  /** Whether the requester and the supervisor still have the rights for this join. */
-  isAllowed: (room: RoomName, join: Action) => boolean;
+  /** Whether the requester and the supervisor still have the rights for this join. `name`: who joined, as in the room. */
+  isAllowed: (room: RoomName, join: Action, name: string | undefined) => boolean;
   log: Logger;
 }
 
@@ -89,7 +90,7 @@ export interface JoinFollowerOptions {
  * Watches rooms for supervisors who have joined after a call of ours, and changes them to the mode that was requested for
  * them. Any server may do it: the room takes the first change alone.
  */
-export function createJoinFollower({ changeMode, isAllowed, log }: JoinFollowerOptions) {
+export function createJoinFollower({ rooms, changeMode, isAllowed, log }: JoinFollowerOptions) {
   const followed = new Map<string, true>();
 
   /** Takes a room's new state. Returns at once. */
@@ -99,20 +100,27 @@ export function createJoinFollower({ changeMode, isAllowed, log }: JoinFollowerO
       const isDue = name === 'join' && status === 'confirmed' && state.at - settledAt < FOLLOW_MS && !followed.has(id);
       if (isDue) {
         putLast(followed, id, true, MAX_JOINS);
-        void follow(state, join);
+        void follow(state.room, join);
       }
     }
   };
 
-  async function follow(state: RoomState, join: Action): Promise<void> {
-    const { room } = state;
+  async function follow(room: RoomName, join: Action): Promise<void> {
     const { callSid, mode, by, target } = join;
-    if (callSid === undefined || mode === undefined || mode === 'monitor' || !isUntouched(state, join)) {
+    if (callSid === undefined || mode === undefined || mode === 'monitor') {
       return;
     }
     let refusal: Refusal | undefined;
     for (let waitedMs = 0; waitedMs < FOLLOW_MS; waitedMs += RETRY_MS) {
-      const result = await changeMode(room, callSid, mode, { by, target, isAllowed: () => isAllowed(room, join) });
+      const found = await rooms.read(room);
+      if (found.isKnown && !isUntouched(found.state, join)) {
+        return;
+      }
+      const result = await changeMode(room, callSid, mode, {
+        by,
+        target,
+        isAllowed: ({ name }) => isAllowed(room, join, name),
+      });
       if (result.kind === 'settled') {
         return;
       }

@@ -27,8 +27,8 @@ export type ChangeMode = (
     by: string;
     /** The moderator's call in the conversation that is meant; undefined for the present one. */
     target?: Sid | undefined;
-    /** Asked before the supervisor is unmuted. */
-    isAllowed: () => boolean;
+    /** Asked directly before each request that unmutes the supervisor. */
+    isAllowed: (stay: SupervisorStay) => boolean;
   },
 ) => Promise<ActionResult>;
 
@@ -58,10 +58,7 @@ export function createModeChange({ runner, rooms, space, onChanged, monotonicNow
       const place = { conferenceSid, callSid, joinedAt: stay.joinedAt };
       await mute(running, place);
       if (mode !== 'monitor') {
-        if (!isAllowed()) {
-          throw new ActionFailure('not-allowed');
-        }
-        await unmute(running, place, mode, target as Sid);
+        await unmute(running, place, mode, target as Sid, isAllowed);
         onChanged(running.state, target as Sid, mode, stay.supervision.heard);
       }
       return 'confirmed';
@@ -73,14 +70,23 @@ export function createModeChange({ runner, rooms, space, onChanged, monotonicNow
     await verify(conferenceSid, callSid, ({ isMuted }) => isMuted);
   }
 
-  async function unmute(running: RunningAction, place: Place, mode: Mode, target: Sid): Promise<void> {
+  async function unmute(
+    running: RunningAction,
+    place: Place,
+    mode: Mode,
+    target: Sid,
+    isAllowed: (stay: SupervisorStay) => boolean,
+  ): Promise<void> {
     const { conferenceSid, callSid } = place;
     const wanted = mode === 'coach' ? target : 'nobody';
     for (let rounds = 1; ; rounds++) {
       await setTarget(running, place, wanted);
-      const stay = await requireCurrent(running, place, mode, target);
+      const { stay, newcomers } = await requireCurrent(running, place, mode, target);
+      if (!isAllowed(stay)) {
+        throw new ActionFailure('not-allowed');
+      }
       // Somebody who entered meanwhile may hear a coach whose target was set before.
-      if (stay.newcomers === 0) {
+      if (newcomers === 0) {
         break;
       }
       if (rounds === MAX_ROUNDS) {
@@ -109,7 +115,7 @@ export function createModeChange({ runner, rooms, space, onChanged, monotonicNow
   }
 
   /**
-   * @returns how many may hear the supervisor besides the target once they are unmuted, since they entered too late
+   * @returns the supervisor, and how many besides the target may hear them once they are unmuted, since they entered too late
    * @throws ActionFailure unless this change is still the one that counts, in the same stay and conversation
    */
   async function requireCurrent({ current }: RunningAction, place: Place, mode: Mode, target: Sid) {
@@ -118,7 +124,7 @@ export function createModeChange({ runner, rooms, space, onChanged, monotonicNow
     if (stay?.supervision.mode !== mode || stay.supervision.target !== target) {
       throw new ActionFailure(stay === undefined ? 'left' : 'conversation-changed');
     }
-    return { newcomers: newcomersTo(state, { ...stay, isMuted: false }).length };
+    return { stay, newcomers: newcomersTo(state, { ...stay, isMuted: false }).length };
   }
 
   /**

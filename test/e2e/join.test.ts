@@ -25,7 +25,10 @@ interface Given {
 async function start({ ted = {}, env = {}, options = {} }: Given = {}) {
   const contentWith = (more: Partial<Listed>) => ({
     moderators: [{ name: 'Alice', number: ALICE }],
-    supervisors: [{ name: 'Ted', number: TED, ...more }],
+    supervisors: [
+      { name: 'Ted', number: TED, ...more },
+      { name: 'Carol', pin: '77777' },
+    ],
   });
   const people = rosterSettings(contentWith(ted), [TOKEN.entry, READER.entry]);
   const bench = await startTestBench({
@@ -140,6 +143,20 @@ describe('a supervisor whom the server calls', () => {
     expect(bench.space.conferences.participant(ted.sid)).toMatchObject({ muted: true });
   });
 
+  it('gives their mode to nobody else who enters a PIN at their telephone', async () => {
+    const { bench, callTed, telephone, actions } = await start({ ted: { pin: '48213', requirePin: true } });
+    await callTed('barge');
+    const call = await telephone();
+    call.press('1');
+    await bench.space.runUntilIdle();
+    call.press('77777#');
+    await bench.space.runUntilIdle();
+    await eventually(async () =>
+      expect((await actions()).at(-1)).toMatchObject({ name: 'mode', status: 'failed', reason: 'not-allowed' }),
+    );
+    expect(bench.space.conferences.participant(call.sid)).toMatchObject({ muted: true });
+  });
+
   it('is not let in once the call was given up, because its answer was lost', async () => {
     const { bench, callTed, telephone, join } = await start({
       options: {
@@ -216,7 +233,7 @@ describe('a supervisor whom the server calls', () => {
 
 describe('a call to a supervisor', () => {
   it.each<[string, Given, string, number, string]>([
-    ['whom nobody knows', { ted: { name: 'Carol' } }, 'coach', 404, 'no_such_supervisor'],
+    ['whom nobody knows', { ted: { name: 'Bob' } }, 'coach', 404, 'no_such_supervisor'],
     ['without a number', { ted: { number: undefined as never, pin: '48213' } }, 'coach', 409, 'no_address'],
     ['of another room', { ted: { rooms: ['support'] } }, 'coach', 403, 'not_allowed'],
     ['without the right', { ted: { rights: ['see', 'monitor'] } }, 'barge', 403, 'not_allowed'],

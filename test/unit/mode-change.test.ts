@@ -178,6 +178,16 @@ describe('a change of mode', () => {
     expect(await changing).toMatchObject({ action: { status: 'confirmed' } });
   });
 
+  it.each([2, 3])('is given up if the right for it is lost after %i requests', async (count) => {
+    const { change, space, stateOfTed } = await startSupervisedRoom();
+    const isLost = () => space.requests.length >= count;
+    expect(await change(sales, ted, 'barge', { by: BY, isAllowed: () => !isLost() })).toMatchObject({
+      action: { status: 'failed', reason: 'not-allowed' },
+    });
+    expect(space.requests).not.toContain(UNMUTE);
+    expect(await stateOfTed()).toMatchObject({ mode: 'monitor', heard: 'monitor' });
+  });
+
   it.each<[Mode, object]>([
     ['monitor', { kind: 'settled', action: { status: 'confirmed', by: BY } }],
     ['barge', { kind: 'refused', refusal: 'store-away' }],
