@@ -6,7 +6,7 @@ import { isInConference, isOpen, type RoomState, type Stay } from './room';
 /** Why an action cannot begin. `busy`: another one is being carried out, on the same participant or on recordings. */
 export type Obstacle = 'not-in-room' | 'not-a-supervisor' | 'is-a-supervisor' | 'busy' | 'conversation-changed';
 
-/** How many actions a room keeps, and how many may be in progress. */
+/** How many actions a room keeps, and how many may be in progress; of those after which less is heard, of each name. */
 export const MAX_ACTIONS = 30;
 
 /** A requested action. `target`: of `mode`, the moderator's call in the conversation that is meant. */
@@ -27,7 +27,9 @@ export function obstacleTo(
   { name, callSid, mode, target, person }: WantedAction,
   now: number,
 ): Obstacle | undefined {
-  if (actions !== undefined && actions.filter((one) => isInProgress(one, now)).length >= MAX_ACTIONS) {
+  // Others' actions must keep nobody from being muted.
+  const counts = (one: Action) => isInProgress(one, now) && (!isQuieter({ name, mode }) || one.name === name);
+  if (actions !== undefined && actions.filter(counts).length >= MAX_ACTIONS) {
     return 'busy';
   }
   if (name === 'join') {

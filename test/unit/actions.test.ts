@@ -297,6 +297,20 @@ describe('an action in progress', () => {
     expect(obstacleTo(state, { name: 'end' }, START + 12_000)).toBe('busy');
   });
 
+  it('of other kinds never keeps anybody from being muted', () => {
+    const pauses = Array.from(
+      { length: 40 },
+      (_, index): Told => [11, requested({ id: `p-${index}`, name: 'pause', callSid: undefined, mode: undefined })],
+    );
+    const { state } = play(...LISTENING, ...pauses);
+    expect(state.actions).toHaveLength(30);
+    const now = START + 12_000;
+    expect(obstacleTo(state, { name: 'mode', callSid: sid('ted'), mode: 'monitor' }, now)).toBeUndefined();
+    expect(obstacleTo(state, { name: 'mute', callSid: sid('bob') }, now)).toBeUndefined();
+    expect(obstacleTo(state, { name: 'remove', callSid: sid('bob') }, now)).toBeUndefined();
+    expect(obstacleTo(state, { name: 'pause' }, now)).toBe('busy');
+  });
+
   it('goes on beside one that does not undo it', () => {
     const mute = requested({ id: 'a-2', name: 'mute', callSid: sid('bob'), mode: undefined });
     const { state } = play(...LISTENING, [10, hold], [11, mute]);
