@@ -155,10 +155,12 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       async answer(webhook) {
         const { room } = webhook;
         const input = { ...calloutInput(webhook), key: digitsOf(webhook) };
-        if (input.key !== JOIN_KEY) {
-          const end = { status: 'failed', reason: 'no-key' } as const;
-          await rooms.record(room, { kind: 'action-updated', id: input.join, ...end, ageMs: 0 });
-        }
+        const isWanted = input.key === JOIN_KEY;
+        // The server that called may have died before it learned which call this is.
+        const update = isWanted
+          ? ({ status: 'requested', callSid: input.call.callSid } as const)
+          : ({ status: 'failed', reason: 'no-key' } as const);
+        await rooms.record(room, { kind: 'action-updated', id: input.join, ...update, ageMs: 0 });
         return answer(decideCalloutKey, input);
       },
       fallback,
