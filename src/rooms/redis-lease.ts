@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createDeleteIf } from '../redis/delete-if';
 import type { RedisConnection } from '../redis/redis-connection';
 import type { Lease } from './lease';
 
@@ -19,26 +20,15 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `;
 
-/**
- * Gives up the lease.
- *
- *     KEYS[1]  the lease: who has it
- *     ARGV[1]  who gives it up
- */
-const RELEASE_SCRIPT = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-`;
-
 const KEY = 'conference-coach:sweep';
 
 /** A lease that the servers of one Redis share. */
 export function createRedisLease({ client, run }: RedisConnection): Lease {
   client.defineCommand('takeLease', { numberOfKeys: 1, lua: TAKE_SCRIPT });
-  client.defineCommand('releaseLease', { numberOfKeys: 1, lua: RELEASE_SCRIPT });
   const scripts = client as unknown as {
     takeLease(key: string, holder: string, ms: number): Promise<number>;
-    releaseLease(key: string, holder: string): Promise<null>;
   };
+  const deleteIf = createDeleteIf(client);
   const holder = randomUUID();
   return {
     take: () =>
@@ -47,7 +37,7 @@ export function createRedisLease({ client, run }: RedisConnection): Lease {
         () => 'unknown',
       ),
     release: () =>
-      run(() => scripts.releaseLease(KEY, holder)).then(
+      run(() => deleteIf(KEY, holder)).then(
         () => {},
         () => {},
       ),

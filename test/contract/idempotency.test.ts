@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMemoryIdempotencyStore, type IdempotencyStore } from '../../src/api/idempotency';
 import { createRedisIdempotencyStore } from '../../src/api/redis-idempotency';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
+import { StoreError } from '../../src/redis/store-error';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 
 let redis: RedisServer;
@@ -53,6 +55,33 @@ it('keys in Redis lapse after a day', async () => {
   expect(await leftOf()).toBeGreaterThan(86_000_000);
   await store.keep('lapse', { request: 'mute', reply: REPLY });
   expect(await leftOf()).toBeGreaterThan(86_000_000);
+});
+
+describe('a key in Redis with which nothing was done is free', () => {
+  /** A store with little patience. */
+  async function start() {
+    const hasty = connectRedis({ urls: [redis.url], timeoutMs: 100, onConnection: () => {} });
+    onTestFinished(() => hasty.close());
+    await eventually(() => hasty.ping());
+    return { hasty, store: createRedisIdempotencyStore(hasty) };
+  }
+  const other = () => createRedisIdempotencyStore(connection);
+
+  it('although its claim was answered too late', async () => {
+    const { store } = await start();
+    // Redis carries out writes when that is over.
+    await connection.client.call('CLIENT', 'PAUSE', '400', 'WRITE');
+    await expect(store.claim('late-1', 'mute')).rejects.toThrow(StoreError);
+    await eventually(async () => expect(await other().claim('late-1', 'hold')).toBeUndefined());
+  });
+
+  it('although the connection was away when it was released', async () => {
+    const { hasty, store } = await start();
+    await store.claim('late-2', 'mute');
+    hasty.client.disconnect(true);
+    await expect(store.release('late-2')).rejects.toThrow(StoreError);
+    await eventually(async () => expect(await other().claim('late-2', 'hold')).toBeUndefined());
+  });
 });
 
 it('keys in memory lapse too, and the oldest give way', async () => {
