@@ -35,8 +35,8 @@ export interface FeedOutput {
  */
 export interface LiveFeed {
   /**
-   * Starts a stream: with the rooms changed since `lastEventId`, or a snapshot if that is missing or too old. After
-   * `close`, ends it at once.
+   * Starts a stream: with the rooms changed since `lastEventId`, and perhaps others; or with a snapshot if that is missing
+   * or too old, or too many readers come back at once. After `close`, ends it at once.
    *
    * @param lastEventId as the reader sent it
    * @returns stops sending; call it when the output was closed
@@ -81,8 +81,11 @@ export const LATE_MS = 250;
 /** How many rooms are read at once: calls wait behind them for the connection. */
 const READS_AT_ONCE = 32;
 
-/** How many resuming readers' changes are read at once. */
+/** How many positions one poll resumes from: each is a read of its own. Readers with others get a snapshot. */
 const RESUMES_AT_ONCE = 8;
+
+/** A reader who has missed as many changes of one part of the store gets a snapshot. */
+const MAX_MISSED = 64;
 
 /** How many views are kept for snapshots; others are read again. */
 const MAX_VIEWS = 1_000;
@@ -144,6 +147,8 @@ export function createLiveFeed({
 
   /** Never rejects. One at a time, so that no view is sent after a newer one. */
   async function poll(startedAt: number): Promise<void> {
+    // Whoever comes later may have seen newer views, at another server, than those kept here.
+    const starting = [...readers].filter(({ isStarted }) => !isStarted);
     try {
       const changes = await store.changes(position);
       if (changes === 'expired') {
@@ -152,7 +157,7 @@ export function createLiveFeed({
         const changed = await readViews(changes.rooms, [...readers]);
         position = changes.position;
         sendChanges(changed, position);
-        await startReaders(position);
+        await startReaders(starting, position);
       }
       polledAt = startedAt;
       setStatus('ok');
@@ -183,21 +188,16 @@ export function createLiveFeed({
     }
   }
 
-  /** Sends what comes before the changes. */
-  async function startReaders(id: string): Promise<void> {
-    const starting = [...readers].filter(({ isStarted }) => !isStarted);
-    const fresh: Reader[] = [];
-    const resumes = [...groupBy(starting, ({ lastEventId }) => lastEventId)].map(([lastEventId, same]) => async () => {
-      const changes = lastEventId === undefined ? 'expired' : await store.changes(lastEventId);
-      if (changes === 'expired') {
-        fresh.push(...same);
-        return;
-      }
-      // Read anew: another server may have sent newer views than ours.
-      const changed = await readViews(changes.rooms, same);
-      start(same, (reader) => formatRooms(changed, reader, id));
-    });
-    await inParallel(resumes, RESUMES_AT_ONCE);
+  /** Sends what comes before the changes. Reads are shared, so that they delay the changes of other readers little. */
+  async function startReaders(starting: readonly Reader[], id: string): Promise<void> {
+    const missed = await readMissed(starting);
+    const resuming = starting.filter(({ lastEventId }) => missed.has(lastEventId));
+    if (resuming.length > 0) {
+      // All get the same: a room that a reader did not miss does no harm.
+      const changed = await findViews([...new Set([...missed.values()].flat())], resuming);
+      start(resuming, (reader) => formatRooms(changed, reader, id));
+    }
+    const fresh = starting.filter(({ lastEventId }) => !missed.has(lastEventId));
     if (fresh.length > 0) {
       const live = await readLiveViews(fresh);
       start(fresh, (reader) => {
@@ -206,6 +206,20 @@ export function createLiveFeed({
         return Buffer.from(formatEvent('snapshot', json, id));
       });
     }
+  }
+
+  /** The rooms changed after each position that can be resumed from. */
+  async function readMissed(starting: readonly Reader[]): Promise<Map<string | undefined, RoomName[]>> {
+    const missed = new Map<string | undefined, RoomName[]>();
+    const positions = new Set(starting.flatMap(({ lastEventId }) => lastEventId ?? []));
+    const tasks = [...positions].slice(0, RESUMES_AT_ONCE).map(async (lastEventId) => {
+      const changes = await store.changes(lastEventId, MAX_MISSED);
+      if (changes !== 'expired') {
+        missed.set(lastEventId, changes.rooms);
+      }
+    });
+    await Promise.all(tasks);
+    return missed;
   }
 
   /** @param format what all who see the same rooms get */
@@ -228,12 +242,19 @@ export function createLiveFeed({
     if (failure !== undefined) {
       throw failure;
     }
-    const names = rooms.map(({ room }) => room);
-    const known = names.flatMap((room): [RoomName, View][] => {
+    return findViews(
+      rooms.map(({ room }) => room),
+      of,
+    );
+  }
+
+  /** Views as of `position` or newer; reads those that are not kept, as `readViews` does. */
+  async function findViews(rooms: readonly RoomName[], of: readonly Reader[]): Promise<Map<RoomName, View>> {
+    const known = rooms.flatMap((room): [RoomName, View][] => {
       const view = views.get(room);
       return view === undefined ? [] : [[room, view]];
     });
-    const others = names.filter((room) => !views.has(room));
+    const others = rooms.filter((room) => !views.has(room));
     return new Map([...known, ...(await readViews(others, of))]);
   }
 

@@ -93,7 +93,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       yield* lines.filter(isMeant).map(({ fact, position }) => ({ fact, position: String(position) }));
     },
 
-    async changes(after) {
+    async changes(after, max = Number.POSITIVE_INFINITY) {
       const position = `${epoch}.${writes}`;
       if (after === undefined) {
         return { rooms: [], position };
@@ -103,7 +103,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
         return 'expired';
       }
       const changed = [...rooms].filter(([, { change }]) => change > Number(number));
-      return { rooms: changed.map(([room]) => room), position };
+      return changed.length >= max ? 'expired' : { rooms: changed.map(([room]) => room), position };
     },
 
     probe: async () => {},

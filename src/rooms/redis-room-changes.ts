@@ -13,7 +13,11 @@ const ID = /^(?:[0-9a-z]{1,9}(?:-[0-9a-z]{1,9})?)?$/;
  *
  * @throws StoreError
  */
-export async function readChanges(redis: RedisConnection, after: string | undefined): Promise<RoomChanges | 'expired'> {
+export async function readChanges(
+  redis: RedisConnection,
+  after: string | undefined,
+  max = KEPT_CHANGES,
+): Promise<RoomChanges | 'expired'> {
   const keys = ROOM_PARTS.map(({ common: [, , , changes] }) => changes);
   if (after === undefined) {
     const ids = await Promise.all(keys.map((key) => readLatestId(redis, key)));
@@ -23,7 +27,7 @@ export async function readChanges(redis: RedisConnection, after: string | undefi
   if (position === undefined) {
     return 'expired';
   }
-  const parts = await Promise.all(keys.map((key, index) => readAfter(redis, key, position[index] ?? '')));
+  const parts = await Promise.all(keys.map((key, index) => readAfter(redis, key, position[index] ?? '', max)));
   if (!parts.every((part) => part !== 'expired')) {
     return 'expired';
   }
@@ -47,13 +51,14 @@ async function readAfter(
   { client, run }: RedisConnection,
   key: string,
   id: string,
+  max: number,
 ): Promise<{ names: string[]; id: string } | 'expired'> {
-  const entries = await run(() => client.xrange(key, id || '-', '+', 'COUNT', KEPT_CHANGES)).catch((error) => {
+  const entries = await run(() => client.xrange(key, id || '-', '+', 'COUNT', max)).catch((error) => {
     throw explained(error, key);
   });
   const isKept = id === '' || entries[0]?.[0] === id;
   // Of so many, the first may be gone, or more may follow.
-  if (!isKept || entries.length === KEPT_CHANGES) {
+  if (!isKept || entries.length === max) {
     return 'expired';
   }
   const since = id === '' ? entries : entries.slice(1);

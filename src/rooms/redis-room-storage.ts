@@ -105,7 +105,7 @@ export function createRedisRoomStorage({
         { from, keepMs: feedMs, onUnreadable },
       ),
 
-    changes: (after) => readChanges(redis, after),
+    changes: (after, max) => readChanges(redis, after, max),
     probe,
   };
 }

@@ -59,10 +59,11 @@ export interface RoomStorage {
    * The rooms changed after a position, other accounts' rooms left out. One round trip.
    *
    * @param after a position, from outside too; undefined tells the present one, and no rooms
+   * @param max how many changes of each part of the store are read at most; as many count as unknown
    * @returns `expired` if the changes since are not known: the position is too old, invalid, or another store's
    * @throws StoreError
    */
-  changes(after: string | undefined): Promise<RoomChanges | 'expired'>;
+  changes(after: string | undefined, max?: number): Promise<RoomChanges | 'expired'>;
   /** Finds out what can be written. Never rejects. */
   probe(): Promise<void>;
 }

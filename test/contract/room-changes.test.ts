@@ -108,6 +108,15 @@ describe.each<[string, () => Store]>([
     }
   });
 
+  it('are unknown if as many follow as may be read', async () => {
+    const room = newRoom();
+    const before = await present();
+    await rooms.apply(room, joined('alice'));
+    await rooms.apply(newRoom(), joined('alice'));
+    expect(await rooms.changes(before, 1)).toBe('expired');
+    expect(await rooms.changes(before, 4)).toMatchObject({ rooms: expect.arrayContaining([room]) });
+  });
+
   it('name the rooms changed while they are read, now or next time', async () => {
     const names = Array.from({ length: 100 }, newRoom);
     let position = await present();

@@ -42,7 +42,7 @@ function create(options: Partial<LiveFeedOptions> = {}) {
   const lines: { level: string; msg: string; room?: string }[] = [];
   const feed = createLiveFeed({
     store: {
-      changes: (after) => ask('changes', () => rooms.changes(after)),
+      changes: (after, max) => ask('changes', () => rooms.changes(after, max)),
       read: (room) => ask(`read ${room}`, () => rooms.read(room)),
       list: () => ask('list', () => rooms.list()),
     },
@@ -265,6 +265,57 @@ describe('a reader who comes back', () => {
     const { out } = subscribe('all', lastEventId);
     await pass();
     expect(told(out)).toEqual([['snapshot', { rooms: [{ room: 'sales', calls: ['a'] }] }]]);
+  });
+
+  it('gets a snapshot if they missed too many changes', async () => {
+    const { subscribe, join, rooms } = create();
+    const start = await rooms.changes(undefined);
+    for (let index = 0; index < 64; index++) {
+      await join(roomNamed(`room-${index}`), 'a');
+    }
+    const { out } = subscribe('all', start === 'expired' ? '' : start.position);
+    await pass();
+    expect(out.events.map(({ event }) => event)).toEqual(['snapshot']);
+  });
+
+  it('shares one read of each room with 199 others, whose positions all differ', async () => {
+    const { subscribe, join, rooms, store } = create();
+    const positions: string[] = [];
+    const names = Array.from({ length: 200 }, (_, index) => roomNamed(`room-${index % 20}`));
+    for (const [index, room] of names.entries()) {
+      const changes = await rooms.changes(undefined);
+      positions.push(changes === 'expired' ? '' : changes.position);
+      await join(room, `call-${index}`);
+    }
+    const outs = positions.map((position) => subscribe('all', position).out);
+    await pass();
+    expect(store.asked.filter((name) => name.startsWith('read')).toSorted()).toEqual(
+      [...new Set(names)].map((room) => `read ${room}`).toSorted(),
+    );
+    // Two polls: one began with the first reader, and one resumed from as many positions as a poll may.
+    expect(store.asked.filter((name) => name === 'changes')).toHaveLength(2 + 1 + 8);
+    for (const out of outs) {
+      const shown = out.events.flatMap(({ data }) => (data as { rooms?: unknown[] }).rooms ?? [data]);
+      expect(new Set((shown as ReturnType<typeof view>[]).map(({ room }) => room))).toEqual(new Set(names));
+    }
+  });
+
+  it('sees no room go back to what this server has kept of it', async () => {
+    const { subscribe, join, store } = create();
+    await join(sales, 'a');
+    const first = subscribe();
+    await pass();
+    store.delayMs = 100;
+    await join(support, 'b');
+    await pass(200);
+    // The server knows of the change in support, and is reading that room.
+    expect(store.asked.at(-1)).toBe('read support');
+    await join(sales, 'c');
+    const { out } = subscribe('all', first.out.events.at(-1)?.id);
+    await pass(1_000);
+    expect(
+      out.events.filter(({ data }) => (data as { room: string }).room === 'sales').map(({ data }) => data),
+    ).toEqual([{ room: 'sales', calls: ['a', 'c'] }]);
   });
 
   it('gets a snapshot, as all others, when the position expires meanwhile', async () => {
