@@ -10,6 +10,8 @@ import { formatEvent, formatRetry } from './server-sent-events';
 
 /** A reader of the feed. */
 export interface FeedReader {
+  /** Whose stream it is, such as `token wallboard`. */
+  owner: string;
   /** The rooms they may see; must not change. */
   rooms: ReadonlySet<RoomName> | 'all';
   /** Asked at each heartbeat; false ends the stream. */
@@ -43,6 +45,8 @@ export interface LiveFeed {
    */
   subscribe(reader: FeedReader, lastEventId: string | undefined, out: FeedOutput): () => void;
   readonly readers: number;
+  /** How many streams this owner has now. */
+  readersOf(owner: string): number;
   /** How many times a batch was sent to a reader with a change that may be older than {@link LATE_MS}. */
   readonly lateSends: number;
   /** How many readers were disconnected because they fell behind. */
@@ -348,13 +352,22 @@ export function createLiveFeed({
   }
 
   return {
-    subscribe({ rooms, isStillAllowed }, lastEventId, out) {
+    subscribe({ owner, rooms, isStillAllowed }, lastEventId, out) {
       if (retry !== undefined) {
         end(out, retry());
         return () => {};
       }
       const scope = rooms === 'all' ? '*' : [...rooms].sort().join('\n');
-      const reader: Reader = { rooms, isStillAllowed, scope, lastEventId, out, isStarted: false, maxBehindBytes };
+      const reader: Reader = {
+        owner,
+        rooms,
+        isStillAllowed,
+        scope,
+        lastEventId,
+        out,
+        isStarted: false,
+        maxBehindBytes,
+      };
       readers.add(reader);
       if (status === 'away') {
         send(reader, formatStatus());
@@ -367,6 +380,7 @@ export function createLiveFeed({
     get readers() {
       return readers.size;
     },
+    readersOf: (owner) => [...readers].filter((reader) => reader.owner === owner).length,
     get lateSends() {
       return lateSends;
     },

@@ -22,7 +22,7 @@ import { viewEntry, viewPerson, viewRoom } from './views';
 export interface OperationsOptions {
   rooms: Pick<Rooms, 'listStored' | 'read'>;
   roster: Pick<Roster, 'moderators' | 'supervisors' | 'supervisorLabelled'>;
-  feed: Pick<LiveFeed, 'subscribe'>;
+  feed: Pick<LiveFeed, 'subscribe' | 'readersOf'>;
   trail: {
     /** The facts of one room, or of all; see `readFacts`. */
     facts: (from: FeedStart, room: RoomName | undefined) => AsyncIterable<{ record: AuditRecord; position: string }>;
@@ -50,6 +50,9 @@ const MAX_LINES = 5_000;
 
 /** How many pages are read at once: calls wait behind them for the store. */
 const MAX_READERS = 2;
+
+/** How many streams of the live feed a token has at once: a quarter of those that a server was measured with. */
+const MAX_STREAMS_PER_TOKEN = 250;
 
 const DAY_MS = 86_400_000;
 
@@ -187,19 +190,27 @@ export function createOperations(options: OperationsOptions): Operation[] {
         description:
           '`snapshot` {"rooms": [Room]}, `room` Room, `store` {"store": "ok" or "away"}, and every 5 s `heartbeat` {"at", "store"}. Send the last id as Last-Event-ID to go on from there, at any server.',
       },
-      problems: [],
+      problems: ['too_many_readers'],
       isAction: false,
-      handle: async ({ actor, lastEventId, isStillAllowed }) => ({
-        send(res) {
-          if (res.req.method === 'HEAD') {
-            res.type('text/event-stream').end();
-            return;
-          }
-          res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
-          res.flushHeaders();
-          res.on('close', feed.subscribe({ rooms: actor.rooms, isStillAllowed }, lastEventId, res));
-        },
-      }),
+      async handle({ actor: { name: owner, rooms }, lastEventId, isStillAllowed }) {
+        if (feed.readersOf(owner) >= MAX_STREAMS_PER_TOKEN) {
+          throw problem(
+            'too_many_readers',
+            `This token has ${MAX_STREAMS_PER_TOKEN} streams at this server, and may have no more. Close one, or use another token.`,
+          );
+        }
+        return {
+          send(res) {
+            if (res.req.method === 'HEAD') {
+              res.type('text/event-stream').end();
+              return;
+            }
+            res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
+            res.flushHeaders();
+            res.on('close', feed.subscribe({ owner, rooms, isStillAllowed }, lastEventId, res));
+          },
+        };
+      },
     }),
     operation({
       id: 'callSupervisor',

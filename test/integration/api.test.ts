@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { RIGHTS, type Right } from '../../src/people/rights';
@@ -473,6 +473,24 @@ describe('the live feed', () => {
     const text = await reading;
     expect(text).toMatch(/^event: snapshot\nid: [A-Za-z0-9,._-]+\ndata: \{"rooms":\[\{"room":"sales"/);
     expect(text).not.toMatch(/support|\+1555/);
+  });
+
+  it('has at most 250 streams of a token, whatever other tokens have', async () => {
+    const [one, other] = [tokenFor('one', ['see']), tokenFor('other', ['see'])];
+    const { app, ask } = await start([one, other]);
+    const open = (token: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${token}` };
+        const req = httpRequest({ port: app.port, path: '/api/v1/events', agent: false, headers }, resolve);
+        req.on('error', reject).end();
+        onTestFinished(() => void req.destroy());
+      });
+    const streams = await Promise.all(Array.from({ length: 250 }, () => open(one.secret)));
+    expect(new Set(streams.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+    expect(await open(one.secret)).toMatchObject({ statusCode: 503 });
+    const refused = await ask('GET', '/events', { token: one.secret });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'too_many_readers' } });
+    expect(await open(other.secret)).toMatchObject({ statusCode: 200 });
   });
 
   it('needs the right to see', async () => {

@@ -56,6 +56,7 @@ async function startServer(options: Partial<LiveFeedOptions> = {}) {
   const server = createServer((req, res) => {
     const room = new URL(req.url ?? '', 'http://x').searchParams.get('room');
     const reader: FeedReader = {
+      owner: 'token wallboard',
       rooms: room === null ? 'all' : new Set([room as RoomName]),
       isStillAllowed: () => true,
     };

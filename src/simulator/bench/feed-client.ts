@@ -13,14 +13,14 @@ export interface FeedClient {
 /**
  * Opens streams and waits until each has received something.
  *
- * @param request the head of the request, without its last empty line
+ * @param requests the heads of the requests, without their last empty lines; sent in turn
  * @param options.streams how many
  * @param options.every of so many streams, the events of one are parsed; of the others, bytes are counted
  * @param options.onEvents gets the text of whole events
  */
 export async function openFeeds(
   port: number,
-  request: string,
+  requests: readonly string[],
   { streams, every, onEvents }: { streams: number; every: number; onEvents: (text: string) => void },
 ): Promise<FeedClient> {
   const sockets: Socket[] = [];
@@ -46,7 +46,7 @@ export async function openFeeds(
     socket.on('close', () => {
       ended++;
     });
-    socket.write(`${request}\r\n\r\n`);
+    socket.write(`${requests[index % requests.length]}\r\n\r\n`);
     sockets.push(socket);
   }
   while (sockets.some(({ bytesRead }) => bytesRead === 0)) {

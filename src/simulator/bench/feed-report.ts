@@ -10,6 +10,8 @@ import { write, writeFigure } from './output';
 import { encodeHold, fillRooms, startOurs } from './requests';
 
 const STREAMS = 1_000;
+/** Each may have 250 streams. */
+const TOKENS = 4;
 const CHANGES_PER_SECOND = 100;
 const SECONDS = 20;
 /** A room changes every two seconds, so an event tells which change it is. */
@@ -32,7 +34,7 @@ export async function reportFeed(redisUrl: string): Promise<boolean> {
   const rooms = Array.from({ length: ROOMS }, (_, index) => `room-${index}`);
   await fillRooms(redisUrl, rooms);
   const folder = await mkdtemp(join(tmpdir(), 'conference-coach-feed-'));
-  const secret = await writeToken(folder);
+  const secrets = await writeTokens(folder);
   const server = await startOurs(redisUrl, 'probe.js', {
     ROSTER_FILE: join(folder, 'roster.json'),
     MAX_CONNECTIONS_PER_ADDRESS: String(2 * STREAMS),
@@ -41,8 +43,10 @@ export async function reportFeed(redisUrl: string): Promise<boolean> {
   const dueAt = new Map<string, number>();
   const delays: number[] = [];
   let isMeasuring = false;
-  const head = `GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}`;
-  const streams = await openFeeds(server.port, head, {
+  const heads = secrets.map(
+    (secret) => `GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}`,
+  );
+  const streams = await openFeeds(server.port, heads, {
     streams: STREAMS,
     every: EVERY,
     onEvents(text) {
@@ -113,11 +117,14 @@ export async function reportFeed(redisUrl: string): Promise<boolean> {
   );
 }
 
-/** Writes a roster, and a token that may see every room; returns its secret. */
-async function writeToken(folder: string): Promise<string> {
-  const secret = createSecret();
-  const token = { name: 'bench', hash: hashSecret(secret), rights: new Set(['see'] as const), rooms: 'all' } as const;
+/** Writes a roster, and tokens that may see every room; returns their secrets. */
+async function writeTokens(folder: string): Promise<string[]> {
+  const secrets = Array.from({ length: TOKENS }, createSecret);
+  const rights = { rights: new Set(['see'] as const), rooms: 'all', created: Date.now(), expires: undefined } as const;
   await writeFile(join(folder, 'roster.json'), '{}');
-  await writeFile(join(folder, 'tokens.json'), formatTokens([{ ...token, created: Date.now(), expires: undefined }]));
-  return secret;
+  await writeFile(
+    join(folder, 'tokens.json'),
+    formatTokens(secrets.map((secret, index) => ({ ...rights, name: `bench-${index}`, hash: hashSecret(secret) }))),
+  );
+  return secrets;
 }

@@ -52,10 +52,14 @@ function create(options: Partial<LiveFeedOptions> = {}) {
     log: createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) }),
     ...options,
   });
-  const subscribe = (of: readonly RoomName[] | 'all' = 'all', lastEventId?: string) => {
+  const subscribe = (of: readonly RoomName[] | 'all' = 'all', lastEventId?: string, owner = 'token wallboard') => {
     const out = new FakeOutput();
     const rights = { isAllowed: true };
-    const reader = { rooms: of === 'all' ? of : new Set(of), isStillAllowed: () => rights.isAllowed };
+    const reader = {
+      owner,
+      rooms: of === 'all' ? of : new Set(of),
+      isStillAllowed: () => rights.isAllowed,
+    };
     return { out, rights, unsubscribe: feed.subscribe(reader, lastEventId, out) };
   };
   const join = (room: RoomName, call: string) =>
@@ -421,6 +425,14 @@ it('a reader who falls behind is disconnected and counted, with room for their s
   await join(sales, 'c');
   await pass();
   expect([out.isDestroyed, feed.dropped, feed.readers]).toEqual([true, 1, 0]);
+});
+
+it('the streams of each owner are counted until they are closed', () => {
+  const { feed, subscribe } = create();
+  const [one] = [subscribe(), subscribe(), subscribe('all', undefined, 'token other')];
+  expect(['token wallboard', 'token other', 'token none'].map(feed.readersOf)).toEqual([2, 1, 0]);
+  one.unsubscribe();
+  expect(feed.readersOf('token wallboard')).toBe(1);
 });
 
 it('changes that may have waited longer than 250 ms are counted, for each reader', async () => {
