@@ -162,9 +162,9 @@ export function createLiveFeed({
         position = changes.position;
         sendChanges(changed, position);
         await startReaders(starting, position);
+        setStatus(changes.isWritable ? 'ok' : 'away');
       }
       polledAt = startedAt;
-      setStatus('ok');
     } catch (error) {
       setStatus('away', error);
     }
@@ -294,15 +294,18 @@ export function createLiveFeed({
     );
   }
 
+  /** @param error why the store could not be read; undefined if it could */
   function setStatus(next: 'ok' | 'away', error?: unknown): void {
     if (next === status || retry !== undefined) {
       return;
     }
     status = next;
-    if (next === 'away') {
-      log.warn({ err: error }, 'Live feed cannot read the store; retrying');
+    if (next === 'ok') {
+      log.info('Live feed is complete again');
+    } else if (error === undefined) {
+      log.warn('Live feed may lack changes: the store refuses writes');
     } else {
-      log.info('Live feed reads the store again');
+      log.warn({ err: error }, 'Live feed cannot read the store; retrying');
     }
     const chunk = formatStatus();
     for (const reader of readers) {

@@ -96,14 +96,14 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
     async changes(after, max = Number.POSITIVE_INFINITY) {
       const position = `${epoch}.${writes}`;
       if (after === undefined) {
-        return { rooms: [], position };
+        return { rooms: [], position, isWritable: true };
       }
       const [, start, number] = /^([\w-]{8})\.(\d{1,15})$/.exec(after) ?? [];
       if (start !== epoch || Number(number) > writes) {
         return 'expired';
       }
       const changed = [...rooms].filter(([, { change }]) => change > Number(number));
-      return changed.length >= max ? 'expired' : { rooms: changed.map(([room]) => room), position };
+      return changed.length >= max ? 'expired' : { rooms: changed.map(([room]) => room), position, isWritable: true };
     },
 
     probe: async () => {},

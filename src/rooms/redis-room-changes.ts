@@ -17,7 +17,7 @@ export async function readChanges(
   redis: RedisConnection,
   after: string | undefined,
   max = KEPT_CHANGES,
-): Promise<RoomChanges | 'expired'> {
+): Promise<Omit<RoomChanges, 'isWritable'> | 'expired'> {
   const keys = ROOM_PARTS.map(({ common: [, , , changes] }) => changes);
   if (after === undefined) {
     const ids = await Promise.all(keys.map((key) => readLatestId(redis, key)));

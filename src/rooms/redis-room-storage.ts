@@ -105,7 +105,10 @@ export function createRedisRoomStorage({
         { from, keepMs: feedMs, onUnreadable },
       ),
 
-    changes: (after, max) => readChanges(redis, after, max),
+    async changes(after, max) {
+      const changes = await readChanges(redis, after, max);
+      return changes === 'expired' ? changes : { ...changes, isWritable: unwritable.size === 0 };
+    },
     probe,
   };
 }

@@ -17,6 +17,8 @@ export interface RoomChanges {
   rooms: RoomName[];
   /** After these changes: at most 320 letters, digits and `, . - _`. Any server of the same store can go on from it. */
   position: string;
+  /** Whether all rooms could be written at the last probe; otherwise changes may be missing. */
+  isWritable: boolean;
 }
 
 /** What is stored of a room. */

@@ -194,6 +194,23 @@ it('a Redis that hangs is told, and nothing is missing afterwards', async () => 
   });
 });
 
+it('a Redis that answers, but is full, is told', async () => {
+  const client = new Redis(redis.url);
+  onTestFinished(() => client.quit());
+  onTestFinished(() => client.config('SET', 'maxmemory', '0'));
+  const { port, store } = await startServer();
+  const reader = await read(port);
+  await expectEvents(reader, ['snapshot', { rooms: [] }]);
+  await client.config('SET', 'maxmemory', '1');
+  await store.rooms.probe();
+  await expectEvents(reader, ['snapshot', { rooms: [] }], ['store', { store: 'away' }]);
+  await client.config('SET', 'maxmemory', '0');
+  await eventually(async () => {
+    await store.rooms.probe();
+    expect(reader.events.at(-1)?.data).toEqual({ store: 'ok' });
+  });
+});
+
 it('a reader who stops reading is disconnected, and delays nobody', async () => {
   const { feed, port, store } = await startServer({
     render: (state) => ({ ...view(state), padding: 'x'.repeat(200_000) }),

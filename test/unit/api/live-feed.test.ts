@@ -28,7 +28,7 @@ function create(options: Partial<LiveFeedOptions> = {}) {
     monotonicNow: () => performance.now(),
     now: Date.now,
   });
-  const store = { delayMs: 0, fails: new Set<string>(), asked: [] as string[] };
+  const store = { delayMs: 0, fails: new Set<string>(), asked: [] as string[], isWritable: true };
   const ask = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     store.asked.push(name);
     if (store.delayMs > 0) {
@@ -42,7 +42,11 @@ function create(options: Partial<LiveFeedOptions> = {}) {
   const lines: { level: string; msg: string; room?: string }[] = [];
   const feed = createLiveFeed({
     store: {
-      changes: (after, max) => ask('changes', () => rooms.changes(after, max)),
+      changes: (after, max) =>
+        ask('changes', async () => {
+          const changes = await rooms.changes(after, max);
+          return changes === 'expired' ? changes : { ...changes, isWritable: store.isWritable };
+        }),
       read: (room) => ask(`read ${room}`, () => rooms.read(room)),
       list: () => ask('list', () => rooms.list()),
     },
@@ -391,10 +395,38 @@ describe('when the store fails', () => {
       ]);
       expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
         ['warn', 'Live feed cannot read the store; retrying'],
-        ['info', 'Live feed reads the store again'],
+        ['info', 'Live feed is complete again'],
       ]);
     },
   );
+
+  it('only to be written, readers are told too, and get what changes nevertheless', async () => {
+    const { subscribe, join, store, lines } = create();
+    const { out } = subscribe();
+    await pass();
+    store.isWritable = false;
+    await pass();
+    const late = subscribe();
+    await join(sales, 'a');
+    await pass();
+    store.isWritable = true;
+    await pass();
+    expect(told(out)).toEqual([
+      ['snapshot', { rooms: [] }],
+      ['store', { store: 'away' }],
+      ['room', { room: 'sales', calls: ['a'] }],
+      ['store', { store: 'ok' }],
+    ]);
+    expect(told(late.out)).toEqual([
+      ['store', { store: 'away' }],
+      ['snapshot', { rooms: [{ room: 'sales', calls: ['a'] }] }],
+      ['store', { store: 'ok' }],
+    ]);
+    expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
+      ['warn', 'Live feed may lack changes: the store refuses writes'],
+      ['info', 'Live feed is complete again'],
+    ]);
+  });
 
   it('sends no snapshot that lacks a part of the store', async () => {
     const { subscribe, join, rooms } = create();
