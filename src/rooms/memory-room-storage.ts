@@ -17,6 +17,9 @@ const MAX_LINES = 5_000;
 /** How many rooms each write checks for expiry. */
 const FORGET_AT_ONCE = 10;
 
+/** How long changes name a room after it has expired, in milliseconds. */
+const FORGET_AFTER_MS = 60_000;
+
 /** A line of the feed. */
 interface Line {
   fact: Fact;
@@ -28,6 +31,7 @@ interface Kept {
   version: string;
   state: RoomState;
   entry: RoomEntry | undefined;
+  lapsesAt: number;
   /** The number of its latest change; 0 if another account's. */
   change: number;
   expiresAt: number;
@@ -35,7 +39,7 @@ interface Kept {
 
 /** Rooms in this process: for development, and for a single server whose state need not outlive a restart. */
 export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOptions): RoomStorage {
-  /** The least recently written first. */
+  /** The least recently changed first. */
   const rooms = new Map<RoomName, Kept>();
   const lines: Line[] = [];
   /** What positions begin with, so that an earlier process's are not taken for ours. */
@@ -50,7 +54,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
   function forget(): void {
     let count = 0;
     for (const [room, { expiresAt }] of rooms) {
-      if (expiresAt > now() || ++count > FORGET_AT_ONCE) {
+      if (expiresAt + FORGET_AFTER_MS > now() || ++count > FORGET_AT_ONCE) {
         return;
       }
       rooms.delete(room);
@@ -63,7 +67,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       return { version: kept?.version ?? '', stored: kept?.state, now: now(), isWritable: true };
     },
 
-    async write(room, version, { state, entry, facts }) {
+    async write(room, version, { state, entry, lapsesInMs, facts }) {
       if ((find(room)?.version ?? '') !== version) {
         return undefined;
       }
@@ -73,6 +77,7 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
         version: next,
         state,
         entry,
+        lapsesAt: now() + lapsesInMs,
         change: state.isForeign ? 0 : writes,
         expiresAt: now() + lifetimeMs,
       });
@@ -106,6 +111,13 @@ export function createMemoryRoomStorage({ lifetimeMs, now }: MemoryRoomStorageOp
       return changed.length >= max ? 'expired' : { rooms: changed.map(([room]) => room), position, isWritable: true };
     },
 
-    probe: async () => {},
+    async probe() {
+      for (const [room, kept] of rooms) {
+        if (kept.entry !== undefined && kept.lapsesAt <= now()) {
+          rooms.delete(room);
+          rooms.set(room, { ...kept, entry: undefined, change: ++writes });
+        }
+      }
+    },
   };
 }

@@ -9,12 +9,16 @@ const PROBE_LIFETIME_MS = 5_000;
 export interface RoomProbe {
   /** The parts that could not be written at the last probe. */
   unwritable: ReadonlySet<RoomPart>;
-  /** Tries to write to every part. Never rejects. */
+  /** Tries to write to every part, and tells of rooms that have lapsed. Never rejects. */
   probe(): Promise<void>;
 }
 
-/** Creates the probe; before its first run, every part counts as writable. */
-export function createRoomProbe({ client, run }: RedisConnection): RoomProbe {
+/**
+ * Creates the probe; before its first run, every part counts as writable.
+ *
+ * @param lifetimeMs how long a room is kept after its last event
+ */
+export function createRoomProbe({ client, run }: RedisConnection, lifetimeMs: number): RoomProbe {
   client.defineCommand('roomProbe', { numberOfKeys: 5, lua: PROBE_SCRIPT });
   const scripts = client as unknown as { roomProbe(...args: (string | number)[]): Promise<number> };
   const unwritable = new Set<RoomPart>();
@@ -25,7 +29,7 @@ export function createRoomProbe({ client, run }: RedisConnection): RoomProbe {
         ROOM_PARTS.map(async (part) => {
           const keys = [`${part.prefix}:probe`, ...part.common];
           try {
-            checkKey(await run(() => scripts.roomProbe(...keys, PROBE_LIFETIME_MS)), keys);
+            checkKey(await run(() => scripts.roomProbe(...keys, PROBE_LIFETIME_MS, lifetimeMs)), keys);
             unwritable.delete(part);
           } catch {
             unwritable.add(part);

@@ -30,6 +30,32 @@ end
 `;
 
 /**
+ * What scripts that write to a part have in common; they need its keys as `WRITE_SCRIPT` has them.
+ *
+ * @param lifetime the argument that says how long rooms are kept (ms)
+ */
+const partFunctions = (lifetime: string) => `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function text(number) return string.format('%.0f', number) end
+local function unlist(room)
+  redis.call('HDEL', KEYS[2], room)
+  redis.call('ZREM', KEYS[3], room)
+end
+local function tell(room)
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ${KEPT_CHANGES}, '*', 'room', room)
+  -- As long as the rooms: if it is missing, none of those that changed is left.
+  redis.call('PEXPIRE', KEYS[5], ${lifetime})
+end
+local function unlistLapsed()
+  for _, room in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, 10)) do
+    unlist(room)
+    tell(room)
+  end
+end
+`;
+
+/**
  * Writes a room if it has the version that was read. Returns 1 if it had, 0 if not, -n if the nth key holds something else.
  *
  *     KEYS[1]  the room
@@ -45,18 +71,13 @@ end
  *     ARGV[6]  how long the feed is kept (ms)
  *     ARGV[7]  '1' if a full Redis must delete the room instead of keeping it as it is
  *     ARGV[8]  '1' if the change is told
- *     ARGV[9…] the facts
+ *     ARGV[9]  in how long its entry lapses (ms)
+ *     ARGV[10…] the facts
  */
 export const WRITE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream', 'stream')}
 local value = redis.call('GET', KEYS[1])
 if (value and string.match(value, '^[^\\n]*') or '') ~= ARGV[1] then return 0 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function text(number) return string.format('%.0f', number) end
-local function unlist(room)
-  redis.call('HDEL', KEYS[2], room)
-  redis.call('ZREM', KEYS[3], room)
-end
+${partFunctions('ARGV[3]')}
 local set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 if set.err and ARGV[7] == '1' then
   -- A Redis that is full takes what a script writes after it has deleted something.
@@ -69,29 +90,30 @@ if ARGV[5] == '' then
   unlist(ARGV[4])
 else
   redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
-  redis.call('ZADD', KEYS[3], text(now + ARGV[3]), ARGV[4])
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
-  redis.call('PEXPIRE', KEYS[3], ARGV[3])
+  redis.call('ZADD', KEYS[3], text(now + ARGV[9]), ARGV[4])
 end
-for _, room in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, 10)) do unlist(room) end
-for i = 9, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
-if #ARGV >= 9 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
-if ARGV[8] == '1' then
-  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ${KEPT_CHANGES}, '*', 'room', ARGV[4])
-  -- As long as the rooms: if it is missing, none of those that changed is left.
-  redis.call('PEXPIRE', KEYS[5], ARGV[3])
-end
+-- The index stays as long as the changes, so that no room lapses untold.
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
+unlistLapsed()
+for i = 10, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
+if #ARGV >= 10 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
+if ARGV[8] == '1' then tell(ARGV[4]) end
 return 1
 `;
 
 /**
- * Finds out whether a part can be written. Returns 1, or -n if the nth key holds something else.
+ * Finds out whether a part can be written, and tells of rooms whose entry has lapsed. Returns 1, or -n if the nth key holds
+ * something else.
  *
  *     KEYS[1]  the trace of the probe
  *     KEYS[2…] as for a write
  *     ARGV[1]  how long the trace stays (ms)
+ *     ARGV[2]  how long rooms are kept (ms)
  */
 export const PROBE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream', 'stream')}
 redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+${partFunctions('ARGV[2]')}
+unlistLapsed()
 return 1
 `;

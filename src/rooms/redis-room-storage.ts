@@ -46,7 +46,7 @@ export function createRedisRoomStorage({
   /** A version is a random prefix of this process and a count, so it is unique. */
   const versionPrefix = randomBytes(9).toString('base64url');
   let writes = 0;
-  const { unwritable, probe } = createRoomProbe(redis);
+  const { unwritable, probe } = createRoomProbe(redis, lifetimeMs);
 
   return {
     async read(room, known) {
@@ -73,7 +73,7 @@ export function createRedisRoomStorage({
       return { version, stored, now: Number(now), isWritable };
     },
 
-    async write(room, version, { state, entry, facts, isUrgent }) {
+    async write(room, version, { state, entry, lapsesInMs, facts, isUrgent }) {
       const { part, key } = placeOf(room);
       const keys = [key, ...part.common];
       const next = `${versionPrefix}${++writes}`;
@@ -89,6 +89,7 @@ export function createRedisRoomStorage({
           feedMs,
           isUrgent ? 1 : 0,
           state.isForeign ? 0 : 1,
+          lapsesInMs,
           ...facts.map((fact) => JSON.stringify(fact)),
         ),
       );

@@ -50,6 +50,11 @@ export function entryOf(state: RoomState): RoomEntry | undefined {
   };
 }
 
+/** When nobody counts as being in a room any more, even if no leave is reported; milliseconds since 1970. */
+export function lapseOf({ stays }: RoomState, { lifetimeMs }: { lifetimeMs: number }): number {
+  return Math.max(0, ...stays.filter(isOpen).map(startOf)) + lifetimeMs;
+}
+
 /** Replaces a room's entry, and moves it to the end. */
 export function putEntry(entries: Map<RoomName, RoomEntry>, state: RoomState): void {
   const entry = entryOf(state);

@@ -66,7 +66,7 @@ export interface RoomStorage {
    * @throws StoreError
    */
   changes(after: string | undefined, max?: number): Promise<RoomChanges | 'expired'>;
-  /** Finds out what can be written. Never rejects. */
+  /** Finds out what can be written, and counts rooms whose entry has lapsed as changed. Never rejects. */
   probe(): Promise<void>;
 }
 
@@ -75,6 +75,8 @@ interface RoomWrite {
   state: RoomState;
   /** Undefined for an empty room. */
   entry: RoomEntry | undefined;
+  /** In how many milliseconds the entry lapses. */
+  lapsesInMs: number;
   facts: readonly Fact[];
   isUrgent: boolean;
 }

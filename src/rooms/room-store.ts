@@ -1,7 +1,7 @@
 import { evolve } from './evolve';
 import type { Fact } from './fact';
 import { atMoment, emptyRoom, type RoomName, type RoomState } from './room';
-import { entryOf } from './room-entry';
+import { entryOf, lapseOf } from './room-entry';
 import type { RoomEvent } from './room-event';
 import type { RoomStorage, StoredRoom } from './room-storage';
 
@@ -175,15 +175,18 @@ export function createRoomStore({ storage, lifetimeMs, monotonicNow }: RoomStore
     }
     const { room } = state;
     const isUrgent = batch.some(({ event }) => URGENT.has(event.kind));
-    const written = await storage.write(room, read.version, { state, entry: entryOf(state), facts, isUrgent });
+    // Not before the store's clock says so, which is known to MAX_READ_MS.
+    const lapsesInMs = lapseOf(state, { lifetimeMs }) - now + MAX_READ_MS;
+    const next = { state, entry: entryOf(state), lapsesInMs, facts, isUrgent };
+    const written = await storage.write(room, read.version, next);
     if (written === undefined) {
       read.isOutdated = true;
       return { kind: 'conflict' };
     }
-    const next = { ...read, version: written, stored: state, state, isOutdated: false };
+    const current = { ...read, version: written, stored: state, state, isOutdated: false };
     known.delete(room);
-    known.set(room, next);
-    return { kind: 'written', snapshot: { ...next, now } };
+    known.set(room, current);
+    return { kind: 'written', snapshot: { ...current, now } };
   }
 
   return {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { RoomName } from '../../src/rooms/room';
+import { isOpen, type RoomName } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomStore } from '../../src/rooms/room-store';
 import { createMemoryStore, createRedisStore, type Store } from '../../src/stores';
@@ -94,6 +94,24 @@ describe.each<[string, () => Store]>([
     const before = await present();
     await rooms.apply(room, event);
     expect((await changesAfter(before)).rooms).toEqual(isChange ? [room] : []);
+  });
+
+  it('report a room that nobody was seen to leave once everybody must have left, and once only', async () => {
+    const [room, lasting] = [newRoom(), newRoom()];
+    await rooms.apply(room, { ...joined('alice'), ageMs: LIFETIME_MS - 1_000 });
+    await rooms.apply(lasting, { ...joined('alice'), ageMs: LIFETIME_MS - 1_000 });
+    await rooms.apply(lasting, joined('bob'));
+    const before = await present();
+    await rooms.probe();
+    expect((await changesAfter(before)).rooms).toEqual([]);
+    await eventually(async () => {
+      await rooms.probe();
+      expect((await changesAfter(before)).rooms).toEqual([room]);
+    });
+    expect((await rooms.read(room)).state.stays.filter(isOpen)).toEqual([]);
+    const after = await present();
+    await rooms.probe();
+    expect((await changesAfter(after)).rooms).toEqual([]);
   });
 
   it('can be followed from any earlier position', async () => {

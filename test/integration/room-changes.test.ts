@@ -145,6 +145,26 @@ it('a part keeps the latest changes, for as long as its rooms', async () => {
   expect(await client.pttl(stream)).toBeLessThanOrEqual(LIFETIME_MS);
 });
 
+it('a write tells of the rooms that have lapsed in its part, whatever it changes itself', async () => {
+  const { client, rooms, position, stream } = await changed();
+  await client.zadd(stream.replace(/changes$/, 'live-until'), 1, 'lapsed');
+  await rooms.apply(sales, { ...joined('bob'), kind: 'left' } as RoomEvent);
+  expect((await changesAfter(rooms, position)).rooms).toEqual(['lapsed', 'sales']);
+});
+
+it('the rooms that will lapse are known for as long as their changes, also after a room has become empty', async () => {
+  const { client, rooms, stream } = await changed();
+  const liveUntil = stream.replace(/changes$/, 'live-until');
+  await client
+    .multi()
+    .zadd(liveUntil, Date.now() + LIFETIME_MS, 'other')
+    .pexpire(liveUntil, 500)
+    .exec();
+  await rooms.apply(sales, { ...joined('alice'), kind: 'left' } as RoomEvent);
+  expect(await client.zrange(liveUntil, '0', '-1')).toEqual(['other']);
+  expect(await client.pttl(liveUntil)).toBeGreaterThan(LIFETIME_MS - 30_000);
+});
+
 it('names that are none are left out', async () => {
   const { client, rooms, position, stream } = await changed();
   await client.xadd(stream, '*', 'room', '../x');

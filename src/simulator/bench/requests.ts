@@ -149,7 +149,8 @@ export async function fillRooms(redisUrl: string, rooms: readonly string[]): Pro
     Array.from({ length: 32 }, async () => {
       for (let room = left.pop(); room !== undefined; room = left.pop()) {
         const state = startedRoom(parseRoomName(room) as RoomName);
-        await storage.write(state.room, '', { state, entry: entryOf(state), facts: [], isUrgent: false });
+        const next = { state, entry: entryOf(state), lapsesInMs: LIFETIME_MS, facts: [], isUrgent: false };
+        await storage.write(state.room, '', next);
       }
     }),
   );

@@ -7,6 +7,7 @@ import { createMemoryStore } from '../../../src/stores';
 import { FakeOutput } from '../../support/feed-output';
 import { roomNamed, sid } from '../../support/room-stores';
 
+const LIFETIME_MS = 3_600_000;
 const START = Date.parse('2026-01-02T03:04:05.000Z');
 const [sales, support] = [roomNamed('sales'), roomNamed('support')];
 
@@ -24,7 +25,7 @@ const view = ({ room, stays }: RoomState) => ({ room, calls: stays.filter(isOpen
 /** A feed over a store whose answers the test delays and fails, and what it asks. */
 function create(options: Partial<LiveFeedOptions> = {}) {
   const { rooms } = createMemoryStore({
-    lifetimeMs: 3_600_000,
+    lifetimeMs: LIFETIME_MS,
     monotonicNow: () => performance.now(),
     now: Date.now,
   });
@@ -195,6 +196,23 @@ describe('changes', () => {
     await leave(sales, 'a');
     await pass(1_000);
     expect(told(out).slice(1)).toEqual([['room', { room: 'sales', calls: [] }]]);
+  });
+
+  it('tell once that a room has lapsed, which nobody was seen to leave', async () => {
+    const { subscribe, rooms } = create();
+    const event = { kind: 'joined', callSid: sid('a'), conferenceSid: sid('x'), isModerator: false } as const;
+    await rooms.apply(sales, { ...event, date: undefined, ageMs: LIFETIME_MS - 1_000 });
+    const { out } = subscribe();
+    await pass();
+    await pass(2_000);
+    await rooms.probe();
+    await pass();
+    await rooms.probe();
+    await pass();
+    expect(told(out)).toEqual([
+      ['snapshot', { rooms: [{ room: 'sales', calls: ['a'] }] }],
+      ['room', { room: 'sales', calls: [] }],
+    ]);
   });
 
   it('are not read in rooms that nobody may see, until somebody may', async () => {
