@@ -9,6 +9,9 @@ import { parseCommandLine, runCommand } from '../cli/run-command';
 import { type ConferenceCoach, startConferenceCoach } from '../conference-coach';
 import { loadConfig } from '../config';
 import { hashPin, type Pin, parsePin } from '../people/pin';
+import { RIGHTS } from '../people/rights';
+import { createSecret, hashSecret } from '../people/tokens';
+import { changeTokensFile, tokensFileBeside } from '../people/tokens-file';
 import { computeSignature } from '../signalwire/signature';
 import type { Call } from './call';
 import { type CallProgress, NO_PROGRESS, progressOf, rowsOf } from './play-story';
@@ -29,7 +32,7 @@ const STORIES = [
 ] as const;
 
 const HELP = `Starts the server and a simulated Space, plays two stories of phone calls, and shows who hears whom after each step.
-Then it prints commands for placing calls yourself, and waits for Ctrl-C.
+Then it prints commands for placing calls and for using the API, and waits for Ctrl-C.
 
   npm run demo -- [--once]
 
@@ -48,10 +51,11 @@ async function main(): Promise<void> {
   }
   const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS });
   const api = await serveRestApi(space);
+  const people = await writeRoster();
   // Settings from .env are ignored: the demo must not touch a real store or Space.
   const config = loadConfig({
     PORT: process.env.PORT || '0',
-    ...(await writeRoster()),
+    ...people,
     SIGNALWIRE_SIGNING_KEY: SIGNING_KEY,
     SIGNALWIRE_SPACE_URL: api.url,
     SIGNALWIRE_PROJECT_ID: CREDENTIALS.accountSid,
@@ -69,7 +73,9 @@ async function main(): Promise<void> {
   const passed = runStories({ space, url: server.publicUrl, paint, write });
   const outcome = await Promise.race([passed, interruption]);
   if (!once && outcome !== 'interrupted') {
-    write(invitation(server, api.url));
+    const secret = await addToken(people.ROSTER_FILE);
+    await server.reloadRoster();
+    write(invitation(server, api.url, secret));
     await Promise.race([interruption, watch(space, paint)]);
     write('\nStopping.');
   }
@@ -93,6 +99,16 @@ async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> 
   };
   await writeFile(file, JSON.stringify(roster));
   return { ROSTER_FILE: file, PIN_KEY: key };
+}
+
+/** Adds a token with all rights beside the roster. Returns its secret. */
+async function addToken(rosterFile: string): Promise<string> {
+  const secret = createSecret();
+  const [name, hash, rights] = ['demo', hashSecret(secret), new Set(RIGHTS)];
+  await changeTokensFile(tokensFileBeside(rosterFile), () => [
+    { name, hash, rights, rooms: 'all', created: Date.now(), expires: undefined },
+  ]);
+  return secret;
 }
 
 /** Runs one story after the other. Resolves to whether all passed. */
@@ -143,13 +159,17 @@ function nameOf({ direction, from, to }: Call): string {
   return names[number ?? ''] ?? number ?? 'somebody';
 }
 
-function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
-  const account = `${apiUrl}/2010-04-01/Accounts/demo`;
+function invitation({ publicUrl }: ConferenceCoach, restUrl: string, secret: string): string {
+  const account = `${restUrl}/2010-04-01/Accounts/demo`;
   const place = (name: string, to: string, path: string) =>
     `${name}:\n  curl -su demo:demo ${account}/Calls --data-urlencode To=${to} --data-urlencode From=+15550009999 --data-urlencode 'Url=${publicUrl}${path}'`;
   const fields = { CallSid: 'carol-1', From: TUTORIAL_CAST.carol };
   const signature = computeSignature(SIGNING_KEY, { url: `${publicUrl}/conference`, fields });
   const ask = `curl -i ${publicUrl}/conference -d CallSid=${fields.CallSid} --data-urlencode From=${fields.From}`;
+  const authorization = `-H 'Authorization: Bearer ${secret}'`;
+  const api = `${publicUrl}/api/v1`;
+  const room = `${api}/rooms/sample-conf`;
+  const sidOfTed = 'JSON.parse(fs.readFileSync(0)).participants.find(({ name }) => name === "Ted").callSid';
   return [
     'Try it yourself. Let the Space call somebody; who hears whom appears here.\n',
     place('Bob, a customer', TUTORIAL_CAST.bob, '/conference'),
@@ -167,6 +187,17 @@ function invitation({ publicUrl }: ConferenceCoach, apiUrl: string): string {
     `  ${ask}`,
     'Ask whether it is ready:',
     `  curl -i ${publicUrl}/readyz`,
+    "\nUse the server's API, with a token that works only here. List the rooms:",
+    `  curl ${authorization} ${api}/rooms`,
+    'When Ted is in, let him coach:',
+    `  TED=$(curl -s ${authorization} ${room} | node -p '${sidOfTed}')`,
+    `  curl -X PUT ${authorization} -H 'Content-Type: application/json' -d '{"mode":"coach"}' ${room}/supervisors/$TED/mode`,
+    "Record the agent's call:",
+    `  curl -X POST ${authorization} ${room}/recordings`,
+    'End the conference:',
+    `  curl -X DELETE ${authorization} ${room}/conference`,
+    'Follow the live feed, until Ctrl-C:',
+    `  curl -N ${authorization} ${api}/events`,
     '\nPress Ctrl-C to stop.\n',
   ].join('\n');
 }

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { simulate as runSimulate } from '../../src/simulator/simulate';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
@@ -294,71 +296,65 @@ describe('npm run demo', () => {
     const commands = demo
       .stdout()
       .split('\n')
-      .filter((line) => line.startsWith('  curl '));
-    expect(commands).toHaveLength(9);
+      .filter((line) => /^ {2}(curl |TED=)/.test(line));
+    expect(commands).toHaveLength(15);
     const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
-    const [signed = '', unsigned = '', ready = ''] = asks;
+    const [signed = '', unsigned = '', ready = '', ...api] = asks;
 
-    expect(await curl(bob)).toMatchObject({ status: 200 });
+    expect(await paste(bob)).toMatchObject({ status: 200 });
     await demo.says('    Bob hears  -    music');
-    expect(await curl(alice)).toMatchObject({ status: 200 });
+    expect(await paste(alice)).toMatchObject({ status: 200 });
     await demo.says('    Alice hears  yes  -      beep');
-    expect(await curl(ted)).toMatchObject({ status: 200 });
+    expect(await paste(ted)).toMatchObject({ status: 200 });
     await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
-    expect((await curl(conferences)).text).toContain('"friendly_name":"sample-conf"');
+    expect((await paste(conferences)).text).toContain('"friendly_name":"sample-conf"');
 
-    const { calls } = JSON.parse((await curl(list)).text);
+    const { calls } = JSON.parse((await paste(list)).text);
     const moderator = calls.find(
       (call: { to: string; status: string }) => call.to === ALICE && call.status === 'in-progress',
     );
-    expect(await curl(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
+    expect(await paste(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
     await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
     const supervisor = calls.find(
       (call: { to: string; status: string }) => call.to === TED && call.status === 'in-progress',
     );
-    expect(await curl(hangUp.replace('SID', supervisor.sid))).toMatchObject({ status: 200 });
+    expect(await paste(hangUp.replace('SID', supervisor.sid))).toMatchObject({ status: 200 });
     await demo.says('    Nobody is on the line.');
 
-    expect(await curl(alice.replace('/conference', '/nowhere'))).toMatchObject({ status: 200 });
+    expect(await paste(alice.replace('/conference', '/nowhere'))).toMatchObject({ status: 200 });
     await demo.says("    Alice's call failed with 11217: ");
 
-    expect((await curl(signed)).text).toContain('<Conference startConferenceOnEnter="false"');
-    expect(await curl(unsigned)).toMatchObject({ status: 403 });
-    expect(await curl(ready)).toMatchObject({ status: 200 });
+    expect((await paste(signed)).text).toContain('<Conference startConferenceOnEnter="false"');
+    expect(await paste(unsigned)).toMatchObject({ status: 403 });
+    expect(await paste(ready)).toMatchObject({ status: 200 });
+
+    const [rooms = '', findTed = '', coach = '', record = '', end = '', follow = ''] = api;
+    for (const call of [bob, alice, ted]) {
+      expect(await paste(call)).toMatchObject({ status: 200 });
+    }
+    await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
+    expect(JSON.parse((await paste(rooms)).text)).toMatchObject({ rooms: [{ room: 'sample-conf' }] });
+    expect(await paste(findTed, coach)).toMatchObject({ status: 200, text: expect.stringContaining('"confirmed"') });
+    await demo.says(
+      '    Bob hears    -    yes    no\n    Alice hears  yes  -      yes\n    Ted hears    yes  yes    -',
+    );
+    expect(await paste(record)).toMatchObject({ status: 200, text: expect.stringContaining('"in-progress"') });
+    expect(await paste(end)).toMatchObject({ status: 200 });
+    await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
+    // It never ends by itself.
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${follow} -s --max-time 1`]).catch((error) => error);
+    expect(stdout).toContain('event: snapshot');
     demo.child.kill('SIGINT');
     expect(await demo.exit).toBe(0);
     expect(demo.stderr()).toBe('');
-  }, 30_000);
+  }, 60_000);
 });
 
-/** Sends what a command line of curl would, as far as the demo's need. */
-async function curl(command: string): Promise<{ status: number; text: string }> {
-  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '').slice(1);
-  const headers: Record<string, string> = {};
-  const body: string[] = [];
-  let url = '';
-  for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    const next = () => words.shift() ?? '';
-    if (word === '-su') {
-      headers.authorization = `Basic ${Buffer.from(next()).toString('base64')}`;
-    } else if (word === '-H') {
-      const [name = '', value = ''] = next().split(': ');
-      headers[name] = value;
-    } else if (word === '-d') {
-      body.push(next());
-    } else if (word === '--data-urlencode') {
-      const [name = '', ...value] = next().split('=');
-      body.push(`${name}=${encodeURIComponent(value.join('='))}`);
-    } else if (word !== '-i') {
-      url = word;
-    }
-  }
-  const form = { 'content-type': 'application/x-www-form-urlencoded' };
-  const response = await fetch(
-    url,
-    body.length > 0 ? { method: 'POST', headers: { ...headers, ...form }, body: body.join('&') } : { headers },
-  );
-  return { status: response.status, text: await response.text() };
+/** Pastes command lines into a shell. Returns the answer to the last one, a curl. */
+async function paste(...lines: string[]): Promise<{ status: number; text: string }> {
+  const last = lines.at(-1)?.replace('curl', "curl -w '%{stderr}%{http_code}' -s");
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-c', [...lines.slice(0, -1), last].join('\n')]);
+  return { status: Number(stderr), text: stdout };
 }
 
 describe('npm run simulate', () => {
