@@ -5,9 +5,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'dotenv';
 import supertest from 'supertest';
+import { tokens } from '../../src/cli/tokens';
 import { loadConfig } from '../../src/config';
 import { parseRoster } from '../../src/people/roster-file';
+import { runInProcess } from '../support/command';
 import { type RunningServer, startProgram } from '../support/process';
+import { temporaryFolder } from '../support/temporary-folder';
 
 const ROOT = join(__dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -142,6 +145,16 @@ describe('the pages', () => {
     const hashed = roster.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
     const { moderators, supervisors } = parseRoster(hashed, { file: 'people.md', hasPinKey: true });
     expect([moderators.length, supervisors.length]).toEqual([2, 2]);
+  });
+
+  it('show commands for tokens that can be run one after the other', async () => {
+    const pages = read('docs/api.md') + read('docs/people.md');
+    const lines = [...pages.matchAll(/^npm run --silent tokens -- (.*)$/gm)].map(([, line = '']) => line.split(' '));
+    const env = { ROSTER_FILE: join(temporaryFolder(), 'roster.json') };
+    expect(lines).toHaveLength(5);
+    for (const args of lines) {
+      expect(await runInProcess('tokens', tokens, { args, env })).toMatchObject({ code: 0 });
+    }
   });
 
   it('link only to files and headings that there are', () => {
