@@ -90,6 +90,9 @@ export async function startConferenceCoach(
   for (const warning of config.warnings) {
     log.warn(warning);
   }
+  if (config.roster === undefined) {
+    log.info('ROSTER_FILE is not set: the API accepts no token');
+  }
   log.info({ port: listener.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
   void server.sweep();
 

@@ -206,6 +206,14 @@ describe('in the image', () => {
   });
 });
 
+it('says in the log that without a roster no token is accepted', async () => {
+  const sentence = '"msg":"ROSTER_FILE is not set: the API accepts no token"';
+  expect((await start({})).log).toContain(sentence);
+  const ROSTER_FILE = join(temporaryFolder(), 'roster.json');
+  await writeFile(ROSTER_FILE, '{}');
+  expect((await start({ ROSTER_FILE })).log).not.toContain(sentence);
+});
+
 describe('a roster', () => {
   const ALICE = { name: 'Alice', number: '+15550004444', pin: '24680' };
   const TED = { name: 'Ted', number: '+15550005555', pin: '13579' };
