@@ -1,11 +1,13 @@
 import { type Config, loadConfig, parseConfig } from '../config';
 import { UserError } from '../ops/user-error';
 import { readRosterFile } from '../people/roster-file';
+import { findMisspellings } from '../settings/checks';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * The settings of a server that starts. If they cannot be used, the roster is read too, to report all problems at once.
+ * The settings of a server that starts. If they cannot be used, the roster is read too and misspelt names are looked for,
+ * to report all problems at once.
  *
  * @throws UserError
  */
@@ -16,7 +18,8 @@ export async function readServerSettings(env: Env): Promise<Config> {
   }
   const { problems, roster } = parsed;
   const rosterProblems = roster === undefined ? [] : await readRosterFile(roster).then(() => [], problemsOf);
-  throw new UserError([...problems, ...rosterProblems]);
+  const all = [...problems, ...rosterProblems];
+  throw new UserError([...all, ...findMisspellings(env, all)]);
 }
 
 /** @throws whatever is not a UserError */

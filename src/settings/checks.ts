@@ -64,13 +64,12 @@ export function findWarnings(texts: SettingTexts, env: Environment): string[] {
     SIGNALWIRE_SPACE_URL:
       'the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
   };
+  const warnings = unset(consequences, texts).map(
+    ([name, consequence]) => `${name} is not set: ${consequence}${askAboutMisspelling(name, env)}`,
+  );
   return [
-    ...unset(consequences, texts).map(
-      ([name, consequence]) => `${name} is not set: ${consequence}${askAboutMisspelling(name, env)}`,
-    ),
-    ...findMisspelt(env)
-      .filter(({ meant }) => !(meant in consequences))
-      .map(({ name, meant }) => `${name} is not a setting: did you mean ${meant}?`),
+    ...warnings,
+    ...findMisspellings(env, warnings),
     ...findKeyWarnings(texts),
     ...findTlsWarnings(texts),
     ...findNoticeWarnings(texts),
@@ -142,6 +141,13 @@ export function askAboutMisspelling(setting: string, env: Environment): string {
     .filter(({ meant }) => missing.includes(meant))
     .map(({ name, meant }) => ` ${name} is set: did you mean ${meant}?`)
     .join('');
+}
+
+/** A sentence for each misspelt name that none of the given sentences asks about. */
+export function findMisspellings(env: Environment, sentences: readonly string[]): string[] {
+  return findMisspelt(env)
+    .filter(({ name }) => !sentences.some((sentence) => sentence.includes(` ${name} is set: did you mean `)))
+    .map(({ name, meant }) => `${name} is not a setting: did you mean ${meant}?`);
 }
 
 /** The variables whose names resemble those of settings that are not set. */

@@ -92,6 +92,12 @@ const MISTAKES: Mistake[] = [
     /CONFERENCENAME is not a setting: did you mean CONFERENCE_NAME\?/,
   ],
   [
+    'a misspelt setting beside an invalid one',
+    () => ({ env: { PORT: 'x', CONFERENCENAME: 'sales' } }),
+    ['settings.values error', 'settings.values warning'],
+    /PORT must be a whole number.*CONFERENCENAME is not a setting: did you mean CONFERENCE_NAME\?/s,
+  ],
+  [
     'settings that production refuses',
     () => ({ env: { NODE_ENV: 'production' } }),
     ['settings.values error'],

@@ -4,7 +4,7 @@ import { UserError } from '../../ops/user-error';
 import { readRosterFile } from '../../people/roster-file';
 import { hasExpired } from '../../people/tokens';
 import { readTokensFile, tokensFileBeside } from '../../people/tokens-file';
-import type { Environment } from '../../settings/checks';
+import { type Environment, findMisspellings } from '../../settings/checks';
 import { error, type Finding, formatCount, ok, skipped, warning } from './finding';
 
 const SETTINGS = 'settings.values';
@@ -29,7 +29,10 @@ export function checkSettings(env: Environment): CheckedSettings {
   const parsed = parseConfig(env);
   if (parsed.config === undefined) {
     const { config } = parseConfig({ ...env, NODE_ENV: 'development' });
-    const findings = parsed.problems.map((problem) => error(SETTINGS, problem, null));
+    const findings = [
+      ...parsed.problems.map((problem) => error(SETTINGS, problem, null)),
+      ...findMisspellings(env, parsed.problems).map((sentence) => warning(SETTINGS, sentence, null)),
+    ];
     return { findings: [...findings, ...checkSigningKeys(config)], config, areValid: false };
   }
   const { config } = parsed;

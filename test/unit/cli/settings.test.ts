@@ -74,3 +74,23 @@ describe('a server that cannot start reports its roster too', () => {
     ]);
   });
 });
+
+it.each<[what: string, env: Record<string, string>, sentences: string[]]>([
+  [
+    'beside other mistakes',
+    { PORT: 'x', SUPERVISER_NUMBERS: TED.number },
+    [
+      'PORT must be a whole number from 0 to 65535.',
+      'SUPERVISER_NUMBERS is not a setting: did you mean SUPERVISOR_NUMBERS?',
+    ],
+  ],
+  [
+    'once',
+    { ...production, MODERATOR_NUMBERS: ALICE.number, SUPERVISER_NUMBERS: TED.number },
+    [
+      'SUPERVISOR_NUMBERS must be set in production: without it, or a ROSTER_FILE, nobody may supervise. SUPERVISER_NUMBERS is set: did you mean SUPERVISOR_NUMBERS?',
+    ],
+  ],
+])('a server that cannot start reports a misspelt name %s', async (_how, env, sentences) => {
+  expect(await problemsOf(env)).toEqual(sentences);
+});
