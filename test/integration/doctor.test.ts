@@ -146,6 +146,21 @@ const MISTAKES: Mistake[] = [
     /roster\.json could not be read in 0\.7 s/,
   ],
   [
+    'supervisors who lack the right to listen, or to their mode',
+    () => {
+      const file = join(temporaryFolder(), 'roster.json');
+      const supervisors = [
+        { name: 'Ted', number: '+15550007777', rights: ['see', 'coach'], mode: 'barge' },
+        { name: 'Alice', number: '+15550008888', rights: ['monitor'], mode: 'coach' },
+        { name: 'Carol', number: '+15550009999', rights: ['monitor', 'coach'], mode: 'coach' },
+      ];
+      writeFileSync(file, JSON.stringify({ supervisors }));
+      return { env: { ROSTER_FILE: file } };
+    },
+    ['people.roster warning', 'people.roster warning'],
+    /^Ted lacks the right monitor: .* Add monitor to their rights\.\nAlice starts in coach but lacks that right/,
+  ],
+  [
     'tokens that cannot be read',
     () => {
       onTestFinished(() => writeFileSync(tokensFile(), '{}'));

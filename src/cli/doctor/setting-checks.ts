@@ -1,6 +1,7 @@
 import { type Config, parseConfig } from '../../config';
 import { withDeadline } from '../../ops/deadline';
 import { UserError } from '../../ops/user-error';
+import type { SupervisorEntry } from '../../people/roster';
 import { readRosterFile } from '../../people/roster-file';
 import { hasExpired } from '../../people/tokens';
 import { readTokensFile, tokensFileBeside } from '../../people/tokens-file';
@@ -92,7 +93,8 @@ export async function checkPeople(
     findProblems({ id: ROSTER, file: source.file, timeoutMs }, async () => {
       const { moderators, supervisors } = await readRosterFile(source);
       const counts = `${formatCount(moderators.length, 'moderator')} and ${formatCount(supervisors.length, 'supervisor')}`;
-      return [ok(ROSTER, `${source.file} names ${counts}.`)];
+      const warnings = supervisors.flatMap((one) => checkRights(one) ?? []);
+      return warnings.length === 0 ? [ok(ROSTER, `${source.file} names ${counts}.`)] : warnings;
     }),
     findProblems({ id: TOKENS, file: tokensFile, timeoutMs }, async () => {
       const entries = await readTokensFile(tokensFile);
@@ -109,6 +111,24 @@ export async function checkPeople(
     }),
   ]);
   return [...roster, ...tokens];
+}
+
+/** Undefined if a supervisor has the rights that their calls need. */
+function checkRights({ name, mode = 'monitor', rights }: SupervisorEntry): Finding | undefined {
+  if (!rights.has('monitor')) {
+    return warning(
+      ROSTER,
+      `${name} lacks the right monitor: they can be rejected when they call, or cut off later.`,
+      'Add monitor to their rights.',
+    );
+  }
+  return rights.has(mode)
+    ? undefined
+    : warning(
+        ROSTER,
+        `${name} starts in ${mode} but lacks that right: they listen instead.`,
+        `Add ${mode} to their rights, or set another mode.`,
+      );
 }
 
 /** Reports the problems of a file that cannot be used as errors. */
