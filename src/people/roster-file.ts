@@ -125,7 +125,9 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
 /** Reads and parses a roster file; see {@link parseRoster}. */
 export async function readRosterFile(source: RosterSource): Promise<RosterEntries> {
   const text = await readFile(source.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UserError([`Cannot read ROSTER_FILE ${source.file}: ${error.message}.`]);
+    throw new UserError([
+      `Cannot read ROSTER_FILE ${source.file}: ${error.message}. Set it to a JSON file that can be read.`,
+    ]);
   });
   return parseRoster(text, source);
 }

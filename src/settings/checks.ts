@@ -57,8 +57,8 @@ export function findWarnings(texts: SettingTexts, env: Environment): string[] {
     SIGNALWIRE_SIGNING_KEY: `unsigned webhooks are accepted from ${isThisMachine(texts.HOST) ? 'this machine only' : 'anyone'}.`,
     PUBLIC_URL: 'documents point to localhost, where no Space can call back.',
     ...(texts.ROSTER_FILE === undefined && {
-      MODERATOR_NUMBERS: `the agent is ${DEFAULT_MODERATOR}.`,
-      SUPERVISOR_NUMBERS: 'anyone may supervise.',
+      MODERATOR_NUMBERS: `the agent is ${DEFAULT_MODERATOR}. Set it, or ROSTER_FILE.`,
+      SUPERVISOR_NUMBERS: 'anyone may supervise. Set it, or ROSTER_FILE.',
     }),
     REDIS_URL: 'state is kept in memory. A restart loses the rooms and the audit trail, and only one server may run.',
     SIGNALWIRE_SPACE_URL:

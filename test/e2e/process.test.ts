@@ -59,7 +59,7 @@ describe('the program', () => {
     expect(warnings).toHaveLength(6);
     expect(warnings[0]).toContain('unsigned webhooks are accepted from this machine only');
     // Nobody has the default agent's number, so this one warning may name it.
-    expect(warnings[2]).toContain('"MODERATOR_NUMBERS is not set: the agent is +15557788999."');
+    expect(warnings[2]).toContain('"MODERATOR_NUMBERS is not set: the agent is +15557788999. Set it, or ROSTER_FILE."');
     expect(program.stdout().replace(warnings[2] ?? '', '')).not.toMatch(/1555\d{7}/);
     expect(program.stderr()).toBe('');
   });

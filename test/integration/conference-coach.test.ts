@@ -278,7 +278,7 @@ describe('a roster', () => {
   it('stops the start when its file is missing', async () => {
     const ROSTER_FILE = '/nowhere/roster.json';
     expect((await start({ ROSTER_FILE })).sentences).toEqual([
-      `Cannot read ROSTER_FILE ${ROSTER_FILE}: ENOENT: no such file or directory, open '${ROSTER_FILE}'.`,
+      `Cannot read ROSTER_FILE ${ROSTER_FILE}: ENOENT: no such file or directory, open '${ROSTER_FILE}'. Set it to a JSON file that can be read.`,
     ]);
   });
 });

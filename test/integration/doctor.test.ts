@@ -573,6 +573,13 @@ describe('the doctor', () => {
     expect(wrong.map(({ message, remedy }) => `${message} ${remedy ?? ''}`).join('\n')).toMatch(says);
   });
 
+  it('says what only a call shows, and that no number leads elsewhere', async () => {
+    bench.change('other', { voiceUrl: `${bench.publicUrl}/supervisor`, voiceFallbackUrl: undefined });
+    const messages = (await bench.examine()).map(({ message }) => message);
+    expect(messages).toContain('The token may read conferences. Only a call shows whether it may also change them.');
+    expect(messages).toContain('No number of the project leads elsewhere.');
+  });
+
   it('skips what it cannot check, with the reason, and ends with code 0', async () => {
     const env = Object.fromEntries(Object.keys(bench.env).map((name) => [name, '']));
     const { code, stdout } = await bench.run({ args: ['--json'], env });

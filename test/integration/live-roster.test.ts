@@ -115,7 +115,9 @@ describe('followRoster', () => {
         {
           level: 'error',
           time: expect.any(String),
-          problems: [`Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'.`],
+          problems: [
+            `Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'. Set it to a JSON file that can be read.`,
+          ],
           msg: 'Roster not usable; keeping the previous one',
         },
       ]),

@@ -58,8 +58,8 @@ describe('loadConfig', () => {
       warnings: [
         'SIGNALWIRE_SIGNING_KEY is not set: unsigned webhooks are accepted from this machine only.',
         'PUBLIC_URL is not set: documents point to localhost, where no Space can call back.',
-        'MODERATOR_NUMBERS is not set: the agent is +15557788999.',
-        'SUPERVISOR_NUMBERS is not set: anyone may supervise.',
+        'MODERATOR_NUMBERS is not set: the agent is +15557788999. Set it, or ROSTER_FILE.',
+        'SUPERVISOR_NUMBERS is not set: anyone may supervise. Set it, or ROSTER_FILE.',
         'REDIS_URL is not set: state is kept in memory. A restart loses the rooms and the audit trail, and only one server may run.',
         'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks.',
       ],

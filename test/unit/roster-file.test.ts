@@ -523,14 +523,18 @@ describe('readRosterFile', () => {
   it('reports a missing file', async () => {
     const file = join(temporaryFolder(), 'missing.json');
     await expect(readRosterFile({ file, hasPinKey: true })).rejects.toThrow(
-      new UserError([`Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'.`]),
+      new UserError([
+        `Cannot read ROSTER_FILE ${file}: ENOENT: no such file or directory, open '${file}'. Set it to a JSON file that can be read.`,
+      ]),
     );
   });
 
   it('reports a folder in place of the file', async () => {
     const folder = temporaryFolder();
     await expect(readRosterFile({ file: folder, hasPinKey: true })).rejects.toThrow(
-      new UserError([`Cannot read ROSTER_FILE ${folder}: EISDIR: illegal operation on a directory, read.`]),
+      new UserError([
+        `Cannot read ROSTER_FILE ${folder}: EISDIR: illegal operation on a directory, read. Set it to a JSON file that can be read.`,
+      ]),
     );
   });
 });

@@ -70,7 +70,7 @@ export function checkNumbers(
     findings: [
       ...findings,
       ...checkCallerId(numbers, settings),
-      ok(OTHERS, others.length === 0 ? 'There are no others.' : `Not ours: ${others.join(', ')}.`),
+      ok(OTHERS, others.length === 0 ? 'No number of the project leads elsewhere.' : `Not ours: ${others.join(', ')}.`),
     ],
     proposals: checked.flatMap(({ number, report: { change } = { change: {} } }) =>
       Object.keys(change).length === 0 ? [] : [{ number, change }],

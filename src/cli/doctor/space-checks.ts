@@ -88,7 +88,7 @@ function explainCredentials(problem: SpaceError, name: string): Finding {
 
 function judgeScope(problem: SpaceError | undefined): Finding {
   if (problem === undefined) {
-    return ok(VOICE_SCOPE, 'The token may read conferences. REST does not tell whether it may change them.');
+    return ok(VOICE_SCOPE, 'The token may read conferences. Only a call shows whether it may also change them.');
   }
   return problem.status === 401 || problem.status === 403
     ? error(

@@ -70,7 +70,7 @@ describe('a server that cannot start reports its roster too', () => {
   it('when it is missing and the settings have mistakes', async () => {
     expect(await problemsOf({ ROSTER_FILE: '/nowhere/roster.json', PORT: 'x' })).toEqual([
       'PORT must be a whole number from 0 to 65535.',
-      "Cannot read ROSTER_FILE /nowhere/roster.json: ENOENT: no such file or directory, open '/nowhere/roster.json'.",
+      "Cannot read ROSTER_FILE /nowhere/roster.json: ENOENT: no such file or directory, open '/nowhere/roster.json'. Set it to a JSON file that can be read.",
     ]);
   });
 });
