@@ -140,11 +140,17 @@ describe('the pages', () => {
     expect(text.replaceAll(`http://localhost:${port}`, 'https://coach.example.com')).toBe(onOneLine(expected));
   });
 
-  it('show a roster that can be used', () => {
-    const [, roster = ''] = /```json\n([^`]*)```/.exec(read('docs/people.md')) ?? [];
-    const hashed = roster.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
-    const { moderators, supervisors } = parseRoster(hashed, { file: 'people.md', hasPinKey: true });
-    expect([moderators.length, supervisors.length]).toEqual([2, 2]);
+  it('show a roster that can be used as it is, and entries with PINs', () => {
+    const [roster = '', withPins = ''] = [...read('docs/people.md').matchAll(/```json\n([^`]*)```/g)].map(
+      ([, json = '']) => json,
+    );
+    const parse = (json: string, hasPinKey: boolean) => {
+      const { moderators, supervisors } = parseRoster(json, { file: 'people.md', hasPinKey });
+      return [moderators.length, supervisors.length];
+    };
+    expect(parse(roster, false)).toEqual([2, 2]);
+    const hashed = withPins.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
+    expect(parse(hashed, true)).toEqual([1, 1]);
   });
 
   it('show commands for tokens that can be run one after the other', async () => {
