@@ -85,8 +85,8 @@ async function list({ args, env, stdout, stderr }: CommandContext): Promise<void
   const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
   const rows = entries.map((entry) => [
     entry.name,
-    [...entry.rights].join(' '),
-    entry.rooms === 'all' ? 'all' : [...entry.rooms].join('\n'),
+    [...entry.rights].join(','),
+    entry.rooms === 'all' ? 'all' : [...entry.rooms].join(','),
     dateOf(entry.created),
     entry.expires === undefined ? 'never' : `${dateOf(entry.expires)}${hasExpired(entry, now) ? ' expired' : ''}`,
   ]);

@@ -93,7 +93,7 @@ describe('tokens add', () => {
 });
 
 describe('tokens list', () => {
-  it('prints every token in a table, with what has expired', async () => {
+  it('prints every token on one line of a table, with what has expired', async () => {
     const entry = { hash: 'a'.repeat(64), rights: ['see'], created: '2026-11-25T08:00:00Z' };
     const every = ['see', 'monitor', 'coach', 'barge', 'control', 'record', 'audit'];
     const content = {
@@ -113,14 +113,10 @@ describe('tokens list', () => {
     await writeFile(file, JSON.stringify(content));
     expect(await run('list')).toEqual({
       code: 0,
-      stdout: `NAME        RIGHTS          ROOMS    CREATED     EXPIRES
-wallboard   see             all      2026-11-25  never
-CRM         see monitor     sales    2026-11-25  2999-01-31
-            coach barge     Sales 2
-            control record
-            audit
-A trial of  see             all      2026-11-25  2026-01-31
-last year                                        expired
+      stdout: `NAME                  RIGHTS                                        ROOMS          CREATED     EXPIRES
+wallboard             see                                           all            2026-11-25  never
+CRM                   see,monitor,coach,barge,control,record,audit  sales,Sales 2  2026-11-25  2999-01-31
+A trial of last year  see                                           all            2026-11-25  2026-01-31 expired
 `,
       stderr: '',
     });
