@@ -22,7 +22,7 @@ Manages the tokens of programs. They are in tokens.json, in the folder of ROSTER
 
   --rights RIGHTS     what the program may do, separated by commas: ${RIGHTS.join(', ')}
   --room ROOM         a room where it may do so; give --room again for more. By default, all rooms
-  --expires WHEN      when the secret stops working: in how long (90m, 24h, 90d), at the beginning of a day
+  --expires WHEN      when the secret stops working: after a duration (90m, 24h, 90d), at the beginning of a day
                       (2027-01-31), or at a time (2027-01-31T08:00:00Z); UTC unless you give a zone. By default, never
 `;
 
@@ -150,7 +150,7 @@ function parseExpiry(text: string, now: number): number {
   const expires = duration === undefined ? parseInstant(text) : now + duration;
   if (expires === undefined) {
     throw new UserError([
-      '--expires must be in how long, such as 24h or 90d, or a date such as 2027-01-31 or 2027-01-31T08:00:00Z.',
+      '--expires must be a duration, such as 24h, or a date, such as 2027-01-31 or 2027-01-31T08:00:00Z.',
     ]);
   }
   if (expires <= now) {

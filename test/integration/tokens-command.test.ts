@@ -155,8 +155,7 @@ describe('tokens', () => {
   const noRights =
     '--rights must be one or more of see, monitor, coach, barge, control, record, audit, separated by commas.';
   const noRoom = '--room must be 1 to 64 letters A–Z without accents, digits, spaces, _, . or -.';
-  const noExpiry =
-    '--expires must be in how long, such as 24h or 90d, or a date such as 2027-01-31 or 2027-01-31T08:00:00Z.';
+  const noExpiry = '--expires must be a duration, such as 24h, or a date, such as 2027-01-31 or 2027-01-31T08:00:00Z.';
   const secret = `cc_${'x'.repeat(43)}`;
   const valid = ['add', 'wallboard', '--rights', 'see'];
 
