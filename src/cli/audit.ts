@@ -86,7 +86,7 @@ export async function audit({ args, env, stdout, stderr }: CommandContext): Prom
   const { redisUrls, redisTls, maxCallSeconds } = readSettings(env);
   if (redisUrls.length === 0) {
     throw new UserError([
-      `REDIS_URL is not set: without Redis, the audit trail is only in the server's memory.${askAboutMisspelling('REDIS_URL', env)}`,
+      `REDIS_URL is not set: without Redis, the audit trail is only in the server's memory. Read it with GET /api/v1/audit.${askAboutMisspelling('REDIS_URL', env)}`,
     ]);
   }
   const store = createRedisStore({

@@ -141,7 +141,7 @@ describe('audit', () => {
     [
       'a misspelt Redis url',
       { env: { REDIS_URI: 'redis://localhost' } },
-      "audit: REDIS_URL is not set: without Redis, the audit trail is only in the server's memory. REDIS_URI is set: did you mean REDIS_URL?\n",
+      "audit: REDIS_URL is not set: without Redis, the audit trail is only in the server's memory. Read it with GET /api/v1/audit. REDIS_URI is set: did you mean REDIS_URL?\n",
     ],
     ['another format', { args: ['--format', 'xml'] }, 'audit: --format must be csv or jsonl.'],
     ['a time that is none', { args: ['--since', 'yesterday'] }, 'audit: --since must be a date'],
