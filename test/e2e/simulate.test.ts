@@ -266,7 +266,7 @@ describe('npm run demo', () => {
     expect([code, stderr]).toEqual([0, '']);
     // Its roster is gone, too.
     expect(readdirSync(TMPDIR)).toEqual([]);
-  }, 10_000);
+  }, 30_000);
 
   it('listens on PORT', async () => {
     const port = await freePort();
