@@ -56,8 +56,16 @@ export interface RunningAction {
   change<T>(request: (deadline: Deadline) => Promise<T>): Promise<T>;
   /** Reads a participant by REST, once, and records the result. @throws ActionFailure `left`, SpaceError */
   observe(conferenceSid: Sid, callSid: Sid, deadline: Deadline): Promise<SpaceParticipant>;
-  /** Repeats a reading until it shows what is wanted. @throws ActionFailure `ineffective` if it does not come about */
-  readUntil<T>(read: (deadline: Deadline) => Promise<T>, isAsWanted: (seen: T) => boolean): Promise<T>;
+  /**
+   * Repeats a reading until it shows what is wanted: a few times, and for at least `atLeastMs`.
+   *
+   * @throws ActionFailure `ineffective` if it does not come about
+   */
+  readUntil<T>(
+    read: (deadline: Deadline) => Promise<T>,
+    isAsWanted: (seen: T) => boolean,
+    atLeastMs?: number,
+  ): Promise<T>;
   /** Observes a participant until it is as wanted. @throws ActionFailure `ineffective` if it does not come about */
   verify(conferenceSid: Sid, callSid: Sid, isAsWanted: (seen: SpaceParticipant) => boolean): Promise<void>;
 }
@@ -65,8 +73,8 @@ export interface RunningAction {
 /** Carries out an action and returns how it ended. Throws if it failed. */
 export type Work = (running: RunningAction) => Promise<Extract<ActionStatus, 'confirmed' | 'accepted'>>;
 
-/** How often a participant or a recording is read until it shows a change. */
-const MAX_READS = 4;
+/** How often, at least, a participant or a recording is read until it shows a change. */
+const MIN_READS = 4;
 
 export interface ActionRunner {
   /**
@@ -159,13 +167,18 @@ export function createActionRunner(options: ActionRunnerOptions): ActionRunner {
       return seen;
     }
 
-    async function readUntil<T>(read: (one: Deadline) => Promise<T>, isAsWanted: (seen: T) => boolean): Promise<T> {
+    async function readUntil<T>(
+      read: (one: Deadline) => Promise<T>,
+      isAsWanted: (seen: T) => boolean,
+      atLeastMs = 0,
+    ): Promise<T> {
+      const since = monotonicNow();
       for (let reads = 1; ; reads++) {
         const seen = await repeat(read);
         if (isAsWanted(seen)) {
           return seen;
         }
-        if (reads >= MAX_READS) {
+        if (reads >= MIN_READS && monotonicNow() - since >= atLeastMs) {
           throw new ActionFailure('ineffective');
         }
         await sleep(retryMs);

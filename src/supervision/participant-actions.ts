@@ -1,3 +1,4 @@
+import { REST_DELAY_MS } from '../rooms/event-dates';
 import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
 import type { ConferenceApi, SpaceParticipant } from '../signalwire/conference-api';
@@ -9,7 +10,7 @@ export interface ParticipantActionsOptions {
   runner: ActionRunner;
   rooms: Pick<Rooms, 'read' | 'record'>;
   space: Pick<ConferenceApi, 'changeParticipant' | 'findParticipant' | 'removeParticipant' | 'endConference'> &
-    Pick<ConferenceApi, 'listConferences'>;
+    Pick<ConferenceApi, 'listConferences' | 'listParticipants'>;
   /** Whether nobody else hears an announcement to one participant; set after a test in the live Space. */
   announceIsPrivate: boolean;
   /** The address of a document that says a text. */
@@ -32,6 +33,9 @@ export interface ParticipantActions {
 
 /** Deadline of each request after an unmute that a mute took the place of, in milliseconds. */
 const MUTE_MS = 3_000;
+
+/** How long lists are read again, in milliseconds. */
+const LISTS_MS = REST_DELAY_MS + 1_000;
 
 export function createParticipantActions(options: ParticipantActionsOptions): ParticipantActions {
   const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow } = options;
@@ -98,22 +102,30 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
         return { kind: 'refused', refusal: found.isKnown ? 'no-conference' : 'room-unknown' };
       }
       return runner.run(room, { name: 'end', by }, async ({ readUntil }) => {
-        const ended = new Set([conferenceSid]);
+        const [meant, taken] = [new Set([conferenceSid]), new Set<Sid>()];
         let askedAt = monotonicNow();
-        // By name, since another one may have begun unnoticed.
         await readUntil(
           async (deadline) => {
             askedAt = monotonicNow();
-            const live = await space.listConferences(room, deadline);
-            for (const one of live) {
-              await space.endConference(one.conferenceSid, deadline);
-              ended.add(one.conferenceSid);
+            for (const one of meant) {
+              if (await space.endConference(one, deadline)) {
+                taken.add(one);
+              }
             }
-            return live;
+            // By name too, since another one may have begun unnoticed.
+            const listed = new Set((await space.listConferences(room, deadline)).map((one) => one.conferenceSid));
+            for (const one of listed) {
+              meant.add(one);
+            }
+            // Whether a conference is over that the Space did not end, its list has to say, too.
+            const isOver = async (one: Sid) =>
+              (taken.has(one) || !listed.has(one)) && (await space.listParticipants(one, deadline)) === undefined;
+            return (await Promise.all([...meant].map(isOver))).every(Boolean);
           },
-          (live) => live.length === 0,
+          (areOver) => areOver,
+          LISTS_MS,
         );
-        for (const one of ended) {
+        for (const one of meant) {
           await rooms.record(room, { kind: 'conference-ended', conferenceSid: one, ageMs: monotonicNow() - askedAt });
         }
         return 'confirmed';

@@ -96,7 +96,7 @@ const CASES: Record<string, Case> = {
     hears: LISTENING,
     status: 'accepted',
   },
-  'end the conference': { method: 'DELETE', path: '/conference', steps: 2, hears: { Ted: [] } },
+  'end the conference': { method: 'DELETE', path: '/conference', steps: 5, hears: { Ted: [] } },
   'start a recording': { ...record, steps: 3, hears: LISTENING, recording: 'in-progress' },
   'pause recordings': { ...recordings('paused'), before: [record], steps: 14, hears: LISTENING, recording: 'paused' },
   'resume recordings': {

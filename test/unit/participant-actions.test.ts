@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { sid } from '../support/room-stores';
 import type { ScriptedSpace } from '../support/scripted-space';
-import { bob, requestsOver, sales, startSupervisedRoom } from '../support/supervised-room';
+import { alice, bob, cf1, requestsOver, sales, startSupervisedRoom, ted } from '../support/supervised-room';
+
+const [carol, cf2] = [sid('carol-1'), sid('cf-2')];
 
 const MUTE = 'mute bob-1 in cf-1';
 const UNMUTE = 'unmute bob-1 in cf-1';
@@ -58,6 +61,42 @@ describe('an unmute that a mute takes the place of', () => {
     expect(await unmuting).toMatchObject({ action: { status: 'failed', reason: 'superseded' } });
     expect(space.party(bob)).toMatchObject({ isMuted: false });
     expect(await stateOf(bob)).toMatchObject({ isMuted: false });
+  });
+});
+
+describe('the end of a conference', () => {
+  it('ends the one that the room knows, although the list lacks it', async () => {
+    const { actions, space } = await startSupervisedRoom();
+    space.trouble = (request) => (request === 'list sales' ? 'missing' : undefined);
+    expect(await actions.end(sales, 'token board')).toMatchObject({ action: { status: 'confirmed' } });
+    expect([alice, bob, ted].map(space.party)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('ends another one that has begun unnoticed', async () => {
+    const { actions, space, rooms } = await startSupervisedRoom();
+    space.open(sales, cf2, [{ callSid: carol, isModerator: true }]);
+    expect(await actions.end(sales, 'token board')).toMatchObject({ action: { status: 'confirmed' } });
+    expect(space.party(carol)).toBeUndefined();
+    expect(await rooms.read(sales)).toMatchObject({ state: { ended: [{ sid: cf1 }, { sid: cf2 }] } });
+  });
+
+  it('is confirmed when REST has caught up', async () => {
+    const { actions, space } = await startSupervisedRoom();
+    const list = space.client.listParticipants;
+    const late = await list(cf1);
+    let reads = 0;
+    space.client.listParticipants = async (...request) => (++reads > 9 ? list(...request) : late);
+    expect(await actions.end(sales, 'token board')).toMatchObject({ action: { status: 'confirmed' } });
+  });
+
+  it.each([
+    ['knows its participants', 'participants of cf-1'],
+    ['lists it', 'list sales'],
+  ])('is not confirmed while REST does not know it, but %s', async (_how, told) => {
+    const { actions, space, stateOf } = await startSupervisedRoom(50);
+    space.trouble = (request) => (request === told ? undefined : 'missing');
+    expect(await actions.end(sales, 'token board')).toMatchObject({ action: { status: 'failed' } });
+    expect(await stateOf(alice)).not.toHaveProperty('leftAt');
   });
 });
 
