@@ -1,6 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import { clearCoachingFailures } from './coaching-failures';
-import { isOlderCallback, RESOLUTION_MS } from './event-dates';
+import { isOlderCallback, RESOLUTION_MS, REST_DELAY_MS } from './event-dates';
 import { isInConference, isOpen } from './room';
 import { endStay, isSameConference, type RoomDraft } from './room-draft';
 import type { EventOf } from './room-event';
@@ -30,6 +30,19 @@ export function conferenceEnded(draft: RoomDraft, { conferenceSid }: EventOf<'co
     if (isOpen(stay) && isInIt && (stay.joinedAt ?? 0) <= at + RESOLUTION_MS) {
       endStay(draft, stay, { at, by: 'inferred' });
     }
+  }
+}
+
+/**
+ * REST showed somebody in a conference. If it was reported to have ended, so long ago that REST cannot be behind, that was
+ * wrong: it goes on, unless the room has another conference.
+ */
+export function reviveConference(draft: RoomDraft, conferenceSid: Sid, at: number): void {
+  const isRevived = (one: RoomDraft['ended'][number]) =>
+    one.sid === conferenceSid && one.at + RESOLUTION_MS + REST_DELAY_MS < at;
+  if (draft.conference === undefined && draft.ended.some(isRevived)) {
+    draft.ended = draft.ended.filter((one) => !isRevived(one));
+    draft.hasChanged = true;
   }
 }
 

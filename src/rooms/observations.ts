@@ -1,6 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import { clearCoachingFailures } from './coaching-failures';
-import { switchConference } from './conference-changes';
+import { reviveConference, switchConference } from './conference-changes';
 import { RESOLUTION_MS, REST_DELAY_MS } from './event-dates';
 import { enterConference } from './joins';
 import { applyReport, heardModeOf } from './reports';
@@ -59,6 +59,7 @@ export function participantObserved(
   at: number,
 ): void {
   const { callSid, isModerator, joinAgeMs, person } = participant;
+  reviveConference(draft, conferenceSid, at);
   if (draft.ended.some(({ sid }) => sid === conferenceSid)) {
     return;
   }

@@ -305,7 +305,11 @@ describe('what REST shows of', () => {
     [20, { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 }],
     [22, arrives('alice')],
   ];
-  const BEHIND: Told = [24, observed(seen('alice', { ...AGENT, joinAgeMs: 23_000 }), seen('bob'))];
+  const ended: RoomEvent = { kind: 'conference-ended', conferenceSid: sid('cf-1'), ageMs: 0 };
+  const listed = (seconds: number): Told => [
+    seconds,
+    observed(seen('alice', { ...AGENT, joinAgeMs: 1_000 * seconds - 1_000 }), seen('bob')),
+  ];
 
   it('an earlier stay does not make the next one join', () => {
     const shown: RoomEvent = {
@@ -327,13 +331,37 @@ describe('what REST shows of', () => {
   });
 
   it('an ended conference makes nobody join', () => {
-    const { state } = play(...REDIALLED, BEHIND);
+    const { state } = play(...REDIALLED, listed(22.9));
     expect(state.stays.filter(isInConference)).toEqual([]);
     expect(state.conference).toBeUndefined();
   });
 
+  it.each<[string, RoomEvent]>([
+    ['list', observed(seen('alice', AGENT), seen('ted', { coachedCall: sid('alice') }))],
+    [
+      'reading',
+      {
+        kind: 'participant-observed',
+        conferenceSid: sid('cf-1'),
+        participant: seen('ted', { coachedCall: sid('alice') }),
+        ageMs: 0,
+      },
+    ],
+  ])('an ended conference in a later %s is supervised again', (_what, shown) => {
+    const { state } = play(...ALICE_IN, joins('ted', 'cf-1', 3), [20, ended], [23, shown]);
+    expect(state).toMatchObject({ conference: { sid: 'cf-1' }, ended: [] });
+    expect(supervisorsOf(state)).toMatchObject([{ callSid: 'ted', conferenceSid: 'cf-1' }]);
+  });
+
+  it('an ended conference without participants revives nothing', () => {
+    expect(play(...ALICE_IN, [20, ended], [30, observed()]).state).toMatchObject({
+      conference: undefined,
+      ended: [{ sid: 'cf-1' }],
+    });
+  });
+
   it('an ended conference ends no stay in the next one', () => {
-    const { state } = play(...REDIALLED, joins('alice', 'cf-2', 23, AGENT), BEHIND);
+    const { state } = play(...REDIALLED, joins('alice', 'cf-2', 23, AGENT), listed(24));
     expect(targetOf(state)).toMatchObject({ callSid: 'alice', conferenceSid: 'cf-2' });
   });
 
