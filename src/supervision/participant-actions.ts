@@ -1,9 +1,10 @@
 import { REST_DELAY_MS } from '../rooms/event-dates';
 import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
+import { toObserved } from '../rooms/space-observer';
 import type { ConferenceApi, SpaceParticipant } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
-import { ActionFailure, type ActionRunner } from './action-runner';
+import { ActionFailure, type ActionRunner, type RunningAction } from './action-runner';
 import type { ActionResult } from './recorded-action';
 
 export interface ParticipantActionsOptions {
@@ -34,8 +35,8 @@ export interface ParticipantActions {
 /** Deadline of each request after an unmute that a mute took the place of, in milliseconds. */
 const MUTE_MS = 3_000;
 
-/** How long lists are read again, in milliseconds. */
-const LISTS_MS = REST_DELAY_MS + 1_000;
+/** How long lists are read again, in milliseconds: two of those that count for the room are {@link REST_DELAY_MS} apart. */
+const LISTS_MS = REST_DELAY_MS + 2_000;
 
 export function createParticipantActions(options: ParticipantActionsOptions): ParticipantActions {
   const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow } = options;
@@ -80,6 +81,28 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     return latest?.name === 'mute';
   }
 
+  /** REST knows no such participant. It may be behind, so its lists decide, by the rules of the room. */
+  async function waitUntilUnlisted(
+    { room, current, readUntil }: RunningAction,
+    conferenceSid: Sid,
+    callSid: Sid,
+  ): Promise<void> {
+    const conference = { sid: conferenceSid };
+    await readUntil(
+      async (deadline) => {
+        const askedAt = monotonicNow();
+        const participants = (await space.listParticipants(conferenceSid, deadline))?.map(toObserved);
+        if (participants !== undefined) {
+          const ageMs = monotonicNow() - askedAt;
+          await rooms.record(room, { kind: 'room-observed', conference, participants, ageMs });
+        }
+        return stayOf(await current(), callSid);
+      },
+      isGone,
+      LISTS_MS,
+    );
+  }
+
   return {
     setMuted: (room, callSid, muted, by) =>
       changeParticipant(room, { name: muted ? 'mute' : 'unmute', callSid, by }, { muted }),
@@ -90,8 +113,11 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     remove: (room, callSid, by) =>
       runner.run(room, { name: 'remove', callSid, by }, async (running) => {
         const conferenceSid = conferenceOf(running.state, callSid);
-        await running.change((deadline) => space.removeParticipant(conferenceSid, callSid, deadline));
-        await running.readUntil((deadline) => space.findParticipant(conferenceSid, callSid, deadline), isGone);
+        if (await running.change((deadline) => space.removeParticipant(conferenceSid, callSid, deadline))) {
+          await running.readUntil((deadline) => space.findParticipant(conferenceSid, callSid, deadline), isGone);
+        } else {
+          await waitUntilUnlisted(running, conferenceSid, callSid);
+        }
         return 'confirmed';
       }),
 

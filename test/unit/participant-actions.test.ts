@@ -64,6 +64,37 @@ describe('an unmute that a mute takes the place of', () => {
   });
 });
 
+describe('a removal that REST answers with 404', () => {
+  const isAboutBob = (request: string) => request.includes('bob-1');
+
+  it.each([
+    ['the list shows the participant', isAboutBob],
+    ['there is no list', () => true],
+  ])('is not confirmed while %s', async (_how, isMissing) => {
+    const { actions, space, stateOf } = await startSupervisedRoom(50);
+    space.trouble = (request) => (isMissing(request) ? 'missing' : undefined);
+    expect(await actions.remove(sales, bob, 'token board')).toMatchObject({ action: { status: 'failed' } });
+    expect(space.party(bob)).toBeDefined();
+    expect(await stateOf(bob)).not.toHaveProperty('leftAt');
+  });
+
+  it('is confirmed when two lists lack the participant', async () => {
+    const { actions, space, stateOf } = await startSupervisedRoom();
+    space.leave(bob);
+    expect(await actions.remove(sales, bob, 'token board')).toMatchObject({ action: { status: 'confirmed' } });
+    expect(await stateOf(bob)).toMatchObject({ leaveSource: 'rest' });
+  });
+
+  it('is confirmed when the leave is reported', async () => {
+    const { actions, space, record } = await startSupervisedRoom();
+    space.leave(bob);
+    const removing = actions.remove(sales, bob, 'token board');
+    await requestsOver(space, 0);
+    await record({ kind: 'left', callSid: bob, conferenceSid: cf1, date: Date.now(), ageMs: 0 });
+    expect(await removing).toMatchObject({ action: { status: 'confirmed' } });
+  });
+});
+
 describe('the end of a conference', () => {
   it('ends the one that the room knows, although the list lacks it', async () => {
     const { actions, space } = await startSupervisedRoom();
