@@ -43,6 +43,7 @@ const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = 
   'no-answer': ['left', 'Nobody answered.'],
   busy: ['left', 'The line was busy.'],
   'not-connected': ['left', 'The number could not be reached.'],
+  'is-a-supervisor': ['is_a_supervisor', 'This is a supervisor: change their mode instead.'],
   'not-allowed': ['not_allowed', 'They may not do that any more.'],
   'store-away': ['store_away', 'The store did not answer.'],
   internal: ['internal_error', 'Something went wrong; see the log.'],

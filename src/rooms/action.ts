@@ -48,6 +48,7 @@ export type ActionReason =
   | 'busy'
   | 'not-connected'
   | 'not-allowed'
+  | 'is-a-supervisor'
   | 'store-away'
   | 'internal';
 

@@ -22,6 +22,7 @@ export interface ParticipantActionsOptions {
 
 /** Actions on a participant, and on the conference. Each resolves when it is settled; never rejects. */
 export interface ParticipantActions {
+  /** Nobody who coaches or listens is unmuted, also if the room does not know yet that they are a supervisor. */
   setMuted(room: RoomName, callSid: Sid, muted: boolean, by: string): Promise<ActionResult>;
   setOnHold(room: RoomName, callSid: Sid, onHold: boolean, by: string): Promise<ActionResult>;
   /** Takes a participant out of the conference. A supervisor's call goes on, as after any conversation. */
@@ -47,11 +48,18 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     wanted: { name: 'mute' | 'unmute' | 'hold' | 'unhold'; callSid: Sid; by: string },
     changes: { muted: boolean } | { onHold: boolean },
   ): Promise<ActionResult> {
-    return runner.run(room, wanted, async ({ state, change, verify, observe }) => {
+    return runner.run(room, wanted, async ({ state, repeat, change, verify, observe }) => {
       const { callSid } = wanted;
       const conferenceSid = conferenceOf(state, callSid);
       const isAsWanted = ({ isMuted, isOnHold }: SpaceParticipant) =>
         'muted' in changes ? isMuted === changes.muted : isOnHold === changes.onHold;
+      if (wanted.name === 'unmute') {
+        // As long as only their join callback is known, a supervisor looks like a caller.
+        const { isCoaching } = await repeat((deadline) => observe(conferenceSid, callSid, deadline));
+        if (isCoaching) {
+          throw new ActionFailure('is-a-supervisor');
+        }
+      }
       let isSent = false;
       try {
         await change((deadline) => {

@@ -84,7 +84,7 @@ const CASES: Record<string, Case> = {
   },
   barge: { ...mode('barge'), steps: 6, hears: { ...LISTENING, Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'] } },
   mute: { ...change({ muted: true }), steps: 2, hears: { ...LISTENING, Alice: [], Ted: ['Alice'] } },
-  unmute: { ...change({ muted: false }), steps: 2, before: [change({ muted: true })], hears: LISTENING },
+  unmute: { ...change({ muted: false }), steps: 3, before: [change({ muted: true })], hears: LISTENING },
   hold: { ...change({ onHold: true }), steps: 2, hears: { Bob: ['music'], Alice: [], Ted: ['Alice'] } },
   unhold: { ...change({ onHold: false }), steps: 2, before: [change({ onHold: true })], hears: LISTENING },
   'remove a caller': { method: 'DELETE', path: '/participants/BOB', steps: 2, hears: { Alice: [], Ted: ['Alice'] } },

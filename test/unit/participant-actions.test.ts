@@ -14,13 +14,13 @@ describe('an unmute that a mute takes the place of', () => {
     const { actions, space, stateOf } = await startSupervisedRoom();
     space.latencyMs = 5;
     const unmuting = actions.setMuted(sales, bob, false, 'token board');
-    await requestsOver(space, 0);
+    await requestsOver(space, 1);
     const muting = actions.setMuted(sales, bob, true, 'token other');
     expect(await Promise.all([unmuting, muting])).toMatchObject([
       { action: { status: 'failed', reason: 'superseded' } },
       { action: { status: 'confirmed' } },
     ]);
-    expect(space.requests.slice(0, 2)).toEqual([UNMUTE, MUTE]);
+    expect(space.requests.slice(0, 3)).toEqual([READ, UNMUTE, MUTE]);
     expect(space.requests.filter((request) => request === MUTE)).toHaveLength(2);
     expect(await stateOf(bob)).toMatchObject({ isMuted: true });
   });
@@ -35,7 +35,7 @@ describe('an unmute that a mute takes the place of', () => {
       { action: { status: 'failed', reason: 'superseded' } },
       { action: { status: 'confirmed' } },
     ]);
-    expect(space.requests).toEqual([MUTE, READ]);
+    expect(space.requests).not.toContain(UNMUTE);
   });
 
   it('mutes again although its own request was answered after the mute', async () => {
@@ -62,6 +62,18 @@ describe('an unmute that a mute takes the place of', () => {
     expect(space.party(bob)).toMatchObject({ isMuted: false });
     expect(await stateOf(bob)).toMatchObject({ isMuted: false });
   });
+});
+
+it('an unmute fails for a supervisor whom the room knows only as a caller', async () => {
+  const { actions, space, joined, stateOf } = await startSupervisedRoom();
+  space.enter(cf1, { callSid: carol, isMuted: true, target: alice });
+  await joined(carol, false);
+  expect(await stateOf(carol)).toMatchObject({ role: 'caller' });
+  expect(await actions.setMuted(sales, carol, false, 'token board')).toMatchObject({
+    action: { status: 'failed', reason: 'is-a-supervisor' },
+  });
+  expect(space.party(carol)).toMatchObject({ isMuted: true });
+  expect(await stateOf(carol)).toMatchObject({ role: 'supervisor', isMuted: true });
 });
 
 describe('a removal that REST answers with 404', () => {
