@@ -292,7 +292,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       id: 'removeParticipant',
       method: 'delete',
       path: '/rooms/{room}/participants/{callSid}',
-      summary: 'Takes a participant out of the conference',
+      summary: 'Takes a participant out of the conference; a supervisor hears so, and their call ends',
       right: 'control',
       response: { status: 200, description: 'They were seen to be out', schema: actionReport },
       problems: CONTROL_PROBLEMS,

@@ -122,6 +122,8 @@ export function createRender(settings: DocumentSettings, urls: Urls, prompts: Pr
         return keypad(outcome);
       case 'goodbye':
         return sayAndHangUp(prompts.goodbye);
+      case 'removed':
+        return sayAndHangUp(prompts.removed);
       case 'apology':
         return sayAndHangUp(prompts.apology);
       case 'hangUp': {

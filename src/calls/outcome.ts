@@ -22,6 +22,8 @@ export type Outcome =
   /** To a supervisor whom the server called: nobody joins a conversation without a key, for a voicemail may answer. */
   | { kind: 'askToJoin'; room: RoomName; join: Sid }
   | { kind: 'goodbye' }
+  /** To a supervisor whom somebody took out through the API: their call ends, too. */
+  | { kind: 'removed' }
   /** For a supervisor: an unexpected error that a retry would not fix. */
   | { kind: 'apology' }
   | { kind: 'hangUp' }

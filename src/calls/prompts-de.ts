@@ -64,6 +64,7 @@ export const german: Prompts = {
   },
   callout: (room) => `Niemand hört Sie. Um dem Agenten in ${room} zuzuhören, drücken Sie die 1.`,
   goodbye: 'Auf Wiederhören.',
+  removed: 'Sie wurden aus dem Gespräch entfernt. Auf Wiederhören.',
   apology: 'Es ist leider etwas schiefgegangen. Bitte rufen Sie später noch einmal an.',
   moderatorNotice: 'Ein Supervisor ist in der Leitung.',
   supervisorNotice: 'Sie wurden stummgeschaltet. Niemand hört Sie.',

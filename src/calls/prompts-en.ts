@@ -66,6 +66,7 @@ export const english: Prompts = {
   },
   callout: (room) => `Nobody hears you. To listen to the agent in ${room}, press 1.`,
   goodbye: 'Goodbye.',
+  removed: 'You have been removed. Goodbye.',
   apology: 'Sorry, something went wrong. Please call again later.',
   moderatorNotice: 'A supervisor is on the line.',
   supervisorNotice: 'You have been muted. Nobody hears you.',

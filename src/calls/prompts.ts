@@ -28,6 +28,8 @@ export interface Prompts {
   /** Why a supervisor waits for a room, or for any. */
   wait(reason: WaitReason, room: RoomName | undefined, moderator: string | undefined): string;
   goodbye: string;
+  /** To a supervisor whom somebody took out through the API; then their call ends. */
+  removed: string;
   apology: string;
   /** To a supervisor whom the server called. */
   callout(room: RoomName): string;

@@ -2,6 +2,7 @@ import { type Authentication, mayEnter, type PhoneCall, type PinResult } from '.
 import { MAX_PIN_TRIES } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
 import { labelOf, type SupervisorEntry } from '../people/roster';
+import type { Action } from '../rooms/action';
 import { conversationOf, isSameConversation, supervisedConversation } from '../rooms/conversation';
 import { MODES, type Mode } from '../rooms/mode';
 import {
@@ -155,6 +156,10 @@ export function decideEnded({ call, room, context, dial }: EndInput, view: Super
   if ('needs' in found) {
     return found;
   }
+  const removal = found.isKnown ? removalOf(found.state, stayOf(found.state, call, context.stay)) : undefined;
+  if (removal?.status === 'requested' || removal?.status === 'confirmed') {
+    return { kind: 'removed' };
+  }
   const supervisor = { call, ...who, view };
   return dial.hasFailed ? afterRefusal(supervisor, room, context, found) : afterStay(supervisor, room, context, found);
 }
@@ -185,7 +190,9 @@ function afterStay(supervisor: Supervisor, room: RoomName, context: RoomContext,
   if (target === undefined || (left !== undefined && !isSameConversation(left, conversationOf(target)))) {
     return afterConversation(supervisor, room, context);
   }
-  const mode = last === undefined || wasRemoved(found.state, last) ? 'monitor' : modeOfReturn(last.supervision);
+  // A removal that failed may have worked all the same. Then they are not to be heard again without a new key.
+  const isUnheard = last === undefined || removalOf(found.state, last) !== undefined;
+  const mode = isUnheard ? 'monitor' : modeOfReturn(last.supervision);
   return keypad(supervisor, room, { ...next, mode, named: conversationOf(target) }, { target });
 }
 
@@ -582,9 +589,11 @@ function toMenu(context: RoomContext): CallContext {
   return { mode: initialModeOf(context), attempt: 0, stay: context.stay, token: context.token };
 }
 
-/** Whether somebody took them out through the API. Then they are not to be heard again without a new key. */
-function wasRemoved({ actions = [] }: RoomState, { callSid, joinedAt }: SupervisorStay): boolean {
-  return actions.some((one) => one.name === 'remove' && one.callSid === callSid && one.joinedAt === joinedAt);
+/** The latest request through the API to take somebody out, in this stay and no other. */
+function removalOf({ actions = [] }: RoomState, stay: SupervisorStay | undefined): Action | undefined {
+  return actions.findLast(
+    ({ name, callSid, joinedAt }) => name === 'remove' && callSid === stay?.callSid && joinedAt === stay?.joinedAt,
+  );
 }
 
 function stayOf({ stays }: RoomState, { callSid }: PhoneCall, number: number): SupervisorStay | undefined {

@@ -25,7 +25,7 @@ export interface ParticipantActions {
   /** Nobody who coaches or listens is unmuted, also if the room does not know yet that they are a supervisor. */
   setMuted(room: RoomName, callSid: Sid, muted: boolean, by: string): Promise<ActionResult>;
   setOnHold(room: RoomName, callSid: Sid, onHold: boolean, by: string): Promise<ActionResult>;
-  /** Takes a participant out of the conference. A supervisor's call goes on, as after any conversation. */
+  /** Takes a participant out of the conference. Their call ends; a supervisor hears why first. */
   remove(room: RoomName, callSid: Sid, by: string): Promise<ActionResult>;
   /** Ends the conference for everybody. */
   end(room: RoomName, by: string): Promise<ActionResult>;

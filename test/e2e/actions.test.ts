@@ -192,16 +192,22 @@ it.each([
   },
 );
 
-it('a supervisor who was taken out is not heard again without a key', async () => {
-  const started = await start();
-  const { bench, calls } = started;
-  await act(started, mode('barge'));
-  await act(started, { method: 'DELETE', path: '/participants/TED' });
-  // The menu is over, and nobody pressed a key.
-  await bench.space.clock.advance(30_000);
+it.each([
+  ['/coach', 'en', '/coach/sales?mode=barge', 'You have been removed. Goodbye.'],
+  ['the supervisors’ line', 'de', '/supervisor?mode=barge', 'Sie wurden aus dem Gespräch entfernt. Auf Wiederhören.'],
+])('a supervisor on %s who was taken out hears so, in %s, and their call ends', async (_line, language, path, told) => {
+  const { bench, ask, calls } = await start({ PROMPT_LANGUAGE: language });
+  await bench.hangUp(calls.ted);
+  const ted = await bench.call('Ted', path);
+  await eventually(async () =>
+    expect(await participant(ask, ted)).toMatchObject({ supervision: { heardAs: 'barge' } }),
+  );
+  const { status, body } = await ask('DELETE', `/rooms/sales/participants/${ted.sid}`);
+  expect([status, body.action.status]).toEqual([200, 'confirmed']);
   await bench.space.runUntilIdle();
-  expect(bench.space.conferences.participant(calls.ted.sid)?.muted ?? true).toBe(true);
-  expect(bench.hears()).toMatchObject({ Bob: ['Alice'], Alice: ['Bob'] });
+  expect(ted.told.at(-1)).toBe(told);
+  expect(ted.isOver).toBe(true);
+  expect(bench.hears()).toEqual({ Bob: ['Alice'], Alice: ['Bob'] });
 });
 
 describe('an idempotency key', () => {

@@ -3,6 +3,7 @@ import type { PinPrompt, RoomMenu, RoomWait, SupervisorDecision, SupervisorJoin 
 import type { SupervisorInput, SupervisorNeed, SupervisorView } from '../../src/calls/supervisor-flow';
 import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import type { SupervisorEntry } from '../../src/people/roster';
+import type { Action } from '../../src/rooms/action';
 import { emptyRoom, type Stay } from '../../src/rooms/room';
 import type { RoomEntry } from '../../src/rooms/room-entry';
 import type { Lookup } from '../../src/rooms/rooms';
@@ -26,6 +27,8 @@ export interface Known extends Pick<SupervisorView, 'prompt' | 'pin'> {
   who?: SupervisorView['who'];
   /** Who is in the room, by the store or else REST. */
   room?: Stay[] | 'unknown';
+  /** What was requested through the API. */
+  actions?: Action[];
   /** The same by the store alone, where it differs. */
   stored?: Stay[];
   list?: RoomEntry[] | 'unknown';
@@ -48,7 +51,8 @@ export function decisionOf<Input extends SupervisorInput>(
       const { room, withRest } = need;
       asked.push(withRest ? room : `${room} in the store`);
       const stays = expected(withRest ? known.room : (known.stored ?? known.room), room);
-      const state = { ...emptyRoom(room), stays: stays === 'unknown' ? [] : stays };
+      const { actions } = known;
+      const state = { ...emptyRoom(room), stays: stays === 'unknown' ? [] : stays, actions };
       const found: Lookup = stays === 'unknown' ? { isKnown: false } : { isKnown: true, state, now: NOW };
       return { rooms: new Map(view.rooms).set(room, { found, withRest }) };
     }

@@ -197,6 +197,7 @@ describe('render', () => {
 
   it.each<[Outcome['kind'], string]>([
     ['goodbye', `<Say>${english.goodbye}</Say><Hangup/>`],
+    ['removed', '<Say>You have been removed. Goodbye.</Say><Hangup/>'],
     ['apology', `<Say>${english.apology}</Say><Hangup/>`],
     ['hangUp', '<Hangup/>'],
     ['reject', '<Reject/>'],

@@ -10,6 +10,7 @@ import {
   type SupervisorView,
 } from '../../src/calls/supervisor-flow';
 import type { Lockout } from '../../src/people/pin-limiter';
+import type { Action } from '../../src/rooms/action';
 import type { HeardMode, Mode } from '../../src/rooms/mode';
 import type { Stay, SupervisorStay } from '../../src/rooms/room';
 import type { RoomEntry } from '../../src/rooms/room-entry';
@@ -140,6 +141,17 @@ const ended = (context: Partial<RoomContext>, dial: { isCallOver?: boolean; hasF
 
 describe('a supervisor who is out of the conference', () => {
   const UNHEARD = 'keypad sales Alice to monitor; named=a/cf-1';
+  const HEARD = 'keypad sales Alice to coach; named=a/cf-1';
+  const JOINED_AT = NOW - 29_000;
+  const REMOVED: Action = {
+    id: 'r-1',
+    name: 'remove',
+    by: 'token board',
+    requestedAt: NOW - 1_000,
+    status: 'confirmed',
+    callSid: CALL.callSid,
+    joinedAt: JOINED_AT,
+  };
   const WAITED = { attempt: 5, waits: 5 };
   const ANEW = 'keypad sales Alice to monitor; attempt=0 named=a/cf-1 no waits';
   const next = (who: string, mode = 'coach') => `join ${who} to ${mode}, told conversation-over; stay=2 waits=0`;
@@ -162,6 +174,28 @@ describe('a supervisor who is out of the conference', () => {
     ['ends if the room is not theirs any more', {}, { who: NOT_HIS }, 'goodbye, refused room sales Ted'],
   ])('%s', (_what, context, known, text) => {
     expect(outcomeOf(decideEnded, ended(context), known)).toBe(text);
+  });
+
+  it.each<[string, Partial<Action>, string]>([
+    ['a removal is confirmed', {}, 'removed'],
+    ['a removal is requested', { status: 'requested' }, 'removed'],
+    ['a removal has failed', { status: 'failed' }, UNHEARD],
+    ['an earlier stay was removed', { joinedAt: JOINED_AT - 1 }, HEARD],
+    ['another call was removed', { callSid: ALICE.callSid }, HEARD],
+    ['something else was requested', { name: 'hold' }, HEARD],
+  ])('when %s', (_what, more, text) => {
+    const known = { room: [ALICE, { ...COACHED, joinedAt: JOINED_AT }], actions: [{ ...REMOVED, ...more }] };
+    for (const context of [{}, { isOnLine: true }]) {
+      expect(outcomeOf(decideEnded, ended(context), known)).toBe(text);
+    }
+  });
+
+  it('when a removal is confirmed, and the conversation is over, too, needs the store alone', () => {
+    const known = { room: [LEFT, { ...COACHED, joinedAt: JOINED_AT }], actions: [REMOVED] };
+    for (const hasFailed of [false, true]) {
+      const { decision, asked } = decisionOf(decideEnded, ended({}, { hasFailed }), known);
+      expect([decision.kind, asked]).toEqual(['removed', ['sales in the store']]);
+    }
   });
 
   it.each<[Mode | undefined, HeardMode, Mode]>([
