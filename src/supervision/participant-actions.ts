@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { REST_DELAY_MS } from '../rooms/event-dates';
 import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -18,6 +19,8 @@ export interface ParticipantActionsOptions {
   noteUrl: (text: string) => string;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
+  /** How long after its deadline an unmute may still take effect, in milliseconds. */
+  lateMs?: number;
 }
 
 /** Actions on a participant, and on the conference. Each resolves when it is settled; never rejects. */
@@ -40,7 +43,7 @@ const MUTE_MS = 3_000;
 const LISTS_MS = REST_DELAY_MS + 2_000;
 
 export function createParticipantActions(options: ParticipantActionsOptions): ParticipantActions {
-  const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow } = options;
+  const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow, lateMs = 3_000 } = options;
 
   /** Changes a participant, and reads the change back. If a mute takes the place of an unmute, nobody stays unmuted. */
   function changeParticipant(
@@ -48,7 +51,8 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
     wanted: { name: 'mute' | 'unmute' | 'hold' | 'unhold'; callSid: Sid; by: string },
     changes: { muted: boolean } | { onHold: boolean },
   ): Promise<ActionResult> {
-    return runner.run(room, wanted, async ({ state, repeat, change, verify, observe }) => {
+    return runner.run(room, wanted, async (running) => {
+      const { state, repeat, change, verify, observe } = running;
       const { callSid } = wanted;
       const conferenceSid = conferenceOf(state, callSid);
       const isAsWanted = ({ isMuted, isOnHold }: SpaceParticipant) =>
@@ -60,25 +64,37 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
           throw new ActionFailure('is-a-supervisor');
         }
       }
-      let isSent = false;
+      let [sent, answered] = [0, 0];
       try {
-        await change((deadline) => {
-          isSent = true;
-          return space.changeParticipant(conferenceSid, callSid, changes, deadline);
+        await change(async (deadline) => {
+          sent++;
+          await space.changeParticipant(conferenceSid, callSid, changes, deadline);
+          answered++;
         });
         await verify(conferenceSid, callSid, isAsWanted);
       } finally {
-        // Our request may have come after a mute.
-        if (wanted.name === 'unmute' && isSent && (await isToBeMuted(room, callSid))) {
-          const deadline = { timeoutMs: MUTE_MS };
-          await space
-            .changeParticipant(conferenceSid, callSid, { muted: true }, deadline)
-            .then(() => observe(conferenceSid, callSid, deadline))
-            .catch(() => {});
+        // Our request may have come after a mute; without an answer, it may still come.
+        const mayFollowMute = wanted.name === 'unmute' && sent > 0;
+        if (mayFollowMute && (await restoreMute(running, conferenceSid, callSid)) && answered < sent) {
+          await sleep(lateMs);
+          await restoreMute(running, conferenceSid, callSid);
         }
       }
       return 'confirmed';
     });
+  }
+
+  /** Mutes somebody again if the latest request is a mute, and returns whether it is. Never rejects. */
+  async function restoreMute({ room, observe }: RunningAction, conferenceSid: Sid, callSid: Sid): Promise<boolean> {
+    const isNeeded = await isToBeMuted(room, callSid);
+    if (isNeeded) {
+      const deadline = { timeoutMs: MUTE_MS };
+      await space
+        .changeParticipant(conferenceSid, callSid, { muted: true }, deadline)
+        .then(() => observe(conferenceSid, callSid, deadline))
+        .catch(() => {});
+    }
+    return isNeeded;
   }
 
   /** Whether the latest request to mute or unmute somebody is a mute. */

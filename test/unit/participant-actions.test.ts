@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { SpaceError } from '../../src/signalwire/conference-api';
 import { sid } from '../support/room-stores';
 import type { ScriptedSpace } from '../support/scripted-space';
 import { alice, bob, cf1, requestsOver, sales, startSupervisedRoom, ted } from '../support/supervised-room';
@@ -45,6 +46,29 @@ describe('an unmute that a mute takes the place of', () => {
     await late.begun;
     expect(await actions.setMuted(sales, bob, true, 'token other')).toMatchObject({ action: { status: 'confirmed' } });
     late.goOn();
+    expect(await unmuting).toMatchObject({ action: { status: 'failed', reason: 'superseded' } });
+    expect(space.party(bob)).toMatchObject({ isMuted: true });
+    expect(await stateOf(bob)).toMatchObject({ isMuted: true });
+  });
+
+  it('mutes again although its own request takes effect after its deadline', async () => {
+    const { actions, space, stateOf } = await startSupervisedRoom();
+    const { client } = space;
+    const change = client.changeParticipant;
+    let land = async (): Promise<unknown> => undefined;
+    client.changeParticipant = async (...request) => {
+      client.changeParticipant = change;
+      land = () => change(...request);
+      await muting;
+      throw new SpaceError('timeout', 'late');
+    };
+    const unmuting = actions.setMuted(sales, bob, false, 'token board');
+    const muting = requestsOver(space, 0).then(() => actions.setMuted(sales, bob, true, 'token other'));
+    expect(await muting).toMatchObject({ action: { status: 'confirmed' } });
+    // It has been muted again.
+    await requestsOver(space, 4);
+    await land();
+    expect(space.party(bob)).toMatchObject({ isMuted: false });
     expect(await unmuting).toMatchObject({ action: { status: 'failed', reason: 'superseded' } });
     expect(space.party(bob)).toMatchObject({ isMuted: true });
     expect(await stateOf(bob)).toMatchObject({ isMuted: true });
