@@ -12,8 +12,12 @@ import { startTestBench, type TestBench } from '../support/test-bench';
 const TOKEN = tokenFor('board', RIGHTS);
 const BY = 'token board';
 
-/** Alice talks to Bob, and Ted listens; a program may do everything. */
-async function start(env: Record<string, string> = {}) {
+/**
+ * Alice talks to Bob, and Ted listens; a program may do everything.
+ *
+ * @param actionMs how long an action may take
+ */
+async function start(env: Record<string, string> = {}, actionMs = 10_000) {
   const people = rosterSettings(
     {
       moderators: [{ name: 'Alice', number: ALICE }],
@@ -28,7 +32,7 @@ async function start(env: Record<string, string> = {}) {
     env: { ...people, ANNOUNCE_IS_PRIVATE: 'true', ...env },
     // The sweep would make up for what an action leaves undone.
     sweepIntervalMs: 3_600_000,
-    actionMs: 400,
+    actionMs,
   });
   const bob = await bench.call('Bob', '/conference/sales');
   const alice = await bench.call('Alice', '/conference/sales');
@@ -297,7 +301,7 @@ describe('an action of which one step fails', () => {
 
   it.each(rows)('%s, step %i: %s: reports what really happened', async (name, step, faultName) => {
     const one = CASES[name] as Case;
-    const started = await start();
+    const started = await start({}, 400);
     const { bench, rest, ask } = started;
     for (const earlier of one.before ?? []) {
       await act(started, earlier);
