@@ -248,7 +248,7 @@ function isSameActor(before: Actor, now: Actor | undefined): boolean {
 
 /** One sentence for each problem. */
 function problemsIn({ issues }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string[] {
-  return issues.map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`);
+  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`));
 }
 
 /** The problem that an error of Express, its parser or the store stands for; undefined for any other error. */

@@ -193,7 +193,7 @@ export const bodies = {
       mode,
       target: z
         .string()
-        .regex(SID_FORM)
+        .regex(SID_FORM, 'must be a Call SID: 1 to 64 letters, digits, - or _')
         .optional()
         .describe(
           'The call of the agent you mean; if another one leads by now, nothing is changed (`conversation_changed`)',
@@ -201,7 +201,9 @@ export const bodies = {
     })
     .meta({ id: 'ModeChange' }),
   participant: z
-    .union([z.strictObject({ muted: z.boolean() }), z.strictObject({ onHold: z.boolean() })])
+    .union([z.strictObject({ muted: z.boolean() }), z.strictObject({ onHold: z.boolean() })], {
+      error: 'Send either muted or onHold, as true or false.',
+    })
     .meta({ id: 'ParticipantChange' }),
   recordings: z
     .strictObject({ status: z.enum(['paused', 'in-progress']).describe('in-progress resumes') })

@@ -352,6 +352,27 @@ describe('a request', () => {
     expect(reply.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
   });
 
+  it.each<[string, string, unknown, string]>([
+    ['PATCH', '/rooms/sales/participants/bob-1', {}, 'Send either muted or onHold, as true or false.'],
+    ['PATCH', '/rooms/sales/participants/bob-1', { muted: 'yes' }, 'Send either muted or onHold, as true or false.'],
+    [
+      'PATCH',
+      '/rooms/sales/participants/bob-1',
+      { muted: true, onHold: true },
+      'Send either muted or onHold, as true or false.',
+    ],
+    ['PATCH', '/rooms/sales/participants/bob-1', { muted: true, x: 1 }, 'Unrecognized key: "x"'],
+    [
+      'PUT',
+      '/rooms/sales/supervisors/ted-1/mode',
+      { mode: 'coach', target: 'a.b' },
+      'target: must be a Call SID: 1 to 64 letters, digits, - or _',
+    ],
+  ])('with an invalid body is told what to send: %s %s %j', async (method, path, body, error) => {
+    const { ask } = await start();
+    expect((await ask(method, path, { token: ALL.secret, body })).body.errors).toEqual([error]);
+  });
+
   it('is logged with its actor; one without a token with the refusals', async () => {
     const { app, ask } = await start();
     await ask('GET', '/rooms/sales', { token: ALL.secret });
