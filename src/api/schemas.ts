@@ -89,7 +89,9 @@ export const recordingView = z
 export const roomView = z
   .strictObject({
     room: roomName,
-    at: instant.describe('When the state last changed, by the clock of the store'),
+    at: instantOrNull.describe(
+      'When the state last changed, by the clock of the store; null if the store has no such room',
+    ),
     conferenceSid: z.string().nullable(),
     target: callSid.nullable().describe('The call of the agent whom supervisors coach'),
     participants: z.array(participantView),

@@ -29,7 +29,7 @@ export function viewRoom(state: RoomState): z.output<typeof roomView> {
   const { room, at, conference, stays, recordings = [], actions = [] } = state;
   return {
     room,
-    at: dateOf(at),
+    at: at === 0 ? null : dateOf(at),
     conferenceSid: conference?.sid ?? null,
     target: targetOf(state)?.callSid ?? null,
     participants: stays.filter(isOpen).map(viewParticipant),

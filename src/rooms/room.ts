@@ -139,7 +139,7 @@ export interface RoomState {
   recordings?: readonly RecordingState[] | undefined;
   /** Whether the conference belongs to another account, as the smoke test's does: our REST API does not know it. */
   isForeign?: true | undefined;
-  /** When this state was computed, by the store's clock. */
+  /** When this state was computed, by the store's clock; 0 for an unknown room. */
   at: number;
 }
 

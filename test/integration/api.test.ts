@@ -121,10 +121,13 @@ describe('rooms', () => {
     expect(JSON.stringify(body)).not.toMatch(/files\.example|secret/);
   });
 
-  it('that nobody is in are empty', async () => {
+  it('that nobody has been in are empty, and have no date', async () => {
     const { ask } = await start();
     const { status, body } = await ask('GET', '/rooms/nowhere', { token: ALL.secret });
-    expect([status, body.participants, body.conferenceSid]).toEqual([200, [], null]);
+    expect([status, body]).toEqual([
+      200,
+      { room: 'nowhere', at: null, conferenceSid: null, target: null, participants: [], recordings: [], actions: [] },
+    ]);
   });
 
   it.each([200])('%i at once are listed, and each is shown to those who may see it', async (count) => {
