@@ -3,7 +3,7 @@ import type { Action, ActionReason } from '../rooms/action';
 import { isOpen, type RoomState } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
 import type { ActionResult, Refusal } from '../supervision/recorded-action';
-import { type Problem, type ProblemCode, problem } from './problem';
+import { type Problem, type ProblemCode, problem, REASON_CODES } from './problem';
 import type { recordingsReport } from './schemas';
 import { viewAction, viewParticipant, viewRecording } from './views';
 
@@ -28,25 +28,25 @@ const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
 };
 
 /** Why an action failed, for people. Each is followed by what holds now. */
-const REASONS: Readonly<Record<ActionReason, readonly [ProblemCode, string]>> = {
-  abandoned: ['abandoned', 'The action was not finished in time.'],
-  'conversation-changed': ['conversation_changed', 'The conversation changed meanwhile.'],
-  'muted-by-server': ['muted_by_server', 'The server muted the supervisor meanwhile.'],
-  superseded: ['superseded', 'A later action took the place of this one.'],
-  left: ['left', 'The participant left the conference meanwhile.'],
-  refused: ['space_refused', 'The Space refused.'],
-  timeout: ['space_timeout', 'The Space did not answer in time.'],
-  unreachable: ['space_unreachable', 'The Space could not be reached.'],
-  unreadable: ['space_unreadable', 'The Space gave an answer that could not be read.'],
-  ineffective: ['ineffective', 'The Space took the change, but did not make it.'],
-  'no-key': ['left', 'No key was pressed.'],
-  'no-answer': ['left', 'Nobody answered.'],
-  busy: ['left', 'The line was busy.'],
-  'not-connected': ['left', 'The number could not be reached.'],
-  'is-a-supervisor': ['is_a_supervisor', 'This is a supervisor: change their mode instead.'],
-  'not-allowed': ['not_allowed', 'They may not do that any more.'],
-  'store-away': ['store_away', 'The store did not answer.'],
-  internal: ['internal_error', 'Something went wrong; see the log.'],
+const REASONS: Readonly<Record<ActionReason, string>> = {
+  abandoned: 'The action was not finished in time.',
+  'conversation-changed': 'The conversation changed meanwhile.',
+  'muted-by-server': 'The server muted the supervisor meanwhile.',
+  superseded: 'A later action took the place of this one.',
+  left: 'The participant left the conference meanwhile.',
+  refused: 'The Space refused.',
+  timeout: 'The Space did not answer in time.',
+  unreachable: 'The Space could not be reached.',
+  unreadable: 'The Space gave an answer that could not be read.',
+  ineffective: 'The Space took the change, but did not make it.',
+  'no-key': 'No key was pressed.',
+  'no-answer': 'Nobody answered.',
+  busy: 'The line was busy.',
+  'not-connected': 'The number could not be reached.',
+  'is-a-supervisor': 'This is a supervisor: change their mode instead.',
+  'not-allowed': 'They may not do that any more.',
+  'store-away': 'The store did not answer.',
+  internal: 'Something went wrong; see the log.',
 };
 
 /** The report of an action. @throws Problem if it was refused or failed */
@@ -67,7 +67,7 @@ export function refusalProblem(refusal: Refusal, other?: Action): Problem {
 
 /** The problem of a request that the Space did not carry out. */
 export function failureProblem(reason: ActionReason): Problem {
-  return problem(...REASONS[reason]);
+  return problem(REASON_CODES[reason], REASONS[reason]);
 }
 
 /** @param show the part of the room's present state to report */
@@ -78,9 +78,10 @@ function report<Shown extends object>(result: ActionResult, show: (state: RoomSt
   const { action, state } = result;
   const reported = { action: viewAction(action), ...show(state) };
   if (action.status === 'failed') {
-    const [code, sentence] = REASONS[action.reason ?? 'abandoned'];
+    const { reason = 'abandoned' } = action;
     const isMode = action.name === 'mode' && action.mode !== 'monitor';
-    throw problem(code, isMode ? `${sentence} The supervisor is muted, or is being muted.` : sentence, reported);
+    const outcome = isMode ? ' The supervisor is muted, or is being muted.' : '';
+    throw problem(REASON_CODES[reason], `${REASONS[reason]}${outcome}`, reported);
   }
   return reported;
 }

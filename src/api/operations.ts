@@ -16,7 +16,7 @@ import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, peopleList, refusalPage, roomList, roomView } from './schemas';
-import { viewEntry, viewPerson, viewRoom } from './views';
+import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
 /** The parts of the server that the API uses. */
 export interface OperationsOptions {
@@ -101,7 +101,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       let lines = 0;
       for await (const { record, position } of trail.facts(after === undefined ? { since: from } : { after }, room)) {
         if (isInTime(record) && isMeant(record)) {
-          records.push(record);
+          records.push(viewRecord(record));
         }
         if (records.length >= sizeOf(asked) || ++lines >= MAX_LINES) {
           return { records, next: position };
@@ -225,7 +225,17 @@ export function createOperations(options: OperationsOptions): Operation[] {
         description: 'The Space took the call; the room shows what becomes of it',
         schema: actionReport,
       },
-      problems: [...CONTROL_PROBLEMS, 'no_such_supervisor', 'no_address', 'no_moderator', 'calls_not_configured'],
+      problems: [
+        ...CONTROL_PROBLEMS,
+        'no_such_supervisor',
+        'no_address',
+        'no_moderator',
+        'calls_not_configured',
+        'no_key',
+        'no_answer',
+        'line_busy',
+        'not_connected',
+      ],
       isAction: true,
       async handle({ actor, room, body: { supervisor, mode } }) {
         const { callSupervisor } = requireControl();

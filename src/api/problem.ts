@@ -1,3 +1,5 @@
+import type { ActionReason } from '../rooms/action';
+
 /** An error of the API, answered as `application/problem+json` (RFC 9457). `code` is stable; the sentence may change. */
 export class Problem extends Error {
   override readonly name = 'Problem';
@@ -39,6 +41,10 @@ export const PROBLEM_STATUS = {
   superseded: 409,
   muted_by_server: 409,
   left: 409,
+  no_key: 409,
+  no_answer: 409,
+  line_busy: 409,
+  not_connected: 409,
   request_in_progress: 409,
   body_too_large: 413,
   not_json: 415,
@@ -59,6 +65,28 @@ export const PROBLEM_STATUS = {
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_STATUS;
+
+/** The code of an action's failure: of the problem that answers it, and as the action's reason. */
+export const REASON_CODES = {
+  abandoned: 'abandoned',
+  'conversation-changed': 'conversation_changed',
+  'muted-by-server': 'muted_by_server',
+  superseded: 'superseded',
+  left: 'left',
+  refused: 'space_refused',
+  timeout: 'space_timeout',
+  unreachable: 'space_unreachable',
+  unreadable: 'space_unreadable',
+  ineffective: 'ineffective',
+  'no-key': 'no_key',
+  'no-answer': 'no_answer',
+  busy: 'line_busy',
+  'not-connected': 'not_connected',
+  'is-a-supervisor': 'is_a_supervisor',
+  'not-allowed': 'not_allowed',
+  'store-away': 'store_away',
+  internal: 'internal_error',
+} as const satisfies Readonly<Record<ActionReason, ProblemCode>>;
 
 /** A problem with the status of its code. */
 export function problem(code: ProblemCode, detail: string, more?: object): Problem {

@@ -7,7 +7,7 @@ import type { Sid } from '../signalwire/sid';
 import type { RecordingActions } from '../supervision/recordings';
 import { failureProblem, recordingsReportOf, refusalProblem } from './action-replies';
 import { type Operation, operation } from './operation';
-import { ACTION_PROBLEMS, problem, restNotConfigured, SPACE_PROBLEMS } from './problem';
+import { ACTION_PROBLEMS, problem, REASON_CODES, restNotConfigured, SPACE_PROBLEMS } from './problem';
 import { bodies, recordingList, recordingsReport } from './schemas';
 import { viewListedRecording } from './views';
 
@@ -45,7 +45,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
         }
         const body: z.output<typeof recordingList> = {
           recordings: list.recordings.map(viewListedRecording),
-          failure: list.failure ?? null,
+          failure: list.failure === undefined ? null : REASON_CODES[list.failure],
         };
         return { status: 200, body };
       },

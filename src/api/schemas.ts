@@ -3,7 +3,7 @@ import { RIGHTS } from '../people/rights';
 import { MODES } from '../rooms/mode';
 import { SID_FORM } from '../signalwire/sid';
 import { isNote } from '../supervision/note';
-import { PROBLEM_STATUS, type ProblemCode } from './problem';
+import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
 
 const instant = z.iso.datetime().describe('ISO 8601, in UTC');
 const instantOrNull = instant.nullable();
@@ -12,6 +12,8 @@ const roomName = z.string().describe('Name of a room');
 const mode = z.enum(MODES);
 const heard = z.enum([...MODES, 'unknown']);
 const role = z.enum(['moderator', 'caller', 'supervisor', 'unknown']);
+
+const reason = z.enum(Object.values(REASON_CODES));
 
 /** Every kind of action. */
 const actionName = z.enum([
@@ -42,7 +44,7 @@ export const actionView = z
       ),
     requestedAt: instant,
     settledAt: instantOrNull,
-    reason: z.string().nullable().describe('Why it failed'),
+    reason: reason.nullable().describe('Why it failed: a code, as of problems'),
     callSid: callSid.nullable(),
     recordingSid: z.string().nullable().describe('Of stop; of record once it is known'),
     mode: mode.nullable(),
@@ -128,8 +130,7 @@ const listedRecordingView = recordingView
 export const recordingList = z
   .strictObject({
     recordings: z.array(listedRecordingView),
-    failure: z
-      .string()
+    failure: reason
       .nullable()
       .describe('Why the Space did not tell of all of them: the others are as the room remembers them'),
   })

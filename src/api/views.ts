@@ -2,11 +2,13 @@ import type { z } from 'zod';
 import { maskAddress } from '../people/address';
 import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
-import type { Action } from '../rooms/action';
+import type { Action, ActionReason } from '../rooms/action';
 import type { RecordingState } from '../rooms/recording';
 import { coachesWrongCall, isOpen, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
 import type { ListedRecording } from '../supervision/recordings';
+import type { AuditRecord } from '../supervision/trail';
+import { REASON_CODES } from './problem';
 import type {
   actionView,
   participantView,
@@ -73,7 +75,7 @@ export function viewAction(action: Action): ActionView {
     status,
     requestedAt: dateOf(requestedAt),
     settledAt: dateOrNull(settledAt),
-    reason: reason ?? null,
+    reason: reason === undefined ? null : REASON_CODES[reason],
     callSid: callSid ?? null,
     recordingSid: recordingSid ?? null,
     mode: mode ?? null,
@@ -118,6 +120,12 @@ export function viewListedRecording(recording: ListedRecording): ListedRecording
     startedAt: dateOrNull(recording.startedAt),
     durationSeconds: recording.durationSeconds ?? null,
   };
+}
+
+/** A line of the trail, of a fact: its reason is that of an action, and shown as there. */
+export function viewRecord(record: AuditRecord): AuditRecord {
+  const { reason } = record;
+  return reason === undefined ? record : { ...record, reason: REASON_CODES[reason as ActionReason] };
 }
 
 /** A person of the roster, without secrets. @param visible names no other rooms */

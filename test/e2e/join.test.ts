@@ -109,17 +109,20 @@ describe('a supervisor whom the server calls', () => {
     await bench.space.clock.advance(2_000);
     await bench.space.runUntilIdle();
     expect([ted.isOver, ted.told]).toEqual([true, [ASKED]]);
-    await eventually(async () => expect(await join()).toMatchObject({ status: 'failed', reason: 'no-key' }));
-    expect(await trail()).toEqual(['action join requested coach', 'action join failed coach no-key']);
+    await eventually(async () => expect(await join()).toMatchObject({ status: 'failed', reason: 'no_key' }));
+    expect(await trail()).toEqual(['action join requested coach', 'action join failed coach no_key']);
   });
 
-  it.each(['busy', 'no-answer'] as const)('and does not reach: %s', async (why) => {
+  it.each([
+    ['busy', 'line_busy'],
+    ['no-answer', 'no_answer'],
+  ] as const)('and does not reach: %s', async (why, reason) => {
     const { telephone, callTed, join } = await start({
       options: { space: { unanswered: () => why } },
     });
     await callTed();
     expect((await telephone()).status).toBe(why);
-    await eventually(async () => expect(await join()).toMatchObject({ status: 'failed', reason: why }));
+    await eventually(async () => expect(await join()).toMatchObject({ status: 'failed', reason }));
   });
 
   it('who hangs up before they press a key is not waited for', async () => {
@@ -168,7 +171,7 @@ describe('a supervisor whom the server calls', () => {
     ted.press('1');
     await bench.space.runUntilIdle();
     expect([ted.isOver, bench.space.conferences.participant(ted.sid)]).toEqual([true, undefined]);
-    expect(await join()).toMatchObject({ status: 'failed', reason: 'unreachable' });
+    expect(await join()).toMatchObject({ status: 'failed', reason: 'space_unreachable' });
   });
 
   it.each<[string, Partial<Listed>, readonly TokenEntry[]]>([
@@ -187,7 +190,7 @@ describe('a supervisor whom the server calls', () => {
       expect(call.isOver).toBe(true);
     } else {
       await eventually(async () =>
-        expect((await actions()).at(-1)).toMatchObject({ name: 'mode', status: 'failed', reason: 'not-allowed' }),
+        expect((await actions()).at(-1)).toMatchObject({ name: 'mode', status: 'failed', reason: 'not_allowed' }),
       );
       expect(place.muted).toBe(true);
     }
@@ -201,7 +204,7 @@ describe('a supervisor whom the server calls', () => {
     await bench.space.clock.advance(15_000);
     await bench.space.runUntilIdle();
     expect([ted.isOver, bench.space.conferences.participant(ted.sid)]).toEqual([true, undefined]);
-    await eventually(async () => expect(await join()).toMatchObject({ reason: 'no-key' }));
+    await eventually(async () => expect(await join()).toMatchObject({ reason: 'no_key' }));
   });
 
   it('stays muted if another conversation has begun while the telephone rang', async () => {
@@ -254,10 +257,10 @@ describe('a call to a supervisor', () => {
   });
 
   it.each<[string, Fault, string, number]>([
-    ['401', { status: 401 }, 'refused', 502],
-    ['a list of errors', { status: 400, body: { errors: [{ code: '21211', message: 'no' }] } }, 'refused', 502],
-    ['HTML', { status: 200, body: '<html></html>' }, 'unreadable', 502],
-    ['nothing', 'disconnect', 'unreachable', 502],
+    ['401', { status: 401 }, 'space_refused', 502],
+    ['a list of errors', { status: 400, body: { errors: [{ code: '21211', message: 'no' }] } }, 'space_refused', 502],
+    ['HTML', { status: 200, body: '<html></html>' }, 'space_unreadable', 502],
+    ['nothing', 'disconnect', 'space_unreachable', 502],
   ])('that the Space answers with %s is reported, and not repeated', async (_what, fault, reason, status) => {
     let calls = 0;
     const { callTed, join } = await start({
@@ -269,7 +272,7 @@ describe('a call to a supervisor', () => {
         },
       },
     });
-    expect(await callTed()).toMatchObject({ status, body: { action: { status: 'failed', reason } } });
+    expect(await callTed()).toMatchObject({ status, body: { code: reason, action: { status: 'failed', reason } } });
     expect(await join()).toMatchObject({ status: 'failed', reason });
     expect(calls).toBe(1);
   });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { viewRecord } from '../../src/api/views';
 import { loadConfig } from '../../src/config';
 import { parseAddress } from '../../src/people/address';
 import { type Actor, RIGHTS, SUPERVISOR_RIGHTS } from '../../src/people/rights';
@@ -170,6 +171,10 @@ const CODES = [
   'superseded',
   'muted_by_server',
   'left',
+  'no_key',
+  'no_answer',
+  'line_busy',
+  'not_connected',
   // Somebody else changes it back at once.
   'ineffective',
 ];
@@ -539,7 +544,7 @@ describe('random stories with actions', () => {
     }
     const trail: AuditRecord[] = [];
     for await (const record of readTrail(servers.store(), 0)) {
-      trail.push(record);
+      trail.push(viewRecord(record));
     }
     for (const { action, answer, wipes: before } of actions) {
       for (const problem of compareActionTrail(trail, action, answer, before === wipes)) {
