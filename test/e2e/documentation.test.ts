@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'dotenv';
 import supertest from 'supertest';
+import { PROBLEM_STATUS } from '../../src/api/problem';
 import { tokens } from '../../src/cli/tokens';
 import { loadConfig } from '../../src/config';
 import { parseRoster } from '../../src/people/roster-file';
@@ -174,6 +175,13 @@ describe('the pages', () => {
     expect(links.filter(({ target }) => !existsSync(join(ROOT, target)))).toEqual([]);
     const hasAnchor = (page: string, anchor: string) => anchorsOf(read(page)).includes(anchor);
     expect(links.filter(({ target, anchor }) => anchor !== undefined && !hasAnchor(target, anchor))).toEqual([]);
+  });
+
+  it('explain every code of the API once, and no other', () => {
+    const [, section = ''] = read('docs/api.md').split('\n## Problems\n');
+    const cells = [...section.matchAll(/^\| (`.*?) \|/gm)].map(([, cell = '']) => cell);
+    const codes = cells.flatMap((cell) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, code]) => code));
+    expect(codes.sort()).toEqual(Object.keys(PROBLEM_STATUS).sort());
   });
 
   it('name only npm scripts that there are', () => {
