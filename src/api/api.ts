@@ -11,7 +11,7 @@ import { parseSid, type Sid } from '../signalwire/sid';
 import { type IdempotencyStore, KEY_FORM, type KeptReply } from './idempotency';
 import { describeApi } from './openapi';
 import type { ApiRequest, Operation, Reply } from './operation';
-import { Problem, problem } from './problem';
+import { Problem, problem, problemBody } from './problem';
 
 export interface ApiOptions {
   operations: readonly Operation[];
@@ -160,8 +160,8 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
     if (known === undefined) {
       log.error({ err: error }, 'API request failed');
     }
-    const { status, code, message, more } = known ?? problem('internal_error', 'Something went wrong; see the log.');
-    return { status, body: { type: 'about:blank', title: titleOf(code), status, code, detail: message, ...more } };
+    const answered = known ?? problem('internal_error', 'Something went wrong; see the log.');
+    return { status: answered.status, body: { ...problemBody(answered), ...answered.more } };
   }
 
   return router;
@@ -267,11 +267,6 @@ function toProblem(error: unknown): Problem | undefined {
     return problem('not_json', 'Send the body in UTF-8, uncompressed.');
   }
   return status === 400 ? problem('invalid_parameter', 'The path or the body could not be read.') : undefined;
-}
-
-function titleOf(code: string): string {
-  const words = code.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function digest(parts: readonly unknown[]): string {

@@ -14,9 +14,16 @@ const COMMON: readonly ProblemCode[] = [
   'wrong_token',
   'not_allowed',
   'invalid_parameter',
+  'malformed_request',
   'internal_error',
 ];
-const OF_BODIES: readonly ProblemCode[] = ['invalid_json', 'not_json', 'body_too_large', 'invalid_body'];
+const OF_BODIES: readonly ProblemCode[] = [
+  'invalid_json',
+  'not_json',
+  'length_required',
+  'body_too_large',
+  'invalid_body',
+];
 const OF_ACTIONS: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused', 'store_away', 'stopping'];
 
 const PARAMETERS: Readonly<Record<string, object>> = {

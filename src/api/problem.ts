@@ -20,6 +20,7 @@ export class Problem extends Error {
 export const PROBLEM_STATUS = {
   invalid_json: 400,
   invalid_parameter: 400,
+  malformed_request: 400,
   no_token: 401,
   wrong_token: 401,
   not_allowed: 403,
@@ -46,6 +47,7 @@ export const PROBLEM_STATUS = {
   line_busy: 409,
   not_connected: 409,
   request_in_progress: 409,
+  length_required: 411,
   body_too_large: 413,
   not_json: 415,
   invalid_body: 422,
@@ -91,6 +93,16 @@ export const REASON_CODES = {
 /** A problem with the status of its code. */
 export function problem(code: ProblemCode, detail: string, more?: object): Problem {
   return new Problem(PROBLEM_STATUS[code], code, detail, more);
+}
+
+/** The body of an answer. */
+export function problemBody({ status, code, message }: { status: number; code: string; message: string }): object {
+  return { type: 'about:blank', title: titleOf(code), status, code, detail: message };
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** The problem of an operation that needs the Space's REST API, when that is not configured. */

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import type { Logger } from 'pino';
+import { PROBLEM_STATUS, problemBody } from '../api/problem';
 import type { Render } from '../calls/documents';
 import type { WebhookRoute } from '../calls/webhook';
 import { parseRoomName, type RoomName } from '../rooms/room';
@@ -75,14 +76,18 @@ export function createApp(options: AppOptions): RequestListener {
     }
   }
 
-  /** Answers a failed request with one line that is safe to show. */
+  /** Answers a failed request with one line that is safe to show; the API's errors are JSON. */
   function fail(res: ServerResponse, record: RequestRecord, err: unknown): void {
     const { status } = err as { status?: unknown };
     if (res.headersSent) {
       log.error({ err }, 'Error after the response was sent');
     } else if (err instanceof RequestError) {
       record.refusal = { code: err.code, reason: err.detail ?? err.message };
-      sendText(res, err.status, err.message);
+      if (res.req.url?.startsWith('/api/')) {
+        send(res, err.status, 'application/problem+json', JSON.stringify(problemBody(err)));
+      } else {
+        sendText(res, err.status, err.message);
+      }
     } else if (typeof status === 'number' && status >= 400 && status < 500) {
       // Express: a malformed path.
       const reason = STATUS_CODES[status] ?? 'Bad Request';
@@ -102,9 +107,13 @@ export function createApp(options: AppOptions): RequestListener {
   }
 
   /** Refuses a request that no Space, proxy or browser sends, and ends the connection. */
-  function refuseMalformed(res: RecordedResponse, status: number, sentence: string): void {
+  function refuseMalformed(
+    res: RecordedResponse,
+    code: 'malformed_request' | 'length_required',
+    sentence: string,
+  ): void {
     res.setHeader('Connection', 'close');
-    refuse(res, new RequestError(status, 'malformed_request', sentence));
+    refuse(res, new RequestError(PROBLEM_STATUS[code], code, sentence));
   }
 
   const webhooks = express.Router();
@@ -175,12 +184,12 @@ export function createApp(options: AppOptions): RequestListener {
       res.setHeader('Connection', 'close');
     }
     if (req.headers.host === undefined && req.httpVersion !== '1.0') {
-      refuseMalformed(res, 400, 'The Host header is missing.');
+      refuseMalformed(res, 'malformed_request', 'The Host header is missing.');
     } else if (!req.url?.startsWith('/')) {
-      refuseMalformed(res, 400, 'The request target must be a path.');
+      refuseMalformed(res, 'malformed_request', 'The request target must be a path.');
     } else if (req.headers['transfer-encoding'] !== undefined) {
       // A chunk may hold one byte and costs hundreds in memory; a Space sends the length.
-      refuseMalformed(res, 411, 'The Content-Length header is missing.');
+      refuseMalformed(res, 'length_required', 'The Content-Length header is missing.');
     } else {
       webhooks(req as Request, res as unknown as Response, (error) => {
         if (error) {
@@ -197,10 +206,13 @@ export function createApp(options: AppOptions): RequestListener {
 }
 
 function sendText(res: ServerResponse, status: number, sentence: string): void {
-  const text = `${sentence}\n`;
+  send(res, status, 'text/plain', `${sentence}\n`);
+}
+
+function send(res: ServerResponse, status: number, type: string, text: string): void {
   const headers = {
     ...NO_SNIFFING,
-    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Type': `${type}; charset=utf-8`,
     'Content-Length': Buffer.byteLength(text),
   };
   res.writeHead(status, headers).end(text);

@@ -8,6 +8,7 @@ import { createMemoryStore } from '../../src/stores';
 import { createApiClient, tokenFor } from '../support/api-client';
 import { ALICE, BOB, startApp, TED, type TestApp } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
+import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 
@@ -375,6 +376,23 @@ describe('a request', () => {
     const { ask } = await start();
     expect((await ask(method, path, { token: ALL.secret, body })).body.errors).toEqual([error]);
   });
+
+  it.each([
+    ['PATCH', '/api/v1/rooms/sales/recordings', 'Host: a\r\nTransfer-Encoding: chunked\r\n', 411, 'length_required'],
+    ['GET', '/api/v1/rooms', '', 400, 'malformed_request'],
+    ['GET', '/api/v2', 'Host: a\r\nConnection: close\r\n', 404, 'not_found'],
+  ])(
+    'that does not reach the API is refused with a problem, too: %s %s %j',
+    async (method, path, headers, status, code) => {
+      const { app } = await start([]);
+      const { received, isGone } = await openSocket(app.port, `${method} ${path} HTTP/1.1\r\n${headers}\r\n`);
+      await eventually(() => expect(isGone()).toBe(true));
+      const [head = '', body = ''] = received().split('\r\n\r\n');
+      expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(head).toContain('Content-Type: application/problem+json; charset=utf-8\r\n');
+      expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', title: expect.any(String), status, code });
+    },
+  );
 
   it('is logged with its actor; one without a token with the refusals', async () => {
     const { app, ask } = await start();
