@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOMENT_FORM, parseMoment } from '../ops/instant';
 import { isAllowed } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Mode } from '../rooms/mode';
@@ -48,37 +49,43 @@ const CONTROL_PROBLEMS: readonly ProblemCode[] = [...ACTION_PROBLEMS, 'not_in_ro
 const MAX_RECORDS = 1_000;
 const MAX_LINES = 5_000;
 
+const LIMIT_FORM = `must be a whole number from 1 to ${MAX_RECORDS}`;
+
 /** How many pages are read at once: calls wait behind them for the store. */
 const MAX_READERS = 2;
 
 /** How many streams of the live feed a token has at once: a quarter of those that a server was measured with. */
 const MAX_STREAMS_PER_TOKEN = 250;
 
-const DAY_MS = 86_400_000;
-
-const instant = z.iso.datetime({ offset: true }).optional();
-const limit = z
-  .string()
-  .regex(/^[1-9][0-9]{0,3}$/, 'must be a number from 1 to 9999')
-  .optional()
-  .describe(`At most this many records; ${MAX_RECORDS} by default, and at most`);
-const refusalQuery = z.object({
-  since: instant.describe('From this instant on; by default, of the last 24 hours'),
-  limit,
-});
-const trailQuery = refusalQuery.extend({
-  until: instant.describe('Before this instant'),
-  after: z
-    .string()
-    .regex(/^[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}-[0-9]{1,20}){0,15}$/)
-    .optional()
-    .describe('The `next` of the previous page, instead of `since`'),
-});
-
 /** Every operation of the API. */
 export function createOperations(options: OperationsOptions): Operation[] {
   const { rooms, roster, feed, trail, control, now } = options;
   let readers = 0;
+  const moment = z.string().transform((text, context) => {
+    const parsed = parseMoment(text, now());
+    if (parsed === undefined) {
+      context.addIssue(`must be ${MOMENT_FORM}`);
+    }
+    return parsed ?? z.NEVER;
+  });
+  const refusalQuery = z.object({
+    since: moment.prefault('24h').describe(`From then on: ${MOMENT_FORM}`),
+    limit: z.coerce
+      .number(LIMIT_FORM)
+      .int(LIMIT_FORM)
+      .min(1, LIMIT_FORM)
+      .max(MAX_RECORDS, LIMIT_FORM)
+      .default(MAX_RECORDS)
+      .describe('At most this many records'),
+  });
+  const trailQuery = refusalQuery.extend({
+    until: moment.optional().describe('Before then; the same forms'),
+    after: z
+      .string()
+      .regex(/^[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}-[0-9]{1,20}){0,15}$/, 'send `next` of the previous page')
+      .optional()
+      .describe('The `next` of the previous page, instead of `since`'),
+  });
 
   function requireControl(): NonNullable<typeof control> {
     if (control === undefined) {
@@ -89,21 +96,20 @@ export function createOperations(options: OperationsOptions): Operation[] {
 
   /** @param isMeant whether the actor may see a record */
   function pageOfTrail(
-    { since, until, after, limit: asked }: z.output<typeof trailQuery>,
+    { since, until = Number.POSITIVE_INFINITY, after, limit }: z.output<typeof trailQuery>,
     room: RoomName | undefined,
     isMeant: (record: AuditRecord) => boolean,
   ): Promise<{ records: AuditRecord[]; next: string | null }> {
-    const from = since === undefined ? now() - DAY_MS : Date.parse(since);
-    const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until);
-    const isInTime = ({ at }: AuditRecord) => (after !== undefined || Date.parse(at) >= from) && Date.parse(at) < end;
+    const isInTime = ({ at }: AuditRecord) =>
+      (after !== undefined || Date.parse(at) >= since) && Date.parse(at) < until;
     return withTurn(async () => {
       const records: AuditRecord[] = [];
       let lines = 0;
-      for await (const { record, position } of trail.facts(after === undefined ? { since: from } : { after }, room)) {
+      for await (const { record, position } of trail.facts(after === undefined ? { since } : { after }, room)) {
         if (isInTime(record) && isMeant(record)) {
           records.push(viewRecord(record));
         }
-        if (records.length >= sizeOf(asked) || ++lines >= MAX_LINES) {
+        if (records.length >= limit || ++lines >= MAX_LINES) {
           return { records, next: position };
         }
       }
@@ -112,14 +118,14 @@ export function createOperations(options: OperationsOptions): Operation[] {
   }
 
   function pageOfRefusals(
-    { since, limit: asked }: z.output<typeof refusalQuery>,
+    { since, limit }: z.output<typeof refusalQuery>,
     isMeant: (refusal: RefusalEvent) => boolean,
   ): Promise<{ records: RefusalEvent[]; isComplete: boolean }> {
     return withTurn(async () => {
       const records: RefusalEvent[] = [];
-      for await (const refusal of trail.refusals(since === undefined ? now() - DAY_MS : Date.parse(since))) {
+      for await (const refusal of trail.refusals(since)) {
         if (isMeant(refusal)) {
-          if (records.length >= sizeOf(asked)) {
+          if (records.length >= limit) {
             return { records, isComplete: false };
           }
           records.push(refusal);
@@ -436,8 +442,4 @@ export function createOperations(options: OperationsOptions): Operation[] {
     const person = roster.supervisorLabelled(name);
     return person !== undefined && isAllowed(person, mode, room);
   }
-}
-
-function sizeOf(asked: string | undefined): number {
-  return Math.min(Number(asked ?? MAX_RECORDS), MAX_RECORDS);
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { parseDuration, parseInstant } from '../ops/instant';
+import { MOMENT_FORM, parseMoment } from '../ops/instant';
 import { UserError } from '../ops/user-error';
 import { maskAddress, parseAddress } from '../people/address';
 import { StoreError } from '../redis/store-error';
@@ -196,8 +196,8 @@ function parseOptions(args: readonly string[]) {
   if (address !== undefined) {
     throw new UserError([`--supervisor takes a name or a masked address, such as ${maskAddress(address)}.`]);
   }
-  const since = from === undefined ? 0 : parseMoment('--since', from);
-  const until = to === undefined ? Number.POSITIVE_INFINITY : parseMoment('--until', to);
+  const since = from === undefined ? 0 : momentOf('--since', from);
+  const until = to === undefined ? Number.POSITIVE_INFINITY : momentOf('--until', to);
   if (since >= until) {
     throw new UserError(['--since must be before --until.']);
   }
@@ -205,13 +205,10 @@ function parseOptions(args: readonly string[]) {
 }
 
 /** Milliseconds since 1970. */
-function parseMoment(option: string, text: string): number {
-  const age = parseDuration(text);
-  const moment = age === undefined ? parseInstant(text) : Date.now() - age;
+function momentOf(option: string, text: string): number {
+  const moment = parseMoment(text, Date.now());
   if (moment === undefined) {
-    throw new UserError([
-      `${option} must be a date such as 2026-11-25 or 2026-11-25T08:00:00Z, or how long ago, such as 90m, 24h or 7d.`,
-    ]);
+    throw new UserError([`${option} must be ${MOMENT_FORM}.`]);
   }
   return moment;
 }

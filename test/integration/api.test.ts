@@ -220,12 +220,38 @@ describe('the trail', () => {
     expect(await page('since=2100-01-01T00:00:00Z')).toEqual({ next: null, records: [] });
     const past = 'until=2000-01-01T00:00:00%2B01:00&since=1999-01-01T00:00:00Z';
     expect(await page(past)).toEqual({ next: null, records: [] });
-    for (const invalid of ['after=1-1;2', 'limit=0', 'since=2026-13-01T00:00:00Z']) {
-      const reply = await ask('GET', `/audit?${invalid}`, { token: ALL.secret });
-      expect(reply).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
-    }
-    const wrong = await ask('GET', '/audit?since=yesterday', { token: ALL.secret });
-    expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
+  });
+
+  it('is asked for with dates and ages, as by npm run audit', async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    const { app, ask } = await start();
+    await talk(app);
+    const count = async (query: string) =>
+      (await ask('GET', `/audit?${query}`, { token: ALL.secret })).body.records.length;
+    expect(await count('since=7d')).toBe(3);
+    expect(await count(`since=${today}`)).toBe(3);
+    expect(await count(`since=${today}T00:00:00.123456Z`)).toBe(3);
+    expect(await count(`until=${today}`)).toBe(0);
+    expect(await count('until=90m')).toBe(0);
+    expect(await count('limit=1000')).toBe(3);
+  });
+
+  const MOMENT = 'a date such as 2026-11-25 or 2026-11-25T08:00:00Z, or how long ago, such as 90m, 24h or 7d';
+  it.each([
+    ['since=yesterday', `since: must be ${MOMENT}`],
+    ['since=2026-13-01T00:00:00Z', `since: must be ${MOMENT}`],
+    ['until=', `until: must be ${MOMENT}`],
+    ['after=zzz', 'after: send `next` of the previous page'],
+    ['after=1-1;2', 'after: send `next` of the previous page'],
+    ['limit=0', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=1001', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=1.5', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=all', 'limit: must be a whole number from 1 to 1000'],
+    ['limit=1&limit=2', 'limit: must be a whole number from 1 to 1000'],
+  ])('says what to send instead of %s', async (query, detail) => {
+    const { ask } = await start();
+    const reply = await ask('GET', `/audit?${query}`, { token: ALL.secret });
+    expect(reply).toMatchObject({ status: 400, body: { code: 'invalid_parameter', detail } });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseDuration, parseInstant } from '../../src/ops/instant';
+import { parseDuration, parseInstant, parseMoment } from '../../src/ops/instant';
 
 describe('parseInstant', () => {
   it.each([
@@ -7,6 +7,7 @@ describe('parseInstant', () => {
     ['2026-11-25T08:00', '2026-11-25T08:00:00.000Z'],
     ['2026-11-25T08:00:30Z', '2026-11-25T08:00:30.000Z'],
     ['2026-11-25T08:00:30.5Z', '2026-11-25T08:00:30.500Z'],
+    ['2026-11-25T08:00:30.123456Z', '2026-11-25T08:00:30.123Z'],
     ['2026-11-25T08:00:00+02:00', '2026-11-25T06:00:00.000Z'],
     ['2026-11-25+02:00', '2026-11-24T22:00:00.000Z'],
     ['2028-02-29', '2028-02-29T00:00:00.000Z'],
@@ -43,4 +44,12 @@ describe('parseDuration', () => {
   it.each(['', '7', 'd', '-1d', '1.5h', '7 d', '7w', '1234567m', '7dd'])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
+});
+
+it.each([
+  ['1970-01-02', 86_400_000],
+  ['90m', 94_600_000],
+  ['yesterday', undefined],
+])('parseMoment reads %s', (text, expected) => {
+  expect(parseMoment(text, 100_000_000)).toBe(expected);
 });
