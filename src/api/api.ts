@@ -201,6 +201,12 @@ function parse({ path, query, body }: Operation, req: Request, actor: Actor): Om
   if (given !== undefined && sid === undefined) {
     throw problem('invalid_parameter', 'A SID has 1 to 64 letters, digits, - or _.');
   }
+  const unknown = Object.keys(req.query).filter((name) => !Object.hasOwn(query?.shape ?? {}, name));
+  if (unknown.length > 0) {
+    // Not in the sentence, which is logged: anything may be a name.
+    const errors = unknown.map((name) => `${name}: unknown parameter`);
+    throw problem('invalid_parameter', 'This operation has no such query parameter.', { errors });
+  }
   const parsedQuery = query?.safeParse(req.query);
   if (parsedQuery?.error !== undefined) {
     throw problem('invalid_parameter', problemsIn(parsedQuery.error).join(' '));

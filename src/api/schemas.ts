@@ -180,7 +180,10 @@ export const problemView = z
     status: z.number().int(),
     code: z.enum(Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]),
     detail: z.string(),
-    errors: z.array(z.string()).optional().describe('Of invalid_body: one for each problem'),
+    errors: z
+      .array(z.string())
+      .optional()
+      .describe('Of invalid_body, and of invalid_parameter for unknown parameters: one for each problem'),
     action: actionView.optional().describe('Of an action that failed'),
     participant: participantView.nullable().optional(),
     recordings: z.array(recordingView).optional().describe('Of an action on recordings that failed'),

@@ -420,6 +420,17 @@ describe('a request', () => {
     },
   );
 
+  it.each([
+    ['GET', '/rooms?rooms=sales', ['rooms: unknown parameter']],
+    ['GET', '/audit?sinze=7d&limit=1&__proto__=1', ['sinze: unknown parameter', '__proto__: unknown parameter']],
+    ['DELETE', '/rooms/sales/conference?force=true', ['force: unknown parameter']],
+  ])('with an unknown parameter is refused: %s %s', async (method, path, errors) => {
+    const { app, ask } = await start();
+    const reply = await ask(method, path, { token: ALL.secret });
+    expect(reply).toMatchObject({ status: 400, body: { code: 'invalid_parameter', errors } });
+    expect(app.log.join('')).not.toContain('unknown parameter');
+  });
+
   it('is logged with its actor; one without a token with the refusals', async () => {
     const { app, ask } = await start();
     await ask('GET', '/rooms/sales', { token: ALL.secret });
