@@ -8,7 +8,7 @@ import type { Tokens } from '../people/tokens';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { parseSid, type Sid } from '../signalwire/sid';
-import { type IdempotencyStore, KEY_FORM, type KeptReply } from './idempotency';
+import { type IdempotencyStore, KEY_FORM, type KeptReply, REPLAYED_HEADER } from './idempotency';
 import { describeApi } from './openapi';
 import type { ApiRequest, Operation, Reply } from './operation';
 import { Problem, problem, problemBody } from './problem';
@@ -127,7 +127,8 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
       throw problem('request_in_progress', 'The first request with this key has no answer yet. Look at the room.');
     }
     if (known?.reply !== undefined) {
-      return { status: known.reply.status, body: known.reply.body ?? {} };
+      const { status, body: kept = {} } = known.reply;
+      return { status, body: kept, headers: { [REPLAYED_HEADER]: 'true' } };
     }
     const reply = await act().catch((error: unknown) => replyOf(error));
     const { status, body: answered } = reply as { status: number; body?: { action?: { status: string } } };
@@ -177,7 +178,7 @@ function send(res: Response, reply: Reply): void {
     reply.send(res);
     return;
   }
-  const { status, body } = reply;
+  const { status, body, headers = {} } = reply;
   const isProblem = status >= 400;
   if (isProblem && body !== undefined) {
     const { code, detail } = body as { code: string; detail: string };
@@ -185,6 +186,7 @@ function send(res: Response, reply: Reply): void {
   }
   res
     .status(status)
+    .set(headers)
     .type(isProblem ? 'application/problem+json' : 'application/json')
     .send(body === undefined ? '' : JSON.stringify(body));
 }

@@ -3,6 +3,9 @@ import { putLast } from '../ops/put-last';
 /** The form of a key, as a client may send it. */
 export const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
 
+/** The header of an answer that was kept, with the value `true`. */
+export const REPLAYED_HEADER = 'Idempotency-Replayed';
+
 /** An answer that is kept for the next request with the same key. */
 export interface KeptReply {
   status: number;

@@ -3,9 +3,9 @@ import { groupBy } from '../ops/group-by';
 import { RIGHTS } from '../people/rights';
 import { ROOM_NAME_FORM } from '../rooms/room';
 import { SID_FORM } from '../signalwire/sid';
-import { KEY_FORM } from './idempotency';
+import { KEY_FORM, REPLAYED_HEADER } from './idempotency';
 import type { Operation } from './operation';
-import { PROBLEM_STATUS, type ProblemCode } from './problem';
+import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
 import { problemView } from './schemas';
 
 /** Problems of every request with a token. */
@@ -25,6 +25,11 @@ const OF_BODIES: readonly ProblemCode[] = [
   'invalid_body',
 ];
 const OF_ACTIONS: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused', 'store_away', 'stopping'];
+
+/** Of actions that failed. Their answers are kept; those of actions that did not begin are not. */
+const KEPT_CODES: ReadonlySet<ProblemCode> = new Set(Object.values(REASON_CODES));
+
+const REPLAYED = { headers: { [REPLAYED_HEADER]: { $ref: `#/components/headers/${REPLAYED_HEADER}` } } };
 
 const PARAMETERS: Readonly<Record<string, object>> = {
   room: { schema: { type: 'string', maxLength: 64 }, description: `Name of the room: ${ROOM_NAME_FORM}` },
@@ -90,18 +95,19 @@ export function describeApi(operations: readonly Operation[]): object {
       responses: {
         [response.status]: {
           description: response.description,
+          ...(isAction && REPLAYED),
           content: Object.fromEntries(
             [response.mediaType ?? (response.schema === undefined ? [] : 'application/json')]
               .flat()
               .map((type) => [type, response.schema === undefined ? {} : { schema: refer(response.schema, 'output') }]),
           ),
         },
-        ...describeProblems(problemsOf(one)),
+        ...describeProblems(problemsOf(one), isAction),
       },
     };
   }
 
-  function describeProblems(codes: ReadonlySet<ProblemCode>): object {
+  function describeProblems(codes: ReadonlySet<ProblemCode>, isAction: boolean): object {
     return Object.fromEntries(
       [...groupBy(codes, (code) => PROBLEM_STATUS[code])]
         .sort(([one], [other]) => one - other)
@@ -109,6 +115,7 @@ export function describeApi(operations: readonly Operation[]): object {
           status,
           {
             description: list.map((code) => `\`${code}\``).join(', '),
+            ...(isAction && list.some((code) => KEPT_CODES.has(code)) && REPLAYED),
             content: { 'application/problem+json': { schema: refer(problemView, 'output') } },
           },
         ]),
@@ -133,6 +140,12 @@ export function describeApi(operations: readonly Operation[]): object {
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'A secret that `npm run tokens -- add` printed' },
+      },
+      headers: {
+        [REPLAYED_HEADER]: {
+          schema: { const: 'true' },
+          description: 'The first answer to this Idempotency-Key: it shows the state of then. Otherwise missing',
+        },
       },
       schemas: Object.fromEntries(Object.entries(schemas).sort(([one], [other]) => (one < other ? -1 : 1))),
     },

@@ -21,7 +21,9 @@ export interface ApiRequest<Query = unknown, Body = unknown> {
 }
 
 /** The answer to a request: JSON, or nothing more than a status, or whatever `send` writes. */
-export type Reply = { status: number; body?: object } | { send: (res: Response) => void };
+export type Reply =
+  | { status: number; body?: object; headers?: Readonly<Record<string, string>> }
+  | { send: (res: Response) => void };
 
 /** One operation of the API: its description, the right it needs, and its handler. */
 export interface Operation {

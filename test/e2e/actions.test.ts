@@ -229,6 +229,11 @@ describe('an idempotency key', () => {
     expect(second.status === 409 ? second.body.code : first.body.code).toBe('request_in_progress');
     const again = await mute('one');
     expect([again.status, again.body.action.id]).toEqual([200, (first.body.action ?? second.body.action).id]);
+    expect([first, second, again].map(({ headers }) => headers['idempotency-replayed'])).toEqual([
+      undefined,
+      undefined,
+      'true',
+    ]);
     expect(mutes).toBe(1);
     expect(await mute('one', { muted: false })).toMatchObject({
       status: 422,
@@ -251,6 +256,7 @@ describe('an idempotency key', () => {
     rest.fault = () => undefined;
     const again = await fail();
     expect([again.status, again.body.action.id]).toEqual([502, first.body.action.id]);
+    expect([first, again].map(({ headers }) => headers['idempotency-replayed'])).toEqual([undefined, 'true']);
   });
 
   it('may be used again for what did not begin', async () => {

@@ -58,6 +58,9 @@ export async function createApiClient(port: number) {
     if (content === undefined) {
       throw new Error(`${method} ${path} answered with ${type}, which is not described.`);
     }
+    if (headers['idempotency-replayed'] !== undefined && described?.headers?.['Idempotency-Replayed'] === undefined) {
+      throw new Error(`${method} ${path}: the header Idempotency-Replayed is not described.`);
+    }
     const key = JSON.stringify(content);
     const validate = validators.get(key) ?? ajv.compile({ ...content, components: description.components });
     validators.set(key, validate);
@@ -82,11 +85,13 @@ export async function createApiClient(port: number) {
   };
 }
 
+interface DescribedResponse {
+  headers?: Record<string, object>;
+  content?: Record<string, { schema: object }>;
+}
+
 interface Description {
-  paths: Record<
-    string,
-    Record<string, { responses: Record<number, { content?: Record<string, { schema: object }> }> } | undefined>
-  >;
+  paths: Record<string, Record<string, { responses: Record<number, DescribedResponse> } | undefined>>;
   components: { schemas: Record<string, object> };
 }
 
