@@ -3,6 +3,8 @@ import { RIGHTS } from '../people/rights';
 import { MODES } from '../rooms/mode';
 import { SID_FORM } from '../signalwire/sid';
 import { isNote } from '../supervision/note';
+import type { RefusalEvent } from '../supervision/refusals';
+import type { AuditRecord } from '../supervision/trail';
 import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
 
 const instant = z.iso.datetime().describe('ISO 8601, in UTC');
@@ -32,16 +34,18 @@ const actionName = z.enum([
   'stop',
 ]);
 
+const actionStatus = z
+  .enum(['requested', 'confirmed', 'accepted', 'failed'])
+  .describe(
+    'requested: recorded before the first request to the Space. confirmed: the Space was seen to have done it. accepted: the Space took it, and nothing shows its effect.',
+  );
+
 export const actionView = z
   .strictObject({
     id: z.string(),
     name: actionName,
     by: z.string().describe('Who requested it'),
-    status: z
-      .enum(['requested', 'confirmed', 'accepted', 'failed'])
-      .describe(
-        'requested: recorded before the first request to the Space. confirmed: the Space was seen to have done it. accepted: the Space took it, and nothing shows its effect.',
-      ),
+    status: actionStatus,
     requestedAt: instant,
     settledAt: instantOrNull,
     reason: reason.nullable().describe('Why it failed: a code, as of problems'),
@@ -141,8 +145,32 @@ export const recordingsReport = z
   .meta({ id: 'RecordingsReport' });
 
 export const auditRecord = z
-  .looseObject({ at: instant, kind: z.string() })
-  .meta({ id: 'AuditRecord', description: 'A line of the audit trail, with the columns of `npm run audit`' });
+  .strictObject({
+    at: instant.describe('When it happened'),
+    kind: z.enum(['arrived', 'joined', 'identified', 'mode', 'left', 'action']),
+    role: role.optional().describe('Missing for an action on the whole room'),
+    supervisor: z.string().optional().describe('Their name'),
+    number: z.string().optional().describe('Masked number or address'),
+    room: roomName.optional(),
+    mode: mode.optional().describe('The mode that was requested'),
+    heard: heard.optional().describe('The mode that the Space reported'),
+    confirmed: z.boolean().optional().describe('Whether the Space reported the requested mode and target'),
+    moderator: z.string().optional().describe('The name of the agent; of a supervisor, of the one they supervise'),
+    since: instant.optional().describe('Of left: when they joined'),
+    until: instant.optional().describe('Of left: when they left'),
+    reason: reason.optional().describe('Why an action failed: a code, as of problems'),
+    by: z.string().optional().describe('Who requested the action, or the mode, through the API'),
+    action: actionName.optional().describe('Of action'),
+    status: actionStatus.optional(),
+    callSid: callSid.optional().describe('Call SID; missing for an action on the whole room'),
+    stay: z.number().int().optional().describe("Counts the stays of a supervisor's call from 1"),
+    moderatorCallSid: callSid.optional().describe("The agent's call"),
+    callerCallSids: z.array(callSid).optional().describe('The callers in the conference during the stay, at most 10'),
+    conferenceSid: z.string().optional().describe('Conference SID'),
+    recordingSid: z.string().optional().describe('The recording that an action started or stopped'),
+    source: z.enum(['webhook', 'callback', 'rest', 'api', 'inferred']).optional().describe('How it is known'),
+  } satisfies Record<Exclude<keyof AuditRecord, 'lockedOut' | 'limit'>, z.ZodType>)
+  .meta({ id: 'AuditRecord', description: 'A line of the audit trail. Fields that do not apply are missing' });
 
 export const auditPage = z
   .strictObject({
@@ -151,9 +179,29 @@ export const auditPage = z
   })
   .meta({ id: 'AuditPage' });
 
+const refusal = z
+  .strictObject({
+    id: z.string().describe('For removing duplicates'),
+    at: instant.describe('When it happened'),
+    kind: z.enum(['refused', 'locked-out']),
+    number: z.string().describe('Masked number or address'),
+    callSid,
+    reason: z
+      .enum(['unknown', 'wrong-pin', 'no-pin', 'room', 'rights', 'removed'])
+      .optional()
+      .describe(
+        'Of refused: an unknown number, a wrong PIN or none, a room or a mode that they may not have, or removed from the roster',
+      ),
+    supervisor: z.string().optional().describe('Of refused: their name, if it is known'),
+    room: roomName.optional(),
+    lockedOut: z.enum(['number', 'everybody']).optional().describe('Of locked-out: whose PINs are not taken'),
+    limit: z.enum(['attempts', 'prompts']).optional().describe('Of locked-out: too many wrong PINs, or prompts'),
+  } satisfies Record<KeyOfAny<RefusalEvent>, z.ZodType>)
+  .meta({ id: 'Refusal' });
+
 export const refusalPage = z
   .strictObject({
-    records: z.array(z.looseObject({ id: z.string(), at: instant, kind: z.enum(['refused', 'locked-out']) })),
+    records: z.array(refusal),
     isComplete: z
       .boolean()
       .describe('False if there are more: ask with a later `since`, and drop what you know by its id'),
@@ -190,6 +238,9 @@ export const problemView = z
     by: z.string().optional().describe('Of busy: whose action is being carried out'),
   })
   .meta({ id: 'Problem' });
+
+/** A key of one of the members of a union. */
+type KeyOfAny<Union> = Union extends unknown ? keyof Union : never;
 
 /** The bodies of requests. */
 export const bodies = {

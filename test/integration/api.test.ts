@@ -62,6 +62,14 @@ describe('the description', () => {
     expect(JSON.parse(file)).toEqual(description);
   });
 
+  it('names the fields of the trail and of refusals', async () => {
+    const { description } = await start();
+    const { AuditRecord, Refusal } = description.components.schemas;
+    expect(AuditRecord).toMatchObject({ required: ['at', 'kind'], additionalProperties: false });
+    expect(AuditRecord).toHaveProperty('properties.heard.enum', ['monitor', 'coach', 'barge', 'unknown']);
+    expect(Refusal).toMatchObject({ required: ['id', 'at', 'kind', 'number', 'callSid'], additionalProperties: false });
+  });
+
   it('needs no token', async () => {
     const { ask } = await start([]);
     await expect(ask('GET', '/rooms')).resolves.toMatchObject({ status: 401 });
