@@ -4,7 +4,7 @@ import { RIGHTS } from '../people/rights';
 import { ROOM_NAME_FORM } from '../rooms/room';
 import { SID_FORM } from '../signalwire/sid';
 import { KEY_FORM, REPLAYED_HEADER } from './idempotency';
-import type { Operation } from './operation';
+import { type Operation, TAGS } from './operation';
 import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
 import { problemView } from './schemas';
 
@@ -55,7 +55,20 @@ export function describeApi(operations: readonly Operation[]): object {
 
   /** A schema, whose named parts become components. */
   function refer(schema: z.ZodType, io: 'input' | 'output'): object {
-    const { $schema: _version, $defs = {}, ...own } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
+    const {
+      $schema: _version,
+      $defs = {},
+      ...own
+    } = z.toJSONSchema(schema, {
+      target: 'draft-2020-12',
+      io,
+      override({ jsonSchema }) {
+        if (jsonSchema.format === 'date-time') {
+          // It says the same in 300 characters.
+          delete jsonSchema.pattern;
+        }
+      },
+    });
     for (const [name, { id: _id, ...definition }] of Object.entries($defs)) {
       schemas[name] = pointToComponents(definition);
     }
@@ -63,12 +76,18 @@ export function describeApi(operations: readonly Operation[]): object {
   }
 
   function describe(one: Operation): object {
-    const { id, summary, right, path, query, body, response, isAction } = one;
+    const { id, tag, summary, right, path, query, body, response, isAction } = one;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-    const queryProperties = query === undefined ? {} : (z.toJSONSchema(query, { io: 'input' }).properties ?? {});
+    const { properties = {} } = query === undefined ? {} : z.toJSONSchema(query, { io: 'input' });
+    const queryProperties = properties as Record<string, { description?: string }>;
     const parameters = [
       ...names.map((name) => ({ name, in: 'path', required: true, ...PARAMETERS[name] })),
-      ...Object.entries(queryProperties).map(([name, schema]) => ({ name, in: 'query', schema })),
+      ...Object.entries(queryProperties).map(([name, { description, ...schema }]) => ({
+        name,
+        in: 'query',
+        schema,
+        description,
+      })),
       ...(isAction
         ? [
             {
@@ -82,6 +101,7 @@ export function describeApi(operations: readonly Operation[]): object {
     ];
     return {
       operationId: id,
+      tags: [tag],
       summary,
       ...(right === undefined
         ? { security: [] }
@@ -136,6 +156,7 @@ export function describeApi(operations: readonly Operation[]): object {
     },
     servers: [{ url: '/api/v1' }],
     security: [{ token: [] }],
+    tags: TAGS.map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {

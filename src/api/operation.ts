@@ -25,10 +25,14 @@ export type Reply =
   | { status: number; body?: object; headers?: Readonly<Record<string, string>> }
   | { send: (res: Response) => void };
 
+/** The groups of operations, in the order of the description. */
+export const TAGS = ['Rooms', 'Supervisors', 'Participants', 'Recordings', 'Audit trail', 'People'] as const;
+
 /** One operation of the API: its description, the right it needs, and its handler. */
 export interface Operation {
   /** For programs that are generated from the description. */
   id: string;
+  tag: (typeof TAGS)[number];
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Below `/api/v1`, as OpenAPI writes it: `/rooms/{room}`. */
   path: string;

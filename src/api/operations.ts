@@ -151,6 +151,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
   return [
     operation({
       id: 'listRooms',
+      tag: 'Rooms',
       method: 'get',
       path: '/rooms',
       summary: 'Lists the rooms with anybody in them',
@@ -169,6 +170,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'readRoom',
+      tag: 'Rooms',
       method: 'get',
       path: '/rooms/{room}',
       summary: 'Shows a room: its conference, participants, and recent actions',
@@ -186,6 +188,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'followRooms',
+      tag: 'Rooms',
       method: 'get',
       path: '/events',
       summary: 'Streams the rooms that you may see: a snapshot, then every change (Server-Sent Events)',
@@ -220,6 +223,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'callSupervisor',
+      tag: 'Supervisors',
       method: 'post',
       path: '/rooms/{room}/supervisors',
       summary:
@@ -267,6 +271,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'changeMode',
+      tag: 'Supervisors',
       method: 'put',
       path: '/rooms/{room}/supervisors/{callSid}/mode',
       summary: 'Changes how a supervisor in the conference is heard; answers when it is confirmed or has failed',
@@ -288,6 +293,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'changeParticipant',
+      tag: 'Participants',
       method: 'patch',
       path: '/rooms/{room}/participants/{callSid}',
       summary: 'Mutes or unmutes a participant who is no supervisor, or puts one on hold or back',
@@ -306,6 +312,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'removeParticipant',
+      tag: 'Participants',
       method: 'delete',
       path: '/rooms/{room}/participants/{callSid}',
       summary: 'Takes a participant out of the conference; a supervisor hears so, and their call ends',
@@ -321,6 +328,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'sendNote',
+      tag: 'Participants',
       method: 'post',
       path: '/rooms/{room}/participants/{callSid}/notes',
       summary: 'Speaks a text to an agent; only with ANNOUNCE_IS_PRIVATE=true',
@@ -336,6 +344,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'endConference',
+      tag: 'Rooms',
       method: 'delete',
       path: '/rooms/{room}/conference',
       summary: 'Ends the conference for everybody',
@@ -350,6 +359,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'readRoomTrail',
+      tag: 'Audit trail',
       method: 'get',
       path: '/rooms/{room}/audit',
       summary: 'Reads the audit trail of a room',
@@ -365,6 +375,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'readTrail',
+      tag: 'Audit trail',
       method: 'get',
       path: '/audit',
       summary: 'Reads the audit trail of every room that you may audit',
@@ -380,6 +391,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'readRefusals',
+      tag: 'Audit trail',
       method: 'get',
       path: '/refusals',
       summary:
@@ -399,6 +411,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     }),
     operation({
       id: 'listPeople',
+      tag: 'People',
       method: 'get',
       path: '/people',
       summary: 'Lists the moderators and supervisors of the rooms that you may see, without secrets',

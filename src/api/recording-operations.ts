@@ -31,6 +31,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
   return [
     operation({
       id: 'listRecordings',
+      tag: 'Recordings',
       method: 'get',
       path: '/rooms/{room}/recordings',
       summary: 'Lists the recordings of a room, as the Space has them',
@@ -52,6 +53,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
     }),
     operation({
       id: 'startRecording',
+      tag: 'Recordings',
       method: 'post',
       path: '/rooms/{room}/recordings',
       summary: "Starts to record the agent's call; answers when it is confirmed or has failed",
@@ -66,6 +68,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
     }),
     operation({
       id: 'changeRecordings',
+      tag: 'Recordings',
       method: 'patch',
       path: '/rooms/{room}/recordings',
       summary: 'Pauses every recording that runs in a room, or resumes those that were paused so',
@@ -84,6 +87,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
     }),
     operation({
       id: 'stopRecording',
+      tag: 'Recordings',
       method: 'post',
       path: '/rooms/{room}/recordings/{recordingSid}/stop',
       summary: 'Stops a recording for good',
@@ -98,6 +102,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
     }),
     operation({
       id: 'downloadRecording',
+      tag: 'Recordings',
       method: 'get',
       path: '/rooms/{room}/recordings/{recordingSid}/media',
       summary: 'Downloads the audio of a recording that is over',

@@ -9,30 +9,34 @@ import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
 
 const instant = z.iso.datetime().describe('ISO 8601, in UTC');
 const instantOrNull = instant.nullable();
+const nameOrNull = z.string().nullable().describe('Their name; null if it is unknown');
 const callSid = z.string().describe('Call SID');
 const roomName = z.string().describe('Name of a room');
-const mode = z.enum(MODES);
+const recordingSid = z.string().describe('Recording SID');
+const mode = z.enum(MODES).describe('monitor: nobody hears them. coach: the agent alone does. barge: everybody does');
 const heard = z.enum([...MODES, 'unknown']);
-const role = z.enum(['moderator', 'caller', 'supervisor', 'unknown']);
+const role = z.enum(['moderator', 'caller', 'supervisor', 'unknown']).describe('A moderator is an agent');
 
 const reason = z.enum(Object.values(REASON_CODES));
 
 /** Every kind of action. */
-const actionName = z.enum([
-  'mode',
-  'join',
-  'mute',
-  'unmute',
-  'hold',
-  'unhold',
-  'remove',
-  'note',
-  'end',
-  'record',
-  'pause',
-  'resume',
-  'stop',
-]);
+const actionName = z
+  .enum([
+    'mode',
+    'join',
+    'mute',
+    'unmute',
+    'hold',
+    'unhold',
+    'remove',
+    'note',
+    'end',
+    'record',
+    'pause',
+    'resume',
+    'stop',
+  ])
+  .describe('What was requested');
 
 const actionStatus = z
   .enum(['requested', 'confirmed', 'accepted', 'failed'])
@@ -42,16 +46,16 @@ const actionStatus = z
 
 export const actionView = z
   .strictObject({
-    id: z.string(),
+    id: z.string().describe('Unique'),
     name: actionName,
     by: z.string().describe('Who requested it'),
     status: actionStatus,
     requestedAt: instant,
-    settledAt: instantOrNull,
+    settledAt: instantOrNull.describe('When it was confirmed, accepted or failed'),
     reason: reason.nullable().describe('Why it failed: a code, as of problems'),
-    callSid: callSid.nullable(),
+    callSid: callSid.nullable().describe('The call it is about; null for the whole room'),
     recordingSid: z.string().nullable().describe('Of stop; of record once it is known'),
-    mode: mode.nullable(),
+    mode: mode.nullable().describe('Of mode, and of join: the mode that follows'),
     supervisor: z.string().nullable().describe('Of join: the person who is called'),
   })
   .meta({ id: 'Action' });
@@ -60,21 +64,21 @@ export const participantView = z
   .strictObject({
     callSid,
     role,
-    name: z.string().nullable(),
+    name: nameOrNull,
     number: z.string().nullable().describe('Masked number or address'),
-    arrivedAt: instantOrNull,
+    arrivedAt: instantOrNull.describe('When they asked to be connected; null if it is unknown'),
     joinedAt: instantOrNull.describe('Null until they were seen in the conference'),
     muted: z.boolean().nullable().describe('As the Space reported it; null if it did not'),
     onHold: z.boolean().nullable().describe('As the Space reported it; null if it did not'),
-    speakingSince: instantOrNull,
+    speakingSince: instantOrNull.describe('Null while they are silent, or if it is unknown'),
     supervision: z
       .strictObject({
-        requestedMode: mode.nullable(),
+        requestedMode: mode.nullable().describe('The mode that was requested last; null if it is unknown'),
         heardAs: heard.describe('The mode in which the Space last reported them; unknown if it did not'),
         confirmed: z.boolean().describe('Whether the Space reported the requested mode and target'),
         observedAt: instantOrNull.describe('When heardAs was observed'),
         target: callSid.nullable().describe('The call of the agent they supervise'),
-        moderator: z.string().nullable(),
+        moderator: nameOrNull.describe('The name of that agent'),
       })
       .nullable()
       .describe('Of a supervisor'),
@@ -83,7 +87,7 @@ export const participantView = z
 
 export const recordingView = z
   .strictObject({
-    recordingSid: z.string(),
+    recordingSid,
     status: z.string().describe('As the Space has it, such as in-progress, paused or completed'),
     callSid: callSid.nullable().describe('The recorded call; null for a conference, or if it is unknown'),
     conferenceSid: z.string().nullable().describe('The recorded conference; null for a call, or if it is unknown'),
@@ -98,9 +102,9 @@ export const roomView = z
     at: instantOrNull.describe(
       'When the state last changed, by the clock of the store; null if the store has no such room',
     ),
-    conferenceSid: z.string().nullable(),
+    conferenceSid: z.string().nullable().describe('The running conference; null if there is none'),
     target: callSid.nullable().describe('The call of the agent whom supervisors coach'),
-    participants: z.array(participantView),
+    participants: z.array(participantView).describe('Everybody in the room or on the way'),
     recordings: z.array(recordingView).describe('The latest 50, as the room remembers them'),
     actions: z.array(actionView).describe('Requested through this API recently'),
   })
@@ -109,19 +113,30 @@ export const roomView = z
 export const roomSummary = z
   .strictObject({
     room: roomName,
-    at: instant,
+    at: instant.describe('When the state last changed'),
     target: z
-      .strictObject({ callSid, name: z.string().nullable(), hasJoined: z.boolean(), arrivedAt: instant })
-      .nullable(),
-    hasCaller: z.boolean(),
-    supervisors: z.number().int(),
+      .strictObject({
+        callSid,
+        name: nameOrNull,
+        hasJoined: z.boolean().describe('Whether they were seen in the conference'),
+        arrivedAt: instant.describe('When they asked to be connected'),
+      })
+      .nullable()
+      .describe('The agent whom supervisors coach'),
+    hasCaller: z.boolean().describe('Whether a caller is in the conference'),
+    supervisors: z.number().int().describe('How many are there or on their way'),
   })
   .meta({ id: 'RoomSummary' });
 
-export const roomList = z.strictObject({ rooms: z.array(roomSummary) }).meta({ id: 'RoomList' });
+export const roomList = z
+  .strictObject({ rooms: z.array(roomSummary).describe('The rooms with anybody in them') })
+  .meta({ id: 'RoomList' });
 
 export const actionReport = z
-  .strictObject({ action: actionView, participant: participantView.nullable() })
+  .strictObject({
+    action: actionView,
+    participant: participantView.nullable().describe('As the room shows them now; null if they are not there'),
+  })
   .meta({ id: 'ActionReport' });
 
 const listedRecordingView = recordingView
@@ -133,7 +148,7 @@ const listedRecordingView = recordingView
 
 export const recordingList = z
   .strictObject({
-    recordings: z.array(listedRecordingView),
+    recordings: z.array(listedRecordingView).describe('The newest last'),
     failure: reason
       .nullable()
       .describe('Why the Space did not tell of all of them: the others are as the room remembers them'),
@@ -141,13 +156,13 @@ export const recordingList = z
   .meta({ id: 'RecordingList' });
 
 export const recordingsReport = z
-  .strictObject({ action: actionView, recordings: z.array(recordingView) })
+  .strictObject({ action: actionView, recordings: z.array(recordingView).describe('As the room shows them now') })
   .meta({ id: 'RecordingsReport' });
 
 export const auditRecord = z
   .strictObject({
     at: instant.describe('When it happened'),
-    kind: z.enum(['arrived', 'joined', 'identified', 'mode', 'left', 'action']),
+    kind: z.enum(['arrived', 'joined', 'identified', 'mode', 'left', 'action']).describe('What happened'),
     role: role.optional().describe('Missing for an action on the whole room'),
     supervisor: z.string().optional().describe('Their name'),
     number: z.string().optional().describe('Masked number or address'),
@@ -183,7 +198,7 @@ const refusal = z
   .strictObject({
     id: z.string().describe('For removing duplicates'),
     at: instant.describe('When it happened'),
-    kind: z.enum(['refused', 'locked-out']),
+    kind: z.enum(['refused', 'locked-out']).describe('locked-out: PINs are not taken for a while'),
     number: z.string().describe('Masked number or address'),
     callSid,
     reason: z
@@ -201,7 +216,7 @@ const refusal = z
 
 export const refusalPage = z
   .strictObject({
-    records: z.array(refusal),
+    records: z.array(refusal).describe('In the order they were written'),
     isComplete: z
       .boolean()
       .describe('False if there are more: ask with a later `since`, and drop what you know by its id'),
@@ -210,30 +225,32 @@ export const refusalPage = z
 
 export const personView = z
   .strictObject({
-    name: z.string(),
-    role: z.enum(['moderator', 'supervisor']),
+    name: z.string().describe('Their name, or the masked number if they have none'),
+    role: z.enum(['moderator', 'supervisor']).describe('A moderator is an agent'),
     number: z.string().nullable().describe('Masked; null for a person known by PIN alone'),
     rooms: z.array(roomName).nullable().describe('Null for every room'),
     rights: z.array(z.enum(RIGHTS)).describe('Of a supervisor; empty for a moderator'),
-    hasPin: z.boolean(),
+    hasPin: z.boolean().describe('Whether they may identify themselves by PIN'),
   })
   .meta({ id: 'Person' });
 
-export const peopleList = z.strictObject({ people: z.array(personView) }).meta({ id: 'PeopleList' });
+export const peopleList = z
+  .strictObject({ people: z.array(personView).describe('Moderators, then supervisors') })
+  .meta({ id: 'PeopleList' });
 
 export const problemView = z
   .looseObject({
-    type: z.literal('about:blank'),
-    title: z.string(),
-    status: z.number().int(),
-    code: z.enum(Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]),
-    detail: z.string(),
+    type: z.literal('about:blank').describe('As RFC 9457 asks'),
+    title: z.string().describe('The code in words'),
+    status: z.number().int().describe('The HTTP status'),
+    code: z.enum(Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]).describe('Stable'),
+    detail: z.string().describe('A sentence for people; may change'),
     errors: z
       .array(z.string())
       .optional()
       .describe('Of invalid_body, and of invalid_parameter for unknown parameters: one for each problem'),
     action: actionView.optional().describe('Of an action that failed'),
-    participant: participantView.nullable().optional(),
+    participant: participantView.nullable().optional().describe('Of an action that failed: as the room shows them now'),
     recordings: z.array(recordingView).optional().describe('Of an action on recordings that failed'),
     by: z.string().optional().describe('Of busy: whose action is being carried out'),
   })
@@ -244,7 +261,9 @@ type KeyOfAny<Union> = Union extends unknown ? keyof Union : never;
 
 /** The bodies of requests. */
 export const bodies = {
-  join: z.strictObject({ supervisor: z.string().min(1).max(64), mode }).meta({ id: 'Join' }),
+  join: z
+    .strictObject({ supervisor: z.string().min(1).max(64).describe('Their name in the roster'), mode })
+    .meta({ id: 'Join' }),
   mode: z
     .strictObject({
       mode,
@@ -258,9 +277,15 @@ export const bodies = {
     })
     .meta({ id: 'ModeChange' }),
   participant: z
-    .union([z.strictObject({ muted: z.boolean() }), z.strictObject({ onHold: z.boolean() })], {
-      error: 'Send either muted or onHold, as true or false.',
-    })
+    .union(
+      [
+        z.strictObject({ muted: z.boolean().describe('true mutes, false unmutes') }),
+        z.strictObject({ onHold: z.boolean().describe('true puts them on hold, false takes them back') }),
+      ],
+      {
+        error: 'Send either muted or onHold, as true or false.',
+      },
+    )
     .meta({ id: 'ParticipantChange' }),
   recordings: z
     .strictObject({ status: z.enum(['paused', 'in-progress']).describe('in-progress resumes') })

@@ -62,6 +62,37 @@ describe('the description', () => {
     expect(JSON.parse(file)).toEqual(description);
   });
 
+  it('describes every field and parameter, and groups the operations', async () => {
+    const { description } = await start();
+    const undescribed: string[] = [];
+    const look = (schema: Record<string, unknown>, path: string) => {
+      for (const [name, value] of Object.entries(schema)) {
+        if (typeof value !== 'object' || value === null) {
+          continue;
+        }
+        if (name === 'properties') {
+          for (const [key, property] of Object.entries(value)) {
+            if (!('description' in property || '$ref' in property)) {
+              undescribed.push(`${path}.${key}`);
+            }
+          }
+        }
+        look(value as Record<string, unknown>, `${path}.${name}`);
+      }
+    };
+    look(description.components.schemas, '');
+    expect(undescribed).toEqual([]);
+    const operations = Object.values(description.paths).flatMap((one) => Object.values(one));
+    expect(operations.length).toBeGreaterThan(15);
+    for (const operation of operations) {
+      expect(operation).toMatchObject({ tags: [expect.any(String)] });
+      for (const parameter of (operation as { parameters?: object[] }).parameters ?? []) {
+        expect(parameter).toHaveProperty('description');
+      }
+    }
+    expect(JSON.stringify(description)).not.toMatch(/"format":"date-time","pattern"/);
+  });
+
   it('names the fields of the trail and of refusals', async () => {
     const { description } = await start();
     const { AuditRecord, Refusal } = description.components.schemas;
