@@ -3,6 +3,7 @@ import { groupBy } from '../ops/group-by';
 import { RIGHTS } from '../people/rights';
 import { ROOM_NAME_FORM } from '../rooms/room';
 import { SID_FORM } from '../signalwire/sid';
+import { EXAMPLES } from './examples';
 import { KEY_FORM, REPLAYED_HEADER } from './idempotency';
 import { type Operation, TAGS } from './operation';
 import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
@@ -70,7 +71,7 @@ export function describeApi(operations: readonly Operation[]): object {
       },
     });
     for (const [name, { id: _id, ...definition }] of Object.entries($defs)) {
-      schemas[name] = pointToComponents(definition);
+      schemas[name] = pointToComponents({ ...definition, ...(name in EXAMPLES && { examples: [EXAMPLES[name]] }) });
     }
     return pointToComponents(own);
   }

@@ -93,6 +93,13 @@ describe('the description', () => {
     expect(JSON.stringify(description)).not.toMatch(/"format":"date-time","pattern"/);
   });
 
+  it.each(['Room', 'ActionReport', 'Problem'])('has an example of %s that fits it', async (name) => {
+    const { description, mistakeIn } = await start();
+    const { examples } = description.components.schemas[name] as { examples: object[] };
+    expect(examples.map((example) => mistakeIn(name, example))).toEqual([undefined]);
+    expect(mistakeIn(name, { ...examples[0], at: 'now', participant: 1, status: 'x' })).toEqual(expect.any(String));
+  });
+
   it('names the fields of the trail and of refusals', async () => {
     const { description } = await start();
     const { AuditRecord, Refusal } = description.components.schemas;

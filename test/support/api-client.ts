@@ -76,6 +76,11 @@ export async function createApiClient(port: number) {
 
   return {
     description,
+    /** What is wrong with the value of a schema of the description; undefined if nothing is. */
+    mistakeIn(name: string, value: unknown): string | undefined {
+      const schema = { $ref: `#/components/schemas/${name}`, components: description.components };
+      return ajv.validate(schema, value) ? undefined : ajv.errorsText();
+    },
     /** @param path below `/api/v1` */
     async ask(method: string, path: string, options: ApiRequestOptions = {}): Promise<ApiReply> {
       const reply = await send(port, method, path, options);
