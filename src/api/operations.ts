@@ -16,7 +16,7 @@ import { reportOf } from './action-replies';
 import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
-import { actionReport, auditPage, bodies, peopleList, refusalPage, roomList, roomView } from './schemas';
+import { actionReport, auditPage, bodies, liveEvent, peopleList, refusalPage, roomList, roomView } from './schemas';
 import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
 /** The parts of the server that the API uses. */
@@ -196,8 +196,9 @@ export function createOperations(options: OperationsOptions): Operation[] {
       response: {
         status: 200,
         mediaType: 'text/event-stream',
+        schema: liveEvent,
         description:
-          '`snapshot` {"rooms": [Room]}, `room` Room, `store` {"store": "ok" or "away"}, and every 5 s `heartbeat` {"at", "store"}. Send the last id as Last-Event-ID to go on from there, at any server.',
+          'A stream of such events, without an end. Send the last id as Last-Event-ID to go on from there, at any server.',
       },
       problems: ['too_many_readers'],
       isAction: false,

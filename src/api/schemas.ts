@@ -110,6 +110,31 @@ export const roomView = z
   })
   .meta({ id: 'Room' });
 
+const eventId = z.string().optional().describe('Send it as Last-Event-ID to go on after this event');
+const storeStatus = z.enum(['ok', 'away']).describe('away: changes may be missing until it is ok');
+
+export const liveEvent = z
+  .discriminatedUnion('event', [
+    z.strictObject({
+      event: z.literal('snapshot').describe('Replaces everything before'),
+      id: eventId,
+      data: z
+        .strictObject({ rooms: z.array(roomView).describe('Every room with anybody in it that you may see') })
+        .describe('As JSON'),
+    }),
+    z.strictObject({ event: z.literal('room').describe('A room has changed'), id: eventId, data: roomView }),
+    z.strictObject({
+      event: z.literal('store').describe('The store is away, or back'),
+      data: z.strictObject({ store: storeStatus }).describe('As JSON'),
+    }),
+    z.strictObject({
+      event: z.literal('heartbeat').describe('Every 5 seconds'),
+      id: eventId,
+      data: z.strictObject({ at: instant.describe('Now'), store: storeStatus }).describe('As JSON'),
+    }),
+  ])
+  .meta({ id: 'LiveEvent', description: 'One event of the stream, by its fields. `data` is sent as JSON on one line' });
+
 export const roomSummary = z
   .strictObject({
     room: roomName,

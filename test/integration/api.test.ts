@@ -586,7 +586,7 @@ describe('the live feed', () => {
 
   it('begins with a snapshot of the rooms that the token may see, then sends their changes', async () => {
     const one = tokenFor('one', ['see'], { rooms: [sales] });
-    const { app } = await start([one]);
+    const { app, mistakeIn } = await start([one]);
     await talk(app, 'support');
     await talk(app);
     const reading = read(app.port, one.secret, (text) => text.includes('event: room') && text.includes('alice-9'));
@@ -598,6 +598,16 @@ describe('the live feed', () => {
     const text = await reading;
     expect(text).toMatch(/^event: snapshot\nid: [A-Za-z0-9,._-]+\ndata: \{"rooms":\[\{"room":"sales"/);
     expect(text).not.toMatch(/support|\+1555/);
+    const events = [...text.matchAll(/^event: (.*)\n(?:id: (.*)\n)?data: (.*)\n\n/gm)].map(
+      ([, event, id, data = '']) => ({
+        event,
+        ...(id !== undefined && { id }),
+        data: JSON.parse(data),
+      }),
+    );
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['snapshot', 'room']));
+    expect(events.flatMap((event) => mistakeIn('LiveEvent', event) ?? [])).toEqual([]);
+    expect(mistakeIn('LiveEvent', { ...events[0], event: 'room' })).toEqual(expect.any(String));
   });
 
   it('has at most 250 streams of a token, whatever other tokens have', async () => {
