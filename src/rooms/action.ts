@@ -121,6 +121,11 @@ export function supersedes({ name, mode }: Pick<Action, 'name' | 'mode'>, other:
 /** Of these, a room carries out one at a time; only a pause takes the place of another. */
 const ON_RECORDINGS: readonly ActionName[] = ['record', 'pause', 'resume'];
 
+/** The latest of these actions in a room, settled or not. It decides whether the room is to be recorded. */
+export function latestOnRecordings({ actions = [] }: { actions?: readonly Action[] | undefined }): Action | undefined {
+  return actions.findLast(({ name }) => ON_RECORDINGS.includes(name));
+}
+
 /**
  * The action in progress that another one would conflict with: on the same call, or on the recordings of the room. Two
  * pauses do not conflict.

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { runAll } from '../ops/in-parallel';
-import type { ActionReason } from '../rooms/action';
+import { type ActionReason, latestOnRecordings } from '../rooms/action';
 import { isRunningRecording, type RecordingState } from '../rooms/recording';
 import { isInConference, type RoomName, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -92,6 +92,9 @@ export interface RecordingActionsOptions {
 /** How often `pause` lists the recordings: new ones may start meanwhile. */
 const MAX_ROUNDS = 4;
 
+/** Deadline of each request after a start or a resumption that may be overtaken by a pause, in milliseconds. */
+const LATE_REQUEST_MS = 3_000;
+
 /** How long `list` may take in all, and each of its requests, in milliseconds. */
 const LIST_MS = 8_000;
 const LIST_REQUEST_MS = 3_000;
@@ -117,13 +120,16 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         }
         const started = await startOnce(running, moderator.callSid);
         const { recordingSid } = started;
-        await lists.note(state, started);
-        await rooms.record(room, { kind: 'action-updated', id, status: 'requested', recordingSid, ageMs: 0 });
-        await readUntil(
-          (deadline) => lists.read(state, recordingSid, deadline),
-          (seen) => seen?.status === 'in-progress' || seen?.status === 'paused',
-        );
-        await pauseIfSuperseded(running, started);
+        try {
+          await lists.note(state, started);
+          await rooms.record(room, { kind: 'action-updated', id, status: 'requested', recordingSid, ageMs: 0 });
+          await readUntil(
+            (deadline) => lists.read(state, recordingSid, deadline),
+            (seen) => seen?.status === 'in-progress' || seen?.status === 'paused',
+          );
+        } finally {
+          await pauseIfOvertaken(room, started);
+        }
         return 'confirmed';
       });
     },
@@ -262,7 +268,10 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         throw error;
       }
       const isNew = ({ recordingSid }: SpaceRecording) => !earlier.includes(recordingSid);
-      const later = await readUntil(list, (found) => found.some(isNew)).catch((): SpaceRecording[] => []);
+      const later = await readUntil(list, (found) => found.some(isNew))
+        // In a stop, or if no time is left.
+        .catch(() => list({ timeoutMs: LATE_REQUEST_MS }))
+        .catch((): SpaceRecording[] => []);
       const started = later.findLast(isNew);
       if (started === undefined) {
         throw error;
@@ -279,10 +288,14 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
 
   async function resumeOne(running: RunningAction, recordingSid: Sid): Promise<void> {
     const seen = await readOne(running, recordingSid);
-    if (seen.status === 'paused') {
-      await requireCurrent(running);
+    if (seen.status !== 'paused') {
+      return;
+    }
+    await requireCurrent(running);
+    try {
       await change(running, seen, 'in-progress', (later) => later !== undefined && later.status !== 'paused');
-      await pauseIfSuperseded(running, seen);
+    } finally {
+      await pauseIfOvertaken(running.room, seen);
     }
   }
 
@@ -312,16 +325,23 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     });
   }
 
-  /** A pause that was requested meanwhile counts: what we started or resumed must not outlast it. */
-  async function pauseIfSuperseded(running: RunningAction, recording: SpaceRecording): Promise<void> {
-    try {
-      await requireCurrent(running);
-    } catch (error) {
-      if (error instanceof ActionFailure && error.reason === 'superseded') {
-        await pauseOne(running, { ...recording, status: 'in-progress' });
-      }
-      throw error;
+  /**
+   * Pauses what a start or a resumption may have made run, if the latest request in the room is a pause: that one may be
+   * confirmed already. Works in a stop, too, and after the action's time is up.
+   *
+   * @throws ActionFailure `superseded` if it is
+   */
+  async function pauseIfOvertaken(room: RoomName, recording: SpaceRecording): Promise<void> {
+    const found = await rooms.read(room);
+    if (!found.isKnown || latestOnRecordings(found.state)?.name !== 'pause') {
+      return;
     }
+    const { state } = found;
+    const deadline = { timeoutMs: LATE_REQUEST_MS };
+    await lists.note(state, { ...recording, status: 'in-progress' }, true);
+    await space.changeRecording(recording, 'paused', deadline).catch(() => {});
+    await lists.read(state, recording.recordingSid, deadline, 'paused').catch(() => {});
+    throw new ActionFailure('superseded');
   }
 
   /** @throws ActionFailure if another action has taken the place of this one */

@@ -32,6 +32,7 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
     downloadRecording: async (one: Sid) => (space.recordings.has(one) ? audio : undefined),
   } as ConferenceApi;
   const startServer = () => {
+    const stopping = new AbortController();
     const rooms = createRooms({
       store: store.rooms,
       space: undefined,
@@ -41,7 +42,7 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
       monotonicNow,
     });
     const runner = createActionRunner({
-      draining: new AbortController().signal,
+      draining: stopping.signal,
       rooms,
       space: client,
       log,
@@ -52,7 +53,8 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
     });
     onTestFinished(async () => void (await rooms.close(0)));
     const callbackUrl = (room: string) => `https://coach.example.com/events/recording/${room}`;
-    return { rooms, actions: createRecordingActions({ runner, rooms, space: client, callbackUrl, monotonicNow, log }) };
+    const actions = createRecordingActions({ runner, rooms, space: client, callbackUrl, monotonicNow, log });
+    return { rooms, stopping, actions };
   };
   const [server, another] = [startServer(), startServer()];
   const record = (event: RoomEvent, room = sales) => server.rooms.record(room, event);
@@ -120,6 +122,33 @@ async function requestsOver({ requests }: { requests: string[] }, count: number)
   while (requests.length <= count) {
     await new Promise(setImmediate);
   }
+}
+
+/** Lets the first such request wait on its way to the Space until it may go on. */
+function holdBack(
+  { client }: Scene,
+  method: 'changeRecording' | 'startRecording' | 'listRecordings',
+): { begun: Promise<void>; goOn: () => void } {
+  const send = client[method] as (...request: unknown[]) => Promise<never>;
+  let goOn = () => {};
+  const waiting = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const begun = new Promise<void>((resolve) => {
+    client[method] = async (...request: unknown[]) => {
+      client[method] = send;
+      resolve();
+      await waiting;
+      return send(...request);
+    };
+  });
+  return { begun, goOn };
+}
+
+/** Lets a pause be confirmed while a start or a resumption is on its way. */
+async function overtake({ another }: Scene, { begun }: { begun: Promise<void> }): Promise<void> {
+  await begun;
+  expect(await another.actions.pause(sales, 'token other')).toMatchObject({ action: { status: 'confirmed' } });
 }
 
 const settled = (status: string, more: object = {}) => ({ kind: 'settled', action: { status, by: BY, ...more } });
@@ -473,6 +502,150 @@ describe('a resumption', () => {
     ]);
     expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused' });
     expect((await scene.ours()).sort()).toEqual(['r-1', 'r-2']);
+  });
+
+  describe('that comes after a pause', () => {
+    const superseded = settled('failed', { reason: 'superseded' });
+
+    it.each<[string, (scene: Scene, request: { goOn: () => void }) => void]>([
+      ['is answered', (_scene, { goOn }) => goOn()],
+      [
+        'takes effect, but is not answered',
+        ({ client }, { goOn }) => {
+          const { changeRecording } = client;
+          client.changeRecording = async (...request) => {
+            await changeRecording(...request);
+            if (request[1] === 'in-progress') {
+              throw new SpaceError('timeout', 'late');
+            }
+            return undefined;
+          };
+          goOn();
+        },
+      ],
+      [
+        'is not shown by REST yet',
+        ({ client, space }, { goOn }) => {
+          const { findRecording } = client;
+          client.findRecording = async (...request) => {
+            const found = await findRecording(...request);
+            const isBehind = space.requests
+              .filter((one) => one.startsWith('set'))
+              .at(-1)
+              ?.endsWith('in-progress');
+            return found && isBehind ? { ...found, status: 'paused' } : found;
+          };
+          goOn();
+        },
+      ],
+      [
+        'is answered in a stop of the server',
+        ({ stopping }, { goOn }) => {
+          stopping.abort();
+          goOn();
+        },
+      ],
+    ])('is undone if it %s', async (_what, answer) => {
+      const scene = await paused();
+      const request = holdBack(scene, 'changeRecording');
+      const resuming = scene.actions.resume(sales, BY);
+      await overtake(scene, request);
+      answer(scene, request);
+      expect(await resuming).toMatchObject(superseded);
+      expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused' });
+      expect(await scene.shown()).toEqual(scene.statuses());
+      expect((await scene.ours()).sort()).toEqual(['r-1', 'r-2']);
+    });
+
+    it('is undone if its time is up', async () => {
+      const scene = await paused({ actionMs: 100 });
+      const request = holdBack(scene, 'changeRecording');
+      const resuming = scene.actions.resume(sales, BY);
+      await overtake(scene, request);
+      await new Promise((resolve) => setTimeout(resolve, 110));
+      request.goOn();
+      expect(await resuming).toMatchObject(superseded);
+      expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused' });
+    });
+
+    it('leaves alone what a later resumption resumed', async () => {
+      const scene = await paused();
+      const request = holdBack(scene, 'changeRecording');
+      const resuming = scene.actions.resume(sales, BY);
+      await overtake(scene, request);
+      expect(await scene.another.actions.resume(sales, 'token other')).toMatchObject({
+        action: { status: 'confirmed' },
+      });
+      request.goOn();
+      expect(await resuming).toMatchObject(superseded);
+      expect(scene.statuses()).toEqual({ 'r-1': 'in-progress', 'r-2': 'in-progress', 'r-3': 'paused' });
+      expect(await scene.shown()).toEqual(scene.statuses());
+    });
+
+    it('is undone although the room has forgotten it among many other actions', async () => {
+      const scene = await paused();
+      const request = holdBack(scene, 'changeRecording');
+      const resuming = scene.actions.resume(sales, BY);
+      await request.begun;
+      for (let index = 0; index < 29; index++) {
+        const about = { id: `end-${index}`, ageMs: 0 };
+        await scene.record({ kind: 'action-requested', name: 'end', by: BY, ...about });
+        await scene.record({ kind: 'action-updated', status: 'confirmed', ...about });
+      }
+      await overtake(scene, request);
+      await scene.record({ kind: 'action-requested', id: 'end', name: 'end', by: BY, ageMs: 0 });
+      const { actions } = (await scene.store.rooms.read(sales)).state;
+      expect(actions?.some(({ name }) => name === 'resume')).toBe(false);
+      request.goOn();
+      expect(await resuming).toMatchObject(superseded);
+      expect(scene.statuses()).toEqual({ 'r-1': 'paused', 'r-2': 'paused', 'r-3': 'paused' });
+    });
+  });
+});
+
+describe('a start that comes after a pause', () => {
+  const late = new SpaceError('timeout', 'late');
+
+  it.each<[string, (scene: Scene) => Error | undefined]>([
+    ['answered', () => undefined],
+    ['not answered', () => late],
+    ['answered in a stop of the server', ({ stopping }) => void stopping.abort()],
+    [
+      'not answered in a stop of the server',
+      ({ stopping }) => {
+        stopping.abort();
+        return late;
+      },
+    ],
+    [
+      'shown as queued',
+      ({ client }) => {
+        const { findRecording } = client;
+        client.findRecording = async (...request) => {
+          const found = await findRecording(...request);
+          return found?.status === 'in-progress' ? { ...found, status: 'queued' } : found;
+        };
+        return undefined;
+      },
+    ],
+  ])('and is %s leaves nothing running', async (_what, fail) => {
+    const scene = await start();
+    const { startRecording } = scene.client;
+    scene.client.startRecording = async (...request) => {
+      const started = await startRecording(...request);
+      const error = fail(scene);
+      if (error !== undefined) {
+        throw error;
+      }
+      return started;
+    };
+    const request = holdBack(scene, 'startRecording');
+    const starting = scene.actions.start(sales, BY);
+    await overtake(scene, request);
+    request.goOn();
+    expect(await starting).toMatchObject(settled('failed', { reason: 'superseded' }));
+    expect(scene.statuses()).toEqual({ 'recording-1': 'paused' });
+    expect(await scene.shown()).toEqual(scene.statuses());
   });
 });
 
