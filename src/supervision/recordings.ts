@@ -251,12 +251,13 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
    * the list of recordings decides.
    */
   async function startOnce(
-    { room, state, repeat, readUntil, deadline }: RunningAction,
+    { room, state, current, repeat, readUntil, deadline }: RunningAction,
     callSid: Sid,
   ): Promise<SpaceRecording> {
     const list = (one: Deadline) => space.listRecordings({ callSid }, one);
     // A list can be behind a callback.
     const earlier = [...(await repeat(list)), ...(state.recordings ?? [])].map((one) => one.recordingSid);
+    await current();
     try {
       const started = await space.startRecording(callSid, { callback: callbackUrl(room) }, deadline());
       if (started === undefined) {
@@ -291,11 +292,18 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     if (seen.status !== 'paused') {
       return;
     }
-    await requireCurrent(running);
+    let isSent = false;
+    const send: RunningAction['change'] = (request) =>
+      running.change((deadline) => {
+        isSent = true;
+        return request(deadline);
+      });
     try {
-      await change(running, seen, 'in-progress', (later) => later !== undefined && later.status !== 'paused');
+      await change(running, seen, 'in-progress', (later) => later !== undefined && later.status !== 'paused', send);
     } finally {
-      await pauseIfOvertaken(running.room, seen);
+      if (isSent) {
+        await pauseIfOvertaken(running.room, seen);
+      }
     }
   }
 
@@ -314,8 +322,9 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     recording: SpaceRecording,
     status: 'paused' | 'in-progress' | 'stopped',
     isAsWanted: (seen: SpaceRecording | undefined) => boolean,
+    send = repeat,
   ): Promise<void> {
-    const failure = await repeat((deadline) => space.changeRecording(recording, status, deadline)).then(
+    const failure = await send((deadline) => space.changeRecording(recording, status, deadline)).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
@@ -342,15 +351,6 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     await space.changeRecording(recording, 'paused', deadline).catch(() => {});
     await lists.read(state, recording.recordingSid, deadline, 'paused').catch(() => {});
     throw new ActionFailure('superseded');
-  }
-
-  /** @throws ActionFailure if another action has taken the place of this one */
-  async function requireCurrent({ id, room }: RunningAction): Promise<void> {
-    const found = await rooms.read(room);
-    const action = found.isKnown ? found.state.actions?.find((one) => one.id === id) : undefined;
-    if (action?.status !== 'requested') {
-      throw new ActionFailure(action?.reason ?? 'abandoned');
-    }
   }
 }
 

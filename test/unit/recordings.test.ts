@@ -557,6 +557,44 @@ describe('a resumption', () => {
       expect((await scene.ours()).sort()).toEqual(['r-1', 'r-2']);
     });
 
+    it('is not sent again', async () => {
+      const scene = await paused();
+      const { changeRecording } = scene.client;
+      const sent: string[] = [];
+      scene.client.changeRecording = async (recording, status, deadline) => {
+        sent.push(status);
+        if (status === 'in-progress') {
+          throw new SpaceError('timeout', 'late');
+        }
+        return changeRecording(recording, status, deadline);
+      };
+      const request = holdBack(scene, 'changeRecording');
+      const resuming = scene.actions.resume(sales, BY);
+      await overtake(scene, request);
+      const count = sent.filter((status) => status === 'in-progress').length;
+      request.goOn();
+      expect(await resuming).toMatchObject(superseded);
+      // The one that was held back.
+      expect(sent.filter((status) => status === 'in-progress')).toHaveLength(count + 1);
+    });
+
+    it('sends nothing if the pause took its place before', async () => {
+      const scene = await paused();
+      const find = scene.client.findRecording;
+      let reads = 0;
+      scene.client.findRecording = async (...request) => {
+        const found = await find(...request);
+        // Both recordings were read, but nothing has been sent.
+        if (++reads === 2) {
+          scene.client.findRecording = find;
+          await overtake(scene, { begun: Promise.resolve() });
+        }
+        return found;
+      };
+      await scene.actions.resume(sales, BY);
+      expect(scene.space.requests.filter((request) => request.startsWith('set'))).toEqual([]);
+    });
+
     it('is undone if its time is up', async () => {
       const scene = await paused({ actionMs: 100 });
       const request = holdBack(scene, 'changeRecording');
@@ -604,6 +642,16 @@ describe('a resumption', () => {
 });
 
 describe('a start that comes after a pause', () => {
+  it('is not sent if the pause took its place before', async () => {
+    const scene = await start();
+    const request = holdBack(scene, 'listRecordings');
+    const starting = scene.actions.start(sales, BY);
+    await overtake(scene, request);
+    request.goOn();
+    expect(await starting).toMatchObject(settled('failed', { reason: 'superseded' }));
+    expect(scene.space.requests).not.toContain('record alice-1');
+  });
+
   const late = new SpaceError('timeout', 'late');
 
   it.each<[string, (scene: Scene) => Error | undefined]>([
@@ -658,7 +706,7 @@ it.each([0, 1, 2])('a start gives way to a pause by another server after %i requ
     settled('failed', { reason: 'superseded' }),
     { action: { status: 'confirmed' } },
   ]);
-  expect(Object.values(scene.statuses())).toEqual(['paused']);
+  expect(Object.values(scene.statuses())).not.toContain('in-progress');
 });
 
 describe('a stop', () => {
