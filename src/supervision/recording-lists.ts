@@ -1,9 +1,9 @@
 import { runAll } from '../ops/in-parallel';
 import type { RecordingState } from '../rooms/recording';
-import { isInConference, type RoomState } from '../rooms/room';
+import { isInConference, type RoomName, type RoomState } from '../rooms/room';
 import type { ObservedRecording } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
-import type { ConferenceApi, Deadline, SpaceRecording } from '../signalwire/conference-api';
+import { type ConferenceApi, type Deadline, SpaceError, type SpaceRecording } from '../signalwire/conference-api';
 import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
 
@@ -19,7 +19,7 @@ export interface RecordingLists {
    * Lists what records a room: the recordings of its conference, and those of every call in it. Each recording is read
    * into the state of the room, and passed on once, as soon as it is known: a list that hangs delays no other.
    *
-   * One request for the participants, one for each list, and one for each recording that the room thinks unfinished;
+   * One request for the participants (or three, if the conference is over), one for each list, and one for each recording that the room thinks unfinished;
    * {@link REQUESTS_AT_ONCE} at once, and as many more for participants whom the room does not know.
    *
    * @returns the recordings
@@ -38,7 +38,7 @@ export interface RecordingLists {
 
 export interface RecordingListsOptions {
   rooms: Pick<Rooms, 'record'>;
-  space: Pick<ConferenceApi, 'listParticipants' | 'listRecordings' | 'findRecording'>;
+  space: Pick<ConferenceApi, 'listParticipants' | 'listConferences' | 'listRecordings' | 'findRecording'>;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
 }
@@ -54,6 +54,20 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
       const recordings = found.map((one) => toObserved(one, isPausedByUs));
       await rooms.record(room, { kind: 'recordings-observed', recordings, ageMs: monotonicNow() - askedAt });
     }
+  }
+
+  /**
+   * The participants of a conference. If it is over, the conferences of its name: another one may have begun unnoticed.
+   *
+   * @throws SpaceError `unreadable` if the Space lists it, but not its participants
+   */
+  async function participantsOf(room: RoomName, conferenceSid: Sid, deadline: Deadline) {
+    const participants = await space.listParticipants(conferenceSid, deadline);
+    const others = participants === undefined ? await space.listConferences(room, deadline) : [];
+    if (others.some((one) => one.conferenceSid === conferenceSid)) {
+      throw new SpaceError('unreadable', 'The Space lists a conference without its participants.');
+    }
+    return { participants: participants ?? [], others };
   }
 
   return {
@@ -98,14 +112,15 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
             const found = await space.findRecording(recordingSid, deadline);
             return found === undefined ? [] : [found];
           });
-      /** Lists those of participants whom the room does not know, because a callback was lost. */
+      /** Lists what the room does not know because callbacks were lost: participants, and another conference. */
       const listStrangers = (of: Sid) => async () => {
-        const participants = await ask((deadline) => space.listParticipants(of, deadline));
-        const strangers = (participants ?? []).filter(({ callSid }) => !calls.has(callSid));
-        await runAll(
-          strangers.map(({ callSid }) => listOf({ callSid })),
-          REQUESTS_AT_ONCE,
-        );
+        const { participants, others } = await ask((deadline) => participantsOf(state.room, of, deadline));
+        const strangers = participants.filter(({ callSid }) => !calls.has(callSid));
+        const tasks = [
+          ...strangers.map(({ callSid }) => listOf({ callSid })),
+          ...others.flatMap(({ conferenceSid }) => [listOf({ conferenceSid }), listStrangers(conferenceSid)]),
+        ];
+        await runAll(tasks, REQUESTS_AT_ONCE);
       };
       const tasks = [
         ...(conferenceSid === undefined ? [] : [listOf({ conferenceSid }), listStrangers(conferenceSid)]),

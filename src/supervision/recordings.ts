@@ -75,6 +75,7 @@ export interface RecordingActionsOptions {
   space: Pick<
     ConferenceApi,
     | 'listParticipants'
+    | 'listConferences'
     | 'listRecordings'
     | 'findRecording'
     | 'findConference'
