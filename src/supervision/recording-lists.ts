@@ -13,6 +13,8 @@ export const REQUESTS_AT_ONCE = 8;
 /** Makes a request to the Space, perhaps repeatedly. */
 export type Ask = <T>(request: (deadline: Deadline) => Promise<T>) => Promise<T>;
 
+type FoundRecording = Pick<SpaceRecording, 'recordingSid' | 'status'>;
+
 /** The recordings of a room at the Space. */
 export interface RecordingLists {
   /**
@@ -22,10 +24,10 @@ export interface RecordingLists {
    * One request for the participants (or three, if the conference is over), one for each list, and one for each recording that the room thinks unfinished;
    * {@link REQUESTS_AT_ONCE} at once, and as many more for participants whom the room does not know.
    *
-   * @returns the recordings
+   * @returns the recordings; as the room knows them, those that it thinks unfinished and the Space does not show
    * @throws the first error, of a request or of `onFound`, after all else is done
    */
-  visit(state: RoomState, ask: Ask, onFound?: (found: SpaceRecording[]) => Promise<void>): Promise<SpaceRecording[]>;
+  visit(state: RoomState, ask: Ask, onFound?: (found: SpaceRecording[]) => Promise<void>): Promise<FoundRecording[]>;
   /**
    * Reads one recording into the state of the room; undefined if the Space has none.
    *
@@ -105,13 +107,15 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
         !isFinishedRecording(one.status) &&
         (one.callSid === undefined || calls.has(one.callSid)) &&
         (one.conferenceSid === undefined || one.conferenceSid === conferenceSid);
-      const readKnown =
-        ({ recordingSid }: RecordingState) =>
-        () =>
-          take(async (deadline) => {
-            const found = await space.findRecording(recordingSid, deadline);
-            return found === undefined ? [] : [found];
-          });
+      const missing: RecordingState[] = [];
+      const readKnown = (one: RecordingState) => () =>
+        take(async (deadline) => {
+          const found = await space.findRecording(one.recordingSid, deadline);
+          if (found === undefined) {
+            missing.push(one);
+          }
+          return found === undefined ? [] : [found];
+        });
       /** Lists what the room does not know because callbacks were lost: participants, and another conference. */
       const listStrangers = (of: Sid) => async () => {
         const { participants, others } = await ask((deadline) => participantsOf(state.room, of, deadline));
@@ -128,7 +132,7 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
         ...recordings.filter(isUnfinishedHere).map(readKnown),
       ];
       await runAll(tasks, REQUESTS_AT_ONCE);
-      return [...passedOn.values()];
+      return [...passedOn.values(), ...missing.filter(({ recordingSid }) => !passedOn.has(recordingSid))];
     },
 
     async read(state, recordingSid, deadline, asked) {

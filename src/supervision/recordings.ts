@@ -49,7 +49,8 @@ export interface RecordingActions {
   start(room: RoomName, by: string): Promise<ActionResult>;
   /**
    * Pauses every recording that runs in the room: those of the conference and those of each call in it. Confirmed only if
-   * a last list shows none that runs. If one cannot be paused, the others are, and the action fails.
+   * a last list shows none that runs, and none that the room thinks so is missing. If one cannot be paused, the others
+   * are, and the action fails.
    *
    * Refused: `no-conference`.
    */
@@ -89,9 +90,6 @@ export interface RecordingActionsOptions {
   monotonicNow: () => number;
   log: Logger;
 }
-
-/** How often `pause` lists the recordings: new ones may start meanwhile. */
-const MAX_ROUNDS = 4;
 
 /** Deadline of each request after a start or a resumption that may be overtaken by a pause, in milliseconds. */
 const LATE_REQUEST_MS = 3_000;
@@ -141,19 +139,18 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         return before;
       }
       return runner.run(room, { name: 'pause', by }, async (running) => {
-        for (let round = 1; round <= MAX_ROUNDS; round++) {
+        const visit = async () => {
           const latest = await rooms.read(room);
-          const found = await lists.visit(latest.isKnown ? latest.state : running.state, running.repeat, (some) =>
+          return lists.visit(latest.isKnown ? latest.state : running.state, running.repeat, (some) =>
             runAll(
               some.filter(isRunningRecording).map((one) => () => pauseOne(running, one)),
               REQUESTS_AT_ONCE,
             ),
           );
-          if (!found.some(isRunningRecording)) {
-            return 'confirmed';
-          }
-        }
-        throw new ActionFailure('ineffective');
+        };
+        // Repeatedly, since new ones may start meanwhile, and REST may be behind.
+        await running.readUntil(visit, (found) => !found.some(isRunningRecording));
+        return 'confirmed';
       });
     },
 
@@ -285,7 +282,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
   async function pauseOne(running: RunningAction, recording: SpaceRecording): Promise<void> {
     // First, because the answer may be lost.
     await lists.note(running.state, recording, true);
-    await change(running, recording, 'paused', (seen) => seen === undefined || !isRunningRecording(seen));
+    await change(running, recording, 'paused', (seen) => seen !== undefined && !isRunningRecording(seen));
   }
 
   async function resumeOne(running: RunningAction, recordingSid: Sid): Promise<void> {
