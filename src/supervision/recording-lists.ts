@@ -102,11 +102,6 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
 
       const listOf = (of: { conferenceSid: Sid } | { callSid: Sid }) => () =>
         take((deadline) => space.listRecordings(of, deadline));
-      // A list can be behind a callback.
-      const isUnfinishedHere = (one: RecordingState) =>
-        !isFinishedRecording(one.status) &&
-        (one.callSid === undefined || calls.has(one.callSid)) &&
-        (one.conferenceSid === undefined || one.conferenceSid === conferenceSid);
       const missing: RecordingState[] = [];
       const readKnown = (one: RecordingState) => () =>
         take(async (deadline) => {
@@ -129,7 +124,8 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
       const tasks = [
         ...(conferenceSid === undefined ? [] : [listOf({ conferenceSid }), listStrangers(conferenceSid)]),
         ...[...calls].map((callSid) => listOf({ callSid })),
-        ...recordings.filter(isUnfinishedHere).map(readKnown),
+        // A list can be behind a callback.
+        ...unfinishedIn(state).map(readKnown),
       ];
       await runAll(tasks, REQUESTS_AT_ONCE);
       return [...passedOn.values(), ...missing.filter(({ recordingSid }) => !passedOn.has(recordingSid))];
@@ -147,6 +143,18 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
 
     note: (state, recording, isPausing) => record(state, [recording], monotonicNow(), isPausing),
   };
+}
+
+/** The recordings of the conference and of the calls in it that may go on. Others, their calls took to another room. */
+export function unfinishedIn(state: RoomState): RecordingState[] {
+  const conferenceSid = conferenceOf(state);
+  const calls = new Set(state.stays.filter(isInConference).map(({ callSid }) => callSid));
+  return (state.recordings ?? []).filter(
+    (one) =>
+      !isFinishedRecording(one.status) &&
+      (one.callSid === undefined || calls.has(one.callSid)) &&
+      (one.conferenceSid === undefined || one.conferenceSid === conferenceSid),
+  );
 }
 
 /** The conference in a room; undefined if there is none. */

@@ -15,7 +15,7 @@ import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
 import { ActionFailure, type ActionRunner, type RunningAction, reasonOf } from './action-runner';
 import type { ActionResult, RefusedAction } from './recorded-action';
-import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE } from './recording-lists';
+import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE, unfinishedIn } from './recording-lists';
 
 /** A recording as the room remembers it, with what REST has just told of it. */
 export interface ListedRecording extends RecordingState {
@@ -55,7 +55,10 @@ export interface RecordingActions {
    * Refused: `no-conference`.
    */
   pause(room: RoomName, by: string): Promise<ActionResult>;
-  /** Resumes the recordings that we paused and that are paused still. Others stay as they are. Refused: `busy`. */
+  /**
+   * Resumes the recordings of the conference and of the calls in it that we paused and that are paused still. Others stay
+   * as they are. Refused: `busy`.
+   */
   resume(room: RoomName, by: string): Promise<ActionResult>;
   /** Stops a recording of this room. Refused: `no-recording`; `space-away` if only the Space could tell, and did not. */
   stop(room: RoomName, recordingSid: Sid, by: string): Promise<ActionResult>;
@@ -156,7 +159,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
 
     resume: (room, by) =>
       runner.run(room, { name: 'resume', by }, async (running) => {
-        const paused = (running.state.recordings ?? []).filter(({ isPausedByUs }) => isPausedByUs);
+        const paused = unfinishedIn(running.state).filter(({ isPausedByUs }) => isPausedByUs);
         await runAll(
           paused.map(
             ({ recordingSid }) =>

@@ -455,6 +455,15 @@ describe('a resumption', () => {
     expect(await scene.shown()).toMatchObject({ 'r-2': 'completed' });
   });
 
+  it('leaves alone what a call has taken to another room', async () => {
+    const scene = await paused();
+    scene.space.leave(alice);
+    await scene.record({ kind: 'left', callSid: alice, conferenceSid: cf1, date: Date.now(), ageMs: 0 });
+    await scene.join(alice, true, other, sid('cf-2'));
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toEqual({ 'r-1': 'in-progress', 'r-2': 'paused', 'r-3': 'paused' });
+  });
+
   it('that the Space takes, and then shows no more, has failed', async () => {
     const scene = await paused();
     scene.space.trouble = (request) =>
