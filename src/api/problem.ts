@@ -36,6 +36,7 @@ export const PROBLEM_STATUS = {
   busy: 409,
   no_conference: 409,
   no_moderator: 409,
+  already_recording: 409,
   no_address: 409,
   notes_not_private: 409,
   conversation_changed: 409,
@@ -71,6 +72,7 @@ export type ProblemCode = keyof typeof PROBLEM_STATUS;
 /** The code of an action's failure: of the problem that answers it, and as the action's reason. */
 export const REASON_CODES = {
   abandoned: 'abandoned',
+  'already-recording': 'already_recording',
   'conversation-changed': 'conversation_changed',
   'muted-by-server': 'muted_by_server',
   superseded: 'superseded',

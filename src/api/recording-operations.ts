@@ -59,7 +59,7 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
       summary: "Starts to record the agent's call; answers when it is confirmed or has failed",
       right: 'record',
       response: report,
-      problems: [...ACTION_PROBLEMS, 'no_conference', 'no_moderator', 'left'],
+      problems: [...ACTION_PROBLEMS, 'no_conference', 'no_moderator', 'already_recording', 'left'],
       isAction: true,
       handle: async ({ actor, room }) => ({
         status: 200,

@@ -34,6 +34,7 @@ export type ActionStatus = 'requested' | 'confirmed' | 'accepted' | 'failed';
 /** Why an action failed, for programs. The Space's refusals and silence, and what came in between. */
 export type ActionReason =
   | 'abandoned'
+  | 'already-recording'
   | 'conversation-changed'
   | 'muted-by-server'
   | 'superseded'

@@ -145,7 +145,7 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
   };
 }
 
-/** The recordings of the conference and of the calls in it that may go on. Others, their calls took to another room. */
+/** The recordings of the conference and of the calls in it that may go on. A call that left took its own along. */
 export function unfinishedIn(state: RoomState): RecordingState[] {
   const conferenceSid = conferenceOf(state);
   const calls = new Set(state.stays.filter(isInConference).map(({ callSid }) => callSid));

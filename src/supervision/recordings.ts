@@ -44,7 +44,8 @@ export type RecordingList =
 export interface RecordingActions {
   /**
    * Starts to record the moderator's call. The request is never repeated; after one without an answer, the Space's list
-   * decides. Refused: `no-conference`, `no-moderator`, `busy`.
+   * decides. Fails with `already-recording` if a recording of that call is not over. Refused: `no-conference`,
+   * `no-moderator`, `busy`.
    */
   start(room: RoomName, by: string): Promise<ActionResult>;
   /**
@@ -251,13 +252,13 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
    * Starts to record a call, once: another request could make a second recording. If it is unclear whether it was made,
    * the list of recordings decides.
    */
-  async function startOnce(
-    { room, state, current, repeat, readUntil, deadline }: RunningAction,
-    callSid: Sid,
-  ): Promise<SpaceRecording> {
+  async function startOnce(running: RunningAction, callSid: Sid): Promise<SpaceRecording> {
+    const { room, state, current, repeat, readUntil, deadline } = running;
     const list = (one: Deadline) => space.listRecordings({ callSid }, one);
+    const listed = await repeat(list);
+    await requireUnrecorded(running, callSid, listed);
     // A list can be behind a callback.
-    const earlier = [...(await repeat(list)), ...(state.recordings ?? [])].map((one) => one.recordingSid);
+    const earlier = [...listed, ...(state.recordings ?? [])].map((one) => one.recordingSid);
     await current();
     try {
       const started = await space.startRecording(callSid, { callback: callbackUrl(room) }, deadline());
@@ -279,6 +280,29 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         throw error;
       }
       return started;
+    }
+  }
+
+  /**
+   * What the room thinks unfinished and the list lacks is read: the list or a callback can be late.
+   *
+   * @throws ActionFailure `already-recording`
+   */
+  async function requireUnrecorded(
+    { state, repeat }: RunningAction,
+    callSid: Sid,
+    listed: readonly SpaceRecording[],
+  ): Promise<void> {
+    const isUnfinished = ({ status }: Pick<SpaceRecording, 'status'>) => !isFinishedRecording(status);
+    const isListed = (sid: Sid) => listed.some(({ recordingSid }) => recordingSid === sid);
+    const unlisted = unfinishedIn(state).filter((one) => one.callSid === callSid && !isListed(one.recordingSid));
+    const read = unlisted.map((one) => repeat((deadline) => lists.read(state, one.recordingSid, deadline)));
+    // One that REST does not know yet has just begun.
+    if (
+      listed.some(isUnfinished) ||
+      (await Promise.all(read)).some((seen) => seen === undefined || isUnfinished(seen))
+    ) {
+      throw new ActionFailure('already-recording');
     }
   }
 

@@ -206,25 +206,52 @@ describe('a start', () => {
     ['500', refusal(500)],
   ])('that is answered with %s although it was made is found in the list', async (_what, error) => {
     const scene = await start();
-    scene.put(r1, { callSid: alice });
+    scene.put(r1, { callSid: alice }, 'completed');
     // The list is behind this callback.
-    await scene.record({
-      kind: 'recording-reported',
-      recordingSid: r2,
-      callSid: alice,
-      status: 'in-progress',
-      ageMs: 0,
-    });
+    await scene.record({ kind: 'recording-reported', recordingSid: r2, callSid: alice, status: 'completed', ageMs: 0 });
     scene.space.trouble = (request) => {
       if (request !== 'record alice-1') {
         return undefined;
       }
       scene.put(r3, { callSid: alice });
-      scene.put(r2, { callSid: alice });
+      scene.put(r2, { callSid: alice }, 'completed');
       return error;
     };
     expect(await scene.actions.start(sales, BY)).toMatchObject(settled('confirmed', { recordingSid: r3 }));
     expect(await scene.shown()).toMatchObject({ 'r-3': 'in-progress' });
+  });
+});
+
+describe('a start while the call is being recorded', () => {
+  const already = settled('failed', { reason: 'already-recording' });
+  /** A callback told that it began. */
+  const tell = ({ record }: Scene) =>
+    record({ kind: 'recording-reported', recordingSid: r1, callSid: alice, status: 'in-progress', ageMs: 0 });
+
+  it.each<[string, (scene: Scene) => unknown]>([
+    ['here', ({ actions }) => actions.start(sales, BY)],
+    ['and paused', ({ actions }) => actions.start(sales, BY).then(() => actions.pause(sales, BY))],
+    ['by somebody else', ({ put }) => put(r1, { callSid: alice })],
+    ['although REST does not show it yet', tell],
+  ])('%s makes no second recording', async (_what, before) => {
+    const scene = await start();
+    await before(scene);
+    const recorded = scene.statuses();
+    expect(await scene.actions.start(sales, BY)).toMatchObject(already);
+    expect(scene.statuses()).toEqual(recorded);
+  });
+
+  it('makes one if the earlier one is over, as REST shows, or records something else', async () => {
+    const scene = await start();
+    await tell(scene);
+    const { listRecordings } = scene.client;
+    scene.client.listRecordings = async (of) => (await listRecordings(of)).filter((one) => one.recordingSid !== r1);
+    scene.put(r1, { callSid: alice }, 'completed');
+    scene.put(r2, { conferenceSid: cf1 });
+    scene.put(r3, { callSid: bob });
+    await scene.actions.list(sales);
+    expect(await scene.actions.start(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(await scene.shown()).toMatchObject({ 'r-1': 'completed', 'recording-4': 'in-progress' });
   });
 });
 
