@@ -53,7 +53,9 @@ export const actionView = z
     requestedAt: instant,
     settledAt: instantOrNull.describe('When it was confirmed, accepted or failed'),
     reason: reason.nullable().describe('Why it failed: a code, as of problems'),
-    callSid: callSid.nullable().describe('The call it is about; null for the whole room'),
+    callSid: callSid
+      .nullable()
+      .describe('The call it is about; of record the call that is recorded; null for the whole room'),
     recordingSid: z.string().nullable().describe('Of stop; of record once it is known'),
     mode: mode.nullable().describe('Of mode, and of join: the mode that follows'),
     supervisor: z.string().nullable().describe('Of join: the person who is called'),

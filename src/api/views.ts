@@ -67,7 +67,8 @@ export function viewParticipant(stay: Stay): ParticipantView {
 }
 
 export function viewAction(action: Action): ActionView {
-  const { id, name, by, status, requestedAt, settledAt, reason, callSid, recordingSid, mode, person } = action;
+  const { id, name, by, status, requestedAt, settledAt, reason, mode, person } = action;
+  const { callSid = action.recordedCall, recordingSid } = action;
   return {
     id,
     name,

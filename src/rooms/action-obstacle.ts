@@ -17,6 +17,8 @@ export interface WantedAction {
   target?: Sid | undefined;
   /** Of `join`: the supervisor's name. */
   person?: string | undefined;
+  /** Of `record`: the call. */
+  recordedCall?: Sid | undefined;
   /** Of `stop`. */
   recordingSid?: Sid | undefined;
 }

@@ -10,7 +10,7 @@ const KEPT_MS = 600_000;
 
 /** Somebody requested an action through the API. It is not added if it cannot begin: see {@link obstacleTo}. */
 export function actionRequested(draft: RoomDraft, event: EventOf<'action-requested'>, at: number): void {
-  const { id, name, by, callSid, mode, target, person, recordingSid } = event;
+  const { id, name, by, callSid, mode, target, person, recordedCall, recordingSid } = event;
   const isKnown = draft.actions.some((one) => one.id === id);
   if (isKnown || obstacleTo(draft, event, draft.now) !== undefined) {
     return;
@@ -22,12 +22,12 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
   }
   const stay = callSid === undefined ? undefined : openStayOf(draft, callSid);
   const joinedAt = stay?.joinedAt;
-  const about = { callSid, joinedAt, mode, target, person, recordingSid };
+  const about = { callSid, joinedAt, mode, target, person, recordedCall, recordingSid };
   const action: Action = { id, name, by, requestedAt: at, status: 'requested', ...about };
   draft.actions = [...withRoomForOne(draft), action];
   draft.hasChanged = true;
   if (name !== 'mode' || stay?.supervision === undefined) {
-    addActionFact(draft, action, stay, at);
+    addActionFact(draft, action, stayOf(draft, action), at);
   } else if (stay.supervision.mode === mode) {
     addFact(draft, stay, 'mode', at, 'api');
   } else {
@@ -128,10 +128,10 @@ function settle(
   }
 }
 
-/** The stay that an action is about; of a join, the call's latest. */
-function stayOf(draft: RoomDraft, { callSid, joinedAt }: Action): Stay | undefined {
+/** The stay that an action is about; of a join or a recording, the call's latest. */
+function stayOf(draft: RoomDraft, { callSid, recordedCall = callSid, joinedAt }: Action): Stay | undefined {
   return draft.stays.findLast(
-    (stay) => stay.callSid === callSid && (joinedAt === undefined || stay.joinedAt === joinedAt),
+    (stay) => stay.callSid === recordedCall && (joinedAt === undefined || stay.joinedAt === joinedAt),
   );
 }
 

@@ -68,6 +68,8 @@ export interface Action {
   reason?: ActionReason | undefined;
   /** The participant's call; of `join` the call to the supervisor, once it is known; undefined for the whole room. */
   callSid?: Sid | undefined;
+  /** Of `record`: the call. The action is not about its participant, so it is in the way of no other on them. */
+  recordedCall?: Sid | undefined;
   /** When the participant joined: it is about this stay of the call and no other. */
   joinedAt?: number | undefined;
   /** Of `stop`; of `record` once it is known. */

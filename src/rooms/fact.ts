@@ -20,7 +20,7 @@ export interface Fact {
   /** How it is known. */
   source: Source;
   room: RoomName;
-  /** Undefined for an action on the whole room. */
+  /** Of `record`, of whom is recorded. Undefined for another action on the whole room. */
   role?: Role | undefined;
   callSid?: Sid | undefined;
   /** Of a supervisor: counts their call's stays from 1; undefined until the document of this stay is known. */

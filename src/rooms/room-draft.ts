@@ -135,14 +135,14 @@ function requesterOf({ actions }: RoomDraft, callSid: Sid): string | undefined {
 
 /** Adds a fact about an action. @param stay the participant's; undefined for the whole room */
 export function addActionFact(draft: RoomDraft, action: Action, stay: Stay | undefined, at: number): void {
-  const { name, by, status, reason, callSid, mode, person, recordingSid } = action;
+  const { name, by, status, reason, callSid, recordedCall, mode, person, recordingSid } = action;
   draft.facts.push({
     kind: 'action',
     at,
     source: 'api',
     room: draft.room,
     role: stay?.role,
-    callSid,
+    callSid: callSid ?? recordedCall,
     conferenceSid: stay?.conferenceSid ?? draft.conference?.sid,
     name: stay?.name ?? person,
     address: stay?.address,

@@ -49,6 +49,8 @@ export interface ActionRequested {
   target?: Sid | undefined;
   /** Of `join`: the supervisor's name. */
   person?: string | undefined;
+  /** Of `record`: the call. */
+  recordedCall?: Sid | undefined;
   /** Of `stop`. */
   recordingSid?: Sid | undefined;
 }

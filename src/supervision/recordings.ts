@@ -112,16 +112,13 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       if (before.kind === 'refused') {
         return before;
       }
-      if (moderatorIn(before.state) === undefined) {
+      const recordedCall = moderatorIn(before.state)?.callSid;
+      if (recordedCall === undefined) {
         return { kind: 'refused', refusal: 'no-moderator' };
       }
-      return runner.run(room, { name: 'record', by }, async (running) => {
+      return runner.run(room, { name: 'record', by, recordedCall }, async (running) => {
         const { id, state, readUntil } = running;
-        const moderator = moderatorIn(state);
-        if (moderator === undefined) {
-          throw new ActionFailure('left');
-        }
-        const started = await startOnce(running, moderator.callSid);
+        const started = await startOnce(running, recordedCall);
         const { recordingSid } = started;
         try {
           await lists.note(state, started);

@@ -32,7 +32,7 @@ export interface AuditRecord {
   status?: ActionStatus | undefined;
   lockedOut?: string | undefined;
   limit?: string | undefined;
-  /** Undefined for an action on the whole room. */
+  /** Of `record`: the recorded call. Undefined for another action on the whole room. */
   callSid?: Sid | undefined;
   /** Counts the call's stays from 1. */
   stay?: number | undefined;

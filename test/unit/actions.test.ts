@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { viewRoom } from '../../src/api/views';
 import { actionOn } from '../../src/rooms/action';
 import { obstacleTo, type WantedAction } from '../../src/rooms/action-obstacle';
 import { evolve } from '../../src/rooms/evolve';
@@ -276,9 +277,20 @@ describe('an action on recordings', () => {
     expect(facts.map((fact) => toRecord(fact).recordingSid)).toEqual(['r-1', 'r-1', undefined, 'r-2']);
   });
 
-  it('and one on a participant do not get in the way of each other', () => {
-    const mute = requested({ id: 'a-2', name: 'mute', callSid: sid('bob'), mode: undefined });
-    const { state } = play(...LISTENING, [10, act('a-1', 'record')], [11, mute], [12, act('a-3', 'pause')]);
+  it('names whose call it records', () => {
+    const record = { ...act('a-1', 'record'), recordedCall: sid('alice') } as RoomEvent;
+    const { state, facts } = play(...LISTENING, [10, record], [11, updated()]);
+    expect(viewRoom(state).actions).toMatchObject([{ name: 'record', callSid: 'alice' }]);
+    expect(facts.slice(-2).map(toRecord)).toMatchObject([
+      { action: 'record', status: 'requested', role: 'moderator', moderator: 'Alice', callSid: 'alice' },
+      { action: 'record', status: 'confirmed', role: 'moderator', moderator: 'Alice', callSid: 'alice' },
+    ]);
+  });
+
+  it.each(['bob', 'alice'])('and one on %s do not get in the way of each other', (call) => {
+    const mute = requested({ id: 'a-2', name: 'mute', callSid: sid(call), mode: undefined });
+    const record = { ...act('a-1', 'record'), recordedCall: sid('alice') } as RoomEvent;
+    const { state } = play(...LISTENING, [10, record], [11, mute], [12, act('a-3', 'pause')]);
     expect(state.actions?.map(({ status }) => status)).toEqual(['failed', 'requested', 'requested']);
   });
 });

@@ -157,7 +157,7 @@ describe('a start', () => {
   it("records the moderator's call, and reads that it does", async () => {
     const scene = await start();
     expect(await scene.actions.start(sales, BY)).toMatchObject(
-      settled('confirmed', { name: 'record', recordingSid: 'recording-1' }),
+      settled('confirmed', { name: 'record', recordedCall: alice, recordingSid: 'recording-1' }),
     );
     expect(scene.space.requests).toEqual(['recordings of alice-1', 'record alice-1', 'read recording recording-1']);
     expect(await scene.recordings()).toMatchObject([
