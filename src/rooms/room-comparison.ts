@@ -1,6 +1,7 @@
 import type { ConferenceApi, SpaceConference } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
 import type { CallLookups } from './call-lookups';
+import type { RecordingChecks } from './recording-checks';
 import { extraRequests, type RequestBudget } from './request-budget';
 import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from './room';
 import type { ObservedParticipant } from './room-event';
@@ -14,6 +15,7 @@ export interface RoomComparisonOptions {
   budget: RequestBudget;
   history: SweepHistory;
   lookups: CallLookups;
+  recordings: RecordingChecks;
   monotonicNow: () => number;
 }
 
@@ -36,11 +38,16 @@ export interface RoomComparison {
 }
 
 export function createRoomComparison(options: RoomComparisonOptions): RoomComparison {
-  const { rooms, space, budget, history, lookups, monotonicNow } = options;
+  const { rooms, space, budget, history, lookups, recordings, monotonicNow } = options;
 
+  /** Reads a room, and has its recordings checked. */
   async function stateOf(room: RoomName): Promise<RoomState | undefined> {
     const found = await rooms.read(room);
-    return found.isKnown ? found.state : undefined;
+    if (!found.isKnown) {
+      return undefined;
+    }
+    recordings.add(found.state);
+    return found.state;
   }
 
   /** @param isListed whether the list has this conference; if REST does not know it then, they disagree: no result */

@@ -3,6 +3,7 @@ import { alternate, inParallel } from '../ops/in-parallel';
 import type { ConferenceApi, SpaceCall, SpaceConference } from '../signalwire/conference-api';
 import { createCallLookups } from './call-lookups';
 import type { Lease } from './lease';
+import { createRecordingChecks } from './recording-checks';
 import { createRequestBudget, extraRequests } from './request-budget';
 import { type RoomName, type RoomState, supervisorsOf, targetOf } from './room';
 import { createRoomComparison } from './room-comparison';
@@ -13,7 +14,7 @@ import { createSweepHistory } from './sweep-history';
 
 export interface SweepOptions {
   rooms: Pick<Rooms, 'listStored' | 'read' | 'record' | 'listLocal'>;
-  space: Pick<ConferenceApi, 'listConferences' | 'listParticipants' | 'findCall'>;
+  space: Pick<ConferenceApi, 'listConferences' | 'listParticipants' | 'findCall' | 'findRecording'>;
   lease: Lease;
   /** The person on a call, by its numbers. */
   identify: (call: SpaceCall, isModerator: boolean) => NonNullable<ObservedParticipant['person']>;
@@ -69,12 +70,14 @@ export function createSweep(options: SweepOptions): Sweep {
     },
     monotonicNow,
   });
+  const recordings = createRecordingChecks({ rooms, space, budget, monotonicNow });
   const { compareKnown, compareListed } = createRoomComparison({
     rooms,
     space,
     budget,
     history,
     lookups,
+    recordings,
     monotonicNow,
   });
   /** With this many requests at once, even a Space that takes a second per answer does not waste budget. */
@@ -190,7 +193,8 @@ export function createSweep(options: SweepOptions): Sweep {
     await inParallel(supervised.map(compareTask), concurrency, isOutdated);
     warnIfLate([...supervised, ...unknown]);
     await inParallel(unknown.map(compareTask), concurrency, isOutdated);
-    await inParallel(alternate(lookups.tasks(), rest.map(compareTask)), concurrency, isOutdated);
+    const reads = alternate(lookups.tasks(), recordings.tasks());
+    await inParallel(alternate(reads, rest.map(compareTask)), concurrency, isOutdated);
     await inParallel(lookups.tasks(), concurrency, isOutdated);
   }
 

@@ -236,6 +236,88 @@ describe('a round', () => {
     expect(new Set(server.space.requests)).toEqual(new Set(['list', 'participants of cf-1']));
   });
 
+  describe('of a room with a recording', () => {
+    const r1 = sid('r-1');
+    const READ = 'read recording r-1';
+
+    /** A conversation whose recording was reported by a callback. @param status as REST shows it */
+    async function recorded(status?: string) {
+      const server = startServer();
+      openConversation(server);
+      const put = (at: string) =>
+        server.space.recordings.set(r1, {
+          recordingSid: r1,
+          callSid: alice,
+          conferenceSid: undefined,
+          status: at,
+          startedAgeMs: 1,
+          durationSeconds: undefined,
+        });
+      if (status !== undefined) {
+        put(status);
+      }
+      await server.record(sales, {
+        kind: 'recording-reported',
+        recordingSid: r1,
+        callSid: alice,
+        status: 'in-progress',
+        ageMs: 0,
+      });
+      await server.sweep.round();
+      const reads = () => server.space.requests.filter((request) => request === READ).length;
+      const shown = async () => (await server.state()).recordings?.[0]?.status;
+      return { server, put, reads, shown };
+    }
+
+    it('reads it every 10 s, until it is over', async () => {
+      const { put, reads, shown } = await recorded('in-progress');
+      await seconds(60);
+      expect(await shown()).toBe('in-progress');
+      expect(reads()).toBeGreaterThanOrEqual(5);
+      expect(reads()).toBeLessThanOrEqual(7);
+      put('paused');
+      await seconds(15);
+      expect(await shown()).toBe('paused');
+      put('completed');
+      await seconds(15);
+      expect(await shown()).toBe('completed');
+      const count = reads();
+      await seconds(60);
+      expect(reads()).toBe(count);
+    });
+
+    it('reads it after everybody has left', async () => {
+      const { server, put, shown } = await recorded('in-progress');
+      await seconds(5);
+      server.space.close(cf1);
+      await seconds(15);
+      expect(briefly(await server.state())).toEqual({});
+      put('completed');
+      await seconds(15);
+      expect(await shown()).toBe('completed');
+    });
+
+    it('shows as absent one that REST has lacked for a minute', async () => {
+      const { shown } = await recorded();
+      await seconds(45);
+      expect(await shown()).toBe('in-progress');
+      await seconds(30);
+      expect(await shown()).toBe('absent');
+    });
+
+    it('reads it again if that fails, no more often', async () => {
+      const { server, put, reads, shown } = await recorded('in-progress');
+      put('completed');
+      server.space.trouble = (request) => (request === READ ? new SpaceError('timeout', 'late') : undefined);
+      await seconds(30);
+      expect(await shown()).toBe('in-progress');
+      expect(reads()).toBeLessThanOrEqual(4);
+      server.space.trouble = () => undefined;
+      await seconds(15);
+      expect(await shown()).toBe('completed');
+    });
+  });
+
   it('mutes a supervisor whose target has gone', async () => {
     const server = startServer();
     openConversation(server);
