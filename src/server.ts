@@ -118,6 +118,7 @@ export function createServer(options: ServerOptions): Server {
     onChange(state) {
       enforcer?.check(state);
       followJoins?.(state);
+      control?.recordings.pauseLate(state);
     },
     ...(retryMs !== undefined && { retryMs }),
   });

@@ -14,6 +14,7 @@ import {
 import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
 import { ActionFailure, type ActionRunner, type RunningAction, reasonOf } from './action-runner';
+import { lateRecordings } from './late-recordings';
 import type { ActionResult, RefusedAction } from './recorded-action';
 import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE, unfinishedIn } from './recording-lists';
 
@@ -61,6 +62,11 @@ export interface RecordingActions {
    * as they are. Refused: `busy`.
    */
   resume(room: RoomName, by: string): Promise<ActionResult>;
+  /**
+   * Pauses what runs in this state of a room although the latest request was a pause, if REST shows it running, too: see
+   * {@link lateRecordings}. Returns at once.
+   */
+  pauseLate(state: RoomState): void;
   /** Stops a recording of this room. Refused: `no-recording`; `space-away` if only the Space could tell, and did not. */
   stop(room: RoomName, recordingSid: Sid, by: string): Promise<ActionResult>;
   /** What the Space tells of the room's conference and calls, and what the room remembers. */
@@ -105,6 +111,8 @@ const LIST_REQUEST_MS = 3_000;
 export function createRecordingActions(options: RecordingActionsOptions): RecordingActions {
   const { runner, rooms, space, callbackUrl, monotonicNow, log } = options;
   const lists = createRecordingLists({ rooms, space, monotonicNow });
+  /** Recordings that {@link checkLate} is about. */
+  const beingChecked = new Set<Sid>();
 
   return {
     async start(room, by) {
@@ -168,6 +176,15 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         );
         return 'confirmed';
       }),
+
+    pauseLate(state) {
+      for (const { recordingSid } of lateRecordings(state)) {
+        if (!beingChecked.has(recordingSid)) {
+          beingChecked.add(recordingSid);
+          void checkLate(state, recordingSid).finally(() => beingChecked.delete(recordingSid));
+        }
+      }
+    },
 
     async stop(room, recordingSid, by) {
       const before = await rooms.read(room);
@@ -373,6 +390,14 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     await space.changeRecording(recording, 'paused', deadline).catch(() => {});
     await lists.read(state, recording.recordingSid, deadline, 'paused').catch(() => {});
     throw new ActionFailure('superseded');
+  }
+
+  /** Pauses a recording if it runs, and a pause is still the latest request. Never rejects. */
+  async function checkLate(state: RoomState, recordingSid: Sid): Promise<void> {
+    const seen = await lists.read(state, recordingSid, { timeoutMs: LATE_REQUEST_MS }).catch(() => undefined);
+    if (seen !== undefined && isRunningRecording(seen)) {
+      await pauseIfOvertaken(state.room, seen).catch(() => {});
+    }
   }
 }
 

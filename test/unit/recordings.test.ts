@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
 import type { RecordingState } from '../../src/rooms/recording';
+import type { RoomState } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import { createRooms } from '../../src/rooms/rooms';
 import { type ConferenceApi, SpaceError } from '../../src/signalwire/conference-api';
@@ -9,6 +10,7 @@ import { createMemoryStore } from '../../src/stores';
 import { createActionRunner } from '../../src/supervision/action-runner';
 import { createRecordingActions } from '../../src/supervision/recordings';
 import { onTestFinished } from '../support/on-test-finished';
+import { eventually } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
 import { createScriptedSpace, refusal, TROUBLES, type Trouble } from '../support/scripted-space';
 
@@ -18,7 +20,7 @@ const [r1, r2, r3, r4] = [sid('r-1'), sid('r-2'), sid('r-3'), sid('r-4')];
 const BY = 'token board';
 
 /** Alice and Bob talk in sales; Carol is in too, but the room does not know. Two servers share a store and a Space. */
-async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
+async function start({ actionMs = 10_000, latencyMs = 0, pausesLate = false } = {}) {
   const monotonicNow = performance.now.bind(performance);
   const store = createMemoryStore({ lifetimeMs: 3_600_000, now: Date.now, monotonicNow });
   const space = createScriptedSpace({ now: Date.now });
@@ -33,6 +35,7 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
   } as ConferenceApi;
   const startServer = () => {
     const stopping = new AbortController();
+    const onChange = (state: RoomState) => void (pausesLate && actions.pauseLate(state));
     const rooms = createRooms({
       store: store.rooms,
       space: undefined,
@@ -40,6 +43,7 @@ async function start({ actionMs = 10_000, latencyMs = 0 } = {}) {
       log,
       now: Date.now,
       monotonicNow,
+      onChange,
     });
     const runner = createActionRunner({
       draining: stopping.signal,
@@ -757,6 +761,66 @@ describe('a start that comes after a pause', () => {
     expect(await starting).toMatchObject(settled('failed', { reason: 'superseded' }));
     expect(scene.statuses()).toEqual({ 'recording-1': 'paused' });
     expect(await scene.shown()).toEqual(scene.statuses());
+  });
+});
+
+describe('after a pause', () => {
+  const tell = ({ record }: Scene, recordingSid: Sid, of: { callSid?: Sid; conferenceSid?: Sid }) =>
+    record({ kind: 'recording-reported', recordingSid, ...of, status: 'in-progress', ageMs: 0 });
+
+  /** Everything is paused; Bob's by somebody else. */
+  async function paused(): Promise<Scene> {
+    const scene = await start({ pausesLate: true });
+    scene.put(r1, { conferenceSid: cf1 });
+    scene.put(r2, { callSid: bob }, 'paused');
+    expect(await scene.actions.pause(sales, BY)).toMatchObject(settled('confirmed'));
+    scene.space.requests.length = 0;
+    return scene;
+  }
+
+  it.each<[string, Sid, { callSid?: Sid; conferenceSid?: Sid }]>([
+    ['a start', r3, { callSid: alice }],
+    ['a resumption', r1, { conferenceSid: cf1 }],
+  ])('%s that takes effect later is undone as soon as anything tells of it', async (_what, one, of) => {
+    const scene = await paused();
+    scene.put(one, of);
+    await tell(scene, one, of);
+    await eventually(() => expect(scene.statuses()).toMatchObject({ [one]: 'paused' }));
+    await eventually(async () => expect(await scene.shown()).toEqual(scene.statuses()));
+    expect(await scene.ours()).toContain(one);
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    expect(scene.statuses()).toMatchObject({ [one]: 'in-progress', 'r-2': 'paused' });
+  });
+
+  it('the late report of a recording that somebody else has paused changes nothing', async () => {
+    const scene = await paused();
+    await tell(scene, r2, { callSid: bob });
+    await eventually(async () => expect(await scene.shown()).toEqual(scene.statuses()));
+    expect(scene.space.requests).toEqual(['read recording r-2']);
+    expect(await scene.ours()).toEqual(['r-1']);
+  });
+
+  it('whoever and whatever comes later is recorded', async () => {
+    const scene = await paused();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await scene.join(carol, false);
+    scene.put(r3, { callSid: carol });
+    await tell(scene, r3, { callSid: carol });
+    await scene.record({ kind: 'conference-ended', conferenceSid: cf1, ageMs: 0 });
+    await scene.join(sid('dave-1'), true, sales, sid('cf-2'));
+    scene.put(r4, { conferenceSid: sid('cf-2') });
+    await tell(scene, r4, { conferenceSid: sid('cf-2') });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(scene.space.requests).toEqual([]);
+  });
+
+  it('what runs after a resumption is left alone', async () => {
+    const scene = await paused();
+    expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
+    scene.put(r3, { callSid: alice });
+    await tell(scene, r3, { callSid: alice });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(scene.statuses()).toEqual({ 'r-1': 'in-progress', 'r-2': 'paused', 'r-3': 'in-progress' });
   });
 });
 
