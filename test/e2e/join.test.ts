@@ -155,7 +155,7 @@ describe('a supervisor whom the server calls', () => {
     call.press('77777#');
     await bench.space.runUntilIdle();
     await eventually(async () =>
-      expect((await actions()).at(-1)).toMatchObject({ name: 'mode', status: 'failed', reason: 'not-allowed' }),
+      expect((await actions()).at(-1)).toMatchObject({ name: 'mode', status: 'failed', reason: 'not_allowed' }),
     );
     expect(bench.space.conferences.participant(call.sid)).toMatchObject({ muted: true });
   });
