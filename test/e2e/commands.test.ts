@@ -15,6 +15,7 @@ import { createRedisStore } from '../../src/stores';
 import { generateCertificate } from '../support/certificate';
 import { type CommandRun, runInProcess } from '../support/command';
 import { startDoctorBench } from '../support/doctor-bench';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
@@ -117,7 +118,7 @@ describe('tokens, as the built program,', () => {
     expect(stderr).toBe(`tokens: ${join(folder, 'tokens.json')} has no token named CRM.\n`);
   });
 
-  it('loses no token when it runs twice at once', async () => {
+  itInFull('loses no token when it runs twice at once', async () => {
     const folder = temporaryFolder();
     const dotenv = `ROSTER_FILE=${join(folder, 'roster.json')}\n`;
     const names = ['wallboard', 'CRM'];
@@ -181,7 +182,7 @@ describe('audit', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('as the built program, quotes in CSV a name that has a comma', async () => {
+  itInFull('as the built program, quotes in CSV a name that has a comma', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.dispose());
     const store = createRedisStore({
@@ -305,7 +306,7 @@ describe('audit', () => {
     });
   });
 
-  it('as the built program, reports that Redis is unreachable', async () => {
+  itInFull('as the built program, reports that Redis is unreachable', async () => {
     const { code, stdout, stderr } = await runBuilt('audit', {
       env: { REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
     });
@@ -483,7 +484,7 @@ it.each(['roster', 'audit', 'tokens'] as const)('%s --help lists the options', a
 });
 
 describe('doctor, as the built program,', () => {
-  it('reads .env, trusts NODE_EXTRA_CA_CERTS, and ends with the exit code of its findings', async () => {
+  itInFull('reads .env, trusts NODE_EXTRA_CA_CERTS, and ends with the exit code of its findings', async () => {
     const bench = await startDoctorBench('localhost');
     onTestFinished(() => bench.close());
     const rest = await startTlsProxy(await generateCertificate({ issuer: bench.authority }));

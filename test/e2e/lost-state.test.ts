@@ -4,6 +4,7 @@ import Redis from 'ioredis';
 import type { Call } from '../../src/simulator/call';
 import type { Participant } from '../../src/simulator/conferences';
 import { ALICE, TED } from '../support/app';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
@@ -85,7 +86,7 @@ async function heardFor({ testBench, ted }: Scene): Promise<number> {
 }
 
 describe('no caller hears a supervisor for more than ten seconds', () => {
-  it('when Redis is gone, and the moderator’s leave is never told', async () => {
+  itInFull('when Redis is gone, and the moderator’s leave is never told', async () => {
     const scene = await coaching('Redis');
     await scene.redis?.kill();
     loseTheLeave(scene);
@@ -105,7 +106,7 @@ describe('no caller hears a supervisor for more than ten seconds', () => {
     expect(await heardFor(scene)).toBeLessThan(PROMISED_MS);
   });
 
-  it.each(['memory', 'Redis'] as const)(
+  itInFull.each(['memory', 'Redis'] as const)(
     'when every server restarts while the moderator leaves, with %s',
     async (store) => {
       const scene = await coaching(store);

@@ -11,6 +11,7 @@ import supertest from 'supertest';
 import { targetOf } from '../../src/rooms/room';
 import { createRedisStore, waitForStore } from '../../src/stores';
 import { generateCertificate } from '../support/certificate';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { freeClusterPort } from '../support/redis-cluster';
@@ -100,7 +101,7 @@ describe('the program', () => {
       );
     });
 
-    it('when the port is taken, without losing earlier log lines', async () => {
+    itInFull('when the port is taken, without losing earlier log lines', async () => {
       const { port } = await listening(createServer());
       const program = await start({ PORT: String(port), REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
       expect(await program.exit).toBe(1);
@@ -138,7 +139,7 @@ describe('the program', () => {
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
 
-  it('connects a moderator within 1.5 s while Redis hangs', async () => {
+  itInFull('connects a moderator within 1.5 s while Redis hangs', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -150,7 +151,7 @@ describe('the program', () => {
     expect(response.text).toContain('startConferenceOnEnter="true"');
   });
 
-  it('reconnects once a second while Redis is read-only, without a warning', async () => {
+  itInFull('reconnects once a second while Redis is read-only, without a warning', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -170,7 +171,7 @@ describe('the program', () => {
     expect(program.stdout()).not.toContain('Warning from Node.js');
   });
 
-  it('asks the Space for the moderator while Redis is down, and survives a truncated answer', async () => {
+  itInFull('asks the Space for the moderator while Redis is down, and survives a truncated answer', async () => {
     let broken = false;
     const page = { uri: '/x', page: 0, page_size: 50 };
     const space = await listening(
@@ -207,7 +208,7 @@ describe('the program', () => {
     expect(program.stdout()).not.toContain('PT-secret');
   });
 
-  it('talks TLS to a Redis Cluster, with a password and a certificate that names hosts', async () => {
+  itInFull('talks TLS to a Redis Cluster, with a password and a certificate that names hosts', async () => {
     const { folder, ca } = await generateCertificate();
     const port = await freeClusterPort();
     const files = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
@@ -232,7 +233,7 @@ describe('the program', () => {
     expect(coach.text).toContain('coach="alice-1"');
   });
 
-  it('talks TLS to Redis', async () => {
+  itInFull('talks TLS to Redis', async () => {
     const { folder, ca } = await generateCertificate();
     const tls = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
     const port = await freePort();
@@ -271,7 +272,7 @@ describe('SIGTERM', () => {
     return targetOf((await store.rooms.read(roomNamed('sample-conf'))).state)?.callSid;
   }
 
-  it('ends it with code 0 even while it starts', async () => {
+  itInFull('ends it with code 0 even while it starts', async () => {
     let isAsked = () => {};
     const asked = new Promise<void>((resolve) => {
       isAsked = resolve;
@@ -300,7 +301,7 @@ describe('SIGTERM', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it('waits for a slow client until the deadline', async () => {
+  itInFull('waits for a slow client until the deadline', async () => {
     const program = await start({});
     const port = await program.port();
     const slow = request({
@@ -322,7 +323,7 @@ describe('SIGTERM', () => {
     await outcome;
   });
 
-  it('or SIGINT does not wait for connections without a request', async () => {
+  itInFull('or SIGINT does not wait for connections without a request', async () => {
     const program = await start({});
     const silent = connect(await program.port(), '127.0.0.1').on('error', () => {});
     await once(silent, 'connect');
@@ -332,7 +333,7 @@ describe('SIGTERM', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it('waits for the store to come back and flushes pending writes', async () => {
+  itInFull('waits for the store to come back and flushes pending writes', async () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
@@ -359,7 +360,7 @@ describe('SIGTERM', () => {
     expect(await targetIn(redis)).toBe('alice-1');
   });
 
-  it.each([
+  itInFull.each([
     ['on kept connections', true],
     ['on new connections', false],
   ])('answers every accepted request at 200 a second, %s', async (_how, keepAlive) => {
@@ -483,7 +484,7 @@ describe('a roster', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it('is not needed for SIGHUP', async () => {
+  itInFull('is not needed for SIGHUP', async () => {
     const program = await start({});
     const port = await program.port();
     for (let n = 0; n < 3; n++) {
@@ -493,7 +494,7 @@ describe('a roster', () => {
     expect(await moderates(port, '+15557788999')).toBe(true);
   });
 
-  it('is not reloaded during the start, and SIGHUP does not end the program then', async () => {
+  itInFull('is not reloaded during the start, and SIGHUP does not end the program then', async () => {
     let isAsked = () => {};
     const asked = new Promise<void>((resolve) => {
       isAsked = resolve;
@@ -529,7 +530,7 @@ describe('a roster', () => {
     expect(program.stdout()).toBe('');
   });
 
-  it('is read although its path is in quotes, to report all problems', async () => {
+  itInFull('is read although its path is in quotes, to report all problems', async () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, 'roster.json'), '{}');
     const program = await start({ ...production, ROSTER_FILE: '"roster.json"' }, folder);
@@ -541,7 +542,7 @@ describe('a roster', () => {
     );
   });
 
-  it('satisfies production together with the settings', async () => {
+  itInFull('satisfies production together with the settings', async () => {
     const { file, program } = await startWith(rosterText({ supervisors: [TED] }), {
       ...production,
       MODERATOR_NUMBERS: '+15557788999',

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { simulate as runSimulate } from '../../src/simulator/simulate';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { type CommandOutcome, type CommandRun, runInProcess } from '../support/command';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { eventually, freePort } from '../support/redis-server';
@@ -268,7 +269,7 @@ describe('npm run demo', () => {
     expect(readdirSync(TMPDIR)).toEqual([]);
   }, 30_000);
 
-  it('listens on PORT', async () => {
+  itInFull('listens on PORT', async () => {
     const port = await freePort();
     const demo = await start('demo', [], { PORT: String(port) });
     await demo.says(`http://localhost:${port}. `);
@@ -384,7 +385,7 @@ describe('npm run simulate', () => {
     expect(stdout).toContain('\nAll 17 steps passed.\n');
   });
 
-  it('takes the key from the environment, and plays with the people and the room it is told', async () => {
+  itInFull('takes the key from the environment, and plays with the people and the room it is told', async () => {
     const [moderator, supervisor] = ['+15550007777', '+15550008888'];
     const own = await startTestBench({ env: { MODERATOR_NUMBERS: moderator, SUPERVISOR_NUMBERS: supervisor } });
     const args = ['--url', `${own.url}/`, '--moderator', moderator, '--supervisor', supervisor, '--room', 'Sales 2'];
@@ -393,7 +394,7 @@ describe('npm run simulate', () => {
     expect(stdout).toContain('Bob calls /conference/Sales%202');
   });
 
-  it('can be repeated against the same server', async () => {
+  itInFull('can be repeated against the same server', async () => {
     for (let time = 0; time < 2; time++) {
       expect((await simulate('--url', url, '--signing-key', SIGNING_KEY)).code).toBe(0);
     }
@@ -540,7 +541,7 @@ describe('npm run simulate', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('let people into sales instead of smoke-test.')]);
   });
 
-  it('takes it calmly when nobody reads on', async () => {
+  itInFull('takes it calmly when nobody reads on', async () => {
     const simulation = await start('simulate', ['--url', url]);
     simulation.child.stdout?.destroy();
     expect(await simulation.exit).toBe(1);

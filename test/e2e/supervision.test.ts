@@ -5,6 +5,7 @@ import { createRedisStore } from '../../src/stores';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, TED } from '../support/app';
 import { runInProcess } from '../support/command';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { rosterSettings } from '../support/roster';
@@ -50,7 +51,7 @@ function letTheConferenceGoOn(testBench: TestBench, call: { sid: string }): void
 }
 
 describe('a supervisor whose moderator leaves', () => {
-  it.each([
+  itInFull.each([
     ['by the callback alone', { asksActionAfterHangUp: false }],
     ['by the end of the dial alone', { chaos: { seed: 1, lose: 1 } }],
     ['by both', {}],

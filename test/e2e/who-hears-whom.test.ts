@@ -4,6 +4,7 @@ import { playStory, type StepReport } from '../../src/simulator/play-story';
 import type { Story } from '../../src/simulator/story';
 import { TUTORIAL_CAST, tutorialStory } from '../../src/simulator/tutorial';
 import { PLATFORM_TIMEOUTS } from '../../src/simulator/web-client';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
 import { startTestBench, type TestBench, type TestBenchOptions } from '../support/test-bench';
@@ -424,7 +425,7 @@ describe('a store that stops in the middle of a call', () => {
     await redis.restart();
   });
 
-  it('that hangs is waited for no longer than a call can; what this server saw is enough', async () => {
+  itInFull('that hangs is waited for no longer than a call can; what this server saw is enough', async () => {
     const redis = await startStore();
     const testBench = await startTestBench({ env: { REDIS_URL: redis.url }, space: { timeouts: PLATFORM_TIMEOUTS } });
     await talking(testBench);

@@ -4,6 +4,7 @@ import { createLog } from '../../src/ops/log';
 import { type PhoneNumber, parsePhoneNumber } from '../../src/people/address';
 import { createPinLimiter, type PinLimiter } from '../../src/people/pin-limiter';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, type RedisServer, startRedis } from '../support/redis-server';
@@ -367,7 +368,7 @@ describe('a limiter in this process', () => {
       expect(await attack(15, takeAll)).toEqual([500, ...Array(14).fill(100)]);
     });
 
-    it('42 and 500 PINs, and no more, when all come at once', async () => {
+    itInFull('42 and 500 PINs, and no more, when all come at once', async () => {
       const atOnce = (next: () => PhoneNumber) => async (limiter: PinLimiter) => {
         const answers = await Promise.all(Array.from({ length: 150 }, () => lets(limiter, next())));
         return answers.filter(Boolean).length;
@@ -538,7 +539,7 @@ describe('a limiter in Redis', () => {
     });
   });
 
-  it('counts in a Redis Cluster', async () => {
+  itInFull('counts in a Redis Cluster', async () => {
     const cluster = await startRedisCluster(2);
     onTestFinished(() => cluster.dispose());
     const limiter = create('moderator', await connected(cluster.urls));
@@ -583,7 +584,7 @@ describe('a limiter in Redis', () => {
       expect(await connection.client.get(`conference-coach:pin:moderator:number:${alice}`)).toBe('1');
     });
 
-    it('while Redis hangs', async () => {
+    itInFull('while Redis hangs', async () => {
       const limiter = create('moderator', await connected([server.url], 100));
       server.freeze();
       expect(await attempt(limiter, alice, 8)).toBe(6);

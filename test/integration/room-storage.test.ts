@@ -12,6 +12,7 @@ import type { RoomStore } from '../../src/rooms/room-store';
 import { createRooms } from '../../src/rooms/rooms';
 import type { SpaceObserver } from '../../src/rooms/space-observer';
 import { createRedisStore, type Store } from '../../src/stores';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { startRedisCluster } from '../support/redis-cluster';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
@@ -171,7 +172,7 @@ describe('several servers', () => {
     ]);
   });
 
-  it('coach who arrived last, though Redis hung in between', async () => {
+  itInFull('coach who arrived last, though Redis hung in between', async () => {
     await administer();
     const start = () => connected([redis.url], { timeoutMs: STORE_MS });
     const [one, other] = await Promise.all([start(), start()]);
@@ -428,7 +429,7 @@ describe('a Redis that cannot be written', () => {
     observeAll: async () => [],
   };
 
-  it.each<[string, (client: Redis) => Promise<unknown>, (client: Redis) => Promise<unknown>]>([
+  itInFull.each<[string, (client: Redis) => Promise<unknown>, (client: Redis) => Promise<unknown>]>([
     ['a replica', (client) => client.replicaof('127.0.0.1', '1'), (client) => client.replicaof('NO', 'ONE')],
     ['full', (client) => client.config('SET', 'maxmemory', '1'), (client) => client.config('SET', 'maxmemory', '0')],
   ])('because it is %s is noticed within 2 s, and then REST is asked for the target', async (_why, spoil, mend) => {
@@ -573,7 +574,7 @@ describe('a connection that fails', () => {
     expect(await storedTarget(store, sales)).toBeUndefined();
   });
 
-  it('is replaced when it has gone silent', async () => {
+  itInFull('is replaced when it has gone silent', async () => {
     // A network that swallows what is sent on the connections it has, and lets new ones through.
     const swallowed = new Set<Socket>();
     const connections = new Set<Socket>();
@@ -635,7 +636,7 @@ describe('a Redis Cluster', () => {
     await eventually(async () => expect(await storedTarget(store, sales)).toBe('a'));
   });
 
-  it('without one of its nodes serves and lists the rooms of the others', async () => {
+  itInFull('without one of its nodes serves and lists the rooms of the others', async () => {
     const cluster = await startRedisCluster(3);
     onTestFinished(() => cluster.dispose());
     for (const { url } of cluster.nodes) {

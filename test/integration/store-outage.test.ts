@@ -5,7 +5,7 @@ import { isInConference, targetOf } from '../../src/rooms/room';
 import type { ConferenceApi } from '../../src/signalwire/conference-api';
 import { createRedisStore, type Store } from '../../src/stores';
 import { ALICE, BOB, type Reply, startApp, TED, type TestApp, type TestAppOptions } from '../support/app';
-import { isFullFuzz } from '../support/fuzz';
+import { isFullFuzz, itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually, freePort, type RedisServer, startRedis } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
@@ -152,7 +152,7 @@ describe('with Redis', () => {
     await expectCoach('alice-1');
   });
 
-  it('hanging, every webhook is answered in time, also one that writes and reads', async () => {
+  itInFull('hanging, every webhook is answered in time, also one that writes and reads', async () => {
     await start(redis.url);
     await eventually(() => store.ping());
     await app.post('/conference', alice);
@@ -215,7 +215,7 @@ describe(`${4 * ROOMS} events while Redis is away`, () => {
   /** The slowest of a hundred, in milliseconds. */
   const p99Of = (times: number[]) => [...times].sort((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? 0;
 
-  it('are written back, all of them, and calls do not wait for that', async () => {
+  itInFull('are written back, all of them, and calls do not wait for that', async () => {
     await start(redis.url, { env: { LOG_LEVEL: 'warn' } });
     await eventually(() => store.ping());
     await redis.kill();

@@ -1,3 +1,4 @@
+import { it } from '@jest/globals';
 import fc from 'fast-check';
 
 /** Share of the full number of random runs, above 0; jest.config.js sets it. */
@@ -5,6 +6,9 @@ const FUZZ_SCALE = Number(process.env.FUZZ_SCALE);
 
 /** Whether this is a full run: the random runs are all there, enough for what is rare to have happened. */
 export const isFullFuzz = FUZZ_SCALE >= 1;
+
+/** Declares a test that only a full run has: it starts programs, or waits, for something rare. */
+export const itInFull: typeof it = isFullFuzz ? it : (Object.assign(() => {}, { each: () => () => {} }) as never);
 
 /** How long one random story may take on a busy machine, in real milliseconds: one that hangs is named so. */
 export const STORY_MS = 60_000;
