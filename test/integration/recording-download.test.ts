@@ -55,7 +55,7 @@ async function start(answer: Play = play) {
   });
   const settings = { url: space.url, projectId: 'p-1', apiToken: 'PT-secret' };
   const app = await startApp({
-    space: createRestClient(settings, { timeoutMs: 500, now: Date.now }),
+    space: createRestClient(settings, { timeoutMs: 2_000, now: Date.now }),
     tokens: [ALL, SUPPORT, NO_RECORDS].map(({ entry }) => entry),
   });
   onTestFinished(async () => {

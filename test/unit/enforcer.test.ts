@@ -364,7 +364,7 @@ describe('a supervisor whose moderator was followed by another', () => {
 });
 
 describe('a coach whom a newcomer may hear', () => {
-  const [eve, dave] = ['eve-1', 'dave-1'].map(sid) as [Sid, Sid];
+  const [bob2, bob3] = ['bob-2', 'bob-3'].map(sid) as [Sid, Sid];
   const refused = (request: string) => (request === RENEW ? refusal(422) : undefined);
   const unreachable = (request: string) => (request === RENEW ? new SpaceError('unreachable', 'no') : undefined);
 
@@ -373,7 +373,7 @@ describe('a coach whom a newcomer may hear', () => {
     await seconds(60);
     expect(server.space.requests).toEqual([]);
     for (const count of [1, 2]) {
-      await server.callerEnters([eve, dave][count - 1] as Sid);
+      await server.callerEnters([bob2, bob3][count - 1] as Sid);
       await seconds(60);
       expect(server.space.requests).toEqual(Array(count).fill([RENEW, READ]).flat());
     }
@@ -385,7 +385,7 @@ describe('a coach whom a newcomer may hear', () => {
     server.space.latencyMs = 1_000;
     await server.send('coach', 2);
     await server.supervisorEnters('coach');
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await seconds(1);
     expect(server.space.requests).toEqual([READ, RENEW]);
   });
@@ -406,7 +406,7 @@ describe('a coach whom a newcomer may hear', () => {
     await server.record({
       kind: 'participant-observed',
       conferenceSid: cf1,
-      participant: { ...participant, callSid: eve, isModerator: false },
+      participant: { ...participant, callSid: bob2, isModerator: false },
       ageMs: 0,
     });
     await seconds(60);
@@ -415,14 +415,14 @@ describe('a coach whom a newcomer may hear', () => {
 
   it('is left alone when the callback of an earlier participant is late', async () => {
     const server = await supervising('coach');
-    await server.callerEnters(eve, { ageMs: 20_000 });
+    await server.callerEnters(bob2, { ageMs: 20_000 });
     await seconds(60);
     expect(server.space.requests).toEqual([]);
   });
 
   it.each(['monitor', 'barge'] as const)('is left alone in mode %s', async (mode) => {
     const server = await supervising(mode);
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await seconds(60);
     expect(server.space.requests).toEqual([]);
   });
@@ -443,7 +443,7 @@ describe('a coach whom a newcomer may hear', () => {
   it('is retargeted once more for those who enter during the request', async () => {
     const server = await supervising('coach');
     server.space.latencyMs = 1_000;
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     for (let i = 0; i < 5; i++) {
       await server.callerEnters(sid(`caller-${i}`));
     }
@@ -459,7 +459,7 @@ describe('a coach whom a newcomer may hear', () => {
   ])('is retargeted later if at first %s', async (_what, trouble) => {
     const server = await supervising('coach');
     server.space.trouble = trouble;
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await seconds(60);
     expect(server.space.requests.filter((one) => one === RENEW)).toHaveLength(3);
     expect(server.space.requests.slice(-2)).toEqual([RENEW, READ]);
@@ -471,7 +471,7 @@ describe('a coach whom a newcomer may hear', () => {
   ])('is retargeted seven times at most while REST %s, and the log says so', async (_what, trouble) => {
     const server = await supervising('coach');
     server.space.trouble = trouble;
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await seconds(300);
     expect(server.space.requests.filter((one) => one === RENEW)).toHaveLength(7);
     expect(server.lines).toContainEqual(expect.objectContaining({ level: 'error' }));
@@ -479,12 +479,12 @@ describe('a coach whom a newcomer may hear', () => {
 
   it('is retargeted a bounded number of times, though the store’s clock was set back', async () => {
     const server = await supervising('coach');
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await seconds(1);
     jest.setSystemTime(Date.now() - 60_000);
     server.space.latencyMs = 10;
     server.space.requests.length = 0;
-    await server.callerEnters(dave);
+    await server.callerEnters(bob3);
     await seconds(300);
     expect(server.space.requests.filter((one) => one === RENEW).length).toBeLessThanOrEqual(10);
   });
@@ -493,7 +493,7 @@ describe('a coach whom a newcomer may hear', () => {
     const server = await supervising('coach');
     const other = startServer(server);
     server.space.latencyMs = 100;
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     other.check(await server.state());
     await seconds(60);
     expect(server.space.requests.toSorted()).toEqual([RENEW, RENEW, READ, READ]);
@@ -502,7 +502,7 @@ describe('a coach whom a newcomer may hear', () => {
 });
 
 describe('a correction that REST answers without effect', () => {
-  const [eve, dave] = ['eve-1', 'dave-1'].map(sid) as [Sid, Sid];
+  const [bob2, bob3] = ['bob-2', 'bob-3'].map(sid) as [Sid, Sid];
 
   /** REST says that Ted coaches, and not whom. */
   function hideTarget({ space }: Server): void {
@@ -530,7 +530,7 @@ describe('a correction that REST answers without effect', () => {
         conference: { sid: cf1 },
         participants: [
           { ...shown, callSid: alice, isModerator: true },
-          ...[bob, eve, dave].filter(server.space.party).map((callSid) => ({ ...shown, callSid })),
+          ...[bob, bob2, bob3].filter(server.space.party).map((callSid) => ({ ...shown, callSid })),
           { ...shown, callSid: ted, isMuted: server.space.party(ted)?.isMuted ?? false, coachedCall: undefined },
         ],
         ageMs: 0,
@@ -561,10 +561,10 @@ describe('a correction that REST answers without effect', () => {
   it('is given up once for each newcomer', async () => {
     const server = await supervising('coach');
     server.space.trouble = (request) => (request === RENEW ? refusal(422) : undefined);
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await observe(server, 300);
     expect(count(server, RENEW)).toBe(7);
-    await server.callerEnters(dave);
+    await server.callerEnters(bob3);
     await observe(server, 300);
     expect(count(server, RENEW)).toBe(14);
     expect(errors(server)).toHaveLength(2);
@@ -576,7 +576,7 @@ describe('a correction that REST answers without effect', () => {
   ])('is not given up for good while REST %s', async (_what, trouble) => {
     const server = await supervising('coach');
     server.space.trouble = () => trouble;
-    await server.callerEnters(eve);
+    await server.callerEnters(bob2);
     await seconds(120);
     server.space.trouble = () => undefined;
     server.space.requests.length = 0;

@@ -51,6 +51,14 @@ describe('a recording', () => {
 
   it.each<[string, Told[], string]>([
     [
+      'what REST shows that was asked in the millisecond of a callback',
+      [
+        [1, reported('in-progress')],
+        [1.5, observed('paused', { ageMs: 500.4 })],
+      ],
+      'paused',
+    ],
+    [
       'a start told twice',
       [
         [0, reported('in-progress')],
