@@ -65,6 +65,9 @@ export function createRoomComparison(options: RoomComparisonOptions): RoomCompar
       await record(room, state, conferenceSid, seen.map(toObserved).map(lookups.withPerson), askedAt);
     } else if (!isListed) {
       await record(room, state, undefined, [], askedAt);
+    } else {
+      // The next list decides.
+      history.get(room).conferenceSid = undefined;
     }
   }
 

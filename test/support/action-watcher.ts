@@ -49,8 +49,8 @@ interface Choice {
 /** Why an action can be over while its server still makes a request for it. */
 const OVERTAKEN: ReadonlySet<string> = new Set([
   'superseded',
-  'conversation_changed',
-  'muted_by_server',
+  'conversation-changed',
+  'muted-by-server',
   'abandoned',
   'left',
 ]);

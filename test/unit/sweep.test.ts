@@ -609,10 +609,11 @@ describe('a supervised room', () => {
     expect(Object.keys(briefly(await server.state())).sort()).toEqual([alice, bob, ted]);
   });
 
-  it('loses everybody when neither does', async () => {
+  it('loses everybody in two rounds when neither does', async () => {
     const server = await coachAlice();
+    server.space.latencyMs = 50;
     server.space.close(cf1);
-    await seconds(10);
+    await seconds(2.5 * INTERVAL_S);
     expect(briefly(await server.state())).toEqual({});
   });
 
