@@ -307,7 +307,7 @@ describe('an action of which one step fails', () => {
 
   it.each(rows)('%s, step %i: %s: reports what really happened', async (name, step, faultName) => {
     const one = CASES[name] as Case;
-    const started = await start({}, 400);
+    const started = await start({}, 800);
     const { bench, rest, ask } = started;
     for (const earlier of one.before ?? []) {
       await act(started, earlier);
