@@ -1,6 +1,6 @@
 import type { Task } from '../ops/in-parallel';
 import { putLast } from '../ops/put-last';
-import type { ConferenceApi } from '../signalwire/conference-api';
+import type { ConferenceApi, SpaceRecording } from '../signalwire/conference-api';
 import { isFinishedRecording } from '../signalwire/rest-resources';
 import type { Sid } from '../signalwire/sid';
 import type { RequestBudget } from './request-budget';
@@ -25,35 +25,54 @@ export interface RecordingChecks {
 /** How often a recording is read, in milliseconds. */
 const INTERVAL_MS = 10_000;
 
-/** How long REST may lack a recording that a callback has reported, in milliseconds. After that there is none. */
+/** How long REST may lack a recording, in milliseconds. After that there is none. */
 const UNKNOWN_MS = 60_000;
 
 /** How many recordings are remembered. */
 const MAX_RECORDINGS = 10_000;
 
-export function createRecordingChecks({ rooms, space, budget, monotonicNow }: RecordingChecksOptions): RecordingChecks {
-  const unfinished = new Map<Sid, { room: RoomName; dueAt: number }>();
+interface Unfinished {
+  room: RoomName;
+  recordingSid: Sid;
+  dueAt: number;
+  /** Since when REST has lacked it; undefined if it has not. */
+  missingSince: number | undefined;
+}
 
-  async function check(recordingSid: Sid, room: RoomName): Promise<void> {
+export function createRecordingChecks({ rooms, space, budget, monotonicNow }: RecordingChecksOptions): RecordingChecks {
+  const unfinished = new Map<string, Unfinished>();
+  // A call takes its recordings along to another room.
+  const keyOf = ({ room, recordingSid }: Pick<Unfinished, 'room' | 'recordingSid'>) => `${room} ${recordingSid}`;
+
+  async function check(one: Unfinished): Promise<void> {
     if (!budget.has(1)) {
       return;
     }
-    putLast(unfinished, recordingSid, { room, dueAt: monotonicNow() + INTERVAL_MS }, MAX_RECORDINGS);
-    budget.spend(1);
+    const { room, recordingSid } = one;
+    one.dueAt = monotonicNow() + INTERVAL_MS;
     const found = await rooms.read(room);
     if (!found.isKnown) {
       return;
     }
-    const known = found.state.recordings?.find((one) => one.recordingSid === recordingSid);
+    const known = found.state.recordings?.find((other) => other.recordingSid === recordingSid);
     if (known === undefined || isFinishedRecording(known.status)) {
-      unfinished.delete(recordingSid);
+      unfinished.delete(keyOf(one));
       return;
     }
+    if (!budget.has(1)) {
+      return;
+    }
+    budget.spend(1);
     const askedAt = monotonicNow();
-    // The next check repeats one that failed.
-    const seen = await space.findRecording(recordingSid).catch(() => known);
-    const isGone = seen === undefined && found.now - known.changedAt > UNKNOWN_MS;
-    if (seen === known || (seen === undefined && !isGone)) {
+    let seen: SpaceRecording | undefined;
+    try {
+      seen = await space.findRecording(recordingSid);
+    } catch {
+      // The next check repeats it.
+      return;
+    }
+    one.missingSince = seen === undefined ? (one.missingSince ?? askedAt) : undefined;
+    if (one.missingSince !== undefined && askedAt - one.missingSince < UNKNOWN_MS) {
       return;
     }
     const { callSid, conferenceSid, status } = seen ?? { ...known, status: 'absent' };
@@ -62,17 +81,17 @@ export function createRecordingChecks({ rooms, space, budget, monotonicNow }: Re
   }
 
   return {
-    add(state) {
-      for (const { recordingSid, status } of state.recordings ?? []) {
-        if (!isFinishedRecording(status) && !unfinished.has(recordingSid)) {
-          putLast(unfinished, recordingSid, { room: state.room, dueAt: 0 }, MAX_RECORDINGS);
+    add({ room, recordings = [] }) {
+      for (const { recordingSid, status } of recordings) {
+        const key = keyOf({ room, recordingSid });
+        if (!isFinishedRecording(status) && !unfinished.has(key)) {
+          putLast(unfinished, key, { room, recordingSid, dueAt: 0, missingSince: undefined }, MAX_RECORDINGS);
         }
       }
     },
     *tasks() {
-      const due = [...unfinished].filter(([, { dueAt }]) => dueAt <= monotonicNow());
-      for (const [recordingSid, { room }] of due) {
-        yield () => check(recordingSid, room);
+      for (const one of [...unfinished.values()].filter(({ dueAt }) => dueAt <= monotonicNow())) {
+        yield () => check(one);
       }
     },
   };

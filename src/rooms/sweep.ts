@@ -193,8 +193,8 @@ export function createSweep(options: SweepOptions): Sweep {
     await inParallel(supervised.map(compareTask), concurrency, isOutdated);
     warnIfLate([...supervised, ...unknown]);
     await inParallel(unknown.map(compareTask), concurrency, isOutdated);
-    const reads = alternate(lookups.tasks(), recordings.tasks());
-    await inParallel(alternate(reads, rest.map(compareTask)), concurrency, isOutdated);
+    const others = alternate(recordings.tasks(), rest.map(compareTask));
+    await inParallel(alternate(lookups.tasks(), others), concurrency, isOutdated);
     await inParallel(lookups.tasks(), concurrency, isOutdated);
   }
 

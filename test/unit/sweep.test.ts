@@ -297,6 +297,14 @@ describe('a round', () => {
       expect(await shown()).toBe('completed');
     });
 
+    it('shows as running one that REST has lacked for a moment, however long it runs', async () => {
+      const { server, shown } = await recorded('in-progress');
+      await seconds(120);
+      server.space.trouble = (request) => (request === READ ? 'missing' : undefined);
+      await seconds(30);
+      expect(await shown()).toBe('in-progress');
+    });
+
     it('shows as absent one that REST has lacked for a minute', async () => {
       const { shown } = await recorded();
       await seconds(45);
