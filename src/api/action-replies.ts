@@ -30,7 +30,7 @@ const REFUSALS: Readonly<Record<Refusal, readonly [ProblemCode, string]>> = {
 /** Why an action failed, for people. Each is followed by what holds now. */
 const REASONS: Readonly<Record<ActionReason, string>> = {
   abandoned: 'The action was not finished in time.',
-  'already-recording': 'This call has a recording that is not over. If it is paused, resume it.',
+  'already-recording': 'This call has a recording that is not over. Resume it if it was paused here, or stop it.',
   'conversation-changed': 'The conversation changed meanwhile.',
   'muted-by-server': 'The server muted the supervisor meanwhile.',
   superseded: 'A later action took the place of this one.',

@@ -124,9 +124,12 @@ export function supersedes({ name, mode }: Pick<Action, 'name' | 'mode'>, other:
 /** Of these, a room carries out one at a time; only a pause takes the place of another. */
 const ON_RECORDINGS: readonly ActionName[] = ['record', 'pause', 'resume'];
 
-/** The latest of these actions in a room, settled or not. It decides whether the room is to be recorded. */
+/** Reasons of actions that asked the Space for nothing. */
+const NOTHING_SENT: ReadonlySet<ActionReason | undefined> = new Set(['already-recording', 'left', 'store-away']);
+
+/** The latest of these actions in a room that asked the Space for something. It decides whether the room is to be recorded. */
 export function latestOnRecordings({ actions = [] }: { actions?: readonly Action[] | undefined }): Action | undefined {
-  return actions.findLast(({ name }) => ON_RECORDINGS.includes(name));
+  return actions.findLast(({ name, reason }) => ON_RECORDINGS.includes(name) && !NOTHING_SENT.has(reason));
 }
 
 /**

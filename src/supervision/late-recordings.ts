@@ -6,8 +6,8 @@ import { isInConference, type RoomState } from '../rooms/room';
 const LATE_MS = 60_000;
 
 /**
- * The recordings that run although the latest request about recordings was a pause, which is over: an earlier request may
- * have come late. Only those of a conference or a call that was in the room at the pause, and not long after it.
+ * The recordings that run although a finished pause is the latest request, because an earlier request came late. Only those
+ * of a conference or a call that was in the room at the pause, or of none that is known; and not long after it.
  */
 export function lateRecordings(state: RoomState): RecordingState[] {
   const pause = latestOnRecordings(state);
@@ -16,6 +16,7 @@ export function lateRecordings(state: RoomState): RecordingState[] {
   }
   const wasIn = state.stays.filter((stay) => isInConference(stay) && (stay.joinedAt ?? 0) <= pause.requestedAt);
   const isOf = ({ callSid, conferenceSid }: RecordingState) =>
+    (callSid === undefined && conferenceSid === undefined) ||
     wasIn.some(
       (stay) => stay.callSid === callSid || (conferenceSid !== undefined && stay.conferenceSid === conferenceSid),
     );

@@ -385,10 +385,18 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       return;
     }
     const { state } = found;
+    const { recordingSid } = recording;
     const deadline = { timeoutMs: LATE_REQUEST_MS };
-    await lists.note(state, { ...recording, status: 'in-progress' }, true);
+    beingChecked.add(recordingSid);
+    await lists.note(state, recording, true);
     await space.changeRecording(recording, 'paused', deadline).catch(() => {});
-    await lists.read(state, recording.recordingSid, deadline, 'paused').catch(() => {});
+    const seen = await lists.read(state, recordingSid, deadline, 'paused').catch(() => undefined);
+    beingChecked.delete(recordingSid);
+    if (seen === undefined || isRunningRecording(seen)) {
+      log.warn({ room }, 'A recording may run although all are to be paused');
+    } else {
+      log.info({ room }, 'Recording paused, which ran although all are to be paused');
+    }
     throw new ActionFailure('superseded');
   }
 

@@ -784,6 +784,7 @@ describe('after a pause', () => {
   it.each<[string, Sid, { callSid?: Sid; conferenceSid?: Sid }]>([
     ['a start', r3, { callSid: alice }],
     ['a resumption', r1, { conferenceSid: cf1 }],
+    ['a start of which the callback names nothing', r3, {}],
   ])('%s that takes effect later is undone as soon as anything tells of it', async (_what, one, of) => {
     const scene = await paused();
     scene.put(one, of);
@@ -793,6 +794,15 @@ describe('after a pause', () => {
     expect(await scene.ours()).toContain(one);
     expect(await scene.actions.resume(sales, BY)).toMatchObject(settled('confirmed'));
     expect(scene.statuses()).toMatchObject({ [one]: 'in-progress', 'r-2': 'paused' });
+  });
+
+  it('a refused start changes nothing about that', async () => {
+    const scene = await paused();
+    scene.put(r4, { callSid: alice }, 'paused');
+    expect(await scene.actions.start(sales, BY)).toMatchObject(settled('failed', { reason: 'already-recording' }));
+    scene.put(r3, { callSid: alice });
+    await tell(scene, r3, { callSid: alice });
+    await eventually(() => expect(scene.statuses()).toMatchObject({ 'r-3': 'paused' }));
   });
 
   it('the late report of a recording that somebody else has paused changes nothing', async () => {
