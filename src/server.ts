@@ -314,6 +314,7 @@ function createControl(options: {
       announceIsPrivate: config.announceIsPrivate,
       noteUrl: urls.note,
       monotonicNow,
+      log,
     }),
     recordings: createRecordingActions({ runner, rooms, space, callbackUrl: urls.recordingEvents, monotonicNow, log }),
   };

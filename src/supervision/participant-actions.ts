@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { REST_DELAY_MS } from '../rooms/event-dates';
 import { isInConference, isOpen, type RoomName, type RoomState, type Stay } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -19,6 +20,7 @@ export interface ParticipantActionsOptions {
   noteUrl: (text: string) => string;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
+  log: Logger;
   /** How long after its deadline an unmute may still take effect, in milliseconds. */
   lateMs?: number;
 }
@@ -36,14 +38,17 @@ export interface ParticipantActions {
   note(room: RoomName, callSid: Sid, text: string, by: string): Promise<ActionResult>;
 }
 
-/** Deadline of each request after an unmute that a mute took the place of, in milliseconds. */
+/** Deadline of each request that restores a mute, in milliseconds. */
 const MUTE_MS = 3_000;
+
+/** How often it is tried to restore a mute. */
+const MUTE_TRIES = 3;
 
 /** How long lists are read again, in milliseconds: two of those that count for the room are {@link REST_DELAY_MS} apart. */
 const LISTS_MS = REST_DELAY_MS + 2_000;
 
 export function createParticipantActions(options: ParticipantActionsOptions): ParticipantActions {
-  const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow, lateMs = 3_000 } = options;
+  const { runner, rooms, space, announceIsPrivate, noteUrl, monotonicNow, log, lateMs = 3_000 } = options;
 
   /** Changes a participant, and reads the change back. If a mute takes the place of an unmute, nobody stays unmuted. */
   function changeParticipant(
@@ -74,27 +79,34 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
         await verify(conferenceSid, callSid, isAsWanted);
       } finally {
         // Our request may have come after a mute; without an answer, it may still come.
-        const mayFollowMute = wanted.name === 'unmute' && sent > 0;
-        if (mayFollowMute && (await restoreMute(running, conferenceSid, callSid)) && answered < sent) {
-          await sleep(lateMs);
+        if (wanted.name === 'unmute' && sent > 0) {
           await restoreMute(running, conferenceSid, callSid);
+          if (answered < sent) {
+            await sleep(lateMs);
+            await restoreMute(running, conferenceSid, callSid);
+          }
         }
       }
       return 'confirmed';
     });
   }
 
-  /** Mutes somebody again if the latest request is a mute, and returns whether it is. Never rejects. */
-  async function restoreMute({ room, observe }: RunningAction, conferenceSid: Sid, callSid: Sid): Promise<boolean> {
-    const isNeeded = await isToBeMuted(room, callSid);
-    if (isNeeded) {
-      const deadline = { timeoutMs: MUTE_MS };
-      await space
-        .changeParticipant(conferenceSid, callSid, { muted: true }, deadline)
-        .then(() => observe(conferenceSid, callSid, deadline))
-        .catch(() => {});
+  /** Mutes somebody again if the latest request is a mute. Never rejects. */
+  async function restoreMute({ room, observe }: RunningAction, conferenceSid: Sid, callSid: Sid): Promise<void> {
+    const deadline = { timeoutMs: MUTE_MS };
+    for (let tries = 0; tries < MUTE_TRIES && (await isToBeMuted(room, callSid)); tries++) {
+      try {
+        await space.changeParticipant(conferenceSid, callSid, { muted: true }, deadline);
+        if ((await observe(conferenceSid, callSid, deadline)).isMuted) {
+          return;
+        }
+      } catch (error) {
+        if (error instanceof ActionFailure) {
+          return;
+        }
+        log.warn({ err: error, room }, 'A participant may be heard although they are to be muted');
+      }
     }
-    return isNeeded;
   }
 
   /** Whether the latest request to mute or unmute somebody is a mute. */
@@ -152,30 +164,35 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
         return { kind: 'refused', refusal: found.isKnown ? 'no-conference' : 'room-unknown' };
       }
       return runner.run(room, { name: 'end', by }, async ({ readUntil }) => {
-        const [meant, taken] = [new Set([conferenceSid]), new Set<Sid>()];
+        const conferenceSids = new Set([conferenceSid]);
+        const ended = new Set<Sid>();
         let askedAt = monotonicNow();
+        let isListed = false;
         await readUntil(
           async (deadline) => {
             askedAt = monotonicNow();
-            for (const one of meant) {
+            for (const one of conferenceSids) {
               if (await space.endConference(one, deadline)) {
-                taken.add(one);
+                ended.add(one);
               }
             }
-            // By name too, since another one may have begun unnoticed.
+            // By name too, since another one may have begun unnoticed; but none that begins later.
             const listed = new Set((await space.listConferences(room, deadline)).map((one) => one.conferenceSid));
-            for (const one of listed) {
-              meant.add(one);
+            if (!isListed) {
+              isListed = true;
+              for (const one of listed) {
+                conferenceSids.add(one);
+              }
             }
             // Whether a conference is over that the Space did not end, its list has to say, too.
             const isOver = async (one: Sid) =>
-              (taken.has(one) || !listed.has(one)) && (await space.listParticipants(one, deadline)) === undefined;
-            return (await Promise.all([...meant].map(isOver))).every(Boolean);
+              (ended.has(one) || !listed.has(one)) && (await space.listParticipants(one, deadline)) === undefined;
+            return (await Promise.all([...conferenceSids].map(isOver))).every(Boolean);
           },
           (areOver) => areOver,
           LISTS_MS,
         );
-        for (const one of meant) {
+        for (const one of conferenceSids) {
           await rooms.record(room, { kind: 'conference-ended', conferenceSid: one, ageMs: monotonicNow() - askedAt });
         }
         return 'confirmed';

@@ -89,6 +89,7 @@ export async function startSupervisedRoom(actionMs = 10_000) {
         announceIsPrivate: false,
         noteUrl: (text) => text,
         monotonicNow,
+        log,
         lateMs: 100,
       }),
     };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SpaceError } from '../../src/signalwire/conference-api';
 import { sid } from '../support/room-stores';
-import type { ScriptedSpace } from '../support/scripted-space';
+import { refusal, type ScriptedSpace } from '../support/scripted-space';
 import { alice, bob, cf1, requestsOver, sales, startSupervisedRoom, ted } from '../support/supervised-room';
 
 const [carol, cf2] = [sid('carol-1'), sid('cf-2')];
@@ -70,6 +70,29 @@ describe('an unmute that a mute takes the place of', () => {
     await land();
     expect(space.party(bob)).toMatchObject({ isMuted: false });
     expect(await unmuting).toMatchObject({ action: { status: 'failed', reason: 'superseded' } });
+    expect(space.party(bob)).toMatchObject({ isMuted: true });
+    expect(await stateOf(bob)).toMatchObject({ isMuted: true });
+  });
+
+  it('mutes again if it had failed before that, and takes effect later', async () => {
+    const { actions, space, stateOf } = await startSupervisedRoom();
+    const { client } = space;
+    const change = client.changeParticipant;
+    let land = async (): Promise<unknown> => undefined;
+    const begun = new Promise<void>((resolve) => {
+      client.changeParticipant = async (...request) => {
+        client.changeParticipant = change;
+        land = () => change(...request);
+        resolve();
+        throw refusal(400);
+      };
+    });
+    const unmuting = actions.setMuted(sales, bob, false, 'token board');
+    await begun;
+    await new Promise(setImmediate);
+    expect(await actions.setMuted(sales, bob, true, 'token other')).toMatchObject({ action: { status: 'confirmed' } });
+    await land();
+    await unmuting;
     expect(space.party(bob)).toMatchObject({ isMuted: true });
     expect(await stateOf(bob)).toMatchObject({ isMuted: true });
   });
@@ -145,6 +168,21 @@ describe('the end of a conference', () => {
     expect(await actions.end(sales, 'token board')).toMatchObject({ action: { status: 'confirmed' } });
     expect(space.party(carol)).toBeUndefined();
     expect(await rooms.read(sales)).toMatchObject({ state: { ended: [{ sid: cf1 }, { sid: cf2 }] } });
+  });
+
+  it('ends none that begins later', async () => {
+    const { actions, space } = await startSupervisedRoom();
+    const list = space.client.listParticipants;
+    const late = await list(cf1);
+    let reads = 0;
+    space.client.listParticipants = async (...request) => {
+      if (++reads === 2) {
+        space.open(sales, cf2, [{ callSid: carol, isModerator: true }]);
+      }
+      return reads > 4 ? list(...request) : late;
+    };
+    expect(await actions.end(sales, 'token board')).toMatchObject({ action: { status: 'confirmed' } });
+    expect(space.party(carol)).toBeDefined();
   });
 
   it('is confirmed when REST has caught up', async () => {
