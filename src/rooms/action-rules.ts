@@ -35,14 +35,14 @@ export function actionRequested(draft: RoomDraft, event: EventOf<'action-request
   }
 }
 
-/** The server that carries out an action reports how far it is. What has been settled does not change any more. */
+/** The server that carries out an action reports how far it is, perhaps late. What has been settled does not change any more. */
 export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>, at: number): void {
   const { id, status, reason, callSid, recordingSid } = event;
   const action = draft.actions.find((one) => one.id === id);
   if (action?.callSid !== undefined && event.isHeardUnknown) {
     forgetHeard(draft, action.callSid, at);
   }
-  if (action?.status !== 'requested') {
+  if (action === undefined || !isOpenAt(action, at)) {
     return;
   }
   if (status === 'requested') {
@@ -55,6 +55,12 @@ export function actionUpdated(draft: RoomDraft, event: EventOf<'action-updated'>
     return;
   }
   settle(draft, action, { status, reason }, at);
+}
+
+/** Whether an action was not settled at some time. One counts as abandoned too early if its server could not tell its end. */
+function isOpenAt(action: Action, at: number): boolean {
+  const { status, reason } = action;
+  return status === 'requested' || (reason === 'abandoned' && isInProgress({ ...action, status: 'requested' }, at));
 }
 
 /** Ends the actions whose server is gone, and forgets the old ones. */

@@ -127,6 +127,14 @@ describe('a change of mode through the API', () => {
     expect(lines(facts)).toEqual(['mode coach monitor token board', 'mode monitor unknown token board timeout']);
   });
 
+  it('whose server could not tell its end in time is confirmed when that is told', () => {
+    const mute = requested({ name: 'mute', callSid: sid('bob'), mode: undefined });
+    const later = play(...LISTENING, [40, { ...mute, ageMs: 30_000 }], [41, { ...updated(), ageMs: 30_500 }]);
+    expect(later.state.actions).toMatchObject([{ name: 'mute', status: 'confirmed', settledAt: START + 10_500 }]);
+    const tooLate = play(...LISTENING, [40, { ...mute, ageMs: 30_000 }], [41, updated()]);
+    expect(tooLate.state.actions).toMatchObject([{ status: 'failed', reason: 'abandoned' }]);
+  });
+
   it('whose server is gone fails by itself, unless it was seen to be done', () => {
     const lost = play(...LISTENING, [10, requested()], [31, observed('bob', false)]);
     expect(lost.state.actions).toMatchObject([{ status: 'failed', reason: 'abandoned' }]);
