@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { putLast } from '../ops/put-last';
 import { createDeleteIf } from '../redis/delete-if';
 import type { RedisConnection } from '../redis/redis-connection';
 import { type IdempotencyStore, KEPT_MS, type KeyRecord } from './idempotency';
 
-/** How often, and for how long, it is tried to free a key with which nothing was done, in milliseconds. */
+/** How often it is tried to free keys with which nothing was done, in milliseconds, and how many of them wait for that. */
 const FREE_EVERY_MS = 1_000;
-const FREE_FOR_MS = 60_000;
+const MAX_TO_FREE = 10_000;
 
 /** Keys in Redis, for all servers. */
 export function createRedisIdempotencyStore({ client, run }: RedisConnection): IdempotencyStore {
@@ -15,24 +16,30 @@ export function createRedisIdempotencyStore({ client, run }: RedisConnection): I
   const claims = new Map<string, string>();
   const nameOf = (key: string) => `conference-coach:idempotency:${key}`;
 
-  /** Frees a key that still has this claim; later if Redis does not answer now. @throws StoreError in that case */
-  async function free(name: string, claim: string): Promise<void> {
-    try {
-      await run(() => deleteIf(name, claim));
-    } catch (error) {
-      void freeLater(name, claim);
-      throw error;
+  /** The keys to free, by claim. */
+  const toFree = new Map<string, string>();
+  let isFreeing = false;
+
+  function freeLater(name: string, claim: string): void {
+    putLast(toFree, claim, name, MAX_TO_FREE);
+    if (!isFreeing) {
+      void freeAll();
     }
   }
 
-  async function freeLater(name: string, claim: string): Promise<void> {
-    for (let waitedMs = 0; waitedMs < FREE_FOR_MS; waitedMs += FREE_EVERY_MS) {
+  /** Never rejects. */
+  async function freeAll(): Promise<void> {
+    isFreeing = true;
+    while (toFree.size > 0) {
       await sleep(FREE_EVERY_MS, undefined, { ref: false });
       try {
-        await run(() => deleteIf(name, claim));
-        return;
+        for (const [claim, name] of toFree) {
+          await run(() => deleteIf(name, claim));
+          toFree.delete(claim);
+        }
       } catch {}
     }
+    isFreeing = false;
   }
 
   return {
@@ -51,7 +58,7 @@ export function createRedisIdempotencyStore({ client, run }: RedisConnection): I
         return record;
       } catch (error) {
         // Redis may carry it out all the same.
-        await free(name, claim).catch(() => {});
+        freeLater(name, claim);
         throw error;
       }
     },
@@ -62,8 +69,14 @@ export function createRedisIdempotencyStore({ client, run }: RedisConnection): I
     async release(key) {
       const claim = claims.get(key);
       claims.delete(key);
-      if (claim !== undefined) {
-        await free(nameOf(key), claim);
+      if (claim === undefined) {
+        return;
+      }
+      try {
+        await run(() => deleteIf(nameOf(key), claim));
+      } catch (error) {
+        freeLater(nameOf(key), claim);
+        throw error;
       }
     },
   };

@@ -160,8 +160,9 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
         const update = isWanted
           ? ({ status: 'requested', callSid: input.call.callSid } as const)
           : ({ status: 'failed', reason: 'no-key' } as const);
-        await rooms.record(room, { kind: 'action-updated', id: input.join, ...update, ageMs: 0 });
-        return answer(decideCalloutKey, input);
+        const recorded = rooms.record(room, { kind: 'action-updated', id: input.join, ...update, ageMs: 0 });
+        const [outcome] = await Promise.all([answer(decideCalloutKey, input), recorded]);
+        return outcome;
       },
       fallback,
     },

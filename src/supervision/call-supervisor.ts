@@ -140,5 +140,7 @@ const MAY_PASS: ReadonlySet<Refusal> = new Set(['busy', 'store-away', 'room-unkn
 /** Whether a supervisor is still in the stay that began with this join, and nobody has changed their mode. */
 function isUntouched({ stays, actions = [] }: RoomState, { callSid, settledAt }: Action): boolean {
   const isSameStay = stays.some((stay) => stay.callSid === callSid && isOpen(stay) && stay.joinedAt === settledAt);
-  return isSameStay && !actions.some((one) => one.name === 'mode' && one.callSid === callSid);
+  const isChange = ({ name, reason, ...one }: Action) =>
+    name === 'mode' && one.callSid === callSid && reason !== 'store-away';
+  return isSameStay && !actions.some(isChange);
 }
