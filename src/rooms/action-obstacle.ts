@@ -6,7 +6,10 @@ import { isInConference, isOpen, type RoomState, type Stay } from './room';
 /** Why an action cannot begin. `busy`: another one is being carried out, on the same participant or on recordings. */
 export type Obstacle = 'not-in-room' | 'not-a-supervisor' | 'is-a-supervisor' | 'busy' | 'conversation-changed';
 
-/** How many actions a room keeps, and how many may be in progress; of those after which less is heard, of each name. */
+/**
+ * How many actions a room keeps; settled ones give way. As many may be in progress, but those after which less is heard
+ * count their own name alone.
+ */
 export const MAX_ACTIONS = 30;
 
 /** A requested action. `target`: of `mode`, the moderator's call in the conversation that is meant. */
