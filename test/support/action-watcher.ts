@@ -1,3 +1,4 @@
+import type { Action } from '../../src/rooms/action';
 import type { Mode } from '../../src/rooms/mode';
 import {
   coachesWrongCall,
@@ -47,7 +48,7 @@ interface Choice {
 }
 
 /** Why an action can be over while its server still makes a request for it. */
-const OVERTAKEN: ReadonlySet<string> = new Set([
+const OVERTAKEN: ReadonlySet<string | undefined> = new Set([
   'superseded',
   'conversation-changed',
   'muted-by-server',
@@ -356,9 +357,11 @@ export class ActionWatcher {
     for (const name of names) {
       const about = (state.actions ?? []).filter((one) => one.callSid === callSid && one.mode !== 'monitor');
       const known = about.filter((one) => one.name === name);
-      // An unmute that a mute took the place of mutes once more.
+      // An unmute that a mute took the place of mutes once more, and a removal is over when somebody else has carried it out.
+      const isOvertaken = ({ name, status, reason }: Action) =>
+        OVERTAKEN.has(reason) || (name === 'remove' && status === 'confirmed');
       const settled = about.findLast(
-        (one) => OVERTAKEN.has(one.reason ?? '') && (one.name === name || (one.name === 'unmute' && name === 'mute')),
+        (one) => isOvertaken(one) && (one.name === name || (one.name === 'unmute' && name === 'mute')),
       );
       this.counts.requested++;
       if (known.some(({ status }) => status === 'requested')) {
