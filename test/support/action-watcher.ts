@@ -421,4 +421,14 @@ export class ActionWatcher {
   wasSwept(room: RoomName): boolean {
     return this.observed.get(room) === this.now;
   }
+
+  /** The Space did not let a room be compared: what is wrong cannot be noticed for so long. */
+  postpone(ms: number): void {
+    for (const [breach, since] of this.breaches) {
+      this.breaches.set(breach, since + ms);
+    }
+    for (const failure of this.failed.values()) {
+      failure.at += ms;
+    }
+  }
 }
