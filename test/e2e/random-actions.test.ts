@@ -180,6 +180,8 @@ const CODES = [
 ];
 const LOSSY_CODES = [
   ...CODES,
+  // A supervisor whose name was lost with the store may only listen.
+  'not_allowed',
   'store_away',
   'abandoned',
   'space_refused',
