@@ -12,7 +12,7 @@ import { openStoryBench, type StoryBench, type StoryServer, startStoryServer } f
 import { type Part, type Period, Watcher } from '../support/story-watcher';
 import { LONG_TIMEOUTS } from '../support/test-bench';
 
-const RUNS = fuzzRuns(800);
+const RUNS = fuzzRuns(1_000);
 /** A second moderator. */
 const CAROL = '+15557788998';
 /** How long a caller may hear a supervisor who should not be heard, when something was lost. */

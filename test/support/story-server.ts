@@ -153,12 +153,9 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
   });
   const log = pino({ level: 'silent' });
   const now = () => space.wallClock();
-  let latest = 0;
   // What happens at one moment of simulated time happens one after the other all the same.
-  const monotonicNow = () => {
-    latest = Math.max(latest + 1, now());
-    return latest;
-  };
+  const monotonicNow = createTickingClock(now);
+  const storeNow = createTickingClock(now);
   let memory = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now });
   let running = Array.from({ length: count }, start);
   let turn = 0;
@@ -216,7 +213,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       redis === undefined
         ? memory
         : createRedisRoomStorage({ onUnreadable: () => {}, redis, lifetimeMs: LIFETIME_MS, feedMs: LIFETIME_MS });
-    const read: RoomStorage['read'] = async (room) => ({ ...(await storage.read(room)), now: now() });
+    const read: RoomStorage['read'] = async (room) => ({ ...(await storage.read(room)), now: storeNow() });
     const rooms = createRoomStore({ storage: { ...storage, read }, lifetimeMs: LIFETIME_MS, monotonicNow: now });
     return {
       // Simulated time waits for the store.
@@ -314,3 +311,12 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
 }
 
 type Reach = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** A clock that goes on by a millisecond with each look, also while simulated time stands still. */
+function createTickingClock(now: () => number): () => number {
+  let latest = 0;
+  return () => {
+    latest = Math.max(latest + 1, now());
+    return latest;
+  };
+}
