@@ -277,3 +277,31 @@ function wordsOf({ muted, onHold, target, announceUrl }: ParticipantChange): str
   }
   return target !== undefined ? `coach ${target} as` : `announce ${announceUrl} to`;
 }
+
+/** Waits until the Space has got more than so many requests. */
+export async function requestsOver({ requests }: Pick<ScriptedSpace, 'requests'>, count: number): Promise<void> {
+  while (requests.length <= count) {
+    await new Promise(setImmediate);
+  }
+}
+
+/** Lets the first request by this method wait on its way to the Space until it may go on. */
+export function holdBack<M extends keyof ScriptedClient>(
+  { client }: { client: Pick<ScriptedClient, M> },
+  method: M,
+): { begun: Promise<void>; goOn: () => void } {
+  const send = client[method] as (...request: unknown[]) => Promise<unknown>;
+  let goOn = () => {};
+  const waiting = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const begun = new Promise<void>((resolve) => {
+    client[method] = (async (...request: unknown[]) => {
+      client[method] = send as ScriptedClient[M];
+      resolve();
+      await waiting;
+      return send(...request);
+    }) as ScriptedClient[M];
+  });
+  return { begun, goOn };
+}

@@ -130,10 +130,3 @@ export async function startSupervisedRoom(actionMs = 10_000) {
   };
   return { ...server, other, space, store: stored, record, joined, stateOfTed, stateOf, wipe, cutOff };
 }
-
-/** Waits until the Space has got more than so many requests. */
-export async function requestsOver({ requests }: { requests: string[] }, count: number): Promise<void> {
-  while (requests.length <= count) {
-    await new Promise(setImmediate);
-  }
-}

@@ -5,7 +5,8 @@ import { createJoinFollower } from '../../src/supervision/call-supervisor';
 import type { ChangeMode } from '../../src/supervision/mode-change';
 import { eventually } from '../support/redis-server';
 import { sid } from '../support/room-stores';
-import { alice, cf1, requestsOver, sales, startSupervisedRoom } from '../support/supervised-room';
+import { requestsOver } from '../support/scripted-space';
+import { alice, cf1, sales, startSupervisedRoom } from '../support/supervised-room';
 
 const carol = sid('carol-1');
 const isAllowed = () => true;

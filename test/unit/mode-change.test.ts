@@ -3,8 +3,8 @@ import type { Mode } from '../../src/rooms/mode';
 import { supervisorsOf } from '../../src/rooms/room';
 import { eventually } from '../support/redis-server';
 import { sid } from '../support/room-stores';
-import { TROUBLES } from '../support/scripted-space';
-import { alice, cf1, requestsOver, sales, startSupervisedRoom, ted } from '../support/supervised-room';
+import { requestsOver, TROUBLES } from '../support/scripted-space';
+import { alice, cf1, sales, startSupervisedRoom, ted } from '../support/supervised-room';
 import { supervisorsTrail } from '../support/trail';
 
 const carol = sid('carol-1');

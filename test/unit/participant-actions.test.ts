@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { SpaceError } from '../../src/signalwire/conference-api';
 import { sid } from '../support/room-stores';
-import { refusal, type ScriptedSpace } from '../support/scripted-space';
-import { alice, bob, cf1, requestsOver, sales, startSupervisedRoom, ted } from '../support/supervised-room';
+import { holdBack, refusal, requestsOver, type ScriptedSpace } from '../support/scripted-space';
+import { alice, bob, cf1, sales, startSupervisedRoom, ted } from '../support/supervised-room';
 
 const [carol, cf2] = [sid('carol-1'), sid('cf-2')];
 
@@ -41,7 +41,7 @@ describe('an unmute that a mute takes the place of', () => {
 
   it('mutes again although its own request was answered after the mute', async () => {
     const { actions, space, stateOf } = await startSupervisedRoom();
-    const late = delayFirstChange(space);
+    const late = holdBack(space, 'changeParticipant');
     const unmuting = actions.setMuted(sales, bob, false, 'token board');
     await late.begun;
     expect(await actions.setMuted(sales, bob, true, 'token other')).toMatchObject({ action: { status: 'confirmed' } });
@@ -53,21 +53,16 @@ describe('an unmute that a mute takes the place of', () => {
 
   it('mutes again although its own request takes effect after its deadline', async () => {
     const { actions, space, stateOf } = await startSupervisedRoom();
-    const { client } = space;
-    const change = client.changeParticipant;
-    let land = async (): Promise<unknown> => undefined;
-    client.changeParticipant = async (...request) => {
-      client.changeParticipant = change;
-      land = () => change(...request);
+    const late = loseFirstChange(space, async () => {
       await muting;
       throw new SpaceError('timeout', 'late');
-    };
+    });
     const unmuting = actions.setMuted(sales, bob, false, 'token board');
     const muting = requestsOver(space, 0).then(() => actions.setMuted(sales, bob, true, 'token other'));
     expect(await muting).toMatchObject({ action: { status: 'confirmed' } });
     // It has been muted again.
     await requestsOver(space, 4);
-    await land();
+    await late.land();
     expect(space.party(bob)).toMatchObject({ isMuted: false });
     expect(await unmuting).toMatchObject({ action: { status: 'failed', reason: 'superseded' } });
     expect(space.party(bob)).toMatchObject({ isMuted: true });
@@ -76,22 +71,14 @@ describe('an unmute that a mute takes the place of', () => {
 
   it('mutes again if it had failed before that, and takes effect later', async () => {
     const { actions, space, stateOf } = await startSupervisedRoom();
-    const { client } = space;
-    const change = client.changeParticipant;
-    let land = async (): Promise<unknown> => undefined;
-    const begun = new Promise<void>((resolve) => {
-      client.changeParticipant = async (...request) => {
-        client.changeParticipant = change;
-        land = () => change(...request);
-        resolve();
-        throw refusal(400);
-      };
+    const late = loseFirstChange(space, async () => {
+      throw refusal(400);
     });
     const unmuting = actions.setMuted(sales, bob, false, 'token board');
-    await begun;
+    await late.begun;
     await new Promise(setImmediate);
     expect(await actions.setMuted(sales, bob, true, 'token other')).toMatchObject({ action: { status: 'confirmed' } });
-    await land();
+    await late.land();
     await unmuting;
     expect(space.party(bob)).toMatchObject({ isMuted: true });
     expect(await stateOf(bob)).toMatchObject({ isMuted: true });
@@ -99,7 +86,7 @@ describe('an unmute that a mute takes the place of', () => {
 
   it('leaves alone whom a later change unmuted', async () => {
     const { actions, space, stateOf } = await startSupervisedRoom();
-    const late = delayFirstChange(space);
+    const late = holdBack(space, 'changeParticipant');
     const unmuting = actions.setMuted(sales, bob, false, 'token board');
     await late.begun;
     await actions.setMuted(sales, bob, true, 'token other');
@@ -205,20 +192,17 @@ describe('the end of a conference', () => {
   });
 });
 
-/** Lets the first change of a participant wait on its way to the Space until it may go on. */
-function delayFirstChange({ client }: ScriptedSpace): { begun: Promise<void>; goOn: () => void } {
+/** Lets the first change of a participant fail, and take effect only with `land`. */
+function loseFirstChange({ client }: ScriptedSpace, fail: () => Promise<never>) {
   const change = client.changeParticipant;
-  let goOn = () => {};
-  const waiting = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
+  const late = { land: async (): Promise<unknown> => undefined };
   const begun = new Promise<void>((resolve) => {
-    client.changeParticipant = async (...request) => {
+    client.changeParticipant = (...request) => {
       client.changeParticipant = change;
+      late.land = () => change(...request);
       resolve();
-      await waiting;
-      return change(...request);
+      return fail();
     };
   });
-  return { begun, goOn };
+  return Object.assign(late, { begun });
 }

@@ -12,7 +12,14 @@ import { createRecordingActions } from '../../src/supervision/recordings';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { roomNamed, sid } from '../support/room-stores';
-import { createScriptedSpace, refusal, TROUBLES, type Trouble } from '../support/scripted-space';
+import {
+  createScriptedSpace,
+  holdBack,
+  refusal,
+  requestsOver,
+  TROUBLES,
+  type Trouble,
+} from '../support/scripted-space';
 
 const [sales, other] = [roomNamed('sales'), roomNamed('support')];
 const [alice, bob, carol, cf1] = [sid('alice-1'), sid('bob-1'), sid('carol-1'), sid('cf-1')];
@@ -119,34 +126,6 @@ function fail({ space }: Scene, words: string, trouble: Trouble): void {
   const isList = words.startsWith('recordings');
   space.trouble = (request) =>
     request === words ? (isList && trouble === 'missing' ? refusal(404) : trouble) : undefined;
-}
-
-/** Waits until the Space has got more than so many requests. */
-async function requestsOver({ requests }: { requests: string[] }, count: number): Promise<void> {
-  while (requests.length <= count) {
-    await new Promise(setImmediate);
-  }
-}
-
-/** Lets the first such request wait on its way to the Space until it may go on. */
-function holdBack(
-  { client }: Scene,
-  method: 'changeRecording' | 'startRecording' | 'listRecordings',
-): { begun: Promise<void>; goOn: () => void } {
-  const send = client[method] as (...request: unknown[]) => Promise<never>;
-  let goOn = () => {};
-  const waiting = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  const begun = new Promise<void>((resolve) => {
-    client[method] = async (...request: unknown[]) => {
-      client[method] = send;
-      resolve();
-      await waiting;
-      return send(...request);
-    };
-  });
-  return { begun, goOn };
 }
 
 /** Lets a pause be confirmed while a start or a resumption is on its way. */
