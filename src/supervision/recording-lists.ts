@@ -18,16 +18,16 @@ type FoundRecording = Pick<SpaceRecording, 'recordingSid' | 'status'>;
 /** The recordings of a room at the Space. */
 export interface RecordingLists {
   /**
-   * Lists what records a room: the recordings of its conference, and those of every call in it. Each recording is read
-   * into the state of the room, and passed on once, as soon as it is known: a list that hangs delays no other.
+   * Lists the recordings of the room's conference and of every call in it. Each is read into the state of the room, and
+   * passed to `onFound` once, as soon as it is known: a list that hangs delays no other.
    *
-   * One request for the participants (or three, if the conference is over), one for each list, and one for each recording that the room thinks unfinished;
-   * {@link REQUESTS_AT_ONCE} at once, and as many more for participants whom the room does not know.
+   * One request for the participants (three if the conference is over), one for each list, and one for each unfinished
+   * recording of the room; {@link REQUESTS_AT_ONCE} at once, and as many more for participants whom the room does not know.
    *
-   * @returns the recordings; as the room knows them, those that it thinks unfinished and the Space does not show
+   * @returns the recordings; those that are unfinished in the room and missing at the Space, as the room has them
    * @throws the first error, of a request or of `onFound`, after all else is done
    */
-  visit(state: RoomState, ask: Ask, onFound?: (found: SpaceRecording[]) => Promise<void>): Promise<FoundRecording[]>;
+  listAll(state: RoomState, ask: Ask, onFound?: (found: SpaceRecording[]) => Promise<void>): Promise<FoundRecording[]>;
   /**
    * Reads one recording into the state of the room; undefined if the Space has none.
    *
@@ -73,11 +73,11 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
   }
 
   return {
-    async visit(state, ask, onFound = async () => {}) {
+    async listAll(state, ask, onFound = async () => {}) {
       const { recordings = [] } = state;
       const conferenceSid = conferenceOf(state);
       const known = new Set(recordings.map(({ recordingSid }) => recordingSid));
-      const calls = new Set(state.stays.filter(isInConference).map(({ callSid }) => callSid));
+      const calls = callsIn(state);
       const passedOn = new Map<Sid, SpaceRecording>();
 
       async function take(request: (deadline: Deadline) => Promise<SpaceRecording[]>): Promise<void> {
@@ -112,17 +112,17 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
           return found === undefined ? [] : [found];
         });
       /** Lists what the room does not know because callbacks were lost: participants, and another conference. */
-      const listStrangers = (of: Sid) => async () => {
+      const listUnknown = (of: Sid) => async () => {
         const { participants, others } = await ask((deadline) => participantsOf(state.room, of, deadline));
-        const strangers = participants.filter(({ callSid }) => !calls.has(callSid));
+        const unknown = participants.filter(({ callSid }) => !calls.has(callSid));
         const tasks = [
-          ...strangers.map(({ callSid }) => listOf({ callSid })),
-          ...others.flatMap(({ conferenceSid }) => [listOf({ conferenceSid }), listStrangers(conferenceSid)]),
+          ...unknown.map(({ callSid }) => listOf({ callSid })),
+          ...others.flatMap(({ conferenceSid }) => [listOf({ conferenceSid }), listUnknown(conferenceSid)]),
         ];
         await runAll(tasks, REQUESTS_AT_ONCE);
       };
       const tasks = [
-        ...(conferenceSid === undefined ? [] : [listOf({ conferenceSid }), listStrangers(conferenceSid)]),
+        ...(conferenceSid === undefined ? [] : [listOf({ conferenceSid }), listUnknown(conferenceSid)]),
         ...[...calls].map((callSid) => listOf({ callSid })),
         // A list can be behind a callback.
         ...unfinishedIn(state).map(readKnown),
@@ -148,13 +148,18 @@ export function createRecordingLists({ rooms, space, monotonicNow }: RecordingLi
 /** The recordings of the conference and of the calls in it that may go on. A call that left took its own along. */
 export function unfinishedIn(state: RoomState): RecordingState[] {
   const conferenceSid = conferenceOf(state);
-  const calls = new Set(state.stays.filter(isInConference).map(({ callSid }) => callSid));
+  const calls = callsIn(state);
   return (state.recordings ?? []).filter(
     (one) =>
       !isFinishedRecording(one.status) &&
       (one.callSid === undefined || calls.has(one.callSid)) &&
       (one.conferenceSid === undefined || one.conferenceSid === conferenceSid),
   );
+}
+
+/** The calls in a room's conference. */
+function callsIn({ stays }: RoomState): ReadonlySet<Sid> {
+  return new Set(stays.filter(isInConference).map(({ callSid }) => callSid));
 }
 
 /** The conference in a room; undefined if there is none. */

@@ -148,9 +148,9 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         return before;
       }
       return runner.run(room, { name: 'pause', by }, async (running) => {
-        const visit = async () => {
+        const listAndPause = async () => {
           const latest = await rooms.read(room);
-          return lists.visit(latest.isKnown ? latest.state : running.state, running.repeat, (some) =>
+          return lists.listAll(latest.isKnown ? latest.state : running.state, running.repeat, (some) =>
             runAll(
               some.filter(isRunningRecording).map((one) => () => pauseOne(running, one)),
               REQUESTS_AT_ONCE,
@@ -158,7 +158,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
           );
         };
         // Repeatedly, since new ones may start meanwhile, and REST may be behind.
-        await running.readUntil(visit, (found) => !found.some(isRunningRecording));
+        await running.readUntil(listAndPause, (found) => !found.some(isRunningRecording));
         return 'confirmed';
       });
     },
@@ -216,11 +216,11 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       const until = monotonicNow() + LIST_MS;
       const ask: Ask = (request) =>
         request({ timeoutMs: Math.max(1, Math.min(LIST_REQUEST_MS, until - monotonicNow())) });
-      const told = new Map<Sid, SpaceRecording>();
+      const listed = new Map<Sid, SpaceRecording>();
       const failure = await lists
-        .visit(before.state, ask, async (found) => {
+        .listAll(before.state, ask, async (found) => {
           for (const one of found) {
-            told.set(one.recordingSid, one);
+            listed.set(one.recordingSid, one);
           }
         })
         .then(
@@ -232,7 +232,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         );
       const after = await rooms.read(room);
       const { state, now } = after.isKnown ? after : before;
-      const recordings = (state.recordings ?? []).map((one) => withDetails(one, told.get(one.recordingSid), now));
+      const recordings = (state.recordings ?? []).map((one) => withDetails(one, listed.get(one.recordingSid), now));
       return { kind: 'listed', recordings, failure, now };
     },
 
@@ -298,7 +298,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
   }
 
   /**
-   * What the room thinks unfinished and the list lacks is read: the list or a callback can be late.
+   * Reads the recordings that are unfinished in the room but not in the list, since either can be late.
    *
    * @throws ActionFailure `already-recording`
    */
@@ -420,8 +420,8 @@ function mayHaveStarted(error: unknown): boolean {
   return error instanceof SpaceError && (error.code !== 'refused' || (error.status ?? 0) >= 500);
 }
 
-function withDetails(one: RecordingState, told: SpaceRecording | undefined, now: number): ListedRecording {
+function withDetails(one: RecordingState, listed: SpaceRecording | undefined, now: number): ListedRecording {
   // An age of 1 ms means that the Space gave no date.
-  const startedAt = told === undefined || told.startedAgeMs === 1 ? undefined : now - told.startedAgeMs;
-  return { ...one, startedAt, durationSeconds: told?.durationSeconds };
+  const startedAt = listed === undefined || listed.startedAgeMs === 1 ? undefined : now - listed.startedAgeMs;
+  return { ...one, startedAt, durationSeconds: listed?.durationSeconds };
 }
