@@ -164,35 +164,29 @@ export function createParticipantActions(options: ParticipantActionsOptions): Pa
         return { kind: 'refused', refusal: found.isKnown ? 'no-conference' : 'room-unknown' };
       }
       return runner.run(room, { name: 'end', by }, async ({ readUntil }) => {
-        const conferenceSids = new Set([conferenceSid]);
+        let conferenceSids: readonly Sid[] | undefined;
         const ended = new Set<Sid>();
         let askedAt = monotonicNow();
-        let isListed = false;
         await readUntil(
           async (deadline) => {
             askedAt = monotonicNow();
-            for (const one of conferenceSids) {
+            for (const one of conferenceSids ?? [conferenceSid]) {
               if (await space.endConference(one, deadline)) {
                 ended.add(one);
               }
             }
             // By name too, since another one may have begun unnoticed; but none that begins later.
             const listed = new Set((await space.listConferences(room, deadline)).map((one) => one.conferenceSid));
-            if (!isListed) {
-              isListed = true;
-              for (const one of listed) {
-                conferenceSids.add(one);
-              }
-            }
-            // Whether a conference is over that the Space did not end, its list has to say, too.
+            conferenceSids ??= [...new Set([conferenceSid, ...listed])];
+            // If the Space did not end a conference itself, its list must lack it, too.
             const isOver = async (one: Sid) =>
               (ended.has(one) || !listed.has(one)) && (await space.listParticipants(one, deadline)) === undefined;
-            return (await Promise.all([...conferenceSids].map(isOver))).every(Boolean);
+            return (await Promise.all(conferenceSids.map(isOver))).every(Boolean);
           },
           (areOver) => areOver,
           LISTS_MS,
         );
-        for (const one of conferenceSids) {
+        for (const one of conferenceSids ?? []) {
           await rooms.record(room, { kind: 'conference-ended', conferenceSid: one, ageMs: monotonicNow() - askedAt });
         }
         return 'confirmed';
