@@ -151,7 +151,7 @@ export function createLiveFeed({
 
   /** Never rejects. One at a time, so that no view is sent after a newer one. */
   async function poll(startedAt: number): Promise<void> {
-    // Whoever comes later may have seen newer views, at another server, than those kept here.
+    // Readers who come later start at the next poll: another server may have sent them newer views than those kept here.
     const starting = [...readers].filter(({ isStarted }) => !isStarted);
     try {
       const changes = await store.changes(position);

@@ -225,7 +225,7 @@ const refusal = z
   .strictObject({
     id: z.string().describe('For removing duplicates'),
     at: instant.describe('When it happened'),
-    kind: z.enum(['refused', 'locked-out']).describe('locked-out: PINs are not taken for a while'),
+    kind: z.enum(['refused', 'locked-out']).describe('locked-out: no PIN is accepted for a while'),
     number: z.string().describe('Masked number or address'),
     callSid,
     reason: z

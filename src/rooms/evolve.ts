@@ -52,7 +52,7 @@ export function evolve(
   }
   // A room's time always goes forward, even if the store's clock was set back, as after a failover.
   const clock = Math.max(now, state.at + 1);
-  // The store's clock has no fractions, so that a question asked after an event must not be dated before it.
+  // Ages have fractions, the clock has none. Rounded down, a question asked after an event is not dated before it.
   const at = clock - Math.floor(event.ageMs);
   const draft: RoomDraft = {
     now: clock,

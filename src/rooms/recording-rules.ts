@@ -3,8 +3,8 @@ import type { RecordingState } from './recording';
 import type { RoomDraft } from './room-draft';
 import type { EventOf } from './room-event';
 
-/** What we are told of a recording. */
-type Told = Omit<RecordingState, 'changedAt'>;
+/** A recording, as a callback or REST describes it. */
+type ReportedRecording = Omit<RecordingState, 'changedAt'>;
 
 /** How many recordings a room keeps. */
 const MAX_RECORDINGS = 50;
@@ -40,12 +40,12 @@ function find({ recordings }: RoomDraft, { recordingSid }: Pick<RecordingState, 
   return recordings.find((one) => one.recordingSid === recordingSid);
 }
 
-function put(draft: RoomDraft, known: RecordingState | undefined, told: Told, at: number): void {
+function put(draft: RoomDraft, known: RecordingState | undefined, reported: ReportedRecording, at: number): void {
   if (known === undefined) {
-    add(draft, { ...told, changedAt: at });
+    add(draft, { ...reported, changedAt: at });
     return;
   }
-  const next = update(known, told, at);
+  const next = update(known, reported, at);
   const names = Object.keys(next) as (keyof RecordingState)[];
   if (names.some((name) => known[name] !== next[name])) {
     draft.recordings = draft.recordings.map((one) => (one === known ? next : one));
@@ -62,17 +62,17 @@ function add(draft: RoomDraft, recording: RecordingState): void {
 }
 
 /** The end of a recording counts whenever it is reported: a finished one never runs again. */
-function update(known: RecordingState, told: Told, at: number): RecordingState {
+function update(known: RecordingState, reported: ReportedRecording, at: number): RecordingState {
   const isNewer = at >= known.changedAt;
-  const counts = isFinished(known) ? isFinished(told) && isNewer : isFinished(told) || isNewer;
-  const status = counts ? told.status : known.status;
+  const counts = isFinished(known) ? isFinished(reported) && isNewer : isFinished(reported) || isNewer;
+  const status = counts ? reported.status : known.status;
   return {
     ...known,
-    callSid: known.callSid ?? told.callSid,
-    conferenceSid: known.conferenceSid ?? told.conferenceSid,
+    callSid: known.callSid ?? reported.callSid,
+    conferenceSid: known.conferenceSid ?? reported.conferenceSid,
     status,
     changedAt: status === known.status ? known.changedAt : Math.max(at, known.changedAt),
-    isPausedByUs: isFinished({ status }) ? undefined : told.isPausedByUs,
+    isPausedByUs: isFinished({ status }) ? undefined : reported.isPausedByUs,
   };
 }
 

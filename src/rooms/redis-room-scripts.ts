@@ -30,7 +30,7 @@ end
 `;
 
 /**
- * What scripts that write to a part have in common; they need its keys as `WRITE_SCRIPT` has them.
+ * Functions shared by the scripts that write to a part. They need the keys that `WRITE_SCRIPT` has, in the same places.
  *
  * @param lifetime the argument that says how long rooms are kept (ms)
  */
@@ -38,19 +38,19 @@ const partFunctions = (lifetime: string) => `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
-local function unlist(room)
+local function removeFromIndex(room)
   redis.call('HDEL', KEYS[2], room)
   redis.call('ZREM', KEYS[3], room)
 end
-local function tell(room)
+local function addChange(room)
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', ${KEPT_CHANGES}, '*', 'room', room)
   -- As long as the rooms: if it is missing, none of those that changed is left.
   redis.call('PEXPIRE', KEYS[5], ${lifetime})
 end
-local function unlistLapsed()
+local function removeLapsed()
   for _, room in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', text(now), 'LIMIT', 0, 10)) do
-    unlist(room)
-    tell(room)
+    removeFromIndex(room)
+    addChange(room)
   end
 end
 `;
@@ -83,11 +83,11 @@ if set.err and ARGV[7] == '1' then
   -- A Redis that is full takes what a script writes after it has deleted something.
   redis.call('DEL', KEYS[1])
   set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-  if set.err then unlist(ARGV[4]) end
+  if set.err then removeFromIndex(ARGV[4]) end
 end
 if set.err then return set end
 if ARGV[5] == '' then
-  unlist(ARGV[4])
+  removeFromIndex(ARGV[4])
 else
   redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
   redis.call('ZADD', KEYS[3], text(now + ARGV[9]), ARGV[4])
@@ -95,10 +95,10 @@ end
 -- The index stays as long as the changes, so that no room lapses untold.
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
-unlistLapsed()
+removeLapsed()
 for i = 10, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', text(now - ARGV[6]), '*', 'fact', ARGV[i]) end
 if #ARGV >= 10 then redis.call('PEXPIRE', KEYS[4], ARGV[6]) end
-if ARGV[8] == '1' then tell(ARGV[4]) end
+if ARGV[8] == '1' then addChange(ARGV[4]) end
 return 1
 `;
 
@@ -114,6 +114,6 @@ return 1
 export const PROBE_SCRIPT = `${checkTypes('string', 'hash', 'zset', 'stream', 'stream')}
 redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
 ${partFunctions('ARGV[2]')}
-unlistLapsed()
+removeLapsed()
 return 1
 `;

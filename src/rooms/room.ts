@@ -133,7 +133,7 @@ export interface RoomState {
   stays: readonly Stay[];
   /** Conferences that ended recently. */
   ended: readonly { sid: Sid; at: number }[];
-  /** What was requested through the API recently; undefined if nothing was. */
+  /** The actions requested through the API recently; undefined if there are none. */
   actions?: readonly Action[] | undefined;
   /** The latest recordings, in the order in which the room learned of them; undefined if there are none. */
   recordings?: readonly RecordingState[] | undefined;

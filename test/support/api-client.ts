@@ -76,7 +76,7 @@ export async function createApiClient(port: number) {
 
   return {
     description,
-    /** What is wrong with the value of a schema of the description; undefined if nothing is. */
+    /** The errors of a value by a schema of the description; undefined if it is valid. */
     mistakeIn(name: string, value: unknown): string | undefined {
       const schema = { $ref: `#/components/schemas/${name}`, components: description.components };
       return ajv.validate(schema, value) ? undefined : ajv.errorsText();

@@ -27,7 +27,7 @@ export interface Known extends Pick<SupervisorView, 'prompt' | 'pin'> {
   who?: SupervisorView['who'];
   /** Who is in the room, by the store or else REST. */
   room?: Stay[] | 'unknown';
-  /** What was requested through the API. */
+  /** The actions requested through the API. */
   actions?: Action[];
   /** The same by the store alone, where it differs. */
   stored?: Stay[];
