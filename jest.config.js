@@ -5,18 +5,27 @@ if (!(fuzzScale > 0)) {
 }
 process.env.FUZZ_SCALE = String(fuzzScale);
 
+const swc = {
+  module: { type: 'commonjs' },
+  // In files of their own, which Jest reads for a failure's stack alone.
+  sourceMaps: true,
+};
+
 /** @type {import('jest').Config} */
 module.exports = {
   roots: ['<rootDir>/test'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
   transform: {
-    '^.+\\.ts$': [
+    '^.+\\.ts$': ['@swc/jest', { ...swc, jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
+    '^.+\\.tsx$': [
       '@swc/jest',
       {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
-        module: { type: 'commonjs' },
-        // In files of their own, which Jest reads for a failure's stack alone.
-        sourceMaps: true,
+        ...swc,
+        jsc: {
+          parser: { syntax: 'typescript', tsx: true },
+          target: 'es2023',
+          transform: { react: { runtime: 'automatic', importSource: 'preact' } },
+        },
       },
     ],
   },
