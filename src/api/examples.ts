@@ -10,6 +10,7 @@ const ALICE = {
   joinedAt: '2026-11-26T09:00:02.000Z',
   muted: false,
   onHold: false,
+  onHoldSince: null,
   speakingSince: null,
   supervision: null,
 } as const;
@@ -23,6 +24,7 @@ const TED = {
   joinedAt: '2026-11-26T09:01:02.000Z',
   muted: false,
   onHold: false,
+  onHoldSince: null,
   speakingSince: null,
   supervision: {
     requestedMode: 'coach',

@@ -72,6 +72,7 @@ export const participantView = z
     joinedAt: instantOrNull.describe('Null until they were seen in the conference'),
     muted: z.boolean().nullable().describe('As the Space reported it; null if it did not'),
     onHold: z.boolean().nullable().describe('As the Space reported it; null if it did not'),
+    onHoldSince: instantOrNull.describe('Since when, as far as is known; null if they are not on hold'),
     speakingSince: instantOrNull.describe('Null while they are silent, or if it is unknown'),
     supervision: z
       .strictObject({
@@ -136,6 +137,12 @@ export const liveEvent = z
     }),
   ])
   .meta({ id: 'LiveEvent', description: 'One event of the stream, by its fields. `data` is sent as JSON on one line' });
+
+/** A room as the API shows it. */
+export type RoomView = z.output<typeof roomView>;
+
+/** Somebody in a room as the API shows them. */
+export type ParticipantView = z.output<typeof participantView>;
 
 export const roomSummary = z
   .strictObject({

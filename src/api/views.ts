@@ -11,23 +11,22 @@ import type { AuditRecord } from '../supervision/trail';
 import { REASON_CODES } from './problem';
 import type {
   actionView,
-  participantView,
+  ParticipantView,
   personView,
+  RoomView,
   recordingList,
   recordingView,
   roomSummary,
-  roomView,
 } from './schemas';
 
 type ActionView = z.output<typeof actionView>;
-type ParticipantView = z.output<typeof participantView>;
 type ListedRecordingView = z.output<typeof recordingList>['recordings'][number];
 
 const dateOf = (ms: number) => new Date(ms).toISOString();
 const dateOrNull = (ms: number | undefined) => (ms === undefined ? null : dateOf(ms));
 
 /** A room as the API shows it: everybody who is in it or on the way, and what was requested recently. Has no secret. */
-export function viewRoom(state: RoomState): z.output<typeof roomView> {
+export function viewRoom(state: RoomState): RoomView {
   const { room, at, conference, stays, recordings = [], actions = [] } = state;
   return {
     room,
@@ -41,7 +40,19 @@ export function viewRoom(state: RoomState): z.output<typeof roomView> {
 }
 
 export function viewParticipant(stay: Stay): ParticipantView {
-  const { callSid, role, name, address, arrivedAt, joinedAt, isMuted, isOnHold, speakingSince, supervision } = stay;
+  const {
+    callSid,
+    role,
+    name,
+    address,
+    arrivedAt,
+    joinedAt,
+    isMuted,
+    isOnHold,
+    holdChangedAt,
+    speakingSince,
+    supervision,
+  } = stay;
   return {
     callSid,
     role,
@@ -51,6 +62,7 @@ export function viewParticipant(stay: Stay): ParticipantView {
     joinedAt: dateOrNull(joinedAt),
     muted: isMuted ?? null,
     onHold: isOnHold ?? null,
+    onHoldSince: dateOrNull(isOnHold ? holdChangedAt : undefined),
     speakingSince: dateOrNull(speakingSince),
     supervision:
       supervision === undefined

@@ -149,6 +149,19 @@ describe('rooms', () => {
     expect(JSON.stringify(body)).not.toMatch(/\+1555|rejoin|48213/);
   });
 
+  it('show since when somebody is on hold', async () => {
+    const { app, ask } = await start();
+    await talk(app);
+    const report = { CallSid: 'bob-1', ConferenceSid: 'cf-sales', Timestamp: new Date().toUTCString() };
+    await app.post('/events/conference/sales', { ...report, StatusCallbackEvent: 'participant-hold', Hold: 'true' });
+    const { body } = await ask('GET', '/rooms/sales', { token: ALL.secret });
+    expect(body.participants).toMatchObject([
+      { callSid: 'alice-1', onHold: false, onHoldSince: null },
+      { callSid: 'bob-1', onHold: true, onHoldSince: expect.stringMatching(/^20..-..-..T/) },
+      {},
+    ]);
+  });
+
   it('are shown with what is recorded in them, without its address', async () => {
     const { app, ask } = await start();
     await talk(app);
