@@ -2,17 +2,34 @@
 # Makes sure that the programs are there which the tests start: takes those that are, else installs Debian's, else says what to do.
 set -eu
 
+has() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# The names that test/support/browser.ts looks for.
+has_browser() {
+  has chromium || has chromium-browser || has google-chrome
+}
+
+# Without a font, a page has no text to measure or to look at.
+has_font() {
+  [ "$(uname -s)" != Linux ] ||
+    [ -n "$(find /usr/share/fonts /usr/local/share/fonts -name '*.[ot]tf' -print -quit 2>/dev/null)" ]
+}
+
 missing=''
 for program in redis-server curl; do
-  command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+  has "$program" || missing="$missing $program"
 done
+has_browser || missing="$missing chromium"
+has_font || missing="$missing fonts-dejavu-core"
 if [ -z "$missing" ]; then
   exit 0
 fi
 
-if ! command -v apt-get >/dev/null 2>&1; then
-  echo "The tests need redis-server 6.2 or newer and curl on the PATH. Missing:$missing." >&2
-  echo 'Install them: brew install redis curl, dnf install redis curl, apk add redis curl.' >&2
+if ! has apt-get; then
+  echo "The tests need redis-server 6.2 or newer, curl, Chromium and a font. Missing:$missing." >&2
+  echo 'Install them: brew install redis curl chromium; dnf install redis curl chromium dejavu-sans-fonts; apk add redis curl chromium font-dejavu.' >&2
   exit 1
 fi
 
