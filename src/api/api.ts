@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { groupBy } from '../ops/group-by';
-import type { Actor, Right } from '../people/rights';
-import { isAllowed } from '../people/rights';
+import type { Actor } from '../people/rights';
 import type { Tokens } from '../people/tokens';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { parseSid, type Sid } from '../signalwire/sid';
 import { type IdempotencyStore, KEY_FORM, type KeptReply, REPLAYED_HEADER } from './idempotency';
 import { describeApi } from './openapi';
-import type { ApiRequest, Operation, Reply } from './operation';
-import { Problem, problem, problemBody } from './problem';
+import { type ApiRequest, type Operation, type Reply, requireRight } from './operation';
+import { Problem, problem, problemBody, problemsIn } from './problem';
 
 export interface ApiOptions {
   operations: readonly Operation[];
@@ -229,21 +228,6 @@ function parse({ path, query, body }: Operation, req: Request, actor: Actor): Om
   };
 }
 
-/** @throws Problem 403 unless the actor has the right, in the room of the path if there is one */
-function requireRight({ right, path }: Operation, { actor, room, body }: Omit<ApiRequest, 'isStillAllowed'>): void {
-  const needed: Right | undefined = typeof right === 'function' ? right(body as never) : right;
-  if (needed === undefined) {
-    return;
-  }
-  const isGiven = path.includes('{room}') ? isAllowed(actor, needed, room) : actor.rights.has(needed);
-  if (!isGiven) {
-    throw problem(
-      'not_allowed',
-      `This token lacks the right ${needed}${path.includes('{room}') ? ' in this room' : ''}.`,
-    );
-  }
-}
-
 function secretOf(req: Request): string | undefined {
   return /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
 }
@@ -252,11 +236,6 @@ function secretOf(req: Request): string | undefined {
 function isSameActor(before: Actor, now: Actor | undefined): boolean {
   const summaryOf = ({ rights, rooms }: Actor) => JSON.stringify([[...rights].sort(), [...rooms].sort()]);
   return now === before || (now !== undefined && summaryOf(now) === summaryOf(before));
-}
-
-/** One sentence for each problem. */
-function problemsIn({ issues }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }): string[] {
-  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`));
 }
 
 /** The problem that an error of Express, its parser or the store stands for; undefined for any other error. */

@@ -1,9 +1,9 @@
 import type { Response } from 'express';
 import type { z } from 'zod';
-import type { Actor, Right } from '../people/rights';
+import { type Actor, isAllowed, type Right } from '../people/rights';
 import type { RoomName } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
-import type { ProblemCode } from './problem';
+import { type ProblemCode, problem, problemsIn } from './problem';
 
 /** A request whose path, query and body are valid, from an actor who has the right. */
 export interface ApiRequest<Query = unknown, Body = unknown> {
@@ -62,3 +62,39 @@ export function operation<Query extends z.ZodObject | undefined, Body extends z.
 }
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/** @throws Problem 403 unless the actor has the right, in the room of the path if there is one */
+export function requireRight(
+  { right, path }: Operation,
+  { actor, room, body }: Pick<ApiRequest, 'actor' | 'room' | 'body'>,
+): void {
+  const needed: Right | undefined = typeof right === 'function' ? right(body as never) : right;
+  if (needed === undefined) {
+    return;
+  }
+  const isGiven = path.includes('{room}') ? isAllowed(actor, needed, room) : actor.rights.has(needed);
+  if (!isGiven) {
+    throw problem(
+      'not_allowed',
+      `This token lacks the right ${needed}${path.includes('{room}') ? ' in this room' : ''}.`,
+    );
+  }
+}
+
+/**
+ * Carries out an operation for somebody who is signed in, with the checks that a request with a token passes.
+ *
+ * @throws Problem
+ */
+export async function perform(
+  one: Operation,
+  { body, ...request }: Pick<ApiRequest, 'actor' | 'room' | 'body' | 'isStillAllowed'> & Partial<ApiRequest>,
+): Promise<Reply> {
+  const parsed = one.body?.safeParse(body);
+  if (parsed?.error !== undefined) {
+    throw problem('invalid_body', problemsIn(parsed.error).join(' '));
+  }
+  const checked = { ...request, body: parsed?.data };
+  requireRight(one, checked);
+  return one.handle(checked as never);
+}

@@ -107,6 +107,15 @@ function titleOf(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** One sentence for each problem. */
+export function problemsIn({
+  issues,
+}: {
+  issues: readonly { path: readonly PropertyKey[]; message: string }[];
+}): string[] {
+  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`));
+}
+
 /** The problem of an operation that needs the Space's REST API, when that is not configured. */
 export function restNotConfigured(): Problem {
   return problem('rest_not_configured', 'Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.');

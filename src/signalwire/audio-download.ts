@@ -1,3 +1,4 @@
+import { ReadableStream } from 'node:stream/web';
 import { withDeadline } from '../ops/deadline';
 import { type RecordingAudio, SpaceError, type SpaceSettings } from './conference-api';
 import { authorizationOf, refusalOf, type TransportOptions } from './rest-transport';
@@ -81,7 +82,7 @@ export async function downloadAudio(
   }
 
   /** The same bytes, with a deadline for each read. */
-  function readSafely(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  function readSafely(body: NonNullable<Response['body']>): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     let isLate = false;
     return new ReadableStream<Uint8Array>(

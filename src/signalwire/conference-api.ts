@@ -1,3 +1,4 @@
+import type { ReadableStream } from 'node:stream/web';
 import type { Sid } from './sid';
 
 /** How to reach a Space's REST API. */
