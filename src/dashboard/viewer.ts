@@ -1,0 +1,58 @@
+import type { Response } from 'express';
+import type { Actor } from '../people/rights';
+import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
+
+/** Somebody who is signed in, as the roster has them now. */
+export type Viewer =
+  | { role: 'supervisor'; name: string; person: SupervisorEntry; actor: Actor; sessionId: string }
+  | { role: 'moderator'; name: string; person: ModeratorEntry; actor: Actor; sessionId: string };
+
+/** The roles that may sign in. */
+export type ViewerRole = Viewer['role'];
+
+/** Somebody in the roster, with their role. */
+export type RosterPerson =
+  | { role: 'supervisor'; person: SupervisorEntry }
+  | { role: 'moderator'; person: ModeratorEntry };
+
+/** The person of this role and name; undefined if the roster has none. */
+export function personNamed(roster: Roster, role: ViewerRole, name: string): RosterPerson | undefined {
+  if (role === 'supervisor') {
+    const person = roster.supervisors.byName.get(name);
+    return person && { role, person };
+  }
+  const person = roster.moderators.byName.get(name);
+  return person && { role, person };
+}
+
+/**
+ * Somebody as an actor: `supervisor Ted` with the rights of their entry, `moderator Alice` without any.
+ *
+ * @param name of their entry; people without one cannot sign in
+ */
+export function personActor(name: string, { role, person }: RosterPerson): Actor {
+  return {
+    name: `${role} ${name}`,
+    rights: role === 'supervisor' ? person.rights : new Set(),
+    rooms: person.rooms,
+  };
+}
+
+/** The person whose actor has this name, with their rights of now; undefined if they are not in the roster any more. */
+export function actorOfPerson(roster: Roster, actorName: string): Actor | undefined {
+  const [, role, name = ''] = /^(supervisor|moderator) (.+)$/s.exec(actorName) ?? [];
+  const found = role === undefined ? undefined : personNamed(roster, role as ViewerRole, name);
+  return found && personActor(name, found);
+}
+
+const viewers = new WeakMap<object, Viewer>();
+
+/** Notes who sent the request of this response. */
+export function setViewer(res: Response, viewer: Viewer): void {
+  viewers.set(res, viewer);
+}
+
+/** Who sent the request of this response; undefined if they are not signed in, or if nobody has read their session. */
+export function viewerOf(res: Response): Viewer | undefined {
+  return viewers.get(res);
+}
