@@ -1,0 +1,151 @@
+import type { Section, Totals } from '../board-model';
+import { SECTIONS, WAIT_TARGET_MS } from '../board-model';
+import { formatDuration } from '../duration';
+import type { Texts } from '../texts-en';
+import { Elapsed, type Shown } from './elements';
+
+/** The top line. The browser replaces it as a whole. */
+export function TopLine({ totals, texts, now }: Shown & { totals: Totals }) {
+  const { waiting, longestWaitSince, live } = totals;
+  const isLate = longestWaitSince !== undefined && now - longestWaitSince > WAIT_TARGET_MS;
+  return (
+    <dl id="top" class="top">
+      <div class={waiting > 0 ? 'some' : ''}>
+        <dt>{texts.top.waiting}</dt>
+        <dd>
+          {waiting} <small>{texts.top.target('0')}</small>
+        </dd>
+      </div>
+      <div class={isLate ? 'missed' : ''} data-target={WAIT_TARGET_MS}>
+        <dt>{texts.top.longestWait}</dt>
+        <dd>
+          {longestWaitSince === undefined ? texts.top.none : <Elapsed since={longestWaitSince} now={now} />}{' '}
+          <small>{texts.top.target(formatDuration(WAIT_TARGET_MS))}</small>
+        </dd>
+      </div>
+      <div>
+        <dt>{texts.top.live}</dt>
+        <dd>{live}</dd>
+      </div>
+    </dl>
+  );
+}
+
+export interface RoomsPageProps {
+  texts: Texts;
+  /** What the screen says about the latest action, on a page without the script. */
+  said: { isProblem: boolean; text: string } | undefined;
+  /** The parts that the browser replaces, as HTML of {@link TopLine}, `You` and `Card`. */
+  parts: { top: string; you: string; cards: ReadonlyMap<string, string> };
+  /** The names of the rooms in each section. */
+  order: readonly (readonly [Section, readonly string[]])[];
+  /** What to say when there is no room. */
+  empty: 'none' | 'starting' | 'not-allowed' | { conferenceUrl: string; supervisorUrl: string };
+}
+
+/** The rooms that somebody may see. */
+export function RoomsPage({ texts, said, parts, order, empty }: RoomsPageProps) {
+  return (
+    <>
+      <h1 class="hidden">{texts.board.title}</h1>
+      <p id="link" class="link" data-state="still">
+        <a href="/">{texts.board.reload}</a>
+      </p>
+      <div
+        id="news"
+        role="status"
+        aria-live="polite"
+        class={said === undefined ? '' : said.isProblem ? 'problem' : 'done'}
+      >
+        {said === undefined ? null : <p>{said.text}</p>}
+      </div>
+      <Raw html={parts.top} />
+      <Raw html={parts.you} />
+      <div class="tools">
+        <label class="search">
+          <span class="hidden">{texts.board.search}</span>
+          <input id="search" type="search" placeholder={texts.board.searchHint} autoComplete="off" />
+        </label>
+        <button type="button" id="held" hidden />
+        <button type="button" id="keys-button" aria-haspopup="dialog">
+          <span aria-hidden="true">?</span>
+          <span class="hidden">{texts.keys.title}</span>
+        </button>
+      </div>
+      <p id="no-match" hidden>
+        {texts.board.noMatch}
+      </p>
+      <div id="board">
+        {SECTIONS.map((section) => {
+          const rooms = order.find(([name]) => name === section)?.[1] ?? [];
+          return (
+            <section class={`rooms ${section}`} data-section={section} aria-labelledby={`${section}-title`}>
+              <h2 id={`${section}-title`}>
+                {texts.sections[section]} <span class="count">{rooms.length}</span>
+              </h2>
+              <p class="empty">{texts.sectionEmpty[section]}</p>
+              <div
+                class="cards"
+                dangerouslySetInnerHTML={{ __html: rooms.map((room) => parts.cards.get(room) ?? '').join('') }}
+              />
+            </section>
+          );
+        })}
+      </div>
+      <Empty empty={empty} texts={texts} />
+      <KeysDialog texts={texts} />
+      <dialog id="confirm" aria-labelledby="confirm-text" />
+    </>
+  );
+}
+
+/** Our own HTML, rendered before. */
+function Raw({ html }: { html: string }) {
+  return <div class="raw" dangerouslySetInnerHTML={{ __html: html }} />;
+}
+
+function Empty({ empty, texts }: Pick<RoomsPageProps, 'empty' | 'texts'>) {
+  if (typeof empty === 'object') {
+    return (
+      <section id="empty" class="first-run">
+        <h2>{texts.board.firstRunTitle}</h2>
+        <p>{texts.board.firstRun[0]}</p>
+        <p>
+          <code>{empty.conferenceUrl}</code>
+        </p>
+        <p>{texts.board.firstRun[1]}</p>
+        <p>
+          <code>{empty.supervisorUrl}</code>
+        </p>
+        <p>{texts.board.firstRunHint}</p>
+      </section>
+    );
+  }
+  const words = { none: texts.board.empty, starting: texts.board.starting, 'not-allowed': texts.board.notAllowed };
+  return (
+    <section id="empty">
+      <p>{words[empty]}</p>
+    </section>
+  );
+}
+
+function KeysDialog({ texts }: { texts: Texts }) {
+  return (
+    <dialog id="keys" aria-labelledby="keys-title">
+      <h2 id="keys-title">{texts.keys.title}</h2>
+      <dl>
+        {texts.keys.list.map(([key, meaning]) => (
+          <div>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">{texts.actions.close}</button>
+      </form>
+    </dialog>
+  );
+}

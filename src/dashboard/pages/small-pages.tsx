@@ -1,0 +1,117 @@
+import type { SignInProblem } from '../sign-in-problem';
+import type { Texts } from '../texts-en';
+
+export interface SignInPageProps {
+  texts: Texts;
+  problem: SignInProblem | undefined;
+  /** Where to go after signing in. */
+  next: string | undefined;
+  hasOidc: boolean;
+  /** Whether anybody has a password. */
+  hasPasswords: boolean;
+}
+
+/** The page for signing in. */
+export function SignInPage({ texts, problem, next, hasOidc, hasPasswords }: SignInPageProps) {
+  const { signIn } = texts;
+  return (
+    <section class="sign-in">
+      <h1>{signIn.title}</h1>
+      {problem === undefined ? null : (
+        <p class="problem" role="alert">
+          {sentenceOf(problem, texts)}
+        </p>
+      )}
+      {hasPasswords ? (
+        <form method="post" action={next === undefined ? '/sign-in' : `/sign-in?${new URLSearchParams({ next })}`}>
+          <label for="name">{signIn.name}</label>
+          <input id="name" name="name" autoComplete="username" required maxLength={64} />
+          <label for="password">{signIn.password}</label>
+          <input
+            id="password"
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+            maxLength={256}
+          />
+          <button type="submit">{signIn.submit}</button>
+        </form>
+      ) : null}
+      {hasOidc ? (
+        <p>
+          <a
+            class="button"
+            href={next === undefined ? '/sign-in/oidc' : `/sign-in/oidc?${new URLSearchParams({ next })}`}
+          >
+            {signIn.oidc}
+          </a>
+        </p>
+      ) : null}
+      {hasPasswords || hasOidc ? null : (
+        <>
+          <p>{signIn.nobody}</p>
+          <pre>npm run roster -- set-password Ted</pre>
+        </>
+      )}
+    </section>
+  );
+}
+
+function sentenceOf(problem: SignInProblem, { signIn }: Texts): string {
+  switch (problem.code) {
+    case 'locked-out':
+      return signIn.lockedOut(Math.ceil(problem.seconds / 60));
+    case 'wrong':
+      return signIn.wrong;
+    case 'busy':
+      return signIn.busy;
+    case 'store-away':
+      return signIn.storeAway;
+    case 'oidc-failed':
+      return signIn.oidcFailed;
+    case 'oidc-unknown':
+      return signIn.oidcUnknown;
+  }
+}
+
+/** A page that says what went wrong, and what to do. */
+export function ErrorPage({ texts, title, sentence }: { texts: Texts; title: string; sentence: string }) {
+  return (
+    <section class="error">
+      <h1>{title}</h1>
+      <p>{sentence}</p>
+      <p>
+        <a class="button" href="/">
+          {texts.errors.back}
+        </a>
+      </p>
+    </section>
+  );
+}
+
+export interface ConfirmProps {
+  texts: Texts;
+  question: string;
+  /** What the button says that does it. */
+  yes: string;
+  /** Where it is posted to. */
+  action: string;
+}
+
+/** Asks before something that cannot be undone; in a dialog with the script, otherwise as a page. */
+export function Confirm({ texts, question, yes, action }: ConfirmProps) {
+  return (
+    <form method="post" action={action} class="confirm">
+      <p id="confirm-text">{question}</p>
+      <p class="buttons">
+        <a class="button" href="/" data-cancel>
+          {texts.actions.cancel}
+        </a>
+        <button type="submit" class="danger">
+          {yes}
+        </button>
+      </p>
+    </form>
+  );
+}
