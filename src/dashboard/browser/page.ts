@@ -1,0 +1,59 @@
+/** What the script says. The server sends it in the page's language. */
+interface ScriptTexts {
+  live: string;
+  connecting: string;
+  stale: string;
+  staleHint: string;
+  storeAway: string;
+  held: { one: string; many: string };
+  showHeld: string;
+  ended: string;
+  failed: string;
+  /** By mode. */
+  requested: Record<string, string>;
+  undo: Record<string, string>;
+}
+
+interface MorphOptions {
+  morphStyle?: 'outerHTML' | 'innerHTML';
+  ignoreActiveValue?: boolean;
+  callbacks?: {
+    beforeNodeMorphed?: (from: Node, to: Node) => boolean;
+    beforeAttributeUpdated?: (name: string, node: Element, change: 'update' | 'remove') => boolean;
+  };
+}
+
+/** From idiomorph, which comes before this script. */
+declare const Idiomorph: { morph(from: Element, to: string, options?: MorphOptions): void };
+
+const texts = JSON.parse(
+  (document.getElementById('texts') as HTMLTemplateElement).content.textContent ?? '{}',
+) as ScriptTexts;
+
+/** Whose page this is; tabs of one sign-in share a stream. */
+const viewerId = document.body.dataset.viewer ?? '';
+
+function find(selector: string, root: ParentNode = document): HTMLElement | null {
+  return root.querySelector<HTMLElement>(selector);
+}
+
+function findAll(selector: string, root: ParentNode = document): HTMLElement[] {
+  return [...root.querySelectorAll<HTMLElement>(selector)];
+}
+
+/** Replaces an element by HTML of the server, but keeps the focus, what is typed and what is open. */
+function morph(element: Element, html: string): void {
+  Idiomorph.morph(element, html, {
+    morphStyle: 'outerHTML',
+    ignoreActiveValue: true,
+    callbacks: {
+      beforeNodeMorphed: (from) => !(from instanceof HTMLInputElement),
+      beforeAttributeUpdated: (name, node) => !(node instanceof HTMLDetailsElement && name === 'open'),
+    },
+  });
+}
+
+/** Goes to the sign-in, and back here afterwards. */
+function signIn(): void {
+  location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
+}

@@ -1,0 +1,141 @@
+/** A server that sends nothing for this long hangs, or the connection is dead. It sends a heartbeat every 5 s. */
+const SILENCE_MS = 8_000;
+
+/** When a tab without news takes over the stream from the tab that has it. */
+const TAKE_OVER_MS = 14_000;
+
+interface StreamMessage {
+  event: 'board' | 'heartbeat' | 'signed-out';
+  data: string;
+  id: string;
+}
+
+const streamName = `conference-coach ${viewerId}`;
+/** One tab has the stream, and passes it on to the others. */
+const channel = new BroadcastChannel(streamName);
+let source: EventSource | undefined;
+let reconnection: number | undefined;
+let lastId = '';
+/** By this browser's clock, which goes on while it sleeps. */
+let lastNewsAt = Date.now();
+let isConnected = false;
+let store = 'ok';
+
+function receive(message: StreamMessage): void {
+  lastNewsAt = Date.now();
+  lastId = message.id;
+  isConnected = true;
+  if (message.event === 'signed-out') {
+    disconnect();
+    signIn();
+    return;
+  }
+  const data = JSON.parse(message.data) as BoardMessage;
+  store = data.store;
+  if (message.event === 'board') {
+    applyBoard(data);
+  } else {
+    setClock(data.now);
+  }
+  showLink();
+}
+
+function connect(): void {
+  disconnect();
+  const opened = new EventSource(`/live?${new URLSearchParams({ after: lastId })}`);
+  source = opened;
+  for (const event of ['board', 'heartbeat', 'signed-out'] as const) {
+    opened.addEventListener(event, ({ data, lastEventId }) => {
+      const message = { event, data, id: lastEventId };
+      channel.postMessage(message);
+      receive(message);
+    });
+  }
+  opened.addEventListener('error', () => {
+    isConnected = false;
+    showLink();
+    // The browser itself comes back after a broken connection, but not after an error status.
+    if (opened.readyState === EventSource.CLOSED) {
+      reconnectSoon();
+    }
+  });
+}
+
+function disconnect(): void {
+  source?.close();
+  source = undefined;
+  clearTimeout(reconnection);
+  reconnection = undefined;
+}
+
+/** Not all browsers at the same moment. */
+function reconnectSoon(): void {
+  clearTimeout(reconnection);
+  reconnection = setTimeout(connect, 500 + Math.random() * 1_500);
+}
+
+/** Waits until no other tab has the stream, then opens it. Without locks, each tab has one. */
+function lead(options: LockOptions = {}): void {
+  if (navigator.locks === undefined) {
+    connect();
+    return;
+  }
+  const untilTakenOver = () =>
+    new Promise<never>(() => {
+      connect();
+    });
+  navigator.locks.request(streamName, options, untilTakenOver).catch(() => {
+    disconnect();
+    lead();
+  });
+}
+
+/** What may have been missed between the page and the first message of another tab. */
+async function catchUp(): Promise<void> {
+  const response = await fetch('/live/now', { headers: { Accept: 'application/json' } });
+  if (response.ok) {
+    receive({ event: 'board', data: await response.text(), id: lastId });
+  }
+}
+
+function watchLink(): void {
+  const silentMs = Date.now() - lastNewsAt;
+  if (source !== undefined && silentMs > SILENCE_MS && reconnection === undefined) {
+    isConnected = false;
+    reconnectSoon();
+  }
+  if (source === undefined && silentMs > TAKE_OVER_MS && document.visibilityState === 'visible') {
+    lastNewsAt = Date.now();
+    lead({ steal: true });
+  }
+  showLink();
+}
+
+/** Says whether what is shown is up to date. */
+function showLink(): void {
+  const link = find('#link');
+  const silentMs = Date.now() - lastNewsAt;
+  const isStale = silentMs > SILENCE_MS || (!isConnected && silentMs > 2_000);
+  const state = isStale ? 'stale' : store === 'away' ? 'away' : isConnected ? 'live' : 'connecting';
+  document.body.dataset.link = state;
+  if (link === null) {
+    return;
+  }
+  link.dataset.state = state;
+  const sentences: Record<string, string> = {
+    stale: `${texts.stale.replace('{ago}', formatDuration(silentMs))}. ${texts.staleHint}`,
+    away: texts.storeAway,
+    live: texts.live,
+    connecting: texts.connecting,
+  };
+  link.textContent = sentences[state] ?? '';
+}
+
+if (viewerId !== '') {
+  channel.addEventListener('message', ({ data }) => receive(data));
+  lead();
+  setTimeout(() => source === undefined && void catchUp().catch(() => {}), 300);
+  setInterval(watchLink, 1_000);
+  // A page that comes back from the browser's cache is old.
+  addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+}
