@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import { formatEvent, formatRetry } from '../api/server-sent-events';
+import { StoreError } from '../redis/store-error';
+import type { Board } from './board';
+import type { ScreenParts, ScreenView } from './screen-view';
+import type { Viewer } from './viewer';
+
+/** Where a stream is written; a response is one. */
+export interface StreamOutput {
+  /** Bytes that wait to be sent. */
+  readonly writableLength: number;
+  write(text: string): unknown;
+  end(): unknown;
+  destroy(): unknown;
+}
+
+/**
+ * Keeps people's screens up to date, by Server-Sent Events with JSON:
+ *
+ * - `board` `{ "now": …, "store": "ok", "cards": { "sales": "<article …>" }, "order": [["talking", ["sales"]], …],
+ *   "top": "<dl …>", "you": "<section …>" }`: what has changed. A room that `order` lacks is gone. Without `cards` no room
+ *   has changed, and so on.
+ * - `heartbeat` `{ "now": …, "store": "ok" }`: every few seconds.
+ * - `signed-out`: the end.
+ */
+export interface ScreenStreams {
+  /**
+   * Starts a stream.
+   *
+   * @param lastId the last id that the browser got: only what has changed since is sent, if this server knows it
+   * @returns stops sending; call it when the output was closed
+   */
+  open(viewer: Viewer, lastId: string | undefined, out: StreamOutput): () => void;
+  /** How many streams this person has. */
+  countOf(name: string): number;
+  /** Ends every stream. @param retryMs when a browser comes back, in milliseconds; called for each */
+  close(retryMs: () => number): void;
+}
+
+export interface ScreenStreamsOptions {
+  board: Board;
+  view: ScreenView;
+  /** The viewer as they are now; undefined if they are signed out. @throws StoreError if that is unknown */
+  refresh: (viewer: Viewer) => Promise<Viewer | undefined>;
+  /** Different for each process: an id of another one is of no use. */
+  epoch: string;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  heartbeatMs?: number;
+  /** A browser with more unsent bytes, besides its first message, is disconnected. */
+  maxBehindBytes?: number;
+}
+
+interface Stream {
+  viewer: Viewer;
+  /** Of what was sent: see `scopeOf`. */
+  scope: string;
+  out: StreamOutput;
+  sent: Pick<ScreenParts, 'top' | 'you'> & { order: string; cards: ReadonlyMap<string, string> };
+  maxBehindBytes: number;
+}
+
+export function createScreenStreams(options: ScreenStreamsOptions): ScreenStreams {
+  const { board, view, refresh, epoch, now, heartbeatMs = 5_000, maxBehindBytes = 1_048_576 } = options;
+  const streams = new Set<Stream>();
+  let stopListening: (() => void) | undefined;
+  let heartbeats: NodeJS.Timeout | undefined;
+  let isScheduled = false;
+  let store = board.store;
+
+  /** The board tells of each room; what belongs together is sent together. */
+  function schedule(): void {
+    if (!isScheduled) {
+      isScheduled = true;
+      setImmediate(() => {
+        isScheduled = false;
+        const hasStoreChanged = store !== board.store;
+        store = board.store;
+        for (const stream of streams) {
+          update(stream, hasStoreChanged);
+        }
+      });
+    }
+  }
+
+  function update(stream: Stream, isDue: boolean): void {
+    const { sent } = stream;
+    const parts = view.partsFor(stream.viewer, { isForStream: true });
+    const order = JSON.stringify(parts.order);
+    const cards = [...parts.cards].filter(([room, { html }]) => sent.cards.get(room) !== html);
+    const changes = {
+      ...(cards.length > 0 && { cards: Object.fromEntries(cards.map(([room, { html }]) => [room, html])) }),
+      ...(order !== sent.order && { order: parts.order }),
+      ...(withoutTimes(parts.top) !== withoutTimes(sent.top) && { top: parts.top }),
+      ...(withoutTimes(parts.you) !== withoutTimes(sent.you) && { you: parts.you }),
+    };
+    stream.scope = scopeOf(stream.viewer, parts);
+    stream.sent = { ...parts, order, cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])) };
+    if (isDue || Object.keys(changes).length > 0) {
+      send(stream, 'board', { now: now(), store: board.store, ...changes });
+    }
+  }
+
+  function send(stream: Stream, event: string, data: object): void {
+    const { out } = stream;
+    if (out.writableLength > stream.maxBehindBytes) {
+      remove(stream);
+      out.destroy();
+    } else {
+      out.write(formatEvent(event, JSON.stringify(data), `${epoch}.${stream.scope}.${board.changes}`));
+    }
+  }
+
+  async function beat(stream: Stream): Promise<void> {
+    try {
+      const viewer = await refresh(stream.viewer);
+      if (!streams.has(stream)) {
+        return;
+      }
+      if (viewer === undefined) {
+        send(stream, 'signed-out', {});
+        remove(stream);
+        stream.out.end();
+        return;
+      }
+      stream.viewer = viewer;
+      update(stream, false);
+    } catch (error) {
+      // Whoever was signed in when the store went away stays so until it is back.
+      if (!(error instanceof StoreError)) {
+        throw error;
+      }
+    }
+    if (streams.has(stream)) {
+      send(stream, 'heartbeat', { now: now(), store: board.store });
+    }
+  }
+
+  function remove(stream: Stream): void {
+    streams.delete(stream);
+    if (streams.size === 0) {
+      stopListening?.();
+      stopListening = undefined;
+      clearInterval(heartbeats);
+    }
+  }
+
+  return {
+    open(viewer, lastId, out) {
+      const parts = view.partsFor(viewer, { isForStream: true });
+      const scope = scopeOf(viewer, parts);
+      const since = changesIn(lastId, `${epoch}.${scope}.`);
+      const cards = [...parts.cards].filter(([, { changedAt }]) => since === undefined || changedAt > since);
+      const { top, you, order } = parts;
+      const stream: Stream = {
+        viewer,
+        scope,
+        out,
+        sent: {
+          top,
+          you,
+          order: JSON.stringify(order),
+          cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])),
+        },
+        maxBehindBytes: Number.POSITIVE_INFINITY,
+      };
+      if (streams.size === 0) {
+        stopListening = board.subscribe(schedule);
+        heartbeats = setInterval(() => {
+          for (const one of streams) {
+            void beat(one);
+          }
+        }, heartbeatMs);
+      }
+      streams.add(stream);
+      send(stream, 'board', {
+        now: now(),
+        store: board.store,
+        cards: Object.fromEntries(cards.map(([room, { html }]) => [room, html])),
+        order,
+        top,
+        you,
+      });
+      stream.maxBehindBytes = out.writableLength + maxBehindBytes;
+      return () => remove(stream);
+    },
+
+    countOf: (name) => [...streams].filter(({ viewer }) => viewer.actor.name === name).length,
+
+    close(retryMs) {
+      for (const stream of streams) {
+        remove(stream);
+        stream.out.write(formatRetry(retryMs()));
+        stream.out.end();
+      }
+    },
+  };
+}
+
+/** The number of changes in an id that begins so; undefined for another one, or none. */
+function changesIn(id = '', beginning: string): number | undefined {
+  const changes = id.slice(beginning.length);
+  return id.startsWith(beginning) && /^[0-9]{1,15}$/.test(changes) ? Number(changes) : undefined;
+}
+
+/** What decides, besides the rooms, how the cards of somebody look: what they may do, and where they are. */
+function scopeOf({ actor }: Viewer, { presences }: ScreenParts): string {
+  const where = presences.map(({ room, call }) => [room, call?.callSid]);
+  const parts = JSON.stringify([[...actor.rights], [...actor.rooms], where]);
+  return createHash('sha256').update(parts).digest('base64url').slice(0, 10);
+}
+
+/** HTML without the durations in it: the browser counts them itself. */
+function withoutTimes(html: string): string {
+  return html.replace(/>[0-9:]+<\/time>/g, '></time>');
+}
