@@ -56,7 +56,11 @@ interface Stream {
   /** Of what was sent: see `scopeOf`. */
   scope: string;
   out: StreamOutput;
-  sent: Pick<ScreenParts, 'top' | 'you'> & { order: string; cards: ReadonlyMap<string, string> };
+  sent: Pick<ScreenParts, 'top' | 'you'> & {
+    order: string;
+    store: Board['store'];
+    cards: ReadonlyMap<string, string>;
+  };
   maxBehindBytes: number;
 }
 
@@ -66,7 +70,6 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
   let stopListening: (() => void) | undefined;
   let heartbeats: NodeJS.Timeout | undefined;
   let isScheduled = false;
-  let store = board.store;
 
   /** The board tells of each room; what belongs together is sent together. */
   function schedule(): void {
@@ -74,16 +77,12 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
       isScheduled = true;
       setImmediate(() => {
         isScheduled = false;
-        const hasStoreChanged = store !== board.store;
-        store = board.store;
-        for (const stream of streams) {
-          update(stream, hasStoreChanged);
-        }
+        streams.forEach(update);
       });
     }
   }
 
-  function update(stream: Stream, isDue: boolean): void {
+  function update(stream: Stream): void {
     const { sent } = stream;
     const parts = view.partsFor(stream.viewer, { isForStream: true });
     const order = JSON.stringify(parts.order);
@@ -95,8 +94,14 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
       ...(withoutTimes(parts.you) !== withoutTimes(sent.you) && { you: parts.you }),
     };
     stream.scope = scopeOf(stream.viewer, parts);
-    stream.sent = { ...parts, order, cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])) };
-    if (isDue || Object.keys(changes).length > 0) {
+    const isStoreNew = sent.store !== board.store;
+    stream.sent = {
+      ...parts,
+      order,
+      store: board.store,
+      cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])),
+    };
+    if (isStoreNew || Object.keys(changes).length > 0) {
       send(stream, 'board', { now: now(), store: board.store, ...changes });
     }
   }
@@ -124,7 +129,7 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
         return;
       }
       stream.viewer = viewer;
-      update(stream, false);
+      update(stream);
     } catch (error) {
       // Whoever was signed in when the store went away stays so until it is back.
       if (!(error instanceof StoreError)) {
@@ -160,6 +165,7 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
           top,
           you,
           order: JSON.stringify(order),
+          store: board.store,
           cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])),
         },
         maxBehindBytes: Number.POSITIVE_INFINITY,
