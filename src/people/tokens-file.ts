@@ -1,9 +1,9 @@
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseInstant } from '../ops/instant';
 import { parsedString } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
+import { changeFile, readIfPresent } from './change-file';
 import { findRepeats, nameField, parseEntries, rightsField, roomsField } from './entry-file';
 import { parseTokenHash, SECRET_PREFIX, type TokenEntry } from './tokens';
 
@@ -74,58 +74,21 @@ export function formatTokens(entries: readonly TokenEntry[]): string {
  * @throws UserError if the file cannot be used; see {@link parseTokens}
  */
 export async function readTokensFile(file: string): Promise<TokenEntry[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
-      return undefined;
-    }
-    throw new UserError([`Cannot read ${file}: ${error.message}.`]);
-  });
-  return text === undefined ? [] : parseTokens(text, file);
+  return tokensIn(await readIfPresent(file), file);
 }
 
 /**
- * Changes a file of tokens, or creates it for its owner alone. Readers see the old file or the new one, never a part.
- * The new version is written beside it first. That file also locks out other commands: none can undo another's change.
+ * Changes a file of tokens as {@link changeFile} does.
  *
- * @throws UserError if the file cannot be used or written, or another command is changing it; also what `change` throws
+ * @throws UserError if the file cannot be used or written, or is changed at the same time; also what `change` throws
  */
 export async function changeTokensFile(
   file: string,
   change: (entries: readonly TokenEntry[]) => readonly TokenEntry[],
 ): Promise<void> {
-  const draft = `${file}.new`;
-  const handle = await open(draft, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError([
-      error.code === 'EEXIST'
-        ? `Another command is changing ${file}. If none is running, delete ${draft}.`
-        : `Cannot write ${file}: ${error.message}. Run the command where this folder can be written.`,
-    ]);
-  });
-  try {
-    const text = formatTokens(change(await readTokensFile(file)));
-    await keepOwner(handle, file);
-    await handle.writeFile(text);
-    await handle.sync();
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw code === undefined ? error : new UserError([`Cannot write ${file}: ${message}.`]);
-  } finally {
-    await handle.close();
-  }
+  await changeFile(file, (text) => formatTokens(change(tokensIn(text, file))));
 }
 
-/** Gives a new version the owner and mode of the file it replaces: the server must still be able to read it. */
-async function keepOwner(handle: FileHandle, file: string): Promise<void> {
-  const [before, now] = await Promise.all([stat(file).catch(() => undefined), handle.stat()]);
-  if (before === undefined) {
-    return;
-  }
-  if (before.uid !== now.uid || before.gid !== now.gid) {
-    await handle.chown(before.uid, before.gid).catch(() => {
-      throw new UserError([`${file} belongs to another user or group: run the command as that user.`]);
-    });
-  }
-  await handle.chmod(before.mode & 0o777);
+function tokensIn(text: string | undefined, file: string): TokenEntry[] {
+  return text === undefined ? [] : parseTokens(text, file);
 }
