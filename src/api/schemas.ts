@@ -261,7 +261,7 @@ export const personView = z
   .strictObject({
     name: z.string().describe('Their name, or the masked number if they have none'),
     role: z.enum(['moderator', 'supervisor']).describe('A moderator is an agent'),
-    number: z.string().nullable().describe('Masked; null for a person known by PIN alone'),
+    number: z.string().nullable().describe('Masked; null for a person without a number or address'),
     rooms: z.array(roomName).nullable().describe('Null for every room'),
     rights: z.array(z.enum(RIGHTS)).describe('Of a supervisor; empty for a moderator'),
     hasPin: z.boolean().describe('Whether they may identify themselves by PIN'),

@@ -4,10 +4,12 @@ import { parsedString } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { MODES } from '../rooms/mode';
 import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from './address';
+import { parseEmail } from './email';
 import { describeEntry, findRepeats, nameField, parseEntries, rightsField, roomsField } from './entry-file';
+import { parsePasswordHash } from './password';
 import { parsePinHash } from './pin';
 import { SUPERVISOR_RIGHTS } from './rights';
-import type { ModeratorEntry, RosterEntries, SupervisorEntry } from './roster';
+import { canPhone, type ModeratorEntry, type RosterEntries, type SupervisorEntry } from './roster';
 
 /** A roster file, and what the settings require of it. */
 export interface RosterSource {
@@ -16,7 +18,7 @@ export interface RosterSource {
   hasPinKey: boolean;
   /** Follows the sentence that `PIN_KEY` is missing; nothing by default. */
   pinKeyQuestion?: string;
-  /** The roles that must have somebody in the file; none by default. */
+  /** The roles that must have somebody in the file who can phone; none by default. */
   mustName?: readonly Role[];
 }
 
@@ -52,6 +54,11 @@ const person = {
     'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
   ).optional(),
   requirePin: z.boolean('must be true or false').default(false),
+  password: parsedString(
+    parsePasswordHash,
+    'must be what `npm run roster -- set-password` writes for a password',
+  ).optional(),
+  email: parsedString(parseEmail, 'must be an email address, such as alice@example.com').optional(),
   rooms: roomsField,
 };
 
@@ -93,6 +100,10 @@ type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
 export function parseRoster(text: string, source: RosterSource): RosterEntries {
   const { file, hasPinKey, pinKeyQuestion = '', mustName = [] } = source;
   const { moderators, supervisors } = parseEntries(text, { file, content: 'the roster', schema: roster });
+  const entries = {
+    moderators: moderators.map((one): ModeratorEntry => ({ ...toPerson(one), extension: one.extension })),
+    supervisors: supervisors.map((one): SupervisorEntry => ({ ...toPerson(one), mode: one.mode, rights: one.rights })),
+  };
   const conflicts = [...findConflicts('moderators', moderators), ...findConflicts('supervisors', supervisors)];
   const withPin = new Set(
     [...moderators, ...supervisors]
@@ -105,21 +116,18 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
       `PIN_KEY must be set: ${withPin.size === 1 ? `1 person in ${file} has` : `${withPin.size} people in ${file} have`} a PIN.${pinKeyQuestion}`,
     );
   }
-  const counts = { moderator: moderators.length, supervisor: supervisors.length };
   problems.push(
     ...mustName
-      .filter((role) => counts[role] === 0)
-      .map(
-        (role) => `${file}: name a ${role} here or in ${role.toUpperCase()}_NUMBERS. Without one, ${WITHOUT[role]}.`,
-      ),
+      .filter((role) => !entries[`${role}s`].some(canPhone))
+      .map((role) => {
+        const who = entries[`${role}s`].length === 0 ? role : `${role} with a number, address or pin`;
+        return `${file}: name a ${who} here or in ${role.toUpperCase()}_NUMBERS. Without one, ${WITHOUT[role]}.`;
+      }),
   );
   if (problems.length > 0) {
     throw new UserError(problems);
   }
-  return {
-    moderators: moderators.map((one): ModeratorEntry => ({ ...toPerson(one), extension: one.extension })),
-    supervisors: supervisors.map((one): SupervisorEntry => ({ ...toPerson(one), mode: one.mode, rights: one.rights })),
-  };
+  return entries;
 }
 
 /** Reads and parses a roster file; see {@link parseRoster}. */
@@ -132,8 +140,8 @@ export async function readRosterFile(source: RosterSource): Promise<RosterEntrie
   return parseRoster(text, source);
 }
 
-function toPerson({ name, number, address, pin, requirePin, rooms }: GivenPerson) {
-  return { name, address: number ?? address, pin, requirePin, rooms: rooms ?? ('all' as const) };
+function toPerson({ name, number, address, pin, requirePin, password, email, rooms }: GivenPerson) {
+  return { name, address: number ?? address, pin, requirePin, password, email, rooms: rooms ?? ('all' as const) };
 }
 
 /** Conflicts among the people of one role, and within one entry. */
@@ -143,6 +151,7 @@ function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
     number: one.number,
     address: one.address,
     PIN: one.pin,
+    email: one.email,
     extension: 'extension' in one ? one.extension : undefined,
   }));
   return people.flatMap((one, index) => {
@@ -150,7 +159,9 @@ function findConflicts(role: string, people: readonly GivenPerson[]): string[] {
     return [
       ...(repeats[index] ?? []),
       ...(one.number && one.address ? [`${place} has a number and an address: remove one`] : []),
-      ...(one.number || one.address || one.pin ? [] : [`${place} has no number, address or pin`]),
+      ...(one.number || one.address || one.pin || one.password || one.email
+        ? []
+        : [`${place} has no number, address, pin, password or email`]),
       ...(one.requirePin && one.pin === undefined ? [`${place} has requirePin but no pin`] : []),
     ];
   });

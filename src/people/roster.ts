@@ -1,6 +1,8 @@
 import type { Mode } from '../rooms/mode';
 import type { RoomName } from '../rooms/room';
 import { type Address, maskAddress, type PhoneNumber } from './address';
+import type { Email } from './email';
+import type { PasswordHash } from './password';
 import type { PinHash } from './pin';
 import { type Right, SUPERVISOR_RIGHTS } from './rights';
 
@@ -8,12 +10,16 @@ import { type Right, SUPERVISOR_RIGHTS } from './rights';
 export interface Person {
   /** Unique among those of one role; undefined for a number that only the settings name. */
   name: string | undefined;
-  /** Undefined for a person known only by PIN, who always has a name. */
+  /** Undefined for a person known only by PIN, password or email, who always has a name. */
   address: Address | undefined;
   /** Undefined if they have none. */
   pin: PinHash | undefined;
   /** Whether they must enter their PIN even at their own address. */
   requirePin: boolean;
+  /** For the screen; undefined if they have none. */
+  password: PasswordHash | undefined;
+  /** For the screen, in lower case; undefined if they have none. */
+  email: Email | undefined;
   /** The rooms where they may moderate or supervise. */
   rooms: ReadonlySet<RoomName> | 'all';
 }
@@ -29,7 +35,8 @@ export interface SupervisorEntry extends Person {
   rights: ReadonlySet<Right>;
 }
 
-/** The content of a roster file, checked: within a role, no two people share an address, name, PIN or extension. */
+/** The content of a roster file, checked: within a role, no two people share an address, name, PIN, email or
+ * extension. */
 export interface RosterEntries {
   moderators: readonly ModeratorEntry[];
   supervisors: readonly SupervisorEntry[];
@@ -47,6 +54,7 @@ export interface PersonIndex<P extends Person> {
   byAddress: PeopleBy<Address, P>;
   byPin: PeopleBy<PinHash, P>;
   byName: PeopleBy<string, P>;
+  byEmail: PeopleBy<Email, P>;
   /** Whether anybody has a PIN. */
   hasPins: boolean;
 }
@@ -75,6 +83,11 @@ export interface RosterSettings {
 /** A person's label in the log and the audit trail: their name, or else their masked address. */
 export function labelOf({ name, address }: Person): string {
   return name ?? maskAddress(address);
+}
+
+/** Whether a person can moderate or supervise by telephone. Others can only look at the screen. */
+export function canPhone({ address, pin }: Pick<Person, 'address' | 'pin'>): boolean {
+  return address !== undefined || pin !== undefined;
 }
 
 /** A roster of the settings' numbers and a file's entries. For an address in both, the file's entry counts. */
@@ -126,24 +139,27 @@ function withAnyone(supervisors: PersonIndex<SupervisorEntry>): PersonIndex<Supe
   };
 }
 
-/** A person known only by address. */
-function personAt(address: Address): Person {
-  return { name: undefined, address, pin: undefined, requirePin: false, rooms: 'all' };
-}
-
-/** Somebody of whom nothing is known. */
-const ANYONE: SupervisorEntry = {
+/** Somebody of whom nothing is known, who may enter every room. */
+const UNKNOWN: Person = {
   name: undefined,
   address: undefined,
   pin: undefined,
   requirePin: false,
+  password: undefined,
+  email: undefined,
   rooms: 'all',
-  mode: undefined,
-  rights: SUPERVISOR_RIGHTS,
 };
 
+/** Any supervisor, if anyone may supervise. */
+const ANYONE: SupervisorEntry = { ...UNKNOWN, mode: undefined, rights: SUPERVISOR_RIGHTS };
+
+/** A person known only by address. */
+function personAt(address: Address): Person {
+  return { ...UNKNOWN, address };
+}
+
 function supervisorAt(address: Address): SupervisorEntry {
-  return { ...personAt(address), mode: undefined, rights: SUPERVISOR_RIGHTS };
+  return { ...ANYONE, address };
 }
 
 function createPersonIndex<P extends Person>(people: readonly P[]): PersonIndex<P> {
@@ -152,6 +168,7 @@ function createPersonIndex<P extends Person>(people: readonly P[]): PersonIndex<
     byAddress: peopleBy(people, ({ address }) => address),
     byPin: peopleBy(people, ({ pin }) => pin),
     byName: peopleBy(people, ({ name }) => name),
+    byEmail: peopleBy(people, ({ email }) => email),
     hasPins: people.some(({ pin }) => pin !== undefined),
   };
 }

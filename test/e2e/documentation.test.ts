@@ -141,10 +141,10 @@ describe('the pages', () => {
     expect(text.replaceAll(`http://localhost:${port}`, 'https://coach.example.com')).toBe(onOneLine(expected));
   });
 
-  it('show a roster that can be used as it is, and entries with PINs', () => {
-    const [roster = '', withPins = ''] = [...read('docs/people.md').matchAll(/```json\n([^`]*)```/g)].map(
-      ([, json = '']) => json,
-    );
+  it('show a roster that can be used as it is, and entries with PINs and passwords', () => {
+    const [roster = '', withPins = '', withPassword = ''] = [
+      ...read('docs/people.md').matchAll(/```json\n([^`]*)```/g),
+    ].map(([, json = '']) => json);
     const parse = (json: string, hasPinKey: boolean) => {
       const { moderators, supervisors } = parseRoster(json, { file: 'people.md', hasPinKey });
       return [moderators.length, supervisors.length];
@@ -152,6 +152,8 @@ describe('the pages', () => {
     expect(parse(roster, false)).toEqual([2, 2]);
     const hashed = withPins.replace(/"([0-9a-f]{4})…"/g, (_, digits: string) => `"${digits.padEnd(64, '0')}"`);
     expect(parse(hashed, true)).toEqual([1, 1]);
+    const salted = withPassword.replace('$…', `$$${'A'.repeat(22)}$$${'A'.repeat(43)}`);
+    expect(parse(salted, false)).toEqual([0, 1]);
   });
 
   it('show commands for tokens that can be run one after the other', async () => {

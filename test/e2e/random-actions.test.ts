@@ -242,7 +242,15 @@ describe('random stories with actions', () => {
       CALLER_ID,
     };
     const roster = createRoster(loadConfig(env));
-    const ted = { name: 'Ted', address: parseAddress(TED), pin: undefined, requirePin: false, rooms: 'all' as const };
+    const ted = {
+      name: 'Ted',
+      address: parseAddress(TED),
+      pin: undefined,
+      requirePin: false,
+      password: undefined,
+      email: undefined,
+      rooms: 'all' as const,
+    };
     roster.replace({ moderators: [], supervisors: [{ ...ted, mode: undefined, rights: SUPERVISOR_RIGHTS }] });
     const servers = await startStoryServer({
       space,

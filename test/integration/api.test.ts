@@ -14,10 +14,11 @@ import { roomNamed, sid } from '../support/room-stores';
 
 const sales = roomNamed('sales');
 const ALL = tokenFor('all', RIGHTS);
+const PASSWORD = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 const PEOPLE = {
   moderators: [{ name: 'Alice', number: ALICE }],
   supervisors: [
-    { name: 'Ted', number: TED, pin: '48213', rooms: ['sales'] },
+    { name: 'Ted', number: TED, pin: '48213', password: PASSWORD, email: 'ted@example.com', rooms: ['sales'] },
     { name: 'Carol', number: '+15550003333', rights: ['see'], rooms: ['support'] },
   ],
 };

@@ -146,13 +146,14 @@ const MISTAKES: Mistake[] = [
     /roster\.json could not be read in 0\.7 s/,
   ],
   [
-    'supervisors who lack the right to listen, or to their mode',
+    'supervisors who can phone but lack the right to listen, or to their mode',
     () => {
       const file = join(temporaryFolder(), 'roster.json');
       const supervisors = [
         { name: 'Ted', number: '+15550007777', rights: ['see', 'coach'], mode: 'barge' },
         { name: 'Alice', number: '+15550008888', rights: ['monitor'], mode: 'coach' },
         { name: 'Carol', number: '+15550009999', rights: ['monitor', 'coach'], mode: 'coach' },
+        { name: 'Bob', email: 'bob@example.com', rights: ['see'] },
       ];
       writeFileSync(file, JSON.stringify({ supervisors }));
       return { env: { ROSTER_FILE: file } };

@@ -8,13 +8,15 @@ import { temporaryFolder } from './temporary-folder';
 
 export const PIN_KEY = 'a key for the tests alone';
 
-/** Somebody in a roster, with the PIN itself. */
+/** Somebody in a roster, with the PIN itself, but the hash of a password. */
 export interface Listed {
   name: string;
   number?: string;
   address?: string;
   pin?: string;
   requirePin?: boolean;
+  password?: string;
+  email?: string;
   rooms?: string[];
   mode?: string;
   rights?: string[];
@@ -53,7 +55,7 @@ export function brokenRoster(): Roster {
     throw new TypeError('broken roster');
   };
   const broken = { get: breakDown };
-  const index = { all: [], byAddress: broken, byPin: broken, byName: broken, hasPins: false };
+  const index = { all: [], byAddress: broken, byPin: broken, byName: broken, byEmail: broken, hasPins: false };
   const moderators = { ...index, byExtension: broken };
   return {
     moderators,

@@ -17,6 +17,8 @@ export const TED: SupervisorEntry = {
   address: undefined,
   pin: undefined,
   requirePin: false,
+  password: undefined,
+  email: undefined,
   rooms: 'all',
   mode: undefined,
   rights: SUPERVISOR_RIGHTS,

@@ -12,7 +12,14 @@ const number = (text: string) => parsePhoneNumber(text) as PhoneNumber;
 const hash = (pin: string) => hashPin(PIN_KEY, pin as Pin);
 const NUMBERS = { ted: number('+15550002222'), tess: number('+15550003333'), bob: number('+15550001111') };
 
-const entry = { requirePin: false, rooms: 'all', mode: undefined, rights: SUPERVISOR_RIGHTS } as const;
+const entry = {
+  requirePin: false,
+  password: undefined,
+  email: undefined,
+  rooms: 'all',
+  mode: undefined,
+  rights: SUPERVISOR_RIGHTS,
+} as const;
 const ted: SupervisorEntry = { ...entry, name: 'Ted', address: NUMBERS.ted, pin: hash('12345') };
 const tess: SupervisorEntry = { ...entry, name: 'Tess', address: NUMBERS.tess, pin: hash('67890'), requirePin: true };
 

@@ -20,6 +20,8 @@ const ALICE: ModeratorEntry = {
   address: undefined,
   pin: undefined,
   requirePin: false,
+  password: undefined,
+  email: undefined,
   rooms: 'all',
   extension: undefined,
 };

@@ -23,6 +23,8 @@ function identify(from: string | undefined, given: { settings?: Partial<RosterSe
       address: undefined,
       pin: 'hash' as PinHash,
       requirePin: false,
+      password: undefined,
+      email: undefined,
       mode: undefined,
       rights: SUPERVISOR_RIGHTS,
     };

@@ -12,6 +12,8 @@ const NOBODY = {
   address: undefined,
   pin: undefined,
   requirePin: false,
+  password: undefined,
+  email: undefined,
   rooms: 'all',
   mode: undefined,
   rights: SUPERVISOR_RIGHTS,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { UserError } from '../../src/ops/user-error';
+import type { Email } from '../../src/people/email';
 import { hashPin, type Pin } from '../../src/people/pin';
 import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster } from '../../src/people/roster';
@@ -16,6 +17,7 @@ const alice = { name: 'Alice', number: '+15557788999' };
 const carol = { name: 'Carol', number: '+15550003333' };
 const ted = { name: 'Ted', number: '+15550002222' };
 const secret = { pin: hash('24680') };
+const password = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 function isJson(text: string): boolean {
   try {
@@ -45,9 +47,28 @@ function problemsOf(content: unknown, hasPinKey = true): readonly string[] {
 describe('parseRoster', () => {
   it('reads every field', () => {
     const content = {
-      moderators: [{ ...alice, ...secret, requirePin: true, rooms: ['sales', 'Sales 2'], extension: '201' }],
+      moderators: [
+        {
+          ...alice,
+          ...secret,
+          requirePin: true,
+          password,
+          email: 'Alice@Example.com',
+          rooms: ['sales', 'Sales 2'],
+          extension: '201',
+        },
+      ],
       supervisors: [
-        { ...ted, pin: hash('13579'), requirePin: true, rooms: ['sales'], mode: 'barge', rights: ['barge', 'audit'] },
+        {
+          ...ted,
+          pin: hash('13579'),
+          requirePin: true,
+          password,
+          email: 'ted@example.com',
+          rooms: ['sales'],
+          mode: 'barge',
+          rights: ['barge', 'audit'],
+        },
       ],
     };
     expect(parse(content)).toEqual({
@@ -57,6 +78,8 @@ describe('parseRoster', () => {
           address: '+15557788999',
           pin: hash('24680'),
           requirePin: true,
+          password,
+          email: 'alice@example.com',
           rooms: new Set(['sales', 'Sales 2']),
           extension: '201',
         },
@@ -67,6 +90,8 @@ describe('parseRoster', () => {
           address: '+15550002222',
           pin: hash('13579'),
           requirePin: true,
+          password,
+          email: 'ted@example.com',
           rooms: new Set(['sales']),
           mode: 'barge',
           rights: new Set(['barge', 'audit']),
@@ -76,7 +101,7 @@ describe('parseRoster', () => {
   });
 
   it('needs only a name and a number, which are valid in all rooms', () => {
-    const person = { pin: undefined, requirePin: false, rooms: 'all' };
+    const person = { pin: undefined, requirePin: false, password: undefined, email: undefined, rooms: 'all' };
     expect(parse({ moderators: [alice], supervisors: [ted] }, false)).toStrictEqual({
       moderators: [{ name: 'Alice', address: alice.number, ...person, extension: undefined }],
       supervisors: [{ name: 'Ted', address: ted.number, ...person, mode: undefined, rights: SUPERVISOR_RIGHTS }],
@@ -107,6 +132,49 @@ describe('parseRoster', () => {
     roster.replace({ moderators, supervisors });
     expect(roster.moderators.byPin.get(secret.pin)?.name).toBe('Bob');
     expect(roster.moderators.byAddress.get(undefined)).toBeUndefined();
+  });
+
+  it('accepts people who have only a password or an email address, whom no telephone identifies', () => {
+    const content = {
+      moderators: [{ name: 'Alice', password }],
+      supervisors: [{ name: 'Ted', email: 'Ted@Example.com' }],
+    };
+    const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
+    roster.replace(parse(content, false));
+    const { moderators, supervisors } = roster;
+    expect(moderators.byName.get('Alice')).toMatchObject({ address: undefined, pin: undefined, password });
+    expect(supervisors.byEmail.get('ted@example.com' as Email)).toMatchObject({ name: 'Ted', address: undefined });
+    expect(
+      [moderators, supervisors].map(({ byAddress, byPin, byEmail, hasPins }) => [
+        byAddress.get(undefined),
+        byPin.get(undefined),
+        byEmail.get(undefined),
+        hasPins,
+      ]),
+    ).toEqual(Array(2).fill([undefined, undefined, undefined, false]));
+  });
+
+  it('lets a moderator and a supervisor have the same email address', () => {
+    const both = { name: 'Alice', email: 'alice@example.com' };
+    expect(problemsOf({ moderators: [both], supervisors: [both] })).toEqual([]);
+  });
+
+  it.each([
+    ['moderators', 'moderator', 'MODERATOR_NUMBERS. Without one, no conference can start.'],
+    ['supervisors', 'supervisor', 'SUPERVISOR_NUMBERS. Without one, nobody may supervise.'],
+  ] as const)('asks for one of the %s who can phone, if there must be one', (list, role, end) => {
+    const source = { file: 'roster.json', hasPinKey: true, mustName: [role] };
+    const screenOnly = [
+      { name: 'Carol', password },
+      { name: 'Ted', email: 'ted@example.com' },
+    ];
+    const parseWith = (...others: object[]) =>
+      parseRoster(JSON.stringify({ [list]: [...screenOnly, ...others] }), source);
+    expect(() => parseWith()).toThrow(
+      new UserError([`roster.json: name a ${role} with a number, address or pin here or in ${end}`]),
+    );
+    expect(parseWith({ name: 'Alice', ...secret })[list]).toHaveLength(3);
+    expect(parseWith(alice)[list]).toHaveLength(3);
   });
 
   it.each([
@@ -151,6 +219,8 @@ describe('parseRoster', () => {
   const noNumber = 'must be a telephone number in E.164 form, such as +15557788999.';
   const noAddress = 'must be a SIP or client address, such as sip:alice@example.sip.signalwire.com or client:alice.';
   const noPin = 'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.';
+  const noPassword = 'must be what `npm run roster -- set-password` writes for a password.';
+  const noEmail = 'must be an email address, such as alice@example.com.';
   const noObject = 'must be an object: names in quotes, with values.';
   const noRoom = 'must be a room name: 1 to 64 letters A–Z without accents, digits, spaces, _, . or -.';
   const noName = "must be 1 to 64 letters, digits, spaces and .,'_()-, and begin with a letter or digit.";
@@ -171,11 +241,15 @@ describe('parseRoster', () => {
       { moderators: [{ number: alice.number }] },
       'roster.json: moderators, entry 1, name is missing.',
     ],
-    ['an entry without a number', { moderators: [{ name: 'Alice' }] }, `${first} has no number, address or pin.`],
+    [
+      'an entry without a number',
+      { moderators: [{ name: 'Alice' }] },
+      `${first} has no number, address, pin, password or email.`,
+    ],
     [
       'requirePin of an entry that has nothing else',
       { moderators: [{ name: 'Alice', requirePin: false }] },
-      `${first} has no number, address or pin.`,
+      `${first} has no number, address, pin, password or email.`,
     ],
     [
       'an entry with a PIN alone, and no name',
@@ -238,6 +312,20 @@ describe('parseRoster', () => {
     ['a PIN instead of its hash', moderator({ pin: '24680' }), `${first}, pin ${noPin}`],
     ['a PIN without quotes', moderator({ pin: 24680 }), `${first}, pin ${noPin}`],
     ['a PIN that is null', moderator({ pin: null }), `${first}, pin ${noPin}`],
+    [
+      'a password instead of its hash',
+      moderator({ password: 'horse 24680 battery' }),
+      `${first}, password ${noPassword}`,
+    ],
+    [
+      'a hash whose cost would exhaust the memory',
+      moderator({ password: password.replace('ln=15', 'ln=30') }),
+      `${first}, password ${noPassword}`,
+    ],
+    ['a PIN for a password', moderator({ password: hash('24680') }), `${first}, password ${noPassword}`],
+    ['a password that is null', supervisor({ password: null }), `${ofTed}, password ${noPassword}`],
+    ['a name for an email address', moderator({ email: 'Alice' }), `${first}, email ${noEmail}`],
+    ['two email addresses', supervisor({ email: ['a@b.cd', 'e@f.gh'] }), `${ofTed}, email ${noEmail}`],
     ['a hash cut short', moderator({ pin: hash('24680').slice(1) }), `${first}, pin ${noPin}`],
     ['a room that is none', moderator({ rooms: ['a/b'] }), `${first}, rooms, 1 ${noRoom}`],
     ['a room with an accent', moderator({ rooms: ['Büro'] }), `${first}, rooms, 1 ${noRoom}`],
@@ -308,6 +396,16 @@ describe('parseRoster', () => {
         ],
       },
       'roster.json: supervisors, entry 2 (Ted) has the same PIN as entry 1 (Carol).',
+    ],
+    [
+      'one email address twice, whatever its letter case',
+      {
+        supervisors: [
+          { ...carol, email: 'desk@example.com' },
+          { ...ted, email: 'Desk@EXAMPLE.com' },
+        ],
+      },
+      'roster.json: supervisors, entry 2 (Ted) has the same email as entry 1 (Carol).',
     ],
     [
       'one extension twice',

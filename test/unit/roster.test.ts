@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Endpoint, type PhoneNumber, parseEndpoint, parsePhoneNumber } from '../../src/people/address';
 import { mayEnter } from '../../src/people/authenticator';
+import type { Email } from '../../src/people/email';
 import type { PinHash } from '../../src/people/pin';
 import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
-import { createRoster, labelOf, type ModeratorEntry, type SupervisorEntry } from '../../src/people/roster';
+import { canPhone, createRoster, labelOf, type ModeratorEntry, type SupervisorEntry } from '../../src/people/roster';
 import { parseRoomName, type RoomName } from '../../src/rooms/room';
 
 const number = (text: string) => parsePhoneNumber(text) as PhoneNumber;
@@ -13,7 +14,7 @@ const ted = number('+15550002222');
 const bob = number('+15550001111');
 const desk = parseEndpoint('sip:carol@example.com') as Endpoint;
 
-const entry = { pin: undefined, requirePin: false, rooms: 'all' } as const;
+const entry = { pin: undefined, requirePin: false, password: undefined, email: undefined, rooms: 'all' } as const;
 const carol: ModeratorEntry = { ...entry, name: 'Carol', address: bob, pin: 'hash-1' as PinHash, extension: '201' };
 const boss: SupervisorEntry = {
   ...entry,
@@ -44,9 +45,9 @@ describe('createRoster', () => {
     const roster = createRoster({ moderatorNumbers: [alice], supervisorNumbers: [] });
     const pinOnly = { ...carol, address: undefined, extension: undefined };
     roster.replace({ moderators: [pinOnly], supervisors: [] });
-    const { byAddress, byPin, byName, byExtension } = roster.moderators;
-    expect([byAddress, byPin, byName, byExtension].map((people) => people.get(undefined))).toEqual(
-      Array(4).fill(undefined),
+    const { byAddress, byPin, byName, byEmail, byExtension } = roster.moderators;
+    expect([byAddress, byPin, byName, byEmail, byExtension].map((people) => people.get(undefined))).toEqual(
+      Array(5).fill(undefined),
     );
   });
 
@@ -110,6 +111,19 @@ it('a person may enter only their own rooms', () => {
   expect(mayEnter({ ...carol, rooms: new Set([room('sales')]) }, room('sales'))).toBe(true);
   expect(mayEnter({ ...carol, rooms: new Set([room('sales')]) }, room('support'))).toBe(false);
   expect(mayEnter(carol, room('support'))).toBe(true);
+});
+
+it.each([
+  ['a number', carol, true],
+  ['a PIN alone', { ...carol, address: undefined }, true],
+  ['an address alone', { ...carol, address: desk, pin: undefined }, true],
+  [
+    'an email address alone',
+    { ...carol, address: undefined, pin: undefined, email: 'carol@example.com' as Email },
+    false,
+  ],
+])('a person with %s can phone or not', (_what, person, can) => {
+  expect(canPhone(person)).toBe(can);
 });
 
 it.each([

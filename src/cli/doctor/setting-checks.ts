@@ -1,7 +1,7 @@
 import { type Config, parseConfig } from '../../config';
 import { withDeadline } from '../../ops/deadline';
 import { UserError } from '../../ops/user-error';
-import type { SupervisorEntry } from '../../people/roster';
+import { canPhone, type SupervisorEntry } from '../../people/roster';
 import { readRosterFile } from '../../people/roster-file';
 import { hasExpired } from '../../people/tokens';
 import { readTokensFile, tokensFileBeside } from '../../people/tokens-file';
@@ -93,7 +93,7 @@ export async function checkPeople(
     findProblems({ id: ROSTER, file: source.file, timeoutMs }, async () => {
       const { moderators, supervisors } = await readRosterFile(source);
       const counts = `${formatCount(moderators.length, 'moderator')} and ${formatCount(supervisors.length, 'supervisor')}`;
-      const warnings = supervisors.flatMap((one) => checkRights(one) ?? []);
+      const warnings = supervisors.filter(canPhone).flatMap((one) => checkRights(one) ?? []);
       return warnings.length === 0 ? [ok(ROSTER, `${source.file} names ${counts}.`)] : warnings;
     }),
     findProblems({ id: TOKENS, file: tokensFile, timeoutMs }, async () => {

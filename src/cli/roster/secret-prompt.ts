@@ -1,0 +1,36 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import type { CommandContext } from '../run-command';
+
+/** Reads secrets from standard input, a line each. */
+export interface SecretPrompt {
+  /** The next line; empty at the end of the input. A terminal is asked, and does not show what is typed. */
+  ask(question: string): Promise<string>;
+  /** Stops reading. An open terminal would keep the process running. */
+  close(): void;
+}
+
+/** Starts reading. Call `close` at the end. */
+export function createSecretPrompt({ stdin, stderr }: Pick<CommandContext, 'stdin' | 'stderr'>): SecretPrompt {
+  const hidden = stdin.isTTY
+    ? { terminal: true, output: new Writable({ write: (_text, _encoding, done) => done() }) }
+    : {};
+  const reader = createInterface({ input: stdin, ...hidden });
+  const lines = reader[Symbol.asyncIterator]();
+  return {
+    async ask(question) {
+      if (stdin.isTTY) {
+        stderr.write(question);
+      }
+      const { value, done } = await lines.next();
+      if (stdin.isTTY) {
+        stderr.write('\n');
+      }
+      return done ? '' : value;
+    },
+    close() {
+      reader.close();
+      stdin.destroy();
+    },
+  };
+}
