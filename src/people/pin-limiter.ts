@@ -1,11 +1,15 @@
 import type { Logger } from 'pino';
-import type * as limiters from 'rate-limiter-flexible';
 import type { RedisConnection } from '../redis/redis-connection';
 import type { Address } from './address';
-
-/** From files of their own: the package's index loads thirty stores, which takes 20 ms of every start. */
-const RateLimiterMemory: typeof limiters.RateLimiterMemory = require('rate-limiter-flexible/lib/RateLimiterMemory');
-const RateLimiterRedis: typeof limiters.RateLimiterRedis = require('rate-limiter-flexible/lib/RateLimiterRedis');
+import {
+  type AttemptBudget,
+  type CreateCounter,
+  createAttemptBudget,
+  createMemoryCounter,
+  createRedisCounters,
+  secondsOf,
+  takeAttempt,
+} from './attempt-budget';
 
 /** Why a call may not enter PINs now. */
 export interface Lockout {
@@ -43,8 +47,6 @@ export interface PinLimiter {
   consumeAttempt(address: Address | undefined, options: { isRight: boolean }): Promise<Attempt>;
 }
 
-const DAY_SECONDS = 86_400;
-
 /**
  * Wrong PINs allowed in a day, and the length of the first lockout. Each further lockout lasts twice as long, at most a
  * day. After a lockout all attempts are available again.
@@ -59,22 +61,7 @@ export const PIN_BUDGETS = {
  */
 const PROMPT_BOUNDS = { number: 120, everybody: 1_000, seconds: 10 } as const;
 
-/** A lockout that starts within this time after the last one is twice as long. */
-const REMEMBERED_SECONDS = 7 * DAY_SECONDS;
-
-/** The count that marks a lockout: more attempts than anyone can make. */
-const LOCKED = 1_000_000_000;
-
-interface Budget {
-  /**
-   * Uses `cost` attempts.
-   *
-   * @returns whether an attempt was left, and the seconds until one is left again; undefined if one still is
-   */
-  take(key: string, cost: 0 | 1): Promise<{ wasLeft: boolean; lockedSeconds: number | undefined }>;
-}
-
-type Budgets = Record<keyof typeof PIN_BUDGETS, Budget>;
+type Budgets = Record<keyof typeof PIN_BUDGETS, AttemptBudget>;
 
 export interface PinLimiterOptions {
   /** Each role has its own attempts. */
@@ -86,21 +73,19 @@ export interface PinLimiterOptions {
 
 /** A limiter that counts attempts in Redis, and in this process while Redis does not answer. */
 export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLimiter {
-  const local = createBudgets((options) => new RateLimiterMemory(options));
-  const shared = redis && createBudgets((options) => new RateLimiterRedis({ ...options, storeClient: redis.client }));
+  const local = createBudgets(createMemoryCounter);
+  const shared = redis && createBudgets(createRedisCounters(redis));
   // Prompts are a load on this server alone, so they are counted here.
   const prompts = {
-    number: new RateLimiterMemory({ points: PROMPT_BOUNDS.number, duration: PROMPT_BOUNDS.seconds }),
-    everybody: new RateLimiterMemory({ points: PROMPT_BOUNDS.everybody, duration: PROMPT_BOUNDS.seconds }),
+    number: createMemoryCounter({ points: PROMPT_BOUNDS.number, duration: PROMPT_BOUNDS.seconds }),
+    everybody: createMemoryCounter({ points: PROMPT_BOUNDS.everybody, duration: PROMPT_BOUNDS.seconds }),
   };
 
-  function createBudgets(
-    create: (options: limiters.IRateLimiterOptions) => limiters.RateLimiterMemory | limiters.RateLimiterRedis,
-  ): Budgets {
+  function createBudgets(create: CreateCounter): Budgets {
     const prefix = `conference-coach:pin:${role}`;
     return {
-      number: createBudget(create, `${prefix}:number`, PIN_BUDGETS.number),
-      everybody: createBudget(create, `${prefix}:everybody`, PIN_BUDGETS.everybody),
+      number: createAttemptBudget(create, `${prefix}:number`, PIN_BUDGETS.number),
+      everybody: createAttemptBudget(create, `${prefix}:everybody`, PIN_BUDGETS.everybody),
     };
   }
 
@@ -144,17 +129,11 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
 
 /** The address comes first: once locked out, it uses no attempts of the total. */
 async function take(budgets: Budgets, address: Address | undefined, cost: 0 | 1): Promise<Attempt> {
-  let lockout: Lockout | undefined;
-  for (const [who, key] of keysOf(address)) {
-    const { wasLeft, lockedSeconds } = await budgets[who].take(key, cost);
-    if (lockedSeconds !== undefined) {
-      lockout = { limit: 'attempts', who, seconds: lockedSeconds };
-      if (!wasLeft) {
-        return { isAllowed: false, lockout };
-      }
-    }
-  }
-  return { isAllowed: true, lockout };
+  const taken = await takeAttempt(budgets, keysOf(address), cost);
+  const limit = 'attempts' as const;
+  return taken.isAllowed
+    ? { isAllowed: true, lockout: taken.lockout && { limit, ...taken.lockout } }
+    : { isAllowed: false, lockout: { limit, ...taken.lockout } };
 }
 
 function keysOf(address: Address | undefined) {
@@ -162,42 +141,4 @@ function keysOf(address: Address | undefined) {
     ['number', address ?? 'withheld'],
     ['everybody', 'all'],
   ] as const;
-}
-
-function createBudget(
-  create: (options: limiters.IRateLimiterOptions) => limiters.RateLimiterMemory | limiters.RateLimiterRedis,
-  keyPrefix: string,
-  { attempts, firstLockSeconds }: { attempts: number; firstLockSeconds: number },
-): Budget {
-  const counter = create({ keyPrefix, points: attempts, duration: DAY_SECONDS });
-  const lockouts = create({ keyPrefix: `${keyPrefix}:lockouts`, points: 1, duration: REMEMBERED_SECONDS });
-
-  /** @returns its length in seconds */
-  async function startLockout(key: string): Promise<number> {
-    const last = await lockouts.get(key);
-    // Calls that use the last attempt at the same moment start one lockout together. No lockout is shorter than the
-    // first, so one that started less than that ago is this one.
-    const isStarted = last !== null && last.msBeforeNext > (REMEMBERED_SECONDS - firstLockSeconds) * 1000;
-    const lockout = (last?.consumedPoints ?? 0) + (isStarted ? 0 : 1);
-    const seconds = Math.min(firstLockSeconds * 2 ** (lockout - 1), DAY_SECONDS);
-    await lockouts.set(key, lockout, REMEMBERED_SECONDS);
-    await counter.set(key, LOCKED, seconds);
-    return seconds;
-  }
-
-  return {
-    async take(key, cost) {
-      const counted = cost === 0 ? await counter.get(key) : await counter.penalty(key, cost);
-      const used = counted?.consumedPoints ?? 0;
-      const wasLeft = used - cost < attempts;
-      if (counted === null || used < attempts) {
-        return { wasLeft, lockedSeconds: undefined };
-      }
-      return { wasLeft, lockedSeconds: used < LOCKED ? await startLockout(key) : secondsOf(counted.msBeforeNext) };
-    },
-  };
-}
-
-function secondsOf(ms: number): number {
-  return Math.ceil(ms / 1000);
 }
