@@ -1,0 +1,147 @@
+import { createHmac } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Logger } from 'pino';
+import type { RedisConnection } from '../redis/redis-connection';
+import {
+  type CreateCounter,
+  createAttemptBudget,
+  createMemoryCounter,
+  createRedisCounters,
+  type TakenAttempt,
+  takeAttempt,
+} from './attempt-budget';
+
+/** A name and a password that were entered, as far as they are counted. */
+export interface SignInAttempt {
+  /** As it was entered. */
+  name: string;
+  /** The client's address; undefined if it is gone. */
+  ip: string | undefined;
+}
+
+/** Whose passwords are not taken for a while. */
+export interface SignInLockout {
+  /** `pair`: this name at this address; `address`: every name at this address; `name`: this name at new addresses. */
+  who: keyof typeof SIGN_IN_BUDGETS;
+  /** Until it ends. */
+  seconds: number;
+}
+
+/** Limits wrong passwords per name and address, per address, and per name. Never rejects. */
+export interface SignInLimiter {
+  /** Call it before a password is checked. Uses no attempt. Returns undefined if it may be. */
+  findLockout(attempt: SignInAttempt): Promise<SignInLockout | undefined>;
+  /**
+   * Call it when a password has been checked, and use the result only if it is allowed. A wrong password uses one attempt of
+   * each budget; the last one starts a lockout. A right password uses none, but one must be left.
+   */
+  consumeAttempt(
+    attempt: SignInAttempt,
+    options: { isRight: boolean },
+  ): Promise<TakenAttempt<keyof typeof SIGN_IN_BUDGETS>>;
+}
+
+/**
+ * Wrong passwords allowed in a day, and the length of the first lockout. Each further lockout lasts twice as long, at most a
+ * day. After a lockout all attempts are available again.
+ *
+ * Somebody who guesses at one address locks out that address only. The budget of a name stops somebody who guesses at many;
+ * it does not count where the person has signed in lately, so they are not locked out with them.
+ */
+export const SIGN_IN_BUDGETS = {
+  pair: { attempts: 10, firstLockSeconds: 900 },
+  address: { attempts: 50, firstLockSeconds: 900 },
+  name: { attempts: 200, firstLockSeconds: 3_600 },
+} as const;
+
+/** How long an address counts as one where a person has signed in. */
+const KNOWN_SECONDS = 14 * 86_400;
+
+export interface SignInLimiterOptions {
+  /** Keys the hashes under which names and addresses are counted: sometimes a password is entered as the name. */
+  secret: string;
+  /** Counts attempts for all servers; undefined counts them in this process. */
+  redis: RedisConnection | undefined;
+  log: Logger;
+}
+
+/** A limiter that counts attempts in Redis, and in this process while Redis does not answer. */
+export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions): SignInLimiter {
+  const local = createCounts(createMemoryCounter);
+  const shared = redis && createCounts(createRedisCounters(redis));
+
+  async function count<T>(work: (counts: Counts) => Promise<T>): Promise<T> {
+    if (redis !== undefined && shared !== undefined) {
+      try {
+        return await redis.run(() => work(shared));
+      } catch (err) {
+        log.warn({ err }, 'Redis cannot count sign-in attempts; counting in this process');
+      }
+    }
+    return work(local);
+  }
+
+  function keysOf({ name, ip }: SignInAttempt) {
+    const hash = (...parts: string[]) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url');
+    const network = networkOf(ip);
+    return { pair: hash(name, network), address: hash(network), name: hash(name) };
+  }
+
+  async function take(counts: Counts, attempt: SignInAttempt, cost: 0 | 1) {
+    const { pair, address, name } = keysOf(attempt);
+    const isKnown = (await counts.known.get(pair)) !== null;
+    return takeAttempt(
+      counts.budgets,
+      [['pair', pair], ['address', address], ...(isKnown ? [] : ([['name', name]] as const))],
+      cost,
+    );
+  }
+
+  return {
+    async findLockout(attempt) {
+      const { isAllowed, lockout } = await count((counts) => take(counts, attempt, 0));
+      return isAllowed ? undefined : lockout;
+    },
+
+    consumeAttempt: (attempt, { isRight }) =>
+      count(async (counts) => {
+        const taken = await take(counts, attempt, isRight ? 0 : 1);
+        if (isRight && taken.isAllowed) {
+          await counts.known.set(keysOf(attempt).pair, 1, KNOWN_SECONDS);
+        }
+        return taken;
+      }),
+  };
+}
+
+type Counts = ReturnType<typeof createCounts>;
+
+function createCounts(create: CreateCounter) {
+  const prefix = 'conference-coach:sign-in';
+  const budget = (who: keyof typeof SIGN_IN_BUDGETS) =>
+    createAttemptBudget(create, `${prefix}:${who}`, SIGN_IN_BUDGETS[who]);
+  return {
+    budgets: { pair: budget('pair'), address: budget('address'), name: budget('name') },
+    /** The pairs of a name and an address where that person has signed in. */
+    known: create({ keyPrefix: `${prefix}:known`, points: 1, duration: KNOWN_SECONDS }),
+  };
+}
+
+/** An address as it is counted: of IPv6 the first half, because one client has all of the rest. */
+function networkOf(ip = ''): string {
+  const address = ip.replace(/^::ffff:(?=[0-9.]+$)/i, '');
+  if (isIPv4(address)) {
+    return address;
+  }
+  if (!isIPv6(address)) {
+    return 'unknown';
+  }
+  const [before = '', after] = address.replace(/%.*$/, '').split('::');
+  const groupsOf = (text: string) => (text === '' ? [] : text.split(':'));
+  const [first, last] = [groupsOf(before), groupsOf(after ?? '')];
+  const missing = after === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
+  return [...first, ...Array<string>(missing).fill('0'), ...last]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
