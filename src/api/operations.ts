@@ -396,7 +396,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       method: 'get',
       path: '/refusals',
       summary:
-        'Reads who was not let in, and lockouts: of the rooms that you may audit; with all rooms, also without a room',
+        'Reads who was not let in, lockouts, and sign-ins to the screen: of the rooms that you may audit; with all rooms, also without a room',
       right: 'audit',
       query: refusalQuery,
       response: { status: 200, description: 'The refusals, in the order they were written', schema: refusalPage },

@@ -218,7 +218,7 @@ export const auditRecord = z
     conferenceSid: z.string().optional().describe('Conference SID'),
     recordingSid: z.string().optional().describe('The recording that an action started or stopped'),
     source: z.enum(['webhook', 'callback', 'rest', 'api', 'inferred']).optional().describe('How it is known'),
-  } satisfies Record<Exclude<keyof AuditRecord, 'lockedOut' | 'limit'>, z.ZodType>)
+  } satisfies Record<Exclude<keyof AuditRecord, 'lockedOut' | 'limit' | 'method' | 'ip'>, z.ZodType>)
   .meta({ id: 'AuditRecord', description: 'A line of the audit trail. Fields that do not apply are missing' });
 
 export const auditPage = z
@@ -232,21 +232,46 @@ const refusal = z
   .strictObject({
     id: z.string().describe('For removing duplicates'),
     at: instant.describe('When it happened'),
-    kind: z.enum(['refused', 'locked-out']).describe('locked-out: no PIN is accepted for a while'),
-    number: z.string().describe('Masked number or address'),
-    callSid,
+    kind: z
+      .enum(['refused', 'locked-out', 'signed-in', 'signed-out', 'sign-in-refused', 'sign-in-locked-out'])
+      .describe(
+        'Calls are refused or locked-out: no PIN is accepted for a while. The others are about the screen; sign-in-locked-out: no password is accepted for a while',
+      ),
+    number: z.string().optional().describe('Of a call: the masked number or address'),
+    callSid: callSid.optional().describe('Of a call: the Call SID'),
     reason: z
-      .enum(['unknown', 'wrong-pin', 'no-pin', 'room', 'rights', 'removed'])
+      .enum([
+        'unknown',
+        'wrong-pin',
+        'no-pin',
+        'room',
+        'rights',
+        'removed',
+        'wrong-password',
+        'unknown-email',
+        'unverified-email',
+        'signed-out',
+        'everywhere',
+        'roster',
+      ])
       .optional()
       .describe(
-        'Of refused: an unknown number, a wrong PIN or none, a room or a mode that they may not have, or removed from the roster',
+        'Of refused: an unknown number, a wrong PIN or none, a room or a mode that they may not have, or removed from the roster. Of sign-in-refused: a wrong password, or an email address that nobody in the roster has or that is not verified. Of signed-out: here, everywhere, or removed from the roster or changed there',
       ),
-    supervisor: z.string().optional().describe('Of refused: their name, if it is known'),
+    supervisor: z.string().optional().describe('Their name, if it is known'),
+    moderator: z.string().optional().describe("Of the screen: the agent's name, if it is known"),
     room: roomName.optional(),
-    lockedOut: z.enum(['number', 'everybody']).optional().describe('Of locked-out: whose PINs are not taken'),
+    lockedOut: z
+      .enum(['number', 'everybody', 'pair', 'address', 'name'])
+      .optional()
+      .describe(
+        'Whose PINs are not taken: of this number, or of everybody; whose passwords: this name at this address, everybody at this address, or this name at new addresses',
+      ),
     limit: z.enum(['attempts', 'prompts']).optional().describe('Of locked-out: too many wrong PINs, or prompts'),
+    method: z.enum(['password', 'oidc']).optional().describe('Of signed-in: how they proved who they are'),
+    ip: z.string().optional().describe("Of the screen: the client's address"),
   } satisfies Record<KeyOfAny<RefusalEvent>, z.ZodType>)
-  .meta({ id: 'Refusal' });
+  .meta({ id: 'Refusal', description: 'A call that was not let in, or a sign-in to the screen' });
 
 export const refusalPage = z
   .strictObject({

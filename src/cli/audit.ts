@@ -49,6 +49,8 @@ const FACT_COLUMNS = [
   'reason',
   'lockedOut',
   'limit',
+  'method',
+  'ip',
   'callSid',
   'stay',
   'moderatorCallSid',

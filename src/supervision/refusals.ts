@@ -1,4 +1,5 @@
 import type { Lockout } from '../people/pin-limiter';
+import type { SignInLockout } from '../people/sign-in-limiter';
 import type { RoomName } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
 
@@ -17,12 +18,16 @@ export type RefusalReason =
   /** Somebody who was removed from the roster during the call. */
   | 'removed';
 
-/** A refusal in the audit trail. Its room may not exist, so it is in no room's feed. */
+/** A line of the audit trail that belongs to no room: its room may not exist, or it is about the screen. */
 export type RefusalEvent = {
   /** For removing duplicates. */
   id: string;
   /** ISO 8601. */
   at: string;
+} & (CallRefusal | SignInFact);
+
+/** A supervisor's call that was not let in. */
+export type CallRefusal = {
   /** Masked. */
   number: string;
   callSid: Sid;
@@ -31,6 +36,34 @@ export type RefusalEvent = {
   /** PIN attempts are locked: for this number or for all, after too many wrong PINs or too many prompts. */
   | { kind: 'locked-out'; lockedOut: Lockout['who']; limit: Lockout['limit'] }
 );
+
+/** Who signed in to the screen or out of it, or was refused. */
+export type SignInFact = {
+  /** Their name; neither is there if nobody in the roster has the name or the email address. */
+  supervisor?: string;
+  moderator?: string;
+  /** The client's address; missing if it was gone. */
+  ip?: string;
+} & (
+  | { kind: 'signed-in'; method: 'password' | 'oidc' }
+  | { kind: 'signed-out'; reason: SignOutReason }
+  | { kind: 'sign-in-refused'; reason: SignInRefusalReason }
+  /** No password is taken for a while: of this name at this address, at this address, or of this name. */
+  | { kind: 'sign-in-locked-out'; lockedOut: SignInLockout['who'] }
+);
+
+export type SignOutReason =
+  /** They signed out, here or everywhere. */
+  | 'signed-out'
+  | 'everywhere'
+  /** They were removed from the roster, or have another password or email address. */
+  | 'roster';
+
+export type SignInRefusalReason =
+  | 'wrong-password'
+  /** The identity provider named an address that nobody in the roster has, or one that it did not verify. */
+  | 'unknown-email'
+  | 'unverified-email';
 
 /** About how many refusals are kept: anybody can cause them. */
 export const MAX_REFUSALS = 20_000;

@@ -10,7 +10,7 @@ import type { Rooms } from '../rooms/rooms';
 import type { ConferenceApi } from '../signalwire/conference-api';
 import type { Sid } from '../signalwire/sid';
 import type { NoticePolicy } from './notice-policy';
-import type { RefusalEvent, RefusalReason, RefusalStore } from './refusals';
+import type { RefusalEvent, RefusalReason, RefusalStore, SignInFact } from './refusals';
 
 /** A call that was rejected or ended, and why. */
 export interface RefusedCall {
@@ -34,6 +34,7 @@ export interface Supervision {
   notifyOfMode(state: RoomState, target: Sid, mode: Mode, before: HeardMode): void;
   recordRefusal(refused: RefusedCall): void;
   recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
+  recordSignIn(fact: SignInFact): void;
   /** Keeps writing refusals for `timeoutMs`. Returns whether none was lost. */
   close(timeoutMs: number): Promise<boolean>;
 }
@@ -68,6 +69,13 @@ const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   removed: 'Supervisor call ended: no longer in the roster',
 };
 
+const SIGN_INS: Readonly<Record<SignInFact['kind'], string>> = {
+  'signed-in': 'Signed in',
+  'signed-out': 'Signed out',
+  'sign-in-refused': 'Sign-in refused',
+  'sign-in-locked-out': 'Too many wrong passwords: sign-in locked',
+};
+
 export function createSupervision(options: SupervisionOptions): Supervision {
   const { rooms, refusals, space, notices, now, log, retryMs = 500 } = options;
   const pending = createRetryQueue<string, RefusalEvent>({
@@ -94,6 +102,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   function record(event: RefusalEvent, message: string, more: object = {}): void {
     log.warn({ ...event, ...more }, message);
+    write(event);
+  }
+
+  function write(event: RefusalEvent): void {
     refusals.add(event).catch((err) => {
       log.warn({ err }, 'Refusal not written to the store; retrying');
       pending.enqueue(event.id, event.id, event);
@@ -126,6 +138,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const number = maskAddress(from);
       const event: RefusalEvent = { ...stamp(), kind: 'locked-out', lockedOut, limit, number, callSid };
       record(event, 'PIN attempts locked; call rejected', { seconds });
+    },
+
+    recordSignIn(fact) {
+      const isUsual = fact.kind === 'signed-in' || fact.kind === 'signed-out';
+      log[isUsual ? 'info' : 'warn'](fact, SIGN_INS[fact.kind]);
+      write({ ...stamp(), ...fact });
     },
 
     close: (timeoutMs) => pending.close(timeoutMs),

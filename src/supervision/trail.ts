@@ -32,6 +32,9 @@ export interface AuditRecord {
   status?: ActionStatus | undefined;
   lockedOut?: string | undefined;
   limit?: string | undefined;
+  /** Of a sign-in to the screen: how, and the client's address. */
+  method?: string | undefined;
+  ip?: string | undefined;
   /** Of `record`: the recorded call. Undefined for another action on the whole room. */
   callSid?: Sid | undefined;
   /** Counts the call's stays from 1. */

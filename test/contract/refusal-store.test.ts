@@ -79,6 +79,21 @@ describe.each<[string, () => Store]>([
     ['was refused in a room, by name', refused({ reason: 'room', supervisor: 'Ted', room: roomNamed('sales') })],
     ['was locked out', lockedOut()],
     ['was locked out with everybody', { ...lockedOut(), lockedOut: 'everybody' } as RefusalEvent],
+    [
+      'signed in to the screen',
+      {
+        id: randomUUID(),
+        at: dateOf(Date.now()),
+        kind: 'signed-in',
+        method: 'oidc',
+        supervisor: 'Ted',
+        ip: '192.0.2.1',
+      },
+    ],
+    [
+      'was refused by the screen',
+      { id: randomUUID(), at: dateOf(Date.now()), kind: 'sign-in-refused', reason: 'unknown-email' },
+    ],
     ['has a name of any letters', refused({ supervisor: `Zoë 李小龍 🎧 "\\%d\n{"id":1}\u2028` })],
   ])('tell who %s', async (_what, event) => {
     await store.refusals.add(event);

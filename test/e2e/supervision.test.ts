@@ -353,7 +353,7 @@ describe('the audit trail', () => {
 
     const [header, , , , , left, ...rest] = (await audit('--format', 'csv')).split('\r\n');
     expect(header).toBe(
-      'at,kind,role,supervisor,number,room,mode,heard,confirmed,moderator,since,until,action,by,status,reason,lockedOut,limit,callSid,stay,moderatorCallSid,callerCallSids,conferenceSid,recordingSid,source',
+      'at,kind,role,supervisor,number,room,mode,heard,confirmed,moderator,since,until,action,by,status,reason,lockedOut,limit,method,ip,callSid,stay,moderatorCallSid,callerCallSids,conferenceSid,recordingSid,source',
     );
     expect(left?.split(',').slice(1, 10)).toEqual([
       ...['left', 'supervisor', 'Ted', '***2222', 'sales', 'barge', 'barge', 'true', 'Alice'],

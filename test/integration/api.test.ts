@@ -106,7 +106,7 @@ describe('the description', () => {
     const { AuditRecord, Refusal } = description.components.schemas;
     expect(AuditRecord).toMatchObject({ required: ['at', 'kind'], additionalProperties: false });
     expect(AuditRecord).toHaveProperty('properties.heard.enum', ['monitor', 'coach', 'barge', 'unknown']);
-    expect(Refusal).toMatchObject({ required: ['id', 'at', 'kind', 'number', 'callSid'], additionalProperties: false });
+    expect(Refusal).toMatchObject({ required: ['id', 'at', 'kind'], additionalProperties: false });
   });
 
   it('needs no token', async () => {
