@@ -1,0 +1,308 @@
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Logger } from 'pino';
+import proxyAddr from 'proxy-addr';
+import type { PasswordHash } from '../people/password';
+import type { Roster } from '../people/roster';
+import type { SignInLimiter } from '../people/sign-in-limiter';
+import { StoreError } from '../redis/store-error';
+import type { SignInFact, SignOutReason } from '../supervision/refusals';
+import { parseLocalPath } from './local-path';
+import { isSameOrigin } from './same-origin';
+import type { SessionStore, StoredSession } from './session-store';
+import { createSessions, ownerOf, proofOf } from './sessions';
+import { personActor, personNamed, type RosterPerson, setViewer, type Viewer, viewerOf } from './viewer';
+
+/** Why somebody was not signed in. */
+export type SignInProblem =
+  /** The name or the password. */
+  | { code: 'wrong' }
+  | { code: 'locked-out'; seconds: number }
+  /** Too many passwords are being checked. */
+  | { code: 'busy' }
+  | { code: 'store-away' };
+
+/** Why a request was refused. */
+export type PageError = 'cross_site' | 'unreadable_request' | 'store_away' | 'internal_error';
+
+/** Renders pages. The request tells the language. */
+export interface SignInPages {
+  signIn(
+    model: {
+      problem: SignInProblem | undefined;
+      /** Where to go afterwards; undefined for the start. */
+      next: string | undefined;
+      hasPasswords: boolean;
+    },
+    req: Request,
+  ): string;
+  error(model: { status: number; code: PageError }, req: Request): string;
+}
+
+export interface SignInOptions {
+  roster: Roster;
+  store: SessionStore;
+  /** Sign the session cookie: the first signs, all are accepted. */
+  secrets: readonly string[];
+  /** The address of this server for browsers, without a slash at the end. It decides about secure cookies. */
+  publicUrl: string;
+  /** Whether the setting names it; otherwise browsers may use any host name. */
+  isPublicUrlSet: boolean;
+  limiter: SignInLimiter;
+  /** Whether a password has this hash; takes as long without a hash. Rejects if too many are being checked. */
+  verifyPassword: (password: string, hash: PasswordHash | undefined) => Promise<boolean>;
+  /** Puts a fact into log and audit trail. */
+  record: (fact: SignInFact) => void;
+  pages: SignInPages;
+  /** Which proxies to trust about a client's address. */
+  trust: (address: string, hop: number) => boolean;
+  log: Logger;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** Signing in to the screen, and knowing who has. */
+export interface SignIn {
+  /**
+   * Reads the session of a request; afterwards `viewerOf(res)` has its person. Ends the session of somebody who was removed
+   * from the roster, or whose password or email address is another one. Passes on a StoreError if the store is away.
+   */
+  readViewer: RequestHandler;
+  /**
+   * Whether the session still exists, and its person may still be here; for answers that take long. Counts as use.
+   *
+   * @throws StoreError
+   */
+  isStillSignedIn(viewer: Viewer): Promise<boolean>;
+  /** Whether a request may act with its cookies; see {@link isSameOrigin}. */
+  isSameOrigin(req: Request): boolean;
+  /** `/sign-in`, `/sign-out` and `/sign-out-everywhere`. */
+  routes: Router;
+}
+
+/** No form is larger. */
+const MAX_FORM = '4kb';
+const MAX_NAME_CHARACTERS = 200;
+
+const PROBLEM_STATUS = { wrong: 403, 'locked-out': 429, busy: 503, 'store-away': 503 } as const satisfies Record<
+  SignInProblem['code'],
+  number
+>;
+
+/** Creates what lets people sign in. */
+export function createSignIn(options: SignInOptions): SignIn {
+  const { roster, limiter, verifyPassword, record, pages, trust, log, now } = options;
+  const publicUrl = new URL(options.publicUrl);
+  const sessions = createSessions({
+    store: options.store,
+    secrets: options.secrets,
+    isSecure: publicUrl.protocol === 'https:',
+    now,
+  });
+  /** A proxy may take it off the paths of requests. */
+  const prefix = publicUrl.pathname.replace(/\/$/, '');
+  const csrfUrl = options.isPublicUrlSet ? options.publicUrl : undefined;
+
+  /** The person of a session; undefined if they may not be here any more. */
+  function personOf({ role, name, method, proof }: StoredSession): RosterPerson | undefined {
+    const found = personNamed(roster, role, name);
+    const secret = method === 'password' ? found?.person.password : found?.person.email;
+    return proofOf(method, secret) === proof ? found : undefined;
+  }
+
+  async function identify(req: Request, res: Response): Promise<void> {
+    const open = await sessions.read(req, res);
+    if (open === undefined) {
+      return;
+    }
+    const { key, session } = open;
+    const found = personOf(session);
+    if (found === undefined) {
+      await sessions.end(req, res);
+      recordSignOut(req, session, 'roster');
+      return;
+    }
+    const { name } = session;
+    setViewer(res, { ...found, name, actor: personActor(name, found), sessionId: key.hash });
+  }
+
+  const readViewer: RequestHandler = async (req, res, next) => {
+    if (viewerOf(res) === undefined) {
+      await identify(req, res);
+    }
+    next();
+  };
+
+  function ipOf(req: Request): string | undefined {
+    return proxyAddr(req, trust) as string | undefined;
+  }
+
+  /** Who, and from where, as the audit trail has it. */
+  function factOf(req: Request, who: Pick<StoredSession, 'role' | 'name'> | undefined) {
+    const ip = ipOf(req);
+    return { ...(who && { [who.role]: who.name }), ...(ip !== undefined && { ip }) };
+  }
+
+  function recordSignOut(req: Request, who: Pick<StoredSession, 'role' | 'name'>, reason: SignOutReason): void {
+    record({ kind: 'signed-out', reason, ...factOf(req, who) });
+  }
+
+  function goTo(res: Response, path: string): void {
+    res.redirect(303, prefix + path);
+  }
+
+  function showSignIn(req: Request, res: Response, next: string | undefined, problem?: SignInProblem): void {
+    if (problem?.code === 'locked-out') {
+      res.set('Retry-After', String(problem.seconds));
+    }
+    if (problem !== undefined) {
+      res.locals.refusal = { code: problem.code.replaceAll('-', '_'), reason: 'Not signed in.' };
+    }
+    const { supervisors, moderators } = roster;
+    const hasPasswords = [...supervisors.all, ...moderators.all].some(({ password }) => password !== undefined);
+    res
+      .status(problem === undefined ? 200 : PROBLEM_STATUS[problem.code])
+      .type('html')
+      .send(pages.signIn({ problem, next, hasPasswords }, req));
+  }
+
+  function showError(req: Request, res: Response, status: number, code: PageError): void {
+    res.locals.refusal = { code, reason: 'Refused.' };
+    res.status(status).type('html').send(pages.error({ status, code }, req));
+  }
+
+  const requireSameOrigin: RequestHandler = (req, res, next) => {
+    if (isSameOrigin(req, csrfUrl)) {
+      next();
+    } else {
+      showError(req, res, 403, 'cross_site');
+    }
+  };
+
+  /** The person with this name. A name in both lists is the supervisor's, if they have a password. */
+  function candidateNamed(name: string): RosterPerson | undefined {
+    const both = (['supervisor', 'moderator'] as const).map((role) => personNamed(roster, role, name));
+    return both.find((one) => one?.person.password !== undefined) ?? both.find((one) => one !== undefined);
+  }
+
+  /** Checks a name and a password, and starts a session if they are right. @throws StoreError */
+  async function signIn(
+    req: Request,
+    res: Response,
+    name: string,
+    password: string,
+  ): Promise<SignInProblem | undefined> {
+    const attempt = { name, ip: ipOf(req) };
+    const lockedOut = await limiter.findLockout(attempt);
+    if (lockedOut !== undefined) {
+      return { code: 'locked-out', seconds: lockedOut.seconds };
+    }
+    const candidate = candidateNamed(name);
+    const hash = candidate?.person.password;
+    let isRight: boolean;
+    try {
+      isRight = await verifyPassword(password, hash);
+    } catch (err) {
+      log.warn({ err }, 'Password not checked');
+      return { code: 'busy' };
+    }
+    const { isAllowed, lockout } = await limiter.consumeAttempt(attempt, { isRight });
+    const known = candidate && { role: candidate.role, name };
+    if (!isAllowed) {
+      return { code: 'locked-out', seconds: lockout.seconds };
+    }
+    const proof = proofOf('password', hash);
+    if (!isRight || known === undefined || proof === undefined) {
+      record({ kind: 'sign-in-refused', reason: 'wrong-password', ...factOf(req, known) });
+      if (lockout === undefined) {
+        return { code: 'wrong' };
+      }
+      record({ kind: 'sign-in-locked-out', lockedOut: lockout.who, ...factOf(req, known) });
+      return { code: 'locked-out', seconds: lockout.seconds };
+    }
+    await sessions.start(req, res, { ...known, method: 'password', proof });
+    record({ kind: 'signed-in', method: 'password', ...factOf(req, known) });
+    return undefined;
+  }
+
+  const routes = Router({ caseSensitive: true, strict: true });
+  const paths = ['/sign-in', '/sign-out', '/sign-out-everywhere'];
+  routes.use(paths, (_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    next();
+  });
+
+  routes.get('/sign-in', readViewer, (req, res) => {
+    const next = parseLocalPath(req.query.next);
+    if (viewerOf(res) === undefined) {
+      showSignIn(req, res, next);
+    } else {
+      goTo(res, next ?? '/');
+    }
+  });
+
+  const readForm = express.urlencoded({ extended: false, limit: MAX_FORM, inflate: false, parameterLimit: 10 });
+  routes.post('/sign-in', requireSameOrigin, readForm, async (req, res) => {
+    const { name, password, next: path } = (req.body ?? {}) as Record<string, unknown>;
+    if (typeof name !== 'string' || typeof password !== 'string' || name.length > MAX_NAME_CHARACTERS) {
+      showError(req, res, 400, 'unreadable_request');
+      return;
+    }
+    const next = parseLocalPath(path);
+    const problem = await signIn(req, res, name.trim(), password).catch((error): SignInProblem => {
+      if (error instanceof StoreError) {
+        log.warn({ err: error }, 'Nobody can sign in: the store is away');
+        return { code: 'store-away' };
+      }
+      throw error;
+    });
+    if (problem === undefined) {
+      goTo(res, next ?? '/');
+    } else {
+      showSignIn(req, res, next, problem);
+    }
+  });
+
+  routes.post('/sign-out', requireSameOrigin, readViewer, async (req, res) => {
+    const viewer = viewerOf(res);
+    if (viewer !== undefined) {
+      await sessions.end(req, res);
+      recordSignOut(req, viewer, 'signed-out');
+    }
+    goTo(res, '/sign-in');
+  });
+
+  routes.post('/sign-out-everywhere', requireSameOrigin, readViewer, async (req, res) => {
+    const viewer = viewerOf(res);
+    if (viewer !== undefined) {
+      await sessions.endAll(viewer.role, viewer.name);
+      await sessions.end(req, res);
+      recordSignOut(req, viewer, 'everywhere');
+    }
+    goTo(res, '/sign-in');
+  });
+
+  const answerError: ErrorRequestHandler = (error, req, res, next) => {
+    const { status } = error as { status?: number };
+    if (res.headersSent) {
+      next(error);
+    } else if (error instanceof StoreError) {
+      showError(req, res, 503, 'store_away');
+    } else if (status !== undefined && status >= 400 && status < 500) {
+      showError(req, res, status, 'unreadable_request');
+    } else {
+      log.error({ err: error }, 'Sign-in failed');
+      showError(req, res, 500, 'internal_error');
+    }
+  };
+  routes.use(answerError);
+
+  return {
+    readViewer,
+    routes,
+    isSameOrigin: (req) => isSameOrigin(req, csrfUrl),
+    async isStillSignedIn({ role, name, sessionId }) {
+      const session = await sessions.find({ owner: ownerOf(role, name), hash: sessionId });
+      return session !== undefined && personOf(session) !== undefined;
+    },
+  };
+}
