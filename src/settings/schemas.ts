@@ -46,6 +46,17 @@ export const signingKeys = z
   )
   .refine((keys) => keys.length <= 2, 'must be one key, or two while a new key replaces an old one.');
 
+/** The fewest characters of a session secret. */
+const MIN_SECRET_CHARACTERS = 32;
+
+/** What signs the session cookie. */
+export const sessionSecret = z
+  .string()
+  .min(
+    MIN_SECRET_CHARACTERS,
+    `must have at least ${MIN_SECRET_CHARACTERS} characters. To make one: openssl rand -hex 32.`,
+  );
+
 /** Express's `trust proxy`: a count of proxies, or their addresses and networks. */
 export const trustProxy = z.string().transform((text, context): number | string[] | false => {
   if (/^[0-9]{1,2}$/.test(text)) {

@@ -10,6 +10,7 @@ import {
   phoneNumbers,
   publicUrl,
   redisUrls,
+  sessionSecret,
   signingKeys,
   spaceUrl,
   spokenText,
@@ -75,6 +76,8 @@ export const SETTINGS = {
   rosterFile: setting('ROSTER_FILE', z.string().optional()),
   /** The key that PINs are hashed with; undefined if there are none. */
   pinKey: setting('PIN_KEY', z.string().optional()),
+  /** Signs the cookies of the screen; undefined derives it from the signing keys. */
+  sessionSecret: setting('SESSION_SECRET', sessionSecret.optional(), TOKEN),
   /** The language of the spoken prompts. */
   promptLanguage: setting('PROMPT_LANGUAGE', oneOf(['en', 'de']).default('en')),
   /** A LaML document for waiting callers; undefined for the Space's own music. */

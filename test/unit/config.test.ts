@@ -43,6 +43,7 @@ describe('loadConfig', () => {
       supervisorNumbers: 'any',
       roster: undefined,
       pinKey: undefined,
+      sessionSecret: undefined,
       promptLanguage: 'en',
       waitUrl: undefined,
       callerNotice: undefined,
@@ -98,6 +99,7 @@ describe('loadConfig', () => {
       MODERATOR_NUMBERS: '+15557788999, +15557788998',
       ROSTER_FILE: 'roster/roster.json',
       PIN_KEY: '0123456789abcdef',
+      SESSION_SECRET: 'a-secret-of-thirty-two-characters',
       PROMPT_LANGUAGE: 'de',
       WAIT_URL: 'https://cdn.example.com/wait.xml',
       CALLER_NOTICE: 'Calls may be supervised.',
@@ -128,6 +130,7 @@ describe('loadConfig', () => {
       supervisorNumbers: ['+15550002222'],
       roster: { file: 'roster/roster.json', hasPinKey: true, pinKeyQuestion: '', mustName: [] },
       pinKey: '0123456789abcdef',
+      sessionSecret: 'a-secret-of-thirty-two-characters',
       promptLanguage: 'de',
       waitUrl: 'https://cdn.example.com/wait.xml',
       callerNotice: 'Calls may be supervised.',
@@ -609,6 +612,13 @@ describe('loadConfig', () => {
     const { moderatorNumbers, supervisorNumbers, warnings } = loadConfig({ ROSTER_FILE: 'roster.json' });
     expect([moderatorNumbers, supervisorNumbers]).toEqual([[], []]);
     expect(warnings.join()).not.toMatch(/MODERATOR_NUMBERS|SUPERVISOR_NUMBERS/);
+  });
+
+  it('requires a long SESSION_SECRET', () => {
+    expect(loadConfig({ SESSION_SECRET: 'x'.repeat(32) }).sessionSecret).toBe('x'.repeat(32));
+    expect(problemsOf({ SESSION_SECRET: 'x'.repeat(31) })).toEqual([
+      'SESSION_SECRET must have at least 32 characters. To make one: openssl rand -hex 32.',
+    ]);
   });
 
   it('requires a long PIN_KEY in production, and warns of a short one in development', () => {
