@@ -68,11 +68,14 @@ export interface SignIn {
    */
   readViewer: RequestHandler;
   /**
-   * Whether the session still exists, and its person may still be here; for answers that take long. Counts as use.
+   * The viewer with their rights of now, for answers that take long; undefined if the session has ended, or its person may
+   * not be here any more. Counts as use.
    *
    * @throws StoreError
    */
-  isStillSignedIn(viewer: Viewer): Promise<boolean>;
+  refresh(viewer: Viewer): Promise<Viewer | undefined>;
+  /** Whether the viewer's person is still in the roster, with the same password and email address. */
+  isStillInRoster(viewer: Viewer): boolean;
   /** Whether a request may act with its cookies; see {@link isSameOrigin}. */
   isSameOrigin(req: Request): boolean;
   /** `/sign-in`, `/sign-out` and `/sign-out-everywhere`. */
@@ -87,6 +90,10 @@ const PROBLEM_STATUS = { wrong: 403, 'locked-out': 429, busy: 503, 'store-away':
   SignInProblem['code'],
   number
 >;
+
+function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewer {
+  return { ...found, name, actor: personActor(name, found), sessionId };
+}
 
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
@@ -122,7 +129,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       return;
     }
     const { name } = session;
-    setViewer(res, { ...found, name, actor: personActor(name, found), sessionId: key.hash });
+    setViewer(res, viewerFrom(found, name, key.hash));
   }
 
   const readViewer: RequestHandler = async (req, res, next) => {
@@ -300,9 +307,14 @@ export function createSignIn(options: SignInOptions): SignIn {
     readViewer,
     routes,
     isSameOrigin: (req) => isSameOrigin(req, csrfUrl),
-    async isStillSignedIn({ role, name, sessionId }) {
+    async refresh({ role, name, sessionId }) {
       const session = await sessions.find({ owner: ownerOf(role, name), hash: sessionId });
-      return session !== undefined && personOf(session) !== undefined;
+      const found = session && personOf(session);
+      return found && viewerFrom(found, name, sessionId);
+    },
+    isStillInRoster({ role, name, person }) {
+      const found = personNamed(roster, role, name)?.person;
+      return found?.password === person.password && found?.email === person.email;
     },
   };
 }

@@ -280,11 +280,27 @@ describe('a session', () => {
     }
     for (let hour = 0; hour < 20; hour++) {
       screen.clock.now += 3_600_000;
-      expect(await screen.signIn.isStillSignedIn(viewer)).toBe(true);
+      expect(await screen.signIn.refresh(viewer)).toEqual(viewer);
     }
     expect(await screen.whoIs(cookie)).toBe('supervisor Ted');
     await screen.send('POST', '/sign-out', { cookie });
-    expect(await screen.signIn.isStillSignedIn(viewer)).toBe(false);
+    expect(await screen.signIn.refresh(viewer)).toBeUndefined();
+  });
+
+  it('tells an answer that stays open the rights of now', async () => {
+    const screen = await startScreen();
+    await screen.whoIs(await screen.enter('Ted', 'open sesame'));
+    const viewer = screen.lastViewer();
+    const [ted] = screen.roster.supervisors.all;
+    if (viewer === undefined || ted === undefined) {
+      throw new Error('Ted is not signed in');
+    }
+    screen.roster.replace({ supervisors: [{ ...ted, rights: new Set(['see'] as const) }], moderators: [] });
+    expect(screen.signIn.isStillInRoster(viewer)).toBe(true);
+    expect(await screen.signIn.refresh(viewer)).toMatchObject({ actor: { rights: new Set(['see']) } });
+    screen.roster.replace({ supervisors: [supervisor({ name: 'Ted', password: 'another' })], moderators: [] });
+    expect(screen.signIn.isStillInRoster(viewer)).toBe(false);
+    expect(await screen.signIn.refresh(viewer)).toBeUndefined();
   });
 
   it('ends an answer that stays open when its person is removed from the roster', async () => {
@@ -292,7 +308,7 @@ describe('a session', () => {
     await screen.whoIs(await screen.enter('Ted', 'open sesame'));
     const viewer = screen.lastViewer();
     screen.roster.replace({ supervisors: [], moderators: [] });
-    expect(viewer && (await screen.signIn.isStillSignedIn(viewer))).toBe(false);
+    expect(viewer && (await screen.signIn.refresh(viewer))).toBeUndefined();
   });
 
   it('is stored without its id', async () => {
@@ -514,7 +530,7 @@ describe('two servers with one Redis', () => {
     expect(headers['set-cookie']).toEqual([expect.stringMatching(/^__Host-session=;/)]);
     expect(await known(one)).toEqual(['nobody', 'nobody', 'moderator Alice']);
     expect(await known(other)).toEqual(['nobody', 'nobody', 'moderator Alice']);
-    expect(viewer && (await one.signIn.isStillSignedIn(viewer))).toBe(true);
+    expect(viewer && (await one.signIn.refresh(viewer))).toEqual(viewer);
     expect(one.facts.at(-1)).toMatchObject({ kind: 'signed-out', reason: 'everywhere', supervisor: 'Ted' });
   });
 
@@ -564,7 +580,7 @@ describe('two servers with one Redis', () => {
     for (const path of ['/sign-out', '/sign-out-everywhere']) {
       expect(await screen.send('POST', path, { cookie })).toMatchObject({ status: 503, text: away, cookies: [] });
     }
-    await expect(viewer && screen.signIn.isStillSignedIn(viewer)).rejects.toThrow(StoreError);
+    await expect(viewer && screen.signIn.refresh(viewer)).rejects.toThrow(StoreError);
     const form = await screen.send('POST', '/sign-in', { form: TED });
     expect(form).toMatchObject({
       status: 503,

@@ -1,4 +1,4 @@
-import type { SignInProblem } from '../sign-in-problem';
+import type { SignInProblem } from '../sign-in';
 import type { Texts } from '../texts-en';
 
 export interface SignInPageProps {
@@ -23,7 +23,8 @@ export function SignInPage({ texts, problem, next, hasOidc, hasPasswords }: Sign
         </p>
       )}
       {hasPasswords ? (
-        <form method="post" action={next === undefined ? '/sign-in' : `/sign-in?${new URLSearchParams({ next })}`}>
+        <form method="post" action="/sign-in">
+          {next === undefined ? null : <input type="hidden" name="next" value={next} />}
           <label for="name">{signIn.name}</label>
           <input id="name" name="name" autoComplete="username" required maxLength={64} />
           <label for="password">{signIn.password}</label>
@@ -68,10 +69,6 @@ function sentenceOf(problem: SignInProblem, { signIn }: Texts): string {
       return signIn.busy;
     case 'store-away':
       return signIn.storeAway;
-    case 'oidc-failed':
-      return signIn.oidcFailed;
-    case 'oidc-unknown':
-      return signIn.oidcUnknown;
   }
 }
 
