@@ -2,7 +2,7 @@ import type { Mode } from '../rooms/mode';
 
 /** Every text of the screen in English. `german` in texts-de.ts has the same fields. */
 export const english = {
-  language: 'en',
+  language: 'en-GB',
   product: 'Conference Coach',
   skip: 'Skip to the rooms',
 
@@ -112,15 +112,15 @@ export const english = {
     coach: 'Coach',
     barge: 'Talk to everyone',
     leave: 'Leave',
-    mute: (who: string) => `Mute ${who}`,
-    unmute: (who: string) => `Unmute ${who}`,
-    hold: (who: string) => `Hold ${who}`,
-    unhold: (who: string) => `Take ${who} off hold`,
-    remove: (who: string) => `Remove ${who}…`,
+    mute: 'Mute',
+    unmute: 'Unmute',
+    hold: 'Hold',
+    unhold: 'Off hold',
+    remove: 'Remove…',
     record: 'Record',
-    pause: 'Pause recording',
-    resume: 'Resume recording',
-    stop: 'Stop recording…',
+    pause: 'Pause',
+    resume: 'Resume',
+    stop: 'Stop…',
     end: 'End the call…',
     note: (who: string) => `Note to ${who}`,
     noteHint: 'Spoken to the agent alone',
@@ -228,9 +228,10 @@ export const english = {
   },
 
   errors: {
-    title: { 403: 'Not allowed', 404: 'Not found', 503: 'Not available', 500: 'Something went wrong' } as Readonly<
-      Record<number, string>
-    >,
+    title: { 403: 'Not allowed', 404: 'Not found', 503: 'Not available' } as Readonly<Record<number, string>>,
+    unreadableTitle: 'Not understood',
+    internalTitle: 'Something went wrong',
+    unreadable: 'This request could not be read. Go back and try again.',
     notFound: 'There is no such page.',
     noSuchRoom: 'You have no such room.',
     crossSite: 'This request came from another site, so nothing was done. Open the page anew and try again.',

@@ -114,6 +114,43 @@ function ask(html: string): void {
   }
 }
 
+/** How long a button that appears under a finger takes no click: it was meant for another one. */
+const TOO_SOON_MS = 700;
+
+/** Where the mouse was moved to last. What has come to be there since is not what its owner aimed at. */
+let aim: { x: number; y: number; button: Element | null } | undefined;
+
+document.addEventListener('pointermove', ({ clientX: x, clientY: y, target }) => {
+  if (aim?.x !== x || aim.y !== y) {
+    aim = { x, y, button: target instanceof Element ? target.closest('button') : null };
+  }
+});
+
+/** Whether a click was meant for the button that got it. */
+function isMeant(event: MouseEvent, button: Element): boolean {
+  const isByKeyboard = event.detail === 0;
+  if (isByKeyboard) {
+    return true;
+  }
+  if (event instanceof PointerEvent && event.pointerType === 'mouse') {
+    return aim === undefined || aim.button === button;
+  }
+  const changedAt = Math.max(appearedAt.get(button) ?? 0, board?.contains(button) ? movedAt : 0);
+  return performance.now() - changedAt > TOO_SOON_MS;
+}
+
+document.addEventListener(
+  'click',
+  (event) => {
+    const button = event.target instanceof Element ? event.target.closest('button') : null;
+    if (button !== null && (button.getAttribute('aria-disabled') === 'true' || !isMeant(event, button))) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  },
+  true,
+);
+
 document.addEventListener('submit', (event) => {
   const form = event.target as HTMLFormElement;
   const { submitter } = event;

@@ -18,6 +18,8 @@ let order: [string, string[]][] = findAll('section[data-section]').map((section)
 /** The panel as the server sent it last. */
 let you = find('#you')?.outerHTML ?? '';
 let isPointerInBoard = false;
+/** When cards moved last, by `performance.now()`. */
+let movedAt = 0;
 
 function applyBoard(message: BoardMessage): void {
   setClock(message.now);
@@ -107,6 +109,7 @@ function place(wanted: ReadonlyMap<string, string>): void {
         next = next.nextElementSibling;
       } else if (card !== undefined) {
         list?.insertBefore(card, next);
+        movedAt = performance.now();
       }
     }
   }

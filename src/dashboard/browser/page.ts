@@ -20,6 +20,7 @@ interface MorphOptions {
   callbacks?: {
     beforeNodeMorphed?: (from: Node, to: Node) => boolean;
     beforeAttributeUpdated?: (name: string, node: Element, change: 'update' | 'remove') => boolean;
+    afterNodeAdded?: (node: Node) => void;
   };
 }
 
@@ -41,16 +42,29 @@ function findAll(selector: string, root: ParentNode = document): HTMLElement[] {
   return [...root.querySelectorAll<HTMLElement>(selector)];
 }
 
+/** When buttons appeared, by `performance.now()`. */
+const appearedAt = new WeakMap<Element, number>();
+
 /** Replaces an element by HTML of the server, but keeps the focus, what is typed and what is open. */
-function morph(element: Element, html: string): void {
+function morph(element: HTMLElement, html: string): void {
+  const hadFocus = element.contains(document.activeElement);
   Idiomorph.morph(element, html, {
     morphStyle: 'outerHTML',
     ignoreActiveValue: true,
     callbacks: {
       beforeNodeMorphed: (from) => !(from instanceof HTMLInputElement),
       beforeAttributeUpdated: (name, node) => !(node instanceof HTMLDetailsElement && name === 'open'),
+      afterNodeAdded: (node) => {
+        if (node instanceof Element) {
+          appearedAt.set(node, performance.now());
+        }
+      },
     },
   });
+  // The button with the focus may be gone, as Record is once there is a recording.
+  if (hadFocus && !element.contains(document.activeElement)) {
+    element.focus();
+  }
 }
 
 /** Goes to the sign-in, and back here afterwards. */

@@ -1,12 +1,12 @@
 import type { ParticipantView, RoomView } from '../../api/schemas';
 import { actionUrl } from '../action-url';
-import { type Alert, isCaller, isInside, talkingSince } from '../attention';
+import { type Alert, isInside, talkingSince } from '../attention';
 import type { BoardRoom } from '../board';
 import { type RoomAccess, waitingSince } from '../board-model';
 import { hearingOf, type SupervisorView } from '../hearing';
 import { labelOf } from '../label';
 import type { Texts } from '../texts-en';
-import { Elapsed, HearingBadge, Hidden, type Shown, wordsOf } from './elements';
+import { ActionButton, Elapsed, HearingBadge, Hidden, type Shown, wordsOf } from './elements';
 
 export interface CardProps extends Shown {
   room: BoardRoom;
@@ -142,10 +142,10 @@ function Controls({ view, access, texts }: { view: RoomView; access: RoomAccess;
     <div class="controls">
       {canListen && ownCall === undefined ? (
         <form method="post">
-          <button type="submit" class="mode monitor" formAction={actionUrl(room, 'listen')}>
+          <ActionButton class="mode monitor" url={actionUrl(room, 'listen')}>
             {texts.actions.listen}
             <Hidden> {room}</Hidden>
-          </button>
+          </ActionButton>
         </form>
       ) : null}
       {hasMore ? (
@@ -178,18 +178,18 @@ function More({
   const mayControl = rights.has('control');
   return (
     <div class="menu">
+      <form method="post" class="room-buttons">
+        {canRecord ? <RecordingButtons view={view} texts={texts} /> : null}
+        {mayControl && view.conferenceSid !== null ? (
+          <ActionButton class="danger" url={actionUrl(room, 'end')}>
+            {texts.actions.end}
+          </ActionButton>
+        ) : null}
+      </form>
       {canSendNotes && rights.has('coach')
         ? agents.map((agent) => <NoteForm room={room} agent={agent} texts={texts} />)
         : null}
-      <form method="post">
-        {canRecord ? <RecordingButtons view={view} texts={texts} /> : null}
-        {mayControl ? inside.map((one) => <ParticipantButtons room={room} participant={one} texts={texts} />) : null}
-        {mayControl && view.conferenceSid !== null ? (
-          <button type="submit" class="danger" formAction={actionUrl(room, 'end')}>
-            {texts.actions.end}
-          </button>
-        ) : null}
-      </form>
+      {mayControl ? inside.map((one) => <ParticipantButtons room={room} participant={one} texts={texts} />) : null}
     </div>
   );
 }
@@ -200,38 +200,36 @@ function NoteForm({ room, agent, texts }: { room: string; agent: ParticipantView
     <form method="post" action={actionUrl(room, 'note', { call: agent.callSid })} class="note">
       <label for={id}>{texts.actions.note(labelOf(agent, texts))}</label>
       <input id={id} name="text" maxLength={300} required autoComplete="off" aria-describedby={`${id}-hint`} />
-      <small id={`${id}-hint`}>{texts.actions.noteHint}</small>
       <button type="submit">{texts.actions.sendNote}</button>
+      <small id={`${id}-hint`}>{texts.actions.noteHint}</small>
     </form>
   );
 }
 
+/** All of them, whatever can be done now, so that none comes to stand where another one was. */
 function RecordingButtons({ view, texts }: { view: RoomView; texts: Texts }) {
   const { room } = view;
   const open = openRecordings(view);
   const state = recordingState(view);
+  const canResume = open.some(({ pausedByUs }) => pausedByUs);
   return (
     <>
-      {state === undefined ? (
-        <button type="submit" formAction={actionUrl(room, 'record')}>
-          {texts.actions.record}
-        </button>
-      ) : null}
-      {state === 'running' ? (
-        <button type="submit" formAction={actionUrl(room, 'pause')}>
-          {texts.actions.pause}
-        </button>
-      ) : null}
-      {open.some(({ pausedByUs }) => pausedByUs) ? (
-        <button type="submit" formAction={actionUrl(room, 'resume')}>
-          {texts.actions.resume}
-        </button>
-      ) : null}
-      {open.map(({ recordingSid }) => (
-        <button type="submit" class="danger" formAction={actionUrl(room, 'stop', { recording: recordingSid })}>
-          {texts.actions.stop}
-        </button>
-      ))}
+      <ActionButton url={actionUrl(room, 'record')} aria-disabled={state !== undefined}>
+        {texts.actions.record}
+      </ActionButton>
+      <ActionButton url={actionUrl(room, 'pause')} aria-disabled={state !== 'running'}>
+        {texts.actions.pause}
+      </ActionButton>
+      <ActionButton url={actionUrl(room, 'resume')} aria-disabled={!canResume}>
+        {texts.actions.resume}
+      </ActionButton>
+      <ActionButton
+        class="danger"
+        url={actionUrl(room, 'stop', { recording: open.at(-1)?.recordingSid })}
+        aria-disabled={open.length === 0}
+      >
+        {texts.actions.stop}
+      </ActionButton>
     </>
   );
 }
@@ -240,22 +238,26 @@ function ParticipantButtons(props: { room: string; participant: ParticipantView;
   const { room, participant, texts } = props;
   const { callSid: call, muted, onHold, role, supervision } = participant;
   const who = labelOf(participant, texts);
-  const mayMute = supervision === null && role !== 'unknown';
   const mute = muted ? 'unmute' : 'mute';
   const hold = onHold ? 'unhold' : 'hold';
+  // Somebody unknown may be a supervisor: they may be muted, but not unmuted.
+  const mayMute = supervision === null && (role !== 'unknown' || mute === 'mute');
   return (
-    <>
-      {mayMute || (isCaller(participant) && !muted) ? (
-        <button type="submit" formAction={actionUrl(room, mute, { call })}>
-          {texts.actions[mute](who)}
-        </button>
-      ) : null}
-      <button type="submit" formAction={actionUrl(room, hold, { call })}>
-        {texts.actions[hold](who)}
-      </button>
-      <button type="submit" class="danger" formAction={actionUrl(room, 'remove', { call })}>
-        {texts.actions.remove(who)}
-      </button>
-    </>
+    <form method="post" class="participant-buttons" id={`buttons-${call}`}>
+      <span class="who">{who}</span>
+      {mayMute ? <NamedButton url={actionUrl(room, mute, { call })} label={texts.actions[mute]} who={who} /> : <span />}
+      <NamedButton url={actionUrl(room, hold, { call })} label={texts.actions[hold]} who={who} />
+      <NamedButton class="danger" url={actionUrl(room, 'remove', { call })} label={texts.actions.remove} who={who} />
+    </form>
+  );
+}
+
+/** A button in the row of a participant; screen readers hear their name too. */
+function NamedButton({ label, who, ...rest }: { url: string; class?: string; label: string; who: string }) {
+  return (
+    <ActionButton {...rest}>
+      {label}
+      <Hidden> {who}</Hidden>
+    </ActionButton>
   );
 }

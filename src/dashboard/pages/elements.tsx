@@ -32,6 +32,28 @@ export function Ago({ sentence, since, now }: { sentence: string; since: number;
   );
 }
 
+/**
+ * A button that does something. Its id tells the browser which button is the same one later: none ever becomes another
+ * under somebody's finger.
+ */
+export function ActionButton({ url, children, ...rest }: ActionButtonProps) {
+  return (
+    <button type="submit" id={`do-${url}`} formAction={url} {...rest}>
+      {children}
+    </button>
+  );
+}
+
+export interface ActionButtonProps {
+  /** Where it is posted to. */
+  url: string;
+  class?: string;
+  children: ComponentChildren;
+  'aria-pressed'?: boolean;
+  'aria-disabled'?: boolean;
+  'data-mode'?: string;
+}
+
 /** Text for screen readers alone. */
 export function Hidden({ children }: { children: ComponentChildren }) {
   return <span class="hidden">{children}</span>;

@@ -4,7 +4,7 @@ import { actionUrl } from '../action-url';
 import type { Abilities, Presence } from '../board-model';
 import { hearingOf, type SupervisorView } from '../hearing';
 import type { Viewer } from '../viewer';
-import { Ago, HearingBadge, type Shown, wordsOf } from './elements';
+import { ActionButton, Ago, HearingBadge, type Shown, wordsOf } from './elements';
 
 export interface YouProps extends Shown {
   viewer: Viewer;
@@ -65,9 +65,9 @@ function PresenceIn(props: Omit<YouProps, 'presences'> & { room: string; call: S
           {MODES.filter((mode) => viewer.actor.rights.has(mode)).map((mode) => (
             <ModeButton room={room} call={call} mode={mode} isPressed={requested === mode} label={texts.modes[mode]} />
           ))}
-          <button type="submit" class="leave" formAction={actionUrl(room, 'leave', { call: call.callSid })}>
+          <ActionButton class="leave" url={actionUrl(room, 'leave', { call: call.callSid })}>
             {texts.you.leave}
-          </button>
+          </ActionButton>
         </form>
       ) : null}
     </div>
@@ -78,14 +78,13 @@ function ModeButton(props: { room: string; call: SupervisorView; mode: Mode; isP
   const { room, call, mode, isPressed, label } = props;
   const target = call.supervision.target ?? undefined;
   return (
-    <button
-      type="submit"
+    <ActionButton
       class={`mode ${mode}`}
       data-mode={mode}
       aria-pressed={isPressed}
-      formAction={actionUrl(room, 'mode', { call: call.callSid, mode, target })}
+      url={actionUrl(room, 'mode', { call: call.callSid, mode, target })}
     >
       {label}
-    </button>
+    </ActionButton>
   );
 }
