@@ -14,6 +14,7 @@ import { german } from './calls/prompts-de';
 import { english } from './calls/prompts-en';
 import { createRoutes } from './calls/routes';
 import type { Config } from './config';
+import { actorOfPerson } from './dashboard/viewer';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
 import { createAuthenticator } from './people/authenticator';
@@ -28,6 +29,7 @@ import type { RoomName } from './rooms/room';
 import { createRooms, type Rooms } from './rooms/rooms';
 import { createSpaceObserver } from './rooms/space-observer';
 import { createSweep } from './rooms/sweep';
+import { createScreen } from './screen';
 import type { ConferenceApi } from './signalwire/conference-api';
 import type { Store } from './stores';
 import { createActionRunner } from './supervision/action-runner';
@@ -76,6 +78,8 @@ export interface ServerOptions {
   sweepIntervalMs?: number;
   /** How long an action of the API may take, in milliseconds. */
   actionMs?: number;
+  /** The one origin that may show the screen in a frame; none unless given. */
+  framedBy?: string | undefined;
 }
 
 /** A server without its sockets, the store's connection and the roster's file. */
@@ -204,27 +208,54 @@ export function createServer(options: ServerOptions): Server {
   const feed = createLiveFeed({ store: store.rooms, render: viewRoom, now, monotonicNow, log });
   // Readers go elsewhere before anything else stops.
   draining.addEventListener('abort', () => void feed.close(comeBackMs), { once: true });
+  const operations = [
+    ...createOperations({
+      rooms,
+      roster,
+      feed,
+      trail: {
+        facts: (from, room) => readFacts(store.rooms, from, room),
+        refusals: store.refusals.read,
+      },
+      control,
+      now,
+    }),
+    ...createRecordingOperations({ recordings: control?.recordings, log }),
+  ];
   const api = createApi({
-    operations: [
-      ...createOperations({
-        rooms,
-        roster,
-        feed,
-        trail: {
-          facts: (from, room) => readFacts(store.rooms, from, room),
-          refusals: store.refusals.read,
-        },
-        control,
-        now,
-      }),
-      ...createRecordingOperations({ recordings: control?.recordings, log }),
-    ],
+    operations,
     tokens: options.tokens,
     keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),
     draining,
     log,
   });
-  const handle = createApp({ routes, render, settings, api, pingStore: store.ping, draining, refusals, log });
+  const { framedBy } = options;
+  const dashboard = createScreen({
+    config,
+    publicUrl,
+    framedBy,
+    roster,
+    store,
+    rooms,
+    feed,
+    operations,
+    control,
+    supervision,
+    draining,
+    log,
+    now,
+  });
+  const handle = createApp({
+    routes,
+    render,
+    settings,
+    api,
+    dashboard,
+    pingStore: store.ping,
+    draining,
+    refusals,
+    log,
+  });
 
   return {
     handle,
@@ -248,8 +279,8 @@ export function createServer(options: ServerOptions): Server {
 }
 
 /**
- * Whether whoever called a supervisor, and the supervisor, still have the right of the mode that follows. Nobody else who
- * answered that telephone gets it.
+ * Whether whoever called a supervisor, a program or a person, and the supervisor, still have the right of the mode that
+ * follows. Nobody else who answered that telephone gets it.
  */
 function isJoinAllowed(
   roster: Roster,
@@ -258,7 +289,7 @@ function isJoinAllowed(
   { by, mode, person: called }: Action,
   name: string | undefined,
 ): boolean {
-  const actor = tokens.actorNamed(by);
+  const actor = tokens.actorNamed(by) ?? actorOfPerson(roster, by);
   const person = roster.supervisors.byName.get(called);
   return (
     mode !== undefined &&

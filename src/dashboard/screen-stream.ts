@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
 import { formatEvent, formatRetry } from '../api/server-sent-events';
 import { StoreError } from '../redis/store-error';
 import type { Board } from './board';
@@ -44,6 +45,7 @@ export interface ScreenStreamsOptions {
   refresh: (viewer: Viewer) => Promise<Viewer | undefined>;
   /** Different for each process: an id of another one is of no use. */
   epoch: string;
+  log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
   heartbeatMs?: number;
@@ -65,7 +67,7 @@ interface Stream {
 }
 
 export function createScreenStreams(options: ScreenStreamsOptions): ScreenStreams {
-  const { board, view, refresh, epoch, now, heartbeatMs = 5_000, maxBehindBytes = 1_048_576 } = options;
+  const { board, view, refresh, epoch, log, now, heartbeatMs = 5_000, maxBehindBytes = 1_048_576 } = options;
   const streams = new Set<Stream>();
   let stopListening: (() => void) | undefined;
   let heartbeats: NodeJS.Timeout | undefined;
@@ -77,8 +79,21 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
       isScheduled = true;
       setImmediate(() => {
         isScheduled = false;
-        streams.forEach(update);
+        for (const stream of streams) {
+          orEnd(stream, () => update(stream));
+        }
       });
+    }
+  }
+
+  /** A fault in a page must not end the process, which has calls to answer. */
+  function orEnd(stream: Stream, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      log.error({ err: error }, 'Screen not updated; its stream ends');
+      remove(stream);
+      stream.out.destroy();
     }
   }
 
@@ -129,11 +144,11 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
         return;
       }
       stream.viewer = viewer;
-      update(stream);
+      orEnd(stream, () => update(stream));
     } catch (error) {
       // Whoever was signed in when the store went away stays so until it is back.
       if (!(error instanceof StoreError)) {
-        throw error;
+        log.error({ err: error }, 'Session not checked');
       }
     }
     if (streams.has(stream)) {

@@ -5,39 +5,50 @@ import type { ComponentChildren } from 'preact';
 import { renderToStaticMarkup } from 'preact-render-to-string';
 import { type AssetUrls, Layout } from './pages/layout';
 import type { Texts } from './texts-en';
-import { viewerOf } from './viewer';
+import { type Viewer, viewerOf } from './viewer';
 
-/** Sends a whole page. */
-export type SendPage = (req: Request, res: Response, page: PageContent) => Promise<void>;
+/** What every page has. */
+export interface PageSettings {
+  texts: Texts;
+  assets: AssetUrls;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
 
+/** One page. */
 export interface PageContent {
   title: string;
   content: ComponentChildren;
-  status?: number;
 }
+
+/** Sends a page; with status 200 unless it is given. */
+export type SendPage = (req: Request, res: Response, page: PageContent & { status?: number }) => Promise<void>;
 
 const compress = promisify(gzip);
 
-/** @param options.now milliseconds since 1970 */
-export function createSendPage(options: { texts: Texts; assets: AssetUrls; now: () => number }): SendPage {
-  const { texts, assets, now } = options;
-  return async (req, res, { title, content, status = 200 }) => {
-    const html = renderToStaticMarkup(
-      <Layout texts={texts} assets={assets} title={title} viewer={viewerOf(res)} now={now()} path={req.path}>
-        {content}
-      </Layout>,
-    );
-    await sendHtml(req, res.status(status), `<!doctype html>${html}`);
-  };
+/** A whole page, as HTML. @param page.path the address, to mark it in the navigation */
+export function renderPage(
+  { texts, assets, now }: PageSettings,
+  { title, content, viewer, path }: PageContent & { viewer: Viewer | undefined; path: string },
+): string {
+  const html = renderToStaticMarkup(
+    <Layout texts={texts} assets={assets} title={title} viewer={viewer} now={now()} path={path}>
+      {content}
+    </Layout>,
+  );
+  return `<!doctype html>${html}`;
 }
 
-async function sendHtml(req: Request, res: Response, html: string): Promise<void> {
-  res.type('text/html; charset=utf-8').vary('Accept-Encoding');
-  // No page holds a secret beside what somebody else may choose, so compression tells nothing.
-  if (req.acceptsEncodings('gzip') === 'gzip') {
-    const body = await compress(html);
-    res.set('Content-Encoding', 'gzip').send(body);
-  } else {
-    res.send(html);
-  }
+export function createSendPage(settings: PageSettings): SendPage {
+  return async (req, res, { status = 200, ...page }) => {
+    const html = renderPage(settings, { ...page, viewer: viewerOf(res), path: req.path });
+    res.status(status).type('text/html; charset=utf-8').vary('Accept-Encoding');
+    // No page holds a secret beside what somebody else may choose, so its compressed size tells nothing.
+    if (req.acceptsEncodings('gzip') === 'gzip') {
+      const body = await compress(html);
+      res.set('Content-Encoding', 'gzip').send(body);
+    } else {
+      res.send(html);
+    }
+  };
 }

@@ -28,6 +28,8 @@ export interface AppOptions {
   };
   /** What is below `/api/v1`. */
   api: express.Router;
+  /** The supervisors' screen: what is below `/` otherwise. */
+  dashboard: express.Router;
   /** Resolves if the store answers. */
   pingStore: () => Promise<void>;
   /** Aborted when the server stops: clients should take their next request elsewhere. */
@@ -53,7 +55,7 @@ type RecordedResponse = ServerResponse & { record: RequestRecord };
  * prototype, which costs as much as the rest of a small webhook.
  */
 export function createApp(options: AppOptions): RequestListener {
-  const { routes, render, settings, api, pingStore, draining, refusals, log } = options;
+  const { routes, render, settings, api, dashboard, pingStore, draining, refusals, log } = options;
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
 
@@ -167,6 +169,7 @@ export function createApp(options: AppOptions): RequestListener {
   });
   others.use(createHealthRoutes({ pingStore, draining }));
   others.use('/api/v1', api);
+  others.use(dashboard);
 
   return (req, response) => {
     const startedAt = performance.now();

@@ -40,7 +40,7 @@ export interface RequestLogOptions {
 /**
  * Logs each request when it is over: the route, never the url, which on GET holds telephone numbers; the Call SID; status
  * and duration; why it was refused, if it was; for a 404, the masked path. An error sent to our Space is a warning: the
- * Space may be set up wrongly. Requests that it did not sign go to the refusals.
+ * Space may be set up wrongly. Of other requests, those that fail go to the refusals.
  */
 export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
   return (req: LoggedRequest, res: ServerResponse & { locals?: ApiLocals }, record: RequestRecord): void => {
@@ -67,7 +67,7 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
       }
     } else if (actor !== undefined) {
       log.info({ ...line, actor }, 'API request');
-    } else if (OPEN_ROUTES.has(route)) {
+    } else if (OPEN_ROUTES.has(route) || res.statusCode < 400) {
       log.debug(line, 'Request');
     } else {
       const ip = proxyAddr(req, trust);

@@ -7,6 +7,7 @@ import { createSignIn, type SignIn, type SignInOptions } from '../../src/dashboa
 import { type Viewer, viewerOf } from '../../src/dashboard/viewer';
 import { compileTrust } from '../../src/http/trust-proxy';
 import { createLog } from '../../src/ops/log';
+import { parseEmail } from '../../src/people/email';
 import type { PasswordHash } from '../../src/people/password';
 import { SUPERVISOR_RIGHTS } from '../../src/people/rights';
 import { createRoster, type ModeratorEntry, type Roster, type SupervisorEntry } from '../../src/people/roster';
@@ -27,7 +28,14 @@ interface ScreenPerson {
 const hashOf = (password: string) => `hash of ${password}` as PasswordHash;
 
 function personOf({ name, password, email }: ScreenPerson) {
-  const common = { name, email, address: undefined, pin: undefined, requirePin: false, rooms: 'all' as const };
+  const common = {
+    name,
+    email: parseEmail(email ?? ''),
+    address: undefined,
+    pin: undefined,
+    requirePin: false,
+    rooms: 'all' as const,
+  };
   return { ...common, password: password === undefined ? undefined : hashOf(password) };
 }
 

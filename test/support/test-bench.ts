@@ -100,12 +100,17 @@ export async function startTestBench(options: TestBenchOptions = {}): Promise<Te
       server = await start(server.port);
     },
     hears() {
-      const rows = rowsOf(space, (call) => names.get(call) ?? '');
+      const rows = rowsOf(space, (call) => names.get(call) ?? personAt(call.to));
       return Object.fromEntries(
         rows.map(({ who, voices, sounds }) => [who, [...voices.sort(), ...sounds.filter((sound) => sound !== 'beep')]]),
       );
     },
   };
+}
+
+/** Whom the server called. */
+function personAt(number: string | undefined): string {
+  return Object.entries(NUMBERS).find(([, own]) => own === number)?.[0] ?? '';
 }
 
 async function serveRest(space: Space, options: RestApiOptions): Promise<Record<string, string>> {

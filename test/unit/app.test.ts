@@ -32,6 +32,7 @@ async function serve(
         trustProxy: false,
       },
       api: Router(),
+      dashboard: Router(),
       pingStore: async () => {},
       draining: new AbortController().signal,
       refusals: { add: (refusal) => void refused.push(refusal) },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { pino } from 'pino';
 import type { FeedOutput } from '../../../src/api/live-feed';
 import type { RoomView } from '../../../src/api/schemas';
 import { formatEvent } from '../../../src/api/server-sent-events';
@@ -62,7 +63,8 @@ function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of)
   board.subscribe(() => {});
   const can = { control: true, callout: true, privateNotes: true };
   const view = createScreenView({ board, texts: english, can, now: Date.now });
-  const create = (epoch: string) => createScreenStreams({ board, view, refresh, epoch, now: Date.now });
+  const log = pino({ level: 'silent' });
+  const create = (epoch: string) => createScreenStreams({ board, view, refresh, epoch, log, now: Date.now });
   const send = (event: string, data: object) => outs[0]?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
   return {
     board,
@@ -208,6 +210,16 @@ describe('a stream', () => {
     await nextTurn();
     expect(out.isDestroyed).toBe(true);
     expect(streams.countOf('supervisor Ted')).toBe(0);
+  });
+
+  it('ends when it cannot be rendered, and the process goes on', async () => {
+    const { streams, snapshot, room } = start();
+    snapshot(TALK);
+    const out = output();
+    streams.open(TED, undefined, out);
+    room({ ...TALK, recordings: undefined as never });
+    await nextTurn();
+    expect(out.isDestroyed).toBe(true);
   });
 
   it('ends with the server, and tells when to come back', () => {

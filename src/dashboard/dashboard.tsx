@@ -1,0 +1,315 @@
+import { randomUUID } from 'node:crypto';
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import type { Logger } from 'pino';
+import { renderToStaticMarkup } from 'preact-render-to-string';
+import type { LiveFeed } from '../api/live-feed';
+import type { Operation } from '../api/operation';
+import { Problem } from '../api/problem';
+import { StoreError } from '../redis/store-error';
+import { parseRoomName, type RoomName } from '../rooms/room';
+import type { Rooms } from '../rooms/rooms';
+import type { ParticipantActions } from '../supervision/participant-actions';
+import { actionUrl, SCREEN_ACTIONS, type ScreenAction } from './action-url';
+import type { Assets } from './assets';
+import { createBoard } from './board';
+import type { Abilities } from './board-model';
+import { RoomsPage, type RoomsPageProps } from './pages/rooms';
+import { Confirm, ErrorPage } from './pages/small-pages';
+import { type ActionOutcome, type ActionParameters, createScreenActions } from './screen-actions';
+import { createScreenStreams } from './screen-stream';
+import { createScreenView } from './screen-view';
+import type { SendPage } from './send-page';
+import type { SignIn } from './sign-in';
+import { titleOf } from './sign-in-pages';
+import type { Texts } from './texts-en';
+import { type Viewer, viewerOf } from './viewer';
+
+export interface DashboardOptions {
+  feed: Pick<LiveFeed, 'subscribe'>;
+  rooms: Pick<Rooms, 'read'>;
+  operations: readonly Operation[];
+  /** Undefined when the Space's REST API is not configured. */
+  participants: Pick<ParticipantActions, 'remove'> | undefined;
+  can: Abilities;
+  signIn: SignIn;
+  texts: Texts;
+  assets: Assets;
+  sendPage: SendPage;
+  /** The addresses of the webhooks, for whoever has not set up a number yet. */
+  webhooks: { conferenceUrl: string; supervisorUrl: string };
+  /** The one origin that may show the screen in a frame; undefined for none. */
+  framedBy: string | undefined;
+  /** Aborted when the server stops. */
+  draining: AbortSignal;
+  log: Logger;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** How long a page waits for the rooms to be read, in milliseconds. */
+const READY_MS = 1_000;
+
+/** Tabs of one browser share a stream; a person may use several browsers. */
+const MAX_STREAMS_PER_PERSON = 30;
+
+const ONE_YEAR = 'public, max-age=31536000, immutable';
+
+/** The supervisors' screen, below `/`. */
+export function createDashboard(options: DashboardOptions): Router {
+  const { signIn, texts, can, rooms, operations, participants, webhooks, sendPage, assets, draining, log, now } =
+    options;
+  const board = createBoard({ feed: options.feed, now });
+  const view = createScreenView({ board, texts, can, now });
+  const streams = createScreenStreams({
+    board,
+    view,
+    refresh: signIn.refresh,
+    epoch: randomUUID().slice(0, 8),
+    log,
+    now,
+  });
+  const act = createScreenActions({ operations, rooms, participants, texts, isStillAllowed: signIn.isStillInRoster });
+  const stop = () => {
+    streams.close(comeBackMs);
+    board.close();
+  };
+  draining.addEventListener('abort', stop, { once: true });
+
+  const router = Router({ caseSensitive: true, strict: true });
+  const policy = policyFor(options.framedBy);
+  router.use((_req, res, next) => {
+    res.set(policy);
+    next();
+  });
+  router.get('/assets/:file', (req, res, next) => sendAsset(assets, req, res) || next());
+  router.use(signIn.routes);
+  router.get('/', requireViewer, async (req, res) => {
+    await sendRooms(req, res, saidBy(String(req.query.said ?? '')));
+  });
+  router.get('/live', signIn.readViewer, openStream);
+  router.get('/live/now', requireViewer, async (_req, res) => {
+    await board.whenReady(READY_MS);
+    const { top, you, order, cards } = view.partsFor(viewerIn(res), { isForStream: true });
+    const rendered = Object.fromEntries([...cards].map(([room, { html }]) => [room, html]));
+    res.json({ now: now(), store: board.store, top, you, order, cards: rendered });
+  });
+  router.post(
+    '/rooms/:room/:action',
+    requireSameOrigin,
+    requireViewer,
+    express.urlencoded({ extended: false, limit: '4kb', parameterLimit: 10 }),
+    answerAction,
+  );
+  router.use(answerError);
+  return router;
+
+  /** Cookies alone do not show that a page of ours sent the request. */
+  function requireSameOrigin(req: Request, res: Response, next: () => void): void {
+    if (signIn.isSameOrigin(req)) {
+      next();
+    } else {
+      res.locals.refusal = { code: 'cross_site', reason: 'Refused.' };
+      void sendError(req, res, 403, texts.errors.crossSite);
+    }
+  }
+
+  /** Sends whoever is not signed in to the sign-in, and programs away. */
+  function requireViewer(req: Request, res: Response, next: (error?: unknown) => void): void {
+    void signIn.readViewer(req, res, (error?: unknown) => {
+      const viewer = viewerOf(res);
+      res.locals.actor = viewer?.actor.name;
+      if (error !== undefined || viewer !== undefined) {
+        next(error);
+      } else if (wantsJson(req)) {
+        res.status(401).json({ problem: texts.problems.signed_out });
+      } else {
+        const next = req.method === 'GET' ? req.originalUrl : '/';
+        res.redirect(303, next === '/' ? '/sign-in' : `/sign-in?${new URLSearchParams({ next })}`);
+      }
+    });
+  }
+
+  async function sendRooms(req: Request, res: Response, said: RoomsPageProps['said'], status = 200): Promise<void> {
+    const viewer = viewerIn(res);
+    if (viewer.role === 'moderator') {
+      res.redirect(303, '/mine');
+      return;
+    }
+    await board.whenReady(READY_MS);
+    const { top, you, cards, order } = view.partsFor(viewer, { isForStream: false });
+    const parts = { top, you, cards: new Map([...cards].map(([room, { html }]) => [room, html])) };
+    const content = <RoomsPage texts={texts} said={said} parts={parts} order={order} empty={emptyFor(viewer)} />;
+    await sendPage(req, res, { title: texts.board.title, content, status });
+  }
+
+  function emptyFor({ actor }: Viewer): RoomsPageProps['empty'] {
+    if (!actor.rights.has('see')) {
+      return 'not-allowed';
+    }
+    if (board.store === 'starting') {
+      return 'starting';
+    }
+    return board.changes === 0 ? webhooks : 'none';
+  }
+
+  function saidBy(code: string): RoomsPageProps['said'] {
+    const done = Object.entries(texts.results).find(([name]) => name === code);
+    if (done !== undefined) {
+      return { isProblem: false, text: done[1] };
+    }
+    const known = Object.hasOwn(texts.problems, code) ? texts.problems[code] : undefined;
+    return known === undefined ? undefined : { isProblem: true, text: known };
+  }
+
+  async function openStream(req: Request, res: Response): Promise<void> {
+    const viewer = viewerOf(res);
+    const send = () => {
+      res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
+      res.flushHeaders();
+    };
+    if (viewer === undefined) {
+      send();
+      res.end('event: signed-out\ndata: {}\n\n');
+      return;
+    }
+    if (draining.aborted || streams.countOf(viewer.actor.name) >= MAX_STREAMS_PER_PERSON) {
+      res.status(503).end();
+      return;
+    }
+    await board.whenReady(READY_MS);
+    const after = req.get('last-event-id') ?? String(req.query.after ?? '');
+    send();
+    res.on('close', streams.open(viewer, after, res));
+  }
+
+  async function answerAction(req: Request, res: Response): Promise<void> {
+    const viewer = viewerIn(res);
+    const room = parseRoomName(String(req.params.room));
+    const action = SCREEN_ACTIONS.find((one) => one === req.params.action);
+    if (room === undefined || action === undefined) {
+      await sendError(req, res, 404, texts.errors.notFound);
+      return;
+    }
+    const given = parametersOf(req);
+    try {
+      await answerOutcome(req, res, { room, action, given }, await act(viewer, room, action, given));
+    } catch (error) {
+      if (!(error instanceof Problem)) {
+        throw error;
+      }
+      res.locals.refusal = { code: error.code, reason: error.message };
+      if (wantsJson(req)) {
+        res.status(error.status).json({ problem: texts.problems[error.code] ?? texts.problems.other });
+      } else {
+        res.redirect(303, `/?said=${Object.hasOwn(texts.problems, error.code) ? error.code : 'other'}`);
+      }
+    }
+  }
+
+  async function answerOutcome(
+    req: Request,
+    res: Response,
+    { room, action, given }: { room: RoomName; action: ScreenAction; given: ActionParameters },
+    outcome: ActionOutcome,
+  ): Promise<void> {
+    if (outcome.kind === 'done') {
+      if (wantsJson(req)) {
+        res.json({ said: texts.results[outcome.said] });
+      } else {
+        res.redirect(303, `/?said=${outcome.said}`);
+      }
+      return;
+    }
+    const { question, yes } = outcome;
+    const again = actionUrl(room, action, { call: given.call, recording: given.recording, sure: 'yes' });
+    const content = <Confirm texts={texts} question={question} yes={yes} action={again} />;
+    if (wantsJson(req)) {
+      res.json({ confirm: renderToStaticMarkup(content) });
+    } else {
+      await sendPage(req, res, { title: yes, content });
+    }
+  }
+
+  function sendError(req: Request, res: Response, status: number, sentence: string): Promise<void> | void {
+    if (wantsJson(req)) {
+      res.status(status).json({ problem: sentence });
+      return;
+    }
+    const title = titleOf(status, texts);
+    return sendPage(req, res, {
+      title,
+      status,
+      content: <ErrorPage texts={texts} title={title} sentence={sentence} />,
+    });
+  }
+
+  async function answerError(...[error, req, res, next]: Parameters<ErrorRequestHandler>): Promise<void> {
+    if (res.headersSent) {
+      next(error);
+    } else if (error instanceof StoreError) {
+      await sendError(req, res, 503, texts.errors.storeAway);
+    } else if (typeof error?.status === 'number' && error.status < 500) {
+      next(error);
+    } else {
+      log.error({ err: error }, 'Page failed');
+      await sendError(req, res, 500, texts.errors.internal);
+    }
+  }
+}
+
+/** When a browser comes back after a stop, in milliseconds: not all at once. */
+const comeBackMs = () => Math.round(500 + Math.random() * 2_000);
+
+/** The headers of every page. */
+function policyFor(framedBy: string | undefined): Record<string, string> {
+  const rules = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "form-action 'self'",
+    "media-src 'self'",
+    "base-uri 'none'",
+    `frame-ancestors ${framedBy ?? "'none'"}`,
+  ];
+  return {
+    'Content-Security-Policy': rules.join('; '),
+    // `no-referrer` would make forms send `Origin: null`.
+    'Referrer-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    ...(framedBy === undefined && { 'X-Frame-Options': 'DENY' }),
+  };
+}
+
+function sendAsset({ files }: Assets, req: Request, res: Response): boolean {
+  const file = files.get(req.path);
+  if (file === undefined) {
+    return false;
+  }
+  const isGzipped = req.acceptsEncodings('gzip') === 'gzip';
+  res.set({ 'Content-Type': file.type, 'Cache-Control': ONE_YEAR, Vary: 'Accept-Encoding' });
+  res.set(isGzipped ? { 'Content-Encoding': 'gzip' } : {}).send(isGzipped ? file.gzipped : file.text);
+  return true;
+}
+
+/** @throws if nobody is signed in, which `requireViewer` excludes */
+function viewerIn(res: Response): Viewer {
+  const viewer = viewerOf(res);
+  if (viewer === undefined) {
+    throw new Error('Nobody is signed in');
+  }
+  return viewer;
+}
+
+function wantsJson(req: Request): boolean {
+  return req.accepts(['text/html', 'application/json']) === 'application/json';
+}
+
+/** The parameters of an action: those of a button are in its address, what was typed is in the body. */
+function parametersOf(req: Request): ActionParameters {
+  const body = (req.body ?? {}) as Record<string, unknown>;
+  const given = { ...req.query, ...(typeof body.text === 'string' && { text: body.text }) };
+  return Object.fromEntries(Object.entries(given).filter((one): one is [string, string] => typeof one[1] === 'string'));
+}

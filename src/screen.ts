@@ -1,0 +1,86 @@
+import type { Router } from 'express';
+import type { Logger } from 'pino';
+import type { LiveFeed } from './api/live-feed';
+import type { Operation } from './api/operation';
+import type { Config } from './config';
+import { readAssets } from './dashboard/assets';
+import { createDashboard } from './dashboard/dashboard';
+import { createRedisSessionStore } from './dashboard/redis-session-store';
+import { createSendPage } from './dashboard/send-page';
+import { sessionSecrets } from './dashboard/session-secrets';
+import { createMemorySessionStore } from './dashboard/session-store';
+import { createSignIn } from './dashboard/sign-in';
+import { createSignInPages } from './dashboard/sign-in-pages';
+import { english } from './dashboard/texts-en';
+import { compileTrust } from './http/trust-proxy';
+import { verifyPassword } from './people/password';
+import type { Roster } from './people/roster';
+import { createSignInLimiter } from './people/sign-in-limiter';
+import type { Rooms } from './rooms/rooms';
+import type { Store } from './stores';
+import type { ParticipantActions } from './supervision/participant-actions';
+import type { Supervision } from './supervision/supervision';
+
+export interface ScreenOptions {
+  config: Config;
+  /** The address of this server, without a slash at the end. */
+  publicUrl: string;
+  /** The one origin that may show the screen in a frame; undefined for none. */
+  framedBy: string | undefined;
+  roster: Roster;
+  store: Pick<Store, 'redis'>;
+  rooms: Pick<Rooms, 'read'>;
+  feed: Pick<LiveFeed, 'subscribe'>;
+  operations: readonly Operation[];
+  /** Undefined when the Space's REST API is not configured. */
+  control: { participants: ParticipantActions; callSupervisor: unknown } | undefined;
+  supervision: Pick<Supervision, 'recordSignIn'>;
+  /** Aborted when the server stops. */
+  draining: AbortSignal;
+  log: Logger;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** Composes the supervisors' screen. */
+export function createScreen(options: ScreenOptions): Router {
+  const { config, publicUrl, framedBy, roster, store, rooms, feed, operations, control, draining, log, now } = options;
+  const texts = english;
+  const assets = readAssets();
+  const sendPage = createSendPage({ texts, assets: assets.urls, now });
+  const secrets = sessionSecrets(config);
+  const signIn = createSignIn({
+    roster,
+    store: store.redis ? createRedisSessionStore(store.redis) : createMemorySessionStore(),
+    secrets,
+    publicUrl,
+    isPublicUrlSet: config.publicUrl !== undefined,
+    limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, log }),
+    verifyPassword,
+    record: options.supervision.recordSignIn,
+    pages: createSignInPages({ texts, assets: assets.urls, now }),
+    trust: compileTrust(config.trustProxy),
+    log,
+    now,
+  });
+  return createDashboard({
+    feed,
+    rooms,
+    operations,
+    participants: control?.participants,
+    can: {
+      control: control !== undefined,
+      callout: control?.callSupervisor !== undefined,
+      privateNotes: config.announceIsPrivate,
+    },
+    signIn,
+    texts,
+    assets,
+    sendPage,
+    webhooks: { conferenceUrl: `${publicUrl}/conference`, supervisorUrl: `${publicUrl}/supervisor` },
+    framedBy,
+    draining,
+    log,
+    now,
+  });
+}

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ALICE, TED } from './app';
+import type { PageOptions, TestBrowser, TestPage } from './browser';
+import { onTestFinished } from './on-test-finished';
+import { type Listed, rosterSettings } from './roster';
+import { startTestBench, type TestBench, type TestBenchOptions } from './test-bench';
+
+/** What Ted signs in with; hashed once, because that takes long on purpose. */
+export const PASSWORD = 'correct horse battery';
+const PASSWORD_HASH = '$scrypt$ln=15,r=8,p=1$EuTYebQc7FexmedUWK7ZFw$lKSR/f+m/eBYTlD0oG6RTO/IKkhF8Wh8ADANukmXgn4';
+
+/** Ted may do everything. */
+export const TED_LISTED: Listed = {
+  name: 'Ted',
+  number: TED,
+  password: PASSWORD_HASH,
+  rights: ['see', 'monitor', 'coach', 'barge', 'control', 'record', 'audit'],
+};
+
+export const ALICE_LISTED: Listed = { name: 'Alice', number: ALICE, password: PASSWORD_HASH };
+
+/** The whole server, a simulated Space, and a browser. */
+export interface ScreenBench {
+  bench: TestBench;
+  /** Opens a page and signs in; Ted unless told otherwise. */
+  signIn(options?: PageOptions & { name?: string }): Promise<TestPage>;
+}
+
+/** How often the Space's clock is moved, in milliseconds. */
+const CLOCK_STEP_MS = 100;
+
+/** Lets the Space's time pass like that of the browser, until the test is over. */
+function runClock({ space }: TestBench): void {
+  let isOver = false;
+  onTestFinished(() => {
+    isOver = true;
+  });
+  const run = async () => {
+    while (!isOver) {
+      await Promise.all([sleep(CLOCK_STEP_MS), space.clock.advance(CLOCK_STEP_MS)]);
+    }
+  };
+  void run();
+}
+
+/** The number that supervisors are called from. */
+export const CALLER_ID = '+15550009999';
+
+/** Starts them; they are stopped when the test is over. */
+export async function startScreenBench(
+  browser: TestBrowser,
+  options: TestBenchOptions & { ted?: Partial<Listed> } = {},
+): Promise<ScreenBench> {
+  const { ted, env, ...rest } = options;
+  const people = rosterSettings({ moderators: [ALICE_LISTED], supervisors: [{ ...TED_LISTED, ...ted }] });
+  const bench = await startTestBench({
+    withRest: true,
+    ...rest,
+    env: { ...people, CALLER_ID, ANNOUNCE_IS_PRIVATE: 'true', ...env },
+  });
+  runClock(bench);
+  return {
+    bench,
+    async signIn({ name = 'Ted', ...look } = {}) {
+      const page = await browser.newPage(look);
+      page.setDefaultTimeout(10_000);
+      await page.goto(bench.url);
+      await page.getByLabel('Name').fill(name);
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      return page;
+    },
+  };
+}
