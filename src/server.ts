@@ -189,6 +189,7 @@ export function createServer(options: ServerOptions): Server {
       moderatorUrl: urls.notice('moderator'),
     },
     now,
+    monotonicNow,
     log,
     ...(retryMs !== undefined && { retryMs }),
   });

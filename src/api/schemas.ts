@@ -196,7 +196,7 @@ export const recordingsReport = z
 export const auditRecord = z
   .strictObject({
     at: instant.describe('When it happened'),
-    kind: z.enum(['arrived', 'joined', 'identified', 'mode', 'left', 'action']).describe('What happened'),
+    kind: z.enum(['arrived', 'joined', 'identified', 'mode', 'told', 'left', 'action']).describe('What happened'),
     role: role.optional().describe('Missing for an action on the whole room'),
     supervisor: z.string().optional().describe('Their name'),
     number: z.string().optional().describe('Masked number or address'),

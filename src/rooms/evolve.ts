@@ -7,7 +7,7 @@ import { joined } from './joins';
 import { callEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
 import { forgetOldRecordings, recordingReported, recordingsObserved } from './recording-rules';
-import { modeRequested, participantChanged, targetSet } from './reports';
+import { modeRequested, moderatorTold, participantChanged, targetSet } from './reports';
 import { countsAsCaller, isOpen, type Role, type RoomState, type Stay, startOf } from './room';
 import { changeStay, endStay, openStayOf, type RoomDraft } from './room-draft';
 import type { EventOf, RoomEvent } from './room-event';
@@ -106,6 +106,7 @@ const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, a
   'action-requested': actionRequested,
   'action-updated': actionUpdated,
   'target-set': targetSet,
+  'moderator-told': moderatorTold,
   'dial-ended': dialEnded,
   'call-ended': callEnded,
   joined,

@@ -10,11 +10,12 @@ import type { Role, RoomName, Source } from './room';
  * - `joined`: was seen in the conference.
  * - `identified`: REST identified them after the store had lost its data.
  * - `mode`: the requested mode, the reported mode or the target has changed.
+ * - `told`: the Space took the notice that tells the target of a supervisor.
  * - `left`: left the conference, or never joined.
  * - `action`: an action was requested through the API, or is settled. A change of mode is of the kind `mode` instead.
  */
 export interface Fact {
-  kind: 'arrived' | 'joined' | 'identified' | 'mode' | 'left' | 'action';
+  kind: 'arrived' | 'joined' | 'identified' | 'mode' | 'told' | 'left' | 'action';
   /** When it happened, in milliseconds since 1970 by the store's clock. */
   at: number;
   /** How it is known. */

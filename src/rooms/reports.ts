@@ -1,6 +1,6 @@
 import type { Sid } from '../signalwire/sid';
 import { cancelModeChange } from './action-rules';
-import { RESOLUTION_MS, SAME_DATE_MS } from './event-dates';
+import { RESOLUTION_MS, SAME_DATE_MS, STORE_DELAY_MS } from './event-dates';
 import type { HeardMode } from './mode';
 import { isInConference, type Stay, startOf } from './room';
 import {
@@ -120,4 +120,20 @@ export function targetSet(draft: RoomDraft, { callSid, target }: EventOf<'target
   if (stay?.supervision?.target === target && startOf(stay) <= setAt && targetSetAt < setAt) {
     changeStay(draft, stay, { supervision: { ...stay.supervision, targetSetAt: setAt } });
   }
+}
+
+/** A moderator was told of a supervisor. Of a stay that is over meanwhile too: the notice was played, or still is. */
+export function moderatorTold(draft: RoomDraft, { callSid, target }: EventOf<'moderator-told'>, at: number): void {
+  const stay = openStayOf(draft, callSid) ?? staysOfCall(draft, callSid).at(-1);
+  if (stay?.supervision === undefined) {
+    return;
+  }
+  const { told } = stay.supervision;
+  // A write that is repeated is the same notice.
+  if (told?.target === target && Math.abs(at - told.at) < STORE_DELAY_MS) {
+    return;
+  }
+  const moderatorName = draft.stays.findLast((one) => one.callSid === target)?.name;
+  const known = changeStay(draft, stay, { supervision: { ...stay.supervision, told: { target, at } } });
+  addFact(draft, known, 'told', at, 'rest', { target, moderatorName });
 }

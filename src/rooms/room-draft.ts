@@ -99,7 +99,7 @@ export function addFact(
   kind: Fact['kind'],
   at: number,
   source: Source,
-  about: Pick<Fact, 'by' | 'reason'> = {},
+  about: Pick<Fact, 'by' | 'reason' | 'target' | 'moderatorName'> = {},
 ): Stay {
   if (stay.role !== 'moderator' && stay.role !== 'supervisor') {
     return stay;
@@ -119,7 +119,8 @@ export function addFact(
     ...(supervision && { stayNumber: supervision.stayNumber, ...summary, callers: supervision.callers }),
     ...(supervision && coachesWrongCall(supervision) && { coachesWrongCall: true }),
     ...(kind === 'left' && { since: joinedAt }),
-    ...(kind === 'mode' && { by: requesterOf(draft, callSid), ...about }),
+    ...(kind === 'mode' && { by: requesterOf(draft, callSid) }),
+    ...about,
   });
   if (supervision === undefined || summary === undefined) {
     return stay;

@@ -75,6 +75,9 @@ export interface TargetSet {
   target: Sid;
 }
 
+/** REST took the notice that tells a moderator, the target, of a supervisor. Its age counts from the request to REST. */
+export type ModeratorTold = Omit<TargetSet, 'kind'> & { kind: 'moderator-told' };
+
 /** A call's `<Dial>` ended. */
 export interface DialEnded {
   kind: 'dial-ended';
@@ -193,6 +196,7 @@ export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
   | ActionRequested
   | ActionUpdated
   | TargetSet
+  | ModeratorTold
   | DialEnded
   | CallEnded
   | ParticipantEvent

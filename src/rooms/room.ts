@@ -98,6 +98,8 @@ export interface SupervisionState {
   moderatorName: string | undefined;
   /** When REST last set the target; undefined if only the document named it. */
   targetSetAt?: number | undefined;
+  /** Whom the latest notice told of them, and when it was sent. */
+  told?: { target: Sid; at: number } | undefined;
   /** The mode that the Space reported. */
   heard: HeardMode;
   /** When that was observed; undefined if it is unknown. */

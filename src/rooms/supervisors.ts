@@ -33,6 +33,7 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
   // Recorded after the server has muted them, or set their target, through REST.
   'mode-requested': 'rest',
   'target-set': 'rest',
+  'moderator-told': 'rest',
   'action-requested': 'api',
   'action-updated': 'api',
   'room-observed': 'rest',

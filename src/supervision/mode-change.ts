@@ -12,8 +12,8 @@ export interface ModeChangeOptions {
   runner: ActionRunner;
   rooms: Pick<Rooms, 'record' | 'read'>;
   space: Pick<ConferenceApi, 'changeParticipant'>;
-  /** Called when a change is confirmed. @param before how they were heard until then */
-  onChanged: (state: RoomState, target: Sid, mode: Mode, before: HeardMode) => void;
+  /** Called when a change is confirmed. @param change.before how they were heard until then */
+  onChanged: (state: RoomState, change: { callSid: Sid; target: Sid; mode: Mode; before: HeardMode }) => void;
   /** Milliseconds from any beginning, never going back. */
   monotonicNow: () => number;
 }
@@ -59,7 +59,7 @@ export function createModeChange({ runner, rooms, space, onChanged, monotonicNow
       await mute(running, place);
       if (mode !== 'monitor') {
         await unmute(running, place, mode, target as Sid, isAllowed);
-        onChanged(running.state, target as Sid, mode, stay.supervision.heard);
+        onChanged(running.state, { callSid, target: target as Sid, mode, before: stay.supervision.heard });
       }
       return 'confirmed';
     });

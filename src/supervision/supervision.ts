@@ -30,8 +30,13 @@ export interface Supervision {
    * @param before the mode in which this call was in the same conversation until just now
    */
   recordSent(state: RoomState, sent: Omit<SupervisorSent, 'kind'>, before?: Mode): void;
-  /** Notifies the moderator if a supervisor who is in coaches now. @param before how they were heard until just now */
-  notifyOfMode(state: RoomState, target: Sid, mode: Mode, before: HeardMode): void;
+  /**
+   * Notifies the moderator if a supervisor who is in coaches now.
+   *
+   * @param change.callSid the supervisor's
+   * @param change.before how they were heard until just now
+   */
+  notifyOfMode(state: RoomState, change: { callSid: Sid; target: Sid; mode: Mode; before: HeardMode }): void;
   recordRefusal(refused: RefusedCall): void;
   recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
   recordSignIn(fact: SignInFact): void;
@@ -51,6 +56,8 @@ export interface SupervisionOptions {
   };
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds from any beginning, never going back. */
+  monotonicNow: () => number;
   log: Logger;
   /** Milliseconds until a failed write of a refusal is retried. */
   retryMs?: number;
@@ -77,7 +84,7 @@ const SIGN_INS: Readonly<Record<SignInFact['kind'], string>> = {
 };
 
 export function createSupervision(options: SupervisionOptions): Supervision {
-  const { rooms, refusals, space, notices, now, log, retryMs = 500 } = options;
+  const { rooms, refusals, space, notices, now, monotonicNow, log, retryMs = 500 } = options;
   const pending = createRetryQueue<string, RefusalEvent>({
     retryMs,
     maxValues: MAX_WAITING,
@@ -85,16 +92,28 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     onLost: (_id, event) => log.error(event, 'Refusal lost: it could not be written to the store'),
   });
 
-  /** Plays the notice through REST. Everyone might hear it, so server.ts sets `never` unless announcements are private. */
-  async function tellModerator(live: NonNullable<typeof space>, state: RoomState, target: Sid): Promise<void> {
+  /**
+   * Plays the notice through REST, and records that the Space took it. Everyone might hear it, so server.ts sets `never`
+   * unless announcements are private.
+   *
+   * @param callSid the supervisor's
+   */
+  async function tellModerator(
+    live: NonNullable<typeof space>,
+    state: RoomState,
+    { callSid, target }: { callSid: Sid; target: Sid },
+  ): Promise<void> {
     const { room, stays } = state;
     const moderator = stays.find((stay) => stay.callSid === target && isInConference(stay));
     const conferenceSid = moderator?.conferenceSid ?? state.conference?.sid;
+    const askedAt = monotonicNow();
     try {
       const change = { announceUrl: notices.moderatorUrl };
       if (conferenceSid === undefined || !(await live.changeParticipant(conferenceSid, target, change))) {
         log.warn({ room, target }, 'Moderator not told of a supervisor: not in the conference');
+        return;
       }
+      void rooms.record(room, { kind: 'moderator-told', callSid, target, ageMs: monotonicNow() - askedAt });
     } catch (err) {
       log.error({ err, room, target }, 'Moderator not told of a supervisor');
     }
@@ -120,13 +139,14 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const { policy } = notices;
       const mustTell = policy === 'always' ? before === undefined : sent.mode === 'coach' && before !== 'coach';
       if (space !== undefined && policy !== 'never' && mustTell) {
-        void tellModerator(space, state, sent.target);
+        void tellModerator(space, state, sent);
       }
     },
 
-    notifyOfMode(state, target, mode, before) {
+    notifyOfMode(state, change) {
+      const { mode, before } = change;
       if (space !== undefined && notices.policy === 'coach' && mode === 'coach' && before !== 'coach') {
-        void tellModerator(space, state, target);
+        void tellModerator(space, state, change);
       }
     },
 

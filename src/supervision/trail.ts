@@ -129,7 +129,9 @@ export function toRecord(fact: Fact): AuditRecord {
     kind,
     role,
     ...(isSupervisor && { supervisor: name, mode, heard, callerCallSids: fact.callers, stay: fact.stayNumber }),
-    ...(isSupervisor && kind !== 'arrived' && { confirmed: heard === mode && !fact.coachesWrongCall }),
+    ...(isSupervisor &&
+      kind !== 'arrived' &&
+      kind !== 'told' && { confirmed: heard === mode && !fact.coachesWrongCall }),
     number: address,
     room,
     moderator: isSupervisor ? fact.moderatorName : name,
@@ -180,6 +182,11 @@ export async function* readStays(records: AsyncIterable<AuditRecord>): AsyncGene
     const unnumbered = `${record.room}/${callSid}/`;
     const key = `${unnumbered}${record.stay ?? ''}`;
     // When a document becomes known, the lines that were written without it are written again.
+    const isOver = !unfinished.has(key) && !unfinished.has(unnumbered);
+    // A notice that the Space took after the end begins no stay.
+    if (record.kind === 'told' && isOver) {
+      continue;
+    }
     const known = record.kind === 'arrived' ? undefined : (unfinished.get(key) ?? unfinished.get(unnumbered));
     const stay = withRecord(known ?? beginningOf({ ...record, callSid }), record);
     const previous = unfinished.get(key);

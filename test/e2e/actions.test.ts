@@ -193,6 +193,16 @@ it.each([
     }
     await bench.space.runUntilIdle();
     await eventually(() => expect(calls.alice.told.slice(told)).toHaveLength(times));
+    // The trail tells of each notice, also of those before.
+    await eventually(async () => {
+      const { body } = await ask('GET', '/rooms/sales/audit');
+      const lines = body.records.filter(({ kind }: { kind: string }) => kind === 'told');
+      expect(lines).toEqual(
+        Array.from(calls.alice.told, () =>
+          expect.objectContaining({ callSid: calls.ted.sid, moderatorCallSid: calls.alice.sid, source: 'rest' }),
+        ),
+      );
+    });
   },
 );
 

@@ -616,6 +616,49 @@ describe('a target that REST set', () => {
   });
 });
 
+describe('a moderator who was told of a supervisor', () => {
+  const told = (more: Partial<EventOf<'moderator-told'>> = {}): RoomEvent => ({
+    kind: 'moderator-told',
+    callSid: sid('ted'),
+    target: sid('alice'),
+    ageMs: 0,
+    ...more,
+  });
+  const COACHED: Told[] = [...ALICE_IN, [2, sent({ mode: 'coach' })], joins('ted', 'cf-1', 3)];
+
+  it('is in the feed, dated by the request to REST', () => {
+    const { facts } = play(...COACHED, [9, told({ ageMs: 1_000 })]);
+    expect(facts.at(-1)).toMatchObject({
+      kind: 'told',
+      at: START + 8_000,
+      role: 'supervisor',
+      callSid: 'ted',
+      target: 'alice',
+      source: 'rest',
+    });
+  });
+
+  it('is in the feed once for each notice, however often its write is repeated', () => {
+    const { facts } = play(
+      ...COACHED,
+      [9, told({ ageMs: 1_000 })],
+      [12, told({ ageMs: 4_000 })],
+      [20, told()],
+      [21, told({ target: sid('carol') })],
+    );
+    expect(facts.filter(({ kind }) => kind === 'told').map(({ at, target }) => [at - START, target])).toEqual([
+      [8_000, 'alice'],
+      [20_000, 'alice'],
+      [21_000, 'carol'],
+    ]);
+  });
+
+  it('is in the feed also if the supervisor has left meanwhile, and not without a supervisor', () => {
+    const { facts } = play(...COACHED, leaves('ted', 'cf-1', 8), [9, told()], [10, told({ callSid: sid('bob') })]);
+    expect(facts.slice(-2).map(({ kind }) => kind)).toEqual(['left', 'told']);
+  });
+});
+
 it('the feed says that the server itself muted a supervisor, through REST', () => {
   const { facts } = play(...ALICE_IN, [2, sent()], joins('ted', 'cf-1', 3), [
     5,
