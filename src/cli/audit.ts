@@ -8,7 +8,8 @@ import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { askAboutMisspelling } from '../settings/checks';
 import { MAX_AUDIT_DAYS } from '../settings/table';
 import { createRedisStore, waitForStore } from '../stores';
-import { type AuditRecord, readStays, readTrail, type StayRecord } from '../supervision/trail';
+import { type AuditRecord, readStays, readTrail } from '../supervision/trail';
+import { csvHeader, csvLine, FACT_COLUMNS, STAY_COLUMNS } from '../supervision/trail-csv';
 import { type CommandContext, parseCommandLine, runSettingsCommand } from './run-command';
 import { readSettings } from './settings';
 
@@ -28,55 +29,6 @@ it from the server's Redis; set REDIS_URL, REDIS_TLS_CA and REDIS_TLS_VERIFY in 
 
 /** Deadline for the connection to Redis. */
 const CONNECT_TIMEOUT_MS = 5_000;
-
-/** The columns of CSV; JSON has the same names. */
-const FACT_COLUMNS = [
-  'at',
-  'kind',
-  'role',
-  'supervisor',
-  'number',
-  'room',
-  'mode',
-  'heard',
-  'confirmed',
-  'moderator',
-  'since',
-  'until',
-  'action',
-  'by',
-  'status',
-  'reason',
-  'lockedOut',
-  'limit',
-  'method',
-  'ip',
-  'callSid',
-  'stay',
-  'moderatorCallSid',
-  'callerCallSids',
-  'conferenceSid',
-  'recordingSid',
-  'source',
-] as const satisfies readonly (keyof AuditRecord)[];
-
-const STAY_COLUMNS = [
-  'supervisor',
-  'number',
-  'room',
-  'moderator',
-  'start',
-  'end',
-  'duration',
-  'modes',
-  'startKnown',
-  'endKnown',
-  'callSid',
-  'stay',
-  'moderatorCallSid',
-  'callerCallSids',
-  'conferenceSid',
-] as const satisfies readonly (keyof StayRecord)[];
 
 /** `npm run audit`. @throws UserError */
 export async function audit({ args, env, stdout, stderr }: CommandContext): Promise<void> {
@@ -141,11 +93,11 @@ async function print<T>(
   columns: readonly (keyof T & string)[],
   isCsv: boolean,
 ): Promise<number> {
-  stdout.write(isCsv ? `${columns.join(',')}\r\n` : '');
+  stdout.write(isCsv ? csvHeader(columns) : '');
   let count = 0;
   for await (const record of records) {
     count++;
-    if (!stdout.write(isCsv ? toCsv(record, columns) : toJson(record, columns))) {
+    if (!stdout.write(isCsv ? csvLine(record, columns) : toJson(record, columns))) {
       await once(stdout, 'drain');
     }
   }
@@ -154,24 +106,6 @@ async function print<T>(
 
 function toJson<T>(record: T, columns: readonly (keyof T)[]): string {
   return `${JSON.stringify(Object.fromEntries(columns.map((name) => [name, record[name]])))}\n`;
-}
-
-/** A line of CSV (RFC 4180). */
-function toCsv<T>(record: T, columns: readonly (keyof T)[]): string {
-  const cells = columns.map((name) => cellOf(record[name]));
-  return `${cells.map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(',')}\r\n`;
-}
-
-/** Lists are joined by `; `, a mode's parts by slashes: `coach/coach/2026-11-25T08:00:00.000Z/Alice/alice-1`. */
-function cellOf(value: unknown): string {
-  if (Array.isArray(value)) {
-    return value.map(cellOf).join('; ');
-  }
-  if (typeof value === 'object' && value !== null) {
-    const { mode, heard, at, moderator, moderatorCallSid } = value as StayRecord['modes'][number];
-    return [mode, heard, at, moderator, moderatorCallSid].map(cellOf).join('/');
-  }
-  return String(value ?? '');
 }
 
 function parseOptions(args: readonly string[]) {
