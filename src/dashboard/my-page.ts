@@ -1,0 +1,95 @@
+import type { RoomName } from '../rooms/room';
+import type { Sid } from '../signalwire/sid';
+import type { AuditRecord } from '../supervision/trail';
+import { type FlightSpan, type FlightStay, type HeardBy, readFlight } from './flight';
+
+/** A supervisor who listened to an agent: the part of a stay that was the agent's. Instants are milliseconds since 1970. */
+export interface ListenerRow {
+  supervisor: string | undefined;
+  room: RoomName | undefined;
+  callSid: Sid;
+  stay: number | undefined;
+  /** The agent's call. */
+  moderatorCallSid: Sid | undefined;
+  from: number;
+  /** Undefined while it goes on. */
+  to: number | undefined;
+  /** For how many milliseconds who could hear the supervisor. `agent` is this agent. What goes on is counted until now. */
+  heardMs: Readonly<Record<HeardBy, number>>;
+  /** How certain that is: false if any of it is inferred or unknown. */
+  isConfirmed: boolean;
+  /** When the Space took a notice to the agent about this supervisor; empty if none was sent, or the trail is older. */
+  toldAt: readonly number[];
+}
+
+/** Spans in which a supervisor was not in the conference, or not known to be. */
+const ELSEWHERE: ReadonlySet<FlightSpan['why']> = new Set(['arrived', 'left', 'never-seen']);
+
+/**
+ * Who listened to an agent, the latest first.
+ *
+ * Agents are known by their name alone, so that it must be theirs alone.
+ *
+ * @param records lines of any rooms, each room's in the order in which they were read
+ * @param now milliseconds since 1970
+ */
+export async function readMyPage(
+  records: AsyncIterable<AuditRecord> | Iterable<AuditRecord>,
+  moderator: string,
+  now: number,
+): Promise<ListenerRow[]> {
+  const rooms = new Map<RoomName | undefined, AuditRecord[]>();
+  for await (const record of records) {
+    const ofRoom = rooms.get(record.room) ?? [];
+    ofRoom.push(record);
+    rooms.set(record.room, ofRoom);
+  }
+  const rows: ListenerRow[] = [];
+  for (const [room, ofRoom] of rooms) {
+    const calls = new Set(
+      ofRoom.flatMap((record) => (record.moderator === moderator ? [record.moderatorCallSid ?? record.callSid] : [])),
+    );
+    const { supervisors } = await readFlight(ofRoom);
+    for (const stay of supervisors) {
+      for (const call of calls) {
+        const row = rowOf(stay, call, now);
+        if (row !== undefined) {
+          rows.push({ ...row, room, toldAt: toldAt(ofRoom, row) });
+        }
+      }
+    }
+  }
+  return rows.sort((one, other) => other.from - one.from);
+}
+
+function rowOf(
+  { supervisor, callSid, stay, spans }: FlightStay,
+  call: Sid | undefined,
+  now: number,
+): Omit<ListenerRow, 'room' | 'toldAt'> | undefined {
+  const own = spans.filter(({ listener, why }) => listener === call && !ELSEWHERE.has(why));
+  const [first, last] = [own[0], own.at(-1)];
+  if (first === undefined || last === undefined) {
+    return undefined;
+  }
+  const heardMs = { nobody: 0, agent: 0, everyone: 0, unknown: 0 };
+  for (const { from, to = Math.max(from, now), heardBy } of own) {
+    heardMs[heardBy] += to - from;
+  }
+  const isConfirmed = own.every(({ certainty }) => certainty === 'confirmed');
+  return { supervisor, callSid, stay, moderatorCallSid: call, from: first.from, to: last.to, heardMs, isConfirmed };
+}
+
+/** How long after its stay a notice may have been sent, in milliseconds: REST was slow. */
+const NOTICE_MS = 10_000;
+
+function toldAt(
+  records: readonly AuditRecord[],
+  { callSid, stay, moderatorCallSid, from, to = Number.POSITIVE_INFINITY }: Omit<ListenerRow, 'room' | 'toldAt'>,
+): number[] {
+  return records
+    .filter((one) => one.kind === 'told' && one.callSid === callSid && one.stay === stay)
+    .filter((one) => one.moderatorCallSid === moderatorCallSid)
+    .map(({ at }) => Date.parse(at))
+    .filter((at) => at >= from - NOTICE_MS && at < to + NOTICE_MS);
+}
