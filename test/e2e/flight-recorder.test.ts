@@ -130,7 +130,15 @@ describe('the flight recorder', () => {
       SUPERVISOR_NUMBERS: TED,
     };
     const roster = createRoster(loadConfig(env));
-    const ted = { name: 'Ted', address: parseAddress(TED), pin: undefined, requirePin: false, rooms: 'all' as const };
+    const ted = {
+      name: 'Ted',
+      address: parseAddress(TED),
+      pin: undefined,
+      requirePin: false,
+      password: undefined,
+      email: undefined,
+      rooms: 'all' as const,
+    };
     roster.replace({ moderators: [], supervisors: [{ ...ted, mode: undefined, rights: SUPERVISOR_RIGHTS }] });
     let isRestAway = false;
     const server = await startStoryServer({
