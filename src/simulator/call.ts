@@ -84,6 +84,11 @@ export interface Call {
   redirect(url: string, method: Method): void;
 }
 
+/** The number of the person's telephone. Undefined if a Space has left it out. */
+export function numberOf({ direction, from, to }: Pick<Call, 'direction' | 'from' | 'to'>): string | undefined {
+  return direction === 'inbound' ? from : to;
+}
+
 /** Time since it was answered, up to its end, in whole seconds. */
 export function durationOfCall({ answeredAt, updatedAt }: Call): number {
   return answeredAt === undefined ? 0 : Math.floor((updatedAt - answeredAt) / 1000);

@@ -13,7 +13,8 @@ import { RIGHTS } from '../people/rights';
 import { createSecret, hashSecret } from '../people/tokens';
 import { changeTokensFile, tokensFileBeside } from '../people/tokens-file';
 import { computeSignature } from '../signalwire/signature';
-import type { Call } from './call';
+import { type Call, numberOf } from './call';
+import { servePhones } from './phones/serve-phones';
 import { type CallProgress, NO_PROGRESS, progressOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
@@ -32,7 +33,8 @@ const STORIES = [
 ] as const;
 
 const HELP = `Starts the server and a simulated Space, plays two stories of phone calls, and shows who hears whom after each step.
-Then it prints commands for placing calls and for using the API, and waits for Ctrl-C.
+Then it serves three telephones to your browser, prints commands for placing calls and for using the API, and waits for
+Ctrl-C.
 
   npm run demo -- [--once]
 
@@ -75,6 +77,9 @@ async function main(): Promise<void> {
   if (!once && outcome !== 'interrupted') {
     const secret = await addToken(people.ROSTER_FILE);
     await server.reloadRoster();
+    const { alice, bob, ted } = TUTORIAL_CAST;
+    const phones = await servePhones({ space, serverUrl: server.publicUrl, numbers: { alice, bob, ted }, nameOf });
+    write(phonesInvitation(phones.url));
     write(invitation(server, api.url, secret));
     await Promise.race([interruption, watch(space, paint)]);
     write('\nStopping.');
@@ -152,11 +157,18 @@ function changesOf(call: Call, since: CallProgress = NO_PROGRESS): string[] {
   ];
 }
 
-function nameOf({ direction, from, to }: Call): string {
-  const number = direction === 'inbound' ? from : to;
+function nameOf(call: Call): string {
+  const number = numberOf(call);
   const { alice, bob, carol, ted } = TUTORIAL_CAST;
   const names = { [alice]: 'Alice', [bob]: 'Bob', [carol]: 'Carol', [TUTORIAL_AGENT]: 'Carol', [ted]: 'Ted' };
   return names[number ?? ''] ?? number ?? 'somebody';
+}
+
+function phonesInvitation(url: string): string {
+  return [
+    'Open the telephones of Alice, Bob and Ted, and the supervisors’ screen beside them, in your browser:\n',
+    `  ${url}\n`,
+  ].join('\n');
 }
 
 function invitation({ publicUrl }: ConferenceCoach, restUrl: string, secret: string): string {
@@ -171,7 +183,7 @@ function invitation({ publicUrl }: ConferenceCoach, restUrl: string, secret: str
   const room = `${api}/rooms/sample-conf`;
   const sidOfTed = 'JSON.parse(fs.readFileSync(0)).participants.find(({ name }) => name === "Ted").callSid';
   return [
-    'Try it yourself. Let the Space call somebody; who hears whom appears here.\n',
+    'Or let the Space call somebody; who hears whom appears here.\n',
     place('Bob, a customer', TUTORIAL_CAST.bob, '/conference'),
     place('Alice, an agent', TUTORIAL_CAST.alice, '/conference'),
     place('Ted, a supervisor who listens', TUTORIAL_CAST.ted, '/coach?mode=monitor'),

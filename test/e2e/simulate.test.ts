@@ -299,11 +299,13 @@ describe('npm run demo', () => {
       .split('\n')
       .filter((line) => /^ {2}(curl |TED=)/.test(line));
     expect(commands).toHaveLength(15);
+    const [, phones = ''] = /^ {2}(http:\/\/localhost:\d+)$/m.exec(demo.stdout()) ?? [];
     const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
     const [signed = '', unsigned = '', ready = '', ...api] = asks;
 
     expect(await paste(bob)).toMatchObject({ status: 200 });
     await demo.says('    Bob hears  -    music');
+    expect(await (await fetch(phones)).text()).toContain('Bob hears music.');
     expect(await paste(alice)).toMatchObject({ status: 200 });
     await demo.says('    Alice hears  yes  -      beep');
     expect(await paste(ted)).toMatchObject({ status: 200 });

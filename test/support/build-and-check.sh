@@ -5,6 +5,6 @@ set -eu
 npm run --silent typecheck &
 types=$!
 status=0
-{ tsc -p . --noCheck && npm run --silent build:screen && npm run --silent lint; } || status=$?
+{ tsc -p . --noCheck && npm run --silent build:browser && npm run --silent lint; } || status=$?
 wait "$types" || status=$?
 exit "$status"
