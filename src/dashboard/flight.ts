@@ -42,7 +42,7 @@ export interface Heard {
   certainty: Certainty;
   /** Whether `listener` could. */
   agent: Answer;
-  /** Whether anybody else could: customers, other agents, other supervisors. */
+  /** Whether customers or other agents could. Other supervisors do not count. */
   others: Answer;
   why: Why;
   /** How the line is known that says so; undefined where no line does. */

@@ -11,7 +11,7 @@ interface Moment {
 
 /** A supervisor in a conference. All sets hold Call SIDs. */
 interface Place {
-  /** Everybody else. */
+  /** Everybody else who is no supervisor. */
   present: ReadonlySet<string>;
   hearers: ReadonlySet<string>;
   /** Those who hear nobody: they are on hold, or the conference has not started. */
@@ -39,7 +39,7 @@ export function recordTruth(space: Space, startedAt: number, isSupervisor: (call
     for (const conference of space.conferences.live()) {
       const hearing = [...space.conferences.hearing(conference)];
       for (const { callSid } of conference.participants.filter((one) => isSupervisor(one.callSid))) {
-        const listeners = hearing.filter(([listener]) => listener !== callSid);
+        const listeners = hearing.filter(([listener]) => !isSupervisor(listener));
         const hearers = listeners.filter(([, { voices }]) => voices.includes(callSid)).map(([listener]) => listener);
         const deaf = listeners.filter(([, { sounds }]) => sounds.includes('music')).map(([listener]) => listener);
         const present = new Set(listeners.map(([listener]) => listener));
