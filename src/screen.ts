@@ -4,6 +4,7 @@ import type { LiveFeed } from './api/live-feed';
 import type { Operation } from './api/operation';
 import type { Config } from './config';
 import { readAssets } from './dashboard/assets';
+import { basePathOf } from './dashboard/base-path';
 import { createDashboard } from './dashboard/dashboard';
 import { createRedisSessionStore } from './dashboard/redis-session-store';
 import { createSendPage } from './dashboard/send-page';
@@ -47,7 +48,9 @@ export function createScreen(options: ScreenOptions): Router {
   const { config, publicUrl, framedBy, roster, store, rooms, feed, operations, control, draining, log, now } = options;
   const texts = english;
   const assets = readAssets();
-  const sendPage = createSendPage({ texts, assets: assets.urls, now });
+  const basePath = basePathOf(publicUrl);
+  const page = { texts, assets: assets.urls, basePath, now };
+  const sendPage = createSendPage(page);
   const secrets = sessionSecrets(config);
   const signIn = createSignIn({
     roster,
@@ -58,7 +61,7 @@ export function createScreen(options: ScreenOptions): Router {
     limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, log }),
     verifyPassword,
     record: options.supervision.recordSignIn,
-    pages: createSignInPages({ texts, assets: assets.urls, now }),
+    pages: createSignInPages(page),
     trust: compileTrust(config.trustProxy),
     log,
     now,
@@ -76,6 +79,7 @@ export function createScreen(options: ScreenOptions): Router {
     signIn,
     texts,
     assets,
+    basePath,
     sendPage,
     webhooks: { conferenceUrl: `${publicUrl}/conference`, supervisorUrl: `${publicUrl}/supervisor` },
     framedBy,

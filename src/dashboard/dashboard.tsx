@@ -11,6 +11,7 @@ import type { Rooms } from '../rooms/rooms';
 import type { ParticipantActions } from '../supervision/participant-actions';
 import { actionUrl, SCREEN_ACTIONS, type ScreenAction } from './action-url';
 import type { Assets } from './assets';
+import { withBasePath } from './base-path';
 import { createBoard } from './board';
 import type { Abilities } from './board-model';
 import { RoomsPage, type RoomsPageProps } from './pages/rooms';
@@ -34,6 +35,8 @@ export interface DashboardOptions {
   signIn: SignIn;
   texts: Texts;
   assets: Assets;
+  /** See `basePathOf`. */
+  basePath: string;
   sendPage: SendPage;
   /** The addresses of the webhooks, for whoever has not set up a number yet. */
   webhooks: { conferenceUrl: string; supervisorUrl: string };
@@ -56,10 +59,23 @@ const ONE_YEAR = 'public, max-age=31536000, immutable';
 
 /** The supervisors' screen, below `/`. */
 export function createDashboard(options: DashboardOptions): Router {
-  const { signIn, texts, can, rooms, operations, participants, webhooks, sendPage, assets, draining, log, now } =
-    options;
+  const {
+    signIn,
+    texts,
+    can,
+    rooms,
+    operations,
+    participants,
+    webhooks,
+    sendPage,
+    assets,
+    basePath,
+    draining,
+    log,
+    now,
+  } = options;
   const board = createBoard({ feed: options.feed, now });
-  const view = createScreenView({ board, texts, can, now });
+  const view = createScreenView({ board, texts, can, basePath, now });
   const streams = createScreenStreams({
     board,
     view,
@@ -103,6 +119,10 @@ export function createDashboard(options: DashboardOptions): Router {
   router.use(answerError);
   return router;
 
+  function goTo(res: Response, path: string): void {
+    res.redirect(303, basePath + path);
+  }
+
   /** Cookies alone do not show that a page of ours sent the request. */
   function requireSameOrigin(req: Request, res: Response, next: () => void): void {
     if (signIn.isSameOrigin(req)) {
@@ -124,7 +144,7 @@ export function createDashboard(options: DashboardOptions): Router {
         res.status(401).json({ problem: texts.problems.signed_out });
       } else {
         const next = req.method === 'GET' ? req.originalUrl : '/';
-        res.redirect(303, next === '/' ? '/sign-in' : `/sign-in?${new URLSearchParams({ next })}`);
+        goTo(res, next === '/' ? '/sign-in' : `/sign-in?${new URLSearchParams({ next })}`);
       }
     });
   }
@@ -132,7 +152,7 @@ export function createDashboard(options: DashboardOptions): Router {
   async function sendRooms(req: Request, res: Response, said: RoomsPageProps['said'], status = 200): Promise<void> {
     const viewer = viewerIn(res);
     if (viewer.role === 'moderator') {
-      res.redirect(303, '/mine');
+      goTo(res, '/mine');
       return;
     }
     await board.whenReady(READY_MS);
@@ -201,7 +221,7 @@ export function createDashboard(options: DashboardOptions): Router {
       if (wantsJson(req)) {
         res.status(error.status).json({ problem: texts.problems[error.code] ?? texts.problems.other });
       } else {
-        res.redirect(303, `/?said=${Object.hasOwn(texts.problems, error.code) ? error.code : 'other'}`);
+        goTo(res, `/?said=${Object.hasOwn(texts.problems, error.code) ? error.code : 'other'}`);
       }
     }
   }
@@ -216,7 +236,7 @@ export function createDashboard(options: DashboardOptions): Router {
       if (wantsJson(req)) {
         res.json({ said: texts.results[outcome.said] });
       } else {
-        res.redirect(303, `/?said=${outcome.said}`);
+        goTo(res, `/?said=${outcome.said}`);
       }
       return;
     }
@@ -224,7 +244,7 @@ export function createDashboard(options: DashboardOptions): Router {
     const again = actionUrl(room, action, { call: given.call, recording: given.recording, sure: 'yes' });
     const content = <Confirm texts={texts} question={question} yes={yes} action={again} />;
     if (wantsJson(req)) {
-      res.json({ confirm: renderToStaticMarkup(content) });
+      res.json({ confirm: withBasePath(renderToStaticMarkup(content), basePath) });
     } else {
       await sendPage(req, res, { title: yes, content });
     }

@@ -1,4 +1,5 @@
 import { renderToStaticMarkup } from 'preact-render-to-string';
+import { withBasePath } from './base-path';
 import type { Board, BoardRoom } from './board';
 import {
   type Abilities,
@@ -41,6 +42,8 @@ export interface ScreenViewOptions {
   board: Pick<Board, 'rooms' | 'changes'>;
   texts: Texts;
   can: Abilities;
+  /** See {@link basePathOf}. */
+  basePath: string;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -51,7 +54,7 @@ interface CachedCards {
   variants: Map<string, string>;
 }
 
-export function createScreenView({ board, texts, can, now }: ScreenViewOptions): ScreenView {
+export function createScreenView({ board, texts, can, basePath, now }: ScreenViewOptions): ScreenView {
   const cache = new Map<string, CachedCards>();
   /** What is the same for everybody who sees the same rooms, as of the board's latest change. */
   let shared = { changes: -1, byScope: new Map<string, Shared>() };
@@ -81,7 +84,7 @@ export function createScreenView({ board, texts, can, now }: ScreenViewOptions):
   }
 
   function renderCard(room: BoardRoom, access: RoomAccess): string {
-    return renderToStaticMarkup(<Card room={room} access={access} texts={texts} now={now()} />);
+    return withBasePath(renderToStaticMarkup(<Card room={room} access={access} texts={texts} now={now()} />), basePath);
   }
 
   function cachedCard(room: BoardRoom, access: RoomAccess): string {
@@ -117,7 +120,8 @@ export function createScreenView({ board, texts, can, now }: ScreenViewOptions):
   };
 
   function renderYou(viewer: Viewer, presences: readonly Presence[]): string {
-    return renderToStaticMarkup(<You viewer={viewer} presences={presences} can={can} texts={texts} now={now()} />);
+    const you = <You viewer={viewer} presences={presences} can={can} texts={texts} now={now()} />;
+    return withBasePath(renderToStaticMarkup(you), basePath);
   }
 }
 

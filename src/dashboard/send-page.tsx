@@ -3,6 +3,7 @@ import { gzip } from 'node:zlib';
 import type { Request, Response } from 'express';
 import type { ComponentChildren } from 'preact';
 import { renderToStaticMarkup } from 'preact-render-to-string';
+import { withBasePath } from './base-path';
 import { type AssetUrls, Layout } from './pages/layout';
 import type { Texts } from './texts-en';
 import { type Viewer, viewerOf } from './viewer';
@@ -11,6 +12,8 @@ import { type Viewer, viewerOf } from './viewer';
 export interface PageSettings {
   texts: Texts;
   assets: AssetUrls;
+  /** See `basePathOf`. */
+  basePath: string;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -28,15 +31,15 @@ const compress = promisify(gzip);
 
 /** A whole page, as HTML. @param page.path the address, to mark it in the navigation */
 export function renderPage(
-  { texts, assets, now }: PageSettings,
+  { texts, assets, basePath, now }: PageSettings,
   { title, content, viewer, path }: PageContent & { viewer: Viewer | undefined; path: string },
 ): string {
   const html = renderToStaticMarkup(
-    <Layout texts={texts} assets={assets} title={title} viewer={viewer} now={now()} path={path}>
+    <Layout texts={texts} assets={assets} title={title} viewer={viewer} now={now()} path={path} basePath={basePath}>
       {content}
     </Layout>,
   );
-  return `<!doctype html>${html}`;
+  return `<!doctype html>${withBasePath(html, basePath)}`;
 }
 
 export function createSendPage(settings: PageSettings): SendPage {

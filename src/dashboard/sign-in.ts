@@ -6,6 +6,7 @@ import type { Roster } from '../people/roster';
 import type { SignInLimiter } from '../people/sign-in-limiter';
 import { StoreError } from '../redis/store-error';
 import type { SignInFact, SignOutReason } from '../supervision/refusals';
+import { basePathOf } from './base-path';
 import { parseLocalPath } from './local-path';
 import { isSameOrigin } from './same-origin';
 import type { SessionStore, StoredSession } from './session-store';
@@ -98,16 +99,15 @@ function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewe
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
   const { roster, limiter, verifyPassword, record, pages, trust, log, now } = options;
-  const publicUrl = new URL(options.publicUrl);
+  const { publicUrl } = options;
   const sessions = createSessions({
     store: options.store,
     secrets: options.secrets,
-    isSecure: publicUrl.protocol === 'https:',
+    isSecure: publicUrl.startsWith('https:'),
     now,
   });
-  /** A proxy may take it off the paths of requests. */
-  const prefix = publicUrl.pathname.replace(/\/$/, '');
-  const csrfUrl = options.isPublicUrlSet ? options.publicUrl : undefined;
+  const basePath = basePathOf(publicUrl);
+  const csrfUrl = options.isPublicUrlSet ? publicUrl : undefined;
 
   /** The person of a session; undefined if they may not be here any more. */
   function personOf({ role, name, method, proof }: StoredSession): RosterPerson | undefined {
@@ -154,7 +154,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   }
 
   function goTo(res: Response, path: string): void {
-    res.redirect(303, prefix + path);
+    res.redirect(303, basePath + path);
   }
 
   function showSignIn(req: Request, res: Response, next: string | undefined, problem?: SignInProblem): void {

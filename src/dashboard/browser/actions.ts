@@ -155,7 +155,7 @@ document.addEventListener('submit', (event) => {
   const form = event.target as HTMLFormElement;
   const { submitter } = event;
   const url = new URL(submitter?.getAttribute('formaction') ?? form.getAttribute('action') ?? '', location.href);
-  if (form.method === 'post' && url.pathname.startsWith('/rooms/')) {
+  if (form.method === 'post' && url.pathname.startsWith(`${basePath}/rooms/`)) {
     event.preventDefault();
     form.closest('dialog')?.close();
     void act(form, submitter);

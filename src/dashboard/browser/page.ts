@@ -34,6 +34,9 @@ const texts = JSON.parse(
 /** Whose page this is; tabs of one sign-in share a stream. */
 const viewerId = document.body.dataset.viewer ?? '';
 
+/** What comes before every path of this server. */
+const basePath = document.body.dataset.base ?? '';
+
 function find(selector: string, root: ParentNode = document): HTMLElement | null {
   return root.querySelector<HTMLElement>(selector);
 }
@@ -69,5 +72,6 @@ function morph(element: HTMLElement, html: string): void {
 
 /** Goes to the sign-in, and back here afterwards. */
 function signIn(): void {
-  location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
+  const next = location.pathname.slice(basePath.length) + location.search;
+  location.assign(`${basePath}/sign-in?${new URLSearchParams({ next })}`);
 }

@@ -42,7 +42,7 @@ function receive(message: StreamMessage): void {
 
 function connect(): void {
   disconnect();
-  const opened = new EventSource(`/live?${new URLSearchParams({ after: lastId })}`);
+  const opened = new EventSource(`${basePath}/live?${new URLSearchParams({ after: lastId })}`);
   source = opened;
   for (const event of ['board', 'heartbeat', 'signed-out'] as const) {
     opened.addEventListener(event, ({ data, lastEventId }) => {
@@ -92,7 +92,7 @@ function lead(options: LockOptions = {}): void {
 
 /** What may have been missed between the page and the first message of another tab. */
 async function catchUp(): Promise<void> {
-  const response = await fetch('/live/now', { headers: { Accept: 'application/json' } });
+  const response = await fetch(`${basePath}/live/now`, { headers: { Accept: 'application/json' } });
   if (response.ok) {
     receive({ event: 'board', data: await response.text(), id: lastId });
   }

@@ -17,11 +17,13 @@ export interface LayoutProps {
   now: number;
   /** The address of this page, to mark it in the navigation. */
   path: string;
+  /** What comes before every path, see `basePathOf`. */
+  basePath: string;
   children: ComponentChildren;
 }
 
 /** A whole page. */
-export function Layout({ texts, assets, title, viewer, now, path, children }: LayoutProps) {
+export function Layout({ texts, assets, title, viewer, now, path, basePath, children }: LayoutProps) {
   return (
     <html lang={texts.language}>
       <head>
@@ -33,7 +35,7 @@ export function Layout({ texts, assets, title, viewer, now, path, children }: La
         <link rel="icon" href="data:," />
         {viewer === undefined ? null : <script src={assets.script} defer />}
       </head>
-      <body data-now={now} data-viewer={viewer?.sessionId}>
+      <body data-now={now} data-viewer={viewer?.sessionId} data-base={basePath}>
         <a class="skip" href="#main">
           {texts.skip}
         </a>

@@ -62,7 +62,7 @@ function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of)
   onTestFinished(() => board.close());
   board.subscribe(() => {});
   const can = { control: true, callout: true, privateNotes: true };
-  const view = createScreenView({ board, texts: english, can, now: Date.now });
+  const view = createScreenView({ board, texts: english, can, basePath: '', now: Date.now });
   const log = pino({ level: 'silent' });
   const create = (epoch: string) => createScreenStreams({ board, view, refresh, epoch, log, now: Date.now });
   const send = (event: string, data: object) => outs[0]?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
