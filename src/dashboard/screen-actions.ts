@@ -10,7 +10,7 @@ import { parseSid, type Sid } from '../signalwire/sid';
 import type { ParticipantActions } from '../supervision/participant-actions';
 import type { ScreenAction } from './action-url';
 import { isInside } from './attention';
-import { labelOf } from './label';
+import { byRole, labelOf } from './label';
 import type { Texts } from './texts-en';
 import type { Viewer } from './viewer';
 
@@ -105,7 +105,7 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
       return undefined;
     }
     const view = await readRoom(room);
-    const inside = view.participants.filter(isInside);
+    const inside = byRole(view.participants).filter(isInside);
     const yes = texts.confirm.yes[action];
     switch (action) {
       case 'remove': {

@@ -4,7 +4,7 @@ import { type Alert, isInside, talkingSince } from '../attention';
 import type { BoardRoom } from '../board';
 import { type RoomAccess, waitingSince } from '../board-model';
 import { hearingOf, type SupervisorView } from '../hearing';
-import { labelOf } from '../label';
+import { byRole, labelOf } from '../label';
 import type { Texts } from '../texts-en';
 import { ActionButton, Elapsed, HearingBadge, Hidden, type Shown, wordsOf } from './elements';
 
@@ -36,7 +36,7 @@ export function Card({ room: { view, attention }, access, texts, now }: CardProp
         <RecordingMark view={view} texts={texts} />
       </p>
       <ul class="people" aria-label={texts.card.participants(room)}>
-        {view.participants.map((one) => (
+        {byRole(view.participants).map((one) => (
           <Person participant={one} texts={texts} />
         ))}
       </ul>
@@ -173,7 +173,7 @@ function More({
   canRecord: boolean;
 }) {
   const { room, participants } = view;
-  const inside = participants.filter(isInside);
+  const inside = byRole(participants).filter(isInside);
   const agents = inside.filter(({ role }) => role === 'moderator');
   const mayControl = rights.has('control');
   return (
