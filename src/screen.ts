@@ -10,7 +10,7 @@ import { createRedisSessionStore } from './dashboard/redis-session-store';
 import { createSendPage } from './dashboard/send-page';
 import { sessionSecrets } from './dashboard/session-secrets';
 import { createMemorySessionStore } from './dashboard/session-store';
-import { createSignIn } from './dashboard/sign-in';
+import { createSignIn, type SignIn } from './dashboard/sign-in';
 import { createSignInPages } from './dashboard/sign-in-pages';
 import { english } from './dashboard/texts-en';
 import { compileTrust } from './http/trust-proxy';
@@ -43,8 +43,14 @@ export interface ScreenOptions {
   now: () => number;
 }
 
+/** The supervisors' screen: its pages, and who is signed in to it. */
+export interface Screen {
+  routes: Router;
+  signIn: SignIn;
+}
+
 /** Composes the supervisors' screen. */
-export function createScreen(options: ScreenOptions): Router {
+export function createScreen(options: ScreenOptions): Screen {
   const { config, publicUrl, framedBy, roster, store, rooms, feed, operations, control, draining, log, now } = options;
   const texts = english;
   const assets = readAssets();
@@ -66,7 +72,7 @@ export function createScreen(options: ScreenOptions): Router {
     log,
     now,
   });
-  return createDashboard({
+  const routes = createDashboard({
     feed,
     rooms,
     operations,
@@ -87,4 +93,5 @@ export function createScreen(options: ScreenOptions): Router {
     log,
     now,
   });
+  return { routes, signIn };
 }

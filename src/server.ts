@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApi } from './api/api';
+import { createTokenAuthentication } from './api/authentication';
 import { createMemoryIdempotencyStore } from './api/idempotency';
 import { createLiveFeed } from './api/live-feed';
 import { createOperations } from './api/operations';
@@ -14,6 +15,7 @@ import { german } from './calls/prompts-de';
 import { english } from './calls/prompts-en';
 import { createRoutes } from './calls/routes';
 import type { Config } from './config';
+import { createApiAuthentication } from './dashboard/api-authentication';
 import { actorOfPerson } from './dashboard/viewer';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
@@ -223,15 +225,8 @@ export function createServer(options: ServerOptions): Server {
     }),
     ...createRecordingOperations({ recordings: control?.recordings, log }),
   ];
-  const api = createApi({
-    operations,
-    tokens: options.tokens,
-    keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),
-    draining,
-    log,
-  });
   const { framedBy } = options;
-  const dashboard = createScreen({
+  const screen = createScreen({
     config,
     publicUrl,
     framedBy,
@@ -246,12 +241,24 @@ export function createServer(options: ServerOptions): Server {
     log,
     now,
   });
+  const api = createApi({
+    operations,
+    authenticate: createApiAuthentication({
+      byToken: createTokenAuthentication(options.tokens),
+      signIn: screen.signIn,
+      roster,
+      monotonicNow,
+    }),
+    keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),
+    draining,
+    log,
+  });
   const handle = createApp({
     routes,
     render,
     settings,
     api,
-    dashboard,
+    dashboard: screen.routes,
     pingStore: store.ping,
     draining,
     refusals,

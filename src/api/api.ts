@@ -3,10 +3,10 @@ import express, { type ErrorRequestHandler, type Request, type Response, Router 
 import type { Logger } from 'pino';
 import { groupBy } from '../ops/group-by';
 import type { Actor } from '../people/rights';
-import type { Tokens } from '../people/tokens';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { parseSid, type Sid } from '../signalwire/sid';
+import { type ApiCaller, type Authenticate, wrongToken } from './authentication';
 import { type IdempotencyStore, KEY_FORM, type KeptReply, REPLAYED_HEADER } from './idempotency';
 import { describeApi } from './openapi';
 import { type ApiRequest, type Operation, type Reply, requireRight } from './operation';
@@ -14,7 +14,7 @@ import { Problem, problem, problemBody, problemsIn } from './problem';
 
 export interface ApiOptions {
   operations: readonly Operation[];
-  tokens: Pick<Tokens, 'find'>;
+  authenticate: Authenticate;
   keys: IdempotencyStore;
   /** Aborted when the server stops: then no action begins. */
   draining: AbortSignal;
@@ -23,7 +23,7 @@ export interface ApiOptions {
 
 /** Details of a request for the request log, in `res.locals`. */
 export interface ApiLocals {
-  /** The name of the actor; undefined without a valid token. */
+  /** The name of the actor; undefined if nobody was let in. */
   actor?: string;
   /** Why it was refused. */
   refusal?: { code: string; reason: string };
@@ -33,9 +33,10 @@ export interface ApiLocals {
 const MAX_BODY = '16kb';
 
 /** The API below `/api/v1`. Every error is `application/problem+json`. */
-export function createApi({ operations, tokens, keys, draining, log }: ApiOptions): Router {
+export function createApi({ operations, authenticate, keys, draining, log }: ApiOptions): Router {
   const router = Router({ caseSensitive: true, strict: true });
   let description: string | undefined;
+  const callers = new WeakMap<Request, ApiCaller>();
   const readJson = express.json({ limit: MAX_BODY, strict: true, type: 'application/json', inflate: false });
 
   router.use((_req, res, next) => {
@@ -49,8 +50,8 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
   for (const one of operations) {
     router[one.method](
       routeOf(one),
-      (req, res, next) => {
-        res.locals.actor = authenticate(req).name;
+      async (req, res, next) => {
+        await identify(req, res);
         if (one.body === undefined) {
           next();
         } else if (!req.is('application/json')) {
@@ -59,40 +60,38 @@ export function createApi({ operations, tokens, keys, draining, log }: ApiOption
           readJson(req, res, next);
         }
       },
-      async (req, res) => send(res, await answer(one, req)),
+      async (req, res) => send(res, await answer(one, req, callers.get(req) as ApiCaller)),
     );
   }
   for (const [route, same] of groupBy(operations, routeOf)) {
     const methods = same.map(({ method }) => method.toUpperCase());
-    router.all(route, (req, res) => {
-      res.locals.actor = authenticate(req).name;
+    router.all(route, async (req, res) => {
+      await identify(req, res);
       res.set('Allow', methods.join(', '));
       throw problem('method_not_allowed', `Use ${methods.join(' or ')}.`);
     });
   }
-  router.use((req, res) => {
-    res.locals.actor = authenticate(req).name;
+  router.use(async (req, res) => {
+    await identify(req, res);
     throw problem('not_found', 'There is no such resource. See /api/v1/openapi.json.');
   });
 
-  /** @throws Problem 401 */
-  function authenticate(req: Request): Actor {
-    const secret = secretOf(req);
-    if (secret === undefined) {
-      throw problem('no_token', 'Send a token: Authorization: Bearer cc_...');
-    }
-    const actor = tokens.find(secret);
-    if (actor === undefined) {
-      throw problem('wrong_token', 'This token is unknown, revoked or expired.');
-    }
-    return actor;
+  /** @throws Problem 401 or 403 */
+  async function identify(req: Request, res: Response): Promise<void> {
+    const caller = await authenticate(req, res);
+    callers.set(req, caller);
+    res.locals.actor = caller.actor.name;
   }
 
-  async function answer(one: Operation, req: Request): Promise<Reply> {
-    const actor = authenticate(req);
+  async function answer(one: Operation, req: Request, caller: ApiCaller): Promise<Reply> {
+    // Reading the body may have taken long.
+    const actor = caller.current();
+    if (actor === undefined) {
+      throw wrongToken();
+    }
     const request = {
       ...parse(one, req, actor),
-      isStillAllowed: () => isSameActor(actor, tokens.find(secretOf(req) ?? '')),
+      isStillAllowed: () => isSameActor(actor, caller.current()),
     };
     requireRight(one, request);
     if (!one.isAction) {
@@ -228,11 +227,7 @@ function parse({ path, query, body }: Operation, req: Request, actor: Actor): Om
   };
 }
 
-function secretOf(req: Request): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
-}
-
-/** Whether a token still has the same rights in the same rooms. */
+/** Whether somebody still has the same rights in the same rooms. */
 function isSameActor(before: Actor, now: Actor | undefined): boolean {
   const summaryOf = ({ rights, rooms }: Actor) => JSON.stringify([[...rights].sort(), [...rooms].sort()]);
   return now === before || (now !== undefined && summaryOf(now) === summaryOf(before));

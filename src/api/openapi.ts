@@ -9,13 +9,14 @@ import { type Operation, TAGS } from './operation';
 import { PROBLEM_STATUS, type ProblemCode, REASON_CODES } from './problem';
 import { problemView } from './schemas';
 
-/** Problems of every request with a token. */
+/** Problems of every request that needs somebody to be let in. */
 const COMMON: readonly ProblemCode[] = [
   'no_token',
   'wrong_token',
   'not_allowed',
   'invalid_parameter',
   'malformed_request',
+  'store_away',
   'internal_error',
 ];
 const OF_BODIES: readonly ProblemCode[] = [
@@ -25,7 +26,7 @@ const OF_BODIES: readonly ProblemCode[] = [
   'body_too_large',
   'invalid_body',
 ];
-const OF_ACTIONS: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused', 'store_away', 'stopping'];
+const OF_ACTIONS: readonly ProblemCode[] = ['cross_site', 'request_in_progress', 'idempotency_key_reused', 'stopping'];
 
 /** Of actions that failed. Their answers are kept; those of actions that did not begin are not. */
 const KEPT_CODES: ReadonlySet<ProblemCode> = new Set(Object.values(REASON_CODES));
@@ -156,12 +157,18 @@ export function describeApi(operations: readonly Operation[]): object {
       description: `Live rooms, confirmed modes, recordings and the audit trail. Tokens have rights: ${RIGHTS.join(', ')}.`,
     },
     servers: [{ url: '/api/v1' }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     tags: TAGS.map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'A secret that `npm run tokens -- add` printed' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-session',
+          description: 'Of somebody who is signed in to the screen; their rights in the roster count',
+        },
       },
       headers: {
         [REPLAYED_HEADER]: {

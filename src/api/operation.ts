@@ -16,7 +16,7 @@ export interface ApiRequest<Query = unknown, Body = unknown> {
   body: Body;
   /** Of `Last-Event-ID`; undefined if there is none. */
   lastEventId: string | undefined;
-  /** Whether the same token would still be let in, with the same rights; for answers that take long. */
+  /** Whether the same actor would still be let in, with the same rights; for answers that take long. */
   isStillAllowed: () => boolean;
 }
 
@@ -74,10 +74,8 @@ export function requireRight(
   }
   const isGiven = path.includes('{room}') ? isAllowed(actor, needed, room) : actor.rights.has(needed);
   if (!isGiven) {
-    throw problem(
-      'not_allowed',
-      `This token lacks the right ${needed}${path.includes('{room}') ? ' in this room' : ''}.`,
-    );
+    const who = actor.name.startsWith('token ') ? 'This token lacks' : 'You lack';
+    throw problem('not_allowed', `${who} the right ${needed}${path.includes('{room}') ? ' in this room' : ''}.`);
   }
 }
 

@@ -24,6 +24,7 @@ export const PROBLEM_STATUS = {
   no_token: 401,
   wrong_token: 401,
   not_allowed: 403,
+  cross_site: 403,
   not_found: 404,
   no_such_room: 404,
   no_such_supervisor: 404,

@@ -68,6 +68,8 @@ export interface SignIn {
    * from the roster, or whose password or email address is another one. Passes on a StoreError if the store is away.
    */
   readViewer: RequestHandler;
+  /** As {@link SignIn.readViewer}, for the API. @throws StoreError */
+  identify(req: Request, res: Response): Promise<Viewer | undefined>;
   /**
    * The viewer with their rights of now, for answers that take long; undefined if the session has ended, or its person may
    * not be here any more. Counts as use.
@@ -116,26 +118,27 @@ export function createSignIn(options: SignInOptions): SignIn {
     return proofOf(method, secret) === proof ? found : undefined;
   }
 
-  async function identify(req: Request, res: Response): Promise<void> {
-    const open = await sessions.read(req, res);
+  async function identify(req: Request, res: Response): Promise<Viewer | undefined> {
+    const known = viewerOf(res);
+    const open = known === undefined ? await sessions.read(req, res) : undefined;
     if (open === undefined) {
-      return;
+      return known;
     }
     const { key, session } = open;
     const found = personOf(session);
     if (found === undefined) {
       await sessions.end(req, res);
       recordSignOut(req, session, 'roster');
-      return;
+      return undefined;
     }
     const { name } = session;
-    setViewer(res, viewerFrom(found, name, key.hash));
+    const viewer = viewerFrom(found, name, key.hash);
+    setViewer(res, viewer);
+    return viewer;
   }
 
   const readViewer: RequestHandler = async (req, res, next) => {
-    if (viewerOf(res) === undefined) {
-      await identify(req, res);
-    }
+    await identify(req, res);
     next();
   };
 
@@ -305,6 +308,7 @@ export function createSignIn(options: SignInOptions): SignIn {
 
   return {
     readViewer,
+    identify,
     routes,
     isSameOrigin: (req) => isSameOrigin(req, csrfUrl),
     async refresh({ role, name, sessionId }) {
