@@ -47,7 +47,8 @@ function createConfig(
   values: SettingValues,
   { roster, warnings }: { roster: RosterSource | undefined; warnings: readonly string[] },
 ) {
-  const { nodeEnv, redisTlsCa, redisTlsVerify, spaceUrl, projectId, apiToken, rosterFile, ...config } = values;
+  const { nodeEnv, redisTlsCa, redisTlsVerify, spaceUrl, projectId, apiToken, rosterFile, ...rest } = values;
+  const { oidcIssuer, oidcClientId, oidcClientSecret, ...config } = rest;
   const production = nodeEnv === 'production';
   return Object.freeze({
     ...config,
@@ -61,6 +62,11 @@ function createConfig(
     redisTls: { ca: redisTlsCa, verify: redisTlsVerify },
     /** Undefined if the Space's REST API is not configured. */
     space: spaceUrl && projectId && apiToken ? { url: spaceUrl, projectId, apiToken } : undefined,
+    /** The identity provider of the screen; undefined if there is none. */
+    oidc:
+      oidcIssuer && oidcClientId && oidcClientSecret
+        ? { issuer: oidcIssuer, clientId: oidcClientId, clientSecret: oidcClientSecret }
+        : undefined,
     moderatorNumbers:
       config.moderatorNumbers ?? (rosterFile === undefined ? [parsePhoneNumber(DEFAULT_MODERATOR) as PhoneNumber] : []),
     /** `'any'`, in development: everyone. */

@@ -6,11 +6,12 @@ import type { Config } from './config';
 import { readAssets } from './dashboard/assets';
 import { basePathOf } from './dashboard/base-path';
 import { createDashboard } from './dashboard/dashboard';
+import { createOidcClient } from './dashboard/oidc';
 import { createRedisSessionStore } from './dashboard/redis-session-store';
 import { createSendPage } from './dashboard/send-page';
 import { sessionSecrets } from './dashboard/session-secrets';
 import { createMemorySessionStore } from './dashboard/session-store';
-import { createSignIn, type SignIn } from './dashboard/sign-in';
+import { createSignIn, OIDC_CALLBACK_PATH, type SignIn } from './dashboard/sign-in';
 import { createSignInPages } from './dashboard/sign-in-pages';
 import { english } from './dashboard/texts-en';
 import { compileTrust } from './http/trust-proxy';
@@ -64,6 +65,7 @@ export function createScreen(options: ScreenOptions): Screen {
     secrets,
     publicUrl,
     isPublicUrlSet: config.publicUrl !== undefined,
+    oidc: config.oidc && createOidcClient({ ...config.oidc, redirectUri: publicUrl + OIDC_CALLBACK_PATH }),
     limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, log }),
     verifyPassword,
     record: options.supervision.recordSignIn,

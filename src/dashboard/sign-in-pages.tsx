@@ -7,9 +7,9 @@ import type { Texts } from './texts-en';
 export function createSignInPages(settings: PageSettings): SignInPages {
   const { texts } = settings;
   return {
-    signIn({ problem, next, hasPasswords }) {
+    signIn({ problem, next, hasPasswords, hasOidc }) {
       const content = (
-        <SignInPage texts={texts} problem={problem} next={next} hasOidc={false} hasPasswords={hasPasswords} />
+        <SignInPage texts={texts} problem={problem} next={next} hasOidc={hasOidc} hasPasswords={hasPasswords} />
       );
       return renderPage(settings, { title: texts.signIn.title, content, viewer: undefined, path: '/sign-in' });
     },

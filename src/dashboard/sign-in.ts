@@ -8,6 +8,8 @@ import { StoreError } from '../redis/store-error';
 import type { SignInFact, SignOutReason } from '../supervision/refusals';
 import { basePathOf } from './base-path';
 import { parseLocalPath } from './local-path';
+import { type OidcClient, OidcError, type OidcIdentity } from './oidc';
+import { createPendingCookie } from './pending-cookie';
 import { isSameOrigin } from './same-origin';
 import type { SessionStore, StoredSession } from './session-store';
 import { createSessions, ownerOf, proofOf } from './sessions';
@@ -20,6 +22,11 @@ export type SignInProblem =
   | { code: 'locked-out'; seconds: number }
   /** Too many passwords are being checked. */
   | { code: 'busy' }
+  /** The identity provider did not sign them in, or could not be asked. */
+  | { code: 'oidc-failed' }
+  /** The address that it named is nobody's in the roster; or it has not verified that it is theirs. */
+  | { code: 'oidc-unknown' }
+  | { code: 'oidc-unverified' }
   | { code: 'store-away' };
 
 /** Why a request was refused. */
@@ -33,6 +40,8 @@ export interface SignInPages {
       /** Where to go afterwards; undefined for the start. */
       next: string | undefined;
       hasPasswords: boolean;
+      /** Whether an identity provider is configured: a link to {@link OIDC_PATH}, with `next`, leads there. */
+      hasOidc: boolean;
     },
     req: Request,
   ): string;
@@ -48,6 +57,8 @@ export interface SignInOptions {
   publicUrl: string;
   /** Whether the setting names it; otherwise browsers may use any host name. */
   isPublicUrlSet: boolean;
+  /** Undefined if no identity provider is configured. */
+  oidc: OidcClient | undefined;
   limiter: SignInLimiter;
   /** Whether a password has this hash; takes as long without a hash. Rejects if too many are being checked. */
   verifyPassword: (password: string, hash: PasswordHash | undefined) => Promise<boolean>;
@@ -81,18 +92,29 @@ export interface SignIn {
   isStillInRoster(viewer: Viewer): boolean;
   /** Whether a request may act with its cookies; see {@link isSameOrigin}. */
   isSameOrigin(req: Request): boolean;
-  /** `/sign-in`, `/sign-out` and `/sign-out-everywhere`. */
+  /** `/sign-in` and below, `/sign-out` and `/sign-out-everywhere`. */
   routes: Router;
 }
+
+/** Leads to the identity provider, and on from there to `next`. */
+export const OIDC_PATH = '/sign-in/oidc';
+
+/** Where the identity provider sends browsers back to, below the public url. */
+export const OIDC_CALLBACK_PATH = '/sign-in/oidc/callback';
 
 /** No form is larger. */
 const MAX_FORM = '4kb';
 const MAX_NAME_CHARACTERS = 200;
 
-const PROBLEM_STATUS = { wrong: 403, 'locked-out': 429, busy: 503, 'store-away': 503 } as const satisfies Record<
-  SignInProblem['code'],
-  number
->;
+const PROBLEM_STATUS = {
+  wrong: 403,
+  'oidc-unknown': 403,
+  'oidc-unverified': 403,
+  'locked-out': 429,
+  'oidc-failed': 502,
+  busy: 503,
+  'store-away': 503,
+} as const satisfies Record<SignInProblem['code'], number>;
 
 function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewer {
   return { ...found, name, actor: personActor(name, found), sessionId };
@@ -100,14 +122,10 @@ function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewe
 
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
-  const { roster, limiter, verifyPassword, record, pages, trust, log, now } = options;
-  const { publicUrl } = options;
-  const sessions = createSessions({
-    store: options.store,
-    secrets: options.secrets,
-    isSecure: publicUrl.startsWith('https:'),
-    now,
-  });
+  const { roster, publicUrl, oidc, limiter, verifyPassword, record, pages, trust, log, now } = options;
+  const cookies = { secrets: options.secrets, isSecure: publicUrl.startsWith('https:'), now };
+  const sessions = createSessions({ store: options.store, ...cookies });
+  const pendingCookie = createPendingCookie(cookies);
   const basePath = basePathOf(publicUrl);
   const csrfUrl = options.isPublicUrlSet ? publicUrl : undefined;
 
@@ -172,7 +190,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     res
       .status(problem === undefined ? 200 : PROBLEM_STATUS[problem.code])
       .type('html')
-      .send(pages.signIn({ problem, next, hasPasswords }, req));
+      .send(pages.signIn({ problem, next, hasPasswords, hasOidc: oidc !== undefined }, req));
   }
 
   function showError(req: Request, res: Response, status: number, code: PageError): void {
@@ -234,9 +252,91 @@ export function createSignIn(options: SignInOptions): SignIn {
     return undefined;
   }
 
+  /** Sends on whoever signs in, and shows the others why not. */
+  async function answer(
+    req: Request,
+    res: Response,
+    next: string | undefined,
+    work: () => Promise<SignInProblem | undefined>,
+  ): Promise<void> {
+    const problem = await work().catch((error): SignInProblem => {
+      if (error instanceof OidcError) {
+        log.warn({ reason: error.message, ip: ipOf(req) }, 'Sign-in at the identity provider failed');
+        return { code: 'oidc-failed' };
+      }
+      if (error instanceof StoreError) {
+        log.warn({ err: error }, 'Nobody can sign in: the store is away');
+        return { code: 'store-away' };
+      }
+      throw error;
+    });
+    if (problem === undefined) {
+      goTo(res, next ?? '/');
+    } else {
+      showSignIn(req, res, next, problem);
+    }
+  }
+
+  /** Starts a session for whoever the identity provider names. @throws StoreError */
+  async function signInByEmail(
+    req: Request,
+    res: Response,
+    identity: OidcIdentity,
+  ): Promise<SignInProblem | undefined> {
+    const { email, isVerified } = identity;
+    const supervisor = roster.supervisors.byEmail.get(email);
+    const name = (supervisor ?? roster.moderators.byEmail.get(email))?.name;
+    const proof = proofOf('oidc', email);
+    if (name === undefined || proof === undefined) {
+      record({ kind: 'sign-in-refused', reason: 'unknown-email', ...factOf(req, undefined) });
+      return { code: 'oidc-unknown' };
+    }
+    if (!isVerified) {
+      record({ kind: 'sign-in-refused', reason: 'unverified-email', ...factOf(req, undefined) });
+      return { code: 'oidc-unverified' };
+    }
+    const who = { role: supervisor === undefined ? ('moderator' as const) : ('supervisor' as const), name };
+    await sessions.start(req, res, { ...who, method: 'oidc', proof });
+    record({ kind: 'signed-in', method: 'oidc', ...factOf(req, who) });
+    return undefined;
+  }
+
+  function addOidcRoutes(provider: OidcClient): void {
+    routes.get(OIDC_PATH, readViewer, async (req, res) => {
+      const next = parseLocalPath(req.query.next);
+      if (viewerOf(res) !== undefined) {
+        goTo(res, next ?? '/');
+        return;
+      }
+      try {
+        const { url, pending } = await provider.begin();
+        pendingCookie.set(res, { ...pending, next });
+        res.redirect(303, url);
+      } catch (error) {
+        await answer(req, res, next, () => Promise.reject(error));
+      }
+    });
+
+    routes.get(OIDC_CALLBACK_PATH, readViewer, async (req, res) => {
+      const pending = pendingCookie.read(req);
+      const next = parseLocalPath(pending?.next);
+      pendingCookie.clear(res);
+      if (viewerOf(res) !== undefined) {
+        goTo(res, next ?? '/');
+        return;
+      }
+      await answer(req, res, next, async () => {
+        if (pending === undefined) {
+          throw new OidcError('no sign-in under way in this browser');
+        }
+        const { search } = new URL(req.originalUrl, options.publicUrl);
+        return signInByEmail(req, res, await provider.finish(search, pending));
+      });
+    });
+  }
+
   const routes = Router({ caseSensitive: true, strict: true });
-  const paths = ['/sign-in', '/sign-out', '/sign-out-everywhere'];
-  routes.use(paths, (_req, res, next) => {
+  routes.use(['/sign-in', '/sign-out', '/sign-out-everywhere'], (_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();
   });
@@ -257,20 +357,12 @@ export function createSignIn(options: SignInOptions): SignIn {
       showError(req, res, 400, 'unreadable_request');
       return;
     }
-    const next = parseLocalPath(path);
-    const problem = await signIn(req, res, name.trim(), password).catch((error): SignInProblem => {
-      if (error instanceof StoreError) {
-        log.warn({ err: error }, 'Nobody can sign in: the store is away');
-        return { code: 'store-away' };
-      }
-      throw error;
-    });
-    if (problem === undefined) {
-      goTo(res, next ?? '/');
-    } else {
-      showSignIn(req, res, next, problem);
-    }
+    await answer(req, res, parseLocalPath(path), () => signIn(req, res, name.trim(), password));
   });
+
+  if (oidc !== undefined) {
+    addOidcRoutes(oidc);
+  }
 
   routes.post('/sign-out', requireSameOrigin, readViewer, async (req, res) => {
     const viewer = viewerOf(res);

@@ -21,6 +21,7 @@ export const english = {
     busy: 'Too many people are signing in. Try again in a few seconds.',
     storeAway: 'The server cannot reach its store, so nobody can sign in. Calls go on. Try again soon.',
     oidcFailed: 'Your company account could not be checked. Try again, or use a password.',
+    oidcUnverified: 'Your company account has no verified email address. Ask whoever manages these accounts.',
     oidcUnknown: 'Your company account is not in the roster. Ask whoever keeps it to add your email address.',
   },
 

@@ -14,19 +14,30 @@ export const DEFAULT_MODERATOR = '+15557788999';
 
 const REST_SETTINGS = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
 
+const OIDC_SETTINGS = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
+
 /** The missing settings that production or another setting requires; they stop the start. A sentence each. */
 export function findGaps(texts: SettingTexts, env: Environment): string[] {
-  const missing = REST_SETTINGS.filter((name) => texts[name] === undefined);
-  const isRestIncomplete = missing.length > 0 && missing.length < REST_SETTINGS.length;
-  const questions = missing.map((name) => askAboutMisspelling(name, env)).join('');
   return [
     ...(texts.NODE_ENV === 'production' ? findGapsInProduction(texts, env) : []),
-    ...(isRestIncomplete
-      ? [
-          `${missing.join(' and ')} must be set too: the REST API needs ${REST_SETTINGS.join(', ')} together.${questions}`,
-        ]
-      : []),
+    ...findIncomplete('the REST API', REST_SETTINGS, texts, env),
+    ...findIncomplete('signing in at an identity provider', OIDC_SETTINGS, texts, env),
   ];
+}
+
+/** The problem that only some of several settings are there. */
+function findIncomplete(
+  purpose: string,
+  names: readonly SettingName[],
+  texts: SettingTexts,
+  env: Environment,
+): string[] {
+  const missing = names.filter((name) => texts[name] === undefined);
+  if (missing.length === 0 || missing.length === names.length) {
+    return [];
+  }
+  const questions = missing.map((name) => askAboutMisspelling(name, env)).join('');
+  return [`${missing.join(' and ')} must be set too: ${purpose} needs ${names.join(', ')} together.${questions}`];
 }
 
 function findGapsInProduction(texts: SettingTexts, env: Environment): string[] {
@@ -47,6 +58,9 @@ function findGapsInProduction(texts: SettingTexts, env: Environment): string[] {
     ...(isPlainHttp(texts.PUBLIC_URL) ? ['PUBLIC_URL must begin with https:// in production.'] : []),
     ...(isPlainHttp(texts.SIGNALWIRE_SPACE_URL)
       ? ['SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would expose the API token.']
+      : []),
+    ...(isPlainHttp(texts.OIDC_ISSUER)
+      ? ['OIDC_ISSUER must begin with https:// in production: anybody on the way could sign in as anyone.']
       : []),
   ];
 }

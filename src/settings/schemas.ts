@@ -101,6 +101,13 @@ export const webUrl = parsedString(
   'must be an absolute http or https url.',
 );
 
+/** The issuer of an OpenID Connect provider. */
+export const issuer = parsedString((text) => {
+  const url = parseUrl(text, ['http:', 'https:']);
+  const isBare = url && !url.username && !url.password && !/[?#\s,]/.test(text);
+  return isBare ? text : undefined;
+}, "must be your identity provider's issuer, such as https://login.example.com, without a query.");
+
 /** One url of Redis, or several of a cluster's nodes. */
 export const redisUrls = z
   .string()

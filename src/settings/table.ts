@@ -5,6 +5,7 @@ import { NOTICE_POLICIES } from '../supervision/notice-policy';
 import {
   certificates,
   host,
+  issuer,
   oneOf,
   phoneNumber,
   phoneNumbers,
@@ -78,6 +79,10 @@ export const SETTINGS = {
   pinKey: setting('PIN_KEY', z.string().optional()),
   /** Signs the cookies of the screen; undefined derives it from the signing keys. */
   sessionSecret: setting('SESSION_SECRET', sessionSecret.optional(), TOKEN),
+  /** The identity provider of the screen. */
+  oidcIssuer: setting('OIDC_ISSUER', issuer.optional()),
+  oidcClientId: setting('OIDC_CLIENT_ID', z.string().optional(), TOKEN),
+  oidcClientSecret: setting('OIDC_CLIENT_SECRET', z.string().optional(), TOKEN),
   /** The language of the spoken prompts. */
   promptLanguage: setting('PROMPT_LANGUAGE', oneOf(['en', 'de']).default('en')),
   /** A LaML document for waiting callers; undefined for the Space's own music. */

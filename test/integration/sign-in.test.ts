@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { OidcClient } from '../../src/dashboard/oidc';
 import { createRedisSessionStore } from '../../src/dashboard/redis-session-store';
 import { ABSOLUTE_MS, createMemorySessionStore, IDLE_MS, MAX_SESSIONS } from '../../src/dashboard/session-store';
 import { createLog } from '../../src/ops/log';
+import { parseEmail } from '../../src/people/email';
 import { createSignInLimiter } from '../../src/people/sign-in-limiter';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { StoreError } from '../../src/redis/store-error';
@@ -56,7 +58,7 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen();
     const { status, text, cookies } = await screen.send('POST', '/sign-in', { form });
     expect([status, cookies]).toEqual([403, []]);
-    expect(text).toBe('sign in {"problem":{"code":"wrong"},"hasPasswords":true}');
+    expect(text).toBe('sign in {"problem":{"code":"wrong"},"hasPasswords":true,"hasOidc":false}');
     expect(screen.facts).toEqual([{ kind: 'sign-in-refused', reason: 'wrong-password', ...who, ip: '127.0.0.1' }]);
   });
 
@@ -64,7 +66,7 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen();
     screen.roster.replace({ supervisors: [supervisor({ name: 'Ted' })], moderators: [] });
     const { status, text } = await screen.send('POST', '/sign-in', { form: { name: 'Ted', password: 'undefined' } });
-    expect([status, text]).toEqual([403, 'sign in {"problem":{"code":"wrong"},"hasPasswords":false}']);
+    expect([status, text]).toEqual([403, 'sign in {"problem":{"code":"wrong"},"hasPasswords":false,"hasOidc":false}']);
   });
 
   it('in both lists signs in as a supervisor', async () => {
@@ -80,7 +82,7 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen({ verifyPassword: () => Promise.reject(new RangeError('too many')) });
     for (let n = 0; n < 12; n++) {
       const { status, text } = await screen.send('POST', '/sign-in', { form: TED });
-      expect([status, text]).toEqual([503, 'sign in {"problem":{"code":"busy"},"hasPasswords":true}']);
+      expect([status, text]).toEqual([503, 'sign in {"problem":{"code":"busy"},"hasPasswords":true,"hasOidc":false}']);
     }
     expect(screen.facts).toEqual([]);
   });
@@ -112,7 +114,7 @@ describe('the page', () => {
   it('is shown to whoever is not signed in, and never stored', async () => {
     const screen = await startScreen();
     const { status, text, headers, cookies } = await screen.send('GET', '/sign-in?next=/rooms/sales');
-    expect([status, text]).toEqual([200, 'sign in {"next":"/rooms/sales","hasPasswords":true}']);
+    expect([status, text]).toEqual([200, 'sign in {"next":"/rooms/sales","hasPasswords":true,"hasOidc":false}']);
     expect([headers['cache-control'], headers['content-type'], cookies]).toEqual([
       'no-store',
       'text/html; charset=utf-8',
@@ -431,7 +433,7 @@ describe('wrong passwords', () => {
     for (const form of [wrong, wrong, TED]) {
       const { status, text, headers, cookies } = await send(form);
       expect([status, headers['retry-after'], cookies]).toEqual([429, '900', []]);
-      expect(text).toBe('sign in {"problem":{"code":"locked-out","seconds":900},"hasPasswords":true}');
+      expect(text).toBe('sign in {"problem":{"code":"locked-out","seconds":900},"hasPasswords":true,"hasOidc":false}');
     }
     expect(screen.facts.filter(({ kind }) => kind === 'sign-in-refused')).toHaveLength(10);
     expect(screen.facts.filter(({ kind }) => kind === 'sign-in-locked-out')).toEqual([
@@ -483,6 +485,99 @@ describe('wrong passwords', () => {
       await screen.send('POST', '/sign-in', { form: wrong });
     }
     expect(await screen.whoIs(cookie)).toBe('supervisor Ted');
+  });
+});
+
+describe('an identity provider', () => {
+  const PENDING = { state: 'the state', nonce: 'the nonce', verifier: 'the verifier' };
+  const CALLBACK = '/sign-in/oidc/callback?code=a&state=b';
+
+  /** A provider that signs in whoever has an address. */
+  function providerOf(address: string): OidcClient & { finished: [string, object][] } {
+    const finished: [string, object][] = [];
+    return {
+      finished,
+      begin: async () => ({ url: 'https://login.example.com/authorize?a=b', pending: PENDING }),
+      async finish(search, pending) {
+        finished.push([search, pending]);
+        return { email: parseEmail(address), isVerified: true };
+      },
+    };
+  }
+
+  it('gets the browser, which keeps the rest in a signed cookie of ten minutes', async () => {
+    const oidc = providerOf('ted@example.com');
+    const screen = await startScreen({ oidc });
+    expect((await screen.send('GET', '/sign-in')).text).toBe('sign in {"hasPasswords":true,"hasOidc":true}');
+    const { status, headers, cookies } = await screen.send('GET', '/sign-in/oidc?next=/rooms');
+    expect([status, headers.location]).toEqual([303, 'https://login.example.com/authorize?a=b']);
+    expect(headers['set-cookie']).toEqual([
+      expect.stringMatching(
+        /^__Host-oidc=[\w-]+\.[\w-]{43}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/,
+      ),
+    ]);
+    const back = await screen.send('GET', CALLBACK, { cookie: `other=1; ${cookies[0]}`, headers: {} });
+    expect([back.status, back.headers.location]).toEqual([303, '/rooms']);
+    expect(oidc.finished).toEqual([['?code=a&state=b', expect.objectContaining(PENDING)]]);
+    expect(back.cookies[0]).toBe('__Host-oidc=');
+    expect(await screen.whoIs(back.cookies[1])).toBe('supervisor Ted');
+  });
+
+  it.each<[string, (cookie: string) => string, number]>([
+    ['is too old', (cookie) => cookie, 600_000],
+    ['was changed', (cookie) => cookie.replace('oidc=', 'oidc=e'), 0],
+    ['is signed by nobody', (cookie) => cookie.replace(/\..*$/, '.AAAA'), 0],
+    ['is missing', () => 'a=b', 0],
+  ])('signs nobody in with a cookie that %s', async (_what, change, laterMs) => {
+    const oidc = providerOf('ted@example.com');
+    const screen = await startScreen({ oidc });
+    const [cookie = ''] = (await screen.send('GET', '/sign-in/oidc')).cookies;
+    screen.clock.now += laterMs;
+    const { status, text } = await screen.send('GET', CALLBACK, { cookie: change(cookie) });
+    expect([status, text]).toEqual([
+      502,
+      'sign in {"problem":{"code":"oidc-failed"},"hasPasswords":true,"hasOidc":true}',
+    ]);
+    expect(oidc.finished).toEqual([]);
+  });
+
+  it('leads to no other host afterwards', async () => {
+    const screen = await startScreen({ oidc: providerOf('ted@example.com') });
+    const { cookies } = await screen.send('GET', '/sign-in/oidc?next=//evil.example');
+    expect((await screen.send('GET', CALLBACK, { cookie: cookies[0] })).headers.location).toBe('/');
+  });
+
+  it('signs out somebody who has another address in the roster now, not another password', async () => {
+    const screen = await startScreen({ oidc: providerOf('ted@example.com') });
+    const { cookies } = await screen.send('GET', '/sign-in/oidc');
+    const [, cookie] = (await screen.send('GET', CALLBACK, { cookie: cookies[0] })).cookies;
+    const become = (password: string, email: string) =>
+      screen.roster.replace({ supervisors: [supervisor({ name: 'Ted', password, email })], moderators: [] });
+    become('another', 'ted@example.com');
+    expect(await screen.whoIs(cookie)).toBe('supervisor Ted');
+    become('another', 'ted@example.org');
+    expect(await screen.whoIs(cookie)).toBe('nobody');
+  });
+
+  it('signs nobody in while the store is away', async () => {
+    const memory = createMemorySessionStore();
+    const add = () => Promise.reject(new StoreError('unavailable', 'away'));
+    const screen = await startScreen({ oidc: providerOf('ted@example.com'), store: { ...memory, add } });
+    const [cookie] = (await screen.send('GET', '/sign-in/oidc')).cookies;
+    const { status, text, cookies } = await screen.send('GET', CALLBACK, { cookie });
+    expect([status, text, cookies]).toEqual([
+      503,
+      'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasOidc":true}',
+      ['__Host-oidc='],
+    ]);
+    expect(screen.facts).toEqual([]);
+  });
+
+  it('is nowhere without settings', async () => {
+    const screen = await startScreen();
+    for (const path of ['/sign-in/oidc', CALLBACK]) {
+      expect(await screen.send('GET', path)).toMatchObject({ status: 404 });
+    }
   });
 });
 
@@ -584,7 +679,7 @@ describe('two servers with one Redis', () => {
     const form = await screen.send('POST', '/sign-in', { form: TED });
     expect(form).toMatchObject({
       status: 503,
-      text: 'sign in {"problem":{"code":"store-away"},"hasPasswords":true}',
+      text: 'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasOidc":false}',
       cookies: [],
     });
     // The form is still shown to whoever has no session.

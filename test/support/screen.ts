@@ -107,6 +107,7 @@ export async function startScreen(options: Partial<SignInOptions> & { trustProxy
     secrets: ['the secret of this test, long enough'],
     publicUrl: SCREEN_URL,
     isPublicUrlSet: true,
+    oidc: undefined,
     limiter: createSignInLimiter({ secret: 'secret', redis: undefined, log }),
     verifyPassword: async (password, hash) => hash === hashOf(password),
     record: (fact) => void facts.push(fact),

@@ -44,6 +44,7 @@ describe('loadConfig', () => {
       roster: undefined,
       pinKey: undefined,
       sessionSecret: undefined,
+      oidc: undefined,
       promptLanguage: 'en',
       waitUrl: undefined,
       callerNotice: undefined,
@@ -100,6 +101,9 @@ describe('loadConfig', () => {
       ROSTER_FILE: 'roster/roster.json',
       PIN_KEY: '0123456789abcdef',
       SESSION_SECRET: 'a-secret-of-thirty-two-characters',
+      OIDC_ISSUER: 'https://login.example.com/realms/staff',
+      OIDC_CLIENT_ID: 'coach',
+      OIDC_CLIENT_SECRET: 'secret',
       PROMPT_LANGUAGE: 'de',
       WAIT_URL: 'https://cdn.example.com/wait.xml',
       CALLER_NOTICE: 'Calls may be supervised.',
@@ -131,6 +135,7 @@ describe('loadConfig', () => {
       roster: { file: 'roster/roster.json', hasPinKey: true, pinKeyQuestion: '', mustName: [] },
       pinKey: '0123456789abcdef',
       sessionSecret: 'a-secret-of-thirty-two-characters',
+      oidc: { issuer: 'https://login.example.com/realms/staff', clientId: 'coach', clientSecret: 'secret' },
       promptLanguage: 'de',
       waitUrl: 'https://cdn.example.com/wait.xml',
       callerNotice: 'Calls may be supervised.',
@@ -612,6 +617,31 @@ describe('loadConfig', () => {
     const { moderatorNumbers, supervisorNumbers, warnings } = loadConfig({ ROSTER_FILE: 'roster.json' });
     expect([moderatorNumbers, supervisorNumbers]).toEqual([[], []]);
     expect(warnings.join()).not.toMatch(/MODERATOR_NUMBERS|SUPERVISOR_NUMBERS/);
+  });
+
+  it('takes the settings of an identity provider together only', () => {
+    expect(problemsOf({ OIDC_ISSUER: 'https://login.example.com', OIDC_CLIENT: 'coach' })).toEqual([
+      'OIDC_CLIENT_ID and OIDC_CLIENT_SECRET must be set too: signing in at an identity provider needs OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET together. OIDC_CLIENT is set: did you mean OIDC_CLIENT_ID?',
+    ]);
+  });
+
+  it.each([
+    'login.example.com',
+    'ftp://login.example.com',
+    'https://login.example.com?a=b',
+    'https://a:b@login.example.com',
+  ])('refuses the issuer %s', (OIDC_ISSUER) => {
+    expect(problemsOf({ OIDC_ISSUER, OIDC_CLIENT_ID: 'coach', OIDC_CLIENT_SECRET: 'secret' })).toEqual([
+      "OIDC_ISSUER must be your identity provider's issuer, such as https://login.example.com, without a query.",
+    ]);
+  });
+
+  it('accepts an issuer by http in development only', () => {
+    const oidc = { OIDC_ISSUER: 'http://localhost:8080', OIDC_CLIENT_ID: 'coach', OIDC_CLIENT_SECRET: 'secret' };
+    expect(loadConfig(oidc).oidc?.issuer).toBe('http://localhost:8080');
+    expect(problemsOf({ ...production, ...oidc })).toEqual([
+      'OIDC_ISSUER must begin with https:// in production: anybody on the way could sign in as anyone.',
+    ]);
   });
 
   it('requires a long SESSION_SECRET', () => {

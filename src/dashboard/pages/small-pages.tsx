@@ -69,6 +69,12 @@ function sentenceOf(problem: SignInProblem, { signIn }: Texts): string {
       return signIn.busy;
     case 'store-away':
       return signIn.storeAway;
+    case 'oidc-failed':
+      return signIn.oidcFailed;
+    case 'oidc-unknown':
+      return signIn.oidcUnknown;
+    case 'oidc-unverified':
+      return signIn.oidcUnverified;
   }
 }
 

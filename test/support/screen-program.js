@@ -1,0 +1,63 @@
+/**
+ * The sign-in of the screen as a program of its own, compiled: Jest cannot load openid-client, which is an ES module. Says on
+ * standard output when it listens; `/said` answers what it logged and recorded since that was asked last.
+ */
+const express = require('express');
+const { createOidcClient } = require('../../dist/dashboard/oidc');
+const { createMemorySessionStore } = require('../../dist/dashboard/session-store');
+const { createSignIn, OIDC_CALLBACK_PATH } = require('../../dist/dashboard/sign-in');
+const { viewerOf } = require('../../dist/dashboard/viewer');
+const { createLog } = require('../../dist/ops/log');
+const { createRoster } = require('../../dist/people/roster');
+const { createSignInLimiter } = require('../../dist/people/sign-in-limiter');
+
+const { PORT, ISSUER, CLIENT_ID, CLIENT_SECRET, TIMEOUT_MS } = process.env;
+const publicUrl = `http://localhost:${PORT}`;
+const said = { warnings: [], facts: [] };
+const log = createLog('warn', { write: (line) => said.warnings.push(line) });
+
+const person = (name, email) => ({
+  name,
+  email,
+  address: undefined,
+  pin: undefined,
+  password: undefined,
+  rooms: 'all',
+});
+const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
+roster.replace({
+  supervisors: [{ ...person('Ted', 'ted@example.com'), rights: new Set(['see']) }],
+  moderators: [person('Ted the agent', 'ted@example.com'), person('Alice', 'alice@example.com')],
+});
+
+const signIn = createSignIn({
+  roster,
+  store: createMemorySessionStore(),
+  secrets: ['the secret of this test, long enough'],
+  publicUrl,
+  isPublicUrlSet: true,
+  oidc: createOidcClient({
+    issuer: ISSUER,
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
+    redirectUri: publicUrl + OIDC_CALLBACK_PATH,
+    timeoutMs: Number(TIMEOUT_MS),
+  }),
+  limiter: createSignInLimiter({ secret: 'secret', redis: undefined, log }),
+  verifyPassword: async () => false,
+  record: (fact) => said.facts.push(fact),
+  pages: { signIn: ({ problem }) => `sign in: ${problem?.code}`, error: ({ code }) => `error: ${code}` },
+  trust: () => false,
+  log,
+  now: Date.now,
+});
+
+const app = express();
+app.get('/said', (_req, res) => {
+  res.json({ warnings: said.warnings.splice(0), facts: said.facts.splice(0) });
+});
+app.use(signIn.routes);
+app.get('/{*path}', signIn.readViewer, (_req, res) => {
+  res.send(viewerOf(res)?.actor.name ?? 'nobody');
+});
+app.listen(Number(PORT), '127.0.0.1', () => process.stdout.write('listening\n'));
