@@ -10,7 +10,7 @@ import { basePathOf } from './base-path';
 import { parseLocalPath } from './local-path';
 import { type OidcClient, OidcError, type OidcIdentity } from './oidc';
 import { createPendingCookie } from './pending-cookie';
-import { isSameOrigin } from './same-origin';
+import { createSameOriginCheck, isSameOrigin } from './same-origin';
 import type { SessionStore, StoredSession } from './session-store';
 import { createSessions, ownerOf, proofOf } from './sessions';
 import { personActor, personNamed, type RosterPerson, setViewer, type Viewer, viewerOf } from './viewer';
@@ -198,13 +198,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     res.status(status).type('html').send(pages.error({ status, code }, req));
   }
 
-  const requireSameOrigin: RequestHandler = (req, res, next) => {
-    if (isSameOrigin(req, csrfUrl)) {
-      next();
-    } else {
-      showError(req, res, 403, 'cross_site');
-    }
-  };
+  const requireSameOrigin = createSameOriginCheck({
+    publicUrl: csrfUrl,
+    refuse: (req, res) => showError(req, res, 403, 'cross_site'),
+  });
 
   /** The person with this name. A name in both lists is the supervisor's, if they have a password. */
   function candidateNamed(name: string): RosterPerson | undefined {

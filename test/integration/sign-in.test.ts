@@ -468,6 +468,32 @@ describe('wrong passwords', () => {
     expect(checked).toBe(10);
   });
 
+  it('cannot be tried in greater number at the same moment', async () => {
+    let begun = 0;
+    let open = () => {};
+    const allBegun = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const screen = await startScreen({
+      async verifyPassword(password) {
+        begun++;
+        if (begun === 21) {
+          open();
+        }
+        await allBegun;
+        return password === 'open sesame';
+      },
+    });
+    const send = (password: string) => screen.send('POST', '/sign-in', { form: { name: 'Ted', password } });
+    const guesses = Array.from({ length: 20 }, () => send('wrong'));
+    // The right one is checked last.
+    const isChecked = eventually(() => expect(begun).toBe(20)).then(() => send('open sesame'));
+    const statuses = (await Promise.all([...guesses, isChecked])).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 403)).toHaveLength(9);
+    expect(statuses.at(-1)).toBe(429);
+    expect(screen.facts.filter(({ kind }) => kind === 'sign-in-refused')).toHaveLength(10);
+  });
+
   it('of a claimed address count for the real one', async () => {
     const screen = await startScreen();
     let locked = 0;
