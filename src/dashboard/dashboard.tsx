@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
+import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { renderToStaticMarkup } from 'preact-render-to-string';
 import type { LiveFeed } from '../api/live-feed';
@@ -263,12 +263,18 @@ export function createDashboard(options: DashboardOptions): Router {
     });
   }
 
-  async function answerError(...[error, req, res, next]: Parameters<ErrorRequestHandler>): Promise<void> {
+  // Express takes a handler with four parameters, and no other, for one of errors.
+  async function answerError(
+    error: Error & { status?: unknown },
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
     if (res.headersSent) {
       next(error);
     } else if (error instanceof StoreError) {
       await sendError(req, res, 503, texts.errors.storeAway);
-    } else if (typeof error?.status === 'number' && error.status < 500) {
+    } else if (typeof error.status === 'number' && error.status < 500) {
       next(error);
     } else {
       log.error({ err: error }, 'Page failed');
