@@ -14,14 +14,14 @@ import type { Assets } from './assets';
 import { withBasePath } from './base-path';
 import { createBoard } from './board';
 import type { Abilities } from './board-model';
+import { createPageTools, viewerIn, wantsJson } from './page-tools';
 import { RoomsPage, type RoomsPageProps } from './pages/rooms';
-import { Confirm, ErrorPage } from './pages/small-pages';
+import { Confirm } from './pages/small-pages';
 import { type ActionOutcome, type ActionParameters, createScreenActions } from './screen-actions';
 import { createScreenStreams } from './screen-stream';
 import { createScreenView } from './screen-view';
 import type { SendPage } from './send-page';
 import type { SignIn } from './sign-in';
-import { titleOf } from './sign-in-pages';
 import type { Texts } from './texts-en';
 import { type Viewer, viewerOf } from './viewer';
 
@@ -74,6 +74,8 @@ export function createDashboard(options: DashboardOptions): Router {
     log,
     now,
   } = options;
+  const tools = createPageTools({ signIn, texts, sendPage, basePath, now });
+  const { sendError, goTo, requireViewer, requireSameOrigin } = tools;
   const board = createBoard({ feed: options.feed, now });
   const view = createScreenView({ board, texts, can, basePath, now });
   const streams = createScreenStreams({
@@ -118,36 +120,6 @@ export function createDashboard(options: DashboardOptions): Router {
   );
   router.use(answerError);
   return router;
-
-  function goTo(res: Response, path: string): void {
-    res.redirect(303, basePath + path);
-  }
-
-  /** Cookies alone do not show that a page of ours sent the request. */
-  function requireSameOrigin(req: Request, res: Response, next: () => void): void {
-    if (signIn.isSameOrigin(req)) {
-      next();
-    } else {
-      res.locals.refusal = { code: 'cross_site', reason: 'Refused.' };
-      void sendError(req, res, 403, texts.errors.crossSite);
-    }
-  }
-
-  /** Sends whoever is not signed in to the sign-in, and programs away. */
-  function requireViewer(req: Request, res: Response, next: (error?: unknown) => void): void {
-    void signIn.readViewer(req, res, (error?: unknown) => {
-      const viewer = viewerOf(res);
-      res.locals.actor = viewer?.actor.name;
-      if (error !== undefined || viewer !== undefined) {
-        next(error);
-      } else if (wantsJson(req)) {
-        res.status(401).json({ problem: texts.problems.signed_out });
-      } else {
-        const next = req.method === 'GET' ? req.originalUrl : '/';
-        goTo(res, next === '/' ? '/sign-in' : `/sign-in?${new URLSearchParams({ next })}`);
-      }
-    });
-  }
 
   async function sendRooms(req: Request, res: Response, said: RoomsPageProps['said'], status = 200): Promise<void> {
     const viewer = viewerIn(res);
@@ -250,19 +222,6 @@ export function createDashboard(options: DashboardOptions): Router {
     }
   }
 
-  function sendError(req: Request, res: Response, status: number, sentence: string): Promise<void> | void {
-    if (wantsJson(req)) {
-      res.status(status).json({ problem: sentence });
-      return;
-    }
-    const title = titleOf(status, texts);
-    return sendPage(req, res, {
-      title,
-      status,
-      content: <ErrorPage texts={texts} title={title} sentence={sentence} />,
-    });
-  }
-
   // Express takes a handler with four parameters, and no other, for one of errors.
   async function answerError(
     error: Error & { status?: unknown },
@@ -318,19 +277,6 @@ function sendAsset({ files }: Assets, req: Request, res: Response): boolean {
   res.set({ 'Content-Type': file.type, 'Cache-Control': ONE_YEAR, Vary: 'Accept-Encoding' });
   res.set(isGzipped ? { 'Content-Encoding': 'gzip' } : {}).send(isGzipped ? file.gzipped : file.text);
   return true;
-}
-
-/** @throws if nobody is signed in, which `requireViewer` excludes */
-function viewerIn(res: Response): Viewer {
-  const viewer = viewerOf(res);
-  if (viewer === undefined) {
-    throw new Error('Nobody is signed in');
-  }
-  return viewer;
-}
-
-function wantsJson(req: Request): boolean {
-  return req.accepts(['text/html', 'application/json']) === 'application/json';
 }
 
 /** The parameters of an action: those of a button are in its address, what was typed is in the body. */
