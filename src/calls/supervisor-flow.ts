@@ -1,6 +1,7 @@
 import { type Authentication, mayEnter, type PhoneCall, type PinResult } from '../people/authenticator';
 import { MAX_PIN_TRIES } from '../people/pin';
 import type { Lockout } from '../people/pin-limiter';
+import { actorNameOf } from '../people/rights';
 import { labelOf, type SupervisorEntry } from '../people/roster';
 import type { Action } from '../rooms/action';
 import { conversationOf, isSameConversation, supervisedConversation } from '../rooms/conversation';
@@ -157,8 +158,9 @@ export function decideEnded({ call, room, context, dial }: EndInput, view: Super
     return found;
   }
   const removal = found.isKnown ? removalOf(found.state, stayOf(found.state, call, context.stay)) : undefined;
+  // Who leaves by a button on their screen is not told that they were removed.
   if (removal?.status === 'requested' || removal?.status === 'confirmed') {
-    return { kind: 'removed' };
+    return { kind: removal.by === actorNameOf('supervisor', labelOf(who.person)) ? 'goodbye' : 'removed' };
   }
   const supervisor = { call, ...who, view };
   return dial.hasFailed ? afterRefusal(supervisor, room, context, found) : afterStay(supervisor, room, context, found);

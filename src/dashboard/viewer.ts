@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Actor } from '../people/rights';
+import { type Actor, actorNameOf } from '../people/rights';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 
 /** Somebody who is signed in, as the roster has them now. */
@@ -32,7 +32,7 @@ export function personNamed(roster: Roster, role: ViewerRole, name: string): Ros
  */
 export function personActor(name: string, { role, person }: RosterPerson): Actor {
   return {
-    name: `${role} ${name}`,
+    name: actorNameOf(role, name),
     rights: role === 'supervisor' ? person.rights : new Set(),
     rooms: person.rooms,
   };

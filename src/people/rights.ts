@@ -21,6 +21,11 @@ export interface Actor {
   rooms: ReadonlySet<RoomName> | 'all';
 }
 
+/** What a person is called as an actor, such as `supervisor Ted`. Programs are `token …`. */
+export function actorNameOf(role: 'supervisor' | 'moderator', name: string): string {
+  return `${role} ${name}`;
+}
+
 /** Whether an actor, or a supervisor, has a right in a room. Nobody has a right that they were not given. */
 export function isAllowed({ rights, rooms }: Pick<Actor, 'rights' | 'rooms'>, right: Right, room: RoomName): boolean {
   return rights.has(right) && (rooms === 'all' || rooms.has(room));

@@ -179,6 +179,8 @@ describe('a supervisor who is out of the conference', () => {
   it.each<[string, Partial<Action>, string]>([
     ['a removal is confirmed', {}, 'removed'],
     ['a removal is requested', { status: 'requested' }, 'removed'],
+    ['they left by a button', { by: 'supervisor Ted' }, 'goodbye'],
+    ['a namesake among the agents removed them', { by: 'moderator Ted' }, 'removed'],
     ['a removal has failed', { status: 'failed' }, UNHEARD],
     ['an earlier stay was removed', { joinedAt: JOINED_AT - 1 }, HEARD],
     ['another call was removed', { callSid: ALICE.callSid }, HEARD],
