@@ -107,7 +107,7 @@ describe('the README', () => {
     const section = readme.split('\n## Routes\n')[1]?.split('\n## ')[0] ?? '';
     const cells = [...section.matchAll(/^\| (`\/.*?) \|/gm)].map(([, cell = '']) => cell);
     const paths = cells.flatMap((cell) => [...cell.matchAll(/`(\/[^`]*)`/g)].map(([, path = '']) => path));
-    expect(paths).toHaveLength(25);
+    expect(paths).toHaveLength(27);
     for (const path of paths) {
       const { status } = await supertest(`http://127.0.0.1:${port}`).get(path.replace(':room', 'sales'));
       expect([path, status]).not.toEqual([path, 404]);
