@@ -98,6 +98,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
       refusalLog.add(refusal);
     },
   };
+  const draining = new AbortController();
   const composed = createServer({
     config,
     publicUrl: config.publicUrl ?? PUBLIC_URL,
@@ -105,7 +106,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     tokens,
     store,
     space,
-    draining: new AbortController().signal,
+    draining: draining.signal,
     refusals,
     log,
     sleep: async () => {},
@@ -158,6 +159,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     },
     async stop(timeoutMs = 0) {
       agent.destroy();
+      draining.abort();
       await server.stop({ graceMs: 0, deadlineMs: 1_000 });
       return composed.close(timeoutMs);
     },

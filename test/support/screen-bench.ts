@@ -7,7 +7,7 @@ import { startTestBench, type TestBench, type TestBenchOptions } from './test-be
 
 /** What Ted signs in with; hashed once, because that takes long on purpose. */
 export const PASSWORD = 'correct horse battery';
-const PASSWORD_HASH = '$scrypt$ln=15,r=8,p=1$EuTYebQc7FexmedUWK7ZFw$lKSR/f+m/eBYTlD0oG6RTO/IKkhF8Wh8ADANukmXgn4';
+export const PASSWORD_HASH = '$scrypt$ln=15,r=8,p=1$EuTYebQc7FexmedUWK7ZFw$lKSR/f+m/eBYTlD0oG6RTO/IKkhF8Wh8ADANukmXgn4';
 
 /** Ted may do everything. */
 export const TED_LISTED: Listed = {

@@ -1,0 +1,273 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Right } from '../../src/people/rights';
+import { parseRoster } from '../../src/people/roster-file';
+import { ALICE, startApp, TED, type TestApp } from '../support/app';
+import { type RosterContent, rosterText } from '../support/roster';
+import { PASSWORD, PASSWORD_HASH } from '../support/screen-bench';
+
+const ALL: Right[] = ['see', 'monitor', 'coach', 'barge', 'control', 'record', 'audit'];
+const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+const JSON_WANTED = { ...SAME_ORIGIN, accept: 'application/json' };
+
+interface Given {
+  rights?: Right[];
+  rooms?: string[];
+}
+
+let app: TestApp;
+let cookies: { ted: string; alice: string };
+
+beforeAll(async () => {
+  app = await startApp({
+    people: people({}),
+    env: { CALLER_ID: '+15550009999', ANNOUNCE_IS_PRIVATE: 'true' },
+    // No action of these tests gets as far.
+    space: {},
+  });
+  // Once, because a password takes long to check.
+  cookies = { ted: await signIn('Ted'), alice: await signIn('Alice') };
+});
+afterAll(() => app.stop());
+
+function people({ rights = ALL, rooms }: Given): RosterContent {
+  return {
+    moderators: [{ name: 'Alice', number: ALICE, password: PASSWORD_HASH }],
+    supervisors: [{ name: 'Ted', number: TED, password: PASSWORD_HASH, rights, ...(rooms && { rooms }) }],
+  };
+}
+
+/** Ted, who is signed in, has these rights. */
+function start(given: Given = {}) {
+  app.roster.replace(parseRoster(rosterText(people(given)), { file: 'roster.json', hasPinKey: true }));
+  const cookie = cookies.ted;
+  return {
+    get: (path: string, headers: Record<string, string> = {}) => app.send('GET', path, { cookie, ...headers }),
+    post: (path: string, headers: Record<string, string> = SAME_ORIGIN, form = '') =>
+      app.send('POST', path, { cookie, ...FORM, ...headers }, form),
+  };
+}
+
+async function signIn(name: string): Promise<string> {
+  const form = new URLSearchParams({ name, password: PASSWORD }).toString();
+  const { status, headers } = await app.send('POST', '/sign-in', { ...SAME_ORIGIN, ...FORM }, form);
+  expect(status).toBe(303);
+  return String(headers['set-cookie']).split(';')[0] ?? '';
+}
+
+/** Alice talks to Bob in sales, and Ted listens. */
+async function talk() {
+  const event = (callSid: string, more: Record<string, string>) =>
+    app.post('/events/conference/sales', {
+      CallSid: callSid,
+      ConferenceSid: 'cf-sales',
+      StatusCallbackEvent: 'participant-join',
+      Timestamp: new Date().toUTCString(),
+      Muted: 'false',
+      Hold: 'false',
+      EndConferenceOnExit: 'false',
+      ...more,
+    });
+  await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+  await event('alice-1', { EndConferenceOnExit: 'true' });
+  await event('bob-1', {});
+  await app.post('/coach/sales?mode=monitor', { CallSid: 'ted-1', From: TED });
+  await event('ted-1', { Muted: 'true' });
+}
+
+describe('the rooms page', () => {
+  it('asks whoever is not signed in to sign in, and comes back', async () => {
+    const { status, headers } = await app.send('GET', '/?said=busy', { accept: 'text/html' });
+    expect([status, headers.location]).toEqual([303, '/sign-in?next=%2F%3Fsaid%3Dbusy']);
+    const asked = await app.send('GET', '/live/now', { accept: 'application/json' });
+    expect([asked.status, JSON.parse(asked.text)]).toEqual([401, { problem: 'You are signed out. Sign in again.' }]);
+  });
+
+  it('tells the first time which addresses to enter at SignalWire', async () => {
+    const { get } = start();
+    const { text } = await get('/');
+    expect(text).toContain('<code>https://coach.example.com/conference</code>');
+    expect(text).toContain('<code>https://coach.example.com/supervisor</code>');
+  });
+
+  it('shows nobody’s number in full', async () => {
+    const { get } = start();
+    await talk();
+    const { text } = await get('/');
+    expect(text).toContain('data-room="sales"');
+    expect(text).not.toMatch(/\+1555|\d{7}(?![\d"])/);
+  });
+
+  it('says why there are no rooms for somebody who may see none', async () => {
+    const { get } = start({ rights: ['monitor'] });
+    await talk();
+    const { text } = await get('/');
+    expect(text).toContain('You may not see rooms.');
+    expect(text).not.toContain('data-room="sales" tab');
+    // They see where they are themselves.
+    expect(text).toContain('Nobody hears you');
+  });
+
+  it('leaves out the rooms of others', async () => {
+    const { get } = start({ rooms: ['support'] });
+    await talk();
+    expect((await get('/')).text).not.toContain('article');
+  });
+
+  it.each([
+    ['busy', 'Another action is in the way.'],
+    ['coach', 'Only the agent hears you now.'],
+    ['constructor', undefined],
+    ['<script>', undefined],
+  ])('says what became of an action: %s', async (code, sentence) => {
+    const { get } = start();
+    const { text } = await get(`/?said=${encodeURIComponent(code)}`);
+    const [, said] = /<div id="news"[^>]*>(.*?)<\/div>/s.exec(text) ?? [];
+    expect(said?.includes(sentence ?? '<p>')).toBe(sentence !== undefined);
+  });
+
+  it('sends agents to their own page', async () => {
+    const { status, headers } = await app.send('GET', '/', { cookie: cookies.alice, accept: 'text/html' });
+    expect([status, headers.location]).toEqual([303, '/mine']);
+  });
+});
+
+describe('an action', () => {
+  it.each<[Right, string]>([
+    ['coach', '/rooms/sales/mode?call=ted-1&mode=coach'],
+    ['barge', '/rooms/sales/mode?call=ted-1&mode=barge'],
+    ['coach', '/rooms/sales/note?call=alice-1'],
+    ['control', '/rooms/sales/mute?call=bob-1'],
+    ['control', '/rooms/sales/unmute?call=bob-1'],
+    ['control', '/rooms/sales/hold?call=bob-1'],
+    ['control', '/rooms/sales/unhold?call=bob-1'],
+    ['control', '/rooms/sales/remove?call=bob-1&sure=yes'],
+    ['control', '/rooms/sales/end?sure=yes'],
+    ['record', '/rooms/sales/record'],
+    ['record', '/rooms/sales/pause'],
+    ['record', '/rooms/sales/resume'],
+    ['record', '/rooms/sales/stop?recording=r-1&sure=yes'],
+    ['monitor', '/rooms/support/listen'],
+  ])('needs the right %s: %s', async (right, path) => {
+    const { post, get } = start({ rights: ALL.filter((one) => one !== right) });
+    await talk();
+    const refused = await post(path, JSON_WANTED, 'text=hello');
+    expect([refused.status, JSON.parse(refused.text)]).toEqual([403, { problem: 'You may not do that here.' }]);
+    const { headers } = await post(path, { ...SAME_ORIGIN, accept: 'text/html' }, 'text=hello');
+    expect(headers.location).toBe('/?said=not_allowed');
+    // Nor is it offered.
+    expect((await get('/')).text).not.toContain(
+      `${path.split('?')[0]}${right === 'barge' ? '?call=ted-1&amp;mode=barge' : right === 'coach' && path.includes('mode') ? '?call=ted-1&amp;mode=coach' : '"'}`,
+    );
+  });
+
+  it.each([
+    ['mode', '/rooms/sales/mode?call=bob-1&mode=barge', 403],
+    ['mode of nobody', '/rooms/sales/mode?call=x&mode=barge', 404],
+    ['leave', '/rooms/sales/leave?call=alice-1', 403],
+    ['leave of nothing', '/rooms/sales/leave', 400],
+  ])('on one’s own call is on no other: %s', async (_what, path, status) => {
+    const { post } = start();
+    await talk();
+    expect((await post(path, JSON_WANTED)).status).toBe(status);
+  });
+
+  it.each(['/rooms/sales/nothing', '/rooms/sales/toString', '/rooms/%2e%2e/end', '/rooms/a%00b/end', '/rooms/sales'])(
+    'that does not exist is not found: %s',
+    async (path) => {
+      const { post } = start();
+      const { status, text } = await post(path, { ...SAME_ORIGIN, accept: 'text/html' });
+      expect(status).toBe(404);
+      expect(text).not.toContain('Error');
+    },
+  );
+
+  it.each([
+    ['remove', '?call=bob-1', 'Remove Customer from sales? Their call ends.'],
+    ['end', '', 'End the call in sales for Alice, Customer and Ted?'],
+    ['stop', '?recording=r-1', 'Stop recording Alice in sales?'],
+  ])('that cannot be undone asks first, and names the people: %s', async (action, query, question) => {
+    const { post } = start();
+    await talk();
+    await app.post('/events/recording/sales', {
+      CallSid: 'alice-1',
+      RecordingSid: 'r-1',
+      RecordingStatus: 'in-progress',
+    });
+    const page = await post(`/rooms/sales/${action}${query}`, { ...SAME_ORIGIN, accept: 'text/html' });
+    expect(page.status).toBe(200);
+    expect(page.text).toContain(question);
+    expect(page.text).toContain(
+      `action="/rooms/sales/${action}?${query === '' ? '' : `${query.slice(1)}&amp;`}sure=yes"`,
+    );
+    const dialog = await post(`/rooms/sales/${action}${query}`, JSON_WANTED);
+    expect(JSON.parse(dialog.text).confirm).toContain(question);
+  });
+
+  it.each([
+    ['cross-site', { 'sec-fetch-site': 'cross-site' }],
+    ['same-site', { 'sec-fetch-site': 'same-site' }],
+    ['from the address bar', { 'sec-fetch-site': 'none' }],
+    ['from a foreign origin', { origin: 'https://example.org' }],
+    ['from nowhere', {}],
+  ])('%s is refused', async (_what, headers) => {
+    const { post } = start();
+    await talk();
+    const { status, text } = await post('/rooms/sales/end?sure=yes', { accept: 'text/html', ...headers });
+    expect(status).toBe(403);
+    expect(text).toContain('This request came from another site');
+  });
+});
+
+describe('every answer', () => {
+  it.each(['/', '/sign-in', '/rooms/x/y', '/nothing'])('forbids what the screen does not need: %s', async (path) => {
+    const { get } = start();
+    const { headers } = await get(path, { accept: 'text/html' });
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+  });
+
+  it('logs who asked, and no address', async () => {
+    const { get } = start();
+    await get('/?said=busy');
+    const lines = app.log.map((line) => JSON.parse(line));
+    expect(lines).toContainEqual(expect.objectContaining({ actor: 'supervisor Ted', route: '/', status: 200 }));
+    expect(app.log.join('')).not.toContain('said=');
+    expect(app.log.join('')).not.toContain(PASSWORD);
+  });
+
+  it('keeps its script and style for a year, under names with their hashes', async () => {
+    const { get } = start();
+    const { text } = await get('/');
+    const urls = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url = '']) => url);
+    expect(urls).toHaveLength(2);
+    for (const url of urls) {
+      const type = url.endsWith('.js') ? 'text/javascript' : 'text/css';
+      const { status, headers } = await app.send('GET', url, { 'accept-encoding': 'gzip' });
+      expect([status, headers['content-type'], headers['content-encoding']]).toEqual([
+        200,
+        `${type}; charset=utf-8`,
+        'gzip',
+      ]);
+      expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    }
+    expect((await app.send('GET', '/assets/screen-000000000000.js')).status).toBe(404);
+  });
+});
+
+// Last, because it ends the session.
+describe('an action of somebody who was removed from the roster', () => {
+  it('is refused', async () => {
+    const { post } = start();
+    await talk();
+    app.roster.replace({ moderators: [], supervisors: [] });
+    expect((await post('/rooms/sales/end?sure=yes', JSON_WANTED)).status).toBe(401);
+  });
+});
