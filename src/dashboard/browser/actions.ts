@@ -16,6 +16,17 @@ const SAID_MS = 8_000;
 const ANSWER_MS = 20_000;
 
 let forgetting: number | undefined;
+let actionsInProgress = 0;
+/** When the latest action was answered, by `performance.now()`. */
+let answeredAt = Number.NEGATIVE_INFINITY;
+
+/** Within this time of an answer, what changes is its effect, and has been said. In milliseconds. */
+const EFFECT_MS = 1_500;
+
+/** Whether this person's own action explains what changes now. */
+function isOwnChange(): boolean {
+  return actionsInProgress > 0 || performance.now() - answeredAt < EFFECT_MS;
+}
 
 /** Says something, also to screen readers. @param button a way to undo it */
 function say(
@@ -55,6 +66,7 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   const mode = submitter?.dataset.mode;
   const presence = form.closest<HTMLElement>('.presence');
   const heardBefore = presence?.dataset.heard;
+  actionsInProgress++;
   submitter?.setAttribute('aria-busy', 'true');
   if (mode !== undefined && presence !== null) {
     showRequested(presence, mode);
@@ -73,6 +85,8 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   } catch {
     say(texts.failed, 'problem');
   } finally {
+    actionsInProgress--;
+    answeredAt = performance.now();
     submitter?.removeAttribute('aria-busy');
     showYou();
   }

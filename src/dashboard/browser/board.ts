@@ -38,9 +38,22 @@ function applyBoard(message: BoardMessage): void {
   }
   if (message.you !== undefined) {
     you = message.you;
+    const before = whoHears();
     showYou();
+    // Told also when nobody here has asked for it: the conversation may have changed.
+    if (before !== whoHears() && !isOwnChange()) {
+      say(whoHears(), 'done');
+    }
   }
   tick();
+}
+
+/** Who hears this person, in words, without the shape before them. */
+function whoHears(): string {
+  const spoken = findAll('#you .hearing').flatMap(({ childNodes }) =>
+    [...childNodes].filter((node) => !(node instanceof Element && node.ariaHidden === 'true')),
+  );
+  return spoken.map(({ textContent }) => textContent).join('');
 }
 
 /** Shows the panel as the server knows it: nothing that was only requested here. */

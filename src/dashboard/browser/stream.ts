@@ -18,6 +18,7 @@ let reconnection: number | undefined;
 let lastId = '';
 /** By this browser's clock, which goes on while it sleeps. */
 let lastNewsAt = Date.now();
+let connectedAt = 0;
 let isConnected = false;
 let store = 'ok';
 
@@ -42,6 +43,7 @@ function receive(message: StreamMessage): void {
 
 function connect(): void {
   disconnect();
+  connectedAt = Date.now();
   const opened = new EventSource(`${basePath}/live?${new URLSearchParams({ after: lastId })}`);
   source = opened;
   for (const event of ['board', 'heartbeat', 'signed-out'] as const) {
@@ -100,7 +102,8 @@ async function catchUp(): Promise<void> {
 
 function watchLink(): void {
   const silentMs = Date.now() - lastNewsAt;
-  if (source !== undefined && silentMs > SILENCE_MS && reconnection === undefined) {
+  const hangs = Date.now() - Math.max(lastNewsAt, connectedAt) > SILENCE_MS;
+  if (source !== undefined && hangs && reconnection === undefined) {
     isConnected = false;
     reconnectSoon();
   }

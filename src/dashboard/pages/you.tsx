@@ -1,5 +1,6 @@
-import type { Mode } from '../../rooms/mode';
-import { MODES } from '../../rooms/mode';
+import { isAllowed } from '../../people/rights';
+import { MODES, type Mode } from '../../rooms/mode';
+import type { RoomName } from '../../rooms/room';
 import { actionUrl } from '../action-url';
 import type { Abilities, Presence } from '../board-model';
 import { hearingOf, type SupervisorView } from '../hearing';
@@ -62,7 +63,7 @@ function PresenceIn(props: Omit<YouProps, 'presences'> & { room: string; call: S
       </p>
       {can.control && status !== 'entering' ? (
         <form method="post" class="modes">
-          {MODES.filter((mode) => viewer.actor.rights.has(mode)).map((mode) => (
+          {MODES.filter((mode) => isAllowed(viewer.actor, mode, room as RoomName)).map((mode) => (
             <ModeButton room={room} call={call} mode={mode} isPressed={requested === mode} label={texts.modes[mode]} />
           ))}
           <ActionButton class="leave" url={actionUrl(room, 'leave', { call: call.callSid })}>
