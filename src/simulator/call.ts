@@ -15,7 +15,7 @@ export type CallEvent = (typeof CALL_EVENTS)[number];
 
 /** The two numbers of a call, and its webhooks: those of the dialled number, or those given to REST. */
 export interface CallSettings {
-  /** `inbound` by default. On an outbound call the person is `to`, and answers as soon as it rings. */
+  /** `inbound` by default. On an outbound call the person is `to`. */
   direction?: CallDirection;
   /** How long an outbound call is queued, in simulated milliseconds; 0 by default. */
   queuedMs?: number;
@@ -78,6 +78,8 @@ export interface Call {
    * @returns whether anything was listening
    */
   press(keys: string): boolean;
+  /** Answers an outbound call that rings; otherwise does nothing. */
+  answer(): void;
   /** Hangs up, or cancels it before it is answered. */
   hangUp(as?: 'completed' | 'canceled'): void;
   /** Interrupts the current document, and continues with the one at `url`. */

@@ -40,6 +40,8 @@ export interface CallOptions {
   dateOf: (time: number) => string;
   /** Why nobody answers an outbound call to this number; undefined if somebody does. */
   unanswered: (to: string) => 'busy' | 'no-answer' | undefined;
+  /** Whether an outbound call to this number rings until somebody answers it; otherwise it is answered at once. */
+  rings: (to: string) => boolean;
   /** Called once, when the call is over. */
   onEnd: (call: Call) => void;
 }
@@ -56,6 +58,9 @@ type Interruption = { status: CallStatus; target?: undefined } | { status?: unde
 
 /** More documents than this without a conference or a key are taken for a loop. */
 const MAX_DOCUMENTS_IN_A_ROW = 100;
+
+/** How long an outbound call rings before it is given up, in simulated milliseconds: SignalWire's default. */
+const MAX_RINGING_MS = 60_000;
 
 /** Places a call. It starts at once, and ends when its documents do. */
 export function placeCall(settings: CallSettings, options: CallOptions): Call {
@@ -76,6 +81,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
   let onKey: ((key: string) => void) | undefined;
   let interruption: Interruption | undefined;
   let interrupter = new AbortController();
+  let pickUp: (() => void) | undefined;
 
   const call: Call = {
     sid,
@@ -112,6 +118,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       }
       return isHeard;
     },
+    answer: () => pickUp?.(),
     hangUp: (as = 'completed') => interrupt({ status: as }),
     redirect: (url, method) => interrupt({ target: { url, method } }),
   };
@@ -198,8 +205,19 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
     }
     setStatus('ringing');
     if (direction !== 'inbound') {
-      setStatus(options.unanswered(to) ?? 'in-progress');
+      const isAnswered = !options.rings(to) || (await ringUntilAnswered());
+      setStatus(options.unanswered(to) ?? (isAnswered ? 'in-progress' : 'no-answer'));
     }
+  }
+
+  /** Resolves to whether somebody answered. */
+  async function ringUntilAnswered(): Promise<boolean> {
+    const picked = new AbortController();
+    pickUp = () => picked.abort();
+    await clock.sleep(MAX_RINGING_MS, AbortSignal.any([interrupter.signal, picked.signal])).catch(() => {});
+    pickUp = undefined;
+    throwIfInterrupted();
+    return picked.signal.aborted;
   }
 
   function report(event: CallEvent, callStatus: string = status): void {

@@ -22,6 +22,11 @@ export interface SpaceOptions extends Partial<Behaviour> {
   timeouts?: Timeouts;
   /** Why nobody answers an outbound call to this number; by default somebody does. */
   unanswered?: (to: string) => 'busy' | 'no-answer' | undefined;
+  /**
+   * Whether an outbound call to this number rings until {@link Call.answer}, at most a minute; by default each is answered
+   * as soon as it rings.
+   */
+  rings?: (to: string) => boolean;
   /** Disturbs its status callbacks; by default not at all. */
   chaos?: Chaos;
   /**
@@ -65,7 +70,7 @@ const MAX_RUN_MS = 3_600_000;
 
 export function createSpace(options: SpaceOptions): Space {
   const { signingKey, chaos = { seed: 0 }, wallClock = Date.now } = options;
-  const unanswered = options.unanswered ?? (() => undefined);
+  const { unanswered = () => undefined, rings = () => false } = options;
   const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
   const behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
   const clock = createClock();
@@ -76,7 +81,7 @@ export function createSpace(options: SpaceOptions): Space {
   const numbers = (options.numbers ?? []).map((settings) => createPhoneNumber(settings, clock.now()));
   const calls: Call[] = [];
   const live = new Set<Call>();
-  const shared = { accountSid, clock, client, callbacks, conferences, behaviour, dateOf, unanswered, onEnd };
+  const shared = { accountSid, clock, client, callbacks, conferences, behaviour, dateOf, unanswered, rings, onEnd };
 
   function onEnd(call: Call): void {
     live.delete(call);

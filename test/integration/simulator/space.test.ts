@@ -173,6 +173,39 @@ describe('an inbound call', () => {
   });
 });
 
+describe('an outbound call to a telephone that rings', () => {
+  const ringing = async () => {
+    const bench = await setUp({ '/hello': '<Pause length="10"/>' }, { rings: (to) => to === BOB });
+    return { ...bench, one: await bench.call('/hello', { direction: 'outbound-api', from: OURS, to: BOB }) };
+  };
+
+  it('waits for an answer', async () => {
+    const { space, server, one } = await ringing();
+    await space.clock.advance(59_000);
+    expect([one.status, server.asked]).toEqual(['ringing', []]);
+    one.answer();
+    await space.clock.settle();
+    expect([one.status, server.asked.length]).toEqual(['in-progress', 1]);
+  });
+
+  it.each<[string, Call['status'], (bench: { space: Space; one: Call }) => Promise<void> | void]>([
+    ['nobody answers for a minute', 'no-answer', ({ space }) => space.clock.advance(60_000)],
+    ['it is canceled', 'canceled', ({ one }) => one.hangUp('canceled')],
+  ])('asks for no document if %s', async (_what, status, act) => {
+    const { space, server, one } = await ringing();
+    await act({ space, one });
+    await space.clock.settle();
+    one.answer();
+    await space.clock.settle();
+    expect([one.status, server.asked]).toEqual([status, []]);
+  });
+
+  it('is answered at once elsewhere', async () => {
+    const { call } = await setUp({ '/hello': '<Hangup/>' }, { rings: (to) => to === BOB });
+    expect((await call('/hello', { direction: 'outbound-api', from: BOB, to: OURS })).status).toBe('completed');
+  });
+});
+
 describe('the status callback', () => {
   const NOW = Date.parse('2026-01-02T10:00:00Z');
 
