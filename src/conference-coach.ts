@@ -53,7 +53,7 @@ export interface ConferenceCoach {
 export async function startConferenceCoach(
   config: Config,
   log: Logger,
-  options: Partial<Pick<ServerOptions, 'sleep' | 'retryMs' | 'sweepIntervalMs' | 'actionMs'>> = {},
+  options: Partial<Pick<ServerOptions, 'sleep' | 'retryMs' | 'sweepIntervalMs' | 'actionMs' | 'framedBy'>> = {},
 ): Promise<ConferenceCoach> {
   const draining = new AbortController();
   const roster = createRoster(config);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,13 +8,14 @@ import { pino } from 'pino';
 import { parseCommandLine, runCommand } from '../cli/run-command';
 import { type ConferenceCoach, startConferenceCoach } from '../conference-coach';
 import { loadConfig } from '../config';
+import { hashPassword } from '../people/password';
 import { hashPin, type Pin, parsePin } from '../people/pin';
 import { RIGHTS } from '../people/rights';
 import { createSecret, hashSecret } from '../people/tokens';
 import { changeTokensFile, tokensFileBeside } from '../people/tokens-file';
 import { computeSignature } from '../signalwire/signature';
-import { type Call, numberOf } from './call';
-import { servePhones } from './phones/serve-phones';
+import { type Call, numberOf, SPACE_NUMBER } from './call';
+import { openPhones } from './phones/serve-phones';
 import { type CallProgress, NO_PROGRESS, progressOf, rowsOf } from './play-story';
 import { createPaint, type Paint, printable, renderMatrix } from './report';
 import { serveRestApi } from './rest-api';
@@ -33,8 +34,8 @@ const STORIES = [
 ] as const;
 
 const HELP = `Starts the server and a simulated Space, plays two stories of phone calls, and shows who hears whom after each step.
-Then it serves three telephones to your browser, prints commands for placing calls and for using the API, and waits for
-Ctrl-C.
+Then it prints commands for placing calls and for using the API, serves three telephones and the supervisors' screen to
+your browser, with a sign-in that works only there, and waits for Ctrl-C.
 
   npm run demo -- [--once]
 
@@ -51,9 +52,12 @@ async function main(): Promise<void> {
     write(HELP);
     return;
   }
-  const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS });
+  const phones = await openPhones();
+  const space = createSpace({ signingKey: SIGNING_KEY, ...CREDENTIALS, rings: phones.isAttended });
   const api = await serveRestApi(space);
-  const people = await writeRoster();
+  // Typed by hand, perhaps: no letter looks like another one.
+  const password = randomBytes(8).toString('hex');
+  const people = await writeRoster(password);
   // Settings from .env are ignored: the demo must not touch a real store or Space.
   const config = loadConfig({
     PORT: process.env.PORT || '0',
@@ -62,9 +66,11 @@ async function main(): Promise<void> {
     SIGNALWIRE_SPACE_URL: api.url,
     SIGNALWIRE_PROJECT_ID: CREDENTIALS.accountSid,
     SIGNALWIRE_API_TOKEN: CREDENTIALS.apiToken,
+    CALLER_ID: SPACE_NUMBER,
+    ANNOUNCE_IS_PRIVATE: 'true',
     LOG_LEVEL: 'silent',
   });
-  const server = await startConferenceCoach(config, pino({ level: 'silent' }));
+  const server = await startConferenceCoach(config, pino({ level: 'silent' }), { framedBy: phones.url });
   const paint = createPaint(process.stdout);
   const interruption = new Promise<'interrupted'>((resolve) => {
     process.once('SIGINT', () => resolve('interrupted'));
@@ -78,9 +84,9 @@ async function main(): Promise<void> {
     const secret = await addToken(people.ROSTER_FILE);
     await server.reloadRoster();
     const { alice, bob, ted } = TUTORIAL_CAST;
-    const phones = await servePhones({ space, serverUrl: server.publicUrl, numbers: { alice, bob, ted }, nameOf });
-    write(phonesInvitation(phones.url));
-    write(invitation(server, api.url, secret));
+    phones.serve({ space, serverUrl: server.publicUrl, numbers: { alice, bob, ted }, nameOf });
+    write(commands(server, api.url, secret));
+    write(invitation(phones.url, password));
     await Promise.race([interruption, watch(space, paint)]);
     write('\nStopping.');
   }
@@ -89,7 +95,7 @@ async function main(): Promise<void> {
 }
 
 /** Writes a roster of the stories' people to a temporary file, which is removed when the process exits. */
-async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> {
+async function writeRoster(password: string): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> {
   const { alice, ted } = TUTORIAL_CAST;
   const key = randomUUID();
   const folder = await mkdtemp(join(tmpdir(), 'conference-coach-'));
@@ -100,7 +106,15 @@ async function writeRoster(): Promise<{ ROSTER_FILE: string; PIN_KEY: string }> 
       { name: 'Alice', number: alice },
       { name: 'Carol', number: TUTORIAL_AGENT, rooms: ['support'] },
     ],
-    supervisors: [{ name: 'Ted', number: ted, pin: hashPin(key, parsePin(TUTORIAL_PIN) as Pin) }],
+    supervisors: [
+      {
+        name: 'Ted',
+        number: ted,
+        pin: hashPin(key, parsePin(TUTORIAL_PIN) as Pin),
+        password: await hashPassword(password),
+        rights: RIGHTS,
+      },
+    ],
   };
   await writeFile(file, JSON.stringify(roster));
   return { ROSTER_FILE: file, PIN_KEY: key };
@@ -164,14 +178,18 @@ function nameOf(call: Call): string {
   return names[number ?? ''] ?? number ?? 'somebody';
 }
 
-function phonesInvitation(url: string): string {
+function invitation(url: string, password: string): string {
   return [
     'Open the telephones of Alice, Bob and Ted, and the supervisors’ screen beside them, in your browser:\n',
     `  ${url}\n`,
+    'Sign in to the screen there. This works until you stop the demo:\n',
+    '  Name      Ted',
+    `  Password  ${password}`,
+    '\nPress Ctrl-C to stop.\n',
   ].join('\n');
 }
 
-function invitation({ publicUrl }: ConferenceCoach, restUrl: string, secret: string): string {
+function commands({ publicUrl }: ConferenceCoach, restUrl: string, secret: string): string {
   const account = `${restUrl}/2010-04-01/Accounts/demo`;
   const place = (name: string, to: string, path: string) =>
     `${name}:\n  curl -su demo:demo ${account}/Calls --data-urlencode To=${to} --data-urlencode From=+15550009999 --data-urlencode 'Url=${publicUrl}${path}'`;
@@ -183,7 +201,7 @@ function invitation({ publicUrl }: ConferenceCoach, restUrl: string, secret: str
   const room = `${api}/rooms/sample-conf`;
   const sidOfTed = 'JSON.parse(fs.readFileSync(0)).participants.find(({ name }) => name === "Ted").callSid';
   return [
-    'Or let the Space call somebody; who hears whom appears here.\n',
+    'Let the Space call somebody; who hears whom appears here.\n',
     place('Bob, a customer', TUTORIAL_CAST.bob, '/conference'),
     place('Alice, an agent', TUTORIAL_CAST.alice, '/conference'),
     place('Ted, a supervisor who listens', TUTORIAL_CAST.ted, '/coach?mode=monitor'),
@@ -210,7 +228,7 @@ function invitation({ publicUrl }: ConferenceCoach, restUrl: string, secret: str
     `  curl -X DELETE ${authorization} ${room}/conference`,
     'Follow the live feed, until Ctrl-C:',
     `  curl -N ${authorization} ${api}/events`,
-    '\nPress Ctrl-C to stop.\n',
+    '',
   ].join('\n');
 }
 

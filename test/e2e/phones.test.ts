@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { numberOf } from '../../src/simulator/call';
-import { servePhones } from '../../src/simulator/phones/serve-phones';
+import { openPhones } from '../../src/simulator/phones/serve-phones';
 import type { Space } from '../../src/simulator/space';
 import { ALICE, BOB } from '../support/app';
 import { findViolations, openBrowser, type PageOptions, type TestBrowser, type TestPage } from '../support/browser';
@@ -37,7 +37,8 @@ async function startPhones(): Promise<Phones> {
     [BOB, 'Bob'],
     [UNKNOWN, 'Ted'],
   ]);
-  const phones = await servePhones({
+  const phones = await openPhones();
+  phones.serve({
     space,
     serverUrl,
     numbers: { alice: ALICE, bob: BOB, ted: UNKNOWN },

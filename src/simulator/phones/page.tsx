@@ -30,10 +30,15 @@ export function renderPage(telephones: Telephones, screenUrl: string): string {
         <main>
           <header>
             <h1>Three telephones</h1>
-            <p>
-              Alice, an agent, and Bob, a customer, call the same line. Then Ted, their supervisor, calls his. At first
-              he listens; <kbd>*</kbd> opens his menu.
-            </p>
+            <ol>
+              <li>Call with Bob, a customer.</li>
+              <li>Call with Alice, an agent.</li>
+              <li>
+                Sign in as Ted, their supervisor, with the password from your terminal, and press Listen. Answer his
+                telephone and press <kbd>1</kbd>.
+              </li>
+            </ol>
+            <p>Then choose Coach: only Alice hears him.</p>
             <noscript>
               <p>Without scripts, reload this page to see what has changed.</p>
             </noscript>

@@ -20,29 +20,38 @@ const ASSETS = join(__dirname, '../../../dist/simulator/phones/browser');
 /** How often the page is compared with what it was, in milliseconds. */
 const POLL_MS = 100;
 
-const ACTIONS: readonly string[] = ['call', 'hang-up', ...KEYS] satisfies PhoneAction[];
+const ACTIONS: readonly string[] = ['call', 'answer', 'hang-up', ...KEYS] satisfies PhoneAction[];
 
-/** The demo's telephones, served to a browser on this machine. */
+/** The demo's telephones, for a browser on this machine. */
 export interface PhonesServer {
-  /** Without a trailing slash. */
+  /** Without a trailing slash. Known before anything is served, because the server's screen must allow its frame. */
   url: string;
+  /**
+   * Serves a page with the telephones of Alice, Bob and Ted, beside the server's own screen in a frame. It follows the
+   * simulated Space as it is, but does not move its time.
+   */
+  serve(options: TelephonesOptions): void;
+  /** Whether one of the telephones has this number and somebody looks at the page, who can answer it. */
+  isAttended(number: string): boolean;
   /** Ends every connection. */
   close(): void;
 }
 
-/**
- * Serves a page with the telephones of Alice, Bob and Ted, beside the server's own screen in a frame. It follows the
- * simulated Space as it is, but does not move its time.
- */
-export async function servePhones(options: TelephonesOptions): Promise<PhonesServer> {
+/** Takes a port for the telephones. Nothing is answered there before {@link PhonesServer.serve}. */
+export async function openPhones(): Promise<PhonesServer> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const stream = createStream(createTelephones(options));
-  server.on('request', createApp({ ...options, port, stream }));
+  let isAttended: PhonesServer['isAttended'] = () => false;
   return {
     // The server's own name for itself: a browser sends its cookies to a frame only within the same site.
     url: `http://localhost:${port}`,
+    serve(options) {
+      const stream = createStream(createTelephones(options));
+      isAttended = (number) => stream.hasReaders() && Object.values(options.numbers).includes(number);
+      server.on('request', createApp({ ...options, port, stream }));
+    },
+    isAttended: (number) => isAttended(number),
     close() {
       server.close();
       server.closeAllConnections();
@@ -54,6 +63,7 @@ interface Stream {
   telephones: Telephones;
   /** Sends the page's state to a reader, now and after each change. */
   add(res: Response): void;
+  hasReaders(): boolean;
 }
 
 function createStream(telephones: Telephones): Stream {
@@ -75,6 +85,7 @@ function createStream(telephones: Telephones): Stream {
 
   return {
     telephones,
+    hasReaders: () => readers.size > 0,
     add(res) {
       timer ??= setInterval(send, POLL_MS);
       readers.add(res);

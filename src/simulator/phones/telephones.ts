@@ -24,7 +24,7 @@ export const TELEPHONES: readonly Telephone[] = [
 export const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'] as const;
 
 /** What can be done with a telephone: `call` dials, and a key is pressed. */
-export type PhoneAction = 'call' | 'hang-up' | (typeof KEYS)[number];
+export type PhoneAction = 'call' | 'answer' | 'hang-up' | (typeof KEYS)[number];
 
 /** Attributes of the page's elements, and their `text`, by the element's id. */
 export type PageState = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -83,11 +83,12 @@ export function createTelephones({ space, serverUrl, numbers, nameOf }: Telephon
     return {
       [id]: { 'data-on': yesOrNo(isOn) },
       [`${id}-status`]: { text: statusOf(call) },
-      [`${id}-hook`]: isOn
-        ? { value: 'hang-up', text: 'Hang up', 'aria-label': `Hang up ${name}’s telephone` }
-        : { value: 'call', text: 'Call', 'aria-label': `Call from ${name}’s telephone` },
+      [`${id}-hook`]: hookOf(name, call),
       [`${id}-hears`]: {
-        text: isOn ? `${name} hears ${list.format(heard) || 'nobody'}.` : `${name} is not on the line.`,
+        text:
+          call?.status === 'in-progress'
+            ? `${name} hears ${list.format(heard) || 'nobody'}.`
+            : `${name} is not on the line.`,
       },
       [`${id}-told`]: { text: call?.told.at(-1) ?? 'Nothing yet.' },
       [`${id}-music`]: { 'data-heard': yesOrNo(sounds.includes('music')) },
@@ -118,6 +119,10 @@ export function createTelephones({ space, serverUrl, numbers, nameOf }: Telephon
         if (live === undefined) {
           call(telephone);
         }
+        return true;
+      }
+      if (action === 'answer') {
+        live?.answer();
         return true;
       }
       if (action === 'hang-up') {
@@ -152,6 +157,16 @@ function statusOf(call: Call | undefined): string {
     case 'canceled':
       return 'Free';
   }
+}
+
+/** The button that calls, answers or hangs up, whichever applies. */
+function hookOf(name: string, call: Call | undefined) {
+  if (call === undefined || call.isOver) {
+    return { value: 'call', text: 'Call', 'aria-label': `Call from ${name}’s telephone` };
+  }
+  return call.direction !== 'inbound' && call.status === 'ringing'
+    ? { value: 'answer', text: 'Answer', 'aria-label': `Answer ${name}’s telephone` }
+    : { value: 'hang-up', text: 'Hang up', 'aria-label': `Hang up ${name}’s telephone` };
 }
 
 function yesOrNo(is: boolean): string {
