@@ -95,13 +95,14 @@ function claimedSid(url: string | undefined): Sid | undefined {
 
 const MAX_PATH_CHARACTERS = 200;
 
-/** A path for the log: decoded, short, without control characters; telephone numbers, PINs and recordings masked. */
+/** A path for the log: decoded, short, without control characters; telephone numbers, PINs, recordings and walls masked. */
 function maskPath(path: string): string {
   return (
     path
       .replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString())
       // From its SID, the address of a recording can be guessed.
-      .replace(/(\/recordings\/)[^/]+/gi, '$1***')
+      .replace(/(\/recordings\/).+?(\/media|\/stop|)$/is, '$1***$2')
+      .replace(/(\/wall\/).+/is, '$1***')
       .replace(SECRETS, 'cc_***')
       .slice(0, MAX_PATH_CHARACTERS)
       .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')

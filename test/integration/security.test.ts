@@ -554,7 +554,11 @@ describe('the log', () => {
     ['/pin/48213', '/pin/***'],
     ['/room-42', '/room-42'],
     ['/rooms/sales/recordings/re-7/media', '/rooms/sales/recordings/***/media'],
+    ['/rooms/sales/recordings/re-7/stop', '/rooms/sales/recordings/***/stop'],
+    ['/recordings/sales/re-7', '/recordings/***'],
+    ['/recordings/sales/re-7/media', '/recordings/***/media'],
     ['/%52ecordings%2Fre-7.wav', '/Recordings/***'],
+    ['/wall/anything-else/live', '/wall/***'],
     ['/a%0D%0Ab%1B%5B31m%E2%80%AEc', '/a??b?[31m?c'],
     [`/${'x'.repeat(1_000)}`, `/${'x'.repeat(199)}`],
   ])('has the path of a 404: %s as %s', async (path, logged) => {
