@@ -105,25 +105,27 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
       tag: 'Recordings',
       method: 'get',
       path: '/rooms/{room}/recordings/{recordingSid}/media',
-      summary: 'Downloads the audio of a recording that is over',
+      summary: 'Downloads the audio of a recording that is over; the audit trail says who did',
       right: 'record',
       response: {
         status: 200,
         mediaType: ['audio/*', 'application/octet-stream'],
         description: 'The audio as the Space has it, usually WAV. The connection breaks off if that of the Space does',
       },
-      problems: [...SPACE_PROBLEMS, 'no_such_recording'],
+      problems: [...SPACE_PROBLEMS, 'no_such_recording', 'store_away'],
       isAction: false,
-      async handle({ room, sid }) {
-        const audio = await requireRecordings()
-          .open(room, sid)
+      async handle({ actor, room, sid }) {
+        const opened = await requireRecordings()
+          .open(room, sid, actor.name)
           .catch((error) => {
             throw error instanceof SpaceError ? failureProblem(error.code) : error;
           });
-        if (audio === undefined) {
-          throw problem('no_such_recording', 'This room has no such recording, or it has no audio yet.');
+        if (opened.kind === 'refused') {
+          throw opened.refusal === 'no-recording'
+            ? problem('no_such_recording', 'This room has no such recording, or it has no audio yet.')
+            : refusalProblem(opened.refusal);
         }
-        return { send: (res) => sendAudio(res, sid, audio) };
+        return { send: (res) => sendAudio(res, sid, opened.audio) };
       },
     }),
   ];
@@ -133,7 +135,8 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
     const [type] = /^audio\/[\w.+-]+/i.exec(contentType) ?? ['application/octet-stream'];
     res.writeHead(200, {
       'Content-Type': type,
-      'Content-Disposition': `attachment; filename="${sid}.wav"`,
+      // A page that plays it has said so before.
+      ...(!res.hasHeader('Content-Disposition') && { 'Content-Disposition': `attachment; filename="${sid}.wav"` }),
       ...(contentLength !== undefined && { 'Content-Length': contentLength }),
     });
     if (res.req.method === 'HEAD') {

@@ -35,8 +35,9 @@ const actionName = z
     'pause',
     'resume',
     'stop',
+    'open',
   ])
-  .describe('What was requested');
+  .describe('What was requested; open, in the trail alone: the audio of a recording, to play it or to save it');
 
 const actionStatus = z
   .enum(['requested', 'confirmed', 'accepted', 'failed'])
@@ -216,7 +217,7 @@ export const auditRecord = z
     moderatorCallSid: callSid.optional().describe("The agent's call"),
     callerCallSids: z.array(callSid).optional().describe('The callers in the conference during the stay, at most 10'),
     conferenceSid: z.string().optional().describe('Conference SID'),
-    recordingSid: z.string().optional().describe('The recording that an action started or stopped'),
+    recordingSid: z.string().optional().describe('The recording that an action started, stopped or opened'),
     source: z.enum(['webhook', 'callback', 'rest', 'api', 'inferred']).optional().describe('How it is known'),
   } satisfies Record<Exclude<keyof AuditRecord, 'lockedOut' | 'limit' | 'method' | 'ip'>, z.ZodType>)
   .meta({ id: 'AuditRecord', description: 'A line of the audit trail. Fields that do not apply are missing' });

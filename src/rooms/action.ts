@@ -7,6 +7,7 @@ import type { Mode } from './mode';
  * - of a supervisor: `mode` changes how they are heard, `join` calls them.
  * - of a participant: `mute`, `unmute`, `hold`, `unhold`, `remove`; `note` speaks a text to a moderator.
  * - of the room: `end` ends the conference; `record`, `pause`, `resume` and `stop` are about recordings.
+ * - `open` is in the trail alone: somebody opened the audio of a recording.
  */
 export type ActionName =
   | 'mode'
@@ -21,7 +22,8 @@ export type ActionName =
   | 'record'
   | 'pause'
   | 'resume'
-  | 'stop';
+  | 'stop'
+  | 'open';
 
 /**
  * - `requested`: recorded before the first request to the Space.

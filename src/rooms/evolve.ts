@@ -6,7 +6,7 @@ import type { Fact } from './fact';
 import { joined } from './joins';
 import { callEnded, dialEnded, left } from './leaves';
 import { participantObserved, roomObserved } from './observations';
-import { forgetOldRecordings, recordingReported, recordingsObserved } from './recording-rules';
+import { forgetOldRecordings, recordingOpened, recordingReported, recordingsObserved } from './recording-rules';
 import { modeRequested, moderatorTold, participantChanged, targetSet } from './reports';
 import { countsAsCaller, isOpen, type Role, type RoomState, type Stay, startOf } from './room';
 import { changeStay, endStay, openStayOf, type RoomDraft } from './room-draft';
@@ -95,6 +95,7 @@ const OF_OUR_SPACE: ReadonlySet<RoomEvent['kind']> = new Set([
   'participant-observed',
   'recording-reported',
   'recordings-observed',
+  'recording-opened',
   'action-requested',
 ]);
 
@@ -123,6 +124,7 @@ const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, a
   'participant-observed': participantObserved,
   'recording-reported': recordingReported,
   'recordings-observed': recordingsObserved,
+  'recording-opened': recordingOpened,
 };
 
 /** Ends stays that have lasted longer than a call can, and drops ended ones that no late event can concern any more. */

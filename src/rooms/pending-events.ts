@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { createRetryQueue } from '../ops/retry-queue';
 import { SAME_DATE_MS } from './event-dates';
+import { eventKey } from './event-key';
 import type { RoomName } from './room';
-import { eventKey, type RoomEvent } from './room-event';
+import type { RoomEvent } from './room-event';
 
 /** Events that wait for the store. They age while they wait; of events with one key, the latest is kept. */
 export interface PendingEvents {

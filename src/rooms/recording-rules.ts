@@ -27,6 +27,27 @@ export function recordingsObserved(draft: RoomDraft, { recordings }: EventOf<'re
   }
 }
 
+/** Somebody opens the audio of a recording. The room stays as it is; the trail says who, and whose call it is. */
+export function recordingOpened(draft: RoomDraft, { recording, by }: EventOf<'recording-opened'>, at: number): void {
+  const { recordingSid } = recording;
+  const known = find(draft, recording);
+  const callSid = known?.callSid ?? recording.callSid;
+  const stay = callSid && draft.stays.findLast((one) => one.callSid === callSid);
+  draft.facts.push({
+    kind: 'action',
+    at,
+    source: 'api',
+    room: draft.room,
+    action: 'open',
+    by,
+    status: 'accepted',
+    recordingSid,
+    callSid,
+    conferenceSid: known?.conferenceSid ?? recording.conferenceSid,
+    ...(stay && { role: stay.role, name: stay.name, address: stay.address }),
+  });
+}
+
 /** Forgets recordings as old as stays are forgotten. */
 export function forgetOldRecordings(draft: RoomDraft, lifetimeMs: number): void {
   const isKept = ({ changedAt }: RecordingState) => changedAt + lifetimeMs > draft.now;

@@ -3,6 +3,7 @@ import { runAll } from '../ops/in-parallel';
 import { type ActionReason, latestOnRecordings } from '../rooms/action';
 import { isRunningRecording, type RecordingState } from '../rooms/recording';
 import { isInConference, type RoomName, type RoomState, type Stay, targetOf } from '../rooms/room';
+import type { RecordingOpened } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
 import {
   type ConferenceApi,
@@ -17,6 +18,7 @@ import { ActionFailure, type ActionRunner, type RunningAction, reasonOf } from '
 import { lateRecordings } from './late-recordings';
 import type { ActionResult, RefusedAction } from './recorded-action';
 import { type Ask, conferenceOf, createRecordingLists, REQUESTS_AT_ONCE, unfinishedIn } from './recording-lists';
+import { createRecordingOpenings } from './recording-openings';
 
 /** A recording as the room remembers it, with what REST has just told of it. */
 export interface ListedRecording extends RecordingState {
@@ -73,16 +75,22 @@ export interface RecordingActions {
   list(room: RoomName): Promise<RecordingList>;
   /**
    * Opens the audio of a recording, if it belongs to this room: the room knows it, or its conference has the room's name.
+   * The audit trail says who did, before anybody gets the audio; see {@link createRecordingOpenings}.
    *
-   * @returns undefined if it does not, or there is no audio yet
+   * Refused: `no-recording` if it does not, or there is no audio yet; `store-away` if the trail cannot be written.
+   *
    * @throws SpaceError
    */
-  open(room: RoomName, recordingSid: Sid): Promise<RecordingAudio | undefined>;
+  open(
+    room: RoomName,
+    recordingSid: Sid,
+    by: string,
+  ): Promise<{ kind: 'opened'; audio: RecordingAudio } | RefusedAction>;
 }
 
 export interface RecordingActionsOptions {
   runner: ActionRunner;
-  rooms: Pick<Rooms, 'record' | 'read'>;
+  rooms: Pick<Rooms, 'record' | 'recordNow' | 'read'>;
   space: Pick<
     ConferenceApi,
     | 'listParticipants'
@@ -111,6 +119,7 @@ const LIST_REQUEST_MS = 3_000;
 export function createRecordingActions(options: RecordingActionsOptions): RecordingActions {
   const { runner, rooms, space, callbackUrl, monotonicNow, log } = options;
   const lists = createRecordingLists({ rooms, space, monotonicNow });
+  const openings = createRecordingOpenings({ rooms, monotonicNow });
   /** Recordings that {@link checkLate} is about. */
   const beingChecked = new Set<Sid>();
 
@@ -192,7 +201,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
         return { kind: 'refused', refusal: 'room-unknown' };
       }
       try {
-        if (!(await isOfRoom(room, recordingSid))) {
+        if ((await findIn(room, recordingSid)) === undefined) {
           return { kind: 'refused', refusal: 'no-recording' };
         }
       } catch (err) {
@@ -236,8 +245,17 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       return { kind: 'listed', recordings, failure, now };
     },
 
-    async open(room, recordingSid) {
-      return (await isOfRoom(room, recordingSid)) ? space.downloadRecording(recordingSid) : undefined;
+    async open(room, recordingSid, by) {
+      const found = await findIn(room, recordingSid);
+      const audio = found && (await space.downloadRecording(recordingSid));
+      if (found === undefined || audio === undefined) {
+        return { kind: 'refused', refusal: 'no-recording' };
+      }
+      if (!(await openings.record(room, found, by))) {
+        void audio.body.cancel();
+        return { kind: 'refused', refusal: 'store-away' };
+      }
+      return { kind: 'opened', audio };
     },
   };
 
@@ -251,15 +269,23 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
     return conferenceOf(state) === undefined ? { kind: 'refused', refusal: 'no-conference' } : { kind: 'read', state };
   }
 
-  /** @throws SpaceError if the room does not know it, and the Space does not answer */
-  async function isOfRoom(room: RoomName, recordingSid: Sid): Promise<boolean> {
+  /**
+   * A recording of this room; undefined for any other.
+   *
+   * @throws SpaceError if the room does not know it, and the Space does not answer
+   */
+  async function findIn(room: RoomName, recordingSid: Sid): Promise<RecordingOpened['recording'] | undefined> {
     const found = await rooms.read(room);
-    if (found.isKnown && found.state.recordings?.some((one) => one.recordingSid === recordingSid)) {
-      return true;
+    if (found.isKnown && found.state.isForeign) {
+      return undefined;
+    }
+    const known = found.isKnown ? found.state.recordings?.find((one) => one.recordingSid === recordingSid) : undefined;
+    if (known !== undefined) {
+      return known;
     }
     const recording = await space.findRecording(recordingSid);
     const conference = recording?.conferenceSid && (await space.findConference(recording.conferenceSid));
-    return conference !== undefined && conference.room === room;
+    return conference && conference.room === room ? recording : undefined;
   }
 
   /**

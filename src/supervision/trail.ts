@@ -35,14 +35,14 @@ export interface AuditRecord {
   /** Of a sign-in to the screen: how, and the client's address. */
   method?: string | undefined;
   ip?: string | undefined;
-  /** Of `record`: the recorded call. Undefined for another action on the whole room. */
+  /** Of `record` and `open`: the recorded call. Undefined for another action on the whole room. */
   callSid?: Sid | undefined;
   /** Counts the call's stays from 1. */
   stay?: number | undefined;
   moderatorCallSid?: Sid | undefined;
   callerCallSids?: readonly Sid[] | undefined;
   conferenceSid?: Sid | undefined;
-  /** Of a recording that an action started or stopped. */
+  /** Of a recording that an action started, stopped or opened. */
   recordingSid?: Sid | undefined;
   /** How it is known. */
   source?: Source | undefined;

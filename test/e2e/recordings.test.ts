@@ -111,10 +111,10 @@ describe('the recordings of a conference', () => {
 
     expect(await actions.stop(SALES, onDemand, BY)).toMatchObject(confirmed);
     expect(statuses()).toMatchObject({ [first]: 'in-progress', [onDemand]: 'stopped' });
-    const audio = await actions.open(SALES, onDemand);
-    expect(audio).toMatchObject({ contentType: expect.stringContaining('audio/') });
-    await audio?.body.cancel();
-    expect(await actions.open(roomNamed('other'), onDemand)).toBeUndefined();
+    const opened = await actions.open(SALES, onDemand, BY);
+    expect(opened).toMatchObject({ kind: 'opened', audio: { contentType: expect.stringContaining('audio/') } });
+    await (opened.kind === 'opened' && opened.audio.body.cancel());
+    expect(await actions.open(roomNamed('other'), onDemand, BY)).toMatchObject({ refusal: 'no-recording' });
   });
 
   it('whoever comes first, a supervisor included, is recorded; its end is shown, and its audio can be opened', async () => {
@@ -127,9 +127,9 @@ describe('the recordings of a conference', () => {
     await testBench.hangUp(alice);
     const sid = recorded[0]?.sid as Sid;
     await eventually(async () => expect(await shown()).toMatchObject({ [sid]: 'completed' }));
-    const audio = await actions.open(SALES, sid);
-    expect(audio?.contentLength).toBeGreaterThan(0);
-    await audio?.body.cancel();
+    const opened = await actions.open(SALES, sid, BY);
+    expect(opened).toMatchObject({ audio: { contentLength: expect.any(Number) } });
+    await (opened.kind === 'opened' && opened.audio.body.cancel());
   });
 
   it('that nobody asked for do not exist', async () => {

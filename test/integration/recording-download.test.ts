@@ -3,15 +3,20 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { RIGHTS } from '../../src/people/rights';
+import { StoreError } from '../../src/redis/store-error';
 import { createRestClient } from '../../src/signalwire/rest-client';
+import { createMemoryStore } from '../../src/stores';
+import { SAME_OPENING_MS } from '../../src/supervision/recording-openings';
+import { type AuditRecord, readTrail } from '../../src/supervision/trail';
 import { tokenFor } from '../support/api-client';
-import { startApp } from '../support/app';
+import { ALICE, startApp, type TestAppOptions } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { roomNamed } from '../support/room-stores';
 import { startScriptedServer } from '../support/scripted-server';
 
 const ALL = tokenFor('all', RIGHTS);
+const OTHER = tokenFor('other', ['record']);
 const SUPPORT = tokenFor('support', RIGHTS, { rooms: [roomNamed('support')] });
 const NO_RECORDS = tokenFor(
   'blind',
@@ -31,7 +36,7 @@ const play: Play = (res) => res.writeHead(200, { ...audio(), 'content-length': W
 const missing: Play = (res) => res.writeHead(404, { 'content-type': 'application/json' }).end('{"code":20404}');
 
 /** A server whose room `sales` knows the recording RE-7, but not RE-8. The Space sends audio from a secret path. */
-async function start(answer: Play = play) {
+async function start(answer: Play = play, options: TestAppOptions = {}) {
   let isClosed = false;
   const json =
     (body: object): Play =>
@@ -56,7 +61,8 @@ async function start(answer: Play = play) {
   const settings = { url: space.url, projectId: 'p-1', apiToken: 'PT-secret' };
   const app = await startApp({
     space: createRestClient(settings, { timeoutMs: 2_000, now: Date.now }),
-    tokens: [ALL, SUPPORT, NO_RECORDS].map(({ entry }) => entry),
+    tokens: [ALL, OTHER, SUPPORT, NO_RECORDS].map(({ entry }) => entry),
+    ...options,
   });
   onTestFinished(async () => {
     await app.stop();
@@ -79,7 +85,17 @@ async function start(answer: Play = play) {
     expect(JSON.stringify(res.rawHeaders)).not.toMatch(/secret|Accounts/);
     return { status: res.statusCode, headers: res.headers, body };
   };
-  return { app, space, open, load, isClosed: () => isClosed };
+  /** The lines of the trail about the audio of recordings. */
+  const opened = async () => {
+    const lines: AuditRecord[] = [];
+    for await (const record of readTrail(app.store, 0)) {
+      if (record.action === 'open') {
+        lines.push(record);
+      }
+    }
+    return lines;
+  };
+  return { app, space, open, load, opened, isClosed: () => isClosed };
 }
 
 /** The problem in an answer. */
@@ -220,5 +236,72 @@ describe('the audio of a recording', () => {
     });
     expect(sent).toBeLessThan(30_000_000);
     res.destroy();
+  });
+});
+
+describe('the audit trail', () => {
+  it('says who opened the audio of which recording, and whose call it is', async () => {
+    const people = { moderators: [{ name: 'Alice', number: ALICE }] };
+    const { app, load, opened } = await start(play, { people });
+    await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+    await load();
+    await load('/rooms/sales/recordings/RE-8/media', OTHER.secret);
+    const line = { kind: 'action', action: 'open', status: 'accepted', room: 'sales', source: 'api' };
+    expect(await opened()).toEqual([
+      expect.objectContaining({
+        ...line,
+        at: expect.any(String),
+        by: 'token all',
+        recordingSid: 'RE-7',
+        callSid: 'alice-1',
+        role: 'moderator',
+        moderator: 'Alice',
+      }),
+      expect.objectContaining({ ...line, by: 'token other', recordingSid: 'RE-8', conferenceSid: 'CF-1' }),
+    ]);
+    // It is no action on the room.
+    const { body } = await load('/rooms/sales');
+    expect(JSON.parse(body.toString())).toMatchObject({ actions: [], participants: [{ callSid: 'alice-1' }] });
+  });
+
+  it('has one line for each person and recording, again after a while', async () => {
+    let time = Date.now();
+    const { load, opened } = await start(play, { now: () => time });
+    await Promise.all([load(), load(), load(PATH, OTHER.secret)]);
+    time += SAME_OPENING_MS - 1;
+    await load();
+    expect((await opened()).map(({ by }) => by).sort()).toEqual(['token all', 'token other']);
+    time += 1;
+    await load();
+    expect(await opened()).toHaveLength(3);
+  });
+
+  it.each<[string, Play]>([
+    ['has none', missing],
+    ['does not send it', (res) => res.destroy()],
+  ])('has no line of audio that the Space %s', async (_what, answer) => {
+    const { load, opened } = await start(answer);
+    await load();
+    expect(await opened()).toEqual([]);
+  });
+
+  it('is written before the audio is sent: none is, while that is impossible', async () => {
+    const memory = createMemoryStore({ lifetimeMs: 60_000, monotonicNow: Date.now, now: Date.now });
+    let isAway = false;
+    const store: TestAppOptions['store'] = {
+      ...memory,
+      rooms: {
+        ...memory.rooms,
+        apply: (...write) =>
+          isAway ? Promise.reject(new StoreError('unavailable', 'away')) : memory.rooms.apply(...write),
+      },
+    };
+    const { load, opened, isClosed } = await start(play, { store });
+    isAway = true;
+    expect(problemIn(await load())).toEqual([503, 'store_away']);
+    await eventually(() => expect(isClosed()).toBe(true));
+    isAway = false;
+    expect(await load()).toMatchObject({ status: 200 });
+    expect(await opened()).toHaveLength(1);
   });
 });

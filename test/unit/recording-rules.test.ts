@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { eventKey } from '../../src/rooms/event-key';
 import { evolve } from '../../src/rooms/evolve';
 import { isRunningRecording } from '../../src/rooms/recording';
 import { emptyRoom, type RoomState } from '../../src/rooms/room';
-import { eventKey, type ObservedRecording, type RoomEvent } from '../../src/rooms/room-event';
+import type { ObservedRecording, RoomEvent } from '../../src/rooms/room-event';
 import { roomNamed, sid } from '../support/room-stores';
 
 const START = Date.parse('2026-01-02T10:00:00Z');

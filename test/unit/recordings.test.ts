@@ -923,7 +923,7 @@ describe('a list', () => {
     scene.put(r1, { callSid: alice }, 'completed');
     scene.put(r2, { callSid: alice });
     expect(await scene.actions.list(sales)).toMatchObject({ recordings: [{ recordingSid: r2 }] });
-    expect(await scene.actions.open(sales, r1)).toBeUndefined();
+    expect(await scene.actions.open(sales, r1, BY)).toEqual({ kind: 'refused', refusal: 'no-recording' });
   });
 
   it.each(TROUBLES.filter(([what]) => what !== 'no change'))(
@@ -969,18 +969,18 @@ describe('opening the audio', () => {
     scene.put(r3, { conferenceSid: sid('cf-2') }, 'completed');
     scene.put(r4, { callSid: bob }, 'completed');
     await scene.record({ kind: 'recording-reported', recordingSid: r1, status: 'completed', ageMs: 0 });
-    const opened = async (one: Sid) => (await scene.actions.open(sales, one)) !== undefined;
+    const opened = async (one: Sid, room = sales) => (await scene.actions.open(room, one, BY)).kind === 'opened';
     expect([await opened(r1), await opened(r2), await opened(r3), await opened(r4), await opened(sid('r-9'))]).toEqual([
       ...[true, true, false, false, false],
     ]);
-    expect(await scene.actions.open(other, r3)).toBeDefined();
-    expect(await scene.actions.open(roomNamed('SUPPORT'), r3)).toBeUndefined();
+    expect(await opened(r3, other)).toBe(true);
+    expect(await opened(r3, roomNamed('SUPPORT'))).toBe(false);
   });
 
   it('rejects if the Space does not answer', async () => {
     const scene = await start();
     scene.space.trouble = () => refusal(500);
-    await expect(scene.actions.open(sales, r1)).rejects.toMatchObject({ name: 'SpaceError', status: 500 });
+    await expect(scene.actions.open(sales, r1, BY)).rejects.toMatchObject({ name: 'SpaceError', status: 500 });
   });
 });
 
