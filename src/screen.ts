@@ -2,6 +2,7 @@ import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { LiveFeed } from './api/live-feed';
 import type { Operation } from './api/operation';
+import type { TrailReader } from './api/trail-reader';
 import type { Config } from './config';
 import { readAssets } from './dashboard/assets';
 import { basePathOf } from './dashboard/base-path';
@@ -34,6 +35,7 @@ export interface ScreenOptions {
   rooms: Pick<Rooms, 'read'>;
   feed: Pick<LiveFeed, 'subscribe'>;
   operations: readonly Operation[];
+  trail: TrailReader;
   /** Undefined when the Space's REST API is not configured. */
   control: { participants: ParticipantActions; callSupervisor: unknown } | undefined;
   supervision: Pick<Supervision, 'recordSignIn'>;
@@ -52,7 +54,8 @@ export interface Screen {
 
 /** Composes the supervisors' screen. */
 export function createScreen(options: ScreenOptions): Screen {
-  const { config, publicUrl, framedBy, roster, store, rooms, feed, operations, control, draining, log, now } = options;
+  const { config, publicUrl, framedBy, roster, store, rooms, feed, operations, trail, control, draining, log, now } =
+    options;
   const texts = english;
   const assets = readAssets();
   const basePath = basePathOf(publicUrl);
@@ -78,6 +81,7 @@ export function createScreen(options: ScreenOptions): Screen {
     feed,
     rooms,
     operations,
+    trail,
     participants: control?.participants,
     can: {
       control: control !== undefined,

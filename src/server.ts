@@ -8,6 +8,7 @@ import { createLiveFeed } from './api/live-feed';
 import { createOperations } from './api/operations';
 import { createRecordingOperations } from './api/recording-operations';
 import { createRedisIdempotencyStore } from './api/redis-idempotency';
+import { createTrailReader } from './api/trail-reader';
 import { viewRoom } from './api/views';
 import { createUrls, type Urls } from './calls/call-request';
 import { createRender, type Render } from './calls/documents';
@@ -211,15 +212,16 @@ export function createServer(options: ServerOptions): Server {
   const feed = createLiveFeed({ store: store.rooms, render: viewRoom, now, monotonicNow, log });
   // Readers go elsewhere before anything else stops.
   draining.addEventListener('abort', () => void feed.close(comeBackMs), { once: true });
+  const trail = createTrailReader({
+    facts: (from, room) => readFacts(store.rooms, from, room),
+    refusals: store.refusals.read,
+  });
   const operations = [
     ...createOperations({
       rooms,
       roster,
       feed,
-      trail: {
-        facts: (from, room) => readFacts(store.rooms, from, room),
-        refusals: store.refusals.read,
-      },
+      trail,
       control,
       now,
     }),
@@ -235,6 +237,7 @@ export function createServer(options: ServerOptions): Server {
     rooms,
     feed,
     operations,
+    trail,
     control,
     supervision,
     draining,

@@ -4,7 +4,6 @@ import { isAllowed } from '../people/rights';
 import type { Roster } from '../people/roster';
 import type { Mode } from '../rooms/mode';
 import { isOpen, type RoomName, type Stay } from '../rooms/room';
-import type { FeedStart } from '../rooms/room-storage';
 import type { Rooms } from '../rooms/rooms';
 import { parseSid, type Sid } from '../signalwire/sid';
 import type { CallSupervisor } from '../supervision/call-supervisor';
@@ -17,6 +16,7 @@ import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, liveEvent, peopleList, refusalPage, roomList, roomView } from './schemas';
+import { POSITION_FORM, type TrailReader } from './trail-reader';
 import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
 /** The parts of the server that the API uses. */
@@ -24,11 +24,7 @@ export interface OperationsOptions {
   rooms: Pick<Rooms, 'listStored' | 'read'>;
   roster: Pick<Roster, 'moderators' | 'supervisors' | 'supervisorLabelled'>;
   feed: Pick<LiveFeed, 'subscribe' | 'readersOf'>;
-  trail: {
-    /** The facts of one room, or of all; see `readFacts`. */
-    facts: (from: FeedStart, room: RoomName | undefined) => AsyncIterable<{ record: AuditRecord; position: string }>;
-    refusals: (since: number) => AsyncIterable<RefusalEvent>;
-  };
+  trail: TrailReader;
   /** Undefined when the Space's REST API is not configured. */
   control:
     | {
@@ -51,16 +47,12 @@ const MAX_LINES = 5_000;
 
 const LIMIT_FORM = `must be a whole number from 1 to ${MAX_RECORDS}`;
 
-/** How many pages are read at once: calls wait behind them for the store. */
-const MAX_READERS = 2;
-
 /** How many streams of the live feed a token has at once: a quarter of those that a server was measured with. */
 const MAX_STREAMS_PER_TOKEN = 250;
 
 /** Every operation of the API. */
 export function createOperations(options: OperationsOptions): Operation[] {
   const { rooms, roster, feed, trail, control, now } = options;
-  let readers = 0;
   const moment = z.string().transform((text, context) => {
     const parsed = parseMoment(text, now());
     if (parsed === undefined) {
@@ -82,7 +74,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     until: moment.optional().describe('Before then; the same forms'),
     after: z
       .string()
-      .regex(/^[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}-[0-9]{1,20}){0,15}$/, 'send `next` of the previous page')
+      .regex(POSITION_FORM, 'send `next` of the previous page')
       .optional()
       .describe('The `next` of the previous page, instead of `since`'),
   });
@@ -102,7 +94,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
   ): Promise<{ records: AuditRecord[]; next: string | null }> {
     const isInTime = ({ at }: AuditRecord) =>
       (after !== undefined || Date.parse(at) >= since) && Date.parse(at) < until;
-    return withTurn(async () => {
+    return trail.inTurn(async () => {
       const records: AuditRecord[] = [];
       let lines = 0;
       for await (const { record, position } of trail.facts(after === undefined ? { since } : { after }, room)) {
@@ -121,7 +113,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
     { since, limit }: z.output<typeof refusalQuery>,
     isMeant: (refusal: RefusalEvent) => boolean,
   ): Promise<{ records: RefusalEvent[]; isComplete: boolean }> {
-    return withTurn(async () => {
+    return trail.inTurn(async () => {
       const records: RefusalEvent[] = [];
       for await (const refusal of trail.refusals(since)) {
         if (isMeant(refusal)) {
@@ -133,19 +125,6 @@ export function createOperations(options: OperationsOptions): Operation[] {
       }
       return { records, isComplete: true };
     });
-  }
-
-  /** @throws Problem if too many others read */
-  async function withTurn<T>(read: () => Promise<T>): Promise<T> {
-    if (readers >= MAX_READERS) {
-      throw problem('too_many_readers', 'Others are reading the trail. Try again in a second.');
-    }
-    readers++;
-    try {
-      return await read();
-    } finally {
-      readers--;
-    }
   }
 
   return [

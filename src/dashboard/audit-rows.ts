@@ -11,7 +11,7 @@ export interface StayRow extends StayRecord {
   isConfirmed: boolean;
 }
 
-/** An action, a refusal or a lockout as a row. */
+/** An action, a refusal, a lockout or a sign-in as a row. */
 export interface LineRow {
   kind: 'line';
   record: AuditRecord;
@@ -57,6 +57,8 @@ export interface RowPageOptions {
   /** `next` of the page before; undefined for the first page. */
   cursor: string | undefined;
   filter: RowFilter;
+  /** Whether the reader may see a line. Others count as read. */
+  isMeant: (record: AuditRecord) => boolean;
   /** How many rows make a page full. */
   limit: number;
   /** How many lines are read at most. */
@@ -79,7 +81,7 @@ interface Cursor {
  * @throws RangeError if the cursor is invalid
  */
 export async function readRowPage(options: RowPageOptions): Promise<RowPage> {
-  const { read, since, cursor, filter, limit, maxLines } = options;
+  const { read, since, cursor, filter, isMeant, limit, maxLines } = options;
   const maxSeen = Math.floor(maxLines / 2);
   const { from, seen } = cursor === undefined ? { from: { since }, seen: 0 } : parseCursor(cursor, maxSeen);
   const lines: PositionedRecord[] = [];
@@ -94,9 +96,11 @@ export async function readRowPage(options: RowPageOptions): Promise<RowPage> {
   async function* records(): AsyncGenerator<AuditRecord> {
     for await (const line of read(from)) {
       lines.push(line);
-      yield line.record;
-      if (line.record.kind === 'action' && lines.length > seen) {
-        add({ kind: 'line', record: line.record });
+      if (isMeant(line.record)) {
+        yield line.record;
+        if (line.record.kind === 'action' && lines.length > seen) {
+          add({ kind: 'line', record: line.record });
+        }
       }
       if (lines.length >= maxLines || (rows.length >= limit && lines.length > seen)) {
         end = 'page';
@@ -217,12 +221,12 @@ function aboutStay(stay: StayRow): RowFacts {
 
 function aboutLine(record: AuditRecord): RowFacts {
   const { at, kind, supervisor, number, room, by, moderator, action, status, reason } = record;
-  const { callSid, conferenceSid, recordingSid, lockedOut } = record;
+  const { callSid, conferenceSid, recordingSid, lockedOut, method, ip } = record;
   return {
     persons: [supervisor, number, by],
     agents: [moderator],
     room,
-    others: [kind, action, status, reason, callSid, conferenceSid, recordingSid, lockedOut],
+    others: [kind, action, status, reason, callSid, conferenceSid, recordingSid, lockedOut, method, ip],
     start: Date.parse(at),
     end: Date.parse(at),
   };

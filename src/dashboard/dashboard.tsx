@@ -5,6 +5,7 @@ import { renderToStaticMarkup } from 'preact-render-to-string';
 import type { LiveFeed } from '../api/live-feed';
 import type { Operation } from '../api/operation';
 import { Problem } from '../api/problem';
+import type { TrailReader } from '../api/trail-reader';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -23,12 +24,14 @@ import { createScreenView } from './screen-view';
 import type { SendPage } from './send-page';
 import type { SignIn } from './sign-in';
 import type { Texts } from './texts-en';
+import { createTrailPages } from './trail-pages';
 import { type Viewer, viewerOf } from './viewer';
 
 export interface DashboardOptions {
   feed: Pick<LiveFeed, 'subscribe'>;
   rooms: Pick<Rooms, 'read'>;
   operations: readonly Operation[];
+  trail: TrailReader;
   /** Undefined when the Space's REST API is not configured. */
   participants: Pick<ParticipantActions, 'remove'> | undefined;
   can: Abilities;
@@ -111,6 +114,7 @@ export function createDashboard(options: DashboardOptions): Router {
     const rendered = Object.fromEntries([...cards].map(([room, { html }]) => [room, html]));
     res.json({ now: now(), store: board.store, top, you, order, cards: rendered });
   });
+  router.use(createTrailPages({ ...tools, trail: options.trail, log }));
   router.post(
     '/rooms/:room/:action',
     requireSameOrigin,

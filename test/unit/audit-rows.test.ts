@@ -65,14 +65,19 @@ function feedOf(lines: readonly AuditRecord[]) {
 
 async function allPages(
   lines: readonly AuditRecord[],
-  { filter = {}, limit = 100, maxLines = 100 }: { filter?: RowFilter; limit?: number; maxLines?: number },
+  {
+    filter = {},
+    limit = 100,
+    maxLines = 100,
+    isMeant = () => true,
+  }: { filter?: RowFilter; limit?: number; maxLines?: number; isMeant?: (record: AuditRecord) => boolean },
 ) {
   const feed = feedOf(lines);
   const pages: AuditRow[][] = [];
   let most = 0;
   let cursor: string | undefined;
   do {
-    const page = await readRowPage({ read: feed.read, since: START, cursor, filter, limit, maxLines });
+    const page = await readRowPage({ read: feed.read, since: START, cursor, filter, isMeant, limit, maxLines });
     pages.push(page.rows);
     most = Math.max(most, feed.lines);
     cursor = page.next;
@@ -115,6 +120,14 @@ describe('rows of the audit page', () => {
     expect(pages.length).toBeGreaterThan(1);
   });
 
+  it('have nothing of what the reader may not see, which counts as read', async () => {
+    const hidden = Array.from({ length: 30 }, (_, index) => action(index, { room: roomNamed('support') }));
+    const isMeant = ({ room }: AuditRecord) => room === 'sales';
+    const { rows, most } = await allPages([...hidden, ...lines], { isMeant, maxLines: 10 });
+    expect(new Set(rows.map((row) => (row.kind === 'stay' ? row.room : row.record.room)))).toEqual(new Set(['sales']));
+    expect(most).toBeLessThanOrEqual(10);
+  });
+
   it('of a stay that is longer than a page are shown as it was known, and again at its end', async () => {
     const actions = Array.from({ length: 40 }, (_, index) => action(20 + index));
     const long = [...stayOf('ted-1', 0).slice(0, 2), ...actions, ...stayOf('ted-1', 0).slice(2)];
@@ -132,7 +145,15 @@ describe('rows of the audit page', () => {
     'of the cursor %j are refused',
     async (cursor) => {
       const { read } = feedOf(lines);
-      const page = readRowPage({ read, since: START, cursor, filter: {}, limit: 10, maxLines: 100 });
+      const page = readRowPage({
+        read,
+        since: START,
+        cursor,
+        filter: {},
+        isMeant: () => true,
+        limit: 10,
+        maxLines: 100,
+      });
       await expect(page).rejects.toThrow(RangeError);
     },
   );

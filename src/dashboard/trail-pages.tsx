@@ -1,0 +1,174 @@
+import { once } from 'node:events';
+import { type Request, type Response, Router } from 'express';
+import type { Logger } from 'pino';
+import { Problem } from '../api/problem';
+import type { TrailLine, TrailReader } from '../api/trail-reader';
+import { viewRecord } from '../api/views';
+import { isAllowed } from '../people/rights';
+import { StoreError } from '../redis/store-error';
+import { parseRoomName, type RoomName } from '../rooms/room';
+import type { FeedStart } from '../rooms/room-storage';
+import type { RefusalEvent } from '../supervision/refusals';
+import type { AuditRecord } from '../supervision/trail';
+import { AUDIT_CSV_HEADER, auditCsvIncomplete, auditCsvLine } from './audit-csv';
+import { type AuditQuery, parseAuditQuery } from './audit-query';
+import { type RowPage, readRefusalRows, readRowPage } from './audit-rows';
+import { type PageTools, viewerIn } from './page-tools';
+import { AuditPage, MAX_REFUSALS_SHOWN } from './pages/audit';
+import type { Viewer } from './viewer';
+
+export interface TrailPagesOptions extends PageTools {
+  trail: TrailReader;
+  log: Logger;
+}
+
+/** How many rows make a page full, and how many lines are read for it at most. */
+const MAX_ROWS = 100;
+const MAX_LINES = 5_000;
+
+/** How many pages an export reads at most. */
+const MAX_EXPORTED_PAGES = 40;
+
+/** More refusals than are kept: an export has all of them. */
+const MAX_EXPORTED_REFUSALS = 25_000;
+
+/** How far after the end of the time that is asked for stays are followed to their ends, in milliseconds. */
+const FOLLOW_MS = 86_400_000;
+
+/** The pages that are read from the audit trail. */
+export function createTrailPages(options: TrailPagesOptions): Router {
+  const { trail, texts, sendPage, sendError, requireViewer, now, log } = options;
+
+  const router = Router({ caseSensitive: true, strict: true });
+  router.get('/audit', requireViewer, guarded(sendAudit));
+  router.get('/audit.csv', requireViewer, guarded(sendExport));
+  return router;
+
+  /** Answers what can be told in a sentence. */
+  function guarded(answer: (req: Request, res: Response) => Promise<void>) {
+    return async (req: Request, res: Response): Promise<void> => {
+      try {
+        await answer(req, res);
+      } catch (error) {
+        const isBusy = error instanceof Problem && error.code === 'too_many_readers';
+        if (!isBusy && !(error instanceof StoreError)) {
+          throw error;
+        }
+        if (res.headersSent) {
+          // A browser shows that the download has failed.
+          log.warn({ err: error }, 'Export of the audit trail broke off');
+          res.destroy();
+          return;
+        }
+        res.set('Retry-After', '2');
+        await sendError(req, res, 503, isBusy ? texts.trail.busy : texts.trail.storeAway);
+      }
+    };
+  }
+
+  /** What the query asks for; undefined if the viewer may not see it, which is answered. */
+  async function readAuditQuery(req: Request, res: Response): Promise<AuditQuery | undefined> {
+    const { actor } = viewerIn(res);
+    const query = parseAuditQuery(req.query, now());
+    const room = parseRoomName(query.filter.room ?? '');
+    if (!actor.rights.has('audit')) {
+      await sendError(req, res, 403, texts.trail.mayNotAudit);
+      return undefined;
+    }
+    if (room !== undefined && !isAllowed(actor, 'audit', room)) {
+      await sendError(req, res, 403, texts.trail.mayNotAuditRoom(room));
+      return undefined;
+    }
+    return query;
+  }
+
+  async function sendAudit(req: Request, res: Response): Promise<void> {
+    const query = await readAuditQuery(req, res);
+    if (query === undefined) {
+      return;
+    }
+    const isReadable = query.wrong.length === 0;
+    const found = isReadable ? await findRows(viewerIn(res), query) : undefined;
+    const content = <AuditPage texts={texts} query={query} found={found} now={now()} />;
+    await sendPage(req, res, { title: texts.trail.audit.title, content, status: isReadable ? 200 : 400 });
+  }
+
+  function findRows(viewer: Viewer, query: AuditQuery) {
+    return trail.inTurn(async () => {
+      const { rows, next } = await readPage(viewer, query);
+      const refusals = query.cursor === undefined ? await readRefusals(viewer, query, MAX_REFUSALS_SHOWN) : undefined;
+      return { rows, next, refusals };
+    });
+  }
+
+  function readPage({ actor }: Viewer, { filter, since, cursor }: AuditQuery): Promise<RowPage> {
+    const room = parseRoomName(filter.room ?? '');
+    const isMeant = (record: AuditRecord) => record.room !== undefined && isAllowed(actor, 'audit', record.room);
+    return readRowPage({
+      read: (from) => readUntil(from, room, (filter.until ?? Number.POSITIVE_INFINITY) + FOLLOW_MS),
+      since,
+      cursor,
+      filter,
+      isMeant,
+      limit: MAX_ROWS,
+      maxLines: MAX_LINES,
+    });
+  }
+
+  async function* readUntil(from: FeedStart, room: RoomName | undefined, end: number): AsyncGenerator<TrailLine> {
+    for await (const { record, position } of trail.facts(from, room)) {
+      if (Date.parse(record.at) >= end) {
+        return;
+      }
+      yield { record: viewRecord(record), position };
+    }
+  }
+
+  function readRefusals({ actor }: Viewer, { filter, since }: AuditQuery, limit: number) {
+    async function* meant(): AsyncGenerator<RefusalEvent> {
+      for await (const refusal of trail.refusals(since)) {
+        const room = 'room' in refusal ? refusal.room : undefined;
+        if (room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room)) {
+          yield refusal;
+        }
+      }
+    }
+    return readRefusalRows(meant(), filter, limit);
+  }
+
+  /** Sends every page after the other, and waits for its turn before each. */
+  async function sendExport(req: Request, res: Response): Promise<void> {
+    const query = await readAuditQuery(req, res);
+    if (query === undefined) {
+      return;
+    }
+    const [wrong] = query.wrong;
+    if (wrong !== undefined) {
+      await sendError(req, res, 400, texts.trail.audit.wrong(texts.trail.audit.fields[wrong]));
+      return;
+    }
+    const viewer = viewerIn(res);
+    const refusals = await trail.inTurn(() => readRefusals(viewer, query, MAX_EXPORTED_REFUSALS));
+    let cursor: string | undefined;
+    for (let page = 1; page <= MAX_EXPORTED_PAGES; page++) {
+      const { rows, next } = await trail.inTurn(() => readPage(viewer, { ...query, cursor }));
+      if (!res.headersSent) {
+        const day = new Date(now()).toISOString().slice(0, 10);
+        res.type('text/csv; charset=utf-8').attachment(`audit-${day}.csv`);
+        res.write(AUDIT_CSV_HEADER + refusals.map(auditCsvLine).join(''));
+      }
+      if (!res.write(rows.map(auditCsvLine).join('')) && !res.destroyed) {
+        await Promise.race([once(res, 'drain'), once(res, 'close')]);
+      }
+      if (res.destroyed) {
+        return;
+      }
+      if (next === undefined) {
+        res.end();
+        return;
+      }
+      cursor = next;
+    }
+    res.end(auditCsvIncomplete());
+  }
+}
