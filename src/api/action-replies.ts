@@ -87,7 +87,7 @@ function report<Shown extends object>(result: ActionResult, show: (state: RoomSt
   return reported;
 }
 
-function participantOf({ stays }: RoomState, callSid: Sid | undefined) {
-  const stay = stays.find((one) => one.callSid === callSid && isOpen(one));
-  return stay === undefined ? null : viewParticipant(stay);
+function participantOf(state: RoomState, callSid: Sid | undefined) {
+  const stay = state.stays.find((one) => one.callSid === callSid && isOpen(one));
+  return stay === undefined ? null : viewParticipant(state, stay);
 }

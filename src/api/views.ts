@@ -4,8 +4,9 @@ import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
 import type { Action, ActionReason } from '../rooms/action';
 import type { RecordingState } from '../rooms/recording';
-import { coachesWrongCall, isOpen, type RoomState, type Stay, targetOf } from '../rooms/room';
+import { coachesWrongCall, isOpen, type RoomState, type Stay, type SupervisorStay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
+import { newcomersTo } from '../supervision/correction';
 import type { ListedRecording } from '../supervision/recordings';
 import type { AuditRecord } from '../supervision/trail';
 import { REASON_CODES } from './problem';
@@ -33,13 +34,14 @@ export function viewRoom(state: RoomState): RoomView {
     at: at === 0 ? null : dateOf(at),
     conferenceSid: conference?.sid ?? null,
     target: targetOf(state)?.callSid ?? null,
-    participants: stays.filter(isOpen).map(viewParticipant),
+    participants: stays.filter(isOpen).map((stay) => viewParticipant(state, stay)),
     recordings: recordings.map(viewRecording),
     actions: actions.map(viewAction),
   };
 }
 
-export function viewParticipant(stay: Stay): ParticipantView {
+/** Somebody in a room, or on the way, as the API shows them. */
+export function viewParticipant(state: RoomState, stay: Stay): ParticipantView {
   const {
     callSid,
     role,
@@ -70,12 +72,23 @@ export function viewParticipant(stay: Stay): ParticipantView {
         : {
             requestedMode: supervision.mode ?? null,
             heardAs: supervision.heard,
-            confirmed: supervision.heard === supervision.mode && !coachesWrongCall(supervision),
+            confirmed: isConfirmed(state, { ...stay, supervision }),
             observedAt: dateOrNull(supervision.heardAt),
             target: supervision.target ?? null,
             moderator: supervision.moderatorName ?? null,
           },
   };
+}
+
+/** Whether a supervisor is surely heard as requested. */
+function isConfirmed(state: RoomState, stay: SupervisorStay): boolean {
+  const { heard, mode } = stay.supervision;
+  // A change begins with a mute, even one to the same mode.
+  const isBeingChanged = state.actions?.some(
+    (one) => one.name === 'mode' && one.callSid === stay.callSid && one.status === 'requested',
+  );
+  const mayBeOverheard = newcomersTo(state, stay).length > 0;
+  return heard === mode && !coachesWrongCall(stay.supervision) && !isBeingChanged && !mayBeOverheard;
 }
 
 export function viewAction(action: Action): ActionView {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import { viewRoom } from '../../../src/api/views';
+import type { Action } from '../../../src/rooms/action';
+import type { Mode } from '../../../src/rooms/mode';
+import { emptyRoom, type RoomName, type RoomState, type Stay } from '../../../src/rooms/room';
+import type { Sid } from '../../../src/signalwire/sid';
+
+const sid = (text: string) => text as Sid;
+
+function stay(callSid: string, more: Partial<Stay>): Stay {
+  return { callSid: sid(callSid), conferenceSid: sid('cf-1'), role: 'caller', ...more };
+}
+
+interface Circumstances {
+  callerJoinedAt: number;
+  targetSetAt?: number;
+  /** What has become of the request for the same mode. */
+  change?: Action['status'];
+}
+
+/** A room where Ted came, confirmed, before or after a caller. */
+function roomWith(mode: Mode, { callerJoinedAt, targetSetAt, change }: Circumstances) {
+  const supervision = {
+    stayNumber: 1,
+    mode,
+    target: sid('alice'),
+    moderatorName: 'Alice',
+    targetSetAt,
+    heard: mode,
+    heardAt: 60,
+    coachedCall: mode === 'barge' ? ('nobody' as const) : sid('alice'),
+    callers: [],
+  };
+  const stays = [
+    stay('alice', { role: 'moderator', joinedAt: 10, joinKnownAt: 10 }),
+    stay('ted', { role: 'supervisor', arrivedAt: 20, joinedAt: 21, isMuted: mode === 'monitor', supervision }),
+    stay('bob', { joinedAt: callerJoinedAt, joinKnownAt: callerJoinedAt }),
+  ];
+  const action = { id: 'a-1', name: 'mode' as const, by: 'supervisor Ted', callSid: sid('ted'), mode, requestedAt: 65 };
+  const state: RoomState = {
+    ...emptyRoom('sales' as RoomName),
+    conference: { sid: sid('cf-1') },
+    stays,
+    ...(change && { actions: [{ ...action, status: change }] }),
+    at: 70,
+  };
+  return viewRoom(state).participants.find(({ callSid }) => callSid === 'ted')?.supervision;
+}
+
+describe('what a room says of a supervisor', () => {
+  it.each<[string, Mode, Circumstances, boolean]>([
+    ['a coach, with a caller who was there before', 'coach', { callerJoinedAt: 15 }, true],
+    ['a coach, whom a later caller may hear', 'coach', { callerJoinedAt: 50 }, false],
+    ['a coach whose target was set after the later caller', 'coach', { callerJoinedAt: 50, targetSetAt: 55 }, true],
+    ['a listener, whom nobody hears', 'monitor', { callerJoinedAt: 50 }, true],
+    ['somebody who talks to everyone', 'barge', { callerJoinedAt: 50 }, true],
+    ['somebody who asked for that mode again', 'barge', { callerJoinedAt: 50, change: 'requested' }, false],
+    ['somebody who got that mode again', 'barge', { callerJoinedAt: 50, change: 'confirmed' }, true],
+  ])('confirms only who is surely heard so: %s', (_name, mode, callers, confirmed) => {
+    expect(roomWith(mode, callers)).toMatchObject({ requestedMode: mode, heardAs: mode, confirmed });
+  });
+});
