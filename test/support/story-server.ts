@@ -187,12 +187,19 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       }
       return settled.value;
     }
+    const draining = new AbortController();
     const store = createStore(reach);
-    const server = compose(store, reach);
+    const server = compose(store, reach, draining.signal);
     return {
       store,
       server: {
         ...server,
+        async close(timeoutMs) {
+          const isWritten = await server.close(timeoutMs);
+          // What follows the rooms for the screen would go on for a while.
+          draining.abort();
+          return isWritten;
+        },
         handle(req, res) {
           open.add(res);
           res.once('close', () => open.delete(res));
@@ -256,7 +263,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
     };
   }
 
-  function compose(store: Store, reach: Reach): Server {
+  function compose(store: Store, reach: Reach, draining: AbortSignal): Server {
     return createServer({
       config,
       publicUrl: sockets.publicUrl,
@@ -264,7 +271,7 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       tokens: options.tokens ?? createTokens({ now }),
       store,
       space: withRest ? createPatientApi(reach) : undefined,
-      draining: new AbortController().signal,
+      draining,
       refusals: { add() {} },
       log,
       sleep: async () => {},
