@@ -21,7 +21,7 @@ export interface Assets {
 const BUILT = join(__dirname, '../../dist/dashboard/browser');
 
 /** The parts of the script, in the order in which they are joined. */
-const PARTS = ['page', 'clock', 'board', 'stream', 'actions', 'keys', 'moments'];
+const PARTS = ['page', 'clock', 'board', 'stream', 'actions', 'recordings', 'keys', 'moments'];
 
 /** Reads the script and the style sheet. `npm run build` makes them. */
 export function readAssets(): Assets {

@@ -18,6 +18,7 @@ import type { Abilities } from './board-model';
 import { createPageTools, viewerIn, wantsJson } from './page-tools';
 import { RoomsPage, type RoomsPageProps } from './pages/rooms';
 import { Confirm } from './pages/small-pages';
+import { createRecordingPages } from './recording-pages';
 import { type ActionOutcome, type ActionParameters, createScreenActions } from './screen-actions';
 import { createScreenStreams } from './screen-stream';
 import { createScreenView } from './screen-view';
@@ -122,6 +123,7 @@ export function createDashboard(options: DashboardOptions): Router {
     express.urlencoded({ extended: false, limit: '4kb', parameterLimit: 10 }),
     answerAction,
   );
+  router.use(createRecordingPages({ tools, operations, rooms, board, isStillAllowed: signIn.isStillInRoster }));
   router.use(answerError);
   return router;
 

@@ -329,6 +329,38 @@ export const english = {
       } as Readonly<Record<string, string>>,
     },
   },
+
+  recordings: {
+    title: 'Recordings',
+    room: 'Room',
+    rooms: 'Rooms',
+    show: 'Show',
+    caption: (room: string) => `The latest recordings of ${room}`,
+    columns: { when: 'When', duration: 'How long', whose: 'Whose call', status: 'Status', audio: 'Audio' },
+    /** Before a time at which a recording was over, if it is unknown when it began. */
+    until: 'until',
+    unknown: 'unknown',
+    conference: 'Conference',
+    conferenceOf: (agents: string) => `Conference of ${agents}`,
+    /** By the Space's words. */
+    statuses: {
+      queued: 'starting',
+      'in-progress': 'running',
+      paused: 'paused',
+      stopped: 'over',
+      completed: 'over',
+      absent: 'empty',
+      failed: 'failed',
+    } as Readonly<Record<string, string>>,
+    play: (whose: string) => `Recording: ${whose}`,
+    save: 'Save',
+    noAudio: 'none',
+    none: (room: string) => `The server remembers no recording of ${room}.`,
+    hint: 'It is noted in the audit trail when you play or save a recording. Older recordings are in your SignalWire Space.',
+    incomplete: 'SignalWire did not tell of all recordings: some may be missing or out of date.',
+    notAllowed: 'You may not listen to recordings. Ask whoever keeps the roster for the right “record”.',
+    notNoted: 'The server cannot reach its store, so it cannot note who listens. Nothing was sent. Try again soon.',
+  },
 };
 
 /** The texts of the screen in one language. */

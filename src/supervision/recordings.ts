@@ -226,12 +226,26 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       const ask: Ask = (request) =>
         request({ timeoutMs: Math.max(1, Math.min(LIST_REQUEST_MS, until - monotonicNow())) });
       const listed = new Map<Sid, SpaceRecording>();
+      /** The room remembers recordings of calls that are gone, but not when they began, or how long they are. */
+      const readUnlisted = ({ recordings = [] }: RoomState) =>
+        runAll(
+          recordings
+            .filter(({ recordingSid }) => !listed.has(recordingSid))
+            .map(({ recordingSid }) => async () => {
+              const found = await ask((deadline) => space.findRecording(recordingSid, deadline));
+              if (found !== undefined) {
+                listed.set(recordingSid, found);
+              }
+            }),
+          REQUESTS_AT_ONCE,
+        );
       const failure = await lists
         .listAll(before.state, ask, async (found) => {
           for (const one of found) {
             listed.set(one.recordingSid, one);
           }
         })
+        .then(() => readUnlisted(before.state))
         .then(
           () => undefined,
           (err) => {
@@ -449,5 +463,6 @@ function mayHaveStarted(error: unknown): boolean {
 function withDetails(one: RecordingState, listed: SpaceRecording | undefined, now: number): ListedRecording {
   // An age of 1 ms means that the Space gave no date.
   const startedAt = listed === undefined || listed.startedAgeMs === 1 ? undefined : now - listed.startedAgeMs;
-  return { ...one, startedAt, durationSeconds: listed?.durationSeconds };
+  const { callSid = listed?.callSid, conferenceSid = listed?.conferenceSid } = one;
+  return { ...one, callSid, conferenceSid, startedAt, durationSeconds: listed?.durationSeconds };
 }

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { type ConferenceCoach, startConferenceCoach } from '../../src/conference-coach';
 import { loadConfig } from '../../src/config';
+import { createLog } from '../../src/ops/log';
 import type { Call, CallSettings } from '../../src/simulator/call';
 import { rowsOf } from '../../src/simulator/play-story';
 import { type RestApiOptions, serveRestApi } from '../../src/simulator/rest-api';
@@ -44,13 +45,16 @@ export interface TestBenchOptions {
   intercept?: RestApiOptions['intercept'];
   /** Milliseconds between two rounds of the sweep; the server's own unless given. */
   sweepIntervalMs?: number;
+  /** Takes every line that the server logs; they are dropped unless given. */
+  onLog?: (line: string) => void;
   /** How long an action of the API may take, in milliseconds; the server's own unless given. */
   actionMs?: number;
 }
 
 /** Starts both; they are stopped when the test is over. */
 export async function startTestBench(options: TestBenchOptions = {}): Promise<TestBench> {
-  const { env = {}, withRest = false, intercept, shared, sweepIntervalMs, actionMs } = options;
+  const { env = {}, withRest = false, intercept, shared, sweepIntervalMs, actionMs, onLog } = options;
+  const log = onLog === undefined ? pino({ level: 'silent' }) : createLog('debug', { write: onLog });
   const space = shared ?? createSpace({ signingKey: SIGNING_KEY, timeouts: LONG_TIMEOUTS, ...options.space });
   const rest = withRest ? await serveRest(space, intercept === undefined ? {} : { intercept }) : {};
   const settings = {
@@ -60,7 +64,7 @@ export async function startTestBench(options: TestBenchOptions = {}): Promise<Te
     ...env,
   };
   const start = (port: number) =>
-    startConferenceCoach(loadConfig({ ...settings, PORT: String(port) }), pino({ level: 'silent' }), {
+    startConferenceCoach(loadConfig({ ...settings, PORT: String(port) }), log, {
       ...(sweepIntervalMs !== undefined && { sweepIntervalMs }),
       ...(actionMs !== undefined && { actionMs }),
     });

@@ -918,6 +918,16 @@ describe('a list', () => {
     });
   });
 
+  it('has the details of recordings whose calls are gone, and whose callbacks named no call', async () => {
+    const scene = await start();
+    scene.put(r1, { callSid: sid('gone-1') }, 'completed');
+    await scene.record({ kind: 'recording-reported', recordingSid: r1, status: 'completed', ageMs: 0 });
+    expect(await scene.actions.list(sales)).toMatchObject({
+      failure: undefined,
+      recordings: [{ recordingSid: r1, callSid: 'gone-1', startedAt: expect.any(Number) }],
+    });
+  });
+
   it('leaves out what a call recorded elsewhere before', async () => {
     const scene = await start();
     scene.put(r1, { callSid: alice }, 'completed');
