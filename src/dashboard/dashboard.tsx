@@ -240,7 +240,9 @@ export function createDashboard(options: DashboardOptions): Router {
     } else if (error instanceof StoreError) {
       await sendError(req, res, 503, texts.errors.storeAway);
     } else if (typeof error.status === 'number' && error.status < 500) {
-      next(error);
+      // Express: a malformed path, or a body that is too large.
+      res.locals.refusal = { code: 'unreadable_request', reason: texts.errors.unreadable };
+      await sendError(req, res, error.status, texts.errors.unreadable);
     } else {
       log.error({ err: error }, 'Page failed');
       await sendError(req, res, 500, texts.errors.internal);
