@@ -161,6 +161,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
       agent.destroy();
       draining.abort();
       await server.stop({ graceMs: 0, deadlineMs: 1_000 });
+      // What follows the rooms for the screen would go on for a while.
+      draining.abort();
       return composed.close(timeoutMs);
     },
   };
