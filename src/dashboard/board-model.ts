@@ -11,7 +11,7 @@ export interface RoomAccess {
   rights: ReadonlySet<Right>;
   /** The viewer's own call in this room, if they supervise it. */
   ownCall: SupervisorView | undefined;
-  /** Whether the server may call the viewer, who is in no room. */
+  /** Whether the server may call the viewer while they are in no room. */
   canBeCalled: boolean;
   /** Whether notes are heard by the agent alone. */
   canSendNotes: boolean;
@@ -135,7 +135,7 @@ export function accessTo(view: RoomView, viewer: Viewer, presences: readonly Pre
   return {
     rights,
     ownCall: presences.find(({ room, call }) => room === view.room && call !== undefined)?.call,
-    canBeCalled: can.control && can.callout && hasNumber && presences.length === 0 && rights.has('monitor'),
+    canBeCalled: can.control && can.callout && hasNumber && rights.has('monitor'),
     canSendNotes: can.control && can.privateNotes,
     canControl: can.control,
   };

@@ -111,7 +111,7 @@ export function createDashboard(options: DashboardOptions): Router {
   router.get('/live', signIn.readViewer, openStream);
   router.get('/live/now', requireViewer, async (_req, res) => {
     await board.whenReady(READY_MS);
-    const { top, you, order, cards } = view.partsFor(viewerIn(res), { isForStream: true });
+    const { top, you, order, cards } = view.partsFor(viewerIn(res));
     const rendered = Object.fromEntries([...cards].map(([room, { html }]) => [room, html]));
     res.json({ now: now(), store: board.store, top, you, order, cards: rendered });
   });
@@ -134,7 +134,7 @@ export function createDashboard(options: DashboardOptions): Router {
       return;
     }
     await board.whenReady(READY_MS);
-    const { top, you, cards, order } = view.partsFor(viewer, { isForStream: false });
+    const { top, you, cards, order } = view.pageFor(viewer);
     const parts = { top, you, cards: new Map([...cards].map(([room, { html }]) => [room, html])) };
     const content = <RoomsPage texts={texts} said={said} parts={parts} order={order} empty={emptyFor(viewer)} />;
     await sendPage(req, res, { title: texts.board.title, content, status });

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { formatEvent, formatRetry } from '../api/server-sent-events';
 import { StoreError } from '../redis/store-error';
 import type { Board } from './board';
-import type { ScreenParts, ScreenView } from './screen-view';
+import { type ScreenParts, type ScreenView, withoutTimes } from './screen-view';
 import type { Viewer } from './viewer';
 
 /** Where a stream is written; a response is one. */
@@ -58,10 +58,10 @@ interface Stream {
   /** Of what was sent: see `scopeOf`. */
   scope: string;
   out: StreamOutput;
-  sent: Pick<ScreenParts, 'top' | 'you'> & {
-    order: string;
+  sent: Pick<ScreenParts, 'top' | 'you' | 'order'> & {
     store: Board['store'];
-    cards: ReadonlyMap<string, string>;
+    /** Up to this change of the board. */
+    changes: number;
   };
   maxBehindBytes: number;
 }
@@ -98,36 +98,32 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
   }
 
   function update(stream: Stream): void {
-    const { sent } = stream;
-    const parts = view.partsFor(stream.viewer, { isForStream: true });
-    const order = JSON.stringify(parts.order);
-    const cards = [...parts.cards].filter(([room, { html }]) => sent.cards.get(room) !== html);
+    const { sent, viewer } = stream;
+    const scope = scopeOf(viewer);
+    // With other rights, every card may look different.
+    const parts = view.partsFor(viewer, scope === stream.scope ? sent.changes : undefined);
+    const { top, you, order } = parts;
+    const cards = parts.cards.size > 0 ? parts.cards : undefined;
     const changes = {
-      ...(cards.length > 0 && { cards: Object.fromEntries(cards.map(([room, { html }]) => [room, html])) }),
-      ...(order !== sent.order && { order: parts.order }),
-      ...(withoutTimes(parts.top) !== withoutTimes(sent.top) && { top: parts.top }),
-      ...(withoutTimes(parts.you) !== withoutTimes(sent.you) && { you: parts.you }),
+      ...(order !== sent.order && { order }),
+      ...(isOther(top, sent.top) && { top }),
+      ...(isOther(you, sent.you) && { you }),
     };
-    stream.scope = scopeOf(stream.viewer, parts);
+    stream.scope = scope;
     const isStoreNew = sent.store !== board.store;
-    stream.sent = {
-      ...parts,
-      order,
-      store: board.store,
-      cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])),
-    };
-    if (isStoreNew || Object.keys(changes).length > 0) {
-      send(stream, 'board', { now: now(), store: board.store, ...changes });
+    stream.sent = { top, you, order, store: board.store, changes: board.changes };
+    if (isStoreNew || cards !== undefined || Object.keys(changes).length > 0) {
+      send(stream, 'board', { now: now(), store: board.store, ...changes }, cards);
     }
   }
 
-  function send(stream: Stream, event: string, data: object): void {
+  function send(stream: Stream, event: string, data: object, cards?: ScreenParts['cards']): void {
     const { out } = stream;
     if (out.writableLength > stream.maxBehindBytes) {
       remove(stream);
       out.destroy();
     } else {
-      out.write(formatEvent(event, JSON.stringify(data), `${epoch}.${stream.scope}.${board.changes}`));
+      out.write(formatEvent(event, encode(data, cards), `${epoch}.${stream.scope}.${board.changes}`));
     }
   }
 
@@ -167,22 +163,14 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
 
   return {
     open(viewer, lastId, out) {
-      const parts = view.partsFor(viewer, { isForStream: true });
-      const scope = scopeOf(viewer, parts);
-      const since = changesIn(lastId, `${epoch}.${scope}.`);
-      const cards = [...parts.cards].filter(([, { changedAt }]) => since === undefined || changedAt > since);
+      const scope = scopeOf(viewer);
+      const parts = view.partsFor(viewer, changesIn(lastId, `${epoch}.${scope}.`));
       const { top, you, order } = parts;
       const stream: Stream = {
         viewer,
         scope,
         out,
-        sent: {
-          top,
-          you,
-          order: JSON.stringify(order),
-          store: board.store,
-          cards: new Map([...parts.cards].map(([room, { html }]) => [room, html])),
-        },
+        sent: { top, you, order, store: board.store, changes: board.changes },
         maxBehindBytes: Number.POSITIVE_INFINITY,
       };
       if (streams.size === 0) {
@@ -194,14 +182,7 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
         }, heartbeatMs);
       }
       streams.add(stream);
-      send(stream, 'board', {
-        now: now(),
-        store: board.store,
-        cards: Object.fromEntries(cards.map(([room, { html }]) => [room, html])),
-        order,
-        top,
-        you,
-      });
+      send(stream, 'board', { now: now(), store: board.store, order, top, you }, parts.cards);
       stream.maxBehindBytes = out.writableLength + maxBehindBytes;
       return () => remove(stream);
     },
@@ -224,14 +205,30 @@ function changesIn(id = '', beginning: string): number | undefined {
   return id.startsWith(beginning) && /^[0-9]{1,15}$/.test(changes) ? Number(changes) : undefined;
 }
 
-/** What decides, besides the rooms, how the cards of somebody look: what they may do, and where they are. */
-function scopeOf({ actor }: Viewer, { presences }: ScreenParts): string {
-  const where = presences.map(({ room, call }) => [room, call?.callSid]);
-  const parts = JSON.stringify([[...actor.rights], [...actor.rooms], where]);
+/** What decides, besides the rooms, how the cards of somebody look. */
+function scopeOf({ name, person, actor }: Viewer): string {
+  const parts = JSON.stringify([name, person.address !== undefined, [...actor.rights], [...actor.rooms]]);
   return createHash('sha256').update(parts).digest('base64url').slice(0, 10);
 }
 
-/** HTML without the durations in it: the browser counts them itself. */
-function withoutTimes(html: string): string {
-  return html.replace(/>[0-9:]+<\/time>/g, '></time>');
+/** Whether two parts differ in more than durations. */
+function isOther(one: string, other: string): boolean {
+  return one !== other && withoutTimes(one) !== withoutTimes(other);
+}
+
+/** The JSON of each card's HTML: the same card goes to many people. */
+const encodedCards = new WeakMap<object, string>();
+
+/** The data as JSON, with `cards` by room. */
+function encode(data: object, cards?: ScreenParts['cards']): string {
+  const text = JSON.stringify(data);
+  if (cards === undefined) {
+    return text;
+  }
+  const members = [...cards].map(([room, card]) => {
+    const html = encodedCards.get(card) ?? JSON.stringify(card.html);
+    encodedCards.set(card, html);
+    return `${JSON.stringify(room)}:${html}`;
+  });
+  return `${text.slice(0, -1)},"cards":{${members.join()}}}`;
 }

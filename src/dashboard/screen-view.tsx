@@ -1,4 +1,5 @@
 import { renderToStaticMarkup } from 'preact-render-to-string';
+import type { RoomView } from '../api/schemas';
 import { withBasePath } from './base-path';
 import type { Board, BoardRoom } from './board';
 import {
@@ -22,20 +23,22 @@ import type { Viewer } from './viewer';
 export interface ScreenParts {
   top: string;
   you: string;
-  /** The rooms they may see, by name: the HTML, and the board's change that it shows. */
+  /** By room: the HTML, and the change of the board since which it looks like this. */
   cards: ReadonlyMap<string, { html: string; changedAt: number }>;
+  /** The same array as before if nothing has moved. */
   order: readonly [Section, readonly string[]][];
-  /** Where they are. */
-  presences: readonly Presence[];
 }
 
 /** Renders the parts of the rooms page. */
 export interface ScreenView {
+  /** With every card, and durations as of now. */
+  pageFor(viewer: Viewer): ScreenParts;
   /**
-   * @param options.isForStream the browser counts on, so the durations in cards may be older than the rest: cards that many
-   * people see are rendered once
+   * For a browser, which counts on by itself: durations may be older, so that what many people see is rendered once.
+   *
+   * @param since only cards that look different since this change of the board; all unless given
    */
-  partsFor(viewer: Viewer, options: { isForStream: boolean }): ScreenParts;
+  partsFor(viewer: Viewer, since?: number): ScreenParts;
 }
 
 export interface ScreenViewOptions {
@@ -48,86 +51,140 @@ export interface ScreenViewOptions {
   now: () => number;
 }
 
-interface CachedCards {
+/** A card as the viewers with the same rights see it. */
+interface CachedCard {
+  html: string;
+  /** The change of the board that was rendered. */
+  renderedAt: number;
+  /** The change since which it looks like this. */
   changedAt: number;
-  /** By what the viewer may do. */
-  variants: Map<string, string>;
+}
+
+/** What is the same for many viewers until the board changes. */
+interface Snapshot {
+  changes: number;
+  /** The rooms where supervisors are, or are called to. */
+  supervised: ReadonlyMap<string, BoardRoom>;
+  /** By the rooms that somebody may see; and as it was before the latest change. */
+  byScope: Map<string, Scope>;
+  before: ReadonlyMap<string, Scope>;
+}
+
+interface Scope {
+  rooms: readonly BoardRoom[];
+  order: ScreenParts['order'];
+  top: string;
 }
 
 export function createScreenView({ board, texts, can, basePath, now }: ScreenViewOptions): ScreenView {
-  const cache = new Map<string, CachedCards>();
-  /** What is the same for everybody who sees the same rooms, as of the board's latest change. */
-  let shared = { changes: -1, byScope: new Map<string, Shared>() };
+  const cards = new Map<string, Map<string, CachedCard>>();
+  const panels = new WeakMap<Viewer, { presences: string; html: string }>();
+  let snapshot: Snapshot = { changes: -1, supervised: new Map(), byScope: new Map(), before: new Map() };
 
-  function sharedBy(viewer: Viewer): Shared {
-    if (shared.changes !== board.changes) {
-      shared = { changes: board.changes, byScope: new Map() };
+  function current(): Snapshot {
+    if (snapshot.changes !== board.changes) {
+      const supervised = new Map([...board.rooms].filter(([, { view }]) => hasSupervisors(view)));
+      snapshot = { changes: board.changes, supervised, byScope: new Map(), before: snapshot.byScope };
       forgetRooms();
     }
+    return snapshot;
+  }
+
+  function scopeOf(viewer: Viewer): Scope {
+    const { byScope, before } = current();
     const { rights, rooms } = viewer.actor;
-    const scope = `${rights.has('see')} ${rooms === 'all' ? '*' : [...rooms].sort().join('\n')}`;
-    let known = shared.byScope.get(scope);
-    if (known === undefined) {
+    const key = `${rights.has('see')} ${rooms === 'all' ? '*' : [...rooms].sort().join('\n')}`;
+    let scope = byScope.get(key);
+    if (scope === undefined) {
       const visible = visibleRooms(board.rooms, viewer);
-      known = { rooms: visible, order: arrange(visible) };
-      shared.byScope.set(scope, known);
+      const order = arrange(visible);
+      const last = before.get(key)?.order;
+      const isSame = last !== undefined && JSON.stringify(last) === JSON.stringify(order);
+      scope = { rooms: visible, order: isSame ? last : order, top: renderTop(visible) };
+      byScope.set(key, scope);
     }
-    return known;
+    return scope;
   }
 
   function forgetRooms(): void {
-    for (const room of cache.keys()) {
+    for (const room of cards.keys()) {
       if (!board.rooms.has(room)) {
-        cache.delete(room);
+        cards.delete(room);
       }
     }
+  }
+
+  function renderTop(rooms: readonly BoardRoom[]): string {
+    return renderToStaticMarkup(<TopLine totals={totalsOf(rooms)} texts={texts} now={now()} />);
+  }
+
+  function renderYou(viewer: Viewer, presences: readonly Presence[]): string {
+    const you = <You viewer={viewer} presences={presences} can={can} texts={texts} now={now()} />;
+    return withBasePath(renderToStaticMarkup(you), basePath);
   }
 
   function renderCard(room: BoardRoom, access: RoomAccess): string {
     return withBasePath(renderToStaticMarkup(<Card room={room} access={access} texts={texts} now={now()} />), basePath);
   }
 
-  function cachedCard(room: BoardRoom, access: RoomAccess): string {
-    const { changedAt } = room;
-    let cards = cache.get(room.view.room);
-    if (cards?.changedAt !== changedAt) {
-      cards = { changedAt, variants: new Map() };
-      cache.set(room.view.room, cards);
-    }
+  function cachedCard(room: BoardRoom, access: RoomAccess): CachedCard {
+    const { changedAt: renderedAt, view } = room;
+    const variants = cards.get(view.room) ?? new Map<string, CachedCard>();
+    cards.set(view.room, variants);
     const variant = variantOf(access);
-    const html = cards.variants.get(variant) ?? renderCard(room, access);
-    cards.variants.set(variant, html);
+    const before = variants.get(variant);
+    if (before?.renderedAt === renderedAt) {
+      return before;
+    }
+    const html = renderCard(room, access);
+    const isSame = before !== undefined && withoutTimes(html) === withoutTimes(before.html);
+    const card = { html, renderedAt, changedAt: isSame ? before.changedAt : renderedAt };
+    variants.set(variant, card);
+    return card;
+  }
+
+  /** As long as somebody is where they were, and signed in as they were, their panel stays the same. */
+  function cachedYou(viewer: Viewer, presences: readonly Presence[]): string {
+    const key = JSON.stringify(presences);
+    const known = panels.get(viewer);
+    if (known?.presences === key) {
+      return known.html;
+    }
+    const html = renderYou(viewer, presences);
+    panels.set(viewer, { presences: key, html });
     return html;
   }
 
   return {
-    partsFor(viewer, { isForStream }) {
-      const { rooms, order } = sharedBy(viewer);
+    pageFor(viewer) {
+      const { rooms, order } = scopeOf(viewer);
       const presences = presencesOf(board.rooms, viewer);
-      const cards = rooms.map((room): [string, { html: string; changedAt: number }] => {
-        const access = accessTo(room.view, viewer, presences, can);
-        const html = isForStream ? cachedCard(room, access) : renderCard(room, access);
-        return [room.view.room, { html, changedAt: room.changedAt }];
-      });
-      return {
-        top: renderToStaticMarkup(<TopLine totals={totalsOf(rooms)} texts={texts} now={now()} />),
-        you: renderYou(viewer, presences),
-        cards: new Map(cards),
-        order,
-        presences,
-      };
+      const rendered = rooms.map((room): [string, { html: string; changedAt: number }] => [
+        room.view.room,
+        { html: renderCard(room, accessTo(room.view, viewer, presences, can)), changedAt: room.changedAt },
+      ]);
+      return { top: renderTop(rooms), you: renderYou(viewer, presences), cards: new Map(rendered), order };
+    },
+
+    partsFor(viewer, since = -1) {
+      const { rooms, order, top } = scopeOf(viewer);
+      const presences = presencesOf(current().supervised, viewer);
+      const changed = rooms
+        .filter(({ changedAt }) => changedAt > since)
+        .map((room) => [room.view.room, cachedCard(room, accessTo(room.view, viewer, presences, can))] as const)
+        .filter(([, { changedAt }]) => changedAt > since);
+      return { top, you: cachedYou(viewer, presences), cards: new Map(changed), order };
     },
   };
-
-  function renderYou(viewer: Viewer, presences: readonly Presence[]): string {
-    const you = <You viewer={viewer} presences={presences} can={can} texts={texts} now={now()} />;
-    return withBasePath(renderToStaticMarkup(you), basePath);
-  }
 }
 
-interface Shared {
-  rooms: BoardRoom[];
-  order: [Section, string[]][];
+/** HTML without the durations in it: the browser counts them itself. */
+export function withoutTimes(html: string): string {
+  return html.replace(/>[0-9:]+<\/time>/g, '></time>');
+}
+
+function hasSupervisors({ participants, actions }: RoomView): boolean {
+  return actions.length > 0 || participants.some(({ supervision }) => supervision !== null);
 }
 
 /** Two viewers with the same variant see the same card. */

@@ -141,7 +141,7 @@ function Controls({ view, access, texts }: { view: RoomView; access: RoomAccess;
   return (
     <div class="controls">
       {canListen && ownCall === undefined ? (
-        <form method="post">
+        <form method="post" class="listen">
           <ActionButton class="mode monitor" url={actionUrl(room, 'listen')}>
             {texts.actions.listen}
             <Hidden> {room}</Hidden>
