@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { FeedOutput } from '../../src/api/live-feed';
 import type { RoomView } from '../../src/api/schemas';
 import { formatEvent } from '../../src/api/server-sent-events';
+import type { TrailReader } from '../../src/api/trail-reader';
 import { loadConfig } from '../../src/config';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { parseRoster } from '../../src/people/roster-file';
@@ -64,6 +65,7 @@ export async function startShownScreen(browser: TestBrowser): Promise<ShownScree
       },
     },
     operations: [],
+    trail: {} as TrailReader,
     control: { participants: {} as ParticipantActions, callSupervisor: {} },
     supervision: { recordSignIn() {} },
     draining: draining.signal,
