@@ -27,6 +27,8 @@ export interface Board {
    * @returns stops telling; the board follows the rooms only while somebody listens, and a little longer
    */
   subscribe(listener: () => void): () => void;
+  /** Takes a room that was read just now, for a page that does not wait for the feed. */
+  note(room: RoomView): void;
   close(): void;
 }
 
@@ -162,6 +164,12 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
         listeners.delete(listener);
         keepFollowing();
       };
+    },
+    note(room) {
+      if (store !== 'starting') {
+        put(room);
+        tellAll();
+      }
     },
     close: stop,
   };

@@ -6,6 +6,7 @@ import type { LiveFeed } from '../api/live-feed';
 import type { Operation } from '../api/operation';
 import { Problem } from '../api/problem';
 import type { TrailReader } from '../api/trail-reader';
+import { viewRoom } from '../api/views';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -190,7 +191,9 @@ export function createDashboard(options: DashboardOptions): Router {
     }
     const given = parametersOf(req);
     try {
-      await answerOutcome(req, res, { room, action, given }, await act(viewer, room, action, given));
+      const outcome = await act(viewer, room, action, given);
+      await noteRoom(room);
+      await answerOutcome(req, res, { room, action, given }, outcome);
     } catch (error) {
       if (!(error instanceof Problem)) {
         throw error;
@@ -201,6 +204,14 @@ export function createDashboard(options: DashboardOptions): Router {
       } else {
         goTo(res, `/?said=${Object.hasOwn(texts.problems, error.code) ? error.code : 'other'}`);
       }
+    }
+  }
+
+  /** The page that follows shows what the action has done. */
+  async function noteRoom(room: RoomName): Promise<void> {
+    const found = await rooms.read(room);
+    if (found.isKnown && !found.state.isForeign) {
+      board.note(viewRoom(found.state));
     }
   }
 

@@ -1,5 +1,5 @@
 import { reportOf } from '../api/action-replies';
-import { type Operation, perform } from '../api/operation';
+import { type Operation, perform, requireRight } from '../api/operation';
 import { problem, restNotConfigured } from '../api/problem';
 import type { ParticipantView, RoomView } from '../api/schemas';
 import { viewRoom } from '../api/views';
@@ -67,6 +67,11 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
   const { rooms, participants, texts, isStillAllowed } = options;
   const operations = new Map(options.operations.map((one) => [one.id, one]));
 
+  function operationOf(action: keyof typeof OPERATIONS): Operation {
+    const [id] = OPERATIONS[action];
+    return operations.get(id) as Operation;
+  }
+
   async function readRoom(room: RoomName): Promise<RoomView> {
     const found = await rooms.read(room);
     if (!found.isKnown) {
@@ -95,8 +100,9 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
     return { kind: 'done', said: 'leave' };
   }
 
-  /** The question before an action that cannot be undone; undefined for others. */
+  /** The question before an action that cannot be undone; undefined for others. @throws Problem without the right to it */
   async function questionOf(
+    { actor }: Viewer,
     action: ScreenAction,
     room: RoomName,
     { call, recording }: ActionParameters,
@@ -104,6 +110,8 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
     if (action !== 'remove' && action !== 'end' && action !== 'stop') {
       return undefined;
     }
+    // The question names people.
+    requireRight(operationOf(action), { actor, room, body: undefined });
     const view = await readRoom(room);
     const inside = byRole(view.participants).filter(isInside);
     const yes = texts.confirm.yes[action];
@@ -129,7 +137,7 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
   }
 
   return async (viewer, room, action, given) => {
-    const question = given.sure === 'yes' ? undefined : await questionOf(action, room, given);
+    const question = given.sure === 'yes' ? undefined : await questionOf(viewer, action, room, given);
     if (question !== undefined) {
       return question;
     }
@@ -140,8 +148,8 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
     if (action === 'leave') {
       return leave(viewer, room, requireSid(sid));
     }
-    const [id, bodyOf] = OPERATIONS[action];
-    const operation = operations.get(id) as Operation;
+    const [, bodyOf] = OPERATIONS[action];
+    const operation = operationOf(action);
     await perform(operation, {
       actor: viewer.actor,
       room,

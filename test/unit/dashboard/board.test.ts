@@ -107,6 +107,18 @@ describe('the board', () => {
     expect(board.rooms.get('sales')?.changedAt).toBeGreaterThan(since);
   });
 
+  it('takes a room that was read for a page, once it follows the rooms', () => {
+    const { board, snapshot } = start();
+    board.note(TALK);
+    expect(board.rooms.size).toBe(0);
+    const told = jest.fn();
+    board.subscribe(told);
+    snapshot();
+    board.note(TALK);
+    expect([...board.rooms.keys()]).toEqual(['sales']);
+    expect(told).toHaveBeenCalledTimes(2);
+  });
+
   it('tells that changes may be missing', () => {
     const { board, snapshot, heartbeat } = start();
     board.subscribe(() => {});
