@@ -18,7 +18,7 @@ import { createBoard } from './board';
 import type { Abilities } from './board-model';
 import { createPageTools, viewerIn, wantsJson } from './page-tools';
 import { RoomsPage, type RoomsPageProps } from './pages/rooms';
-import { Confirm } from './pages/small-pages';
+import { Confirm, ConfirmPage } from './pages/small-pages';
 import { createRecordingPages } from './recording-pages';
 import { type ActionOutcome, type ActionParameters, createScreenActions } from './screen-actions';
 import { createScreenStreams } from './screen-stream';
@@ -231,11 +231,11 @@ export function createDashboard(options: DashboardOptions): Router {
     }
     const { question, yes } = outcome;
     const again = actionUrl(room, action, { call: given.call, recording: given.recording, sure: 'yes' });
-    const content = <Confirm texts={texts} question={question} yes={yes} action={again} />;
+    const asked = { texts, question, yes, action: again };
     if (wantsJson(req)) {
-      res.json({ confirm: withBasePath(renderToStaticMarkup(content), basePath) });
+      res.json({ confirm: withBasePath(renderToStaticMarkup(<Confirm {...asked} />), basePath) });
     } else {
-      await sendPage(req, res, { title: yes, content });
+      await sendPage(req, res, { title: yes, content: <ConfirmPage {...asked} /> });
     }
   }
 

@@ -132,10 +132,6 @@ function place(wanted: ReadonlyMap<string, string>): void {
       count.textContent = String(findAll('article', section).length);
     }
   }
-  const empty = find('#empty');
-  if (empty !== null) {
-    empty.hidden = cards.size > 0;
-  }
 }
 
 /** Tells how many rooms will appear, move or go once the board is not in use. */

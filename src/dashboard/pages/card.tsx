@@ -35,7 +35,7 @@ export function Card({ room: { view, attention }, access, texts, now }: CardProp
         ))}
         <RecordingMark view={view} texts={texts} />
       </p>
-      <ul class="people" aria-label={texts.card.participants(room)}>
+      <ul class="people" aria-label={texts.card.participants(room)} tabIndex={mayScroll(view) ? 0 : undefined}>
         {byRole(view.participants).map((one) => (
           <Person participant={one} texts={texts} />
         ))}
@@ -43,6 +43,11 @@ export function Card({ room: { view, attention }, access, texts, now }: CardProp
       <Controls view={view} access={access} texts={texts} />
     </article>
   );
+}
+
+/** Whether the list may be longer than its place on the card: then it can be scrolled by keyboard. */
+function mayScroll({ participants }: RoomView): boolean {
+  return participants.length > 2;
 }
 
 /** The id of a room's card. */

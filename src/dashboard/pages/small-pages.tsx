@@ -81,7 +81,7 @@ function sentenceOf(problem: SignInProblem, { signIn }: Texts): string {
 /** A page that says what went wrong, and what to do. */
 export function ErrorPage({ texts, title, sentence }: { texts: Texts; title: string; sentence: string }) {
   return (
-    <section class="error">
+    <section class="message">
       <h1>{title}</h1>
       <p>{sentence}</p>
       <p>
@@ -102,7 +102,17 @@ export interface ConfirmProps {
   action: string;
 }
 
-/** Asks before something that cannot be undone; in a dialog with the script, otherwise as a page. */
+/** A page that asks; see {@link Confirm}. */
+export function ConfirmPage(props: ConfirmProps) {
+  return (
+    <section class="message">
+      <h1>{props.yes}</h1>
+      <Confirm {...props} />
+    </section>
+  );
+}
+
+/** Asks before something that cannot be undone, in a dialog. */
 export function Confirm({ texts, question, yes, action }: ConfirmProps) {
   return (
     <form method="post" action={action} class="confirm">
