@@ -129,6 +129,22 @@ describe('a stream', () => {
     expect([...carol.take(), ...blind.take()]).toEqual([]);
   });
 
+  it('sends no other room to whoever goes into one', async () => {
+    const { streams, snapshot, room } = start();
+    snapshot(TALK, QUIET);
+    const callable = { ...TED, person: { ...TED.person, address: '+15550002222' } } as Viewer;
+    const [ted, anew] = [output(), output()];
+    streams.open(callable, undefined, ted);
+    const { support } = ted.take()[0]?.data.cards ?? {};
+    room(roomWith([ALICE_IN, BOB_IN, tedIn()]));
+    await nextTurn();
+    expect(Object.keys(ted.take()[0]?.data.cards)).toEqual(['sales']);
+    // The other room looks as before: the style hides its button.
+    streams.open(callable, undefined, anew);
+    expect(support).toContain('Listen');
+    expect(anew.take()[0]?.data.cards.support).toBe(support);
+  });
+
   it('goes on from an id with the rooms changed since', () => {
     const { streams, snapshot, room, create } = start();
     snapshot(TALK, QUIET);
