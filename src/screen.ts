@@ -82,6 +82,7 @@ export function createScreen(options: ScreenOptions): Screen {
     rooms,
     operations,
     trail,
+    roster,
     participants: control?.participants,
     can: {
       control: control !== undefined,

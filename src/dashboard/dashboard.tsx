@@ -7,6 +7,7 @@ import type { Operation } from '../api/operation';
 import { Problem } from '../api/problem';
 import type { TrailReader } from '../api/trail-reader';
 import { viewRoom } from '../api/views';
+import type { Roster } from '../people/roster';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -34,6 +35,7 @@ export interface DashboardOptions {
   rooms: Pick<Rooms, 'read'>;
   operations: readonly Operation[];
   trail: TrailReader;
+  roster: Pick<Roster, 'moderators'>;
   /** Undefined when the Space's REST API is not configured. */
   participants: Pick<ParticipantActions, 'remove'> | undefined;
   can: Abilities;
@@ -116,7 +118,7 @@ export function createDashboard(options: DashboardOptions): Router {
     const rendered = Object.fromEntries([...cards].map(([room, { html }]) => [room, html]));
     res.json({ now: now(), store: board.store, top, you, order, cards: rendered });
   });
-  router.use(createTrailPages({ ...tools, trail: options.trail, log }));
+  router.use(createTrailPages({ ...tools, trail: options.trail, roster: options.roster, log }));
   router.post(
     '/rooms/:room/:action',
     requireSameOrigin,

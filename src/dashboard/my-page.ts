@@ -49,6 +49,10 @@ export async function readMyPage(
     const calls = new Set(
       ofRoom.flatMap((record) => (record.moderator === moderator ? [record.moderatorCallSid ?? record.callSid] : [])),
     );
+    // Most rooms are others' alone.
+    if (calls.size === 0) {
+      continue;
+    }
     const { supervisors } = await readFlight(ofRoom);
     for (const stay of supervisors) {
       for (const call of calls) {

@@ -4,7 +4,9 @@ import type { Logger } from 'pino';
 import { Problem } from '../api/problem';
 import type { TrailLine, TrailReader } from '../api/trail-reader';
 import { viewRecord } from '../api/views';
+import { parseMoment } from '../ops/instant';
 import { isAllowed } from '../people/rights';
+import type { Roster } from '../people/roster';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { FeedStart } from '../rooms/room-storage';
@@ -13,18 +15,31 @@ import type { AuditRecord } from '../supervision/trail';
 import { AUDIT_CSV_HEADER, auditCsvIncomplete, auditCsvLine } from './audit-csv';
 import { type AuditQuery, parseAuditQuery } from './audit-query';
 import { type RowPage, readRefusalRows, readRowPage } from './audit-rows';
+import { parseFlightQuery } from './flight-query';
+import { readFlightOf } from './flight-reading';
+import { type MyReadingOptions, readMine } from './my-reading';
 import { type PageTools, viewerIn } from './page-tools';
 import { AuditPage, MAX_REFUSALS_SHOWN } from './pages/audit';
+import { FlightPage } from './pages/flight';
+import { MyPage } from './pages/mine';
 import type { Viewer } from './viewer';
 
 export interface TrailPagesOptions extends PageTools {
   trail: TrailReader;
+  roster: Pick<Roster, 'moderators'>;
   log: Logger;
 }
 
 /** How many rows make a page full, and how many lines are read for it at most. */
 const MAX_ROWS = 100;
 const MAX_LINES = 5_000;
+
+/** How many lines are read at most to tell of one call: a busy part of the store writes as many in a few hours. */
+const MAX_FLIGHT_LINES = 20_000;
+
+/** How many lines are read at most for each span of time that an agent's page tries, and how many rows it has. */
+const MAX_MY_LINES = 10_000;
+const MAX_MY_ROWS = 50;
 
 /** How many pages an export reads at most. */
 const MAX_EXPORTED_PAGES = 40;
@@ -37,11 +52,13 @@ const FOLLOW_MS = 86_400_000;
 
 /** The pages that are read from the audit trail. */
 export function createTrailPages(options: TrailPagesOptions): Router {
-  const { trail, texts, sendPage, sendError, requireViewer, now, log } = options;
+  const { trail, roster, texts, sendPage, sendError, requireViewer, now, log } = options;
 
   const router = Router({ caseSensitive: true, strict: true });
   router.get('/audit', requireViewer, guarded(sendAudit));
   router.get('/audit.csv', requireViewer, guarded(sendExport));
+  router.get('/rooms/:room/flight', requireViewer, guarded(sendFlight));
+  router.get('/mine', requireViewer, guarded(sendMine));
   return router;
 
   /** Answers what can be told in a sentence. */
@@ -170,5 +187,57 @@ export function createTrailPages(options: TrailPagesOptions): Router {
       cursor = next;
     }
     res.end(auditCsvIncomplete());
+  }
+
+  async function sendFlight(req: Request, res: Response): Promise<void> {
+    const room = parseRoomName(String(req.params.room));
+    const { actor } = viewerIn(res);
+    if (room === undefined || !isAllowed(actor, 'audit', room)) {
+      const isOfOthers = room !== undefined && actor.rights.has('audit');
+      await sendError(req, res, 403, isOfOthers ? texts.trail.mayNotAuditRoom(room) : texts.trail.mayNotAudit);
+      return;
+    }
+    const query = parseFlightQuery(req.query, now());
+    if (query === undefined) {
+      await sendError(req, res, 400, texts.trail.flight.wrong);
+      return;
+    }
+    const { subject, window } = query;
+    const read = (from: FeedStart) => trail.facts(from, room);
+    const reading = await trail.inTurn(() => readFlightOf({ read, room, subject, window, maxLines: MAX_FLIGHT_LINES }));
+    const content = <FlightPage texts={texts} room={room} query={query} reading={reading} now={now()} />;
+    await sendPage(req, res, { title: texts.trail.flight.title(room), content });
+  }
+
+  async function sendMine(req: Request, res: Response): Promise<void> {
+    const agent = agentOf(viewerIn(res));
+    if (agent === undefined) {
+      await sendError(req, res, 403, texts.trail.mine.notForYou);
+      return;
+    }
+    const given = req.query.until ?? '';
+    const until = given === '' ? now() : typeof given === 'string' ? parseMoment(given, now()) : undefined;
+    if (until === undefined) {
+      await sendError(req, res, 400, texts.trail.mine.wrong);
+      return;
+    }
+    const reading = await trail.inTurn(() =>
+      readMine({
+        ...agent,
+        read: trail.facts,
+        until: Math.min(until, now()),
+        now: now(),
+        maxLines: MAX_MY_LINES,
+        limit: MAX_MY_ROWS,
+      }),
+    );
+    await sendPage(req, res, { title: texts.trail.mine.title, content: <MyPage texts={texts} reading={reading} /> });
+  }
+
+  /** The agent that a viewer is; a supervisor is one too if an agent has the same name and number. */
+  function agentOf({ role, name, person }: Viewer): Pick<MyReadingOptions, 'name' | 'rooms'> | undefined {
+    const entry = roster.moderators.byName.get(name);
+    const isSame = role === 'moderator' || (person.address !== undefined && entry?.address === person.address);
+    return entry !== undefined && isSame ? { name, rooms: entry.rooms } : undefined;
   }
 }

@@ -36,3 +36,15 @@ export function MomentField({ texts, name, label, value, required }: MomentField
 export function Cell({ label, children }: { label: string; children: ComponentChildren }) {
   return <td data-label={label}>{children}</td>;
 }
+
+/** A sentence with `{at}` in it, where the instant is shown. @param at milliseconds since 1970 */
+export function WithInstant({ sentence, at }: { sentence: string; at: number }) {
+  const [before, after] = sentence.split('{at}');
+  return (
+    <>
+      {before}
+      {after === undefined ? null : <Instant at={at} />}
+      {after}
+    </>
+  );
+}

@@ -1,0 +1,146 @@
+import type { TrailLine } from '../api/trail-reader';
+import type { RoomName } from '../rooms/room';
+import type { FeedStart } from '../rooms/room-storage';
+import type { Sid } from '../signalwire/sid';
+import type { AuditRecord } from '../supervision/trail';
+import { type Flight, type FlightStay, readFlight } from './flight';
+import type { FlightLane } from './flight-lanes';
+import type { FlightSubject, FlightWindow } from './flight-url';
+
+/** What the trail tells of one call or conference in a time. */
+export interface FlightReading {
+  /** The stays of supervisors, and the agents, in the conferences in which the call was. */
+  flight: Flight;
+  /** Actions, modes requested through the API, and notices to agents, in order. */
+  events: readonly AuditRecord[];
+  /** Whether any line names the call or conference; otherwise nothing is known of it. */
+  isKnown: boolean;
+  /** What it is: a customer's call, an agent's, or anything else. */
+  kind: 'customer' | 'agent' | 'other';
+  /** Milliseconds since 1970: nothing later was read. Undefined if everything up to the end of the time was. */
+  readUntil: number | undefined;
+}
+
+export interface FlightReadingOptions {
+  read: (from: FeedStart) => AsyncIterable<TrailLine>;
+  room: RoomName;
+  subject: FlightSubject;
+  window: FlightWindow;
+  /** How many lines are read at most. */
+  maxLines: number;
+}
+
+/** How long before the time reading begins, in milliseconds: for those who were there already. */
+const LOOK_BACK_MS = 3_600_000;
+
+/** How much later than others of its room a line may be written, in milliseconds, when the store was away. */
+const LATE_MS = 600_000;
+
+/** Reads what is known of a call or conference. @throws whatever `read` throws */
+export async function readFlightOf(options: FlightReadingOptions): Promise<FlightReading> {
+  const { room, subject, window } = options;
+  const { records, readUntil } = await readRoom(options);
+  const all = await readFlight(records);
+  const isAbout = (record: AuditRecord) => names(record, subject);
+  const conferences = new Set(records.filter(isAbout).flatMap(({ conferenceSid }) => conferenceSid ?? []));
+  const isIn = ({ conferenceSid }: { conferenceSid?: Sid | undefined }) =>
+    conferenceSid !== undefined && conferences.has(conferenceSid);
+  const supervisors = all.supervisors.filter(
+    (stay) => isDuring(stay, window) && (isIn(stay) || linesOf(records, stay).some((one) => isAbout(one) || isIn(one))),
+  );
+  const listeners = new Set(supervisors.flatMap(({ spans }) => spans.map(({ listener }) => listener)));
+  const inConference = new Set(records.filter(isIn).map(({ callSid }) => callSid));
+  const agents = all.agents.filter(
+    ({ callSid, ...lane }) => (listeners.has(callSid) || inConference.has(callSid)) && overlaps(lane, window),
+  );
+  const ofStays = supervisors.flatMap((stay) => linesOf(records, stay));
+  const callers = [...new Set(ofStays.flatMap(({ callerCallSids }) => callerCallSids ?? []))];
+  const calls = new Set([...supervisors, ...agents].map(({ callSid }) => callSid));
+  const events = records.filter(
+    (record) =>
+      isEvent(record) &&
+      isWithin(Date.parse(record.at), window) &&
+      (isIn(record) || (record.callSid !== undefined && calls.has(record.callSid))),
+  );
+  return {
+    flight: { supervisors, agents, callers, events: all.events },
+    events: events.sort((one, other) => (one.at < other.at ? -1 : 1)),
+    isKnown: records.some((record) => record.room === room && isAbout(record)),
+    kind: kindOf(subject, callers, all.agents),
+    readUntil,
+  };
+}
+
+/** The lines of the room: until the time is over, and everybody who was there in it has left. */
+async function readRoom({ read, room, window: { from, until }, maxLines }: FlightReadingOptions) {
+  const records: AuditRecord[] = [];
+  const present = new Set<Sid>();
+  let lines = 0;
+  let last = from;
+  for await (const { record } of read({ since: from - LOOK_BACK_MS })) {
+    const at = Date.parse(record.at);
+    if (++lines > maxLines) {
+      return { records, readUntil: last < until ? last : undefined };
+    }
+    last = Math.max(last, at);
+    if (record.room !== room) {
+      continue;
+    }
+    records.push(record);
+    const { kind, callSid } = record;
+    if (kind === 'left' && callSid !== undefined) {
+      present.delete(callSid);
+    } else if (callSid !== undefined && kind !== 'action' && kind !== 'told' && at <= until) {
+      present.add(callSid);
+    }
+    if (at > until + LATE_MS && present.size === 0) {
+      break;
+    }
+  }
+  return { records, readUntil: undefined };
+}
+
+function names({ callSid, moderatorCallSid, callerCallSids, conferenceSid }: AuditRecord, subject: FlightSubject) {
+  return 'conference' in subject
+    ? conferenceSid === subject.conference
+    : callSid === subject.call || moderatorCallSid === subject.call || callerCallSids?.includes(subject.call) === true;
+}
+
+/** The lines that may be about a stay: those without a number are. */
+function linesOf(records: readonly AuditRecord[], { callSid, stay }: FlightStay): AuditRecord[] {
+  return records.filter(
+    (one) =>
+      one.role === 'supervisor' &&
+      one.kind !== 'action' &&
+      one.callSid === callSid &&
+      (one.stay === undefined || stay === undefined || one.stay === stay),
+  );
+}
+
+function isDuring({ spans }: FlightStay, { from, until }: FlightWindow): boolean {
+  const last = spans.at(-1);
+  const to = last?.why === 'left' ? last.from : Number.POSITIVE_INFINITY;
+  return (spans[0]?.from ?? 0) < until && to >= from;
+}
+
+function overlaps({ from = Number.NEGATIVE_INFINITY, to }: Pick<FlightLane, 'from' | 'to'>, window: FlightWindow) {
+  return from < window.until && (to ?? Number.POSITIVE_INFINITY) >= window.from;
+}
+
+function isWithin(at: number, { from, until }: FlightWindow): boolean {
+  return at >= from && at < until;
+}
+
+function isEvent({ kind, source }: AuditRecord): boolean {
+  return kind === 'action' || kind === 'told' || (kind === 'mode' && source === 'api');
+}
+
+function kindOf(subject: FlightSubject, callers: readonly Sid[], agents: readonly FlightLane[]): FlightReading['kind'] {
+  if ('conference' in subject) {
+    return 'other';
+  }
+  if (callers.includes(subject.call)) {
+    return 'customer';
+  }
+  return agents.some(({ callSid }) => callSid === subject.call) ? 'agent' : 'other';
+}

@@ -1,0 +1,350 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { pino } from 'pino';
+import { h } from 'preact';
+import { renderToStaticMarkup } from 'preact-render-to-string';
+import { createTrailReader, type TrailLine } from '../../src/api/trail-reader';
+import { english } from '../../src/dashboard/texts-en';
+import { createTrailPages } from '../../src/dashboard/trail-pages';
+import { setViewer, type Viewer } from '../../src/dashboard/viewer';
+import type { Right } from '../../src/people/rights';
+import { createRoster } from '../../src/people/roster';
+import { StoreError } from '../../src/redis/store-error';
+import type { Fact } from '../../src/rooms/fact';
+import type { RoomName } from '../../src/rooms/room';
+import type { FeedStart } from '../../src/rooms/room-storage';
+import type { RefusalEvent } from '../../src/supervision/refusals';
+import { type AuditRecord, toRecord } from '../../src/supervision/trail';
+import { onTestFinished } from '../support/on-test-finished';
+import { roomNamed, sid } from '../support/room-stores';
+import { moderator, supervisor } from '../support/screen';
+
+const START = Date.parse('2026-11-25T10:40:00.000Z');
+const NOW = START + 3_600_000;
+const [alice, bob, ted, conference] = [sid('alice-1'), sid('bob-1'), sid('ted-1'), sid('conference-1')];
+
+const lineOf = (kind: Fact['kind'], seconds: number, given: Partial<Fact>): AuditRecord =>
+  toRecord({
+    kind,
+    at: START + seconds * 1_000,
+    source: 'callback',
+    room: roomNamed('sales'),
+    conferenceSid: conference,
+    ...given,
+  });
+const agentLine = (kind: Fact['kind'], seconds: number, given: Partial<Fact> = {}) =>
+  lineOf(kind, seconds, { role: 'moderator', callSid: alice, name: 'Alice', ...given });
+const line = (kind: Fact['kind'], seconds: number, given: Partial<Fact> = {}) =>
+  lineOf(kind, seconds, {
+    role: 'supervisor',
+    callSid: ted,
+    stayNumber: 1,
+    name: 'Ted',
+    address: '***2222',
+    mode: 'coach',
+    heard: 'coach',
+    target: alice,
+    moderatorName: 'Alice',
+    callers: [bob],
+    ...given,
+  });
+
+/** Ted coached Alice from 10:41 to 10:43, and talked to everyone from 10:43 to 10:44. */
+const CALL = [
+  agentLine('joined', 0),
+  line('arrived', 59, { source: 'webhook', heard: 'unknown' }),
+  line('joined', 60),
+  line('told', 62, { source: 'rest' }),
+  lineOf('action', 90, { role: 'caller', callSid: bob, action: 'hold', by: 'supervisor Carol', status: 'confirmed' }),
+  line('mode', 180, { source: 'api', mode: 'barge', by: 'supervisor Ted' }),
+  line('mode', 183, { mode: 'barge', heard: 'barge' }),
+  line('left', 240, { mode: 'barge', heard: 'barge', since: START + 60_000 }),
+  agentLine('left', 600, { since: START }),
+];
+
+interface Options {
+  lines?: readonly AuditRecord[];
+  refusals?: readonly RefusalEvent[];
+  rights?: Right[];
+  rooms?: string[];
+  role?: 'supervisor' | 'moderator';
+  name?: string;
+  /** Called for each line that is read. */
+  onRead?: () => Promise<void>;
+}
+
+/** The pages of a server whose trail has these lines; `get` answers what a page says. */
+async function start({ lines = CALL, refusals = [], role = 'supervisor', onRead, ...options }: Options = {}) {
+  const reads: { from: FeedStart; room: RoomName | undefined; lines: number }[] = [];
+  const trail = createTrailReader({
+    async *facts(from, room): AsyncGenerator<TrailLine> {
+      const reading = { from, room, lines: 0 };
+      reads.push(reading);
+      for (const [index, record] of lines.entries()) {
+        const isMeant = 'after' in from ? index >= Number(from.after) : Date.parse(record.at) >= from.since;
+        if (isMeant) {
+          await onRead?.();
+          reading.lines++;
+          yield { record, position: String(index + 1) };
+        }
+      }
+    },
+    async *refusals() {
+      yield* refusals;
+    },
+  });
+  const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
+  const { name = role === 'supervisor' ? 'Ted' : 'Alice' } = options;
+  const rooms = options.rooms === undefined ? ('all' as const) : new Set(options.rooms as RoomName[]);
+  roster.replace({ supervisors: [supervisor({ name: 'Ted' })], moderators: [{ ...moderator({ name }), rooms }] });
+  const rights: ReadonlySet<Right> = new Set(role === 'moderator' ? [] : (options.rights ?? ['audit']));
+  const actor = { name: `${role} ${name}`, rights, rooms };
+  const app = express();
+  app.use(
+    createTrailPages({
+      trail,
+      roster,
+      texts: english,
+      log: pino({ level: 'silent' }),
+      now: () => NOW,
+      sendPage: async (_req, res, { content, status = 200 }) => {
+        res
+          .status(status)
+          .type('html')
+          .send(renderToStaticMarkup(h('main', null, content)));
+      },
+      sendError: async (_req, res, status, sentence) => void res.status(status).send(sentence),
+      goTo: () => {},
+      requireSameOrigin: (_req, _res, next) => next(),
+      requireViewer(_req, res, next) {
+        setViewer(res, { role, name, person: { address: undefined }, actor, sessionId: 'id' } as unknown as Viewer);
+        next();
+      },
+    }),
+  );
+  const server = createServer(app).listen(0);
+  await once(server, 'listening');
+  onTestFinished(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const get = async (path: string) => {
+    const reply = await fetch(`http://localhost:${port}${path}`);
+    const html = await reply.text();
+    const text = html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+    return { status: reply.status, headers: reply.headers, html, text };
+  };
+  return { get, reads };
+}
+
+const at = (seconds: number) => new Date(START + seconds * 1_000).toISOString().slice(0, 19);
+const flight = (query: string) => `/rooms/sales/flight?from=2026-11-25T10:40:00&until=2026-11-25T11:00:00&${query}`;
+
+describe('the flight recorder', () => {
+  it.each([
+    [
+      'call=bob-1',
+      137,
+      'At 2026-11-25 10:42:17 UTC the customer could not hear Ted: the Space had confirmed that only Alice heard Ted.',
+    ],
+    [
+      'call=bob-1',
+      200,
+      'At 2026-11-25 10:43:20 UTC the customer could hear Ted: the Space had confirmed that everyone heard Ted.',
+    ],
+    [
+      'call=bob-1',
+      181,
+      'It is not known whether the customer could hear Ted at 2026-11-25 10:43:01 UTC : a mode was requested',
+    ],
+    ['call=bob-1', 30, 'At 2026-11-25 10:40:30 UTC the customer could not hear Ted: Ted was not in the conference.'],
+    ['call=bob-1', 300, 'At 2026-11-25 10:45:00 UTC the customer could not hear Ted: Ted had left.'],
+    [
+      'call=alice-1',
+      137,
+      'At 2026-11-25 10:42:17 UTC Alice could hear Ted: the Space had confirmed that only Alice heard Ted.',
+    ],
+    ['call=ted-1', 137, 'At 2026-11-25 10:42:17 UTC only Alice could hear Ted: the Space had confirmed'],
+    ['conference=conference-1', 200, 'At 2026-11-25 10:43:20 UTC everyone could hear Ted: the Space had confirmed'],
+    [
+      'call=other-1',
+      137,
+      'The trail has no record of this here in this time. That does not mean that nobody heard anybody.',
+    ],
+    ['call=bob-1', 3_000, '2026-11-25 11:30:00 UTC is outside of the time that is shown.'],
+    ['call=bob-1', 7_200, '2026-11-25 12:40:00 UTC is outside of the time that is shown.'],
+  ])('of %s says in words who could hear whom %i s after the start', async (subject, seconds, sentence) => {
+    const { get } = await start();
+    const { status, text } = await get(flight(`${subject}&at=${at(seconds)}`));
+    expect(status).toBe(200);
+    expect(text).toContain(sentence);
+  });
+
+  it('of a call without a record answers nothing about anybody', async () => {
+    const { get } = await start();
+    const { text } = await get(flight(`call=other-1&at=${at(137)}`));
+    expect(text).not.toContain('Ted');
+  });
+
+  it('says nothing of the last seconds, about which lines may still come', async () => {
+    const { get } = await start();
+    const recent = new Date(NOW - 2_000).toISOString();
+    expect((await get(`/rooms/sales/flight?call=bob-1&at=${recent}`)).text).toContain('is too recent');
+  });
+
+  it('shows periods as a picture without styles and as a table, and what was done by whom', async () => {
+    const { get } = await start();
+    const { html, text } = await get(flight('call=bob-1'));
+    expect(html).toMatch(/<svg x="[\d.]+%" width="[\d.]+%"/);
+    expect(html).not.toContain('style=');
+    expect(text).toContain(
+      '2026-11-25 10:41:01 UTC 2026-11-25 10:43:00 UTC ◐ only Alice confirmed the Space reported it',
+    );
+    expect(text).toContain('supervisor Carol hold, confirmed bob-1');
+    expect(text).toContain('supervisor Ted Talk to everyone requested Ted');
+    expect(text).toContain('the agent was told of this supervisor Ted');
+  });
+
+  it('reads a bounded number of lines, and says after which time nothing is known', async () => {
+    const many = Array.from({ length: 21_000 }, () =>
+      lineOf('action', 100, { room: roomNamed('other'), action: 'end' }),
+    );
+    const { get, reads } = await start({ lines: [...CALL.slice(0, 5), ...many, ...CALL.slice(5)] });
+    const { text } = await get(flight(`call=bob-1&at=${at(137)}`));
+    expect(reads.map(({ lines }) => lines <= 20_001)).toEqual([true]);
+    expect(text).toContain('nothing after 2026-11-25 10:41:40 UTC is shown');
+    expect(text).toContain('It is not known who could hear whom at 2026-11-25 10:42:17 UTC');
+    expect(text).not.toContain('could not hear');
+  });
+
+  it.each(['', 'call=a b', 'call=bob-1&conference=conference-1', 'call=bob-1&at=soon', 'call=bob-1&from=1h&until=2h'])(
+    'refuses the query %j',
+    async (query) => {
+      const { get } = await start();
+      expect((await get(`/rooms/sales/flight?${query}`)).status).toBe(400);
+    },
+  );
+
+  it.each<[string, Options]>([
+    ['somebody without the right', { rights: ['see'] }],
+    ['an agent', { role: 'moderator' }],
+    ['somebody with other rooms', { rooms: ['support'] }],
+  ])('is closed to %s, and nothing is read', async (_who, options) => {
+    const { get, reads } = await start(options);
+    const { status, text } = await get(flight('call=bob-1'));
+    expect(status).toBe(403);
+    expect(text).not.toContain('Alice');
+    expect(reads).toEqual([]);
+  });
+});
+
+describe('an agent’s page', () => {
+  it('tells who listened, how, for how long, and of notices', async () => {
+    const { get } = await start({ role: 'moderator' });
+    const { text } = await get('/mine');
+    expect(text).toMatch(/Ted 2026-11-25 10:40:59 UTC 3:02 sales ● everyone heard them 0:5\d ◐ you heard them 1:5\d/);
+    expect(text).toContain('not all of it is confirmed');
+    expect(text).toContain('yes, at 2026-11-25 10:41:02 UTC');
+    expect(text).toContain('What this page does not know');
+    expect(text).not.toMatch(/\*\*\*|bob-1|ted-1/);
+  });
+
+  it('has nothing of other agents', async () => {
+    const { get } = await start({ role: 'moderator', name: 'Carol' });
+    const { text } = await get('/mine');
+    expect(text).toContain('The trail has no supervisor in your calls in this time.');
+    expect(text).not.toMatch(/Ted|Alice/);
+  });
+
+  it('reads only the parts of the store that have the agent’s rooms', async () => {
+    const { get, reads } = await start({ role: 'moderator', rooms: ['support', 'sales'] });
+    expect((await get('/mine')).text).toContain('Ted');
+    expect(reads.map(({ room }) => room)).toEqual(['support', 'sales']);
+  });
+
+  it('is shorter if there is too much to read, has the latest, and leads to what was earlier', async () => {
+    const old = Array.from({ length: 11_000 }, () =>
+      lineOf('action', -7_200, { room: roomNamed('other'), action: 'end' }),
+    );
+    const { get } = await start({ role: 'moderator', lines: [...old, ...CALL] });
+    const { text, html } = await get('/mine');
+    expect(text).not.toContain('There were more lines');
+    const [, next = ''] = /href="(\/mine[^"]*)"/.exec(html) ?? [];
+    expect(text + (await get(next)).text).toContain('Ted');
+  });
+
+  it('is not for supervisors who are no agents', async () => {
+    const { get } = await start();
+    const { status, text } = await get('/mine');
+    expect([status, text]).toEqual([403, expect.stringContaining('This page is for agents.')]);
+  });
+
+  it.each(['until=soon', 'until=1h&until=2h'])('refuses %s', async (query) => {
+    const { get } = await start({ role: 'moderator' });
+    expect((await get(`/mine?${query}`)).status).toBe(400);
+  });
+});
+
+describe('the audit page', () => {
+  const stays = Array.from({ length: 250 }, (_, index) => {
+    const given = { callSid: sid(`ted-${index}`), stayNumber: 1 };
+    return [line('joined', index, given), line('left', index, { ...given, since: START })];
+  }).flat();
+
+  it('has a hundred rows, and a link to more until all were shown', async () => {
+    const { get, reads } = await start({ lines: stays });
+    const shown: string[] = [];
+    let path: string | undefined = '/audit?person=Ted';
+    while (path !== undefined) {
+      const { html } = await get(path);
+      shown.push(...(html.match(/call=ted-\d+/g) ?? []));
+      path = /href="([^"]*)" rel="next"/.exec(html)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect(new Set(shown).size).toBe(250);
+    expect(shown).toHaveLength(250);
+    expect(reads).toHaveLength(3);
+  });
+
+  it('exports all of them', async () => {
+    const { get } = await start({ lines: stays });
+    const { headers, html } = await get('/audit.csv');
+    expect(headers.get('content-disposition')).toBe('attachment; filename=audit-2026-11-25.csv');
+    expect(html.match(/^stay,/gm)).toHaveLength(250);
+    expect(html).not.toContain('incomplete');
+  });
+
+  it('shows refusals without a room only to those who may audit all rooms', async () => {
+    const refusals: RefusalEvent[] = [
+      { id: '1', at: at(1), kind: 'sign-in-refused', reason: 'wrong-password', ip: '192.0.2.7' },
+    ];
+    expect((await (await start({ refusals })).get('/audit')).text).toContain('192.0.2.7');
+    const { get } = await start({ refusals, rooms: ['sales'] });
+    for (const path of ['/audit', '/audit.csv']) {
+      expect((await get(path)).text).not.toContain('192.0.2.7');
+    }
+  });
+});
+
+describe('the pages of the trail', () => {
+  it.each(['/audit', '/audit.csv', flight('call=bob-1')])('say that the store is away: %s', async (path) => {
+    const onRead = () => Promise.reject(new StoreError('unavailable', 'away'));
+    const { get } = await start({ onRead });
+    expect(await get(path)).toMatchObject({ status: 503, text: english.trail.storeAway });
+  });
+
+  it('are read by two at once, and refuse those who would wait too long', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { get, reads } = await start({ onRead: () => held });
+    const readers = Array.from({ length: 23 }, () => get('/audit'));
+    const refused = await Promise.race(readers);
+    expect(refused).toMatchObject({ status: 503, text: english.trail.busy });
+    expect(refused.headers.get('retry-after')).toBe('2');
+    expect(reads).toHaveLength(2);
+    release();
+    expect((await Promise.all(readers)).filter(({ status }) => status === 200)).toHaveLength(22);
+  });
+});
