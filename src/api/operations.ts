@@ -16,7 +16,7 @@ import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, liveEvent, peopleList, refusalPage, roomList, roomView } from './schemas';
-import { POSITION_FORM, type TrailReader } from './trail-reader';
+import { isPosition, POSITION_FORM, type TrailReader } from './trail-reader';
 import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
 /** The parts of the server that the API uses. */
@@ -45,6 +45,7 @@ const CONTROL_PROBLEMS: readonly ProblemCode[] = [...ACTION_PROBLEMS, 'not_in_ro
 const MAX_RECORDS = 1_000;
 const MAX_LINES = 5_000;
 
+const AFTER_FORM = 'send `next` of the previous page';
 const LIMIT_FORM = `must be a whole number from 1 to ${MAX_RECORDS}`;
 
 /** How many streams of the live feed a token has at once: a quarter of those that a server was measured with. */
@@ -74,7 +75,8 @@ export function createOperations(options: OperationsOptions): Operation[] {
     until: moment.optional().describe('Before then; the same forms'),
     after: z
       .string()
-      .regex(POSITION_FORM, 'send `next` of the previous page')
+      .regex(POSITION_FORM, { error: AFTER_FORM, abort: true })
+      .refine(isPosition, AFTER_FORM)
       .optional()
       .describe('The `next` of the previous page, instead of `since`'),
   });

@@ -30,8 +30,16 @@ const MAX_READERS = 2;
 /** How many may wait: a reading takes a fraction of a second. */
 const MAX_WAITING = 20;
 
-/** A position in the feed: one ID, or a number of the memory store, for each part that is read. */
+/** The form of a position in the feed: one ID, or a number of the memory store, for each part that is read. */
 export const POSITION_FORM = /^[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}-[0-9]{1,20}){0,15}$/;
+
+/** Redis refuses greater numbers in an ID. */
+const MAX_NUMBER = 2n ** 64n - 1n;
+
+/** Whether a text from outside is a position that both stores take. */
+export function isPosition(text: string): boolean {
+  return POSITION_FORM.test(text) && text.split(/[-,]/).every((number) => BigInt(number) <= MAX_NUMBER);
+}
 
 export function createTrailReader(sources: Pick<TrailReader, 'facts' | 'refusals'>): TrailReader {
   const turns = createTurns({

@@ -1,4 +1,4 @@
-import { POSITION_FORM } from '../api/trail-reader';
+import { isPosition } from '../api/trail-reader';
 import { parseMoment } from '../ops/instant';
 import { MODES, type Mode } from '../rooms/mode';
 import { parseRoomName } from '../rooms/room';
@@ -78,7 +78,7 @@ export function parseAuditQuery(query: Readonly<Record<string, unknown>>, now: n
 
 function isCursor(text: string): boolean {
   const [found, position] = CURSOR_FORM.exec(text) ?? [];
-  return found !== undefined && (position === undefined || POSITION_FORM.test(position));
+  return found !== undefined && (position === undefined || isPosition(position));
 }
 
 /** An instant as a field for date and time takes it, in UTC, to the second. @param ms since 1970 */

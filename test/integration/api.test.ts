@@ -302,6 +302,7 @@ describe('the trail', () => {
     ['since=2026-13-01T00:00:00Z', `since: must be ${MOMENT}`],
     ['until=', `until: must be ${MOMENT}`],
     ['after=zzz', 'after: send `next` of the previous page'],
+    ['after=1-18446744073709551616', 'after: send `next` of the previous page'],
     ['after=1-1;2', 'after: send `next` of the previous page'],
     ['limit=0', 'limit: must be a whole number from 1 to 1000'],
     ['limit=1001', 'limit: must be a whole number from 1 to 1000'],

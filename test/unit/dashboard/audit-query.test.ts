@@ -52,6 +52,7 @@ describe('the query of the audit page', () => {
     ['cursor', '1~after~p1'],
     ['cursor', '1~since~-1'],
     ['cursor', '123456~after~1'],
+    ['cursor', '1~after~1-18446744073709551616'],
   ])('refuses %s=%j', (name, given) => {
     expect(parseAuditQuery({ [name]: given }, NOW).wrong).toEqual([name]);
   });
