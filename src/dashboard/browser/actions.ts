@@ -66,6 +66,7 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   const mode = submitter?.dataset.mode;
   const presence = form.closest<HTMLElement>('.presence');
   const heardBefore = presence?.dataset.heard;
+  const changesBefore = changesOfYou;
   actionsInProgress++;
   submitter?.setAttribute('aria-busy', 'true');
   if (mode !== undefined && presence !== null) {
@@ -88,8 +89,27 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
     actionsInProgress--;
     answeredAt = performance.now();
     submitter?.removeAttribute('aria-busy');
-    showYou();
+    showOutcome(changesBefore);
   }
+}
+
+/** How long the stream has to tell what became of an action before the server is asked, in milliseconds. */
+const TELL_MS = 1_000;
+
+/**
+ * Shows what has become of the panel. Until the server has told of a change since the action began, what it told before may
+ * be wrong, and is not shown.
+ */
+function showOutcome(changesBefore: number): void {
+  if (changesOfYou !== changesBefore) {
+    showYou();
+    return;
+  }
+  setTimeout(() => {
+    if (changesOfYou === changesBefore) {
+      void catchUp().catch(() => {});
+    }
+  }, TELL_MS);
 }
 
 /** Shows at once that nothing is confirmed any more, before the server has heard of the request. */

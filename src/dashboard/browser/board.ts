@@ -17,6 +17,8 @@ let order: [string, string[]][] = findAll('section[data-section]').map((section)
 ]);
 /** The panel as the server sent it last. */
 let you = find('#you')?.outerHTML ?? '';
+/** How many times it did. */
+let changesOfYou = 0;
 let isPointerInBoard = false;
 /** When cards moved last, by `performance.now()`. */
 let movedAt = 0;
@@ -38,6 +40,7 @@ function applyBoard(message: BoardMessage): void {
   }
   if (message.you !== undefined) {
     you = message.you;
+    changesOfYou++;
     const before = whoHears();
     showYou();
     // Told also when nobody here has asked for it: the conversation may have changed.
