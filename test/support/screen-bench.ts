@@ -19,11 +19,21 @@ export const TED_LISTED: Listed = {
 
 export const ALICE_LISTED: Listed = { name: 'Alice', number: ALICE, password: PASSWORD_HASH };
 
+/** Who signs in, and how they look at it. */
+export interface SignInOptions extends PageOptions {
+  /** Ted unless given. */
+  name?: string;
+  /** Where, if not directly at the server. */
+  url?: string;
+  /** Whether the test moves the page's clock. */
+  hasClock?: boolean;
+}
+
 /** The whole server, a simulated Space, and a browser. */
 export interface ScreenBench {
   bench: TestBench;
   /** Opens a page and signs in; Ted unless told otherwise. */
-  signIn(options?: PageOptions & { name?: string }): Promise<TestPage>;
+  signIn(options?: SignInOptions): Promise<TestPage>;
 }
 
 /** How often the Space's clock is moved, in milliseconds. */
@@ -61,15 +71,23 @@ export async function startScreenBench(
   runClock(bench);
   return {
     bench,
-    async signIn({ name = 'Ted', ...look } = {}) {
+    async signIn({ name = 'Ted', url = bench.url, hasClock = false, ...look } = {}) {
       const page = await browser.newPage(look);
       page.setDefaultTimeout(10_000);
-      await page.goto(bench.url);
-      await page.getByLabel('Name').fill(name);
-      await page.getByLabel('Password').fill(PASSWORD);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      if (hasClock) {
+        await page.clock.install();
+      }
+      await page.goto(url);
+      await fillSignIn(page, name);
       return page;
     },
   };
+}
+
+/** Signs somebody in, on the page that asks for it. */
+export async function fillSignIn(page: TestPage, name: string): Promise<void> {
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
 }
