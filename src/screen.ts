@@ -19,6 +19,7 @@ import { compileTrust } from './http/trust-proxy';
 import { verifyPassword } from './people/password';
 import type { Roster } from './people/roster';
 import { createSignInLimiter } from './people/sign-in-limiter';
+import type { Tokens } from './people/tokens';
 import type { Rooms } from './rooms/rooms';
 import type { Store } from './stores';
 import type { ParticipantActions } from './supervision/participant-actions';
@@ -31,6 +32,7 @@ export interface ScreenOptions {
   /** The one origin that may show the screen in a frame; undefined for none. */
   framedBy: string | undefined;
   roster: Roster;
+  tokens: Pick<Tokens, 'findWall'>;
   store: Pick<Store, 'redis'>;
   rooms: Pick<Rooms, 'read'>;
   feed: Pick<LiveFeed, 'subscribe'>;
@@ -90,6 +92,7 @@ export function createScreen(options: ScreenOptions): Screen {
       privateNotes: config.announceIsPrivate,
     },
     signIn,
+    tokens: options.tokens,
     texts,
     assets,
     basePath,

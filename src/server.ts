@@ -60,8 +60,8 @@ export interface ServerOptions {
   /** The base of the addresses in its documents, without a slash at the end. */
   publicUrl: string;
   roster: Roster;
-  /** The tokens of the API. */
-  tokens: Pick<Tokens, 'find' | 'actorNamed'>;
+  /** The tokens of the API and of walls. */
+  tokens: Pick<Tokens, 'find' | 'findWall' | 'actorNamed'>;
   store: Store;
   /** Undefined when the Space's REST API is not configured. */
   space: ConferenceApi | undefined;
@@ -233,6 +233,7 @@ export function createServer(options: ServerOptions): Server {
     publicUrl,
     framedBy,
     roster,
+    tokens: options.tokens,
     store,
     rooms,
     feed,

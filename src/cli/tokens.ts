@@ -1,7 +1,14 @@
 import { parseDuration, parseInstant } from '../ops/instant';
 import { UserError } from '../ops/user-error';
-import { RIGHTS, type Right } from '../people/rights';
-import { createSecret, hasExpired, hashSecret, type TokenEntry } from '../people/tokens';
+import {
+  areTokenRights,
+  createSecret,
+  hasExpired,
+  hashSecret,
+  TOKEN_RIGHTS,
+  type TokenEntry,
+  type TokenRight,
+} from '../people/tokens';
 import { changeTokensFile, readTokensFile, tokenName, tokensFileBeside } from '../people/tokens-file';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
 import { askAboutMisspelling } from '../settings/checks';
@@ -20,7 +27,9 @@ Manages the tokens of programs. They are in tokens.json, in the folder of ROSTER
   list                prints the name, rights, rooms and dates (UTC) of every token
   revoke              removes a token; its secret stops working
 
-  --rights RIGHTS     what the program may do, separated by commas: ${RIGHTS.join(', ')}
+  --rights RIGHTS     what the program may do, separated by commas:
+                      ${TOKEN_RIGHTS.filter((right) => right !== 'wall').join(', ')}.
+                      Or wall, alone: the secret shows a wall for a TV, at /wall/SECRET, and opens nothing else
   --room ROOM         a room where it may do so; give --room again for more. By default, all rooms
   --expires WHEN      when the secret stops working: after a duration (90m, 24h, 90d), at the beginning of a day
                       (2027-01-31), or at a time (2027-01-31T08:00:00Z); UTC unless you give a zone. By default, never
@@ -127,13 +136,17 @@ function parseName([name, ...others]: readonly string[]): string {
   return name;
 }
 
-function parseRights(given: readonly string[] = []): ReadonlySet<Right> {
+function parseRights(given: readonly string[] = []): ReadonlySet<TokenRight> {
   const names = given.flatMap((text) => text.split(',')).map((text) => text.trim());
-  const rights = names.flatMap((name) => RIGHTS.find((right) => right === name) ?? []);
+  const rights = names.flatMap((name) => TOKEN_RIGHTS.find((right) => right === name) ?? []);
   if (rights.length === 0 || rights.length < names.length) {
-    throw new UserError([`--rights must be one or more of ${RIGHTS.join(', ')}, separated by commas.`]);
+    throw new UserError([`--rights must be one or more of ${TOKEN_RIGHTS.join(', ')}, separated by commas.`]);
   }
-  return new Set(rights);
+  const distinct = new Set(rights);
+  if (!areTokenRights(distinct)) {
+    throw new UserError(['--rights must not have wall beside others: make another token.']);
+  }
+  return distinct;
 }
 
 function parseRoom(text: string): RoomName {

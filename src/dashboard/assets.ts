@@ -21,22 +21,36 @@ export interface Assets {
 const BUILT = join(__dirname, '../../dist/dashboard/browser');
 
 /** The parts of the script, in the order in which they are joined. */
-const PARTS = ['page', 'clock', 'board', 'stream', 'actions', 'recordings', 'keys', 'moments'];
+const SCREEN_PARTS = ['page', 'clock', 'board', 'stream', 'actions', 'recordings', 'keys', 'moments'];
 
-/** Reads the script and the style sheet. `npm run build` makes them. */
+/** The same of the script of walls. */
+const WALL_PARTS = ['page', 'clock', 'wall'];
+
+/** Reads the scripts and style sheets. `npm run build` makes them. */
 export function readAssets(): Assets {
-  const parts = PARTS.map((part) => readFileSync(join(BUILT, `${part}.js`), 'utf8').replace(/^\/\/#.*$/m, ''));
   const morph = readFileSync(require.resolve('idiomorph/dist/idiomorph.min.js'), 'utf8');
-  const script = `${morph}\n(()=>{"use strict";\n${parts.join('\n')}\n})();\n`;
-  const [scriptUrl, scriptFile] = asset('screen', 'js', 'text/javascript', script);
-  const [styleUrl, styleFile] = asset('screen', 'css', 'text/css', readFileSync(join(BUILT, 'screen.css'), 'utf8'));
+  const [script, scriptFile] = asset('screen', 'js', 'text/javascript', `${morph}\n${joinParts(SCREEN_PARTS)}`);
+  const [style, styleFile] = asset('screen', 'css', 'text/css', readBuilt('screen.css'));
+  const [wallScript, wallScriptFile] = asset('wall', 'js', 'text/javascript', joinParts(WALL_PARTS));
+  const [wallStyle, wallStyleFile] = asset('wall', 'css', 'text/css', readBuilt('wall.css'));
   return {
-    urls: { script: scriptUrl, style: styleUrl },
+    urls: { script, style, wallScript, wallStyle },
     files: new Map([
-      [scriptUrl, scriptFile],
-      [styleUrl, styleFile],
+      [script, scriptFile],
+      [style, styleFile],
+      [wallScript, wallScriptFile],
+      [wallStyle, wallStyleFile],
     ]),
   };
+}
+
+function readBuilt(file: string): string {
+  return readFileSync(join(BUILT, file), 'utf8');
+}
+
+function joinParts(parts: readonly string[]): string {
+  const texts = parts.map((part) => readBuilt(`${part}.js`).replace(/^\/\/#.*$/m, ''));
+  return `(()=>{"use strict";\n${texts.join('\n')}\n})();\n`;
 }
 
 function asset(name: string, extension: string, type: string, text: string): [string, Asset] {

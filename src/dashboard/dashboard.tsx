@@ -8,6 +8,7 @@ import { Problem } from '../api/problem';
 import type { TrailReader } from '../api/trail-reader';
 import { viewRoom } from '../api/views';
 import type { Roster } from '../people/roster';
+import type { Tokens } from '../people/tokens';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
@@ -29,6 +30,7 @@ import type { SignIn } from './sign-in';
 import type { Texts } from './texts-en';
 import { createTrailPages } from './trail-pages';
 import { type Viewer, viewerOf } from './viewer';
+import { createWalls } from './wall';
 
 export interface DashboardOptions {
   feed: Pick<LiveFeed, 'subscribe'>;
@@ -40,6 +42,8 @@ export interface DashboardOptions {
   participants: Pick<ParticipantActions, 'remove'> | undefined;
   can: Abilities;
   signIn: SignIn;
+  /** The tokens of walls. */
+  tokens: Pick<Tokens, 'findWall'>;
   texts: Texts;
   assets: Assets;
   /** See `basePathOf`. */
@@ -94,8 +98,10 @@ export function createDashboard(options: DashboardOptions): Router {
     now,
   });
   const act = createScreenActions({ operations, rooms, participants, texts, isStillAllowed: signIn.isStillInRoster });
+  const walls = createWalls({ board, tokens: options.tokens, texts, assets: assets.urls, basePath, log, now });
   const stop = () => {
     streams.close(comeBackMs);
+    walls.close(comeBackMs);
     board.close();
   };
   draining.addEventListener('abort', stop, { once: true });
@@ -126,6 +132,7 @@ export function createDashboard(options: DashboardOptions): Router {
     express.urlencoded({ extended: false, limit: '4kb', parameterLimit: 10 }),
     answerAction,
   );
+  router.use(walls.routes);
   router.use(createRecordingPages({ tools, operations, rooms, board, isStillAllowed: signIn.isStillInRoster }));
   router.use(answerError);
   return router;

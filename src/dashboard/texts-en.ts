@@ -467,6 +467,18 @@ export const english = {
     notAllowed: 'You may not listen to recordings. Ask whoever keeps the roster for the right “record”.',
     notNoted: 'The server cannot reach its store, so it cannot note who listens. Nothing was sent. Try again soon.',
   },
+
+  wall: {
+    title: 'Rooms',
+    others: (count: number) => (count === 1 ? 'and 1 more room' : `and ${count} more rooms`),
+    supervisors: 'Supervisors:',
+    hearings: {
+      monitor: 'listening',
+      coach: 'coaching',
+      barge: 'talking to everyone',
+      unknown: 'not confirmed who hears them',
+    },
+  },
 };
 
 /** The texts of the screen in one language. */

@@ -1,11 +1,18 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseInstant } from '../ops/instant';
-import { parsedString } from '../ops/parsed-string';
+import { parsedString, requiredMessage } from '../ops/parsed-string';
 import { UserError } from '../ops/user-error';
 import { changeFile, readIfPresent } from './change-file';
-import { findRepeats, nameField, parseEntries, rightsField, roomsField } from './entry-file';
-import { parseTokenHash, SECRET_PREFIX, type TokenEntry } from './tokens';
+import { findRepeats, nameField, parseEntries, roomsField } from './entry-file';
+import {
+  areTokenRights,
+  parseTokenHash,
+  SECRET_PREFIX,
+  TOKEN_RIGHTS,
+  type TokenEntry,
+  type TokenRight,
+} from './tokens';
 
 /** The file of tokens beside a roster. */
 export function tokensFileBeside(rosterFile: string): string {
@@ -28,7 +35,14 @@ const tokens = z.strictObject({
           parseTokenHash,
           'must be the SHA-256 of a secret, as `npm run tokens -- add` writes it: 64 of 0-9 and a-f',
         ),
-        rights: rightsField,
+        rights: z
+          .array(
+            z.enum(TOKEN_RIGHTS, requiredMessage(`must be one of ${TOKEN_RIGHTS.join(', ')}`)),
+            requiredMessage('must be a list of rights'),
+          )
+          .min(1, 'must name a right')
+          .transform((rights): ReadonlySet<TokenRight> => new Set(rights))
+          .refine(areTokenRights, 'must not have wall beside others: make another token'),
         rooms: roomsField,
         created: instant,
         expires: instant.optional(),

@@ -148,7 +148,7 @@ describe('the flight recorder', () => {
       withRest,
       env,
       roster,
-      tokens: { find: actorNamed, actorNamed },
+      tokens: { find: actorNamed, findWall: () => undefined, actorNamed },
       intercept: async () => (isRestAway ? 'disconnect' : undefined),
       retryMs: 1,
       actionMs: 300,

@@ -262,7 +262,7 @@ describe('random stories with actions', () => {
       env,
       roster,
       // Each action has a token of its own.
-      tokens: { find: actorNamed, actorNamed },
+      tokens: { find: actorNamed, findWall: () => undefined, actorNamed },
       async intercept(request) {
         const needed = watcher.neededFor(request);
         const before = wipes;

@@ -63,6 +63,14 @@ describe('tokens add', () => {
     });
   });
 
+  it('makes the secret of a wall, which opens no API', async () => {
+    const secret = await add('lobby', '--rights', 'wall', '--room', 'sales');
+    expect(await find(secret)).toBeUndefined();
+    const found = createTokens({ now: Date.now });
+    found.replace(await readTokensFile(file));
+    expect(found.findWall(secret)).toEqual({ name: 'wall lobby', rooms: new Set(['sales']) });
+  });
+
   it.each<[string, string, (created: number) => number]>([
     ['in 90 days', '90d', (created) => created + 90 * DAY_MS],
     ['in 90 minutes', '90m', (created) => created + 5_400_000],
@@ -153,7 +161,7 @@ describe('tokens', () => {
 
   const usage = 'Usage: npm run --silent tokens -- add NAME --rights RIGHTS, list, or revoke NAME. See --help.';
   const noRights =
-    '--rights must be one or more of see, monitor, coach, barge, control, record, audit, separated by commas.';
+    '--rights must be one or more of see, monitor, coach, barge, control, record, audit, wall, separated by commas.';
   const noRoom = '--room must be 1 to 64 letters A–Z without accents, digits, spaces, _, . or -.';
   const noExpiry = '--expires must be a duration, such as 24h, or a date, such as 2027-01-31 or 2027-01-31T08:00:00Z.';
   const secret = `cc_${'x'.repeat(43)}`;
@@ -176,6 +184,11 @@ describe('tokens', () => {
     ['no rights', ['add', 'wallboard'], noRights],
     ['an empty list of rights', ['add', 'wallboard', '--rights', ''], noRights],
     ['an unknown right', ['add', 'wallboard', '--rights', 'see,all'], noRights],
+    [
+      'a wall that may do more',
+      ['add', 'wallboard', '--rights', 'wall,see'],
+      '--rights must not have wall beside others: make another token.',
+    ],
     ['rooms in a list', [...valid, '--room', 'sales,support'], noRoom],
     ['a day that there is not', [...valid, '--expires', '2027-02-30'], noExpiry],
     ['an expiry in words', [...valid, '--expires', 'never'], noExpiry],

@@ -1,7 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
-import type { Right } from '../../src/people/rights';
-import { createSecret, hashSecret, type TokenEntry } from '../../src/people/tokens';
+import { createSecret, hashSecret, type TokenEntry, type TokenRight } from '../../src/people/tokens';
 import type { RoomName } from '../../src/rooms/room';
 
 /** An answer of the API. */
@@ -22,7 +21,7 @@ export interface ApiRequestOptions {
 /** A token of the API, and its secret. */
 export function tokenFor(
   name: string,
-  rights: readonly Right[],
+  rights: readonly TokenRight[],
   { rooms = 'all', expires }: { rooms?: readonly RoomName[] | 'all'; expires?: number } = {},
 ): { secret: string; entry: TokenEntry } {
   const secret = createSecret();

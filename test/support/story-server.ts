@@ -111,7 +111,7 @@ export interface StoryServerOptions {
   /** By the settings alone unless given. */
   roster?: Roster;
   /** None unless given. */
-  tokens?: Pick<Tokens, 'find' | 'actorNamed'>;
+  tokens?: Pick<Tokens, 'find' | 'findWall' | 'actorNamed'>;
   /** What becomes of requests to the Space. */
   intercept?: RestApiOptions['intercept'];
   /** Called with each event that a server's store has applied, and the room after it. */

@@ -113,7 +113,7 @@ describe('parseTokens', () => {
     [
       'a right that there is not',
       token({ rights: ['see', 'admin'] }),
-      `${first}, rights, 2 must be one of see, monitor, coach, barge, control, record, audit.`,
+      `${first}, rights, 2 must be one of see, monitor, coach, barge, control, record, audit, wall.`,
     ],
     ['no rooms', token({ rooms: [] }), `${first}, rooms must name a room; leave it out for all rooms.`],
     [

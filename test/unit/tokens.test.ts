@@ -105,3 +105,26 @@ describe('find', () => {
     expect(tokens.find('guess')).toBeUndefined();
   });
 });
+
+describe('a wall', () => {
+  const WALL = createSecret();
+  const lobby: TokenEntry = { ...WALLBOARD, name: 'lobby', hash: hashSecret(WALL), rights: new Set(['wall']) };
+
+  it('is found by its secret alone, until it is revoked or expires', () => {
+    tokens.replace([WALLBOARD, { ...lobby, expires: CREATED + 1 }]);
+    expect(tokens.findWall(WALL)).toEqual({ name: 'wall lobby', rooms: new Set(['sales']) });
+    now++;
+    expect(tokens.findWall(WALL)).toBeUndefined();
+    tokens.replace([lobby]);
+    expect(tokens.findWall(WALL)).toBeDefined();
+    tokens.replace([]);
+    expect(tokens.findWall(WALL)).toBeUndefined();
+  });
+
+  it('opens no API, and a token of the API opens no wall', () => {
+    tokens.replace([WALLBOARD, lobby]);
+    expect([tokens.find(WALL), tokens.actorNamed('token lobby'), tokens.findWall(SECRET)]).toEqual([
+      ...[undefined, undefined, undefined],
+    ]);
+  });
+});

@@ -103,7 +103,7 @@ export function wordsOf(hearing: Hearing, texts: HearingTexts): HearingWords {
 }
 
 /** The shape that goes with each look, so that colour never stands alone. */
-const SHAPES = { monitor: '○', coach: '◐', barge: '●', unknown: '?' } as const;
+export const SHAPES = { monitor: '○', coach: '◐', barge: '●', unknown: '?' } as const;
 
 /** Who hears somebody: shape, words, colour, and hatched unless confirmed. */
 export function HearingBadge({ hearing, texts }: { hearing: HearingWords; texts: Texts }) {

@@ -2,10 +2,12 @@ import type { ComponentChildren } from 'preact';
 import type { Texts } from '../texts-en';
 import type { Viewer } from '../viewer';
 
-/** The addresses of the script and the style sheet. */
+/** The addresses of the scripts and style sheets, of the screen and of walls. */
 export interface AssetUrls {
   script: string;
   style: string;
+  wallScript: string;
+  wallStyle: string;
 }
 
 export interface LayoutProps {

@@ -1,0 +1,79 @@
+interface WallMessage {
+  now: number;
+  store: string;
+  /** Of the page: another one means that the server is another version. */
+  version: string;
+  html?: string;
+}
+
+/** A server that sends nothing for this long hangs, or the connection is dead. It sends something every 5 s. */
+const WALL_SILENCE_MS = 8_000;
+
+let wallSource: EventSource | undefined;
+/** By this browser's clock. */
+let wallNewsAt = Date.now();
+let wallTriedAt = 0;
+let wallStore = 'ok';
+
+function receiveWall(data: string): void {
+  const { now, store: sent, version, html } = JSON.parse(data) as WallMessage;
+  if (version !== document.body.dataset.version) {
+    location.reload();
+    return;
+  }
+  wallNewsAt = Date.now();
+  wallStore = sent;
+  setClock(now);
+  const wall = find('#wall');
+  if (html !== undefined && wall !== null) {
+    wall.innerHTML = html;
+  }
+  tick();
+  showWallLink();
+}
+
+function connectWall(): void {
+  wallSource?.close();
+  wallTriedAt = Date.now();
+  const opened = new EventSource(`${location.pathname}/live`);
+  wallSource = opened;
+  opened.addEventListener('wall', ({ data }) => receiveWall(data));
+  opened.addEventListener('heartbeat', ({ data }) => receiveWall(data));
+  opened.addEventListener('gone', () => location.reload());
+  opened.addEventListener('error', () => opened.readyState === EventSource.CLOSED && void leaveIfGone());
+}
+
+/** A page that the server refuses is left; without a server it stays, because a TV has nobody to reload it. */
+async function leaveIfGone(): Promise<void> {
+  const response = await fetch(location.pathname).catch(() => undefined);
+  if (response?.status === 404) {
+    location.reload();
+  }
+}
+
+function watchWall(): void {
+  const silentMs = Date.now() - wallNewsAt;
+  if (silentMs > WALL_SILENCE_MS && Date.now() - wallTriedAt > WALL_SILENCE_MS) {
+    connectWall();
+  }
+  showWallLink();
+}
+
+function showWallLink(): void {
+  const silentMs = Date.now() - wallNewsAt;
+  const state = silentMs > WALL_SILENCE_MS ? 'stale' : wallStore === 'ok' ? 'live' : 'away';
+  const sentences: Record<string, string> = {
+    stale: `${texts.stale.replace('{ago}', formatDuration(silentMs))}. ${texts.staleHint}`,
+    live: texts.live,
+    away: texts.storeAway,
+  };
+  document.body.dataset.link = state;
+  const link = find('#link');
+  const sentence = sentences[state] ?? '';
+  if (link !== null && link.textContent !== sentence) {
+    link.textContent = sentence;
+  }
+}
+
+connectWall();
+setInterval(watchWall, 1_000);
