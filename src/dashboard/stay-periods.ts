@@ -190,8 +190,10 @@ function endOf(lines: readonly Line[], supersededAt: number | undefined): Step |
  * who only listens, or anew by a change of mode.
  */
 function markNewcomers(steps: readonly Step[], lines: readonly Line[], agents: readonly FlightLane[]): void {
+  // Who was there is not known before the join, which may have the date of the arrival.
+  const inside = lines.filter(({ record: { kind } }) => kind !== 'arrived');
   const callersAt = (until: number) =>
-    lines.find(({ at, record }) => at >= until && record.callerCallSids !== undefined)?.record.callerCallSids;
+    inside.find(({ at, record }) => at >= until && record.callerCallSids !== undefined)?.record.callerCallSids;
   const atLast = lines.at(-1)?.record.callerCallSids ?? [];
   let had = false;
   for (const [index, { at, content }] of steps.entries()) {

@@ -4,9 +4,10 @@ import { switchConference } from './conference-changes';
 import { STORE_DELAY_MS } from './event-dates';
 import { matchJoin } from './join-matching';
 import { applyReport } from './reports';
-import { isInConference, type Source, type Stay } from './room';
-import { addFact, addStay, changeStay, endStay, type RoomDraft } from './room-draft';
+import { countsAsCaller, isInConference, type Source, type Stay } from './room';
+import { addFact, addStay, changeStay, endStay, isSameConference, type RoomDraft } from './room-draft';
 import type { EventOf } from './room-event';
+import { MAX_CALLERS } from './supervisors';
 
 /** A call joined a conference. */
 export function joined(draft: RoomDraft, event: EventOf<'joined'>, at: number): void {
@@ -98,6 +99,7 @@ export function enterConference(draft: RoomDraft, stay: Stay, seen: Seen): Stay 
     switchConference(draft, conferenceSid, at, date);
   }
   clearCoachingFailures(draft, at);
+  const { supervision } = stay;
   const seenRole = isModerator === undefined ? 'unknown' : isModerator ? 'moderator' : 'caller';
   return changeStay(draft, stay, {
     role: isModerator || stay.role === 'unknown' ? seenRole : stay.role,
@@ -108,6 +110,24 @@ export function enterConference(draft: RoomDraft, stay: Stay, seen: Seen): Stay 
     joinDate: date,
     joinKnownAt: draft.now,
     coachingFailedAt: undefined,
+    ...(supervision && { supervision: { ...supervision, callers: callersBefore(draft, supervision.callers, seen) } }),
     ...(isModerator && { supervision: undefined }),
   });
+}
+
+/**
+ * The callers of a stay that begins: also those who had entered in an earlier second, by the Space's clock. Readers of the
+ * trail tell by them who entered later.
+ */
+function callersBefore(draft: RoomDraft, known: readonly Sid[], { conferenceSid, date }: Seen): readonly Sid[] {
+  const earlier = draft.stays.filter(
+    (stay) =>
+      countsAsCaller(stay) &&
+      isInConference(stay) &&
+      isSameConference(stay.conferenceSid, conferenceSid) &&
+      date !== undefined &&
+      stay.joinDate !== undefined &&
+      stay.joinDate < date,
+  );
+  return [...new Set([...known, ...earlier.map(({ callSid }) => callSid)])].slice(0, MAX_CALLERS);
 }

@@ -23,7 +23,7 @@ import {
 import type { RoomEvent } from './room-event';
 
 /** A supervisor's stay names at most this many callers. */
-const MAX_CALLERS = 10;
+export const MAX_CALLERS = 10;
 
 /** Where events come from; all others are status callbacks. */
 const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {

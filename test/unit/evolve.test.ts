@@ -285,6 +285,18 @@ describe('a supervisor', () => {
     expect(facts.at(-1)).toMatchObject({ kind: 'joined', mode: 'barge', heard: 'barge', at: START + 6_000 });
   });
 
+  it('names in the join the callers who had entered in an earlier second, and no later ones', () => {
+    const { facts } = play(
+      joins('bob', 'cf-1', 1),
+      ...ALICE_IN,
+      [3, sent()],
+      joins('carol', 'cf-1', 4),
+      joins('ted', 'cf-1', 4),
+    );
+    const join = facts.find(({ kind, role }) => kind === 'joined' && role === 'supervisor');
+    expect(join?.callers).toEqual(['bob']);
+  });
+
   it('does not count a colleague as a caller who joined before their document was known', () => {
     const { state } = play(
       ...ALICE_IN,
