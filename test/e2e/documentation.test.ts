@@ -107,7 +107,7 @@ describe('the README', () => {
     const section = readme.split('\n## Routes\n')[1]?.split('\n## ')[0] ?? '';
     const cells = [...section.matchAll(/^\| (`\/.*?) \|/gm)].map(([, cell = '']) => cell);
     const paths = cells.flatMap((cell) => [...cell.matchAll(/`(\/[^`]*)`/g)].map(([, path = '']) => path));
-    expect(paths).toHaveLength(27);
+    expect(paths).toHaveLength(29);
     // A wall that there is not answers like any other address: wall.test.ts.
     for (const path of paths.filter((one) => one !== '/wall/:token')) {
       const { status } = await supertest(`http://127.0.0.1:${port}`).get(path.replace(':room', 'sales'));

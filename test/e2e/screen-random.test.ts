@@ -150,7 +150,7 @@ describe('random stories with a browser open', () => {
       withRest: true,
       env,
       roster,
-      tokens: { find: () => PROGRAM, actorNamed: () => PROGRAM },
+      tokens: { find: () => PROGRAM, actorNamed: () => PROGRAM, findWall: () => undefined },
       async intercept(request) {
         await watcher.holdUntilOpen(request);
         return undefined;

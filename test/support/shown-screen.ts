@@ -66,6 +66,7 @@ export async function startShownScreen(browser: TestBrowser): Promise<ShownScree
     },
     operations: [],
     trail: {} as TrailReader,
+    tokens: { findWall: () => undefined },
     control: { participants: {} as ParticipantActions, callSupervisor: {} },
     supervision: { recordSignIn() {} },
     draining: draining.signal,
