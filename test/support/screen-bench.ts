@@ -73,7 +73,7 @@ export async function startScreenBench(
     bench,
     async signIn({ name = 'Ted', url = bench.url, hasClock = false, ...look } = {}) {
       const page = await browser.newPage(look);
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(20_000);
       if (hasClock) {
         await page.clock.install();
       }
