@@ -481,7 +481,12 @@ describe('the log', () => {
     const event = { CallSid: 'alice-6', ConferenceSid: 'cf-6', StatusCallbackEvent: 'participant-join', Muted: 'true' };
     await app.post('/events/conference/sales', event);
     await app.post('/events/call/sales', { CallSid: 'alice-6', CallStatus: 'completed' });
-    const lines = () => app.log.slice(start).map((text) => JSON.parse(text));
+    // Refusals of the tests before are summed up now and then.
+    const lines = () =>
+      app.log
+        .slice(start)
+        .map((text) => JSON.parse(text))
+        .filter(({ msg }) => msg !== 'More requests refused');
     await eventually(() =>
       expect(lines()).toMatchObject([
         { msg: 'Request', status: 204, room: 'sales', kind: 'joined', conferenceSid: 'cf-6', isMuted: true },

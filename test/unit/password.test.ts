@@ -11,7 +11,10 @@ import {
 
 const PASSWORD = 'correct horse battery';
 const SALT = 'A'.repeat(22);
+
 // python3 -c "import hashlib; print(hashlib.scrypt(b'correct horse battery', salt=bytes(16), n=2**15, r=8, p=1,
+import { itInFull } from '../support/fuzz';
+
 // maxmem=2**26, dklen=32))"
 const KEY = '4/I690p0UHcxLaZAUmb4X+jg64YqVgkQRn0ju1HA01E';
 const HASH = `$scrypt$ln=15,r=8,p=1$${SALT}$${KEY}` as PasswordHash;
@@ -105,7 +108,7 @@ describe('verifyPassword', () => {
     expect(await verifyPassword(other, await hashPassword(one))).toBe(true);
   });
 
-  it('takes as long without a hash as with one', async () => {
+  itInFull('takes as long without a hash as with one', async () => {
     const durations: Record<string, number[]> = { with: [], without: [] };
     for (let n = 0; n < 5; n++) {
       for (const [what, hash] of Object.entries({ with: HASH, without: undefined })) {
@@ -121,7 +124,7 @@ describe('verifyPassword', () => {
 });
 
 describe('many passwords at once', () => {
-  it('leave threads for files, which calls need', async () => {
+  itInFull('leave threads for files, which calls need', async () => {
     const order: string[] = [];
     const passwords = Array.from({ length: 5 }, () => verifyPassword('x', HASH).then(() => order.push('password')));
     await stat(__filename);
@@ -130,7 +133,7 @@ describe('many passwords at once', () => {
     expect(order).toEqual(['file', ...Array(5).fill('password')]);
   });
 
-  it('are checked, 22 of them, even for nobody; others are refused', async () => {
+  itInFull('are checked, 22 of them, even for nobody; others are refused', async () => {
     const results = await Promise.allSettled(Array.from({ length: 30 }, () => verifyPassword('x', undefined)));
     const refused = results.filter(({ status }) => status === 'rejected');
     expect(refused).toEqual(Array(8).fill({ status: 'rejected', reason: expect.any(PasswordsBusyError) }));
