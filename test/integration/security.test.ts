@@ -475,18 +475,21 @@ describe('every answer', () => {
   });
 });
 
+/** What was logged since, without the sums of requests refused by tests before, which come now and then. */
+function linesSince(start: number): { msg?: string }[] {
+  return app.log
+    .slice(start)
+    .map((text) => JSON.parse(text))
+    .filter(({ msg }) => msg !== 'More requests refused');
+}
+
 describe('the log', () => {
   it('says in the one line of a callback which event it reported', async () => {
     const start = app.log.length;
     const event = { CallSid: 'alice-6', ConferenceSid: 'cf-6', StatusCallbackEvent: 'participant-join', Muted: 'true' };
     await app.post('/events/conference/sales', event);
     await app.post('/events/call/sales', { CallSid: 'alice-6', CallStatus: 'completed' });
-    // Refusals of the tests before are summed up now and then.
-    const lines = () =>
-      app.log
-        .slice(start)
-        .map((text) => JSON.parse(text))
-        .filter(({ msg }) => msg !== 'More requests refused');
+    const lines = () => linesSince(start);
     await eventually(() =>
       expect(lines()).toMatchObject([
         { msg: 'Request', status: 204, room: 'sales', kind: 'joined', conferenceSid: 'cf-6', isMuted: true },
@@ -574,7 +577,7 @@ describe('the log', () => {
   it('has the path of a room that cannot exist', async () => {
     const start = app.log.length;
     await app.post('/conference/%C3%A9t%C3%A9', { CallSid: 'a-1' });
-    expect(JSON.parse(app.log[start] ?? '')).toMatchObject({
+    expect(linesSince(start)[0]).toMatchObject({
       level: 'warn',
       code: 'no_such_room',
       path: '/conference/été',
