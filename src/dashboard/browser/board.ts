@@ -98,7 +98,12 @@ function arrange(isForced = false): void {
   }
   const waiting = [...cards].filter(([room, card]) => sectionOf(card) !== wanted.get(room));
   for (const [room, card] of cards) {
-    card.classList.toggle('gone', !wanted.has(room));
+    const isGone = !wanted.has(room);
+    const state = find('.state', card);
+    card.classList.toggle('gone', isGone);
+    if (isGone && state !== null) {
+      state.textContent = texts.ended;
+    }
   }
   const isUrgent = waiting.some(([room]) => wanted.get(room) === 'attention');
   showWaiting(waiting.length, isUrgent);

@@ -16,7 +16,6 @@ interface ScriptTexts {
 
 interface MorphOptions {
   morphStyle?: 'outerHTML' | 'innerHTML';
-  ignoreActiveValue?: boolean;
   callbacks?: {
     beforeNodeMorphed?: (from: Node, to: Node) => boolean;
     beforeAttributeUpdated?: (name: string, node: Element, change: 'update' | 'remove') => boolean;
@@ -53,7 +52,6 @@ function morph(element: HTMLElement, html: string): void {
   const hadFocus = element.contains(document.activeElement);
   Idiomorph.morph(element, html, {
     morphStyle: 'outerHTML',
-    ignoreActiveValue: true,
     callbacks: {
       beforeNodeMorphed: (from) => !(from instanceof HTMLInputElement),
       beforeAttributeUpdated: (name, node) => !(node instanceof HTMLDetailsElement && name === 'open'),

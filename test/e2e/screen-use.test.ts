@@ -1,0 +1,115 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { openBrowser, type TestBrowser, type TestPage } from '../support/browser';
+import { eventually } from '../support/redis-server';
+import { ALICE_IN, ago, BOB_IN, roomWith, tedIn } from '../support/room-view';
+import { startShownScreen } from '../support/shown-screen';
+
+let browser: TestBrowser;
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+
+const talk = (room: string) => roomWith([ALICE_IN, BOB_IN], { room });
+const WAITS = roomWith([{ ...BOB_IN, joinedAt: ago(60) }], { room: 'night' });
+
+/** The names of the rooms, in the order in which they are shown. */
+const roomsOf = (page: TestPage) =>
+  page.locator('#board article h3').evaluateAll((titles) => titles.map(({ textContent }) => textContent));
+
+/** Where a card is, in whole pixels. */
+async function placeOf(page: TestPage, room: string): Promise<number[]> {
+  const box = await page.locator(`article[data-room="${room}"]`).boundingBox();
+  return [box?.x ?? -1, box?.y ?? -1].map(Math.round);
+}
+
+async function start() {
+  const screen = await startShownScreen(browser);
+  screen.show(talk('billing'), talk('sales'), talk('support'));
+  const page = await screen.signIn();
+  await eventually(async () => expect(await roomsOf(page)).toEqual(['billing', 'sales', 'support']));
+  /** One room ends, one comes that needs attention, and one gets a supervisor. */
+  const changeAll = () => {
+    screen.change({ ...talk('billing'), participants: [] });
+    screen.change(WAITS);
+    screen.change(roomWith([ALICE_IN, BOB_IN, tedIn({}, { name: 'Carol' })], { room: 'sales' }));
+  };
+  return { screen, page, changeAll };
+}
+
+describe('while somebody is about to use a room', () => {
+  it.each<[string, (page: TestPage) => Promise<void>, (page: TestPage) => Promise<void>]>([
+    ['the pointer', (page) => page.locator('article[data-room="sales"]').hover(), (page) => page.mouse.move(5, 5)],
+    [
+      'the focus',
+      (page) => page.locator('article[data-room="sales"]').focus(),
+      (page) => page.locator('#search').focus(),
+    ],
+  ])('none moves, comes or goes under %s, but what is in it changes', async (_what, come, go) => {
+    const { page, changeAll } = await start();
+    await come(page);
+    const place = await placeOf(page, 'sales');
+    changeAll();
+    await page.locator('article[data-room="sales"]').getByText('Carol supervisor').waitFor();
+    expect(await roomsOf(page)).toEqual(['billing', 'sales', 'support']);
+    expect(await placeOf(page, 'sales')).toEqual(place);
+    expect(await page.locator('article[data-room="billing"] .state').innerText()).toBe('ended');
+    expect(await page.locator('#held').innerText()).toBe('2 changes wait. Show');
+    await go(page);
+    await eventually(async () => expect(await roomsOf(page)).toEqual(['night', 'sales', 'support']));
+    expect(await page.locator('#held').isVisible()).toBe(false);
+    expect(page.problems).toEqual([]);
+  });
+
+  it('the button shows what waits', async () => {
+    const { page, changeAll } = await start();
+    await page.locator('article[data-room="sales"]').focus();
+    changeAll();
+    await page.getByRole('button', { name: '2 changes wait. Show' }).click();
+    await eventually(async () => expect(await roomsOf(page)).toEqual(['night', 'sales', 'support']));
+  });
+});
+
+describe('a click', () => {
+  it('counts only for the button that the mouse was moved onto', async () => {
+    const { screen, page } = await start();
+    const posted: string[] = [];
+    page.on('request', (request) => request.method() === 'POST' && posted.push(request.url()));
+    await page.locator('article[data-room="sales"]').getByText('More').click();
+    const mute = page
+      .locator('article[data-room="sales"] .participant-buttons')
+      .getByRole('button', { name: /^Mute Customer/ });
+    await mute.hover();
+    // Somebody else mutes Bob: Unmute comes to stand where Mute was.
+    screen.change(roomWith([ALICE_IN, { ...BOB_IN, muted: true }], { room: 'sales' }));
+    const unmute = page.getByRole('button', { name: /^Unmute Customer/ });
+    await unmute.waitFor();
+    await page.mouse.down();
+    await page.mouse.up();
+    expect(posted).toEqual([]);
+    await page.mouse.move(5, 5);
+    await unmute.click();
+    await eventually(async () => expect(posted).toHaveLength(1));
+  });
+});
+
+describe('keys', () => {
+  it('search, move among the rooms that match, and list themselves', async () => {
+    const { page } = await start();
+    await page.keyboard.press('/');
+    await page.keyboard.type('SUPP');
+    expect(await page.locator('#board article:visible h3').allInnerTexts()).toEqual(['support']);
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.press('Delete');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const focused = () => page.evaluate('document.activeElement.dataset.room');
+    expect(await focused()).toBe('sales');
+    await page.keyboard.press('k');
+    expect(await focused()).toBe('billing');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+});
