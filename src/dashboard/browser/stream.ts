@@ -48,6 +48,9 @@ function connect(): void {
   source = opened;
   for (const event of ['board', 'heartbeat', 'signed-out'] as const) {
     opened.addEventListener(event, ({ data, lastEventId }) => {
+      // A server that hung goes on: there is nothing to open anew.
+      clearTimeout(reconnection);
+      reconnection = undefined;
       const message = { event, data, id: lastEventId };
       channel.postMessage(message);
       receive(message);
