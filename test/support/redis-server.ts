@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -21,14 +22,24 @@ export interface RedisServer {
   dispose(): Promise<void>;
 }
 
-/** A port nobody listens on, chosen by the system. */
+/** Below the ports that the system gives to connections: one of those might be taken before a program listens on it. */
+const FIRST_PORT = 15_000;
+const LAST_PORT = 31_999;
+
+/** A port that nothing listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Starts a redis-server; `args` are more of its command line. Nothing is kept on disk. */
