@@ -26,8 +26,15 @@ const SCREEN_PARTS = ['page', 'clock', 'board', 'stream', 'actions', 'recordings
 /** The same of the script of walls. */
 const WALL_PARTS = ['page', 'clock', 'wall'];
 
-/** Reads the scripts and style sheets. `npm run build` makes them. */
+let assets: Assets | undefined;
+
+/** Reads the scripts and style sheets, once. `npm run build` makes them. */
 export function readAssets(): Assets {
+  assets ??= compressAssets();
+  return assets;
+}
+
+function compressAssets(): Assets {
   const morph = readFileSync(require.resolve('idiomorph/dist/idiomorph.min.js'), 'utf8');
   const [script, scriptFile] = asset('screen', 'js', 'text/javascript', `${morph}\n${joinParts(SCREEN_PARTS)}`);
   const [style, styleFile] = asset('screen', 'css', 'text/css', readBuilt('screen.css'));
