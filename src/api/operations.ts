@@ -16,7 +16,7 @@ import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, liveEvent, peopleList, refusalPage, roomList, roomView } from './schemas';
-import { isPosition, POSITION_FORM, type TrailReader } from './trail-reader';
+import { isPosition, mayReadFact, mayReadRefusal, POSITION_FORM, type TrailReader } from './trail-reader';
 import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
 /** The parts of the server that the API uses. */
@@ -368,7 +368,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       isAction: false,
       handle: async ({ actor, query }) => ({
         status: 200,
-        body: await pageOfTrail(query, undefined, ({ room }) => room !== undefined && isAllowed(actor, 'audit', room)),
+        body: await pageOfTrail(query, undefined, (record) => mayReadFact(actor, record)),
       }),
     }),
     operation({
@@ -385,10 +385,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
       isAction: false,
       handle: async ({ actor, query }) => ({
         status: 200,
-        body: await pageOfRefusals(query, (refusal) => {
-          const room = 'room' in refusal ? refusal.room : undefined;
-          return room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room);
-        }),
+        body: await pageOfRefusals(query, (refusal) => mayReadRefusal(actor, refusal)),
       }),
     }),
     operation({

@@ -1,4 +1,5 @@
 import { createTurns, type Turns } from '../ops/turns';
+import { type Actor, isAllowed } from '../people/rights';
 import type { RoomName } from '../rooms/room';
 import type { FeedStart } from '../rooms/room-storage';
 import type { RefusalEvent } from '../supervision/refusals';
@@ -22,6 +23,17 @@ export interface TrailReader {
    * @throws Problem at once if too many others wait
    */
   inTurn: Turns['run'];
+}
+
+/** Whether somebody may read a line of the trail, of a fact: facts have a room. */
+export function mayReadFact(actor: Pick<Actor, 'rights' | 'rooms'>, { room }: AuditRecord): boolean {
+  return room !== undefined && isAllowed(actor, 'audit', room);
+}
+
+/** Whether somebody with the right `audit` may read a refusal or a sign-in: without a room, only with all rooms. */
+export function mayReadRefusal(actor: Pick<Actor, 'rights' | 'rooms'>, refusal: RefusalEvent): boolean {
+  const room = 'room' in refusal ? refusal.room : undefined;
+  return room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room);
 }
 
 /** How many read at once: calls wait behind them for the store. */

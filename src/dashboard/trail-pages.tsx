@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { Problem } from '../api/problem';
-import type { TrailLine, TrailReader } from '../api/trail-reader';
+import { mayReadFact, mayReadRefusal, type TrailLine, type TrailReader } from '../api/trail-reader';
 import { viewRecord } from '../api/views';
 import { parseMoment } from '../ops/instant';
 import { isAllowed } from '../people/rights';
@@ -120,7 +120,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
 
   function readPage({ actor }: Viewer, { filter, since, cursor }: AuditQuery): Promise<RowPage> {
     const room = parseRoomName(filter.room ?? '');
-    const isMeant = (record: AuditRecord) => record.room !== undefined && isAllowed(actor, 'audit', record.room);
+    const isMeant = (record: AuditRecord) => mayReadFact(actor, record);
     return readRowPage({
       read: (from) => readUntil(from, room, (filter.until ?? Number.POSITIVE_INFINITY) + FOLLOW_MS),
       since,
@@ -144,8 +144,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
   function readRefusals({ actor }: Viewer, { filter, since }: AuditQuery, limit: number) {
     async function* meant(): AsyncGenerator<RefusalEvent> {
       for await (const refusal of trail.refusals(since)) {
-        const room = 'room' in refusal ? refusal.room : undefined;
-        if (room === undefined ? actor.rooms === 'all' : isAllowed(actor, 'audit', room)) {
+        if (mayReadRefusal(actor, refusal)) {
           yield refusal;
         }
       }
