@@ -8,6 +8,7 @@ import { createLiveFeed } from './api/live-feed';
 import { createOperations } from './api/operations';
 import { createRecordingOperations } from './api/recording-operations';
 import { createRedisIdempotencyStore } from './api/redis-idempotency';
+import { comeBackMs } from './api/server-sent-events';
 import { createTrailReader } from './api/trail-reader';
 import { viewRoom } from './api/views';
 import { createUrls, type Urls } from './calls/call-request';
@@ -309,9 +310,6 @@ function isJoinAllowed(
     [actor, person].every((one) => one !== undefined && isAllowed(one, mode, room))
   );
 }
-
-/** When a reader of the live feed comes back after a stop, in milliseconds: not all at once. */
-const comeBackMs = () => Math.round(500 + Math.random() * 2_000);
 
 /** Everything that the API does to live participants. */
 function createControl(options: {

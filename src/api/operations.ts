@@ -16,6 +16,7 @@ import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, liveEvent, peopleList, refusalPage, roomList, roomView } from './schemas';
+import { startStream } from './server-sent-events';
 import { isPosition, mayReadFact, mayReadRefusal, POSITION_FORM, type TrailReader } from './trail-reader';
 import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
@@ -196,8 +197,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
               res.type('text/event-stream').end();
               return;
             }
-            res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
-            res.flushHeaders();
+            startStream(res);
             res.on('close', feed.subscribe({ owner, rooms, isStillAllowed }, lastEventId, res));
           },
         };

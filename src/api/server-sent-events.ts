@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 /**
  * An event as text of a stream of Server-Sent Events.
  *
@@ -7,6 +9,15 @@
 export function formatEvent(event: string, json: string, id?: string): string {
   return id === undefined ? `event: ${event}\ndata: ${json}\n\n` : `event: ${event}\nid: ${id}\ndata: ${json}\n\n`;
 }
+
+/** Begins a response that is a stream. A proxy must not keep what it gets. */
+export function startStream(res: ServerResponse): void {
+  res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
+  res.flushHeaders();
+}
+
+/** When a reader comes back after the server has stopped, in milliseconds: not all at once. */
+export const comeBackMs = () => Math.round(500 + Math.random() * 2_000);
 
 /** Tells readers when to come back after the stream has ended, in milliseconds. */
 export function formatRetry(retryMs: number): string {

@@ -5,6 +5,7 @@ import { renderToStaticMarkup } from 'preact-render-to-string';
 import type { LiveFeed } from '../api/live-feed';
 import type { Operation } from '../api/operation';
 import { Problem } from '../api/problem';
+import { comeBackMs, startStream } from '../api/server-sent-events';
 import type { TrailReader } from '../api/trail-reader';
 import { viewRoom } from '../api/views';
 import type { Roster } from '../people/roster';
@@ -137,7 +138,7 @@ export function createDashboard(options: DashboardOptions): Router {
   router.use(answerError);
   return router;
 
-  async function sendRooms(req: Request, res: Response, said: RoomsPageProps['said'], status = 200): Promise<void> {
+  async function sendRooms(req: Request, res: Response, said: RoomsPageProps['said']): Promise<void> {
     const viewer = viewerIn(res);
     if (viewer.role === 'moderator') {
       goTo(res, '/mine');
@@ -147,7 +148,7 @@ export function createDashboard(options: DashboardOptions): Router {
     const { top, you, cards, order } = view.pageFor(viewer);
     const parts = { top, you, cards: new Map([...cards].map(([room, { html }]) => [room, html])) };
     const content = <RoomsPage texts={texts} said={said} parts={parts} order={order} empty={emptyFor(viewer)} />;
-    await sendPage(req, res, { title: texts.board.title, content, status });
+    await sendPage(req, res, { title: texts.board.title, content });
   }
 
   function emptyFor({ actor }: Viewer): RoomsPageProps['empty'] {
@@ -171,12 +172,8 @@ export function createDashboard(options: DashboardOptions): Router {
 
   async function openStream(req: Request, res: Response): Promise<void> {
     const viewer = viewerOf(res);
-    const send = () => {
-      res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
-      res.flushHeaders();
-    };
     if (viewer === undefined) {
-      send();
+      startStream(res);
       res.end('event: signed-out\ndata: {}\n\n');
       return;
     }
@@ -186,7 +183,7 @@ export function createDashboard(options: DashboardOptions): Router {
     }
     await board.whenReady(READY_MS);
     const after = req.get('last-event-id') ?? String(req.query.after ?? '');
-    send();
+    startStream(res);
     res.on('close', streams.open(viewer, after, res));
   }
 
@@ -269,9 +266,6 @@ export function createDashboard(options: DashboardOptions): Router {
     }
   }
 }
-
-/** When a browser comes back after a stop, in milliseconds: not all at once. */
-const comeBackMs = () => Math.round(500 + Math.random() * 2_000);
 
 /** The headers of every page. */
 function policyFor(framedBy: string | undefined): Record<string, string> {

@@ -1,7 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { renderToStaticMarkup } from 'preact-render-to-string';
-import { formatEvent, formatRetry } from '../api/server-sent-events';
+import { formatEvent, formatRetry, startStream } from '../api/server-sent-events';
 import type { Tokens, WallEntry } from '../people/tokens';
 import type { RoomName } from '../rooms/room';
 import { withBasePath } from './base-path';
@@ -121,7 +121,7 @@ export function createWalls(options: WallOptions): Walls {
       return;
     }
     await board.whenReady(READY_MS);
-    res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
+    startStream(res);
     if (req.method === 'HEAD') {
       res.end();
       return;

@@ -180,4 +180,3 @@ board?.addEventListener('pointerleave', () => {
 board?.addEventListener('focusout', () => setTimeout(arrange));
 find('#held')?.addEventListener('click', () => arrange(true));
 find('#search')?.addEventListener('input', filterCards);
-find('#search')?.removeAttribute('disabled');
