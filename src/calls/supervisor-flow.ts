@@ -158,7 +158,7 @@ export function decideEnded({ call, room, context, dial }: EndInput, view: Super
     return found;
   }
   const removal = found.isKnown ? removalOf(found.state, stayOf(found.state, call, context.stay)) : undefined;
-  // Who leaves by a button on their screen is not told that they were removed.
+  // They pressed Leave on their screen: nobody has removed them.
   if (removal?.status === 'requested' || removal?.status === 'confirmed') {
     return { kind: removal.by === actorNameOf('supervisor', labelOf(who.person)) ? 'goodbye' : 'removed' };
   }

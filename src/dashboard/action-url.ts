@@ -1,4 +1,4 @@
-/** What a person can do on the screen. */
+/** The actions of the screen, by their names in addresses. */
 export const SCREEN_ACTIONS = [
   'listen',
   'mode',

@@ -34,7 +34,7 @@ export interface Alert {
   isPresent: boolean;
 }
 
-/** What is known about the need for attention of one room. */
+/** The alerts of one room, and what decides when they begin and end. */
 export interface Attention {
   /** The most urgent first. */
   alerts: readonly Alert[];
@@ -58,7 +58,7 @@ export const NO_ATTENTION: Attention = {
 };
 
 /**
- * What needs attention in a room.
+ * The alerts of a room.
  *
  * @param now milliseconds since 1970, by the clock of the room's instants
  * @param before the same a moment ago

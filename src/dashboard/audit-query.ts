@@ -9,7 +9,7 @@ export const AUDIT_FIELDS = ['person', 'room', 'agent', 'reached', 'confirmed', 
 
 export type AuditField = (typeof AUDIT_FIELDS)[number];
 
-/** What somebody asks of the audit page. */
+/** The query of the audit page, parsed. */
 export interface AuditQuery {
   filter: RowFilter;
   /** Where reading begins, in milliseconds since 1970. */

@@ -6,7 +6,7 @@ import type { BoardRoom } from './board';
 import { type SupervisorView, supervisorsIn } from './hearing';
 import type { Viewer } from './viewer';
 
-/** What a person may do with a room on their screen, and where they are. */
+/** What decides which buttons of a room somebody sees. */
 export interface RoomAccess {
   rights: ReadonlySet<Right>;
   /** The viewer's own call in this room, if they supervise it. */
@@ -19,7 +19,7 @@ export interface RoomAccess {
   canControl: boolean;
 }
 
-/** What the server can do, whoever asks. */
+/** What the settings of the server allow, for everybody. */
 export interface Abilities {
   /** Whether SignalWire's REST API is configured. */
   control: boolean;
@@ -127,7 +127,7 @@ export function presencesOf(rooms: ReadonlyMap<string, BoardRoom>, { name, role 
   });
 }
 
-/** What a person may do with a room. */
+/** The access of somebody to a room. */
 export function accessTo(view: RoomView, viewer: Viewer, presences: readonly Presence[], can: Abilities): RoomAccess {
   const { actor, person } = viewer;
   const rights = new Set(RIGHTS.filter((right) => isAllowed(actor, right, view.room as RoomName)));
