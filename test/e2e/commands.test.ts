@@ -212,7 +212,7 @@ describe('audit', () => {
     const { code, stdout } = await runBuilt('audit', how);
     expect(code).toBe(0);
     expect(stdout.split('\r\n')[1]).toBe(
-      '2026-11-25T08:00:00.000Z,refused,,"King, Ted",***2222,sales,,,,,,,,,,room,,,ted-1,,,,,,',
+      '2026-11-25T08:00:00.000Z,refused,,"King, Ted",***2222,sales,,,,,,,,,,room,,,,,ted-1,,,,,,',
     );
   });
 
