@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { formatEvent, formatRetry } from '../api/server-sent-events';
 import { StoreError } from '../redis/store-error';
 import type { Board } from './board';
-import { type ScreenParts, type ScreenView, withoutTimes } from './screen-view';
+import { type CardHtml, type ScreenParts, type ScreenView, withoutTimes } from './screen-view';
 import type { Viewer } from './viewer';
 
 /** Where a stream is written; a response is one. */
@@ -63,6 +63,8 @@ interface Stream {
     /** Up to this change of the board. */
     changes: number;
   };
+  /** By room, the card that the browser has, if this stream has sent it. */
+  cards: Map<string, CardHtml>;
   maxBehindBytes: number;
 }
 
@@ -103,7 +105,9 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
     // With other rights, every card may look different.
     const parts = view.partsFor(viewer, scope === stream.scope ? sent.changes : undefined);
     const { top, you, order } = parts;
-    const cards = parts.cards.size > 0 ? parts.cards : undefined;
+    const isNew = ([room, card]: [string, CardHtml]) => stream.cards.get(room) !== card;
+    const cards = new Map([...parts.cards].filter(isNew));
+    noteCards(stream, cards, order);
     const changes = {
       ...(order !== sent.order && { order }),
       ...(isOther(top, sent.top) && { top }),
@@ -112,8 +116,22 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
     stream.scope = scope;
     const isStoreNew = sent.store !== board.store;
     stream.sent = { top, you, order, store: board.store, changes: board.changes };
-    if (isStoreNew || cards !== undefined || Object.keys(changes).length > 0) {
-      send(stream, 'board', { now: now(), store: board.store, ...changes }, cards);
+    if (isStoreNew || cards.size > 0 || Object.keys(changes).length > 0) {
+      send(stream, 'board', { now: now(), store: board.store, ...changes }, cards.size > 0 ? cards : undefined);
+    }
+  }
+
+  function noteCards({ cards, sent }: Stream, changed: ScreenParts['cards'], order: ScreenParts['order']): void {
+    for (const [room, card] of changed) {
+      cards.set(room, card);
+    }
+    if (order !== sent.order) {
+      const shown = new Set(order.flatMap(([, rooms]) => rooms));
+      for (const room of cards.keys()) {
+        if (!shown.has(room)) {
+          cards.delete(room);
+        }
+      }
     }
   }
 
@@ -171,6 +189,7 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
         scope,
         out,
         sent: { top, you, order, store: board.store, changes: board.changes },
+        cards: new Map(parts.cards),
         maxBehindBytes: Number.POSITIVE_INFINITY,
       };
       if (streams.size === 0) {

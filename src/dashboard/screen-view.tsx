@@ -19,12 +19,17 @@ import { You } from './pages/you';
 import type { Texts } from './texts-en';
 import type { Viewer } from './viewer';
 
+/** A card as HTML; the same object as long as it looks the same. */
+export interface CardHtml {
+  readonly html: string;
+}
+
 /** What one person sees at one moment, as HTML. */
 export interface ScreenParts {
   top: string;
   you: string;
-  /** By room: the HTML, and the change of the board since which it looks like this. */
-  cards: ReadonlyMap<string, { html: string; changedAt: number }>;
+  /** By room. */
+  cards: ReadonlyMap<string, CardHtml>;
   /** The same array as before if nothing has moved. */
   order: readonly [Section, readonly string[]][];
 }
@@ -36,7 +41,7 @@ export interface ScreenView {
   /**
    * For a browser, which counts on by itself: durations may be older, so that what many people see is rendered once.
    *
-   * @param since only cards that look different since this change of the board; all unless given
+   * @param since only cards of rooms that have changed since this change of the board; all unless given
    */
   partsFor(viewer: Viewer, since?: number): ScreenParts;
 }
@@ -49,15 +54,6 @@ export interface ScreenViewOptions {
   basePath: string;
   /** Milliseconds since 1970. */
   now: () => number;
-}
-
-/** A card as the viewers with the same rights see it. */
-interface CachedCard {
-  html: string;
-  /** The change of the board that was rendered. */
-  renderedAt: number;
-  /** The change since which it looks like this. */
-  changedAt: number;
 }
 
 /** What is the same for many viewers until the board changes. */
@@ -77,7 +73,8 @@ interface Scope {
 }
 
 export function createScreenView({ board, texts, can, basePath, now }: ScreenViewOptions): ScreenView {
-  const cards = new Map<string, Map<string, CachedCard>>();
+  /** By room, then by variant; with the change of the board that was rendered. */
+  const cards = new Map<string, Map<string, { card: CardHtml; renderedAt: number }>>();
   const panels = new WeakMap<Viewer, { presences: string; html: string }>();
   let snapshot: Snapshot = { changes: -1, supervised: new Map(), byScope: new Map(), before: new Map() };
 
@@ -127,19 +124,19 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
     return withBasePath(renderToStaticMarkup(<Card room={room} access={access} texts={texts} now={now()} />), basePath);
   }
 
-  function cachedCard(room: BoardRoom, access: RoomAccess): CachedCard {
+  function cachedCard(room: BoardRoom, access: RoomAccess): CardHtml {
     const { changedAt: renderedAt, view } = room;
-    const variants = cards.get(view.room) ?? new Map<string, CachedCard>();
+    const variants = cards.get(view.room) ?? new Map<string, { card: CardHtml; renderedAt: number }>();
     cards.set(view.room, variants);
     const variant = variantOf(access);
     const before = variants.get(variant);
     if (before?.renderedAt === renderedAt) {
-      return before;
+      return before.card;
     }
     const html = renderCard(room, access);
-    const isSame = before !== undefined && withoutTimes(html) === withoutTimes(before.html);
-    const card = { html, renderedAt, changedAt: isSame ? before.changedAt : renderedAt };
-    variants.set(variant, card);
+    const isSame = before !== undefined && withoutTimes(html) === withoutTimes(before.card.html);
+    const card = isSame ? before.card : { html };
+    variants.set(variant, { card, renderedAt });
     return card;
   }
 
@@ -159,9 +156,9 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
     pageFor(viewer) {
       const { rooms, order } = scopeOf(viewer);
       const presences = presencesOf(board.rooms, viewer);
-      const rendered = rooms.map((room): [string, { html: string; changedAt: number }] => [
+      const rendered = rooms.map((room): [string, CardHtml] => [
         room.view.room,
-        { html: renderCard(room, accessTo(room.view, viewer, presences, can)), changedAt: room.changedAt },
+        { html: renderCard(room, accessTo(room.view, viewer, presences, can)) },
       ]);
       return { top: renderTop(rooms), you: renderYou(viewer, presences), cards: new Map(rendered), order };
     },
@@ -171,8 +168,7 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
       const presences = presencesOf(current().supervised, viewer);
       const changed = rooms
         .filter(({ changedAt }) => changedAt > since)
-        .map((room) => [room.view.room, cachedCard(room, accessTo(room.view, viewer, presences, can))] as const)
-        .filter(([, { changedAt }]) => changedAt > since);
+        .map((room) => [room.view.room, cachedCard(room, accessTo(room.view, viewer, presences, can))] as const);
       return { top, you: cachedYou(viewer, presences), cards: new Map(changed), order };
     },
   };

@@ -145,6 +145,25 @@ describe('a stream', () => {
     expect(anew.take()[0]?.data.cards.support).toBe(support);
   });
 
+  it('sends a room to whoever goes out of it, though others see it as before', async () => {
+    const { streams, snapshot, room } = start();
+    const busy = roomWith([ALICE_IN, BOB_IN, tedIn()]);
+    snapshot(busy);
+    const out = output();
+    streams.open(TED, undefined, out);
+    for (const [one, isThere] of [
+      [TALK, false],
+      [busy, true],
+      [TALK, false],
+    ] as const) {
+      out.take();
+      room(one);
+      await nextTurn();
+      const [message] = out.take();
+      expect(message?.data.cards?.sales?.includes('Ted')).toBe(isThere);
+    }
+  });
+
   it('goes on from an id with the rooms changed since', () => {
     const { streams, snapshot, room, create } = start();
     snapshot(TALK, QUIET);
