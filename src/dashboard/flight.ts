@@ -42,7 +42,7 @@ export interface Heard {
   certainty: Certainty;
   /** Whether `listener` could. */
   agent: Answer;
-  /** Whether customers or other agents could. Other supervisors do not count. */
+  /** Whether customers or other agents could. Other supervisors do not count. If only one of the two is known, it is confirmed. */
   others: Answer;
   why: Why;
   /** How the line is known that says so; undefined where no line does. */
@@ -219,7 +219,8 @@ function hearersIn(period: StayPeriod, lanes: readonly FlightLane[], at: number)
       return known('unknown', 'unknown', 'unknown', 'agent-gone');
     }
     if (isBeingMuted) {
-      return known('unknown', period.hasNewcomer ? 'unknown' : 'no', 'unknown');
+      const isSure = !period.hasNewcomer && !isUndated && presence !== 'undated';
+      return known('unknown', isSure ? 'no' : 'unknown', 'unknown');
     }
     if (period.hasNewcomer) {
       return known('yes', 'no', 'inferred', 'newcomer');
@@ -246,6 +247,8 @@ function withHold(heard: Heard, isOnHold: boolean): Heard {
     : heard;
 }
 
+const UNKNOWN = { agent: 'unknown', others: 'unknown' } as const;
+
 const CERTAINTIES: readonly Certainty[] = ['unknown', 'inferred', 'confirmed'];
 
 /** What is known if it is one or the other, of which the other is the later. */
@@ -254,13 +257,15 @@ function either(one: Heard, other: Heard): Heard {
   const isOneListener = one.listener === other.listener || one.agent === 'no' || other.agent === 'no';
   const agent = one.agent === other.agent && isOneListener ? one.agent : 'unknown';
   const others = one.others === other.others && (isOneListener || one.others === 'yes') ? one.others : 'unknown';
+  const isPartial = (agent === 'unknown') !== (others === 'unknown');
+  const isInferred = one.certainty === 'inferred' || other.certainty === 'inferred';
   const weaker = CERTAINTIES.indexOf(one.certainty) < CERTAINTIES.indexOf(other.certainty) ? one : other;
   const isSaidByWeaker = weaker.agent === agent && weaker.others === others;
   return judged({
     ...other,
     listener: other.agent === 'no' && one.agent !== 'no' ? (one.listener ?? other.listener) : other.listener,
-    agent,
-    others,
+    // Half an answer has no certainty of its own: it must be confirmed.
+    ...(isPartial && isInferred ? UNKNOWN : { agent, others }),
     certainty: weaker.certainty,
     why: isSaidByWeaker ? weaker.why : 'changing',
   });

@@ -147,6 +147,15 @@ describe('who could hear a supervisor', () => {
     expect(await answersTo(open('monitor'), 30)).toEqual(['nobody confirmed reported']);
   });
 
+  it('is unknown also of the customer, if it is unknown of the agent and nothing is confirmed', async () => {
+    const lines = [ALICE_IN, arrived('coach'), line('joined', 12, 'coach', 'coach')];
+    const flight = await readFlight(lines);
+    // A second after the join, a customer may hear the coach who came too late for any line to name them.
+    expect(answerAt(flight, START + 12_500)).toMatchObject([{ agent: 'unknown', others: 'unknown', why: 'changing' }]);
+    const muted = await readFlight([...lines, line('mode', 30, 'monitor', 'coach', API)]);
+    expect(answerAt(muted, START + 31_000)).toMatchObject([{ agent: 'unknown', others: 'unknown' }]);
+  });
+
   it('is unknown of a coach whose agent has left', async () => {
     const lines = [
       ALICE_IN,
