@@ -119,12 +119,6 @@ export function createDashboard(options: DashboardOptions): Router {
     await sendRooms(req, res, saidBy(String(req.query.said ?? '')));
   });
   router.get('/live', signIn.readViewer, openStream);
-  router.get('/live/now', requireViewer, async (_req, res) => {
-    await board.whenReady(READY_MS);
-    const { top, you, order, cards } = view.partsFor(viewerIn(res));
-    const rendered = Object.fromEntries([...cards].map(([room, { html }]) => [room, html]));
-    res.json({ now: now(), store: board.store, top, you, order, cards: rendered });
-  });
   router.use(createTrailPages({ ...tools, trail: options.trail, roster: options.roster, log }));
   router.post(
     '/rooms/:room/:action',
@@ -147,7 +141,8 @@ export function createDashboard(options: DashboardOptions): Router {
     await board.whenReady(READY_MS);
     const { top, you, cards, order } = view.pageFor(viewer);
     const parts = { top, you, cards: new Map([...cards].map(([room, { html }]) => [room, html])) };
-    const content = <RoomsPage texts={texts} said={said} parts={parts} order={order} empty={emptyFor(viewer)} />;
+    const id = streams.idFor(viewer);
+    const content = <RoomsPage {...{ texts, said, parts, order, id }} empty={emptyFor(viewer)} />;
     await sendPage(req, res, { title: texts.board.title, content });
   }
 

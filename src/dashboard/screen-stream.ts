@@ -32,6 +32,8 @@ export interface ScreenStreams {
    * @returns stops sending; call it when the output was closed
    */
   open(viewer: Viewer, lastId: string | undefined, out: StreamOutput): () => void;
+  /** The id of what this viewer would be sent now. */
+  idFor(viewer: Viewer): string;
   /** How many streams this person has. */
   countOf(name: string): number;
   /** Ends every stream. @param retryMs when a browser comes back, in milliseconds; called for each */
@@ -141,9 +143,11 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
       remove(stream);
       out.destroy();
     } else {
-      out.write(formatEvent(event, encode(data, cards), `${epoch}.${stream.scope}.${board.changes}`));
+      out.write(formatEvent(event, encode(data, cards), idOf(stream.scope)));
     }
   }
+
+  const idOf = (scope: string) => `${epoch}.${scope}.${board.changes}`;
 
   async function beat(stream: Stream): Promise<void> {
     try {
@@ -205,6 +209,8 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
       stream.maxBehindBytes = out.writableLength + maxBehindBytes;
       return () => remove(stream);
     },
+
+    idFor: (viewer) => idOf(scopeOf(viewer)),
 
     countOf: (name) => [...streams].filter(({ viewer }) => viewer.actor.name === name).length,
 

@@ -80,7 +80,7 @@ describe('the rooms page', () => {
   it('asks whoever is not signed in to sign in, and comes back', async () => {
     const { status, headers } = await app.send('GET', '/?said=busy', { accept: 'text/html' });
     expect([status, headers.location]).toEqual([303, '/sign-in?next=%2F%3Fsaid%3Dbusy']);
-    const asked = await app.send('GET', '/live/now', { accept: 'application/json' });
+    const asked = await app.send('GET', '/', { accept: 'application/json' });
     expect([asked.status, JSON.parse(asked.text)]).toEqual([401, { problem: 'You are signed out. Sign in again.' }]);
   });
 

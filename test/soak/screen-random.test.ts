@@ -310,7 +310,8 @@ describe('random stories with a browser open', () => {
     for (const [name, count] of Object.entries(watcher.counts) as [keyof typeof watcher.counts, number][]) {
       seen[name] += count;
     }
-    return [...wrong, ...page.problems];
+    // The conversation may have changed under his finger: then nothing is done.
+    return [...wrong, ...page.problems.filter((problem) => !problem.includes('409 (Conflict)'))];
   }
 
   it(`${RUNS}: the screen confirms only what the Space does, and nothing while the server changes it`, async () => {

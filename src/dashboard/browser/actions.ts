@@ -93,7 +93,7 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   }
 }
 
-/** How long the stream has to tell what became of an action before the server is asked, in milliseconds. */
+/** How long the stream has to tell what became of an action before it begins anew, in milliseconds. */
 const TELL_MS = 1_000;
 
 /**
@@ -107,7 +107,7 @@ function showOutcome(changesBefore: number): void {
   }
   setTimeout(() => {
     if (changesOfYou === changesBefore) {
-      void catchUp().catch(() => {});
+      resend(lastId);
     }
   }, TELL_MS);
 }

@@ -15,7 +15,8 @@ const streamName = `conference-coach ${viewerId}`;
 const channel = new BroadcastChannel(streamName);
 let source: EventSource | undefined;
 let reconnection: number | undefined;
-let lastId = '';
+/** What was received last; at first, what the page shows. */
+let lastId = board?.dataset.id ?? '';
 /** By this browser's clock, which goes on while it sleeps. */
 let lastNewsAt = Date.now();
 let connectedAt = 0;
@@ -95,12 +96,26 @@ function lead(options: LockOptions = {}): void {
   });
 }
 
-/** What may have been missed between the page and the first message of another tab. */
-async function catchUp(): Promise<void> {
-  const response = await fetch(`${basePath}/live/now`, { headers: { Accept: 'application/json' } });
-  if (response.ok) {
-    receive({ event: 'board', data: await response.text(), id: lastId });
+/**
+ * Has the server send again what has changed since `id`. By the stream, in whichever tab it is: whatever came another way
+ * could be older than what the stream has sent, and be shown after it.
+ */
+function resend(id: string): void {
+  if (source === undefined) {
+    channel.postMessage({ event: 'resend', id });
+  } else {
+    lastId = earlierId(lastId, id);
+    connect();
   }
+}
+
+/** The earlier of two ids; none, which stands for everything, if they cannot be compared. See screen-stream.ts. */
+function earlierId(one: string, other: string): string {
+  const [[server, scope, changes], [otherServer, otherScope, otherChanges]] = [one.split('.'), other.split('.')];
+  if (server !== otherServer || scope !== otherScope) {
+    return '';
+  }
+  return Number(changes) < Number(otherChanges) ? one : other;
 }
 
 function watchLink(): void {
@@ -138,9 +153,17 @@ function showLink(): void {
 }
 
 if (viewerId !== '') {
-  channel.addEventListener('message', ({ data }) => receive(data));
+  channel.addEventListener('message', ({ data }) => {
+    if (data.event !== 'resend') {
+      receive(data);
+    } else if (source !== undefined) {
+      resend(data.id);
+    }
+  });
   lead();
-  setTimeout(() => source === undefined && void catchUp().catch(() => {}), 300);
+  // What another tab received between this page and here did not come here.
+  const pageId = lastId;
+  setTimeout(() => source === undefined && resend(pageId), 300);
   setInterval(watchLink, 1_000);
   // A page that comes back from the browser's cache is old.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

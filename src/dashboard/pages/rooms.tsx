@@ -39,12 +39,14 @@ export interface RoomsPageProps {
   parts: { top: string; you: string; cards: ReadonlyMap<string, string> };
   /** The names of the rooms in each section. */
   order: readonly (readonly [Section, readonly string[]])[];
+  /** What the parts show, for the stream; see `ScreenStreams.idFor`. */
+  id: string;
   /** What to say when there is no room. */
   empty: 'none' | 'starting' | 'not-allowed' | { conferenceUrl: string; supervisorUrl: string };
 }
 
 /** The rooms that somebody may see. */
-export function RoomsPage({ texts, said, parts, order, empty }: RoomsPageProps) {
+export function RoomsPage({ texts, said, parts, order, id, empty }: RoomsPageProps) {
   return (
     <>
       <h1 class="hidden">{texts.board.title}</h1>
@@ -75,7 +77,7 @@ export function RoomsPage({ texts, said, parts, order, empty }: RoomsPageProps) 
       <p id="no-match" hidden>
         {texts.board.noMatch}
       </p>
-      <div id="board">
+      <div id="board" data-id={id}>
         {SECTIONS.map((section) => {
           const rooms = order.find(([name]) => name === section)?.[1] ?? [];
           return (

@@ -186,6 +186,16 @@ describe('a stream', () => {
     }
   });
 
+  it('goes on from a page with what has changed since', () => {
+    const { streams, snapshot, room } = start();
+    snapshot(TALK, QUIET);
+    const id = streams.idFor(TED);
+    room({ ...TALK, participants: [ALICE_IN] });
+    const out = output();
+    streams.open(TED, id, out);
+    expect(Object.keys(out.take()[0]?.data.cards)).toEqual(['sales']);
+  });
+
   it('tells at once that the store is away, and when it is back', async () => {
     const { streams, snapshot, store } = start();
     snapshot(TALK);
