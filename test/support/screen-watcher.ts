@@ -202,7 +202,8 @@ export class ScreenWatcher {
     }
     const heardBy = this.listenersOf(badge.callSid);
     const allowed = this.listenersFor(badge, place);
-    const wrong = heardBy.filter((one) => !allowed.includes(one));
+    // Other supervisors do not count.
+    const wrong = heardBy.filter((one) => !allowed.includes(one) && this.parts.get(one)?.role !== 'supervisor');
     const missing = badge.look === 'barge' ? allowed.filter((one) => !heardBy.includes(one)) : [];
     return wrong.length + missing.length === 0
       ? undefined
