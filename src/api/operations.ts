@@ -16,7 +16,7 @@ import type { LiveFeed } from './live-feed';
 import { type Operation, operation } from './operation';
 import { ACTION_PROBLEMS, type ProblemCode, problem, restNotConfigured } from './problem';
 import { actionReport, auditPage, bodies, liveEvent, peopleList, refusalPage, roomList, roomView } from './schemas';
-import { startStream } from './server-sent-events';
+import { answerWithStream } from './server-sent-events';
 import { isPosition, mayReadFact, mayReadRefusal, POSITION_FORM, type TrailReader } from './trail-reader';
 import { viewEntry, viewPerson, viewRecord, viewRoom } from './views';
 
@@ -193,12 +193,7 @@ export function createOperations(options: OperationsOptions): Operation[] {
         }
         return {
           send(res) {
-            if (res.req.method === 'HEAD') {
-              res.type('text/event-stream').end();
-              return;
-            }
-            startStream(res);
-            res.on('close', feed.subscribe({ owner, rooms, isStillAllowed }, lastEventId, res));
+            answerWithStream(res, () => feed.subscribe({ owner, rooms, isStillAllowed }, lastEventId, res));
           },
         };
       },

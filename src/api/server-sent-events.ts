@@ -16,6 +16,24 @@ export function startStream(res: ServerResponse): void {
   res.flushHeaders();
 }
 
+/**
+ * Answers with a stream; to HEAD, with its headers alone. A reader who has gone while the request was looked at gets none:
+ * nothing would tell of its end any more.
+ *
+ * @param open begins to write, and returns what ends it
+ */
+export function answerWithStream(res: ServerResponse, open: () => () => void): void {
+  if (res.closed) {
+    return;
+  }
+  startStream(res);
+  if (res.req.method === 'HEAD') {
+    res.end();
+  } else {
+    res.on('close', open());
+  }
+}
+
 /** When a reader comes back after the server has stopped, in milliseconds: not all at once. */
 export const comeBackMs = () => Math.round(500 + Math.random() * 2_000);
 

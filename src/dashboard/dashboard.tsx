@@ -5,7 +5,7 @@ import { renderToStaticMarkup } from 'preact-render-to-string';
 import type { LiveFeed } from '../api/live-feed';
 import type { Operation } from '../api/operation';
 import { Problem } from '../api/problem';
-import { comeBackMs, startStream } from '../api/server-sent-events';
+import { answerWithStream, comeBackMs, startStream } from '../api/server-sent-events';
 import type { TrailReader } from '../api/trail-reader';
 import { viewRoom } from '../api/views';
 import type { Roster } from '../people/roster';
@@ -172,14 +172,13 @@ export function createDashboard(options: DashboardOptions): Router {
       res.end('event: signed-out\ndata: {}\n\n');
       return;
     }
+    await board.whenReady(READY_MS);
     if (draining.aborted || streams.countOf(viewer.actor.name) >= MAX_STREAMS_PER_PERSON) {
       res.status(503).end();
       return;
     }
-    await board.whenReady(READY_MS);
     const after = req.get('last-event-id') ?? String(req.query.after ?? '');
-    startStream(res);
-    res.on('close', streams.open(viewer, after, res));
+    answerWithStream(res, () => streams.open(viewer, after, res));
   }
 
   async function answerAction(req: Request, res: Response): Promise<void> {

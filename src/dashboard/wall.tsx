@@ -1,7 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { renderToStaticMarkup } from 'preact-render-to-string';
-import { formatEvent, formatRetry, startStream } from '../api/server-sent-events';
+import { answerWithStream, formatEvent, formatRetry } from '../api/server-sent-events';
 import type { Tokens, WallEntry } from '../people/tokens';
 import type { RoomName } from '../rooms/room';
 import { withBasePath } from './base-path';
@@ -116,20 +116,17 @@ export function createWalls(options: WallOptions): Walls {
       next();
       return;
     }
+    await board.whenReady(READY_MS);
     if (isClosed || [...streams].filter(({ name }) => name === wall.name).length >= MAX_STREAMS_PER_WALL) {
       res.status(503).end();
       return;
     }
-    await board.whenReady(READY_MS);
-    startStream(res);
-    if (req.method === 'HEAD') {
-      res.end();
-      return;
-    }
     const stream = { token: String(req.params.token), name: wall.name, res, changes: -1, store: board.store, ticks: 0 };
-    res.on('close', () => remove(stream));
-    add(stream);
-    update(stream);
+    answerWithStream(res, () => {
+      add(stream);
+      update(stream);
+      return () => remove(stream);
+    });
   }
 
   function add(stream: Stream): void {
