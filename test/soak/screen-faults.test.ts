@@ -101,6 +101,18 @@ describe('the screen', () => {
     expect(new Set(await page.evaluate<string[]>('wrong'))).toEqual(new Set(['coach']));
   });
 
+  it('does not take for live what a proxy has kept for too long', async () => {
+    const { bench, signIn } = await startScreenBench(browser);
+    const proxy = await startStallingProxy(bench.server.port);
+    const page = await signIn({ url: proxy.url });
+    await waitForLink(page, 'live');
+    // Messages come every 5 s, as before; but what they tell is 7 to 12 s old.
+    proxy.streamDelayMs = 7_000;
+    await waitForLink(page, 'stale');
+    await waitForLink(page, 'live');
+    await waitForLink(page, 'stale');
+  });
+
   it('asks for the sign-in when a server without Redis was restarted', async () => {
     const { bench, signIn } = await startScreenBench(browser);
     const page = await signIn();

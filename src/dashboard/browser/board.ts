@@ -24,7 +24,6 @@ let isPointerInBoard = false;
 let movedAt = 0;
 
 function applyBoard(message: BoardMessage): void {
-  setClock(message.now);
   for (const [room, html] of Object.entries(message.cards ?? {})) {
     putCard(room, html);
   }

@@ -1,9 +1,29 @@
 /** How far the server's clock is ahead of this one, in milliseconds. */
 let clockAheadMs = Number(document.body.dataset.now) - Date.now();
 
-/** @param now the server's clock */
-function setClock(now: number): void {
-  clockAheadMs = now - Date.now();
+/** @param now the server's clock when this one showed `at` */
+function setClock(now: number, at: number): void {
+  clockAheadMs = now - at;
+}
+
+/** When this page last began to ask for its stream, by this browser's clock; and the first time that the server told in it. */
+let connectedAt = 0;
+let firstNow: number | undefined;
+
+function beginConnection(): void {
+  connectedAt = Date.now();
+  firstNow = undefined;
+}
+
+/**
+ * When the server sent a message, or up to a second earlier, by this browser's clock. A proxy may keep messages for a while,
+ * but the first one was sent after the request.
+ *
+ * @param now the server's clock, in the message
+ */
+function sentAt(now: number): number {
+  firstNow ??= now;
+  return Math.min(connectedAt + now - firstNow, Date.now());
 }
 
 /** The same form as on the server. */

@@ -8,6 +8,8 @@ interface StreamMessage {
   event: 'board' | 'heartbeat' | 'signed-out';
   data: string;
   id: string;
+  /** When the server sent it, by this browser's clock. */
+  sentAt: number;
 }
 
 const streamName = `conference-coach ${viewerId}`;
@@ -17,14 +19,13 @@ let source: EventSource | undefined;
 let reconnection: number | undefined;
 /** What was received last; at first, what the page shows. */
 let lastId = board?.dataset.id ?? '';
-/** By this browser's clock, which goes on while it sleeps. */
+/** When what is shown was sent. All times are by this browser's clock, which goes on while it sleeps. */
 let lastNewsAt = Date.now();
-let connectedAt = 0;
 let isConnected = false;
 let store = 'ok';
 
 function receive(message: StreamMessage): void {
-  lastNewsAt = Date.now();
+  lastNewsAt = message.sentAt;
   lastId = message.id;
   isConnected = true;
   if (message.event === 'signed-out') {
@@ -34,17 +35,16 @@ function receive(message: StreamMessage): void {
   }
   const data = JSON.parse(message.data) as BoardMessage;
   store = data.store;
+  setClock(data.now, message.sentAt);
   if (message.event === 'board') {
     applyBoard(data);
-  } else {
-    setClock(data.now);
   }
   showLink();
 }
 
 function connect(): void {
   disconnect();
-  connectedAt = Date.now();
+  beginConnection();
   const opened = new EventSource(`${basePath}/live?${new URLSearchParams({ after: lastId })}`);
   source = opened;
   for (const event of ['board', 'heartbeat', 'signed-out'] as const) {
@@ -52,13 +52,14 @@ function connect(): void {
       // A server that hung goes on: there is nothing to open anew.
       clearTimeout(reconnection);
       reconnection = undefined;
-      const message = { event, data, id: lastEventId };
+      const message = { event, data, id: lastEventId, sentAt: sentAt(JSON.parse(data).now) };
       channel.postMessage(message);
       receive(message);
     });
   }
   opened.addEventListener('error', () => {
     isConnected = false;
+    beginConnection();
     showLink();
     // The browser itself comes back after a broken connection, but not after an error status.
     if (opened.readyState === EventSource.CLOSED) {

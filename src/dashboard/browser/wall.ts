@@ -10,9 +10,8 @@ interface WallMessage {
 const WALL_SILENCE_MS = 8_000;
 
 let wallSource: EventSource | undefined;
-/** By this browser's clock. */
+/** When what is shown was sent, by this browser's clock. */
 let wallNewsAt = Date.now();
-let wallTriedAt = 0;
 let wallStore = 'ok';
 
 function receiveWall(data: string): void {
@@ -21,9 +20,9 @@ function receiveWall(data: string): void {
     location.reload();
     return;
   }
-  wallNewsAt = Date.now();
+  wallNewsAt = sentAt(now);
   wallStore = sent;
-  setClock(now);
+  setClock(now, wallNewsAt);
   const wall = find('#wall');
   if (html !== undefined && wall !== null) {
     wall.innerHTML = html;
@@ -34,13 +33,18 @@ function receiveWall(data: string): void {
 
 function connectWall(): void {
   wallSource?.close();
-  wallTriedAt = Date.now();
+  beginConnection();
   const opened = new EventSource(`${location.pathname}/live`);
   wallSource = opened;
   opened.addEventListener('wall', ({ data }) => receiveWall(data));
   opened.addEventListener('heartbeat', ({ data }) => receiveWall(data));
   opened.addEventListener('gone', () => location.reload());
-  opened.addEventListener('error', () => opened.readyState === EventSource.CLOSED && void leaveIfGone());
+  opened.addEventListener('error', () => {
+    beginConnection();
+    if (opened.readyState === EventSource.CLOSED) {
+      void leaveIfGone();
+    }
+  });
 }
 
 /** A page that the server refuses is left; without a server it stays, because a TV has nobody to reload it. */
@@ -53,7 +57,7 @@ async function leaveIfGone(): Promise<void> {
 
 function watchWall(): void {
   const silentMs = Date.now() - wallNewsAt;
-  if (silentMs > WALL_SILENCE_MS && Date.now() - wallTriedAt > WALL_SILENCE_MS) {
+  if (silentMs > WALL_SILENCE_MS && Date.now() - connectedAt > WALL_SILENCE_MS) {
     connectWall();
   }
   showWallLink();
