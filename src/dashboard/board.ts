@@ -128,6 +128,7 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
     clearInterval(ticks);
     clearTimeout(idle);
     rooms.clear();
+    changes++;
     store = 'starting';
   }
 

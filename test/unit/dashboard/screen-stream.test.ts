@@ -65,7 +65,7 @@ function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of)
   const view = createScreenView({ board, texts: english, can, basePath: '', now: Date.now });
   const log = pino({ level: 'silent' });
   const create = (epoch: string) => createScreenStreams({ board, view, refresh, epoch, log, now: Date.now });
-  const send = (event: string, data: object) => outs[0]?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
+  const send = (event: string, data: object) => outs.at(-1)?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
   return {
     board,
     create,
@@ -194,6 +194,18 @@ describe('a stream', () => {
     const out = output();
     streams.open(TED, id, out);
     expect(Object.keys(out.take()[0]?.data.cards)).toEqual(['sales']);
+  });
+
+  it('shows no room that ended while nobody looked', () => {
+    const { board, streams, snapshot } = start();
+    snapshot(TALK);
+    streams.open(TED, undefined, output())();
+    board.close();
+    board.subscribe(() => {});
+    snapshot();
+    const out = output();
+    streams.open(TED, undefined, out);
+    expect(out.take()[0]?.data).toMatchObject({ cards: {}, top: expect.stringContaining('<dd>0</dd>') });
   });
 
   it('tells at once that the store is away, and when it is back', async () => {
