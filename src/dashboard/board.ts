@@ -17,6 +17,8 @@ export interface Board {
   whenReady(timeoutMs: number): Promise<void>;
   /** By name; empty until they are known. */
   readonly rooms: ReadonlyMap<string, BoardRoom>;
+  /** Whether the rooms were read: without, an empty board tells nothing. */
+  readonly isKnown: boolean;
   /** The latest change; 0 before the first. */
   readonly changes: number;
   /** `starting` until the rooms are known; `away` while changes may be missing. */
@@ -47,6 +49,7 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
   const rooms = new Map<string, BoardRoom>();
   let changes = 0;
   let store: Board['store'] = 'starting';
+  let isKnown = false;
   let stopFollowing: (() => void) | undefined;
   let ticks: NodeJS.Timeout | undefined;
   let idle: NodeJS.Timeout | undefined;
@@ -96,6 +99,7 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
           }
         }
         views.forEach(put);
+        isKnown = true;
         setStore('ok');
         tellAll();
       },
@@ -129,6 +133,7 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
     clearTimeout(idle);
     rooms.clear();
     changes++;
+    isKnown = false;
     store = 'starting';
   }
 
@@ -141,6 +146,9 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
 
   return {
     rooms,
+    get isKnown() {
+      return isKnown;
+    },
     get changes() {
       return changes;
     },
@@ -167,7 +175,7 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
       };
     },
     note(room) {
-      if (store !== 'starting') {
+      if (isKnown) {
         put(room);
         tellAll();
       }

@@ -139,10 +139,10 @@ export function createDashboard(options: DashboardOptions): Router {
       return;
     }
     await board.whenReady(READY_MS);
-    const { top, you, cards, order } = view.pageFor(viewer);
-    const parts = { top, you, cards: new Map([...cards].map(([room, { html }]) => [room, html])) };
+    const parts = board.isKnown ? view.pageFor(viewer) : undefined;
     const id = streams.idFor(viewer);
-    const content = <RoomsPage {...{ texts, said, parts, order, id }} empty={emptyFor(viewer)} />;
+    const isStoreAway = board.store === 'away';
+    const content = <RoomsPage {...{ texts, said, parts, id, isStoreAway }} empty={emptyFor(viewer)} />;
     await sendPage(req, res, { title: texts.board.title, content });
   }
 
@@ -150,7 +150,7 @@ export function createDashboard(options: DashboardOptions): Router {
     if (!actor.rights.has('see')) {
       return 'not-allowed';
     }
-    if (board.store === 'starting') {
+    if (!board.isKnown) {
       return 'starting';
     }
     return board.changes === 0 ? webhooks : 'none';

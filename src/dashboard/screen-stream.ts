@@ -20,7 +20,7 @@ export interface StreamOutput {
  *
  * - `board` `{ "now": …, "store": "ok", "cards": { "sales": "<article …>" }, "order": [["talking", ["sales"]], …],
  *   "top": "<dl …>", "you": "<section …>" }`: what has changed. A room that `order` lacks is gone. Without `cards` no room
- *   has changed, and so on.
+ *   has changed, and so on. While the rooms are not known it has only `now` and `store`.
  * - `heartbeat` `{ "now": …, "store": "ok" }`: every few seconds.
  * - `signed-out`: the end.
  */
@@ -60,11 +60,9 @@ interface Stream {
   /** Of what was sent: see `scopeOf`. */
   scope: string;
   out: StreamOutput;
-  sent: Pick<ScreenParts, 'top' | 'you' | 'order'> & {
-    store: Board['store'];
-    /** Up to this change of the board. */
-    changes: number;
-  };
+  store: Board['store'];
+  /** Undefined until the rooms are known. */
+  sent: (Pick<ScreenParts, 'top' | 'you' | 'order'> & { changes: number }) | undefined;
   /** By room, the card that the browser has, if this stream has sent it. */
   cards: Map<string, CardHtml>;
   maxBehindBytes: number;
@@ -104,30 +102,50 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
   function update(stream: Stream): void {
     const { sent, viewer } = stream;
     const scope = scopeOf(viewer);
+    const isStoreNew = stream.store !== board.store;
+    stream.store = board.store;
+    if (!board.isKnown || sent === undefined) {
+      stream.scope = scope;
+      if (board.isKnown) {
+        sendAll(stream);
+      } else if (isStoreNew) {
+        send(stream, 'board', { now: now(), store: board.store });
+      }
+      return;
+    }
     // With other rights, every card may look different.
     const parts = view.partsFor(viewer, scope === stream.scope ? sent.changes : undefined);
     const { top, you, order } = parts;
     const isNew = ([room, card]: [string, CardHtml]) => stream.cards.get(room) !== card;
     const cards = new Map([...parts.cards].filter(isNew));
-    noteCards(stream, cards, order);
+    noteCards(stream.cards, cards, order === sent.order ? undefined : order);
     const changes = {
       ...(order !== sent.order && { order }),
       ...(isOther(top, sent.top) && { top }),
       ...(isOther(you, sent.you) && { you }),
     };
     stream.scope = scope;
-    const isStoreNew = sent.store !== board.store;
-    stream.sent = { top, you, order, store: board.store, changes: board.changes };
+    stream.sent = { top, you, order, changes: board.changes };
     if (isStoreNew || cards.size > 0 || Object.keys(changes).length > 0) {
       send(stream, 'board', { now: now(), store: board.store, ...changes }, cards.size > 0 ? cards : undefined);
     }
   }
 
-  function noteCards({ cards, sent }: Stream, changed: ScreenParts['cards'], order: ScreenParts['order']): void {
+  /** @param lastId see `open` */
+  function sendAll(stream: Stream, lastId?: string): void {
+    const parts = view.partsFor(stream.viewer, changesIn(lastId, `${epoch}.${stream.scope}.`));
+    const { top, you, order } = parts;
+    stream.sent = { top, you, order, changes: board.changes };
+    stream.cards = new Map(parts.cards);
+    send(stream, 'board', { now: now(), store: board.store, order, top, you }, parts.cards);
+  }
+
+  /** @param order if it has changed: rooms that it lacks are gone */
+  function noteCards(cards: Stream['cards'], changed: ScreenParts['cards'], order?: ScreenParts['order']): void {
     for (const [room, card] of changed) {
       cards.set(room, card);
     }
-    if (order !== sent.order) {
+    if (order !== undefined) {
       const shown = new Set(order.flatMap(([, rooms]) => rooms));
       for (const room of cards.keys()) {
         if (!shown.has(room)) {
@@ -185,15 +203,13 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
 
   return {
     open(viewer, lastId, out) {
-      const scope = scopeOf(viewer);
-      const parts = view.partsFor(viewer, changesIn(lastId, `${epoch}.${scope}.`));
-      const { top, you, order } = parts;
       const stream: Stream = {
         viewer,
-        scope,
+        scope: scopeOf(viewer),
         out,
-        sent: { top, you, order, store: board.store, changes: board.changes },
-        cards: new Map(parts.cards),
+        store: board.store,
+        sent: undefined,
+        cards: new Map(),
         maxBehindBytes: Number.POSITIVE_INFINITY,
       };
       if (streams.size === 0) {
@@ -205,7 +221,11 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
         }, heartbeatMs);
       }
       streams.add(stream);
-      send(stream, 'board', { now: now(), store: board.store, order, top, you }, parts.cards);
+      if (board.isKnown) {
+        sendAll(stream, lastId);
+      } else {
+        send(stream, 'board', { now: now(), store: board.store });
+      }
       stream.maxBehindBytes = out.writableLength + maxBehindBytes;
       return () => remove(stream);
     },

@@ -14,7 +14,7 @@ import {
   visibleRooms,
 } from './board-model';
 import { Card } from './pages/card';
-import { TopLine } from './pages/rooms';
+import { TopLine } from './pages/top-line';
 import { You } from './pages/you';
 import type { Texts } from './texts-en';
 import type { Viewer } from './viewer';

@@ -111,6 +111,20 @@ describe('pages have no violations, small targets or sideways scrolling:', () =>
     expect(await check(page)).toEqual([]);
   });
 
+  it('rooms without the script, which are not confirmed while the store is away', async () => {
+    const { show, signIn, setStore } = await startShownScreen(browser);
+    show(...ROOMS);
+    const page = await signIn({ javaScript: false });
+    const hatched = page.locator('.link[data-state="away"] ~ * .hearing');
+    expect(await hatched.count()).toBe(0);
+    setStore('away');
+    await page.reload();
+    await page.getByText('The server cannot reach its store').waitFor();
+    expect(await hatched.count()).toBeGreaterThan(0);
+    const images = await hatched.evaluateAll((badges) => badges.map((one) => getComputedStyle(one).backgroundImage));
+    expect(images.every((image) => image.includes('repeating-linear-gradient'))).toBe(true);
+  });
+
   it('what can be opened: the menus of rooms, and the keys', async () => {
     const { show, signIn } = await startShownScreen(browser);
     show(TALK, ...ROOMS.slice(-1));

@@ -29,6 +29,10 @@ function applyBoard(message: BoardMessage): void {
   }
   if (message.order !== undefined) {
     order = message.order;
+    // The rooms are known now: the page says that they are not.
+    if (find('#empty[data-empty="starting"]') !== null) {
+      location.reload();
+    }
   }
   if (message.cards !== undefined || message.order !== undefined) {
     arrange();

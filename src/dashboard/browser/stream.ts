@@ -138,7 +138,7 @@ function showLink(): void {
   const link = find('#link');
   const silentMs = Date.now() - lastNewsAt;
   const isStale = silentMs > SILENCE_MS || (!isConnected && silentMs > 2_000);
-  const state = isStale ? 'stale' : store === 'away' ? 'away' : isConnected ? 'live' : 'connecting';
+  const state = isStale ? 'stale' : store !== 'ok' ? 'away' : isConnected ? 'live' : 'connecting';
   document.body.dataset.link = state;
   if (link === null) {
     return;
@@ -146,7 +146,7 @@ function showLink(): void {
   link.dataset.state = state;
   const sentences: Record<string, string> = {
     stale: `${texts.stale.replace('{ago}', formatDuration(silentMs))}. ${texts.staleHint}`,
-    away: texts.storeAway,
+    away: store === 'away' ? texts.storeAway : texts.connecting,
     live: texts.live,
     connecting: texts.connecting,
   };

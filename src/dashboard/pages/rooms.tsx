@@ -1,44 +1,15 @@
-import type { Section, Totals } from '../board-model';
-import { SECTIONS, WAIT_TARGET_MS } from '../board-model';
-import { formatDuration } from '../duration';
+import { SECTIONS } from '../board-model';
+import type { ScreenParts } from '../screen-view';
 import type { Texts } from '../texts-en';
-import { Elapsed, type Shown } from './elements';
-
-/** The top line. The browser replaces it as a whole. */
-export function TopLine({ totals, texts, now }: Shown & { totals: Totals }) {
-  const { waiting, longestWaitSince, live } = totals;
-  const isLate = longestWaitSince !== undefined && now - longestWaitSince > WAIT_TARGET_MS;
-  return (
-    <dl id="top" class="top">
-      <div class={waiting > 0 ? 'some' : ''}>
-        <dt>{texts.top.waiting}</dt>
-        <dd>
-          {waiting} <small>{texts.top.target('0')}</small>
-        </dd>
-      </div>
-      <div class={isLate ? 'missed' : ''} data-target={WAIT_TARGET_MS}>
-        <dt>{texts.top.longestWait}</dt>
-        <dd>
-          {longestWaitSince === undefined ? texts.top.none : <Elapsed since={longestWaitSince} now={now} />}{' '}
-          <small>{texts.top.target(formatDuration(WAIT_TARGET_MS))}</small>
-        </dd>
-      </div>
-      <div>
-        <dt>{texts.top.live}</dt>
-        <dd>{live}</dd>
-      </div>
-    </dl>
-  );
-}
 
 export interface RoomsPageProps {
   texts: Texts;
   /** What the screen says about the latest action, on a page without the script. */
   said: { isProblem: boolean; text: string } | undefined;
-  /** The parts that the browser replaces, as HTML of {@link TopLine}, `You` and `Card`. */
-  parts: { top: string; you: string; cards: ReadonlyMap<string, string> };
-  /** The names of the rooms in each section. */
-  order: readonly (readonly [Section, readonly string[]])[];
+  /** The parts that the browser replaces; undefined while the rooms are not known. */
+  parts: ScreenParts | undefined;
+  /** Whether changes may be missing. */
+  isStoreAway: boolean;
   /** What the parts show, for the stream; see `ScreenStreams.idFor`. */
   id: string;
   /** What to say when there is no room. */
@@ -46,11 +17,12 @@ export interface RoomsPageProps {
 }
 
 /** The rooms that somebody may see. */
-export function RoomsPage({ texts, said, parts, order, id, empty }: RoomsPageProps) {
+export function RoomsPage({ texts, said, parts, isStoreAway, id, empty }: RoomsPageProps) {
   return (
     <>
       <h1 class="hidden">{texts.board.title}</h1>
-      <p id="link" class="link" data-state="still">
+      <p id="link" class="link" data-state={isStoreAway ? 'away' : 'still'}>
+        {isStoreAway ? `${texts.link.storeAway} ` : ''}
         <a href="/">{texts.board.reload}</a>
       </p>
       <div
@@ -61,8 +33,8 @@ export function RoomsPage({ texts, said, parts, order, id, empty }: RoomsPagePro
       >
         {said === undefined ? null : <p>{said.text}</p>}
       </div>
-      <Raw html={parts.top} />
-      <Raw html={parts.you} />
+      <Raw html={parts?.top ?? '<dl id="top" hidden></dl>'} />
+      <Raw html={parts?.you ?? '<section id="you" hidden></section>'} />
       <div class="tools">
         <label class="search">
           <span class="hidden">{texts.board.search}</span>
@@ -79,7 +51,7 @@ export function RoomsPage({ texts, said, parts, order, id, empty }: RoomsPagePro
       </p>
       <div id="board" data-id={id}>
         {SECTIONS.map((section) => {
-          const rooms = order.find(([name]) => name === section)?.[1] ?? [];
+          const rooms = parts?.order.find(([name]) => name === section)?.[1] ?? [];
           return (
             <section class={`rooms ${section}`} data-section={section} aria-labelledby={`${section}-title`}>
               <h2 id={`${section}-title`}>
@@ -88,7 +60,7 @@ export function RoomsPage({ texts, said, parts, order, id, empty }: RoomsPagePro
               <p class="empty">{texts.sectionEmpty[section]}</p>
               <div
                 class="cards"
-                dangerouslySetInnerHTML={{ __html: rooms.map((room) => parts.cards.get(room) ?? '').join('') }}
+                dangerouslySetInnerHTML={{ __html: rooms.map((room) => parts?.cards.get(room)?.html ?? '').join('') }}
               />
             </section>
           );
@@ -125,7 +97,7 @@ function Empty({ empty, texts }: Pick<RoomsPageProps, 'empty' | 'texts'>) {
   }
   const words = { none: texts.board.empty, starting: texts.board.starting, 'not-allowed': texts.board.notAllowed };
   return (
-    <section id="empty">
+    <section id="empty" data-empty={empty}>
       <p>{words[empty]}</p>
     </section>
   );

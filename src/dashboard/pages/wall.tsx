@@ -2,7 +2,7 @@ import { SECTIONS } from '../board-model';
 import { HEARINGS, type WallRoom, type WallState } from '../wall-model';
 import { Elapsed, Hidden, SHAPES, type Shown } from './elements';
 import type { AssetUrls } from './layout';
-import { TopLine } from './rooms';
+import { TopLine } from './top-line';
 
 /** How often a browser without scripts loads a wall again, in seconds. */
 const REFRESH_SECONDS = 15;

@@ -65,7 +65,8 @@ function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of)
   const view = createScreenView({ board, texts: english, can, basePath: '', now: Date.now });
   const log = pino({ level: 'silent' });
   const create = (epoch: string) => createScreenStreams({ board, view, refresh, epoch, log, now: Date.now });
-  const send = (event: string, data: object) => outs.at(-1)?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
+  const send = (event: string, data: object) =>
+    outs.at(-1)?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
   return {
     board,
     create,
@@ -206,6 +207,22 @@ describe('a stream', () => {
     const out = output();
     streams.open(TED, undefined, out);
     expect(out.take()[0]?.data).toMatchObject({ cards: {}, top: expect.stringContaining('<dd>0</dd>') });
+  });
+
+  it('tells nothing of rooms that are not known, also if the store is away, until they are', async () => {
+    const { streams, snapshot, store } = start();
+    const out = output();
+    streams.open(TED, undefined, out);
+    store('away');
+    await nextTurn();
+    snapshot(TALK);
+    await nextTurn();
+    const about = { event: 'board', id: expect.any(String) };
+    expect(out.take()).toEqual([
+      { ...about, data: { now: NOW, store: 'starting' } },
+      { ...about, data: { now: NOW, store: 'away' } },
+      { ...about, data: expect.objectContaining({ store: 'ok', cards: { sales: expect.any(String) } }) },
+    ]);
   });
 
   it('tells at once that the store is away, and when it is back', async () => {
