@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { serveRestApi } from '../../src/simulator/rest-api';
 import { createSpace } from '../../src/simulator/space';
@@ -111,6 +112,32 @@ describe('the screen', () => {
     await waitForLink(page, 'stale');
     await waitForLink(page, 'live');
     await waitForLink(page, 'stale');
+  });
+
+  it('stays old while a server hangs, also when its tab takes the stream from another', async () => {
+    const { bench, signIn } = await startScreenBench(browser);
+    const proxy = await startStallingProxy(bench.server.port);
+    const page = await signIn({ url: proxy.url });
+    const other = (await page.context().newPage()) as TestPage;
+    await other.goto(proxy.url);
+    await waitForLink(other, 'live');
+    const states = `window.states = []; new MutationObserver(() => states.push(document.body.dataset.link))
+      .observe(document.body, { attributes: true, attributeFilter: ['data-link'] })`;
+    await Promise.all([page.evaluate(states), other.evaluate(states)]);
+    proxy.stall();
+    await sleep(18_000);
+    for (const tab of [page, other]) {
+      expect(await tab.evaluate('[...new Set(states.slice(states.indexOf("stale")))]')).toEqual(['stale']);
+    }
+  });
+
+  it('is not live by a clock that was set back, and comes back by itself', async () => {
+    const { signIn } = await startScreenBench(browser);
+    const page = await signIn();
+    await waitForLink(page, 'live');
+    await page.evaluate('{ const now = Date.now; Date.now = () => now() - 3_600_000; }');
+    await waitForLink(page, 'stale');
+    await waitForLink(page, 'live');
   });
 
   it('asks for the sign-in when a server without Redis was restarted', async () => {

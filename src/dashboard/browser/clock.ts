@@ -26,12 +26,24 @@ function sentAt(now: number): number {
   return Math.min(connectedAt + now - firstNow, Date.now());
 }
 
+/** Milliseconds since the latest of these instants. If the clock was set back since, nobody knows: for ever. */
+function ageOf(...instants: number[]): number {
+  const ms = Date.now() - Math.max(...instants);
+  return ms < -1_000 ? Number.POSITIVE_INFINITY : Math.max(0, ms);
+}
+
 /** The same form as on the server. */
 function formatDuration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
   const rest = String(seconds % 60).padStart(2, '0');
   return hours === 0 ? `${minutes}:${rest}` : `${hours}:${String(minutes).padStart(2, '0')}:${rest}`;
+}
+
+/** Says that what is shown is old. @param ms how old */
+function staleSentence(ms: number): string {
+  const ago = Number.isFinite(ms) ? `${texts.stale.replace('{ago}', formatDuration(ms))}. ` : '';
+  return ago + texts.staleHint;
 }
 
 /** Lets every duration on the page go on. */

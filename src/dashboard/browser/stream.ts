@@ -22,6 +22,8 @@ let lastId = board?.dataset.id ?? '';
 /** When what is shown was sent. All times are by this browser's clock, which goes on while it sleeps. */
 let lastNewsAt = Date.now();
 let isConnected = false;
+/** When this tab last took over the stream. */
+let tookOverAt = 0;
 let store = 'ok';
 
 function receive(message: StreamMessage): void {
@@ -120,14 +122,14 @@ function earlierId(one: string, other: string): string {
 }
 
 function watchLink(): void {
-  const silentMs = Date.now() - lastNewsAt;
-  const hangs = Date.now() - Math.max(lastNewsAt, connectedAt) > SILENCE_MS;
-  if (source !== undefined && hangs && reconnection === undefined) {
+  if (source !== undefined && ageOf(lastNewsAt, connectedAt) > SILENCE_MS && reconnection === undefined) {
     isConnected = false;
     reconnectSoon();
   }
-  if (source === undefined && silentMs > TAKE_OVER_MS && document.visibilityState === 'visible') {
-    lastNewsAt = Date.now();
+  const isForsaken = source === undefined && ageOf(lastNewsAt, tookOverAt) > TAKE_OVER_MS;
+  if (isForsaken && document.visibilityState === 'visible') {
+    tookOverAt = Date.now();
+    isConnected = false;
     lead({ steal: true });
   }
   showLink();
@@ -136,7 +138,7 @@ function watchLink(): void {
 /** Says whether what is shown is up to date. */
 function showLink(): void {
   const link = find('#link');
-  const silentMs = Date.now() - lastNewsAt;
+  const silentMs = ageOf(lastNewsAt);
   const isStale = silentMs > SILENCE_MS || (!isConnected && silentMs > 2_000);
   const state = isStale ? 'stale' : store !== 'ok' ? 'away' : isConnected ? 'live' : 'connecting';
   document.body.dataset.link = state;
@@ -145,7 +147,7 @@ function showLink(): void {
   }
   link.dataset.state = state;
   const sentences: Record<string, string> = {
-    stale: `${texts.stale.replace('{ago}', formatDuration(silentMs))}. ${texts.staleHint}`,
+    stale: staleSentence(silentMs),
     away: store === 'away' ? texts.storeAway : texts.connecting,
     live: texts.live,
     connecting: texts.connecting,

@@ -56,18 +56,17 @@ async function leaveIfGone(): Promise<void> {
 }
 
 function watchWall(): void {
-  const silentMs = Date.now() - wallNewsAt;
-  if (silentMs > WALL_SILENCE_MS && Date.now() - connectedAt > WALL_SILENCE_MS) {
+  if (ageOf(wallNewsAt, connectedAt) > WALL_SILENCE_MS) {
     connectWall();
   }
   showWallLink();
 }
 
 function showWallLink(): void {
-  const silentMs = Date.now() - wallNewsAt;
+  const silentMs = ageOf(wallNewsAt);
   const state = silentMs > WALL_SILENCE_MS ? 'stale' : wallStore === 'ok' ? 'live' : 'away';
   const sentences: Record<string, string> = {
-    stale: `${texts.stale.replace('{ago}', formatDuration(silentMs))}. ${texts.staleHint}`,
+    stale: staleSentence(silentMs),
     live: texts.live,
     away: texts.storeAway,
   };
