@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { openBrowser, type TestBrowser, type TestPage } from '../support/browser';
+import type { Locator } from 'playwright-core';
+import { openBrowser, type PageOptions, type TestBrowser, type TestPage } from '../support/browser';
 import { eventually } from '../support/redis-server';
 import { ALICE_IN, ago, BOB_IN, roomWith, tedIn } from '../support/room-view';
-import { startShownScreen } from '../support/shown-screen';
+import { type ShownScreen, startShownScreen } from '../support/shown-screen';
 
 let browser: TestBrowser;
 beforeAll(async () => {
@@ -22,10 +24,10 @@ async function placeOf(page: TestPage, room: string): Promise<number[]> {
   return [box?.x ?? -1, box?.y ?? -1].map(Math.round);
 }
 
-async function start() {
+async function start(options?: PageOptions) {
   const screen = await startShownScreen(browser);
   screen.show(talk('billing'), talk('sales'), talk('support'));
-  const page = await screen.signIn();
+  const page = await screen.signIn(options);
   await eventually(async () => expect(await roomsOf(page)).toEqual(['billing', 'sales', 'support']));
   /** One room ends, one comes that needs attention, and one gets a supervisor. */
   const changeAll = () => {
@@ -69,11 +71,59 @@ describe('while somebody is about to use a room', () => {
   });
 });
 
+/** The addresses that this page posts to. */
+function followPosts(page: TestPage): string[] {
+  const posted: string[] = [];
+  page.on('request', (request) => request.method() === 'POST' && posted.push(request.url()));
+  return posted;
+}
+
+/** Taps where an element is. */
+async function tap(page: TestPage, locator: Locator): Promise<void> {
+  const { x, y, width, height } = (await locator.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  await page.touchscreen.tap(x + width / 2, y + height / 2);
+}
+
+describe('a tap', () => {
+  it.each<[string, (screen: ShownScreen) => void, string]>([
+    [
+      'has just appeared',
+      (screen) => screen.change(roomWith([ALICE_IN, BOB_IN, tedIn()], { room: 'sales' })),
+      '#you button[data-mode="barge"]',
+    ],
+    [
+      'has just moved up, because a room above it ended',
+      (screen) => screen.change({ ...talk('billing'), participants: [] }),
+      'article[data-room="support"] button:has-text("Listen")',
+    ],
+    [
+      'has just moved down, because the panel above it grew',
+      (screen) => screen.change(roomWith([ALICE_IN, BOB_IN, tedIn()], { room: 'billing' })),
+      'article[data-room="support"] button:has-text("Record")',
+    ],
+  ])('does not count for a button that %s', async (_what, change, selector) => {
+    const { screen, page } = await start({ touch: true, width: 900, height: 1_400 });
+    const posted = followPosts(page);
+    await page.locator('article[data-room="support"]').getByText('More').tap();
+    await page.locator('#search').tap();
+    const button = page.locator(selector);
+    await sleep(1_000);
+    const before = await button.boundingBox({ timeout: 100 }).catch(() => null);
+    change(screen);
+    await eventually(async () => expect(await button.boundingBox({ timeout: 100 })).not.toEqual(before));
+    await tap(page, button);
+    await sleep(100);
+    expect(posted).toEqual([]);
+    await sleep(1_000);
+    await tap(page, button);
+    await eventually(() => expect(posted).toHaveLength(1));
+  });
+});
+
 describe('a click', () => {
   it('counts only for the button that the mouse was moved onto', async () => {
     const { screen, page } = await start();
-    const posted: string[] = [];
-    page.on('request', (request) => request.method() === 'POST' && posted.push(request.url()));
+    const posted = followPosts(page);
     await page.locator('article[data-room="sales"]').getByText('More').click();
     const mute = page
       .locator('article[data-room="sales"] .participant-buttons')
@@ -93,6 +143,35 @@ describe('a click', () => {
 });
 
 describe('keys', () => {
+  it('listen in every room, from a field too, and choose another mode only where there is one room', async () => {
+    const { screen, page } = await start();
+    const posted = followPosts(page);
+    const roomsOfPosts = () => posted.splice(0).map((url) => new URL(url).pathname);
+    const ted = (room: string) =>
+      roomWith([ALICE_IN, BOB_IN, tedIn({ requestedMode: 'barge', heardAs: 'barge' })], { room });
+    screen.change(ted('sales'));
+    screen.change(ted('support'));
+    await eventually(async () => expect(await page.locator('#you .presence').count()).toBe(2));
+    await page.keyboard.press('2');
+    expect(await page.evaluate('document.activeElement.dataset.mode')).toBe('coach');
+    expect(posted).toEqual([]);
+    await page.keyboard.press('Escape');
+    await eventually(() => expect(posted).toHaveLength(2));
+    expect(roomsOfPosts().sort()).toEqual(['/rooms/sales/mode', '/rooms/support/mode']);
+    screen.change(talk('support'));
+    await eventually(async () => expect(await page.locator('#you .presence').count()).toBe(1));
+    await page.locator('#search').fill('sales');
+    await page.keyboard.press('Escape');
+    await eventually(() => expect(roomsOfPosts()).toEqual(['/rooms/sales/mode']));
+    // Nobody hears them any more: there is nothing to change.
+    screen.change(roomWith([ALICE_IN, BOB_IN, tedIn()], { room: 'sales' }));
+    await page.locator('#you .presence[data-mode="monitor"]').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('1');
+    await sleep(200);
+    expect(posted).toEqual([]);
+  });
+
   it('search, move among the rooms that match, and list themselves', async () => {
     const { page } = await start();
     await page.keyboard.press('/');

@@ -35,6 +35,8 @@ export interface PageOptions {
   javaScript?: boolean;
   /** Whether the reader prefers less motion; not unless given. */
   reducedMotion?: boolean;
+  /** Whether there is a touch screen; not unless given. */
+  touch?: boolean;
 }
 
 /** A page of Playwright's that remembers what went wrong in it. */
@@ -58,11 +60,20 @@ export async function openBrowser(): Promise<TestBrowser> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: ARGUMENTS });
   running.push(browser);
   return {
-    async newPage({ width = 1280, height = 800, theme = 'light', javaScript = true, reducedMotion = false } = {}) {
+    async newPage(options = {}) {
+      const {
+        width = 1280,
+        height = 800,
+        theme = 'light',
+        javaScript = true,
+        reducedMotion = false,
+        touch = false,
+      } = options;
       const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: theme,
         javaScriptEnabled: javaScript,
+        hasTouch: touch,
         reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
         locale: 'en-GB',
         timezoneId: 'UTC',

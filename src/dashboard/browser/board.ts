@@ -122,6 +122,7 @@ function place(wanted: ReadonlyMap<string, string>): void {
     if (!wanted.has(room)) {
       card.remove();
       cards.delete(room);
+      movedAt = performance.now();
     }
   }
   for (const [section, rooms] of order) {
@@ -171,6 +172,14 @@ function filterCards(): void {
   if (none !== null) {
     none.hidden = matches > 0 || words === '';
   }
+}
+
+// What is above the board moves all of it.
+const above = new ResizeObserver(() => {
+  movedAt = performance.now();
+});
+for (const element of findAll('#link, #top, #you')) {
+  above.observe(element);
 }
 
 board?.addEventListener('pointerenter', () => {

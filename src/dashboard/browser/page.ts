@@ -56,8 +56,10 @@ function morph(element: HTMLElement, html: string): void {
       beforeNodeMorphed: (from) => !(from instanceof HTMLInputElement),
       beforeAttributeUpdated: (name, node) => !(node instanceof HTMLDetailsElement && name === 'open'),
       afterNodeAdded: (node) => {
-        if (node instanceof Element) {
-          appearedAt.set(node, performance.now());
+        if (node instanceof HTMLElement) {
+          for (const button of [node, ...findAll('button', node)]) {
+            appearedAt.set(button, performance.now());
+          }
         }
       },
     },
