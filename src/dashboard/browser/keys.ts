@@ -12,8 +12,24 @@ function moveFocus(step: 1 | -1): void {
   shown[index]?.focus();
 }
 
+/** In every room where somebody hears them, or may. */
+function listen(): void {
+  for (const presence of findAll('#you .presence')) {
+    const { mode, status } = presence.dataset;
+    if (mode !== 'monitor' || status !== 'confirmed') {
+      find('button[data-mode="monitor"]', presence)?.click();
+    }
+  }
+}
+
+/** In several rooms it is for the person to say in which one. */
 function chooseMode(mode: string): void {
-  find(`#you button[data-mode="${mode}"]`)?.click();
+  const [button, ...others] = findAll(`#you button[data-mode="${mode}"]`);
+  if (others.length > 0) {
+    button?.focus();
+  } else {
+    button?.click();
+  }
 }
 
 function showKeys(): void {
@@ -24,10 +40,10 @@ const KEYS: Readonly<Record<string, () => void>> = {
   '/': () => find('#search')?.focus(),
   j: () => moveFocus(1),
   k: () => moveFocus(-1),
-  '1': () => chooseMode('monitor'),
+  '1': listen,
   '2': () => chooseMode('coach'),
   '3': () => chooseMode('barge'),
-  Escape: () => chooseMode('monitor'),
+  Escape: listen,
   '?': showKeys,
 };
 
@@ -38,9 +54,9 @@ document.addEventListener('keydown', (event) => {
     return;
   }
   if (isTyping(target)) {
-    // Escape leaves the field; from there, Escape listens.
     if (key === 'Escape') {
       (target as HTMLElement).blur();
+      listen();
     }
     return;
   }

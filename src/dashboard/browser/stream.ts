@@ -37,6 +37,11 @@ function receive(message: StreamMessage): void {
   }
   const data = JSON.parse(message.data) as BoardMessage;
   store = data.store;
+  if (store === 'ok' && owedSince !== undefined) {
+    const since = owedSince;
+    owedSince = undefined;
+    resend(since);
+  }
   setClock(data.now, message.sentAt);
   if (message.event === 'board') {
     applyBoard(data);
@@ -99,6 +104,9 @@ function lead(options: LockOptions = {}): void {
   });
 }
 
+/** What is to be sent again once the server reaches its store: until then it cannot tell who asks. */
+let owedSince: string | undefined;
+
 /**
  * Has the server send again what has changed since `id`. By the stream, in whichever tab it is: whatever came another way
  * could be older than what the stream has sent, and be shown after it.
@@ -106,6 +114,8 @@ function lead(options: LockOptions = {}): void {
 function resend(id: string): void {
   if (source === undefined) {
     channel.postMessage({ event: 'resend', id });
+  } else if (store !== 'ok') {
+    owedSince = owedSince === undefined ? id : earlierId(owedSince, id);
   } else {
     lastId = earlierId(lastId, id);
     connect();
