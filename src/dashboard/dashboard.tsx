@@ -229,8 +229,8 @@ export function createDashboard(options: DashboardOptions): Router {
       }
       return;
     }
-    const { question, yes } = outcome;
-    const again = actionUrl(room, action, { call: given.call, recording: given.recording, sure: 'yes' });
+    const { question, yes, conference } = outcome;
+    const again = actionUrl(room, action, { call: given.call, recording: given.recording, conference, sure: 'yes' });
     const asked = { texts, question, yes, action: again };
     if (wantsJson(req)) {
       res.json({ confirm: withBasePath(renderToStaticMarkup(<Confirm {...asked} />), basePath) });

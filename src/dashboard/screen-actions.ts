@@ -16,14 +16,14 @@ import type { Viewer } from './viewer';
 
 /** The parameters of an action, as they were posted. */
 export type ActionParameters = Readonly<
-  Partial<Record<'call' | 'mode' | 'target' | 'text' | 'recording' | 'sure', string>>
+  Partial<Record<'call' | 'mode' | 'target' | 'text' | 'recording' | 'conference' | 'sure', string>>
 >;
 
 /** What became of an action. */
 export type ActionOutcome =
   | { kind: 'done'; said: keyof Texts['results'] }
-  /** It cannot be undone, so the person is asked first. */
-  | { kind: 'confirm'; question: string; yes: string };
+  /** It cannot be undone, so the person is asked first. `conference`: which one the question is about, if it is about one. */
+  | { kind: 'confirm'; question: string; yes: string; conference?: string };
 
 /** Does what somebody asked for on the screen. @throws Problem */
 export type ScreenActions = (
@@ -92,6 +92,14 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
     }
   }
 
+  /** @throws Problem if another conversation has begun since the person was asked */
+  async function requireSameConference(room: RoomName, asked = ''): Promise<void> {
+    const { conferenceSid } = await readRoom(room);
+    if (conferenceSid !== null && conferenceSid !== asked) {
+      throw problem('conversation_changed', 'This is another conversation than the one that was asked about.');
+    }
+  }
+
   async function leave(viewer: Viewer, room: RoomName, call: Sid): Promise<ActionOutcome> {
     if (participants === undefined) {
       throw restNotConfigured();
@@ -122,7 +130,12 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
         return { kind: 'confirm', question: texts.confirm.remove(name, room), yes };
       }
       case 'end':
-        return { kind: 'confirm', question: texts.confirm.end(room, namesOf(inside)), yes };
+        return {
+          kind: 'confirm',
+          question: texts.confirm.end(room, namesOf(inside)),
+          yes,
+          conference: view.conferenceSid ?? '',
+        };
       case 'stop': {
         const recorded = view.recordings.find(({ recordingSid }) => recordingSid === recording)?.callSid;
         const people = recorded === null ? inside : inside.filter(({ callSid }) => callSid === recorded);
@@ -140,6 +153,10 @@ export function createScreenActions(options: ScreenActionsOptions): ScreenAction
     const question = given.sure === 'yes' ? undefined : await questionOf(viewer, action, room, given);
     if (question !== undefined) {
       return question;
+    }
+    if (action === 'end') {
+      requireRight(operationOf(action), { actor: viewer.actor, room, body: undefined });
+      await requireSameConference(room, given.conference);
     }
     const sid = parseSid(action === 'stop' ? given.recording : given.call);
     if (action === 'mode' || action === 'leave') {
