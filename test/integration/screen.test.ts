@@ -198,11 +198,37 @@ describe('an action', () => {
     const page = await post(`/rooms/sales/${action}${query}`, { ...SAME_ORIGIN, accept: 'text/html' });
     expect(page.status).toBe(200);
     expect(page.text).toContain(question);
-    expect(page.text).toContain(
-      `action="/rooms/sales/${action}?${query === '' ? '' : `${query.slice(1)}&amp;`}sure=yes"`,
-    );
+    const asked = action === 'end' ? '?conference=cf-sales' : query;
+    expect(page.text).toContain(`action="/rooms/sales/${action}${asked}&amp;sure=yes"`);
     const dialog = await post(`/rooms/sales/${action}${query}`, JSON_WANTED);
     expect(JSON.parse(dialog.text).confirm).toContain(question);
+  });
+
+  it('ends no other conversation than the one that was asked about', async () => {
+    const { post } = start();
+    await talk();
+    const refused = { problem: 'The conversation has changed. Look again, then choose again.' };
+    for (const asked of ['', '&conference=cf-before']) {
+      const { status, text } = await post(`/rooms/sales/end?sure=yes${asked}`, JSON_WANTED);
+      expect([status, JSON.parse(text)]).toEqual([409, refused]);
+    }
+    const { text } = await post('/rooms/sales/end?sure=yes&conference=cf-sales', JSON_WANTED);
+    expect(JSON.parse(text)).not.toEqual(refused);
+  });
+
+  it('on the own call is not for an agent of the same name', async () => {
+    const listed = {
+      moderators: [{ name: 'Ted', number: ALICE, password: PASSWORD_HASH }],
+      supervisors: [{ name: 'Ted', number: TED, rights: ALL }],
+    };
+    app.roster.replace(parseRoster(rosterText(listed), { file: 'roster.json', hasPinKey: true }));
+    const cookie = await signIn('Ted');
+    await talk();
+    for (const action of ['leave', 'mode']) {
+      const path = `/rooms/sales/${action}?call=ted-1&mode=barge`;
+      const { status, text } = await app.send('POST', path, { cookie, ...FORM, ...JSON_WANTED }, '');
+      expect([status, JSON.parse(text)]).toEqual([403, { problem: 'You may not do that here.' }]);
+    }
   });
 
   it.each([
