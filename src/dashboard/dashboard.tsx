@@ -225,7 +225,8 @@ export function createDashboard(options: DashboardOptions): Router {
       if (wantsJson(req)) {
         res.json({ said: texts.results[outcome.said] });
       } else {
-        goTo(res, `/?said=${outcome.said}`);
+        // Who hears them stands on the page; what was so after the action may not be so at the next reload.
+        goTo(res, action === 'mode' ? '/' : `/?said=${outcome.said}`);
       }
       return;
     }

@@ -24,6 +24,8 @@ async function you(page: TestPage): Promise<string> {
 const TALKING = { Bob: ['Alice'], Alice: ['Bob'] };
 const CARD = 'article[data-room="sales"]';
 
+const CONFIRMED = '#you .presence[data-status="confirmed"]';
+
 describe('the screen without JavaScript', () => {
   it('shows by reloading, and lets a supervisor do all that the script lets them do', async () => {
     const { bench, signIn } = await startScreenBench(browser);
@@ -36,21 +38,21 @@ describe('the screen without JavaScript', () => {
 
     // Ted dials in.
     const dialled = await bench.call('Ted', '/coach/sales?mode=monitor');
-    await reloadUntil(page, '#you .presence[data-status="confirmed"]');
+    await reloadUntil(page, CONFIRMED);
     expect(await you(page)).toMatch(/in sales ○ Nobody hears you confirmed 0:\d\d ago/);
 
     const panel = page.locator('#you');
     await panel.getByRole('button', { name: 'Coach' }).click();
-    await page.getByText('Only the agent hears you now.').waitFor();
+    await page.locator(`${CONFIRMED}[data-heard="coach"]`).waitFor();
     expect(await you(page)).toContain('Only Alice hears you');
     expect(bench.hears()).toEqual({ ...TALKING, Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
 
     await panel.getByRole('button', { name: 'Talk to everyone' }).click();
-    await page.getByText('EVERYONE hears you now.').waitFor();
+    await page.locator(`${CONFIRMED}[data-heard="barge"]`).waitFor();
     expect(bench.hears()).toEqual({ Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'], Ted: ['Alice', 'Bob'] });
 
     await panel.getByRole('button', { name: 'Listen' }).click();
-    await page.getByText('Nobody hears you now.').waitFor();
+    await page.locator(`${CONFIRMED}[data-heard="monitor"]`).waitFor();
     expect(bench.hears()).toEqual({ ...TALKING, Ted: ['Alice', 'Bob'] });
 
     // He leaves, and has himself called.
@@ -63,7 +65,7 @@ describe('the screen without JavaScript', () => {
     await bench.space.runUntilIdle();
     const ted = bench.space.calls.find(({ direction }) => direction === 'outbound-api') as Call;
     await bench.press(ted, '1');
-    await reloadUntil(page, '#you .presence[data-status="confirmed"]');
+    await reloadUntil(page, CONFIRMED);
 
     const card = page.locator(CARD);
     const press = async (name: string) => {

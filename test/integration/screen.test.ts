@@ -117,7 +117,7 @@ describe('the rooms page', () => {
 
   it.each([
     ['busy', 'Another action is in the way.'],
-    ['coach', 'Only the agent hears you now.'],
+    ['pause', 'The recording is paused.'],
     ['constructor', undefined],
     ['<script>', undefined],
   ])('says what became of an action: %s', async (code, sentence) => {
