@@ -94,6 +94,7 @@ export function createDashboard(options: DashboardOptions): Router {
     board,
     view,
     refresh: signIn.refresh,
+    isStillInRoster: signIn.isStillInRoster,
     epoch: randomUUID().slice(0, 8),
     log,
     now,

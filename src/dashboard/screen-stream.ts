@@ -45,6 +45,8 @@ export interface ScreenStreamsOptions {
   view: ScreenView;
   /** The viewer as they are now; undefined if they are signed out. @throws StoreError if that is unknown */
   refresh: (viewer: Viewer) => Promise<Viewer | undefined>;
+  /** Whether the roster still has the viewer as they were when they signed in. */
+  isStillInRoster: (viewer: Viewer) => boolean;
   /** Different for each process: an id of another one is of no use. */
   epoch: string;
   log: Logger;
@@ -69,7 +71,17 @@ interface Stream {
 }
 
 export function createScreenStreams(options: ScreenStreamsOptions): ScreenStreams {
-  const { board, view, refresh, epoch, log, now, heartbeatMs = 5_000, maxBehindBytes = 1_048_576 } = options;
+  const {
+    board,
+    view,
+    refresh,
+    isStillInRoster,
+    epoch,
+    log,
+    now,
+    heartbeatMs = 5_000,
+    maxBehindBytes = 1_048_576,
+  } = options;
   const streams = new Set<Stream>();
   let stopListening: (() => void) | undefined;
   let heartbeats: NodeJS.Timeout | undefined;
@@ -174,22 +186,29 @@ export function createScreenStreams(options: ScreenStreamsOptions): ScreenStream
         return;
       }
       if (viewer === undefined) {
-        send(stream, 'signed-out', {});
-        remove(stream);
-        stream.out.end();
+        signOut(stream);
         return;
       }
       stream.viewer = viewer;
       orEnd(stream, () => update(stream));
     } catch (error) {
-      // Whoever was signed in when the store went away stays so until it is back.
       if (!(error instanceof StoreError)) {
         log.error({ err: error }, 'Session not checked');
+      }
+      // Whoever was signed in when the store went away stays so until it is back, unless they are removed meanwhile.
+      if (streams.has(stream) && !isStillInRoster(stream.viewer)) {
+        signOut(stream);
       }
     }
     if (streams.has(stream)) {
       send(stream, 'heartbeat', { now: now(), store: board.store });
     }
+  }
+
+  function signOut(stream: Stream): void {
+    send(stream, 'signed-out', {});
+    remove(stream);
+    stream.out.end();
   }
 
   function remove(stream: Stream): void {

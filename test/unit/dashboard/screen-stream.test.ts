@@ -50,7 +50,7 @@ function output() {
   });
 }
 
-function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of) => of) {
+function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of) => of, isStillInRoster = () => true) {
   const outs: FeedOutput[] = [];
   const feed = {
     subscribe(_reader: unknown, _lastEventId: unknown, out: FeedOutput) {
@@ -64,7 +64,8 @@ function start(refresh: (of: Viewer) => Promise<Viewer | undefined> = async (of)
   const can = { control: true, callout: true, privateNotes: true };
   const view = createScreenView({ board, texts: english, can, basePath: '', now: Date.now });
   const log = pino({ level: 'silent' });
-  const create = (epoch: string) => createScreenStreams({ board, view, refresh, epoch, log, now: Date.now });
+  const create = (epoch: string) =>
+    createScreenStreams({ board, view, refresh, isStillInRoster, epoch, log, now: Date.now });
   const send = (event: string, data: object) =>
     outs.at(-1)?.write(Buffer.from(formatEvent(event, JSON.stringify(data))));
   return {
@@ -261,10 +262,12 @@ describe('a stream', () => {
     expect(streams.countOf('supervisor Ted')).toBe(0);
   });
 
-  it('stays while the store cannot tell who is signed in', async () => {
-    const { streams, snapshot } = start(async () => {
+  it('stays while the store cannot tell who is signed in, unless they are not in the roster any more', async () => {
+    let isListed = true;
+    const refuse = async () => {
       throw new StoreError('unavailable', 'away');
-    });
+    };
+    const { streams, snapshot } = start(refuse, () => isListed);
     snapshot(TALK);
     const out = output();
     streams.open(TED, undefined, out);
@@ -272,6 +275,10 @@ describe('a stream', () => {
     await jest.advanceTimersByTimeAsync(5_000);
     expect(out.take()).toMatchObject([{ event: 'heartbeat' }]);
     expect(out.isEnded).toBe(false);
+    isListed = false;
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(out.take()).toMatchObject([{ event: 'signed-out' }]);
+    expect(out.isEnded).toBe(true);
   });
 
   it('ends for a browser that does not read', async () => {
