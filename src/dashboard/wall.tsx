@@ -53,6 +53,7 @@ interface Stream {
   name: string;
   res: Response;
   /** What was sent last. */
+  rooms: WallEntry['rooms'] | undefined;
   changes: number;
   store: Board['store'];
   ticks: number;
@@ -121,7 +122,16 @@ export function createWalls(options: WallOptions): Walls {
       res.status(503).end();
       return;
     }
-    const stream = { token: String(req.params.token), name: wall.name, res, changes: -1, store: board.store, ticks: 0 };
+    const { store } = board;
+    const stream: Stream = {
+      token: String(req.params.token),
+      name: wall.name,
+      res,
+      rooms: undefined,
+      changes: -1,
+      store,
+      ticks: 0,
+    };
     answerWithStream(res, () => {
       add(stream);
       update(stream);
@@ -170,9 +180,10 @@ export function createWalls(options: WallOptions): Walls {
       res.destroy();
       return;
     }
-    const isNew = stream.changes !== board.changes || stream.store !== board.store;
+    const isNew = stream.rooms !== wall.rooms || stream.changes !== board.changes || stream.store !== board.store;
     const about = { now: now(), store: board.store, version: assets.wallScript };
     if (isNew) {
+      stream.rooms = wall.rooms;
       stream.changes = board.changes;
       stream.store = board.store;
       stream.ticks = 0;

@@ -46,8 +46,12 @@ async function start(env: Record<string, string> = {}) {
   await bench.call('Carol', '/conference/support');
   const file = join(folder, 'tokens.json');
   const revoke = (name: string) => changeTokensFile(file, (known) => known.filter((one) => one.name !== name));
+  const limit = (name: string, ...rooms: string[]) =>
+    changeTokensFile(file, (known) =>
+      known.map((one) => (one.name === name ? { ...one, rooms: new Set(rooms.map(roomNamed)) } : one)),
+    );
   const wall = (secret: string) => `${bench.url}/wall/${secret}`;
-  return { bench, lobby: lobby.secret, sales: sales.secret, api: api.secret, wall, revoke };
+  return { bench, lobby: lobby.secret, sales: sales.secret, api: api.secret, wall, revoke, limit };
 }
 
 /** The status, headers and text of an answer; of a stream, until the server ends it. */
@@ -96,6 +100,16 @@ describe('a wall', () => {
       'referrer-policy': 'no-referrer',
       'x-robots-tag': 'noindex',
     });
+  });
+
+  it('shows other rooms as soon as its token is for others', async () => {
+    const { sales, wall, limit } = await start();
+    const page = await browser.newPage();
+    await page.goto(wall(sales));
+    await page.locator('body[data-link="live"]').waitFor();
+    await limit('sales wall', 'support');
+    await page.getByRole('heading', { name: 'support' }).waitFor();
+    expect(await page.getByRole('heading', { name: 'sales' }).count()).toBe(0);
   });
 
   it('is shown without scripts too, and loads itself again', async () => {
