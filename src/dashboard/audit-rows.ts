@@ -1,13 +1,13 @@
 import type { HeardMode, Mode } from '../rooms/mode';
 import type { FeedStart } from '../rooms/room-storage';
-import { type AuditRecord, readStays, type StayRecord } from '../supervision/trail';
+import { type AuditRecord, type ModeRecord, readStays, type StayRecord } from '../supervision/trail';
 
 /** A supervisor's stay as a row. */
 export interface StayRow extends StayRecord {
   kind: 'stay';
   /** The loudest mode that the Space reported; `unknown` if it reported none. */
   reached: HeardMode;
-  /** Whether the latest requested mode is the reported one. */
+  /** Whether the Space has reported the latest requested mode, and that they coach the right call. */
   isConfirmed: boolean;
 }
 
@@ -163,13 +163,22 @@ const LOUDNESS: readonly HeardMode[] = ['unknown', 'monitor', 'coach', 'barge'];
 /** A stay as a row. */
 export function toStayRow(stay: StayRecord): StayRow {
   const reported = stay.modes.map(({ heard = 'unknown' }) => LOUDNESS.indexOf(heard));
-  const last = stay.modes.at(-1);
   return {
     ...stay,
     kind: 'stay',
     reached: LOUDNESS[Math.max(0, ...reported)] ?? 'unknown',
-    isConfirmed: last !== undefined && last.mode !== undefined && last.mode === last.heard,
+    isConfirmed: isConfirmed(stay.modes),
   };
+}
+
+/** `heard` of a request is the report before it, so a request is confirmed only if it changes nothing: to listen, again. */
+function isConfirmed(modes: readonly ModeRecord[]): boolean {
+  const isListening = (index: number) => modes[index]?.mode === 'monitor';
+  return modes.reduce(
+    (was, { confirmed, source }, index) =>
+      confirmed === true && (source !== 'api' || (was && isListening(index) && isListening(index - 1))),
+    false,
+  );
 }
 
 /** Whether a filter includes a row. */

@@ -48,6 +48,12 @@ export interface AuditRecord {
   source?: Source | undefined;
 }
 
+/** What a line says of a supervisor's mode. */
+export type ModeRecord = Pick<
+  AuditRecord,
+  'at' | 'mode' | 'heard' | 'confirmed' | 'moderator' | 'moderatorCallSid' | 'source'
+>;
+
 /** A supervisor's stay, assembled from the lines about it. */
 export interface StayRecord {
   supervisor: string | undefined;
@@ -62,7 +68,7 @@ export interface StayRecord {
   /** In whole seconds. */
   duration: number | undefined;
   /** Every change of the requested or reported mode, with the agent. */
-  modes: readonly Pick<AuditRecord, 'at' | 'mode' | 'heard' | 'moderator' | 'moderatorCallSid'>[];
+  modes: readonly ModeRecord[];
   /** How start and end are known. `never`: no line says that they joined. */
   startKnown: Source | 'unknown' | 'never';
   endKnown: Source | undefined;
@@ -225,7 +231,7 @@ function beginningOf({ supervisor, number, room, callSid, stay }: AuditRecord & 
 }
 
 function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
-  const { kind, at, mode, heard, moderator, moderatorCallSid, source } = record;
+  const { kind, at, mode, heard, confirmed, moderator, moderatorCallSid, source } = record;
   const agent = stay.moderatorCallSid ?? moderatorCallSid;
   const common = {
     ...stay,
@@ -238,7 +244,7 @@ function withRecord(stay: StayRecord, record: AuditRecord): StayRecord {
     conferenceSid: record.conferenceSid ?? stay.conferenceSid,
     modes:
       kind === 'joined' || kind === 'mode'
-        ? [...stay.modes, { at, mode, heard, moderator, moderatorCallSid }]
+        ? [...stay.modes, { at, mode, heard, confirmed, moderator, moderatorCallSid, source }]
         : stay.modes,
   };
   switch (kind) {

@@ -443,10 +443,13 @@ describe('audit --stays', () => {
     const row = JSON.parse(stdout);
     expect(Object.keys(row).join()).toBe(HEADER);
     expect(row).toMatchObject({ supervisor: 'Ted', moderator: 'Alice', duration: 60, callerCallSids: ['bob-1'] });
+    const alice = { moderator: 'Alice', moderatorCallSid: 'alice-1' };
+    const carol = { moderator: 'Carol', moderatorCallSid: 'carol-1' };
+    const [at, source] = [expect.any(String), 'callback'];
     expect(row.modes).toEqual([
-      { at: row.start, mode: 'coach', heard: 'coach', moderator: 'Alice', moderatorCallSid: 'alice-1' },
-      { at: expect.any(String), mode: 'monitor', heard: 'unknown', moderator: 'Carol', moderatorCallSid: 'carol-1' },
-      { at: expect.any(String), mode: 'monitor', heard: 'monitor', moderator: 'Carol', moderatorCallSid: 'carol-1' },
+      { at: row.start, mode: 'coach', heard: 'coach', confirmed: true, ...alice, source },
+      { at, mode: 'monitor', heard: 'unknown', confirmed: false, ...carol, source },
+      { at, mode: 'monitor', heard: 'monitor', confirmed: true, ...carol, source },
     ]);
     expect(Math.round((Date.parse(row.end) - Date.parse(row.start)) / 1_000)).toBe(60);
   });

@@ -196,6 +196,37 @@ describe('rows of the audit page', () => {
     const { rows } = await allPages(changed, {});
     expect(rows).toEqual([expect.objectContaining({ reached: 'barge', isConfirmed: false })]);
   });
+
+  it.each<[string, boolean, ...Partial<Fact>[]]>([
+    ['a coach on the right call', true, {}],
+    ['a coach on the wrong call', false, { target: sid('bob-1'), coachesWrongCall: true }],
+    ['a second request to coach', false, { source: 'api' }],
+    ['a second request to coach, and a report after it', true, { source: 'api' }, { source: 'rest' }],
+    ['a listener', true, { mode: 'monitor', heard: 'monitor' }],
+    [
+      'a second request to listen',
+      true,
+      { mode: 'monitor', heard: 'monitor' },
+      { source: 'api', mode: 'monitor', heard: 'monitor' },
+    ],
+    [
+      'a second request to listen without a report',
+      false,
+      { source: 'api', mode: 'monitor', heard: 'coach' },
+      { source: 'api', mode: 'monitor', heard: 'coach' },
+    ],
+    [
+      'somebody muted whose request to talk to everyone failed',
+      false,
+      { source: 'api', mode: 'barge', heard: 'coach' },
+      { mode: 'barge', heard: 'monitor' },
+      { source: 'api', mode: 'monitor', heard: 'monitor', reason: 'timeout' },
+    ],
+  ])('of %s have confirmed %s', async (_who, isConfirmed, ...changes) => {
+    const modes = changes.map((change, index) => lineOf('mode', 5 + index, 'ted-1', change));
+    const { rows } = await allPages([...stayOf('ted-1', 0).slice(0, 2), ...modes], {});
+    expect(rows).toEqual([expect.objectContaining({ isConfirmed })]);
+  });
 });
 
 describe('CSV', () => {
