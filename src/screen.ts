@@ -84,6 +84,7 @@ export function createScreen(options: ScreenOptions): Screen {
     rooms,
     operations,
     trail,
+    longestCallMs: config.maxCallSeconds * 1_000,
     roster,
     participants: control?.participants,
     can: {

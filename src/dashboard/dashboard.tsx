@@ -38,6 +38,8 @@ export interface DashboardOptions {
   rooms: Pick<Rooms, 'read'>;
   operations: readonly Operation[];
   trail: TrailReader;
+  /** How long a call can last, in milliseconds. */
+  longestCallMs: number;
   roster: Pick<Roster, 'moderators'>;
   /** Undefined when the Space's REST API is not configured. */
   participants: Pick<ParticipantActions, 'remove'> | undefined;
@@ -120,7 +122,8 @@ export function createDashboard(options: DashboardOptions): Router {
     await sendRooms(req, res, saidBy(String(req.query.said ?? '')));
   });
   router.get('/live', signIn.readViewer, openStream);
-  router.use(createTrailPages({ ...tools, trail: options.trail, roster: options.roster, log }));
+  const { trail, longestCallMs, roster } = options;
+  router.use(createTrailPages({ ...tools, trail, longestCallMs, roster, log }));
   router.post(
     '/rooms/:room/:action',
     requireSameOrigin,

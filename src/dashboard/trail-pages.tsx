@@ -26,6 +26,8 @@ import type { Viewer } from './viewer';
 
 export interface TrailPagesOptions extends PageTools {
   trail: TrailReader;
+  /** How long a call can last, in milliseconds: so far back stays may have begun. */
+  longestCallMs: number;
   roster: Pick<Roster, 'moderators'>;
   log: Logger;
 }
@@ -33,6 +35,9 @@ export interface TrailPagesOptions extends PageTools {
 /** How many rows make a page full, and how many lines are read for it at most. */
 const MAX_ROWS = 100;
 const MAX_LINES = 5_000;
+
+/** How many pages are read at most until one has a row. */
+const MAX_EMPTY_PAGES = 4;
 
 /** How many lines are read at most to tell of one call: a busy part of the store writes as many in a few hours. */
 const MAX_FLIGHT_LINES = 20_000;
@@ -52,7 +57,7 @@ const FOLLOW_MS = 86_400_000;
 
 /** The pages that are read from the audit trail. */
 export function createTrailPages(options: TrailPagesOptions): Router {
-  const { trail, roster, texts, sendPage, sendError, requireViewer, now, log } = options;
+  const { trail, longestCallMs, roster, texts, sendPage, sendError, requireViewer, now, log } = options;
 
   const router = Router({ caseSensitive: true, strict: true });
   router.get('/audit', requireViewer, guarded(sendAudit));
@@ -112,7 +117,10 @@ export function createTrailPages(options: TrailPagesOptions): Router {
 
   function findRows(viewer: Viewer, query: AuditQuery) {
     return trail.inTurn(async () => {
-      const { rows, next } = await readPage(viewer, query);
+      let { rows, next } = await readPage(viewer, query);
+      for (let pages = 1; rows.length === 0 && next !== undefined && pages < MAX_EMPTY_PAGES; pages++) {
+        ({ rows, next } = await readPage(viewer, { ...query, cursor: next }));
+      }
       const refusals = query.cursor === undefined ? await readRefusals(viewer, query, MAX_REFUSALS_SHOWN) : undefined;
       return { rows, next, refusals };
     });
@@ -123,7 +131,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
     const isMeant = (record: AuditRecord) => mayReadFact(actor, record);
     return readRowPage({
       read: (from) => readUntil(from, room, (filter.until ?? Number.POSITIVE_INFINITY) + FOLLOW_MS),
-      since,
+      since: Math.max(0, since - longestCallMs),
       cursor,
       filter,
       isMeant,

@@ -24,6 +24,7 @@ import { moderator, supervisor } from '../support/screen';
 
 const START = Date.parse('2026-11-25T10:40:00.000Z');
 const NOW = START + 3_600_000;
+const LONGEST_CALL_MS = 14_400_000;
 const [alice, bob, ted, conference] = [sid('alice-1'), sid('bob-1'), sid('ted-1'), sid('conference-1')];
 
 const lineOf = (kind: Fact['kind'], seconds: number, given: Partial<Fact>): AuditRecord =>
@@ -107,6 +108,7 @@ async function start({ lines = CALL, refusals = [], role = 'supervisor', onRead,
     createTrailPages({
       trail,
       roster,
+      longestCallMs: LONGEST_CALL_MS,
       texts: english,
       log: pino({ level: 'silent' }),
       now: () => NOW,
@@ -304,6 +306,29 @@ describe('the audit page', () => {
     expect(new Set(shown).size).toBe(250);
     expect(shown).toHaveLength(250);
     expect(reads).toHaveLength(3);
+  });
+
+  it.each(['/audit', '/audit.csv'])('has who came earlier and is still there, or was: %s', async (path) => {
+    const { get, reads } = await start({ lines: CALL.filter(({ kind }) => kind !== 'left') });
+    expect((await get(`${path}?from=${at(1_800)}&person=Ted`)).html).toContain('ted-1');
+    expect(reads).toMatchObject([{ from: { since: START + 1_800_000 - LONGEST_CALL_MS } }]);
+    const { get: getAfter } = await start();
+    expect((await getAfter(`${path}?from=${at(230)}&person=Ted`)).html).toContain('ted-1');
+    expect((await getAfter(`${path}?from=${at(250)}&person=Ted`)).html).not.toContain('ted-1');
+  });
+
+  it('reads on while it has no row, a bounded number of lines', async () => {
+    const others = (count: number) =>
+      Array.from({ length: count }, () => lineOf('action', -600, { room: roomNamed('other'), action: 'end' }));
+    const { get, reads } = await start({ lines: [...others(19_000), ...CALL], rooms: ['sales'] });
+    expect((await get(`/audit?from=${at(0)}`)).html).toContain('ted-1');
+    expect(reads.map(({ lines }) => lines)).toEqual([5_000, 5_000, 5_000, 4_000 + CALL.length]);
+    const { get: getMore, reads: moreReads } = await start({ lines: [...others(25_000), ...CALL], rooms: ['sales'] });
+    const { html, text } = await getMore(`/audit?from=${at(0)}`);
+    expect(text).toContain(english.trail.audit.noneYet);
+    expect(moreReads).toHaveLength(4);
+    const [, next = ''] = /href="([^"]*)" rel="next"/.exec(html) ?? [];
+    expect((await getMore(next.replaceAll('&amp;', '&'))).html).toContain('ted-1');
   });
 
   it('exports all of them', async () => {
