@@ -17,7 +17,9 @@ export interface FlightReading {
   isKnown: boolean;
   /** What it is: a customer's call, an agent's, or anything else. */
   kind: 'customer' | 'agent' | 'other';
-  /** Milliseconds since 1970: nothing later was read. Undefined if everything up to the end of the time was. */
+  /** Milliseconds since 1970: supervisors who came earlier may be missing. Undefined if nobody who came earlier can be there. */
+  readFrom: number | undefined;
+  /** Milliseconds since 1970: nothing later was read. Undefined if everything was, until all who were there had left. */
   readUntil: number | undefined;
 }
 
@@ -26,12 +28,14 @@ export interface FlightReadingOptions {
   room: RoomName;
   subject: FlightSubject;
   window: FlightWindow;
-  /** How many lines are read at most. */
+  /** How long a call can last, in milliseconds. So long before the time reading begins, for those who were there already. */
+  longestCallMs: number;
+  /** How many lines are read at most; where there are more, for each look back that is tried. */
   maxLines: number;
 }
 
-/** How long before the time reading begins, in milliseconds: for those who were there already. */
-const LOOK_BACK_MS = 3_600_000;
+/** Where there is too much to read, a shorter look back. */
+const SHORT_LOOK_BACK_MS = 3_600_000;
 
 /** How much later than others of its room a line may be written, in milliseconds, when the store was away. */
 const LATE_MS = 600_000;
@@ -39,7 +43,7 @@ const LATE_MS = 600_000;
 /** Reads what is known of a call or conference. @throws whatever `read` throws */
 export async function readFlightOf(options: FlightReadingOptions): Promise<FlightReading> {
   const { room, subject, window } = options;
-  const { records, readUntil } = await readRoom(options);
+  const { records, readFrom, readUntil } = await readRoom(options);
   const all = await readFlight(records);
   const isAbout = (record: AuditRecord) => names(record, subject);
   const conferences = new Set(records.filter(isAbout).flatMap(({ conferenceSid }) => conferenceSid ?? []));
@@ -67,20 +71,36 @@ export async function readFlightOf(options: FlightReadingOptions): Promise<Fligh
     events: events.sort((one, other) => (one.at < other.at ? -1 : 1)),
     isKnown: records.some((record) => record.room === room && isAbout(record)),
     kind: kindOf(subject, callers, all.agents),
+    readFrom,
     readUntil,
   };
 }
 
+/** The lines of the room, from as early as there are few enough. */
+async function readRoom(options: FlightReadingOptions) {
+  const { window, longestCallMs } = options;
+  const hasTime = ({ readUntil = window.until }) => readUntil >= window.until;
+  const whole = await readRoomFrom(options, window.from - longestCallMs);
+  if (hasTime(whole)) {
+    return { ...whole, readFrom: undefined };
+  }
+  const readFrom = window.from - Math.min(longestCallMs, SHORT_LOOK_BACK_MS);
+  const short = await readRoomFrom(options, readFrom);
+  return hasTime(short)
+    ? { ...short, readFrom }
+    : { ...(await readRoomFrom(options, window.from)), readFrom: window.from };
+}
+
 /** The lines of the room: until the time is over, and everybody who was there in it has left. */
-async function readRoom({ read, room, window: { from, until }, maxLines }: FlightReadingOptions) {
+async function readRoomFrom({ read, room, window: { from, until }, maxLines }: FlightReadingOptions, since: number) {
   const records: AuditRecord[] = [];
   const present = new Set<Sid>();
   let lines = 0;
   let last = from;
-  for await (const { record } of read({ since: from - LOOK_BACK_MS })) {
+  for await (const { record } of read({ since })) {
     const at = Date.parse(record.at);
     if (++lines > maxLines) {
-      return { records, readUntil: last < until ? last : undefined };
+      return { records, readUntil: last };
     }
     last = Math.max(last, at);
     if (record.room !== room) {

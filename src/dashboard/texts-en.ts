@@ -345,6 +345,7 @@ export const english = {
       outside: '{at} is outside of the time that is shown. Change “From” and “Until”.',
       recent: '{at} is too recent: lines about it may still come. Ask again in a moment.',
       notRead: 'It is not known who could hear whom at {at}: there are more lines than this page reads.',
+      cutBefore: 'There are more lines than this page reads: supervisors who came before {at} may be missing.',
       cut: 'There are more lines than this page reads: nothing after {at} is shown. Choose a shorter time.',
       caveat:
         'This tells where a supervisor’s voice went. When customers came and went is not in the trail, and other supervisors are left out.',

@@ -211,7 +211,9 @@ export function createTrailPages(options: TrailPagesOptions): Router {
     }
     const { subject, window } = query;
     const read = (from: FeedStart) => trail.facts(from, room);
-    const reading = await trail.inTurn(() => readFlightOf({ read, room, subject, window, maxLines: MAX_FLIGHT_LINES }));
+    const reading = await trail.inTurn(() =>
+      readFlightOf({ read, room, subject, window, longestCallMs, maxLines: MAX_FLIGHT_LINES }),
+    );
     const content = <FlightPage texts={texts} room={room} query={query} reading={reading} now={now()} />;
     await sendPage(req, res, { title: texts.trail.flight.title(room), content });
   }

@@ -214,10 +214,46 @@ describe('the flight recorder', () => {
     );
     const { get, reads } = await start({ lines: [...CALL.slice(0, 5), ...many, ...CALL.slice(5)] });
     const { text } = await get(flight(`call=bob-1&at=${at(137)}`));
-    expect(reads.map(({ lines }) => lines <= 20_001)).toEqual([true]);
+    expect(reads.map(({ lines }) => lines)).toEqual([20_001, 20_001, 20_001]);
     expect(text).toContain('nothing after 2026-11-25 10:41:40 UTC is shown');
     expect(text).toContain('It is not known who could hear whom at 2026-11-25 10:42:17 UTC');
     expect(text).not.toContain('could not hear');
+  });
+
+  const LONG = [
+    agentLine('joined', -3_700),
+    line('arrived', -3_610, { source: 'webhook', mode: 'barge', heard: 'unknown' }),
+    line('joined', -3_600, { mode: 'barge', heard: 'barge' }),
+  ];
+
+  it('names who came long before the time and is still there', async () => {
+    const { get, reads } = await start({ lines: LONG });
+    const { text } = await get(`/rooms/sales/flight?call=bob-1&from=${at(300)}&until=${at(900)}&at=${at(400)}`);
+    expect(text).toContain('At 2026-11-25 10:46:40 UTC the customer could hear Ted');
+    expect(text).not.toContain('was read');
+    expect(reads).toMatchObject([{ from: { since: START + 300_000 - LONGEST_CALL_MS } }]);
+  });
+
+  it('looks back less if there is too much to read, and says from when', async () => {
+    const old = Array.from({ length: 21_000 }, () =>
+      lineOf('action', -7_200, { room: roomNamed('other'), action: 'end' }),
+    );
+    const { get } = await start({ lines: [...old, ...LONG, ...CALL] });
+    const { text } = await get(flight(`call=bob-1&at=${at(200)}`));
+    expect(text).toContain('supervisors who came before 2026-11-25 09:40:00 UTC may be missing');
+    expect(text).toContain('At 2026-11-25 10:43:20 UTC the customer could hear Ted');
+    expect(text).not.toContain('is shown. Choose');
+  });
+
+  it('does not say that somebody is still there whose end was not read', async () => {
+    const many = Array.from({ length: 21_000 }, () =>
+      lineOf('action', 1_300, { room: roomNamed('other'), action: 'end' }),
+    );
+    const { get } = await start({ lines: [...LONG, ...many] });
+    const { text } = await get(flight('call=bob-1'));
+    expect(text).toContain('Ted 2026-11-25 09:40:01 UTC not known ● EVERYONE inferred');
+    expect(text).not.toContain('There are more lines');
+    expect((await (await start({ lines: LONG })).get(flight('call=bob-1'))).text).toContain('09:40:01 UTC still ●');
   });
 
   it.each(['', 'call=a b', 'call=bob-1&conference=conference-1', 'call=bob-1&at=soon', 'call=bob-1&from=1h&until=2h'])(

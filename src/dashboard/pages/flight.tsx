@@ -24,7 +24,7 @@ export function FlightPage(props: FlightPageProps) {
   const { texts, room, query, reading } = props;
   const { subject, window } = query;
   const { flight: words } = texts.trail;
-  const { flight, readUntil } = reading;
+  const { flight, readFrom, readUntil } = reading;
   const hasStays = flight.supervisors.length > 0;
   return (
     <>
@@ -33,7 +33,12 @@ export function FlightPage(props: FlightPageProps) {
         <small>{'call' in subject ? words.ofCall(subject.call) : words.ofConference(subject.conference)}</small>
       </p>
       <QuestionForm {...props} />
-      {readUntil === undefined ? null : (
+      {readFrom === undefined ? null : (
+        <p class="problem">
+          <WithInstant sentence={words.cutBefore} at={readFrom} />
+        </p>
+      )}
+      {readUntil === undefined || readUntil >= window.until ? null : (
         <p class="problem">
           <WithInstant sentence={words.cut} at={readUntil} />
         </p>
@@ -230,6 +235,7 @@ function hearersOf({ heardBy, listener }: FlightSpan, { flight }: FlightReading,
 function Spans({ texts, reading }: FlightPageProps) {
   const { flight: words, certainty } = texts.trail;
   const { columns } = words;
+  const open = reading.readUntil === undefined ? words.ongoing : certainty.unknown;
   return (
     <section aria-labelledby="spans-title">
       <h2 id="spans-title">{words.spans}</h2>
@@ -244,7 +250,7 @@ function Spans({ texts, reading }: FlightPageProps) {
                 <Cell label={columns.from}>
                   <Instant at={span.from} />
                 </Cell>
-                <Cell label={columns.until}>{span.to === undefined ? words.ongoing : <Instant at={span.to} />}</Cell>
+                <Cell label={columns.until}>{span.to === undefined ? open : <Instant at={span.to} />}</Cell>
                 <Cell label={columns.heardBy}>
                   <HearingBadge
                     texts={texts}
