@@ -12,14 +12,28 @@ export interface ListenerRow {
   /** The agent's call. */
   moderatorCallSid: Sid | undefined;
   from: number;
-  /** Undefined while it goes on. */
+  /** Undefined while it goes on, and if the end is not known. */
   to: number | undefined;
-  /** For how many milliseconds who could hear the supervisor. `agent` is this agent. What goes on is counted until now. */
+  /** Whether it goes on as far as is known. */
+  isOngoing: boolean;
+  /**
+   * For how many milliseconds who could hear the supervisor. `agent` is this agent. What has no known end is counted until now,
+   * but only as far as lines were read, and no longer than a call can last.
+   */
   heardMs: Readonly<Record<HeardBy, number>>;
   /** How certain that is: false if any of it is inferred or unknown. */
   isConfirmed: boolean;
   /** When the Space took a notice to the agent about this supervisor; empty if none was sent, or the trail is older. */
   toldAt: readonly number[];
+}
+
+/** When lines were read. Instants are milliseconds since 1970. */
+export interface MyPageTimes {
+  now: number;
+  /** Nothing later was read. */
+  readTo: number;
+  /** How long a call can last, in milliseconds. */
+  longestCallMs: number;
 }
 
 /** Spans in which a supervisor was not in the conference, or not known to be. */
@@ -31,12 +45,11 @@ const ELSEWHERE: ReadonlySet<FlightSpan['why']> = new Set(['arrived', 'left', 'n
  * Agents are known by their name alone, so that it must be theirs alone.
  *
  * @param records lines of any rooms, each room's in the order in which they were read
- * @param now milliseconds since 1970
  */
 export async function readMyPage(
   records: AsyncIterable<AuditRecord> | Iterable<AuditRecord>,
   moderator: string,
-  now: number,
+  times: MyPageTimes,
 ): Promise<ListenerRow[]> {
   const rooms = new Map<RoomName | undefined, AuditRecord[]>();
   for await (const record of records) {
@@ -56,7 +69,7 @@ export async function readMyPage(
     const { supervisors } = await readFlight(ofRoom);
     for (const stay of supervisors) {
       for (const call of calls) {
-        const row = rowOf(stay, call, now);
+        const row = rowOf(stay, call, times);
         if (row !== undefined) {
           rows.push({ ...row, room, toldAt: toldAt(ofRoom, row) });
         }
@@ -69,19 +82,23 @@ export async function readMyPage(
 function rowOf(
   { supervisor, callSid, stay, spans }: FlightStay,
   call: Sid | undefined,
-  now: number,
+  { now, readTo, longestCallMs }: MyPageTimes,
 ): Omit<ListenerRow, 'room' | 'toldAt'> | undefined {
   const own = spans.filter(({ listener, why }) => listener === call && !ELSEWHERE.has(why));
   const [first, last] = [own[0], own.at(-1)];
   if (first === undefined || last === undefined) {
     return undefined;
   }
+  const openUntil = Math.min(now, readTo, (spans[0] ?? first).from + longestCallMs);
+  const isOngoing = last.to === undefined && openUntil === now;
   const heardMs = { nobody: 0, agent: 0, everyone: 0, unknown: 0 };
-  for (const { from, to = Math.max(from, now), heardBy } of own) {
+  for (const { from, to = Math.max(from, openUntil), heardBy } of own) {
     heardMs[heardBy] += to - from;
   }
-  const isConfirmed = own.every(({ certainty }) => certainty === 'confirmed');
-  return { supervisor, callSid, stay, moderatorCallSid: call, from: first.from, to: last.to, heardMs, isConfirmed };
+  const isEndKnown = last.to !== undefined || isOngoing;
+  const isConfirmed = isEndKnown && own.every(({ certainty }) => certainty === 'confirmed');
+  const { from } = first;
+  return { supervisor, callSid, stay, moderatorCallSid: call, from, to: last.to, isOngoing, heardMs, isConfirmed };
 }
 
 /** How long after its stay a notice may have been sent, in milliseconds: REST was slow. */

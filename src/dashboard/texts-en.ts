@@ -417,6 +417,7 @@ export const english = {
       oldest: (days: number) => `This page goes back ${days} days.`,
       columns: { who: 'Who', when: 'When', room: 'Room', how: 'How', told: 'Told' },
       ongoing: 'is still there',
+      endUnknown: 'not known until when',
       heard: {
         nobody: 'nobody heard them',
         agent: 'you heard them',

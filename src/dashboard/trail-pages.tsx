@@ -236,6 +236,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
         read: trail.facts,
         until: Math.min(until, now()),
         now: now(),
+        longestCallMs,
         maxLines: MAX_MY_LINES,
         limit: MAX_MY_ROWS,
       }),

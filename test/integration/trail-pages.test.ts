@@ -73,6 +73,7 @@ interface Options {
   rooms?: string[];
   role?: 'supervisor' | 'moderator';
   name?: string;
+  longestCallMs?: number;
   /** Called for each line that is read. */
   onRead?: () => Promise<void>;
 }
@@ -108,7 +109,7 @@ async function start({ lines = CALL, refusals = [], role = 'supervisor', onRead,
     createTrailPages({
       trail,
       roster,
-      longestCallMs: LONGEST_CALL_MS,
+      longestCallMs: options.longestCallMs ?? LONGEST_CALL_MS,
       texts: english,
       log: pino({ level: 'silent' }),
       now: () => NOW,
@@ -310,6 +311,22 @@ describe('an agent’s page', () => {
     expect(text).not.toContain('There were more lines');
     const [, next = ''] = /href="(\/mine[^"]*)"/.exec(html) ?? [];
     expect(text + (await get(next)).text).toContain('Ted');
+  });
+
+  it('follows stays to their ends, also on older pages', async () => {
+    const [joined, left] = [-200_000, -178_400];
+    const given = { mode: 'monitor', heard: 'monitor' } as const;
+    const lines = [
+      line('arrived', joined, { source: 'webhook', ...given }),
+      line('joined', joined, given),
+      line('left', left, { ...given, since: START + joined * 1_000 }),
+      ...CALL,
+    ];
+    const { get } = await start({ role: 'moderator', lines, longestCallMs: 8 * 3_600_000 });
+    const { text } = await get(`/mine?until=${at(joined + 60)}`);
+    expect(text).toMatch(/Ted 2026-11-23 03:06:40 UTC 5:59:59 sales ○ nobody heard them 5:59:59 confirmed by/);
+    const { text: open } = await (await start({ role: 'moderator', lines: lines.slice(0, 2) })).get('/mine');
+    expect(open).toMatch(/UTC not known until when sales ○ nobody heard them 4:00:0\d not all of it is confirmed/);
   });
 
   it('is not for supervisors who are no agents', async () => {

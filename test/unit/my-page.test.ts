@@ -26,6 +26,9 @@ const line = (kind: Fact['kind'], seconds: number, given: Partial<Fact> = {}) =>
     ...given,
   });
 
+const HOUR_MS = 3_600_000;
+const readAt = (now: number, readTo = now) => ({ now, readTo, longestCallMs: 4 * HOUR_MS });
+
 const COACHED = [
   agent('joined', 0),
   line('arrived', 10, { source: 'webhook', heard: 'unknown' }),
@@ -37,7 +40,7 @@ const COACHED = [
 
 describe('an agent’s page', () => {
   it('tells who listened, when, how, for how long, and when the agent was told', async () => {
-    const rows = await readMyPage(COACHED, 'Alice', START + 100_000);
+    const rows = await readMyPage(COACHED, 'Alice', readAt(START + 100_000));
     expect(rows).toEqual([
       {
         supervisor: 'Ted',
@@ -47,6 +50,7 @@ describe('an agent’s page', () => {
         moderatorCallSid: alice,
         from: START + 10_000,
         to: START + 41_000,
+        isOngoing: false,
         heardMs: { nobody: 0, agent: 28_000, everyone: 0, unknown: 3_000 },
         isConfirmed: false,
         toldAt: [START + 11_000],
@@ -56,14 +60,30 @@ describe('an agent’s page', () => {
 
   it('has nothing of other agents', async () => {
     const other = line('joined', 10, { target: bob, moderatorName: 'Bob' });
-    expect(await readMyPage([other], 'Alice', START)).toEqual([]);
-    expect(await readMyPage(COACHED, 'Bob', START)).toEqual([]);
+    expect(await readMyPage([other], 'Alice', readAt(START))).toEqual([]);
+    expect(await readMyPage(COACHED, 'Bob', readAt(START))).toEqual([]);
   });
 
   it('tells who listens now, and that no notice is known', async () => {
     const now = START + 30_000;
     const open = [agent('joined', 0), line('joined', 10, { mode: 'monitor', heard: 'monitor' })];
-    const [row] = await readMyPage(open, 'Alice', now);
-    expect(row).toMatchObject({ to: undefined, toldAt: [], heardMs: { nobody: 19_000, unknown: 1_000 } });
+    const [row] = await readMyPage(open, 'Alice', readAt(now));
+    const heardMs = { nobody: 19_000, unknown: 1_000 };
+    expect(row).toMatchObject({ to: undefined, isOngoing: true, toldAt: [], heardMs });
+  });
+
+  it.each([
+    ['longer ago than a call can last', readAt(START + 72 * HOUR_MS), 4 * HOUR_MS],
+    ['but lines were read only until later', readAt(START + 2 * HOUR_MS, START + HOUR_MS), HOUR_MS - 10_000],
+  ])('tells that an end is not known of who came %s', async (_what, reading, totalMs) => {
+    const open = [
+      agent('joined', 0),
+      line('arrived', 10, { source: 'webhook', mode: 'monitor' }),
+      line('joined', 10, { mode: 'monitor', heard: 'monitor' }),
+    ];
+    const [row] = await readMyPage(open, 'Alice', reading);
+    expect(row).toMatchObject({ to: undefined, isOngoing: false, isConfirmed: false });
+    const total = Object.values(row?.heardMs ?? {}).reduce((one, other) => one + other);
+    expect(total).toBe(totalMs);
   });
 });

@@ -64,11 +64,18 @@ function Listeners({ texts, rows }: { texts: Texts; rows: readonly ListenerRow[]
         </tr>
       </thead>
       <tbody>
-        {rows.map(({ supervisor, room, from, to, heardMs, isConfirmed, toldAt }) => (
+        {rows.map(({ supervisor, room, from, to, isOngoing, heardMs, isConfirmed, toldAt }) => (
           <tr>
             <Cell label={columns.who}>{supervisor ?? unnamedSupervisor}</Cell>
             <Cell label={columns.when}>
-              <Instant at={from} /> {to === undefined ? mine.ongoing : <small>{formatDuration(to - from)}</small>}
+              <Instant at={from} />{' '}
+              {to !== undefined ? (
+                <small>{formatDuration(to - from)}</small>
+              ) : isOngoing ? (
+                mine.ongoing
+              ) : (
+                mine.endUnknown
+              )}
             </Cell>
             <Cell label={columns.room}>{room}</Cell>
             <Cell label={columns.how}>
