@@ -1,3 +1,4 @@
+import type { ActionReason } from '../rooms/action';
 import type { Mode } from '../rooms/mode';
 import type { Source } from '../rooms/room';
 import type { Sid } from '../signalwire/sid';
@@ -32,7 +33,7 @@ export type Certainty = 'confirmed' | 'inferred' | 'unknown';
  * - `other-call`: they coached a call that is no agent's.
  * - `newcomer`: somebody entered while they coached, and SignalWire does not say whether those hear a coach.
  * - `undated-end`: they, or their agent, had not left as far as is known, but when they left is inferred or not known.
- * - `hold`: they were put on hold.
+ * - `hold`: they were put on hold, or may have been.
  */
 export type Why = StayPeriod['why'] | 'agent-gone' | 'other-call' | 'newcomer' | 'undated-end' | 'hold';
 
@@ -169,17 +170,29 @@ function flightOf(stay: LinesOfStay, agents: readonly FlightLane[], holds: reado
 
 const isIn = (holds: readonly Hold[], at: number) => holds.some(({ from, to }) => from <= at && at < to);
 
-/** The holds of a call by our API: each from its request until the Space was seen to have ended it. */
+/** Reasons of a failed action that the Space has not done, and will not do. After others, such as `timeout`, it may have. */
+const NOT_DONE: ReadonlySet<string | undefined> = new Set<ActionReason>(['refused', 'ineffective', 'left']);
+
+/** The holds of a call by our API: each from its request until the Space was seen to have ended it, or not to have begun it. */
 function holdsOf(lines: readonly Line[], callSid: Sid): Hold[] {
   const holds: Hold[] = [];
+  // Whether only one request says that they are on hold.
+  let isTried = false;
   for (const { at, record } of lines) {
-    if (record.callSid !== callSid || record.kind !== 'action') {
+    const { kind, action, status, reason } = record;
+    if (record.callSid !== callSid || kind !== 'action') {
       continue;
     }
     const open = holds.at(-1)?.to === Number.POSITIVE_INFINITY ? holds.at(-1) : undefined;
-    if (record.action === 'hold' && open === undefined) {
+    const isNotDone = status === 'failed' && NOT_DONE.has(reason);
+    if (action === 'hold' && open === undefined && !isNotDone) {
       holds.push({ from: at, to: Number.POSITIVE_INFINITY });
-    } else if (record.action === 'unhold' && record.status === 'confirmed' && open !== undefined) {
+      isTried = status === 'requested';
+    } else if (action === 'hold' && open !== undefined && isNotDone && isTried) {
+      open.to = at;
+    } else if (action === 'hold') {
+      isTried = false;
+    } else if (action === 'unhold' && status === 'confirmed' && open !== undefined) {
       open.to = at;
     }
   }

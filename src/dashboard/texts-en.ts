@@ -380,7 +380,7 @@ export const english = {
         'other-call': 'they coached a call that is no agent’s',
         newcomer: 'somebody entered while they coached, and SignalWire does not say whether those hear a coach',
         'undated-end': 'nobody dated when they, or the agent, left',
-        hold: 'they were put on hold, and when that ended is not in the trail',
+        hold: 'they were put on hold, or may have been, and when that ended is not in the trail',
       },
       timeline: 'Timeline',
       legend: '○ nobody, ◐ only the agent, ● everyone, ? not known. Hatched: not confirmed.',

@@ -217,6 +217,36 @@ describe('who could hear a supervisor', () => {
     expect(await answersTo(held('monitor'), 25)).toEqual(['nobody confirmed reported']);
   });
 
+  it.each<[string, string, ...[Fact['status'], Fact['reason']?][]]>([
+    ['the Space refused', 'everyone confirmed reported', ['requested'], ['failed', 'refused']],
+    ['had no effect', 'everyone confirmed reported', ['requested'], ['failed', 'ineffective']],
+    ['was refused, as one line alone says', 'everyone confirmed reported', ['failed', 'refused']],
+    ['got no answer', 'unknown unknown hold', ['requested'], ['failed', 'timeout']],
+    ['may not have come through', 'unknown unknown hold', ['requested'], ['failed', 'unreachable']],
+    ['has no known end', 'unknown unknown hold', ['requested'], ['failed', 'abandoned']],
+    [
+      'was refused after one without an answer',
+      'unknown unknown hold',
+      ['requested'],
+      ['failed', 'timeout'],
+      ['requested'],
+      ['failed', 'refused'],
+    ],
+    [
+      'was refused after another one',
+      'unknown unknown hold',
+      ['requested'],
+      ['confirmed'],
+      ['requested'],
+      ['failed', 'refused'],
+    ],
+  ])('whose hold %s is %s', async (_what, answer, ...updates) => {
+    const about = { role: 'supervisor', callSid: ted, action: 'hold', source: 'api' } as const;
+    const holds = updates.map(([status, reason], index) => lineOf('action', 20 + index, { ...about, status, reason }));
+    const lines = [arrived('barge'), line('joined', 12, 'barge', 'barge'), ...holds, left('barge', 'barge', 60)];
+    expect(await answersTo(lines, 40)).toEqual([answer]);
+  });
+
   it('is unknown of a stay that was never seen, and of the time before the lines', async () => {
     expect(await answersTo([arrived('monitor')], 9, 30)).toEqual([
       'nobody confirmed arrived',
