@@ -67,7 +67,7 @@ export async function readFlightOf(options: FlightReadingOptions): Promise<Fligh
       (isIn(record) || (record.callSid !== undefined && calls.has(record.callSid))),
   );
   return {
-    flight: { supervisors, agents, callers, events: all.events },
+    flight: { supervisors, agents, callers },
     events: events.sort((one, other) => (one.at < other.at ? -1 : 1)),
     isKnown: records.some((record) => record.room === room && isAbout(record)),
     kind: kindOf(subject, callers, all.agents),

@@ -75,14 +75,12 @@ export interface FlightStay {
   spans: readonly FlightSpan[];
 }
 
-/** Who was in a room, who could hear its supervisors, and what was done. */
+/** Who was in a room, and who could hear its supervisors. */
 export interface Flight {
   supervisors: readonly FlightStay[];
   agents: readonly FlightLane[];
   /** The customers whom the lines about supervisors name. When they came and went is not in the trail. */
   callers: readonly Sid[];
-  /** Actions, and modes requested through the API, in order. `at` in milliseconds since 1970. */
-  events: readonly Line[];
 }
 
 /** What is known of one stay at one instant. */
@@ -95,12 +93,10 @@ export type FlightAnswer = Pick<FlightStay, 'supervisor' | 'number' | 'callSid' 
 export async function readFlight(records: AsyncIterable<AuditRecord> | Iterable<AuditRecord>): Promise<Flight> {
   const lines = await readLines(records);
   const agents = lanesOf(lines);
-  const isEvent = ({ record: { kind, source } }: Line) => kind === 'action' || (kind === 'mode' && source === 'api');
   return {
     supervisors: linesByStay(lines).map((stay) => flightOf(stay, agents, holdsOf(lines, stay.callSid))),
     agents,
     callers: [...new Set(lines.flatMap(({ record }) => record.callerCallSids ?? []))],
-    events: lines.filter(isEvent).sort((one, other) => one.at - other.at),
   };
 }
 

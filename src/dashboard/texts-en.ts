@@ -110,8 +110,6 @@ export const english = {
 
   actions: {
     listen: 'Listen',
-    coach: 'Coach',
-    barge: 'Talk to everyone',
     leave: 'Leave',
     mute: 'Mute',
     unmute: 'Unmute',
@@ -299,7 +297,6 @@ export const english = {
       confirmed: 'confirmed',
       notConfirmed: 'not confirmed',
       neverSeen: 'never seen in the conference',
-      by: (who: string) => `by ${who}`,
       refusalsTitle: 'Not let in, and signed in',
       refusalsNote: (count: number) => `The latest ${count} at most. The export has all.`,
       noRefusals: 'Nobody was refused, and nobody signed in or out.',
