@@ -1,5 +1,6 @@
 import type { HeardMode, Mode } from '../rooms/mode';
 import type { Source } from '../rooms/room';
+import { MAX_CALLERS } from '../rooms/supervisors';
 import type { Sid } from '../signalwire/sid';
 import type { AuditRecord } from '../supervision/trail';
 import { DATE_ERROR_MS, END_EARLY_MS, type FlightLane, isDatedEnd } from './flight-lanes';
@@ -47,9 +48,6 @@ interface Step {
   isSighting: boolean;
   content: PeriodContent;
 }
-
-/** As many callers as a stay names: there may be more. */
-const MAX_CALLERS = 10;
 
 /** The periods of a stay, from any time before it. Later ones come later. @param agents of the same room */
 export function periodsOf({ lines, supersededAt }: LinesOfStay, agents: readonly FlightLane[]): StayPeriod[] {
@@ -206,6 +204,7 @@ function markNewcomers(steps: readonly Step[], lines: readonly Line[], agents: r
     const hasEntered = ({ callSid, from = 0 }: FlightLane) =>
       callSid !== content.listener && from >= at - DATE_ERROR_MS && from < until + DATE_ERROR_MS;
     const isSetAnew = content.source === 'api' && content.mode !== 'monitor';
+    // A stay that names as many as it can may have had more.
     const hasNow = after.some((one) => !before.has(one)) || after.length >= MAX_CALLERS || agents.some(hasEntered);
     had = (had && !isSetAnew) || hasNow;
     content.hasNewcomer = had;
