@@ -1,15 +1,15 @@
 import type { Mode } from '../../rooms/mode';
 import type { AuditRecord } from '../../supervision/trail';
 import { toField } from '../audit-query';
-import { answerAt, type FlightSpan, type FlightStay, type HeardBy } from '../flight';
+import { answerAt, type FlightSpan, type FlightStay } from '../flight';
 import type { FlightQuery } from '../flight-query';
 import type { FlightReading } from '../flight-reading';
 import { agentLabel, flightSentence, supervisorLabel } from '../flight-sentence';
 import { flightUrl } from '../flight-url';
 import type { Texts } from '../texts-en';
 import { wordsOfLine } from './audit';
-import { HearingBadge } from './elements';
-import { Cell, Instant, MomentField, WithInstant } from './trail-elements';
+import { HearingBadge, SHAPES } from './elements';
+import { Cell, Instant, LOOKS, MomentField, WithInstant } from './trail-elements';
 
 export interface FlightPageProps {
   texts: Texts;
@@ -121,13 +121,6 @@ function Answers({ texts, query, reading, at, now }: FlightPageProps & { at: num
   );
 }
 
-const LOOKS = { nobody: 'monitor', agent: 'coach', everyone: 'barge', unknown: 'unknown' } as const satisfies Record<
-  HeardBy,
-  Mode | 'unknown'
->;
-
-const SHAPES: Readonly<Record<HeardBy, string>> = { nobody: '○', agent: '◐', everyone: '●', unknown: '?' };
-
 /** Whether somebody was certainly not in the conference. */
 const isAbsent = ({ why, heardBy }: FlightSpan) => heardBy === 'nobody' && (why === 'left' || why === 'arrived');
 
@@ -170,7 +163,7 @@ function Timeline({ texts, query, reading }: FlightPageProps) {
                     look={LOOKS[span.heardBy]}
                     isOpen={span.certainty !== 'confirmed'}
                   >
-                    {`${SHAPES[span.heardBy]} ${hearersOf(span, reading, texts)}`}
+                    {`${SHAPES[LOOKS[span.heardBy]]} ${hearersOf(span, reading, texts)}`}
                   </Bar>
                 ))}
             </svg>

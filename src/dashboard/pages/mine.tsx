@@ -3,7 +3,8 @@ import type { HeardBy } from '../flight';
 import type { ListenerRow } from '../my-page';
 import { MY_DAYS, type MyReading } from '../my-reading';
 import type { Texts } from '../texts-en';
-import { Cell, Instant, WithInstant } from './trail-elements';
+import { SHAPES } from './elements';
+import { Cell, Instant, LOOKS, WithInstant } from './trail-elements';
 
 export interface MyPageProps {
   texts: Texts;
@@ -82,7 +83,7 @@ function Listeners({ texts, rows }: { texts: Texts; rows: readonly ListenerRow[]
               <ul class="plain">
                 {HEARD.filter((heardBy) => heardMs[heardBy] > 0).map((heardBy) => (
                   <li>
-                    {SHAPES[heardBy]} {mine.heard[heardBy]} <small>{formatDuration(heardMs[heardBy])}</small>
+                    {SHAPES[LOOKS[heardBy]]} {mine.heard[heardBy]} <small>{formatDuration(heardMs[heardBy])}</small>
                   </li>
                 ))}
               </ul>
@@ -104,5 +105,3 @@ function Listeners({ texts, rows }: { texts: Texts; rows: readonly ListenerRow[]
 }
 
 const HEARD: readonly HeardBy[] = ['everyone', 'agent', 'nobody', 'unknown'];
-
-const SHAPES: Readonly<Record<HeardBy, string>> = { nobody: '○', agent: '◐', everyone: '●', unknown: '?' };

@@ -1,5 +1,15 @@
 import type { ComponentChildren } from 'preact';
+import type { Mode } from '../../rooms/mode';
+import type { HeardBy } from '../flight';
 import type { Texts } from '../texts-en';
+
+/** How it looks who could hear a supervisor: as the mode in which they are heard so. */
+export const LOOKS: Readonly<Record<HeardBy, Mode | 'unknown'>> = {
+  nobody: 'monitor',
+  agent: 'coach',
+  everyone: 'barge',
+  unknown: 'unknown',
+};
 
 /** An instant, to the second; the script shows it in the browser's local time. @param at milliseconds since 1970 */
 export function Instant({ at }: { at: number }) {
