@@ -283,6 +283,7 @@ export const english = {
       yes: 'yes',
       no: 'no',
       search: 'Search',
+      lastHour: 'The last hour',
       reset: 'All filters off',
       export: 'Export as CSV',
       wrong: (field: string) => `${field} could not be read. Correct it and search again.`,

@@ -384,6 +384,14 @@ describe('the audit page', () => {
     expect((await getMore(next.replaceAll('&amp;', '&'))).html).toContain('ted-1');
   });
 
+  it('leads to the last hour, with the same filters', async () => {
+    const { get } = await start({ lines: stays });
+    const { html } = await get(`/audit?person=Ted&until=${at(60)}`);
+    const [, link = ''] = /href="([^"]*)">The last hour/.exec(html) ?? [];
+    expect(link.replaceAll('&amp;', '&')).toBe('/audit?person=Ted&from=1h');
+    expect((await get(link.replaceAll('&amp;', '&'))).status).toBe(200);
+  });
+
   it('exports all of them', async () => {
     const { get } = await start({ lines: stays });
     const { headers, html } = await get('/audit.csv');

@@ -104,6 +104,9 @@ function Filters({ texts, query: { form } }: Pick<AuditPageProps, 'texts' | 'que
       <MomentField texts={texts} name="until" label={audit.fields.until} value={form.until} />
       {text('text')}
       <p class="buttons">
+        <a class="button" href={auditUrl('/audit', { ...form, from: '1h', until: '' })}>
+          {audit.lastHour}
+        </a>
         <a class="button" href="/audit">
           {audit.reset}
         </a>
