@@ -85,7 +85,6 @@ export function createScreen(options: ScreenOptions): Screen {
     operations,
     trail,
     longestCallMs: config.maxCallSeconds * 1_000,
-    roster,
     participants: control?.participants,
     can: {
       control: control !== undefined,

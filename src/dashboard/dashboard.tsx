@@ -8,7 +8,6 @@ import { Problem } from '../api/problem';
 import { answerWithStream, comeBackMs, startStream } from '../api/server-sent-events';
 import type { TrailReader } from '../api/trail-reader';
 import { viewRoom } from '../api/views';
-import type { Roster } from '../people/roster';
 import type { Tokens } from '../people/tokens';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
@@ -40,7 +39,6 @@ export interface DashboardOptions {
   trail: TrailReader;
   /** How long a call can last, in milliseconds. */
   longestCallMs: number;
-  roster: Pick<Roster, 'moderators'>;
   /** Undefined when the Space's REST API is not configured. */
   participants: Pick<ParticipantActions, 'remove'> | undefined;
   can: Abilities;
@@ -122,8 +120,7 @@ export function createDashboard(options: DashboardOptions): Router {
     await sendRooms(req, res, saidBy(String(req.query.said ?? '')));
   });
   router.get('/live', signIn.readViewer, openStream);
-  const { trail, longestCallMs, roster } = options;
-  router.use(createTrailPages({ ...tools, trail, longestCallMs, roster, log }));
+  router.use(createTrailPages({ ...tools, trail: options.trail, longestCallMs: options.longestCallMs, log }));
   router.post(
     '/rooms/:room/:action',
     requireSameOrigin,

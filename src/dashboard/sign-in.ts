@@ -13,7 +13,7 @@ import { createPendingCookie } from './pending-cookie';
 import { createSameOriginCheck, isSameOrigin } from './same-origin';
 import type { SessionStore, StoredSession } from './session-store';
 import { createSessions, ownerOf, proofOf } from './sessions';
-import { personActor, personNamed, type RosterPerson, setViewer, type Viewer, viewerOf } from './viewer';
+import { agentEntryOf, personActor, personNamed, type RosterPerson, setViewer, type Viewer, viewerOf } from './viewer';
 
 /** Why somebody was not signed in. */
 export type SignInProblem =
@@ -116,10 +116,6 @@ const PROBLEM_STATUS = {
   'store-away': 503,
 } as const satisfies Record<SignInProblem['code'], number>;
 
-function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewer {
-  return { ...found, name, actor: personActor(name, found), sessionId };
-}
-
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
   const { roster, publicUrl, oidc, limiter, verifyPassword, record, pages, trust, log, now } = options;
@@ -153,6 +149,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     const viewer = viewerFrom(found, name, key.hash);
     setViewer(res, viewer);
     return viewer;
+  }
+
+  function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewer {
+    return { ...found, name, actor: personActor(name, found), sessionId, agent: agentEntryOf(roster, found, name) };
   }
 
   const readViewer: RequestHandler = async (req, res, next) => {

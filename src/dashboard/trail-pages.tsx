@@ -6,7 +6,6 @@ import { mayReadFact, mayReadRefusal, type TrailLine, type TrailReader } from '.
 import { viewRecord } from '../api/views';
 import { parseMoment } from '../ops/instant';
 import { isAllowed } from '../people/rights';
-import type { Roster } from '../people/roster';
 import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { FeedStart } from '../rooms/room-storage';
@@ -17,7 +16,7 @@ import { type AuditQuery, parseAuditQuery } from './audit-query';
 import { type RowPage, readRefusalRows, readRowPage } from './audit-rows';
 import { parseFlightQuery } from './flight-query';
 import { readFlightOf } from './flight-reading';
-import { type MyReadingOptions, readMine } from './my-reading';
+import { readMine } from './my-reading';
 import { type PageTools, viewerIn } from './page-tools';
 import { AuditPage, MAX_REFUSALS_SHOWN } from './pages/audit';
 import { FlightPage } from './pages/flight';
@@ -28,7 +27,6 @@ export interface TrailPagesOptions extends PageTools {
   trail: TrailReader;
   /** How long a call can last, in milliseconds: so far back stays may have begun. */
   longestCallMs: number;
-  roster: Pick<Roster, 'moderators'>;
   log: Logger;
 }
 
@@ -57,7 +55,7 @@ const FOLLOW_MS = 86_400_000;
 
 /** The pages that are read from the audit trail. */
 export function createTrailPages(options: TrailPagesOptions): Router {
-  const { trail, longestCallMs, roster, texts, sendPage, sendError, requireViewer, now, log } = options;
+  const { trail, longestCallMs, texts, sendPage, sendError, requireViewer, now, log } = options;
 
   const router = Router({ caseSensitive: true, strict: true });
   router.get('/audit', requireViewer, guarded(sendAudit));
@@ -219,7 +217,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
   }
 
   async function sendMine(req: Request, res: Response): Promise<void> {
-    const agent = agentOf(viewerIn(res));
+    const { name, agent } = viewerIn(res);
     if (agent === undefined) {
       await sendError(req, res, 403, texts.trail.mine.notForYou);
       return;
@@ -232,7 +230,8 @@ export function createTrailPages(options: TrailPagesOptions): Router {
     }
     const reading = await trail.inTurn(() =>
       readMine({
-        ...agent,
+        name,
+        rooms: agent.rooms,
         read: trail.facts,
         until: Math.min(until, now()),
         now: now(),
@@ -242,12 +241,5 @@ export function createTrailPages(options: TrailPagesOptions): Router {
       }),
     );
     await sendPage(req, res, { title: texts.trail.mine.title, content: <MyPage texts={texts} reading={reading} /> });
-  }
-
-  /** The agent that a viewer is; a supervisor is one too if an agent has the same name and number. */
-  function agentOf({ role, name, person }: Viewer): Pick<MyReadingOptions, 'name' | 'rooms'> | undefined {
-    const entry = roster.moderators.byName.get(name);
-    const isSame = role === 'moderator' || (person.address !== undefined && entry?.address === person.address);
-    return entry !== undefined && isSame ? { name, rooms: entry.rooms } : undefined;
   }
 }

@@ -2,18 +2,33 @@ import type { Response } from 'express';
 import { type Actor, actorNameOf } from '../people/rights';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 
-/** Somebody who is signed in, as the roster has them now. */
-export type Viewer =
-  | { role: 'supervisor'; name: string; person: SupervisorEntry; actor: Actor; sessionId: string }
-  | { role: 'moderator'; name: string; person: ModeratorEntry; actor: Actor; sessionId: string };
-
 /** The roles that may sign in. */
-export type ViewerRole = Viewer['role'];
+export type ViewerRole = RosterPerson['role'];
 
 /** Somebody in the roster, with their role. */
 export type RosterPerson =
   | { role: 'supervisor'; person: SupervisorEntry }
   | { role: 'moderator'; person: ModeratorEntry };
+
+/** Somebody who is signed in, as the roster has them now. */
+export type Viewer = RosterPerson & {
+  name: string;
+  actor: Actor;
+  sessionId: string;
+  /** Their entry as an agent; a supervisor has one, too, if it has the same name and number or address. */
+  agent?: ModeratorEntry | undefined;
+};
+
+/** The entry of this person as an agent. @param name of their entry */
+export function agentEntryOf(
+  { moderators }: Pick<Roster, 'moderators'>,
+  { role, person }: RosterPerson,
+  name: string,
+): ModeratorEntry | undefined {
+  const entry = moderators.byName.get(name);
+  const isSame = role === 'moderator' || (person.address !== undefined && person.address === entry?.address);
+  return isSame ? entry : undefined;
+}
 
 /** The person of this role and name; undefined if the roster has none. */
 export function personNamed(roster: Roster, role: ViewerRole, name: string): RosterPerson | undefined {

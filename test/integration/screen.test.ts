@@ -127,6 +127,18 @@ describe('the rooms page', () => {
     expect(said?.includes(sentence ?? '<p>')).toBe(sentence !== undefined);
   });
 
+  it.each([
+    ['another number', '+15557788997', false],
+    ['the same number', TED, true],
+  ])('leads a supervisor who is an agent with %s to that page: %s', async (_what, number, isLed) => {
+    const { get } = start();
+    const { moderators = [], ...others } = people({});
+    const content = { ...others, moderators: [...moderators, { name: 'Ted', number }] };
+    app.roster.replace(parseRoster(rosterText(content), { file: 'roster.json', hasPinKey: true }));
+    expect((await get('/')).text.includes('href="/mine"')).toBe(isLed);
+    expect((await get('/mine')).status).toBe(isLed ? 200 : 403);
+  });
+
   it('sends agents to their own page', async () => {
     const { status, headers } = await app.send('GET', '/', { cookie: cookies.alice, accept: 'text/html' });
     expect([status, headers.location]).toEqual([303, '/mine']);

@@ -11,7 +11,6 @@ import { english } from '../../src/dashboard/texts-en';
 import { createTrailPages } from '../../src/dashboard/trail-pages';
 import { setViewer, type Viewer } from '../../src/dashboard/viewer';
 import type { Right } from '../../src/people/rights';
-import { createRoster } from '../../src/people/roster';
 import { StoreError } from '../../src/redis/store-error';
 import type { Fact } from '../../src/rooms/fact';
 import type { RoomName } from '../../src/rooms/room';
@@ -20,7 +19,7 @@ import type { RefusalEvent } from '../../src/supervision/refusals';
 import { type AuditRecord, toRecord } from '../../src/supervision/trail';
 import { onTestFinished } from '../support/on-test-finished';
 import { roomNamed, sid } from '../support/room-stores';
-import { moderator, supervisor } from '../support/screen';
+import { moderator } from '../support/screen';
 
 const START = Date.parse('2026-11-25T10:40:00.000Z');
 const NOW = START + 3_600_000;
@@ -98,17 +97,15 @@ async function start({ lines = CALL, refusals = [], role = 'supervisor', onRead,
       yield* refusals;
     },
   });
-  const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
   const { name = role === 'supervisor' ? 'Ted' : 'Alice' } = options;
   const rooms = options.rooms === undefined ? ('all' as const) : new Set(options.rooms as RoomName[]);
-  roster.replace({ supervisors: [supervisor({ name: 'Ted' })], moderators: [{ ...moderator({ name }), rooms }] });
+  const agent = role === 'moderator' ? { ...moderator({ name }), rooms } : undefined;
   const rights: ReadonlySet<Right> = new Set(role === 'moderator' ? [] : (options.rights ?? ['audit']));
   const actor = { name: `${role} ${name}`, rights, rooms };
   const app = express();
   app.use(
     createTrailPages({
       trail,
-      roster,
       longestCallMs: options.longestCallMs ?? LONGEST_CALL_MS,
       texts: english,
       log: pino({ level: 'silent' }),
@@ -123,7 +120,7 @@ async function start({ lines = CALL, refusals = [], role = 'supervisor', onRead,
       goTo: () => {},
       requireSameOrigin: (_req, _res, next) => next(),
       requireViewer(_req, res, next) {
-        setViewer(res, { role, name, person: { address: undefined }, actor, sessionId: 'id' } as unknown as Viewer);
+        setViewer(res, { role, name, actor, sessionId: 'id', agent } as Viewer);
         next();
       },
     }),

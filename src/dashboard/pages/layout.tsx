@@ -54,22 +54,22 @@ export function Layout({ texts, assets, title, viewer, now, path, basePath, chil
 
 function Navigation({ texts, viewer, path }: { texts: Texts; viewer: Viewer; path: string }) {
   const { rights } = viewer.actor;
-  const links: [string, string][] =
-    viewer.role === 'moderator'
-      ? [['/mine', texts.nav.mine]]
-      : [
-          ['/', texts.nav.rooms],
-          ...(rights.has('record') ? ([['/recordings', texts.nav.recordings]] as [string, string][]) : []),
-          ...(rights.has('audit') ? ([['/audit', texts.nav.audit]] as [string, string][]) : []),
-        ];
+  const links: readonly (readonly [href: string, label: string, isFor: boolean])[] = [
+    ['/', texts.nav.rooms, viewer.role === 'supervisor'],
+    ['/recordings', texts.nav.recordings, rights.has('record')],
+    ['/audit', texts.nav.audit, rights.has('audit')],
+    ['/mine', texts.nav.mine, viewer.agent !== undefined],
+  ];
   return (
     <>
       <nav>
-        {links.map(([href, label]) => (
-          <a href={href} aria-current={href === path ? 'page' : undefined}>
-            {label}
-          </a>
-        ))}
+        {links.map(([href, label, isFor]) =>
+          isFor ? (
+            <a href={href} aria-current={href === path ? 'page' : undefined}>
+              {label}
+            </a>
+          ) : null,
+        )}
       </nav>
       <form method="post" action="/sign-out" class="out">
         <span class="name">{viewer.name}</span>
