@@ -244,7 +244,14 @@ describe(`${4 * ROOMS} events while Redis is away`, () => {
         const askedAt = performance.now();
         const { text } = await app.post(`/coach/room-${index}`, { ...ted, CallSid: `ted-${times.length}` });
         times.push(performance.now() - askedAt);
-        expect(text).toContain(`coach="alice-${index}"`);
+        const isRight = text.includes(`coach="alice-${index}"`);
+        // With what the store has, because this happens too rarely to be looked at again.
+        const about = isRight || {
+          text,
+          calls: times.length,
+          stored: await other.rooms.read(roomNamed(`room-${index}`)),
+        };
+        expect(about).toBe(true);
       }
       written = (await other.rooms.list()).rooms.filter(({ hasCaller }) => hasCaller).length;
       expect(performance.now() - since).toBeLessThan(60_000);
