@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { RequestListener, ServerResponse } from 'node:http';
+import { Agent, type RequestListener, request, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { listen } from '../../src/http/listener';
@@ -155,6 +155,45 @@ it('a client that is answered before its body has come is let go of, and the res
   onTestFinished(() => clearInterval(body));
   await eventually(() => expect(isGone()).toBe(true), 5_000);
   expect(received()).toMatch(/^HTTP\/1\.1 403 /);
+});
+
+describe('an answer before the body was read', () => {
+  it.each([
+    ['a body', `POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n${'x'.repeat(60_000)}`, 'close'],
+    ['chunks', 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n', 'close'],
+    ['no body', 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', 'keep-alive'],
+  ])('says of the connection what becomes of it: %s', async (_what, bytes, connection) => {
+    const { port } = await serve((_req, res) => void res.writeHead(403).end('refused'));
+    const { received, isGone } = await openSocket(port, bytes);
+    await eventually(() => expect(received()).toContain('refused'));
+    expect(received()).toContain(`\r\nConnection: ${connection}\r\n`);
+    await sleep(50);
+    expect(isGone()).toBe(connection === 'close');
+  });
+
+  it('fails no later request of a client that keeps its connections', async () => {
+    const { port } = await serve(async (req, res) => {
+      if (req.url === '/a') {
+        res.writeHead(403).end('refused');
+      } else {
+        await req.forEach(() => {});
+        res.end('served');
+      }
+    });
+    const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+    onTestFinished(() => agent.destroy());
+    const post = async (path: string, body: string) => {
+      const sent = request({ port, host: '127.0.0.1', path, agent, method: 'POST' }).end(body);
+      const [res] = await once(sent, 'response');
+      res.resume();
+      await once(res, 'end');
+      return res.statusCode;
+    };
+    for (let n = 0; n < 5; n++) {
+      expect(await post('/a', 'x'.repeat(60_000))).toBe(403);
+      expect(await post('/b', 'x=1')).toBe(200);
+    }
+  });
 });
 
 it('a relative path gets a 400', async () => {
