@@ -38,12 +38,12 @@ export function createPageTools(options: {
   }
 
   /** Cookies alone do not show that a page of ours sent the request. */
-  function requireSameOrigin(req: Request, res: Response, next: NextFunction): void {
+  async function requireSameOrigin(req: Request, res: Response, next: NextFunction): Promise<void> {
     if (signIn.isSameOrigin(req)) {
       next();
     } else {
       res.locals.refusal = { code: 'cross_site', reason: 'Refused.' };
-      void sendError(req, res, 403, texts.errors.crossSite);
+      await sendError(req, res, 403, texts.errors.crossSite);
     }
   }
 

@@ -1,0 +1,17 @@
+import { expect, it } from '@jest/globals';
+import type { Request, Response } from 'express';
+import { createPageTools } from '../../../src/dashboard/page-tools';
+import { english } from '../../../src/dashboard/texts-en';
+
+it('a refusal that cannot be rendered fails the request, not the process', async () => {
+  const { requireSameOrigin } = createPageTools({
+    signIn: { identify: async () => undefined, isSameOrigin: () => false },
+    texts: english,
+    sendPage: () => Promise.reject(new TypeError('no page')),
+    basePath: '',
+    now: () => 0,
+  });
+  const req = { accepts: () => 'text/html' } as unknown as Request;
+  const res = { locals: {} } as Response;
+  await expect(requireSameOrigin(req, res, () => {})).rejects.toThrow('no page');
+});
