@@ -139,10 +139,9 @@ export function createApi({ operations, authenticate, keys, draining, log }: Api
     return reply;
   }
 
-  const answerError: ErrorRequestHandler = (error, _req, res, _next) => {
+  const answerError: ErrorRequestHandler = (error, _req, res, next) => {
     if (res.headersSent) {
-      log.error({ err: error }, 'Error after the response was sent');
-      res.destroy();
+      next(error);
       return;
     }
     const reply = replyOf(error);

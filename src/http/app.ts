@@ -78,11 +78,17 @@ export function createApp(options: AppOptions): RequestListener {
     }
   }
 
-  /** Answers a failed request with one line that is safe to show; the API's errors are JSON. */
+  /**
+   * Answers a failed request with one line that is safe to show; the API's errors are JSON. An answer that has begun breaks
+   * off.
+   */
   function fail(res: ServerResponse, record: RequestRecord, err: unknown): void {
     const { status } = err as { status?: unknown };
     if (res.headersSent) {
-      log.error({ err }, 'Error after the response was sent');
+      log.error({ err }, 'Error after the response began');
+      if (!res.writableEnded) {
+        res.destroy();
+      }
     } else if (err instanceof RequestError) {
       record.refusal = { code: err.code, reason: err.detail ?? err.message };
       if (res.req.url?.startsWith('/api/')) {

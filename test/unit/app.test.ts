@@ -16,7 +16,11 @@ import { roomNamed } from '../support/room-stores';
 /** A server with one route, which accepts unsigned requests, and its log. */
 async function serve(
   answer: WebhookRoute['answer'],
-  { fallback, render = () => '<Response/>' }: { fallback?: WebhookRoute['fallback']; render?: Render } = {},
+  {
+    fallback,
+    render = () => '<Response/>',
+    dashboard = Router(),
+  }: { fallback?: WebhookRoute['fallback']; render?: Render; dashboard?: Router } = {},
 ) {
   const lines: Record<string, unknown>[] = [];
   const refused: Refusal[] = [];
@@ -32,7 +36,7 @@ async function serve(
         trustProxy: false,
       },
       api: Router(),
-      dashboard: Router(),
+      dashboard,
       pingStore: async () => {},
       draining: new AbortController().signal,
       refusals: { add: (refusal) => void refused.push(refusal) },
@@ -160,6 +164,18 @@ describe('a route that fails', () => {
     await eventually(() => expect(messages(lines)).toContain('Request answered with an error'));
     expect(lines).toHaveLength(2);
   });
+});
+
+it('an error in the middle of an answer ends the connection, so that nobody takes the answer for whole', async () => {
+  const dashboard = Router().get('/page', async (_req, res) => {
+    res.write('half');
+    throw new TypeError('no other half');
+  });
+  const { port, lines } = await serve(() => ({}), { dashboard });
+  const { received, isGone } = await openSocket(port, 'GET /page HTTP/1.1\r\nHost: a\r\n\r\n');
+  await eventually(() => expect(isGone()).toBe(true));
+  expect(received()).not.toContain('\r\n0\r\n');
+  expect(lines).toMatchObject([{ level: 'error', msg: 'Error after the response began' }]);
 });
 
 it.each([
