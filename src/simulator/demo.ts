@@ -215,7 +215,7 @@ function commands({ publicUrl }: ConferenceCoach, restUrl: string, secret: strin
     `  ${ask} -H 'X-SignalWire-Signature: ${signature}'`,
     'The same unsigned, which it refuses:',
     `  ${ask}`,
-    'Ask whether it is ready:',
+    'Ask whether it is ready, and its store:',
     `  curl -i ${publicUrl}/readyz`,
     "\nUse the server's API, with a token that works only here. List the rooms:",
     `  curl ${authorization} ${api}/rooms`,

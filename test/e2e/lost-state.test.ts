@@ -95,7 +95,7 @@ describe('no caller hears a supervisor for more than ten seconds', () => {
     // A stop would wait for it.
     await scene.redis?.restart();
     for (const { url } of [scene.testBench, scene.other as TestBench]) {
-      await eventually(async () => expect(await (await fetch(`${url}/readyz`)).text()).toContain('ready'));
+      await eventually(async () => expect(await (await fetch(`${url}/readyz`)).text()).toContain('store: ok'));
     }
   });
 

@@ -122,10 +122,10 @@ describe('the program', () => {
     const port = await freePort();
     const program = await start({ REDIS_URL: `redis://:hunter2@127.0.0.1:${port}`, LOG_LEVEL: 'trace' });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
-    await server.get('/readyz').expect(503);
+    await server.get('/readyz').expect(200, 'ready\nstore: away\n');
     await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
     const redis = await startStore(['--requirepass', 'hunter2'], port);
-    await eventually(() => server.get('/readyz').expect(200));
+    await eventually(() => server.get('/readyz').expect(200, 'ready\nstore: ok\n'));
     const coach = await eventually(async () => {
       const response = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
       expect(response.text).toContain('coach="alice-1"');
@@ -133,7 +133,7 @@ describe('the program', () => {
     });
     expect(coach.status).toBe(200);
     await redis.kill();
-    await server.get('/readyz').expect(503);
+    await server.get('/readyz').expect(200, 'ready\nstore: away\n');
     await server.post('/conference').type('form').send('CallSid=alice-2&From=+15557788999').expect(200);
     await eventually(() => expect(program.stdout()).toContain('Redis unreachable'));
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
@@ -143,7 +143,7 @@ describe('the program', () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
-    await eventually(() => server.get('/readyz').expect(200));
+    await eventually(() => server.get('/readyz').expect(200, 'ready\nstore: ok\n'));
     redis.freeze();
     const startedAt = performance.now();
     const response = await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999');
@@ -155,7 +155,7 @@ describe('the program', () => {
     const redis = await startStore();
     const program = await start({ REDIS_URL: redis.url });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
-    await eventually(() => server.get('/readyz').expect(200));
+    await eventually(() => server.get('/readyz').expect(200, 'ready\nstore: ok\n'));
     const client = new Redis(redis.url);
     onTestFinished(() => client.quit());
     // The server names each of its connections, but not those that look for the cause of a failure.
@@ -227,7 +227,7 @@ describe('the program', () => {
     const url = `rediss://:se%20cret@localhost:${port}`;
     const program = await start({ REDIS_URL: `${url},${url}`, NODE_EXTRA_CA_CERTS: ca });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
-    await eventually(() => server.get('/readyz').expect(200));
+    await eventually(() => server.get('/readyz').expect(200, 'ready\nstore: ok\n'));
     await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
     const coach = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
     expect(coach.text).toContain('coach="alice-1"');
@@ -240,7 +240,7 @@ describe('the program', () => {
     await startStore(['--tls-port', String(port), ...tls, '--tls-auth-clients', 'no'], await freePort());
     const program = await start({ REDIS_URL: `rediss://localhost:${port}`, NODE_EXTRA_CA_CERTS: ca });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
-    await eventually(() => server.get('/readyz').expect(200));
+    await eventually(() => server.get('/readyz').expect(200, 'ready\nstore: ok\n'));
     await server.post('/conference').type('form').send('CallSid=alice-1&From=+15557788999').expect(200);
     const coach = await server.post('/coach').type('form').send('CallSid=ted-1&From=+15550002222');
     expect(coach.text).toContain('coach="alice-1"');
@@ -293,9 +293,9 @@ describe('SIGTERM', () => {
   it('makes it not ready, then ends it with code 0', async () => {
     const program = await start({});
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
-    await server.get('/readyz').expect(200, 'ready\n');
+    await server.get('/readyz').expect(200, 'ready\nstore: ok\n');
     program.child.kill('SIGTERM');
-    await eventually(() => server.get('/readyz').expect(503, 'stopping\n').expect('connection', 'close'));
+    await eventually(() => server.get('/readyz').expect(503, 'stopping\nstore: ok\n').expect('connection', 'close'));
     await server.get('/healthz').expect(200);
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toContain('"msg":"Stopped"');

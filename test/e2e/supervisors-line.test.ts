@@ -745,7 +745,7 @@ describe('with the store down', () => {
     const ted = await testBench.call('Ted', '/supervisor', { from: MOBILE });
     expect(await testBench.press(ted, `${TED_PIN}#`)).toBe('Sorry, a technical problem. Please hold.');
     await redis.restart();
-    await eventually(async () => expect((await fetch(`${testBench.url}/readyz`)).status).toBe(200));
+    await eventually(async () => expect(await (await fetch(`${testBench.url}/readyz`)).text()).toContain('store: ok'));
     await talking(testBench, 'support');
     await testBench.space.clock.advance(10_000);
     await testBench.space.runUntilIdle();

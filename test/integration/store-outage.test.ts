@@ -63,7 +63,7 @@ async function expectCallsToConnect(): Promise<void> {
   );
   expect(await promptly(app.post('/coach', ted))).toBe(coaching);
   expect(await promptly(app.post('/coach/sales', ted))).toBe(apology);
-  expect(await app.send('GET', '/readyz')).toMatchObject({ status: 503, text: 'the store does not answer\n' });
+  expect(await app.send('GET', '/readyz')).toMatchObject({ status: 200, text: 'ready\nstore: away\n' });
   expect(await app.send('GET', '/healthz')).toMatchObject({ status: 200 });
 }
 
@@ -112,7 +112,7 @@ describe('with Redis', () => {
     const other = await otherServer(redis.url);
     await eventually(async () => expect(await targetIn(other)).toBe('alice-1'));
     await expectCoach('alice-1');
-    expect(await app.send('GET', '/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
+    expect(await app.send('GET', '/readyz')).toMatchObject({ status: 200, text: 'ready\nstore: ok\n' });
   });
 
   it('killed in the middle of a conference and back empty, the moderator who joins is known again', async () => {
