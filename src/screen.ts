@@ -98,6 +98,7 @@ export function createScreen(options: ScreenOptions): Screen {
     basePath,
     sendPage,
     webhooks: { conferenceUrl: `${publicUrl}/conference`, supervisorUrl: `${publicUrl}/supervisor` },
+    isSecure: publicUrl.startsWith('https:'),
     framedBy,
     draining,
     log,

@@ -52,6 +52,8 @@ export interface DashboardOptions {
   sendPage: SendPage;
   /** The addresses of the webhooks, for whoever has not set up a number yet. */
   webhooks: { conferenceUrl: string; supervisorUrl: string };
+  /** Whether browsers reach this server by https. */
+  isSecure: boolean;
   /** The one origin that may show the screen in a frame; undefined for none. */
   framedBy: string | undefined;
   /** Aborted when the server stops. */
@@ -67,7 +69,7 @@ const READY_MS = 1_000;
 /** Tabs of one browser share a stream; a person may use several browsers. */
 const MAX_STREAMS_PER_PERSON = 30;
 
-const ONE_YEAR = 'public, max-age=31536000, immutable';
+const ONE_YEAR_S = 31_536_000;
 
 /** The supervisors' screen, below `/`. */
 export function createDashboard(options: DashboardOptions): Router {
@@ -109,7 +111,7 @@ export function createDashboard(options: DashboardOptions): Router {
   draining.addEventListener('abort', stop, { once: true });
 
   const router = Router({ caseSensitive: true, strict: true });
-  const policy = policyFor(options.framedBy);
+  const policy = policyFor(options);
   router.use((_req, res, next) => {
     res.set(policy);
     next();
@@ -264,7 +266,7 @@ export function createDashboard(options: DashboardOptions): Router {
 }
 
 /** The headers of every page. */
-function policyFor(framedBy: string | undefined): Record<string, string> {
+function policyFor({ framedBy, isSecure }: Pick<DashboardOptions, 'framedBy' | 'isSecure'>): Record<string, string> {
   const rules = [
     "default-src 'none'",
     "script-src 'self'",
@@ -282,6 +284,8 @@ function policyFor(framedBy: string | undefined): Record<string, string> {
     'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',
     'Cross-Origin-Opener-Policy': 'same-origin',
+    // For this host alone; others may not have https yet.
+    ...(isSecure && { 'Strict-Transport-Security': `max-age=${ONE_YEAR_S}` }),
     ...(framedBy === undefined && { 'X-Frame-Options': 'DENY' }),
   };
 }
@@ -292,7 +296,11 @@ function sendAsset({ files }: Assets, req: Request, res: Response): boolean {
     return false;
   }
   const isGzipped = req.acceptsEncodings('gzip') === 'gzip';
-  res.set({ 'Content-Type': file.type, 'Cache-Control': ONE_YEAR, Vary: 'Accept-Encoding' });
+  res.set({
+    'Content-Type': file.type,
+    'Cache-Control': `public, max-age=${ONE_YEAR_S}, immutable`,
+    Vary: 'Accept-Encoding',
+  });
   res.set(isGzipped ? { 'Content-Encoding': 'gzip' } : {}).send(isGzipped ? file.gzipped : file.text);
   return true;
 }

@@ -275,9 +275,17 @@ describe('every answer', () => {
     expect(headers).toMatchObject({
       'cache-control': 'no-store',
       'referrer-policy': 'same-origin',
+      'strict-transport-security': 'max-age=31536000',
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     });
+  });
+
+  it('promises https only where browsers use it', async () => {
+    const open = await startApp({ env: { PUBLIC_URL: 'http://localhost:3000' } });
+    const { headers } = await open.send('GET', '/sign-in');
+    await open.stop();
+    expect(headers).not.toHaveProperty('strict-transport-security');
   });
 
   it('logs who asked, and no address', async () => {
