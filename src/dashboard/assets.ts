@@ -28,6 +28,10 @@ const WALL_PARTS = ['page', 'clock', 'wall'];
 
 let assets: Assets | undefined;
 
+/** The bars of a voice. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="none" stroke="#0b57c2" stroke-width="2.5" stroke-linecap="round" d="M5 10v4M10 6v12M15 3v18M20 8v8"/></svg>\n';
+
 /** Reads the scripts and style sheets, once. `npm run build` makes them. */
 export function readAssets(): Assets {
   assets ??= compressAssets();
@@ -40,13 +44,15 @@ function compressAssets(): Assets {
   const [style, styleFile] = asset('screen', 'css', 'text/css', readBuilt('screen.css'));
   const [wallScript, wallScriptFile] = asset('wall', 'js', 'text/javascript', joinParts(WALL_PARTS));
   const [wallStyle, wallStyleFile] = asset('wall', 'css', 'text/css', readBuilt('wall.css'));
+  const [icon, iconFile] = asset('icon', 'svg', 'image/svg+xml', ICON);
   return {
-    urls: { script, style, wallScript, wallStyle },
+    urls: { script, style, wallScript, wallStyle, icon },
     files: new Map([
       [script, scriptFile],
       [style, styleFile],
       [wallScript, wallScriptFile],
       [wallStyle, wallStyleFile],
+      [icon, iconFile],
     ]),
   };
 }

@@ -272,7 +272,7 @@ function policyFor({ framedBy, isSecure }: Pick<DashboardOptions, 'framedBy' | '
     "script-src 'self'",
     "style-src 'self'",
     "connect-src 'self'",
-    "img-src 'self' data:",
+    "img-src 'self'",
     "form-action 'self'",
     "media-src 'self'",
     "base-uri 'none'",

@@ -270,7 +270,7 @@ describe('every answer', () => {
     const { get } = start();
     const { headers } = await get(path, { accept: 'text/html' });
     expect(headers['content-security-policy']).toBe(
-      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
     expect(headers).toMatchObject({
       'cache-control': 'no-store',
@@ -297,13 +297,14 @@ describe('every answer', () => {
     expect(app.log.join('')).not.toContain(PASSWORD);
   });
 
-  it('keeps its script and style for a year, under names with their hashes', async () => {
+  it('keeps its script, style and icon for a year, under names with their hashes', async () => {
     const { get } = start();
     const { text } = await get('/');
     const urls = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url = '']) => url);
-    expect(urls).toHaveLength(2);
+    expect(urls).toHaveLength(3);
+    const types: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
     for (const url of urls) {
-      const type = url.endsWith('.js') ? 'text/javascript' : 'text/css';
+      const type = types[url.split('.').at(-1) ?? ''];
       const { status, headers } = await app.send('GET', url, { 'accept-encoding': 'gzip' });
       expect([status, headers['content-type'], headers['content-encoding']]).toEqual([
         200,

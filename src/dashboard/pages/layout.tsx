@@ -2,12 +2,13 @@ import type { ComponentChildren } from 'preact';
 import type { Texts } from '../texts-en';
 import type { Viewer } from '../viewer';
 
-/** The addresses of the scripts and style sheets, of the screen and of walls. */
+/** The addresses of the scripts and style sheets, of the screen and of walls, and of their icon. */
 export interface AssetUrls {
   script: string;
   style: string;
   wallScript: string;
   wallStyle: string;
+  icon: string;
 }
 
 export interface LayoutProps {
@@ -34,7 +35,7 @@ export function Layout({ texts, assets, title, viewer, now, path, basePath, chil
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · ${texts.product}`}</title>
         <link rel="stylesheet" href={assets.style} />
-        <link rel="icon" href="data:," />
+        <link rel="icon" href={assets.icon} type="image/svg+xml" />
         {viewer === undefined ? null : <script src={assets.script} defer />}
       </head>
       <body data-now={now} data-viewer={viewer?.sessionId} data-base={basePath}>

@@ -23,7 +23,7 @@ export function WallPage({ texts, assets, wall, isStoreAway, now }: WallPageProp
         <meta name="color-scheme" content="light dark" />
         <title>{`${texts.wall.title} · ${texts.product}`}</title>
         <link rel="stylesheet" href={assets.wallStyle} />
-        <link rel="icon" href="data:," />
+        <link rel="icon" href={assets.icon} type="image/svg+xml" />
         <noscript>
           <meta http-equiv="refresh" content={String(REFRESH_SECONDS)} />
         </noscript>
