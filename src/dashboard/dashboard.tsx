@@ -132,6 +132,7 @@ export function createDashboard(options: DashboardOptions): Router {
   );
   router.use(walls.routes);
   router.use(createRecordingPages({ tools, operations, rooms, board, isStillAllowed: signIn.isStillInRoster }));
+  router.use(answerUnknown);
   router.use(answerError);
   return router;
 
@@ -241,6 +242,18 @@ export function createDashboard(options: DashboardOptions): Router {
     } else {
       await sendPage(req, res, { title: yes, content: <ConfirmPage {...asked} /> });
     }
+  }
+
+  /** What no route has answered: a page for a browser; otherwise the app answers. */
+  async function answerUnknown(req: Request, res: Response, next: NextFunction): Promise<void> {
+    const isRead = req.method === 'GET' || req.method === 'HEAD';
+    if (!isRead || req.accepts(['text/plain', 'text/html']) !== 'text/html') {
+      next();
+      return;
+    }
+    await signIn.identify(req, res);
+    res.locals.refusal = { code: 'not_found', reason: 'Not found.' };
+    await sendError(req, res, 404, texts.errors.notFound);
   }
 
   // Express takes a handler with four parameters, and no other, for one of errors.

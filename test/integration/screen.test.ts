@@ -265,6 +265,54 @@ describe('an action', () => {
   });
 });
 
+describe('an address that does not exist', () => {
+  const BROWSER = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
+
+  it('is a page for a browser, with the way back', async () => {
+    const { get } = start();
+    const { status, text, type } = await get('/nothing', BROWSER);
+    expect([status, type]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(text).toContain('There is no such page.');
+    expect(text).toContain('action="/sign-out"');
+    const stranger = await app.send('GET', '/nothing', BROWSER);
+    expect(stranger.status).toBe(404);
+    expect(stranger.text).toContain('There is no such page.');
+    expect(stranger.text).not.toContain('sign-out');
+  });
+
+  it('is the same below /wall, whatever the token', async () => {
+    const [nothing, ...walls] = await Promise.all(
+      ['/nothing', '/wall/x', `/wall/cc_${'a'.repeat(43)}`, '/wall/x/live', '/wall'].map((path) =>
+        app.send('GET', path, BROWSER),
+      ),
+    );
+    const pageOf = (reply = nothing) => ({
+      status: reply?.status,
+      text: reply?.text.replace(/data-now="\d+"/, ''),
+      headers: { ...reply?.headers, date: '' },
+    });
+    expect(walls.map(pageOf)).toEqual(walls.map(() => pageOf()));
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['a program', 'GET', {}],
+    ['a program that takes anything', 'GET', { accept: '*/*' }],
+    ['a stream', 'GET', { accept: 'text/event-stream' }],
+    ['what is posted', 'POST', BROWSER],
+  ])('is a line of text for %s', async (_what, method, headers) => {
+    expect(await app.send(method, '/nothing', { cookie: cookies.ted, ...headers })).toMatchObject({
+      status: 404,
+      type: 'text/plain; charset=utf-8',
+      text: 'Not found.\n',
+    });
+  });
+
+  it('is a refusal in the log', async () => {
+    await app.send('GET', '/nothing', BROWSER);
+    expect(app.refused.at(-1)).toMatchObject({ code: 'not_found', path: '/nothing', status: 404 });
+  });
+});
+
 describe('every answer', () => {
   it.each(['/', '/sign-in', '/rooms/x/y', '/nothing'])('forbids what the screen does not need: %s', async (path) => {
     const { get } = start();

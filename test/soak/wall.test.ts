@@ -143,7 +143,7 @@ describe('a wall', () => {
     const stream = ask(`${wall(lobby)}/live`);
     await revoke('lobby');
     expect((await stream).text).toMatch(/\nevent: gone\ndata: \{\}\n\n$/);
-    await page.getByText('Not found.').waitFor();
+    await page.getByText('There is no such page.').waitFor();
     expect(await page.content()).not.toContain('sales');
     expect(await ask(wall(lobby))).toMatchObject({ status: 404 });
   });
