@@ -37,6 +37,8 @@ export const DEFAULT_BEHAVIOUR = {
   signsFragments: false,
   /** The query of a webhook's URL is sorted and re-encoded before it is signed and sent. */
   sortsQueries: false,
+  /** The audio of recordings can be had in parts; otherwise `Range` is ignored. */
+  servesRanges: true,
 };
 
 export type Behaviour = Readonly<Record<keyof typeof DEFAULT_BEHAVIOUR, boolean>>;

@@ -1,4 +1,4 @@
-import type { RequestHandler, Router } from 'express';
+import type { Request, RequestHandler, Response, Router } from 'express';
 import { isFinished } from './recordings';
 import type { RestContext } from './rest-context';
 import { INVALID, RestError } from './rest-error';
@@ -9,9 +9,9 @@ import { createSilentWav } from './wav';
 
 /**
  * Sends the audio of a finished recording to anybody, as the Space does: only its address is secret. `.wav` may be left
- * out.
+ * out. One range of bytes is served, and of several none.
  */
-export function audioHandler({ conferences }: Space): RequestHandler<{ file: string }> {
+export function audioHandler({ conferences, behaviour }: Space): RequestHandler<{ file: string }> {
   const wav = createSilentWav();
   return (req, res) => {
     refuseParameters(req.query, 400);
@@ -20,8 +20,30 @@ export function audioHandler({ conferences }: Space): RequestHandler<{ file: str
     if (recording === undefined || !isFinished(recording)) {
       throw new RestError(404, 20404, 'The requested resource was not found.');
     }
-    res.type('audio/x-wav').send(wav);
+    res.type('audio/x-wav');
+    if (behaviour.servesRanges) {
+      res.set('Accept-Ranges', 'bytes');
+      sendRanges(req, res, wav);
+    } else {
+      res.send(wav);
+    }
   };
+}
+
+function sendRanges(req: Request<{ file: string }>, res: Response, file: Buffer): void {
+  const ranges = req.get('range')?.startsWith('bytes=') ? req.range(file.length) : undefined;
+  const [range] = typeof ranges === 'object' && ranges.length === 1 ? ranges : [];
+  if (ranges === -1) {
+    res.status(416).set('Content-Range', `bytes */${file.length}`).end();
+  } else if (range === undefined) {
+    res.send(file);
+  } else {
+    const { start, end } = range;
+    res
+      .status(206)
+      .set('Content-Range', `bytes ${start}-${end}/${file.length}`)
+      .send(file.subarray(start, end + 1));
+  }
 }
 
 /** Routes of recordings of conferences and calls. */

@@ -41,6 +41,7 @@ export interface Space {
   accountSid: string;
   /** The REST API's password; its user is `accountSid`. */
   apiToken: string;
+  behaviour: Behaviour;
   clock: Clock;
   conferences: Conferences;
   numbers: readonly PhoneNumber[];
@@ -91,6 +92,7 @@ export function createSpace(options: SpaceOptions): Space {
   return {
     accountSid,
     apiToken,
+    behaviour,
     clock,
     conferences,
     numbers,

@@ -781,7 +781,7 @@ describe('recordings', () => {
 describe('audio', () => {
   const ALTERNATIVES = ['/api/laml/2010-04-01', '/2010-04-01'].flatMap((prefix) => [`${prefix} .wav`, `${prefix} `]);
 
-  async function setUpFinished(options: RestApiOptions = {}) {
+  async function setUpFinished(options: Partial<SpaceOptions> & RestApiOptions = {}) {
     const testBench = await setUp({}, options);
     const bob = await testBench.enter('Bob');
     const { sid } = testBench.space.conferences.recordings.start({
@@ -822,6 +822,50 @@ describe('audio', () => {
     const response = await fetch(url + pathOf(path));
     expect([401, 404]).toContain(response.status);
     expect(response.headers.get('content-type')).toContain('application/json');
+  });
+
+  describe('in parts', () => {
+    async function load(range: string, behaviour: Partial<SpaceOptions> = {}) {
+      const { url, path, hangUp } = await setUpFinished(behaviour);
+      await hangUp();
+      const whole = Buffer.from(await (await fetch(url + path)).arrayBuffer());
+      const response = await fetch(url + path, { headers: { range } });
+      const { status, headers } = response;
+      return {
+        whole,
+        status,
+        headers: [headers.get('accept-ranges'), headers.get('content-range')],
+        body: Buffer.from(await response.arrayBuffer()),
+      };
+    }
+
+    it.each<[string, number, number]>([
+      ['bytes=0-', 0, 844],
+      ['bytes=44-', 44, 844],
+      ['bytes=4-7', 4, 8],
+      ['bytes=-100', 744, 844],
+      ['bytes=800-9999', 800, 844],
+    ])('is sent as asked: %s', async (range, start, end) => {
+      const { whole, status, headers, body } = await load(range);
+      expect([status, ...headers]).toEqual([206, 'bytes', `bytes ${start}-${end - 1}/844`]);
+      expect(body).toEqual(whole.subarray(start, end));
+    });
+
+    it('is refused beyond the end', async () => {
+      const { status, headers, body } = await load('bytes=844-');
+      expect([status, ...headers, body.length]).toEqual([416, 'bytes', 'bytes */844', 0]);
+    });
+
+    it.each<[string, string, Partial<SpaceOptions>]>([
+      ['several parts are asked for', 'bytes=0-9,20-29', {}],
+      ['another unit is', 'seconds=1-2', {}],
+      ['it serves none', 'bytes=44-', { servesRanges: false }],
+    ])('is whole if %s', async (_what, range, behaviour) => {
+      const { whole, status, headers, body } = await load(range, behaviour);
+      expect([status, headers[1]]).toEqual([200, null]);
+      expect(headers[0]).toBe(behaviour.servesRanges === false ? null : 'bytes');
+      expect(body).toEqual(whole);
+    });
   });
 
   it('can be intercepted', async () => {
