@@ -9,7 +9,7 @@ import { parseSid, type Sid } from '../signalwire/sid';
 import { type ApiCaller, type Authenticate, wrongToken } from './authentication';
 import { type IdempotencyStore, KEY_FORM, type KeptReply, REPLAYED_HEADER } from './idempotency';
 import { describeApi } from './openapi';
-import { type ApiRequest, type Operation, type Reply, requireRight } from './operation';
+import { type ApiRequest, type Operation, type Reply, rangeOf, requireRight } from './operation';
 import { Problem, problem, problemBody, problemsIn } from './problem';
 
 export interface ApiOptions {
@@ -223,6 +223,7 @@ function parse({ path, query, body }: Operation, req: Request, actor: Actor): Om
     query: parsedQuery?.data,
     body: parsedBody?.data,
     lastEventId: req.get('last-event-id'),
+    range: rangeOf(req),
   };
 }
 

@@ -33,6 +33,17 @@ const KEPT_CODES: ReadonlySet<ProblemCode> = new Set(Object.values(REASON_CODES)
 
 const REPLAYED = { headers: { [REPLAYED_HEADER]: { $ref: `#/components/headers/${REPLAYED_HEADER}` } } };
 
+const RANGE = {
+  name: 'Range',
+  in: 'header',
+  schema: { type: 'string' },
+  description: 'One range of bytes, such as `bytes=1000-`. Ignored with `If-Range`, and if the Space serves no ranges',
+};
+const PART = {
+  description: 'The part that `Range` names',
+  headers: { 'Content-Range': { schema: { type: 'string' }, description: 'Such as `bytes 1000-1999/2000`' } },
+};
+
 const PARAMETERS: Readonly<Record<string, object>> = {
   room: { schema: { type: 'string', maxLength: 64 }, description: `Name of the room: ${ROOM_NAME_FORM}` },
   callSid: { schema: { type: 'string', pattern: SID_FORM.source }, description: 'Call SID of the participant' },
@@ -78,7 +89,7 @@ export function describeApi(operations: readonly Operation[]): object {
   }
 
   function describe(one: Operation): object {
-    const { id, tag, summary, right, path, query, body, response, isAction } = one;
+    const { id, tag, summary, right, path, query, body, response, isAction, servesRanges } = one;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
     const { properties = {} } = query === undefined ? {} : z.toJSONSchema(query, { io: 'input' });
     const queryProperties = properties as Record<string, { description?: string }>;
@@ -100,7 +111,13 @@ export function describeApi(operations: readonly Operation[]): object {
             },
           ]
         : []),
+      ...(servesRanges ? [RANGE] : []),
     ];
+    const content = Object.fromEntries(
+      [response.mediaType ?? (response.schema === undefined ? [] : 'application/json')]
+        .flat()
+        .map((type) => [type, response.schema === undefined ? {} : { schema: refer(response.schema, 'output') }]),
+    );
     return {
       operationId: id,
       tags: [tag],
@@ -118,12 +135,9 @@ export function describeApi(operations: readonly Operation[]): object {
         [response.status]: {
           description: response.description,
           ...(isAction && REPLAYED),
-          content: Object.fromEntries(
-            [response.mediaType ?? (response.schema === undefined ? [] : 'application/json')]
-              .flat()
-              .map((type) => [type, response.schema === undefined ? {} : { schema: refer(response.schema, 'output') }]),
-          ),
+          content,
         },
+        ...(servesRanges && { 206: { ...PART, content } }),
         ...describeProblems(problemsOf(one), isAction),
       },
     };

@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
 import type { z } from 'zod';
 import { type Actor, isAllowed, type Right } from '../people/rights';
 import type { RoomName } from '../rooms/room';
+import { type ByteRange, parseByteRange } from '../signalwire/byte-range';
 import type { Sid } from '../signalwire/sid';
 import { type ProblemCode, problem, problemsIn } from './problem';
 
@@ -16,6 +18,8 @@ export interface ApiRequest<Query = unknown, Body = unknown> {
   body: Body;
   /** Of `Last-Event-ID`; undefined if there is none. */
   lastEventId: string | undefined;
+  /** See {@link rangeOf}. */
+  range: ByteRange | undefined;
   /** Whether the same actor would still be let in, with the same rights; for answers that take long. */
   isStillAllowed: () => boolean;
 }
@@ -42,6 +46,8 @@ export interface Operation {
   query?: z.ZodObject;
   body?: z.ZodType;
   response: { status: number; description: string; schema?: z.ZodType; mediaType?: string | readonly string[] };
+  /** Whether the answer may be a part, with status 206, of what `Range` names. */
+  servesRanges?: boolean;
   /** The problems of this operation alone; openapi.ts adds those that many have in common. */
   problems: readonly ProblemCode[];
   /** Whether it changes something: then it takes an `Idempotency-Key`. */
@@ -59,6 +65,15 @@ export function operation<Query extends z.ZodObject | undefined, Body extends z.
   },
 ): Operation {
   return one as unknown as Operation;
+}
+
+/**
+ * The part that a request wants; undefined if it wants the whole, or does not say in one range of bytes. What is sent has
+ * no version, so `If-Range` cannot name it.
+ */
+export function rangeOf({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): ByteRange | undefined {
+  const isWanted = method === 'GET' && headers['if-range'] === undefined;
+  return isWanted ? parseByteRange(headers.range ?? '') : undefined;
 }
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

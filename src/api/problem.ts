@@ -52,6 +52,7 @@ export const PROBLEM_STATUS = {
   length_required: 411,
   body_too_large: 413,
   not_json: 415,
+  range_not_satisfiable: 416,
   invalid_body: 422,
   idempotency_key_reused: 422,
   internal_error: 500,

@@ -7,7 +7,7 @@ import type { Sid } from '../signalwire/sid';
 import type { RecordingActions } from '../supervision/recordings';
 import { failureProblem, recordingsReportOf, refusalProblem } from './action-replies';
 import { type Operation, operation } from './operation';
-import { ACTION_PROBLEMS, problem, REASON_CODES, restNotConfigured, SPACE_PROBLEMS } from './problem';
+import { ACTION_PROBLEMS, type Problem, problem, REASON_CODES, restNotConfigured, SPACE_PROBLEMS } from './problem';
 import { bodies, recordingList, recordingsReport } from './schemas';
 import { viewListedRecording } from './views';
 
@@ -15,6 +15,12 @@ export interface RecordingOperationsOptions {
   /** Undefined when the Space's REST API is not configured. */
   recordings: RecordingActions | undefined;
   log: Logger;
+}
+
+function downloadProblem({ code, status }: SpaceError): Problem {
+  return status === 416
+    ? problem('range_not_satisfiable', 'The recording is not as long as the Range begins.')
+    : failureProblem(code);
 }
 
 const report = { status: 200, description: 'The Space was seen to have done it', schema: recordingsReport };
@@ -110,15 +116,17 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
       response: {
         status: 200,
         mediaType: ['audio/*', 'application/octet-stream'],
-        description: 'The audio as the Space has it, usually WAV. The connection breaks off if that of the Space does',
+        description:
+          'The whole audio as the Space has it, usually WAV. The connection breaks off if that of the Space does',
       },
-      problems: [...SPACE_PROBLEMS, 'no_such_recording', 'store_away'],
+      servesRanges: true,
+      problems: [...SPACE_PROBLEMS, 'no_such_recording', 'range_not_satisfiable', 'store_away'],
       isAction: false,
-      async handle({ actor, room, sid }) {
+      async handle({ actor, room, sid, range }) {
         const opened = await requireRecordings()
-          .open(room, sid, actor.name)
+          .open(room, sid, actor.name, range)
           .catch((error) => {
-            throw error instanceof SpaceError ? failureProblem(error.code) : error;
+            throw error instanceof SpaceError ? downloadProblem(error) : error;
           });
         if (opened.kind === 'refused') {
           throw opened.refusal === 'no-recording'
@@ -131,13 +139,16 @@ export function createRecordingOperations({ recordings, log }: RecordingOperatio
   ];
 
   /** Passes on the audio alone: whatever else the Space sent may hold its address. */
-  function sendAudio(res: Response, sid: Sid, { contentType = '', contentLength, body }: RecordingAudio): void {
+  function sendAudio(res: Response, sid: Sid, audio: RecordingAudio): void {
+    const { contentType = '', contentLength, contentRange, acceptsRanges, body } = audio;
     const [type] = /^audio\/[\w.+-]+/i.exec(contentType) ?? ['application/octet-stream'];
-    res.writeHead(200, {
+    res.writeHead(contentRange === undefined ? 200 : 206, {
       'Content-Type': type,
       // A page that plays it has said so before.
       ...(!res.hasHeader('Content-Disposition') && { 'Content-Disposition': `attachment; filename="${sid}.wav"` }),
       ...(contentLength !== undefined && { 'Content-Length': contentLength }),
+      ...(contentRange !== undefined && { 'Content-Range': contentRange }),
+      ...(acceptsRanges && { 'Accept-Ranges': 'bytes' }),
     });
     if (res.req.method === 'HEAD') {
       void body.cancel();

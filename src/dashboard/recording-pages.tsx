@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import type { z } from 'zod';
-import { type Operation, perform } from '../api/operation';
+import { type Operation, perform, rangeOf } from '../api/operation';
 import { Problem } from '../api/problem';
 import type { recordingList } from '../api/schemas';
 import { isAllowed } from '../people/rights';
@@ -93,7 +93,7 @@ export function createRecordingPages(options: RecordingPagesOptions): Router {
       return;
     }
     try {
-      const reply = await perform(download, { ...request(viewer, room), sid });
+      const reply = await perform(download, { ...request(viewer, room), sid, range: rangeOf(req) });
       // Without a name: the page has a better one than the SID.
       res.set('Content-Disposition', req.query.save === undefined ? 'inline' : 'attachment');
       (reply as Extract<typeof reply, { send: unknown }>).send(res);

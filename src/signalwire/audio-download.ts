@@ -1,15 +1,20 @@
 import { ReadableStream } from 'node:stream/web';
 import { withDeadline } from '../ops/deadline';
+import type { ByteRange } from './byte-range';
 import { type RecordingAudio, SpaceError, type SpaceSettings } from './conference-api';
 import { authorizationOf, refusalOf, type TransportOptions } from './rest-transport';
 
 const MAX_REDIRECTS = 3;
 /** What audio is sent as. Anything else, such as a page in HTML, must not reach a browser as a recording. */
 const AUDIO_TYPES = /^(audio\/|(application|binary)\/octet-stream\b)/i;
+/** Where the part of a file is: not of several parts, and not without its place. */
+const CONTENT_RANGE = /^bytes \d{1,15}-\d{1,15}\/(?:\d{1,15}|\*)$/;
 
 export interface DownloadOptions extends TransportOptions {
   /** How long a read of the body may take. */
   readTimeoutMs: number;
+  /** The part to ask for; undefined for the whole. */
+  range: ByteRange | undefined;
 }
 
 /**
@@ -24,7 +29,7 @@ export interface DownloadOptions extends TransportOptions {
 export async function downloadAudio(
   settings: SpaceSettings,
   path: string,
-  { signal, runInSlot, fetch, readTimeoutMs }: DownloadOptions,
+  { signal, runInSlot, fetch, readTimeoutMs, range }: DownloadOptions,
 ): Promise<RecordingAudio | undefined> {
   const space = new URL(settings.url).origin;
   // Not the signal itself, because the body may take longer.
@@ -51,7 +56,7 @@ export async function downloadAudio(
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       const authorization = url.origin === space ? { authorization: authorizationOf(settings) } : {};
       const response = await fetch(url, {
-        headers: { ...authorization, 'accept-encoding': 'identity' },
+        headers: { ...authorization, 'accept-encoding': 'identity', ...(range !== undefined && { range }) },
         redirect: 'manual',
         signal: abort.signal,
       });
@@ -76,9 +81,19 @@ export async function downloadAudio(
     if (body === null || (contentType !== undefined && !AUDIO_TYPES.test(contentType))) {
       throw new SpaceError('unreadable', 'The Space answered with something else than audio.', { status });
     }
+    const contentRange = status === 206 ? (headers.get('content-range') ?? '') : undefined;
+    if (contentRange !== undefined && (range === undefined || !CONTENT_RANGE.test(contentRange))) {
+      throw new SpaceError('unreadable', 'The Space answered with a part that cannot be placed.', { status });
+    }
     const length = headers.get('content-length') ?? '';
-    const isWhole = headers.get('content-encoding') === null && /^\d{1,15}$/.test(length);
-    return { contentType, contentLength: isWhole ? Number(length) : undefined, body: readSafely(body) };
+    const isPlain = headers.get('content-encoding') === null && /^\d{1,15}$/.test(length);
+    return {
+      contentType,
+      contentLength: isPlain ? Number(length) : undefined,
+      contentRange,
+      acceptsRanges: contentRange !== undefined || headers.get('accept-ranges') === 'bytes',
+      body: readSafely(body),
+    };
   }
 
   /** The same bytes, with a deadline for each read. */

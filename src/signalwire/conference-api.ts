@@ -1,4 +1,5 @@
 import type { ReadableStream } from 'node:stream/web';
+import type { ByteRange } from './byte-range';
 import type { Sid } from './sid';
 
 /** How to reach a Space's REST API. */
@@ -118,6 +119,10 @@ export interface RecordingAudio {
   contentType: string | undefined;
   /** In bytes; undefined if the Space does not say. */
   contentLength: number | undefined;
+  /** Of a part, its place in the whole: `bytes 0-99/844`. Undefined if this is the whole. */
+  contentRange: string | undefined;
+  /** Whether the Space says that it serves ranges. */
+  acceptsRanges: boolean;
   /** Reading it fails with a SpaceError, also if the Space sends nothing for as long as the deadline. */
   body: ReadableStream<Uint8Array>;
 }
@@ -237,9 +242,14 @@ export interface ConferenceApi {
    * One request, and at most three more if the Space redirects it. Neither the result nor an error has its address,
    * which is a secret: whoever has it can hear the recording.
    *
+   * @param options.range the part to send; a Space that serves no ranges sends the whole
    * @returns undefined if there is no such recording, or no audio of it yet
+   * @throws SpaceError with status 416 if the range is beyond the end
    */
-  downloadRecording(recordingSid: Sid, deadline?: Deadline): Promise<RecordingAudio | undefined>;
+  downloadRecording(
+    recordingSid: Sid,
+    options?: Deadline & { range?: ByteRange | undefined },
+  ): Promise<RecordingAudio | undefined>;
   /**
    * The account's phone numbers. Entries without a SID or a number are left out. The token needs the scope Numbers.
    *

@@ -206,10 +206,11 @@ export function createRestClient(
     deleteRecording: (recordingSid, deadline) =>
       ask(async (client) => (await unlessGone(client.recordings(recordingSid).remove())) !== undefined, deadline),
 
-    downloadRecording: (recordingSid, { timeoutMs = defaultTimeoutMs } = {}) =>
+    downloadRecording: (recordingSid, { timeoutMs = defaultTimeoutMs, range } = {}) =>
       downloadAudio(settings, `${accountPath}/Recordings/${recordingSid}.wav`, {
         ...transportOptions(timeoutMs),
         readTimeoutMs: timeoutMs,
+        range,
       }),
 
     listNumbers: (deadline) =>

@@ -2,13 +2,24 @@ import type { RoomName } from '../rooms/room';
 import type { RecordingOpened } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
 
-/** For so long, further requests of one person for one recording count as the same listening, in milliseconds. */
+/**
+ * For so long, further requests of one person for one recording count as the same listening, in milliseconds: those from
+ * its beginning since the line was written, and those that go on since the last request.
+ */
 export const SAME_OPENING_MS = 600_000;
 
 /** Puts into the audit trail who opens the audio of recordings. */
 export interface RecordingOpenings {
-  /** Writes a line, unless this server wrote one lately. Returns whether there is one. Never rejects. */
-  record(room: RoomName, recording: RecordingOpened['recording'], by: string): Promise<boolean>;
+  /**
+   * Writes a line, unless this server wrote one lately. Returns whether there is one. Never rejects.
+   *
+   * @param request.goesOn whether it leaves out the beginning, as a player does that lost its connection
+   */
+  record(
+    room: RoomName,
+    recording: RecordingOpened['recording'],
+    request: { by: string; goesOn: boolean },
+  ): Promise<boolean>;
 }
 
 /** @param options.monotonicNow milliseconds from any beginning, never going back */
@@ -19,12 +30,12 @@ export function createRecordingOpenings({
   rooms: Pick<Rooms, 'recordNow'>;
   monotonicNow: () => number;
 }): RecordingOpenings {
-  /** The lines that were written lately or are being written, the oldest first. */
-  const lately = new Map<string, { at: number; isWritten: Promise<boolean> }>();
+  /** The lines of late, in the order of their latest requests. */
+  const lately = new Map<string, { writtenAt: number; usedAt: number; isWritten: Promise<boolean> }>();
 
   function forgetOld(): void {
-    for (const [key, { at }] of lately) {
-      if (monotonicNow() - at < SAME_OPENING_MS) {
+    for (const [key, { usedAt }] of lately) {
+      if (monotonicNow() - usedAt < SAME_OPENING_MS) {
         return;
       }
       lately.delete(key);
@@ -32,11 +43,15 @@ export function createRecordingOpenings({
   }
 
   return {
-    record(room, recording, by) {
+    record(room, recording, { by, goesOn }) {
       forgetOld();
       const key = JSON.stringify([room, recording.recordingSid, by]);
       const known = lately.get(key);
-      if (known !== undefined) {
+      const now = monotonicNow();
+      // Now the latest.
+      lately.delete(key);
+      if (known !== undefined && (goesOn || now - known.writtenAt < SAME_OPENING_MS)) {
+        lately.set(key, { ...known, usedAt: now });
         return known.isWritten;
       }
       const isWritten = rooms
@@ -47,7 +62,7 @@ export function createRecordingOpenings({
           }
           return isKnown;
         });
-      lately.set(key, { at: monotonicNow(), isWritten });
+      lately.set(key, { writtenAt: now, usedAt: now, isWritten });
       return isWritten;
     },
   };

@@ -5,6 +5,7 @@ import { isRunningRecording, type RecordingState } from '../rooms/recording';
 import { isInConference, type RoomName, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { RecordingOpened } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
+import { type ByteRange, isContinuation } from '../signalwire/byte-range';
 import {
   type ConferenceApi,
   type Deadline,
@@ -79,12 +80,14 @@ export interface RecordingActions {
    *
    * Refused: `no-recording` if it does not, or there is no audio yet; `store-away` if the trail cannot be written.
    *
-   * @throws SpaceError
+   * @param range the part to send; a Space that serves no ranges sends the whole
+   * @throws SpaceError with status 416 if the range is beyond the end
    */
   open(
     room: RoomName,
     recordingSid: Sid,
     by: string,
+    range?: ByteRange,
   ): Promise<{ kind: 'opened'; audio: RecordingAudio } | RefusedAction>;
 }
 
@@ -259,13 +262,13 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       return { kind: 'listed', recordings, failure, now };
     },
 
-    async open(room, recordingSid, by) {
+    async open(room, recordingSid, by, range) {
       const found = await findIn(room, recordingSid);
-      const audio = found && (await space.downloadRecording(recordingSid));
+      const audio = found && (await space.downloadRecording(recordingSid, { range }));
       if (found === undefined || audio === undefined) {
         return { kind: 'refused', refusal: 'no-recording' };
       }
-      if (!(await openings.record(room, found, by))) {
+      if (!(await openings.record(room, found, { by, goesOn: isContinuation(range) }))) {
         void audio.body.cancel();
         return { kind: 'refused', refusal: 'store-away' };
       }

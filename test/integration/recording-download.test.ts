@@ -13,7 +13,7 @@ import { ALICE, startApp, type TestAppOptions } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { roomNamed } from '../support/room-stores';
-import { startScriptedServer } from '../support/scripted-server';
+import { type Asked, startScriptedServer } from '../support/scripted-server';
 
 const ALL = tokenFor('all', RIGHTS);
 const OTHER = tokenFor('other', ['record']);
@@ -28,7 +28,7 @@ const ROOT = '/2010-04-01/Accounts/p-1';
 const PATH = '/rooms/sales/recordings/RE-7/media';
 const WAV = randomBytes(3_000_000);
 
-type Play = (res: ServerResponse) => void;
+type Play = (res: ServerResponse, asked: Asked) => void;
 
 /** How the Space sends audio, with headers that are none of the client's business. */
 const audio = (headers: object = { 'content-type': 'audio/x-wav' }) => ({ 'x-secret': 'secret-8', ...headers });
@@ -47,11 +47,11 @@ async function start(answer: Play = play, options: TestAppOptions = {}) {
   const space = await startScriptedServer({
     [`${AUDIO}/Recordings/RE-7.wav`]: redirect,
     [`${AUDIO}/Recordings/RE-8.wav`]: redirect,
-    '/secret-7.wav': (res) => {
+    '/secret-7.wav': (res, asked) => {
       res.on('close', () => {
         isClosed = true;
       });
-      answer(res);
+      answer(res, asked);
     },
     [`${ROOT}/Recordings/RE-7.json`]: json({ sid: 'RE-7', conference_sid: 'CF-1', status: 'completed' }),
     [`${ROOT}/Recordings/RE-8.json`]: json({ sid: 'RE-8', conference_sid: 'CF-1', status: 'completed' }),
@@ -71,9 +71,9 @@ async function start(answer: Play = play, options: TestAppOptions = {}) {
   await app.post('/events/recording/sales', { CallSid: 'alice-1', RecordingSid: 'RE-7', RecordingStatus: 'completed' });
 
   /** Sends a request; resolves when the answer begins. */
-  const open = (path = PATH, token = ALL.secret, method = 'GET') =>
+  const open = (path = PATH, token = ALL.secret, method = 'GET', more: Record<string, string> = {}) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      const headers = { authorization: `Bearer ${token}` };
+      const headers = { authorization: `Bearer ${token}`, ...more };
       httpRequest({ host: '127.0.0.1', port: app.port, method, path: `/api/v1${path}`, agent: false, headers }, resolve)
         .on('error', reject)
         .end();
@@ -172,7 +172,7 @@ describe('the audio of a recording', () => {
     expect(problemIn(await load())).toEqual([status, code]);
   });
 
-  it.each<[string, object, Play]>([
+  it.each<[string, object, (res: ServerResponse) => void]>([
     ['breaks off', {}, (res) => res.destroy()],
     ['breaks off before the length it gave', { 'content-length': WAV.length * 2 }, (res) => res.destroy()],
     ['stops', { 'content-length': WAV.length * 2 }, () => {}],
@@ -236,6 +236,82 @@ describe('the audio of a recording', () => {
     });
     expect(sent).toBeLessThan(30_000_000);
     res.destroy();
+  });
+});
+
+describe('a part of the audio', () => {
+  /** A Space that serves ranges. */
+  const playPart: Play = (res, { headers: { range = 'bytes=0-' } }) => {
+    const first = Number(/^bytes=(\d+)-$/.exec(String(range))?.[1]);
+    if (first >= WAV.length) {
+      res.writeHead(416, { 'content-range': `bytes */${WAV.length}` }).end();
+      return;
+    }
+    const place = `bytes ${first}-${WAV.length - 1}/${WAV.length}`;
+    res.writeHead(206, audio({ 'content-type': 'audio/x-wav', 'content-range': place })).end(WAV.subarray(first));
+  };
+  const partOf = (range: string, method = 'GET', more: Record<string, string> = {}) =>
+    [PATH, ALL.secret, method, { range, ...more }] as const;
+
+  it('is what the Space sends of the range', async () => {
+    const { load } = await start(playPart);
+    const { status, headers, body } = await load(...partOf('bytes=2000000-'));
+    expect(status).toBe(206);
+    expect(headers).toMatchObject({
+      'accept-ranges': 'bytes',
+      'cache-control': 'no-store',
+      'content-disposition': 'attachment; filename="RE-7.wav"',
+      'content-range': 'bytes 2000000-2999999/3000000',
+      'content-type': 'audio/x-wav',
+    });
+    expect(body.equals(WAV.subarray(2_000_000))).toBe(true);
+  });
+
+  it('is the whole if the Space serves no ranges', async () => {
+    const { load } = await start();
+    const { status, headers, body } = await load(...partOf('bytes=2000000-'));
+    expect([status, headers['accept-ranges'], headers['content-range']]).toEqual([200, undefined, undefined]);
+    expect(body.equals(WAV)).toBe(true);
+  });
+
+  it.each<[string, Parameters<typeof partOf>]>([
+    ['several ranges', ['bytes=0-1,4-5']],
+    ['another unit', ['seconds=1-2']],
+    ['a version, which audio has not', ['bytes=5-', 'GET', { 'if-range': '"a"' }]],
+    ['HEAD', ['bytes=5-', 'HEAD']],
+  ])('is not asked for with %s', async (_what, request) => {
+    const { load, space } = await start();
+    expect(await load(...partOf(...request))).toMatchObject({ status: 200 });
+    expect(space.asked.filter(({ headers }) => headers.range !== undefined)).toEqual([]);
+  });
+
+  it('is a problem beyond the end, and no line of the trail', async () => {
+    const { load, opened } = await start(playPart);
+    expect(problemIn(await load(...partOf('bytes=3000000-')))).toEqual([416, 'range_not_satisfiable']);
+    expect(await opened()).toEqual([]);
+  });
+
+  it('has a line in the trail, also without the beginning', async () => {
+    const { load, opened } = await start(playPart);
+    await load(...partOf('bytes=1-'));
+    expect(await opened()).toHaveLength(1);
+  });
+
+  it('belongs to the listening that it continues, however long that takes', async () => {
+    let time = Date.now();
+    const { load, opened } = await start(playPart, { now: () => time });
+    await load(...partOf('bytes=0-'));
+    for (let part = 1; part <= 3; part++) {
+      time += SAME_OPENING_MS - 1;
+      await load(...partOf(`bytes=${part}-`));
+    }
+    expect(await opened()).toHaveLength(1);
+    // From the beginning again, or after a pause, it is another.
+    await load(...partOf('bytes=0-'));
+    expect(await opened()).toHaveLength(2);
+    time += SAME_OPENING_MS;
+    await load(...partOf('bytes=4-'));
+    expect(await opened()).toHaveLength(3);
   });
 });
 

@@ -91,6 +91,12 @@ describe('the recordings page', () => {
     await eventually(async () =>
       expect(await page.evaluate<number>('document.querySelector("audio").currentTime')).toBeGreaterThan(0),
     );
+    // The player sends a Range; what it gets can be placed.
+    const url = await page.locator('audio').getAttribute('src');
+    const [status, place] = await page.evaluate<[number, string]>(
+      `fetch(${JSON.stringify(url)}, { headers: { Range: 'bytes=44-' } }).then((res) => [res.status, res.headers.get('content-range')])`,
+    );
+    expect([status, place]).toEqual([206, 'bytes 44-843/844']);
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'Save' }).click();
     expect((await download).suggestedFilename()).toMatch(/^sales \d{4}-\d\d-\d\d \d\d.\d\d\.wav$/);

@@ -4,6 +4,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseByteRange } from '../../src/signalwire/byte-range';
 import { createCallTurns } from '../../src/signalwire/call-turns';
 import type { ConferenceApi, Deadline, NumberChange, ParticipantChange } from '../../src/signalwire/conference-api';
 import { createRestClient, MAX_REQUESTS_AT_ONCE } from '../../src/signalwire/rest-client';
@@ -718,6 +719,47 @@ describe('createRestClient', () => {
         const audio = await downloader().downloadRecording(RECORDING);
         expect(await buffer(audio?.body as ReadableStream)).toEqual(wav);
         expect(requests).toEqual([`GET ${PATH} ${ours}`, 'GET /secret-7.wav?signature=s3 undefined']);
+      });
+
+      describe('in part', () => {
+        const range = parseByteRange('bytes=5-');
+        const part =
+          (headers: Record<string, string>): Respond =>
+          (res) =>
+            res.writeHead(206, { 'content-type': 'audio/x-wav', ...headers }).end(wav.subarray(5));
+
+        it('asks every host for it, and says where it belongs', async () => {
+          const asked: unknown[] = [];
+          answer = (req, res) => {
+            asked.push(req.headers.range);
+            (asked.length === 1 ? redirect(MEDIA) : part({ 'content-range': 'bytes 5-13/14' }))(res);
+          };
+          const audio = await downloader().downloadRecording(RECORDING, { range });
+          expect(asked).toEqual(['bytes=5-', 'bytes=5-']);
+          expect(audio).toMatchObject({ contentRange: 'bytes 5-13/14', acceptsRanges: true });
+          expect(await buffer(audio?.body as ReadableStream)).toEqual(wav.subarray(5));
+        });
+
+        it('gets the whole from a Space without ranges', async () => {
+          answers(asWav());
+          const audio = await downloader().downloadRecording(RECORDING, { range });
+          expect(audio).toMatchObject({ contentRange: undefined, acceptsRanges: false, contentLength: wav.length });
+        });
+
+        it.each<[string, Respond, object]>([
+          ['begins beyond the end', (res) => res.writeHead(416).end(), { code: 'refused', status: 416 }],
+          ['has no place', part({}), { code: 'unreadable', status: 206 }],
+          ['has a place that cannot be read', part({ 'content-range': 'bytes x' }), { code: 'unreadable' }],
+          ['has parts', part({ 'content-type': 'multipart/byteranges; boundary=a' }), { code: 'unreadable' }],
+        ])('rejects one that %s', async (_what, respond, expected) => {
+          answers(respond);
+          await expect(downloader().downloadRecording(RECORDING, { range })).rejects.toMatchObject(expected);
+        });
+
+        it('rejects one that was not asked for', async () => {
+          answers(part({ 'content-range': 'bytes 5-13/14' }));
+          await expect(downloader().downloadRecording(RECORDING)).rejects.toMatchObject({ code: 'unreadable' });
+        });
       });
 
       it.each<[string, Respond[], number]>([
