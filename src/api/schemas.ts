@@ -78,11 +78,13 @@ export const participantView = z
     supervision: z
       .strictObject({
         requestedMode: mode.nullable().describe('The mode that was requested last; null if it is unknown'),
-        heardAs: heard.describe('The mode in which the Space last reported them; unknown if it did not'),
+        heardAs: heard.describe(
+          'The mode in which the Space last reported them; unknown if it did not, or if others than their agent may hear a coach',
+        ),
         confirmed: z
           .boolean()
           .describe(
-            'Whether the Space reported the requested mode and target; false while the mode is being changed, and while somebody who came later may hear a coach',
+            'Whether the Space reported the requested mode and target; false while the mode is being changed, and while others than their agent may hear a coach',
           ),
         observedAt: instantOrNull.describe('When heardAs was observed'),
         target: callSid.nullable().describe('The call of the agent they supervise'),

@@ -3,8 +3,9 @@ import { maskAddress } from '../people/address';
 import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
 import type { Action, ActionReason } from '../rooms/action';
+import type { HeardMode } from '../rooms/mode';
 import type { RecordingState } from '../rooms/recording';
-import { coachesWrongCall, isOpen, type RoomState, type Stay, type SupervisorStay, targetOf } from '../rooms/room';
+import { isInConference, isOpen, type RoomState, type Stay, type SupervisorStay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
 import { newcomersTo } from '../supervision/correction';
 import type { ListedRecording } from '../supervision/recordings';
@@ -66,29 +67,39 @@ export function viewParticipant(state: RoomState, stay: Stay): ParticipantView {
     onHold: isOnHold ?? null,
     onHoldSince: dateOrNull(isOnHold ? holdChangedAt : undefined),
     speakingSince: dateOrNull(speakingSince),
-    supervision:
-      supervision === undefined
-        ? null
-        : {
-            requestedMode: supervision.mode ?? null,
-            heardAs: supervision.heard,
-            confirmed: isConfirmed(state, { ...stay, supervision }),
-            observedAt: dateOrNull(supervision.heardAt),
-            target: supervision.target ?? null,
-            moderator: supervision.moderatorName ?? null,
-          },
+    supervision: supervision === undefined ? null : viewSupervision(state, { ...stay, supervision }),
   };
 }
 
-/** Whether a supervisor is surely heard as requested. */
-function isConfirmed(state: RoomState, stay: SupervisorStay): boolean {
-  const { heard, mode } = stay.supervision;
+function viewSupervision(state: RoomState, stay: SupervisorStay): ParticipantView['supervision'] {
+  const { mode, heardAt, target, moderatorName } = stay.supervision;
+  const heardAs = surelyHeardAs(state, stay);
   // A change begins with a mute, even one to the same mode.
   const isBeingChanged = state.actions?.some(
     (one) => one.name === 'mode' && one.callSid === stay.callSid && one.status === 'requested',
   );
-  const mayBeOverheard = newcomersTo(state, stay).length > 0;
-  return heard === mode && !coachesWrongCall(stay.supervision) && !isBeingChanged && !mayBeOverheard;
+  return {
+    requestedMode: mode ?? null,
+    heardAs,
+    confirmed: heardAs === mode && !isBeingChanged,
+    observedAt: dateOrNull(heardAs === 'unknown' ? undefined : heardAt),
+    target: target ?? null,
+    moderator: moderatorName ?? null,
+  };
+}
+
+/**
+ * How a supervisor is surely heard, whatever was requested since: a coach by the target alone. Who hears one whose agent has
+ * left is not documented.
+ */
+function surelyHeardAs(state: RoomState, stay: SupervisorStay): HeardMode {
+  const { heard, coachedCall, target } = stay.supervision;
+  if (heard !== 'coach') {
+    return heard;
+  }
+  const isTargetIn = state.stays.some((one) => one.callSid === target && isInConference(one));
+  const mayBeOverheard = newcomersTo(state, { ...stay, supervision: { ...stay.supervision, mode: heard } }).length > 0;
+  return coachedCall === target && isTargetIn && !mayBeOverheard ? heard : 'unknown';
 }
 
 export function viewAction(action: Action): ActionView {

@@ -34,9 +34,7 @@ export function supervisorsIn({ participants }: RoomView): SupervisorView[] {
 /** How a supervisor is heard. Says `confirmed` only of what the Space confirmed. */
 export function hearingOf({ joinedAt, onHold, supervision }: SupervisorView): Hearing {
   const { requestedMode, heardAs, confirmed, observedAt, moderator } = supervision;
-  // A coach who is not confirmed although coach was requested coaches somebody else.
-  const coachesAnother = heardAs === 'coach' && requestedMode === 'coach' && !confirmed;
-  const heard = heardAs === 'unknown' || coachesAnother ? undefined : heardAs;
+  const heard = heardAs === 'unknown' ? undefined : heardAs;
   return {
     status: joinedAt === null ? 'entering' : confirmed ? 'confirmed' : heard === undefined ? 'unknown' : 'requested',
     requested: requestedMode ?? undefined,

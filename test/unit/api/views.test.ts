@@ -12,19 +12,25 @@ function stay(callSid: string, more: Partial<Stay>): Stay {
 }
 
 interface Circumstances {
-  callerJoinedAt: number;
+  callerJoinedAt?: number;
   targetSetAt?: number;
   /** What has become of the request for the same mode. */
   change?: Action['status'];
+  /** What was requested since. */
+  requested?: Mode;
+  /** Another agent, who came last. */
+  carolJoinedAt?: number;
+  aliceLeftAt?: number;
 }
 
 /** A room where Ted came, confirmed, before or after a caller. */
-function roomWith(mode: Mode, { callerJoinedAt, targetSetAt, change }: Circumstances) {
+function roomWith(mode: Mode, circumstances: Circumstances) {
+  const { callerJoinedAt = 15, targetSetAt, change, requested = mode, carolJoinedAt, aliceLeftAt } = circumstances;
   const supervision = {
     stayNumber: 1,
-    mode,
-    target: sid('alice'),
-    moderatorName: 'Alice',
+    mode: requested,
+    target: sid(carolJoinedAt === undefined ? 'alice' : 'carol'),
+    moderatorName: carolJoinedAt === undefined ? 'Alice' : 'Carol',
     targetSetAt,
     heard: mode,
     heardAt: 60,
@@ -32,7 +38,8 @@ function roomWith(mode: Mode, { callerJoinedAt, targetSetAt, change }: Circumsta
     callers: [],
   };
   const stays = [
-    stay('alice', { role: 'moderator', joinedAt: 10, joinKnownAt: 10 }),
+    stay('alice', { role: 'moderator', joinedAt: 10, joinKnownAt: 10, leftAt: aliceLeftAt }),
+    ...(carolJoinedAt ? [stay('carol', { role: 'moderator', joinedAt: carolJoinedAt })] : []),
     stay('ted', { role: 'supervisor', arrivedAt: 20, joinedAt: 21, isMuted: mode === 'monitor', supervision }),
     stay('bob', { joinedAt: callerJoinedAt, joinKnownAt: callerJoinedAt }),
   ];
@@ -50,7 +57,6 @@ function roomWith(mode: Mode, { callerJoinedAt, targetSetAt, change }: Circumsta
 describe('what a room says of a supervisor', () => {
   it.each<[string, Mode, Circumstances, boolean]>([
     ['a coach, with a caller who was there before', 'coach', { callerJoinedAt: 15 }, true],
-    ['a coach, whom a later caller may hear', 'coach', { callerJoinedAt: 50 }, false],
     ['a coach whose target was set after the later caller', 'coach', { callerJoinedAt: 50, targetSetAt: 55 }, true],
     ['a listener, whom nobody hears', 'monitor', { callerJoinedAt: 50 }, true],
     ['somebody who talks to everyone', 'barge', { callerJoinedAt: 50 }, true],
@@ -58,5 +64,20 @@ describe('what a room says of a supervisor', () => {
     ['somebody who got that mode again', 'barge', { callerJoinedAt: 50, change: 'confirmed' }, true],
   ])('confirms only who is surely heard so: %s', (_name, mode, callers, confirmed) => {
     expect(roomWith(mode, callers)).toMatchObject({ requestedMode: mode, heardAs: mode, confirmed });
+  });
+
+  it.each<[string, Circumstances]>([
+    ['another caller may hear them', { callerJoinedAt: 50 }],
+    ['another caller may hear them, and they are to listen', { callerJoinedAt: 50, requested: 'monitor' }],
+    ['they are to coach the agent who came', { carolJoinedAt: 50 }],
+    ['they are to listen to the agent who came', { carolJoinedAt: 50, requested: 'monitor' }],
+    ['they are to listen, and their agent has left', { aliceLeftAt: 50, requested: 'monitor' }],
+    ['they are to talk to everyone, and their agent has left', { aliceLeftAt: 50, requested: 'barge' }],
+  ])('does not know who hears a coach when %s', (_name, circumstances) => {
+    expect(roomWith('coach', circumstances)).toMatchObject({ heardAs: 'unknown', confirmed: false, observedAt: null });
+  });
+
+  it('says who hears a coach who is to listen', () => {
+    expect(roomWith('coach', { requested: 'monitor' })).toMatchObject({ heardAs: 'coach', confirmed: false });
   });
 });

@@ -45,11 +45,11 @@ it.each<[string, ParticipantView, string, string | undefined, string]>([
     'It is not known who hears you',
   ],
   [
-    'coaches another call than requested',
+    'coaches, and is to do so again',
     tedIn({ requestedMode: 'coach', heardAs: 'coach', confirmed: false }),
-    'unknown',
-    undefined,
-    'It is not known who hears you',
+    'requested',
+    'coach',
+    'Only Alice hears you',
   ],
   [
     'is on the way',
