@@ -1,6 +1,5 @@
 import { actionOn } from '../rooms/action';
 import {
-  coachesWrongCall,
   isInConference,
   isInOrEntering,
   moderatorsOf,
@@ -16,7 +15,7 @@ import {
  * - `remove`: the conference has no moderator. The supervisor would keep it open, and be heard in the next conversation.
  * - `retarget`: the target must be set, either because a muted supervisor has another one now, or because somebody entered
  *   who may hear a coach.
- * - `verify`: how they are heard is unknown.
+ * - `verify`: nobody reported whether they are muted, or whom they coach.
  */
 export type Correction = 'mute' | 'remove' | 'retarget' | 'verify';
 
@@ -33,8 +32,10 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
     return undefined;
   }
   // In a new conversation the mode is `monitor` already: see rooms/supervisors.ts.
-  const { mode, heard, target, coachedCall } = stay.supervision;
-  const isHeardWrongly = mode === 'coach' && (heard === 'barge' || coachesWrongCall(stay.supervision));
+  const { mode, target, coachedCall } = stay.supervision;
+  // By the latest report, however old.
+  const isHeardWrongly =
+    mode === 'coach' && stay.isMuted === false && coachedCall !== undefined && coachedCall !== target;
   const change = actionOn(state, stay.callSid, storeNow);
   const isBeingChanged = change?.name === 'mode';
   // A server changes the mode, and mutes first. If it takes long, it may be gone.
@@ -52,7 +53,8 @@ export function neededCorrection(state: RoomState, stay: SupervisorStay, storeNo
   if (newcomersTo(state, stay).length > 0) {
     return 'retarget';
   }
-  if (coachedCall === undefined || heard === 'unknown') {
+  // If they are reported, and yet it is unknown who hears the supervisor, the next comparison with REST tells.
+  if (coachedCall === undefined || stay.isMuted === undefined) {
     return 'verify';
   }
   const isTargetIn = moderators.some((one) => one.callSid === target && isInConference(one));

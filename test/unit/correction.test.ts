@@ -42,7 +42,9 @@ function correctionOf(ted: SupervisorStay, ...others: Stay[]) {
 describe('a coach is muted', () => {
   it.each<[string, Partial<SupervisionState>]>([
     ['somebody else', { coachedCall: sid('bob') }],
+    ['somebody else, and was not observed for long', { heard: 'unknown', coachedCall: sid('bob') }],
     ['nobody, and is heard by everybody', { heard: 'barge', coachedCall: 'nobody' }],
+    ['nobody, and was not observed for long', { heard: 'unknown', coachedCall: 'nobody' }],
   ])('who coaches %s', (_whom, more) => {
     expect(correctionOf({ ...TED, supervision: supervision(more) }, { ...BOB, joinDate: 5_000 })).toBe('mute');
   });
@@ -54,6 +56,19 @@ describe('a coach is muted', () => {
     ['whose target has moved on, and who is muted', { isMuted: true }, { mode: 'monitor', heard: 'monitor' }],
   ])('not %s', (_who, more, also) => {
     expect(correctionOf({ ...TED, ...more, supervision: supervision(also) })).not.toBe('mute');
+  });
+});
+
+describe('who hears a coach is asked', () => {
+  it.each<[string, Partial<Stay>, Partial<SupervisionState>]>([
+    ['nobody reported whom they coach', {}, { coachedCall: undefined }],
+    ['nobody reported whether they are muted', { isMuted: undefined }, {}],
+  ])('when %s', (_when, ted, more) => {
+    expect(correctionOf({ ...TED, ...ted, supervision: supervision({ heard: 'unknown', ...more }) })).toBe('verify');
+  });
+
+  it('not when the room was not compared for long: the next comparison tells', () => {
+    expect(correctionOf({ ...TED, supervision: supervision({ heard: 'unknown' }) })).toBeUndefined();
   });
 });
 
