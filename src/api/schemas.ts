@@ -79,7 +79,7 @@ export const participantView = z
       .strictObject({
         requestedMode: mode.nullable().describe('The mode that was requested last; null if it is unknown'),
         heardAs: heard.describe(
-          'The mode in which the Space last reported them; unknown if it did not, or if others than their agent may hear a coach',
+          'The mode in which the Space last reported them; unknown if it did not, if the room was not compared with it for more than 10 seconds, or if others than their agent may hear a coach',
         ),
         confirmed: z
           .boolean()

@@ -10,6 +10,7 @@ export function eventKey(event: RoomEvent): string {
     case 'conference-ended':
       return `${event.kind}/${event.conferenceSid}`;
     case 'room-observed':
+    case 'room-unobserved':
       return event.kind;
     case 'participant-observed':
       return `${event.kind}/${event.participant.callSid}/${event.conferenceSid}`;

@@ -5,7 +5,7 @@ import { conferenceEnded, conferenceStarted } from './conference-changes';
 import type { Fact } from './fact';
 import { joined } from './joins';
 import { callEnded, dialEnded, left } from './leaves';
-import { participantObserved, roomObserved } from './observations';
+import { participantObserved, roomObserved, roomUnobserved } from './observations';
 import { forgetOldRecordings, recordingOpened, recordingReported, recordingsObserved } from './recording-rules';
 import { modeRequested, moderatorTold, participantChanged, targetSet } from './reports';
 import { countsAsCaller, isOpen, type Role, type RoomState, type Stay, startOf } from './room';
@@ -92,6 +92,7 @@ export function evolve(
 /** Events that count only for rooms of our own account: what REST shows, and what is done through REST. */
 const OF_OUR_SPACE: ReadonlySet<RoomEvent['kind']> = new Set([
   'room-observed',
+  'room-unobserved',
   'participant-observed',
   'recording-reported',
   'recordings-observed',
@@ -121,6 +122,7 @@ const RULES: { [K in RoomEvent['kind']]: (draft: RoomDraft, event: EventOf<K>, a
   'conference-started': conferenceStarted,
   'conference-ended': conferenceEnded,
   'room-observed': roomObserved,
+  'room-unobserved': roomUnobserved,
   'participant-observed': participantObserved,
   'recording-reported': recordingReported,
   'recordings-observed': recordingsObserved,

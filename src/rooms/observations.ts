@@ -34,6 +34,16 @@ export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, 
   }
 }
 
+/** How supervisors are heard is not certain any more, unless it was observed since. */
+export function roomUnobserved(draft: RoomDraft, { forMs }: EventOf<'room-unobserved'>, at: number): void {
+  for (const stay of draft.stays) {
+    const { supervision, joinedAt = 0 } = stay;
+    if (isInConference(stay) && supervision && Math.max(joinedAt, supervision.heardAt ?? 0) + forMs <= at) {
+      changeStay(draft, stay, { supervision: { ...supervision, heard: 'unknown', heardAt: undefined } });
+    }
+  }
+}
+
 /** Whether a call left so recently that REST may still show it. */
 function leftRecently(draft: RoomDraft, callSid: Sid, at: number): boolean {
   return staysOfCall(draft, callSid).some(({ leftAtLatest = 0 }) => leftAtLatest + REST_DELAY_MS >= at);

@@ -8,7 +8,8 @@ import type { RoomEvent } from './room-event';
 /** Events that wait for the store. They age while they wait; of events with one key, the latest is kept. */
 export interface PendingEvents {
   /**
-   * Adds an event, unless a later one with its key is pending. A list from REST is not kept: it would be out of date.
+   * Adds an event, unless a later one with its key is pending. What REST lists now, or does not list, is not kept: it would
+   * be out of date.
    *
    * @param since when `ageMs` was measured, by the monotonic clock
    * @returns the event at its present age
@@ -63,7 +64,8 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
   return {
     add(room, event, since) {
       const name = eventKey(event);
-      if (event.kind !== 'room-observed' && !happenedLater(queue.get(room, name), { event, since })) {
+      const isAboutNow = event.kind === 'room-observed' || event.kind === 'room-unobserved';
+      if (!isAboutNow && !happenedLater(queue.get(room, name), { event, since })) {
         queue.enqueue(room, name, { event, since });
       }
       return aged({ event, since });

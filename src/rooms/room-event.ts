@@ -150,6 +150,12 @@ export interface RoomObserved {
   participants: readonly ObservedParticipant[];
 }
 
+/** A room with supervisors was not compared with REST's list for `forMs` milliseconds. */
+export interface RoomUnobserved {
+  kind: 'room-unobserved';
+  forMs: number;
+}
+
 /** REST showed one participant. Its age counts from the request. */
 export interface ParticipantObserved {
   kind: 'participant-observed';
@@ -211,6 +217,7 @@ export type RoomEvent = { ageMs: number; isForeign?: boolean | undefined } & (
   | ConferenceStarted
   | ConferenceEnded
   | RoomObserved
+  | RoomUnobserved
   | ParticipantObserved
   | RecordingReported
   | RecordingsObserved

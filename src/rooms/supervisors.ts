@@ -37,6 +37,7 @@ const SOURCES: Readonly<Partial<Record<RoomEvent['kind'], Source>>> = {
   'action-requested': 'api',
   'action-updated': 'api',
   'room-observed': 'rest',
+  'room-unobserved': 'rest',
   'participant-observed': 'rest',
   'recordings-observed': 'rest',
 };

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { alternate, inParallel } from '../ops/in-parallel';
 import type { ConferenceApi, SpaceCall, SpaceConference } from '../signalwire/conference-api';
 import { createCallLookups } from './call-lookups';
+import { createLateRooms, MAX_WAIT_MS } from './late-rooms';
 import type { Lease } from './lease';
 import { createRecordingChecks } from './recording-checks';
 import { createRequestBudget, extraRequests } from './request-budget';
@@ -37,9 +38,6 @@ export interface Sweep {
 /** How often a supervised room is compared with the Space; docs/decisions/rooms.md derives the figure. */
 const INTERVAL_MS = 2_500;
 
-/** The log warns if a room that is or may be supervised waits longer than this. */
-const MAX_WAIT_MS = 10_000;
-
 /** The least number of requests for one list of conferences. */
 const LIST_REQUESTS = 2;
 
@@ -60,6 +58,7 @@ export function createSweep(options: SweepOptions): Sweep {
     monotonicNow,
   });
   const history = createSweepHistory({ monotonicNow });
+  const lateRooms = createLateRooms({ rooms, history, log, monotonicNow });
   const lookups = createCallLookups({
     rooms,
     space,
@@ -85,6 +84,8 @@ export function createSweep(options: SweepOptions): Sweep {
   /** The number of supervisors in each room to compare. */
   let supervisors: ReadonlyMap<RoomName, number> = new Map();
   let isStoreAway = false;
+  /** Since when another server has had the lease; undefined if none has. */
+  let othersSince: number | undefined;
   /** The latest list; undefined if it failed. */
   let conferences: ReadonlyMap<RoomName, SpaceConference> | undefined;
   /** The supervised rooms that are being compared. */
@@ -115,8 +116,14 @@ export function createSweep(options: SweepOptions): Sweep {
   async function begin(): Promise<boolean> {
     const holder = await lease.take();
     if (holder === "another's") {
+      othersSince ??= monotonicNow();
       return false;
     }
+    if (othersSince !== undefined && monotonicNow() - othersSince > MAX_WAIT_MS) {
+      // The other server has compared these rooms, or doubted them.
+      history.keepOnly(new Set());
+    }
+    othersSince = undefined;
     // While the store is down, each server compares the rooms it has served.
     const stored = holder === 'ours' ? await rooms.listStored() : 'unknown';
     isStoreAway = stored === 'unknown';
@@ -131,17 +138,17 @@ export function createSweep(options: SweepOptions): Sweep {
   async function compareSupervised(): Promise<void> {
     const supervised = longestWaitingFirst([...supervisors.keys()].filter(isSupervised));
     const compare = async (room: RoomName) => {
-      if (inProgress.has(room) || !budget.has(1 + LIST_REQUESTS)) {
-        return;
+      if (!inProgress.has(room) && budget.has(1 + LIST_REQUESTS)) {
+        inProgress.add(room);
+        await compareKnown(room, conferences?.has(room) ?? true).catch(logFailure);
+        inProgress.delete(room);
       }
-      inProgress.add(room);
-      await compareKnown(room, conferences?.has(room) ?? true).catch(logFailure);
-      inProgress.delete(room);
     };
     // Refilled and spent without an await in between: the other rooms get only the rest.
     budget.refill();
     await Promise.all(supervised.map(compare));
-    warnIfLate(supervised);
+    // Another server may have compared them meanwhile.
+    lateRooms.doubt(othersSince === undefined ? supervised : []);
   }
 
   /** Lists the conferences, unless that is in progress, and starts to compare the remaining rooms. */
@@ -191,7 +198,7 @@ export function createSweep(options: SweepOptions): Sweep {
     const unknown = due.filter(isUnknown);
     const rest = due.filter((room) => !isSupervised(room) && !isUnknown(room));
     await inParallel(supervised.map(compareTask), concurrency, isOutdated);
-    warnIfLate([...supervised, ...unknown]);
+    lateRooms.warn([...supervised, ...unknown]);
     await inParallel(unknown.map(compareTask), concurrency, isOutdated);
     const others = alternate(recordings.tasks(), rest.map(compareTask));
     await inParallel(alternate(lookups.tasks(), others), concurrency, isOutdated);
@@ -224,13 +231,6 @@ export function createSweep(options: SweepOptions): Sweep {
 
   function longestWaitingFirst(due: readonly RoomName[]): RoomName[] {
     return [...due].sort((one, other) => history.get(one).triedAt - history.get(other).triedAt);
-  }
-
-  function warnIfLate(due: readonly RoomName[]): void {
-    const late = due.filter((room) => monotonicNow() - history.get(room).comparedAt > MAX_WAIT_MS);
-    if (late.length > 0) {
-      log.warn({ rooms: late.length }, 'Supervised rooms are compared too rarely; raise SWEEP_REQUESTS_PER_SECOND');
-    }
   }
 
   function logFailure(err: unknown): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createLog } from '../../src/ops/log';
 import type { Lease } from '../../src/rooms/lease';
-import type { Mode } from '../../src/rooms/mode';
+import type { HeardMode, Mode } from '../../src/rooms/mode';
 import { isOpen, type RoomName, type RoomState, supervisorsOf, targetOf } from '../../src/rooms/room';
 import type { RoomEvent } from '../../src/rooms/room-event';
 import { createRooms } from '../../src/rooms/rooms';
@@ -123,6 +123,10 @@ type Server = ReturnType<typeof startServer>;
 function createStore(): Store {
   return createMemoryStore({ lifetimeMs: LIFETIME_MS, now: Date.now, monotonicNow: performance.now });
 }
+
+/** Trouble with each list of participants. */
+const ofParticipants = (trouble: 'missing') => (request: string) =>
+  request.startsWith('participants') ? trouble : undefined;
 
 const seconds = (count: number) => jest.advanceTimersByTimeAsync(count * 1_000);
 const stopping: (() => void)[] = [];
@@ -658,6 +662,127 @@ describe('a supervised room', () => {
     await seconds(5);
     expect(await server.state()).toMatchObject({ conference: { sid: 'cf-2' } });
     expect(server.space.party(ted)).toMatchObject({ isMuted: true });
+  });
+});
+
+describe('how a supervisor is heard', () => {
+  /** Ted is sent to coach Alice in a room of which the server knows, and joins. */
+  async function sendTed(server: Server): Promise<void> {
+    await server.record(sales, { ...DOCUMENT, kind: 'supervisor-sent', callSid: ted, mode: 'coach', ageMs: 0 });
+    server.space.enter(cf1, { callSid: ted, target: alice });
+    await server.record(sales, { ...REPORT, kind: 'joined', callSid: ted, isMuted: false, coachedCall: alice });
+  }
+
+  async function coachAlice(given: Given = {}): Promise<Server> {
+    const server = startServer(given);
+    openConversation(server);
+    await seconds(INTERVAL_S);
+    await sendTed(server);
+    await seconds(INTERVAL_S);
+    return server;
+  }
+
+  const heard = async (server: Server) => supervisorsOf(await server.state())[0]?.supervision.heard;
+
+  /** In how many seconds it is so, 30 at most. */
+  async function untilHeard(server: Server, mode: HeardMode): Promise<number> {
+    const since = Date.now();
+    while ((await heard(server)) !== mode && Date.now() - since < 30_000) {
+      await seconds(0.1);
+    }
+    return (Date.now() - since) / 1_000;
+  }
+
+  const fail = () => new SpaceError('timeout', 'late');
+
+  it.each<[string, (server: Server) => void]>([
+    ['fails', ({ space }) => Object.assign(space, { trouble: fail })],
+    ['does not answer in time', ({ space }) => Object.assign(space, { trouble: fail, latencyMs: 10_000 })],
+    ['does not know the conference', ({ space }) => Object.assign(space, { trouble: ofParticipants('missing') })],
+  ])('is unknown when REST %s for more than 10 s, and known again soon after', async (_what, hinder) => {
+    const server = await coachAlice();
+    await seconds(60);
+    expect(await heard(server)).toBe('coach');
+    hinder(server);
+    await seconds(7);
+    expect(await heard(server)).toBe('coach');
+    expect(await untilHeard(server, 'unknown')).toBeLessThan(6);
+    server.space.requests.length = 0;
+    await seconds(60);
+    expect(await heard(server)).toBe('unknown');
+    // Nobody but the sweep asks for what it asks for anyway.
+    expect(server.space.requests.filter((one) => !/^list|^participants/.test(one))).toEqual([]);
+    Object.assign(server.space, { trouble: () => undefined, latencyMs: 0 });
+    await seconds(10);
+    expect(await heard(server)).toBe('coach');
+    expect(server.space.party(ted)?.isMuted).toBeFalsy();
+  });
+
+  it('becomes unknown of one who joins while REST is away, too', async () => {
+    const server = startServer();
+    openConversation(server);
+    await seconds(5);
+    server.space.trouble = fail;
+    await seconds(30);
+    await sendTed(server);
+    await seconds(8);
+    expect(await heard(server)).toBe('coach');
+    expect(await untilHeard(server, 'unknown')).toBeLessThan(5);
+  });
+
+  it('is known for 10 s after a callback has told it', async () => {
+    const server = await coachAlice();
+    server.space.trouble = fail;
+    await untilHeard(server, 'unknown');
+    await server.record(sales, { ...REPORT, kind: 'muted', callSid: ted });
+    await seconds(8);
+    expect(await heard(server)).toBe('monitor');
+    expect(await untilHeard(server, 'unknown')).toBeLessThan(5);
+  });
+
+  it('stays known, and is not written, while REST takes 2 s for each answer', async () => {
+    const server = await coachAlice();
+    Object.assign(server.space, { latencyMs: 2_000, readsAtOnce: true });
+    const { at } = await server.state();
+    for (let second = 0; second < 60; second++) {
+      await seconds(1);
+      expect(await heard(server)).toBe('coach');
+    }
+    expect((await server.state()).at).toBe(at);
+  });
+
+  it('stays known when another server has compared the room until now', async () => {
+    const server = await coachAlice();
+    server.holder = "another's";
+    await seconds(60);
+    server.holder = 'ours';
+    server.space.latencyMs = 2_000;
+    for (let second = 0; second < 10; second++) {
+      await seconds(1);
+      expect(await heard(server)).toBe('coach');
+    }
+  });
+
+  it('becomes unknown when servers that cannot reach REST take turns', async () => {
+    const server = await coachAlice();
+    server.space.trouble = fail;
+    for (let turn = 0; turn < 3; turn++) {
+      server.holder = "another's";
+      await seconds(INTERVAL_S);
+      server.holder = 'ours';
+      await seconds(INTERVAL_S);
+    }
+    expect(await heard(server)).toBe('unknown');
+  });
+
+  it('is said by the trail', async () => {
+    const server = await coachAlice();
+    server.space.trouble = fail;
+    await seconds(20);
+    server.space.trouble = () => undefined;
+    await seconds(5);
+    const [row] = await server.rows();
+    expect(row?.modes.slice(-3).map((one) => one.heard)).toEqual(['coach', 'unknown', 'coach']);
   });
 });
 
