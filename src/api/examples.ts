@@ -55,6 +55,7 @@ const room: z.output<typeof roomView> = {
   at: '2026-11-26T09:02:01.000Z',
   conferenceSid: 'c1a1b2c3-0000-4000-8000-00000000000f',
   target: ALICE.callSid,
+  moderatorLeftAt: null,
   participants: [ALICE, TED],
   recordings: [],
   actions: [COACH],

@@ -114,6 +114,9 @@ export const roomView = z
     ),
     conferenceSid: z.string().nullable().describe('The running conference; null if there is none'),
     target: callSid.nullable().describe('The call of the agent whom supervisors coach'),
+    moderatorLeftAt: instantOrNull.describe(
+      'When the last agent left; null while one is in the conference, or if none is known to have been',
+    ),
     participants: z.array(participantView).describe('Everybody in the room or on the way'),
     recordings: z.array(recordingView).describe('The latest 50, as the room remembers them'),
     actions: z.array(actionView).describe('Requested through this API recently'),

@@ -35,10 +35,17 @@ export function viewRoom(state: RoomState): RoomView {
     at: at === 0 ? null : dateOf(at),
     conferenceSid: conference?.sid ?? null,
     target: targetOf(state)?.callSid ?? null,
+    moderatorLeftAt: dateOrNull(moderatorLeftAt(state)),
     participants: stays.filter(isOpen).map((stay) => viewParticipant(state, stay)),
     recordings: recordings.map(viewRecording),
     actions: actions.map(viewAction),
   };
+}
+
+/** When the last moderator left; undefined while one is in the conference, or if none is known to have been. */
+function moderatorLeftAt({ stays }: RoomState): number | undefined {
+  const joined = stays.filter(({ role, joinedAt }) => role === 'moderator' && joinedAt !== undefined);
+  return joined.length === 0 || joined.some(isOpen) ? undefined : Math.max(...joined.map(({ leftAt = 0 }) => leftAt));
 }
 
 /** Somebody in a room, or on the way, as the API shows them. */

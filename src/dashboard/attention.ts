@@ -118,7 +118,7 @@ function causeOf(kind: AlertKind, room: RoomView, { quietSince }: Speech, known:
     case 'supervisor-unknown':
       return inside.some(({ supervision }) => supervision?.confirmed === false) ? known : undefined;
     case 'no-agent':
-      return agents.length === 0 ? earliest(callers.map(({ joinedAt }) => joinedAt)) : undefined;
+      return waitingSince(room);
     case 'long-hold':
       return earliest(callers.filter(({ onHold }) => onHold).map(({ onHoldSince }) => onHoldSince));
     case 'silence':
@@ -144,6 +144,14 @@ export function talkingSince({ participants }: RoomView): number | undefined {
   const agent = earliest(inside.filter(({ role }) => role === 'moderator').map(({ joinedAt }) => joinedAt));
   const caller = earliest(inside.filter(isCaller).map(({ joinedAt }) => joinedAt));
   return agent === undefined || caller === undefined ? undefined : Math.max(agent, caller);
+}
+
+/** Since when the first caller has waited for an agent; undefined if none does. */
+export function waitingSince({ participants, moderatorLeftAt }: RoomView): number | undefined {
+  const inside = participants.filter(isInside);
+  const since = earliest(inside.filter(isCaller).map(({ joinedAt }) => joinedAt));
+  const isWaiting = since !== undefined && !inside.some(({ role }) => role === 'moderator');
+  return isWaiting ? Math.max(since, earliest([moderatorLeftAt]) ?? since) : undefined;
 }
 
 /** The earliest of some ISO 8601 dates, in milliseconds since 1970; undefined if there is none. */

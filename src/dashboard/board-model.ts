@@ -1,7 +1,7 @@
 import type { RoomView } from '../api/schemas';
 import { isAllowed, RIGHTS, type Right } from '../people/rights';
 import type { RoomName } from '../rooms/room';
-import { earliest, isCaller, isInside, talkingSince } from './attention';
+import { earliest, isCaller, isInside, talkingSince, waitingSince } from './attention';
 import type { BoardRoom } from './board';
 import { type SupervisorView, supervisorsIn } from './hearing';
 import type { Viewer } from './viewer';
@@ -74,14 +74,6 @@ export function arrange(rooms: readonly BoardRoom[]): [Section, string[]][] {
 /** What decides the order: the most urgent alert, otherwise the beginning of the conversation, or of the wait. */
 function sinceOf({ view, attention: { alerts } }: BoardRoom): number {
   return alerts[0]?.since ?? talkingSince(view) ?? waitingSince(view) ?? presentSince(view);
-}
-
-/** Since when the first caller has waited for an agent; undefined if none does. */
-export function waitingSince({ participants }: RoomView): number | undefined {
-  const inside = participants.filter(isInside);
-  return inside.some(({ role }) => role === 'moderator')
-    ? undefined
-    : earliest(inside.filter(isCaller).map(({ joinedAt }) => joinedAt));
 }
 
 function presentSince({ participants, at }: RoomView): number {

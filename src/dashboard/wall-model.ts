@@ -1,7 +1,7 @@
 import type { AlertKind } from './attention';
-import { talkingSince } from './attention';
+import { talkingSince, waitingSince } from './attention';
 import type { BoardRoom } from './board';
-import { arrange, type Section, sectionOf, type Totals, totalsOf, waitingSince } from './board-model';
+import { arrange, type Section, sectionOf, type Totals, totalsOf } from './board-model';
 import { hearingOf, supervisorsIn } from './hearing';
 
 /** How supervisors are heard, as a wall counts them. `unknown`: not confirmed, or not known. */

@@ -187,7 +187,16 @@ describe('rooms', () => {
     const { status, body } = await ask('GET', '/rooms/nowhere', { token: ALL.secret });
     expect([status, body]).toEqual([
       200,
-      { room: 'nowhere', at: null, conferenceSid: null, target: null, participants: [], recordings: [], actions: [] },
+      {
+        room: 'nowhere',
+        at: null,
+        conferenceSid: null,
+        target: null,
+        moderatorLeftAt: null,
+        participants: [],
+        recordings: [],
+        actions: [],
+      },
     ]);
   });
 

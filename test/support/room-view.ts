@@ -58,6 +58,7 @@ export function roomWith(participants: ParticipantView[], more: Partial<RoomView
     at: ago(0),
     conferenceSid: 'cf-1',
     target: participants.find(({ role }) => role === 'moderator')?.callSid ?? null,
+    moderatorLeftAt: null,
     participants,
     recordings: [],
     actions: [],

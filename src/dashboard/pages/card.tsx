@@ -1,8 +1,8 @@
 import type { ParticipantView, RoomView } from '../../api/schemas';
 import { actionUrl } from '../action-url';
-import { type Alert, isInside, talkingSince } from '../attention';
+import { type Alert, isInside, talkingSince, waitingSince } from '../attention';
 import type { BoardRoom } from '../board';
-import { type RoomAccess, waitingSince } from '../board-model';
+import type { RoomAccess } from '../board-model';
 import { hearingOf, type SupervisorView } from '../hearing';
 import { byRole, labelOf } from '../label';
 import type { Texts } from '../texts-en';

@@ -81,3 +81,18 @@ describe('what a room says of a supervisor', () => {
     expect(roomWith('coach', { requested: 'monitor' })).toMatchObject({ heardAs: 'coach', confirmed: false });
   });
 });
+
+describe('what a room says of when its agents left', () => {
+  const ALICE = stay('alice', { role: 'moderator', joinedAt: 10, leftAt: 40 });
+  const CAROL = stay('carol', { role: 'moderator', joinedAt: 20, leftAt: 30 });
+
+  it.each<[string, Stay[], number | null]>([
+    ['nothing while one is in', [ALICE, { ...CAROL, leftAt: undefined }], null],
+    ['when the last one did', [ALICE, CAROL, stay('bob', { joinedAt: 5, leftAt: 60 })], 40],
+    ['nothing of one who never came in', [stay('alice', { role: 'moderator', arrivedAt: 10, leftAt: 40 })], null],
+    ['nothing if there was none', [stay('bob', { joinedAt: 5 })], null],
+  ])('is %s', (_what, stays, leftAt) => {
+    const { moderatorLeftAt } = viewRoom({ ...emptyRoom('sales' as RoomName), stays, at: 70 });
+    expect(moderatorLeftAt).toBe(leftAt === null ? null : new Date(leftAt).toISOString());
+  });
+});

@@ -21,6 +21,21 @@ describe('what needs attention', () => {
     ['nothing in a short conversation', SILENT, []],
     ['nothing in an empty room', roomWith([]), []],
     ['a caller without an agent for 30 s', roomWith([{ ...BOB_IN, joinedAt: ago(30) }]), ['no-agent']],
+    [
+      'a caller whose agent left 30 s ago',
+      roomWith([{ ...BOB_IN, joinedAt: ago(900) }], { moderatorLeftAt: ago(30) }),
+      ['no-agent'],
+    ],
+    [
+      'no caller whose agent left just now',
+      roomWith([{ ...BOB_IN, joinedAt: ago(900) }], { moderatorLeftAt: ago(29) }),
+      [],
+    ],
+    [
+      'a caller who came after the last agent had left',
+      roomWith([{ ...BOB_IN, joinedAt: ago(30) }], { moderatorLeftAt: ago(900) }),
+      ['no-agent'],
+    ],
     ['no caller who came just now', roomWith([{ ...BOB_IN, joinedAt: ago(29) }]), []],
     ['no agent who waits for a caller', roomWith([{ ...ALICE_IN, joinedAt: ago(900) }]), []],
     [

@@ -48,6 +48,12 @@ it('a wall counts who waits and who is supervised how, and names nobody', () => 
   expect(JSON.stringify(wall)).not.toMatch(/Alice|Ted|\*\*\*|alice-1|cf-1/);
 });
 
+it('a wall counts the wait from when the agent left, on top as in the room', () => {
+  const { totals, rooms } = wallOf([boardRoom(roomWith([BOB_IN], { moderatorLeftAt: ago(40) }))]);
+  expect([totals.longestWaitSince, rooms[0]?.since]).toEqual([NOW - 40_000, NOW - 40_000]);
+  expect(rooms[0]).toMatchObject({ alerts: ['no-agent'] });
+});
+
 it('a wall shows the most urgent rooms, and counts the others', () => {
   const rooms = Array.from({ length: MAX_WALL_ROOMS + 3 }, (_, index) =>
     boardRoom(roomWith([ALICE_IN, BOB_IN], { room: `room ${index}` })),
