@@ -33,7 +33,7 @@ export interface ScreenOptions {
   framedBy: string | undefined;
   roster: Roster;
   tokens: Pick<Tokens, 'findWall'>;
-  store: Pick<Store, 'redis'>;
+  store: Pick<Store, 'redis'> & { rooms: Pick<Store['rooms'], 'now'> };
   rooms: Pick<Rooms, 'read'>;
   feed: Pick<LiveFeed, 'subscribe'>;
   operations: readonly Operation[];
@@ -61,7 +61,9 @@ export function createScreen(options: ScreenOptions): Screen {
   const texts = english;
   const assets = readAssets();
   const basePath = basePathOf(publicUrl);
-  const page = { texts, assets: assets.urls, basePath, now };
+  // What happened in rooms is dated by the store's clock, which may differ from this server's.
+  const storeNow = () => Math.floor(store.rooms.now() ?? now());
+  const page = { texts, assets: assets.urls, basePath, now: storeNow };
   const sendPage = createSendPage(page);
   const secrets = sessionSecrets(config);
   const signIn = createSignIn({
@@ -102,7 +104,7 @@ export function createScreen(options: ScreenOptions): Screen {
     framedBy,
     draining,
     log,
-    now,
+    now: storeNow,
   });
   return { routes, signIn };
 }

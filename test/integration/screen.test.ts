@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Right } from '../../src/people/rights';
 import { parseRoster } from '../../src/people/roster-file';
+import { createMemoryStore } from '../../src/stores';
 import { ALICE, startApp, TED, type TestApp } from '../support/app';
+import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
 import { type RosterContent, rosterText } from '../support/roster';
 import { PASSWORD, PASSWORD_HASH } from '../support/screen-bench';
@@ -49,9 +51,9 @@ function start(given: Given = {}) {
   };
 }
 
-async function signIn(name: string): Promise<string> {
+async function signIn(name: string, to = app): Promise<string> {
   const form = new URLSearchParams({ name, password: PASSWORD }).toString();
-  const { status, headers } = await app.send('POST', '/sign-in', { ...SAME_ORIGIN, ...FORM }, form);
+  const { status, headers } = await to.send('POST', '/sign-in', { ...SAME_ORIGIN, ...FORM }, form);
   expect(status).toBe(303);
   return String(headers['set-cookie']).split(';')[0] ?? '';
 }
@@ -104,6 +106,29 @@ describe('the rooms page', () => {
     await eventually(async () => expect((await get('/')).text).toContain('data-room="sales"'));
     const { text } = await get('/');
     expect(text).not.toMatch(/\+1555|\d{7}(?![\d"])/);
+  });
+
+  it('counts by the clock of the store, which dates what it shows', async () => {
+    const now = () => Date.now() - 60_000;
+    const behind = await startApp({
+      people: people({}),
+      store: createMemoryStore({ lifetimeMs: 3_600_000, monotonicNow: Date.now, now }),
+    });
+    onTestFinished(() => void behind.stop());
+    const cookie = await signIn('Ted', behind);
+    await behind.post('/events/conference/sales', {
+      CallSid: 'bob-1',
+      ConferenceSid: 'cf-sales',
+      StatusCallbackEvent: 'participant-join',
+    });
+    const page = await eventually(async () => {
+      const { text } = await behind.send('GET', '/', { cookie });
+      expect(text).toContain('data-room="sales"');
+      return text;
+    });
+    expect(page).not.toContain('data-kind="no-agent"');
+    const shownAt = Number(/data-now="([0-9]+)"/.exec(page)?.[1]);
+    expect(Math.abs(shownAt - now())).toBeLessThan(5_000);
   });
 
   it('says why there are no rooms for somebody who may see none', async () => {
