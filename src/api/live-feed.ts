@@ -61,12 +61,8 @@ export interface LiveFeed {
 
 export interface LiveFeedOptions {
   store: Pick<RoomStore, 'changes' | 'read' | 'list'>;
-  /**
-   * A room as readers see it, to be sent as JSON.
-   *
-   * @param now the store's clock when the room was read; the view may be sent later
-   */
-  render: (state: RoomState, now: number) => object;
+  /** A room as readers see it, to be sent as JSON, perhaps some time later. */
+  render: (state: RoomState) => object;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Milliseconds from any beginning, never going back. */
@@ -272,8 +268,8 @@ export function createLiveFeed({
     }
     const tasks = seen.map((room) => async () => {
       try {
-        const { state, now: readAt } = await store.read(room);
-        read.set(room, { json: JSON.stringify(render(state, readAt)), isLive: entryOf(state) !== undefined });
+        const { state } = await store.read(room);
+        read.set(room, { json: JSON.stringify(render(state)), isLive: entryOf(state) !== undefined });
       } catch (error) {
         if (error instanceof StoreError && !isUnreadable(error)) {
           throw error;
