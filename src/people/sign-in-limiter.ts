@@ -21,7 +21,7 @@ export interface SignInAttempt {
 
 /** Whose passwords are not taken for a while. */
 export interface SignInLockout {
-  /** `pair`: this name at this address; `address`: every name at this address; `name`: this name at new addresses. */
+  /** `pair`: this name at this address; `address`: every new name at this address; `name`: this name at new addresses. */
   who: keyof typeof SIGN_IN_BUDGETS;
   /** Until it ends. */
   seconds: number;
@@ -33,7 +33,7 @@ export interface SignInLimiter {
   findLockout(attempt: SignInAttempt): Promise<SignInLockout | undefined>;
   /**
    * Call it when a password has been checked, and use the result only if it is allowed. A wrong password uses one attempt of
-   * each budget; the last one starts a lockout. A right password uses none, but one must be left.
+   * each budget that counts; the last one starts a lockout. A right password uses none, but one must be left.
    */
   consumeAttempt(
     attempt: SignInAttempt,
@@ -45,8 +45,9 @@ export interface SignInLimiter {
  * Wrong passwords allowed in a day, and the length of the first lockout. Each further lockout lasts twice as long, at most a
  * day. After a lockout all attempts are available again.
  *
- * Somebody who guesses at one address locks out that address only. The budget of a name stops somebody who guesses at many;
- * it does not count where the person has signed in lately, so they are not locked out with them.
+ * The budget of an address stops somebody who guesses many names there, the budget of a name somebody who guesses at many
+ * addresses. Neither counts where the person has signed in lately: they are not locked out by others, and the pair's budget
+ * suffices.
  */
 export const SIGN_IN_BUDGETS = {
   pair: { attempts: 10, firstLockSeconds: 900 },
@@ -92,7 +93,15 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
     const isKnown = (await counts.known.get(pair)) !== null;
     return takeAttempt(
       counts.budgets,
-      [['pair', pair], ['address', address], ...(isKnown ? [] : ([['name', name]] as const))],
+      [
+        ['pair', pair],
+        ...(isKnown
+          ? []
+          : ([
+              ['address', address],
+              ['name', name],
+            ] as const)),
+      ],
       cost,
     );
   }

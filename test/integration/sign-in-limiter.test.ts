@@ -74,6 +74,17 @@ function describeLimiter(create: () => SignInLimiter): void {
     expect(await signIn(limiter, 'Ted', addressOf(1))).toBe(true);
   });
 
+  it('lets a person sign in where they did before, while others there enter made-up names', async () => {
+    expect(await signIn(limiter, 'Carol', TEDS_DESK)).toBe(true);
+    for (let n = 0; n < 60; n++) {
+      await guess(limiter, `Name ${n}`, TEDS_DESK, 1);
+    }
+    expect(await signIn(limiter, 'Carol', TEDS_DESK)).toBe(true);
+    expect(await signIn(limiter, 'Ted', TEDS_DESK)).toBe(false);
+    // No more of Carol's passwords can be guessed there than anywhere.
+    expect(await guess(limiter, 'Carol', TEDS_DESK, 20)).toBe(10);
+  });
+
   it('lets many addresses try 200 passwords for a name', async () => {
     expect(await guessFromMany(limiter, 'Ted')).toBe(200);
     expect(await limiter.findLockout({ name: 'Ted', ip: addressOf(200) })).toMatchObject({ who: 'name' });
