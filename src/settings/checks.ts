@@ -70,6 +70,10 @@ export function findWarnings(texts: SettingTexts, env: Environment): string[] {
   const consequences: Partial<Record<SettingName, string>> = {
     SIGNALWIRE_SIGNING_KEY: `unsigned webhooks are accepted from ${isThisMachine(texts.HOST) ? 'this machine only' : 'anyone'}.`,
     PUBLIC_URL: 'documents point to localhost, where no Space can call back.',
+    ...(/^https:/i.test(texts.PUBLIC_URL ?? '') && {
+      TRUST_PROXY:
+        "all clients count as one address, and anybody's wrong passwords can lock everybody out of the screen.",
+    }),
     ...(texts.ROSTER_FILE === undefined && {
       MODERATOR_NUMBERS: `the agent is ${DEFAULT_MODERATOR}. Set it, or ROSTER_FILE.`,
       SUPERVISOR_NUMBERS: 'anyone may supervise. Set it, or ROSTER_FILE.',

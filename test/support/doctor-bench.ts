@@ -87,6 +87,7 @@ export async function startDoctorBench(host = HOST): Promise<DoctorBench> {
   const env = {
     PORT: '0',
     PUBLIC_URL: publicUrl,
+    TRUST_PROXY: 'loopback',
     REDIS_URL: redis.url,
     SIGNALWIRE_SIGNING_KEY: KEY,
     SIGNALWIRE_SPACE_URL: rest.url,

@@ -161,6 +161,16 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...required, ...env }).production).toBe(production);
   });
 
+  it('warns of a proxy that it does not know', () => {
+    const of = (env: Record<string, string>) => loadConfig(env).warnings.filter((one) => one.startsWith('TRUST_PROXY'));
+    const proxied = { PUBLIC_URL: 'https://coach.example.com' };
+    expect(of(proxied)).toEqual([
+      "TRUST_PROXY is not set: all clients count as one address, and anybody's wrong passwords can lock everybody out of the screen.",
+    ]);
+    expect(of({ ...proxied, TRUST_PROXY: 'loopback' })).toEqual([]);
+    expect(of({ PUBLIC_URL: 'http://localhost:3000' })).toEqual([]);
+  });
+
   it('accepts two signing keys during a rotation, and warns of it', () => {
     const { signingKeys, warnings } = loadConfig({ SIGNALWIRE_SIGNING_KEY: 'PSK_new, PSK_old' });
     expect(signingKeys).toEqual(['PSK_new', 'PSK_old']);
@@ -503,8 +513,14 @@ describe('loadConfig', () => {
   });
 
   it('asks about misspelt names in the warnings too', () => {
-    const { warnings } = loadConfig({ ...production, REDIS_URI: 'redis://localhost', SPACE_URL: 'a.b' });
+    const { warnings } = loadConfig({
+      ...production,
+      REDIS_URI: 'redis://localhost',
+      SPACE_URL: 'a.b',
+      TRUST_PROXIES: '1',
+    });
     expect(warnings).toEqual([
+      "TRUST_PROXY is not set: all clients count as one address, and anybody's wrong passwords can lock everybody out of the screen.",
       'REDIS_URL is not set: state is kept in memory. A restart loses the rooms and the audit trail, and only one server may run. REDIS_URI is set: did you mean REDIS_URL?',
       'SIGNALWIRE_SPACE_URL is not set: the server cannot mute a supervisor whose agent leaves, and cannot make up for lost callbacks. SPACE_URL is set: did you mean SIGNALWIRE_SPACE_URL?',
     ]);
