@@ -1,3 +1,5 @@
+import { networkOf } from '../ops/network';
+
 /** Counts the open connections of each address. */
 export interface ConnectionLimit {
   /**
@@ -9,8 +11,7 @@ export interface ConnectionLimit {
 }
 
 /**
- * Limits the connections of each address. An IPv6 /64 network counts as one address, because one client usually controls a
- * whole /64.
+ * Limits the connections of each address, as {@link networkOf} counts them.
  *
  * @param isExempt whether an address may open any number, as a trusted proxy may
  */
@@ -34,15 +35,4 @@ export function createConnectionLimit(maxPerAddress: number, isExempt: (address:
       };
     },
   };
-}
-
-/** An IPv4 address, also one mapped into IPv6, or the first 64 bits of an IPv6 address. */
-function networkOf(address: string): string {
-  const [, mapped] = /^(?:::ffff:)?([0-9.]+)$/.exec(address) ?? [];
-  if (mapped !== undefined) {
-    return mapped;
-  }
-  const [left = [], right = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
-  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
 }

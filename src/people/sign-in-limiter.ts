@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { isIPv4, isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
+import { networkOf } from '../ops/network';
 import type { RedisConnection } from '../redis/redis-connection';
 import {
   type CreateCounter,
@@ -134,23 +134,4 @@ function createCounts(create: CreateCounter) {
     /** The pairs of a name and an address where that person has signed in. */
     known: create({ keyPrefix: `${prefix}:known`, points: 1, duration: KNOWN_SECONDS }),
   };
-}
-
-/** An address as it is counted: of IPv6 the first half, because one client has all of the rest. */
-function networkOf(ip = ''): string {
-  const address = ip.replace(/^::ffff:(?=[0-9.]+$)/i, '');
-  if (isIPv4(address)) {
-    return address;
-  }
-  if (!isIPv6(address)) {
-    return 'unknown';
-  }
-  const [before = '', after] = address.replace(/%.*$/, '').split('::');
-  const groupsOf = (text: string) => (text === '' ? [] : text.split(':'));
-  const [first, last] = [groupsOf(before), groupsOf(after ?? '')];
-  const missing = after === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
-  return [...first, ...Array<string>(missing).fill('0'), ...last]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }
