@@ -15,7 +15,7 @@ import { createMemorySessionStore } from './dashboard/session-store';
 import { createSignIn, OIDC_CALLBACK_PATH, type SignIn } from './dashboard/sign-in';
 import { createSignInPages } from './dashboard/sign-in-pages';
 import { english } from './dashboard/texts-en';
-import { compileTrust } from './http/trust-proxy';
+import { clientAddress, compileTrust } from './http/trust-proxy';
 import { verifyPassword } from './people/password';
 import type { Roster } from './people/roster';
 import { createSignInLimiter } from './people/sign-in-limiter';
@@ -66,6 +66,7 @@ export function createScreen(options: ScreenOptions): Screen {
   const page = { texts, assets: assets.urls, basePath, now: storeNow };
   const sendPage = createSendPage(page);
   const secrets = sessionSecrets(config);
+  const trust = compileTrust(config.trustProxy);
   const signIn = createSignIn({
     roster,
     store: store.redis ? createRedisSessionStore(store.redis) : createMemorySessionStore(),
@@ -77,7 +78,7 @@ export function createScreen(options: ScreenOptions): Screen {
     verifyPassword,
     record: options.supervision.recordSignIn,
     pages: createSignInPages(page),
-    trust: compileTrust(config.trustProxy),
+    addressOf: (req) => clientAddress(req, trust),
     log,
     now,
   });

@@ -1,6 +1,5 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
-import proxyAddr from 'proxy-addr';
 import type { PasswordHash } from '../people/password';
 import type { Roster } from '../people/roster';
 import type { SignInLimiter } from '../people/sign-in-limiter';
@@ -65,8 +64,8 @@ export interface SignInOptions {
   /** Puts a fact into log and audit trail. */
   record: (fact: SignInFact) => void;
   pages: SignInPages;
-  /** Which proxies to trust about a client's address. */
-  trust: (address: string, hop: number) => boolean;
+  /** The address of a request's client; undefined if it is not known. */
+  addressOf: (req: Request) => string | undefined;
   log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -118,7 +117,7 @@ const PROBLEM_STATUS = {
 
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
-  const { roster, publicUrl, oidc, limiter, verifyPassword, record, pages, trust, log, now } = options;
+  const { roster, publicUrl, oidc, limiter, verifyPassword, record, pages, addressOf, log, now } = options;
   const cookies = { secrets: options.secrets, isSecure: publicUrl.startsWith('https:'), now };
   const sessions = createSessions({ store: options.store, ...cookies });
   const pendingCookie = createPendingCookie(cookies);
@@ -160,13 +159,9 @@ export function createSignIn(options: SignInOptions): SignIn {
     next();
   };
 
-  function ipOf(req: Request): string | undefined {
-    return proxyAddr(req, trust) as string | undefined;
-  }
-
   /** Who, and from where, as the audit trail has it. */
   function factOf(req: Request, who: Pick<StoredSession, 'role' | 'name'> | undefined) {
-    const ip = ipOf(req);
+    const ip = addressOf(req);
     return { ...(who && { [who.role]: who.name }), ...(ip !== undefined && { ip }) };
   }
 
@@ -216,7 +211,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     name: string,
     password: string,
   ): Promise<SignInProblem | undefined> {
-    const attempt = { name, ip: ipOf(req) };
+    const attempt = { name, ip: addressOf(req) };
     const lockedOut = await limiter.findLockout(attempt);
     if (lockedOut !== undefined) {
       return { code: 'locked-out', seconds: lockedOut.seconds };
@@ -258,7 +253,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   ): Promise<void> {
     const problem = await work().catch((error): SignInProblem => {
       if (error instanceof OidcError) {
-        log.warn({ reason: error.message, ip: ipOf(req) }, 'Sign-in at the identity provider failed');
+        log.warn({ reason: error.message, ip: addressOf(req) }, 'Sign-in at the identity provider failed');
         return { code: 'oidc-failed' };
       }
       if (error instanceof StoreError) {

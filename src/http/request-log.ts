@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
 import type { Logger } from 'pino';
-import proxyAddr from 'proxy-addr';
 import type { ApiLocals } from '../api/api';
 import { roomWanted } from '../calls/call-request';
 import { logDetails } from '../calls/log-details';
@@ -10,7 +8,7 @@ import type { RoomName } from '../rooms/room';
 import { queryOf } from '../signalwire/fields';
 import { parseSid, type Sid } from '../signalwire/sid';
 import type { RefusalLog } from './refusal-log';
-import type { Trust } from './trust-proxy';
+import { clientAddress, type Trust } from './trust-proxy';
 import type { SignedWebhook } from './verify-webhook';
 
 /** A request that a router may have matched. */
@@ -70,8 +68,7 @@ export function createRequestLog({ log, refusals, trust }: RequestLogOptions) {
     } else if (OPEN_ROUTES.has(route) || res.statusCode < 400) {
       log.debug(line, 'Request');
     } else {
-      const ip = proxyAddr(req, trust);
-      refusals.add({ code: 'unreadable_request', ...line, ip: isIP(ip ?? '') ? ip : undefined });
+      refusals.add({ code: 'unreadable_request', ...line, ip: clientAddress(req, trust) });
     }
   };
 }

@@ -494,6 +494,22 @@ describe('wrong passwords', () => {
     expect(screen.facts.filter(({ kind }) => kind === 'sign-in-refused')).toHaveLength(10);
   });
 
+  it('count apart if a proxy writes the ports of clients, and leave no forwarded text in the trail', async () => {
+    const screen = await startScreen({ trustProxy: 1 });
+    const send = (address: string) => {
+      const headers = { 'sec-fetch-site': 'same-origin', 'x-forwarded-for': address };
+      return screen.send('POST', '/sign-in', { form: wrong, headers });
+    };
+    for (let n = 0; n < 12; n++) {
+      await send(`192.0.2.1:${5_000 + n}`);
+    }
+    expect((await send('192.0.2.1:80')).status).toBe(429);
+    expect((await send('192.0.2.2:80')).status).toBe(403);
+    expect((await send('<script>alert(1)</script>')).status).toBe(403);
+    expect(screen.facts.at(-1)).toEqual({ kind: 'sign-in-refused', reason: 'wrong-password', supervisor: 'Ted' });
+    expect(screen.facts.at(-2)).toMatchObject({ ip: '192.0.2.2' });
+  });
+
   it('of a claimed address count for the real one', async () => {
     const screen = await startScreen();
     let locked = 0;

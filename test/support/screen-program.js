@@ -47,7 +47,7 @@ const signIn = createSignIn({
   verifyPassword: async () => false,
   record: (fact) => said.facts.push(fact),
   pages: { signIn: ({ problem }) => `sign in: ${problem?.code}`, error: ({ code }) => `error: ${code}` },
-  trust: () => false,
+  addressOf: (req) => req.socket.remoteAddress,
   log,
   now: Date.now,
 });

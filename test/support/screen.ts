@@ -5,7 +5,7 @@ import express, { type Response } from 'express';
 import { createMemorySessionStore, type SessionStore } from '../../src/dashboard/session-store';
 import { createSignIn, type SignIn, type SignInOptions } from '../../src/dashboard/sign-in';
 import { type Viewer, viewerOf } from '../../src/dashboard/viewer';
-import { compileTrust } from '../../src/http/trust-proxy';
+import { clientAddress, compileTrust } from '../../src/http/trust-proxy';
 import { createLog } from '../../src/ops/log';
 import { parseEmail } from '../../src/people/email';
 import type { PasswordHash } from '../../src/people/password';
@@ -115,7 +115,7 @@ export async function startScreen(options: Partial<SignInOptions> & { trustProxy
       signIn: (model) => `sign in ${JSON.stringify(model)}`,
       error: (model) => `error ${JSON.stringify(model)}`,
     },
-    trust: compileTrust(trustProxy),
+    addressOf: (req) => clientAddress(req, compileTrust(trustProxy)),
     log,
     now: () => clock.now,
     ...given,
