@@ -17,6 +17,7 @@ import { createSignInPages } from './dashboard/sign-in-pages';
 import { english } from './dashboard/texts-en';
 import { clientAddress, compileTrust } from './http/trust-proxy';
 import { verifyPassword } from './people/password';
+import { createPasswordCheck } from './people/password-check';
 import type { Roster } from './people/roster';
 import { createSignInLimiter } from './people/sign-in-limiter';
 import type { Tokens } from './people/tokens';
@@ -75,7 +76,7 @@ export function createScreen(options: ScreenOptions): Screen {
     isPublicUrlSet: config.publicUrl !== undefined,
     oidc: config.oidc && createOidcClient({ ...config.oidc, redirectUri: publicUrl + OIDC_CALLBACK_PATH }),
     limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, log }),
-    verifyPassword,
+    checkPassword: createPasswordCheck(verifyPassword),
     record: options.supervision.recordSignIn,
     pages: createSignInPages(page),
     addressOf: (req) => clientAddress(req, trust),

@@ -1,6 +1,8 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
-import type { PasswordHash } from '../people/password';
+import { networkOf } from '../ops/network';
+import { PasswordsBusyError } from '../people/password';
+import type { CheckPassword } from '../people/password-check';
 import type { Roster } from '../people/roster';
 import type { SignInLimiter } from '../people/sign-in-limiter';
 import { StoreError } from '../redis/store-error';
@@ -59,8 +61,7 @@ export interface SignInOptions {
   /** Undefined if no identity provider is configured. */
   oidc: OidcClient | undefined;
   limiter: SignInLimiter;
-  /** Whether a password has this hash; takes as long without a hash. Rejects if too many are being checked. */
-  verifyPassword: (password: string, hash: PasswordHash | undefined) => Promise<boolean>;
+  checkPassword: CheckPassword;
   /** Puts a fact into log and audit trail. */
   record: (fact: SignInFact) => void;
   pages: SignInPages;
@@ -117,7 +118,7 @@ const PROBLEM_STATUS = {
 
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
-  const { roster, publicUrl, oidc, limiter, verifyPassword, record, pages, addressOf, log, now } = options;
+  const { roster, publicUrl, oidc, limiter, checkPassword, record, pages, addressOf, log, now } = options;
   const cookies = { secrets: options.secrets, isSecure: publicUrl.startsWith('https:'), now };
   const sessions = createSessions({ store: options.store, ...cookies });
   const pendingCookie = createPendingCookie(cookies);
@@ -220,9 +221,12 @@ export function createSignIn(options: SignInOptions): SignIn {
     const hash = candidate?.person.password;
     let isRight: boolean;
     try {
-      isRight = await verifyPassword(password, hash);
-    } catch (err) {
-      log.warn({ err }, 'Password not checked');
+      const from = { network: networkOf(attempt.ip), isKnown: await limiter.isKnown(attempt) };
+      isRight = await checkPassword(password, hash, from);
+    } catch (error) {
+      if (!(error instanceof PasswordsBusyError)) {
+        throw error;
+      }
       return { code: 'busy' };
     }
     const { isAllowed, lockout } = await limiter.consumeAttempt(attempt, { isRight });

@@ -31,6 +31,8 @@ export interface SignInLockout {
 export interface SignInLimiter {
   /** Call it before a password is checked. Uses no attempt. Returns undefined if it may be. */
   findLockout(attempt: SignInAttempt): Promise<SignInLockout | undefined>;
+  /** Whether the person with this name has signed in at this address within 14 days. */
+  isKnown(attempt: SignInAttempt): Promise<boolean>;
   /**
    * Call it when a password has been checked, and use the result only if it is allowed. A wrong password uses one attempt of
    * each budget that counts; the last one starts a lockout. A right password uses none, but one must be left.
@@ -88,22 +90,17 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
     return { pair: hash(name, network), address: hash(network), name: hash(name) };
   }
 
+  async function isKnown(counts: Counts, attempt: SignInAttempt): Promise<boolean> {
+    return (await counts.known.get(keysOf(attempt).pair)) !== null;
+  }
+
   async function take(counts: Counts, attempt: SignInAttempt, cost: 0 | 1) {
     const { pair, address, name } = keysOf(attempt);
-    const isKnown = (await counts.known.get(pair)) !== null;
-    return takeAttempt(
-      counts.budgets,
-      [
-        ['pair', pair],
-        ...(isKnown
-          ? []
-          : ([
-              ['address', address],
-              ['name', name],
-            ] as const)),
-      ],
-      cost,
-    );
+    const others = [
+      ['address', address],
+      ['name', name],
+    ] as const;
+    return takeAttempt(counts.budgets, [['pair', pair], ...((await isKnown(counts, attempt)) ? [] : others)], cost);
   }
 
   return {
@@ -111,6 +108,8 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
       const { isAllowed, lockout } = await count((counts) => take(counts, attempt, 0));
       return isAllowed ? undefined : lockout;
     },
+
+    isKnown: (attempt) => count((counts) => isKnown(counts, attempt)),
 
     consumeAttempt: (attempt, { isRight }) =>
       count(async (counts) => {

@@ -4,6 +4,7 @@ import { createRedisSessionStore } from '../../src/dashboard/redis-session-store
 import { ABSOLUTE_MS, createMemorySessionStore, IDLE_MS, MAX_SESSIONS } from '../../src/dashboard/session-store';
 import { createLog } from '../../src/ops/log';
 import { parseEmail } from '../../src/people/email';
+import { PasswordsBusyError } from '../../src/people/password';
 import { createSignInLimiter } from '../../src/people/sign-in-limiter';
 import { connectRedis, type RedisConnection } from '../../src/redis/redis-connection';
 import { StoreError } from '../../src/redis/store-error';
@@ -79,18 +80,32 @@ describe('a supervisor or an agent', () => {
   });
 
   it('is told if too many passwords are being checked, and uses no attempt', async () => {
-    const screen = await startScreen({ verifyPassword: () => Promise.reject(new RangeError('too many')) });
+    const screen = await startScreen({ checkPassword: () => Promise.reject(new PasswordsBusyError('too many')) });
     for (let n = 0; n < 12; n++) {
       const { status, text } = await screen.send('POST', '/sign-in', { form: TED });
       expect([status, text]).toEqual([503, 'sign in {"problem":{"code":"busy"},"hasPasswords":true,"hasOidc":false}']);
     }
-    expect(screen.facts).toEqual([]);
+    expect([screen.facts, screen.log]).toEqual([[], []]);
+  });
+
+  it('is known, to the check of passwords, where they have signed in', async () => {
+    const from: unknown[] = [];
+    const screen = await startScreen({
+      checkPassword: async (password, _hash, where) => {
+        from.push(where);
+        return password === TED.password;
+      },
+    });
+    await screen.send('POST', '/sign-in', { form: { ...TED, password: 'wrong' } });
+    await screen.enter(TED.name, TED.password);
+    await screen.enter(TED.name, TED.password);
+    expect(from).toEqual([false, false, true].map((isKnown) => ({ network: '127.0.0.1', isKnown })));
   });
 
   it('is as slow to be refused with an unknown name as with a known one', async () => {
     const asked: unknown[] = [];
     const screen = await startScreen({
-      verifyPassword: async (_password, hash) => {
+      checkPassword: async (_password, hash) => {
         asked.push(hash);
         return false;
       },
@@ -457,7 +472,7 @@ describe('wrong passwords', () => {
   it('are not checked during a lockout', async () => {
     let checked = 0;
     const screen = await startScreen({
-      verifyPassword: async () => {
+      checkPassword: async () => {
         checked++;
         return false;
       },
@@ -475,7 +490,7 @@ describe('wrong passwords', () => {
       open = resolve;
     });
     const screen = await startScreen({
-      async verifyPassword(password) {
+      async checkPassword(password) {
         begun++;
         if (begun === 21) {
           open();

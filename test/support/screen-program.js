@@ -44,7 +44,7 @@ const signIn = createSignIn({
     timeoutMs: Number(TIMEOUT_MS),
   }),
   limiter: createSignInLimiter({ secret: 'secret', redis: undefined, log }),
-  verifyPassword: async () => false,
+  checkPassword: async () => false,
   record: (fact) => said.facts.push(fact),
   pages: { signIn: ({ problem }) => `sign in: ${problem?.code}`, error: ({ code }) => `error: ${code}` },
   addressOf: (req) => req.socket.remoteAddress,

@@ -109,7 +109,7 @@ export async function startScreen(options: Partial<SignInOptions> & { trustProxy
     isPublicUrlSet: true,
     oidc: undefined,
     limiter: createSignInLimiter({ secret: 'secret', redis: undefined, log }),
-    verifyPassword: async (password, hash) => hash === hashOf(password),
+    checkPassword: async (password, hash) => hash === hashOf(password),
     record: (fact) => void facts.push(fact),
     pages: {
       signIn: (model) => `sign in ${JSON.stringify(model)}`,
