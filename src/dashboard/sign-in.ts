@@ -174,12 +174,19 @@ export function createSignIn(options: SignInOptions): SignIn {
     res.redirect(303, basePath + path);
   }
 
-  function showSignIn(req: Request, res: Response, next: string | undefined, problem?: SignInProblem): void {
+  /** @param reason for the log of refused requests */
+  function showSignIn(
+    req: Request,
+    res: Response,
+    next: string | undefined,
+    problem?: SignInProblem,
+    reason = 'Not signed in.',
+  ): void {
     if (problem?.code === 'locked-out') {
       res.set('Retry-After', String(problem.seconds));
     }
     if (problem !== undefined) {
-      res.locals.refusal = { code: problem.code.replaceAll('-', '_'), reason: 'Not signed in.' };
+      res.locals.refusal = { code: problem.code.replaceAll('-', '_'), reason };
     }
     const { supervisors, moderators } = roster;
     const hasPasswords = [...supervisors.all, ...moderators.all].some(({ password }) => password !== undefined);
@@ -255,9 +262,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     next: string | undefined,
     work: () => Promise<SignInProblem | undefined>,
   ): Promise<void> {
+    let reason: string | undefined;
     const problem = await work().catch((error): SignInProblem => {
       if (error instanceof OidcError) {
-        log.warn({ reason: error.message, ip: addressOf(req) }, 'Sign-in at the identity provider failed');
+        reason = error.message;
         return { code: 'oidc-failed' };
       }
       if (error instanceof StoreError) {
@@ -269,7 +277,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (problem === undefined) {
       goTo(res, next ?? '/');
     } else {
-      showSignIn(req, res, next, problem);
+      showSignIn(req, res, next, problem, reason);
     }
   }
 

@@ -595,7 +595,7 @@ describe('an identity provider', () => {
       502,
       'sign in {"problem":{"code":"oidc-failed"},"hasPasswords":true,"hasOidc":true}',
     ]);
-    expect(oidc.finished).toEqual([]);
+    expect([oidc.finished, screen.log]).toEqual([[], []]);
   });
 
   it('leads to no other host afterwards', async () => {

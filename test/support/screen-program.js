@@ -1,6 +1,7 @@
 /**
  * The sign-in of the screen as a program of its own, compiled: Jest cannot load openid-client, which is an ES module. Says on
- * standard output when it listens; `/said` answers what it logged and recorded since that was asked last.
+ * standard output when it listens; `/said` answers what it logged and recorded, and why the provider failed, since that was
+ * asked last.
  */
 const express = require('express');
 const { createOidcClient } = require('../../dist/dashboard/oidc');
@@ -13,7 +14,7 @@ const { createSignInLimiter } = require('../../dist/people/sign-in-limiter');
 
 const { PORT, ISSUER, CLIENT_ID, CLIENT_SECRET, TIMEOUT_MS } = process.env;
 const publicUrl = `http://localhost:${PORT}`;
-const said = { warnings: [], facts: [] };
+const said = { warnings: [], failures: [], facts: [] };
 const log = createLog('warn', { write: (line) => said.warnings.push(line) });
 
 const person = (name, email) => ({
@@ -54,7 +55,15 @@ const signIn = createSignIn({
 
 const app = express();
 app.get('/said', (_req, res) => {
-  res.json({ warnings: said.warnings.splice(0), facts: said.facts.splice(0) });
+  const [warnings, failures, facts] = [said.warnings, said.failures, said.facts].map((all) => all.splice(0));
+  res.json({ warnings, failures, facts });
+});
+app.use((_req, res, next) => {
+  res.once('finish', () => {
+    const { code, reason } = res.locals.refusal ?? {};
+    said.failures.push(...(code === 'oidc_failed' ? [reason] : []));
+  });
+  next();
 });
 app.use(signIn.routes);
 app.get('/{*path}', signIn.readViewer, (_req, res) => {
