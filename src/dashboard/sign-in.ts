@@ -288,16 +288,17 @@ export function createSignIn(options: SignInOptions): SignIn {
     identity: OidcIdentity,
   ): Promise<SignInProblem | undefined> {
     const { email, isVerified } = identity;
+    // First, so that an address which may be another one's does not show who is in the roster.
+    if (!isVerified) {
+      record({ kind: 'sign-in-refused', reason: 'unverified-email', ...factOf(req, undefined) });
+      return { code: 'oidc-unverified' };
+    }
     const supervisor = roster.supervisors.byEmail.get(email);
     const name = (supervisor ?? roster.moderators.byEmail.get(email))?.name;
     const proof = proofOf('oidc', email);
     if (name === undefined || proof === undefined) {
       record({ kind: 'sign-in-refused', reason: 'unknown-email', ...factOf(req, undefined) });
       return { code: 'oidc-unknown' };
-    }
-    if (!isVerified) {
-      record({ kind: 'sign-in-refused', reason: 'unverified-email', ...factOf(req, undefined) });
-      return { code: 'oidc-unverified' };
     }
     const who = { role: supervisor === undefined ? ('moderator' as const) : ('supervisor' as const), name };
     await sessions.start(req, res, { ...who, method: 'oidc', proof });

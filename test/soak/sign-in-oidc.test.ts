@@ -98,8 +98,14 @@ describe('an identity provider', () => {
 
   it.each<[string, object, string, string]>([
     ['nobody has', { email: 'mallory@example.com', email_verified: true }, 'oidc-unknown', 'unknown-email'],
-    ['is missing', {}, 'oidc-unknown', 'unknown-email'],
+    ['is missing', {}, 'oidc-unverified', 'unverified-email'],
     ['is no text', { email: ['ted@example.com'], email_verified: true }, 'oidc-unknown', 'unknown-email'],
+    [
+      'nobody has, and is not verified',
+      { email: 'mallory@example.com', email_verified: false },
+      'oidc-unverified',
+      'unverified-email',
+    ],
     ['is not verified', { email: 'ted@example.com', email_verified: false }, 'oidc-unverified', 'unverified-email'],
     [
       'is verified in words',
