@@ -103,9 +103,10 @@ export function createOidcClient(options: OidcOptions): OidcClient {
     if (claims === undefined) {
       throw new OidcError('no ID token');
     }
-    // Some providers name the address here only.
+    // Some providers name the address, or say that it is verified, here only. Both must be from the same answer.
+    const isComplete = claims.email !== undefined && claims.email_verified !== undefined;
     const { email, email_verified: isVerified } =
-      claims.email === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
+      !isComplete && configuration.serverMetadata().userinfo_endpoint !== undefined
         ? await library.fetchUserInfo(configuration, tokens.access_token, claims.sub)
         : claims;
     return {

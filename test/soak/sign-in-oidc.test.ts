@@ -96,6 +96,20 @@ describe('an identity provider', () => {
     expect((await browser.get('/')).text).toBe('moderator Alice');
   });
 
+  it('signs in somebody whose address only its userinfo says is verified', async () => {
+    provider.claims = { email: 'alice@example.com' };
+    provider.userinfo = { email: 'alice@example.com', email_verified: true };
+    await comeBack(browser, await leave(browser));
+    expect((await browser.get('/')).text).toBe('moderator Alice');
+  });
+
+  it('is asked for the address of the userinfo that is verified, not for another one', async () => {
+    provider.claims = { email: 'ted@example.com' };
+    provider.userinfo = { email: 'alice@example.com', email_verified: true };
+    await comeBack(browser, await leave(browser));
+    expect((await browser.get('/')).text).toBe('moderator Alice');
+  });
+
   it.each<[string, object, string, string]>([
     ['nobody has', { email: 'mallory@example.com', email_verified: true }, 'oidc-unknown', 'unknown-email'],
     ['is missing', {}, 'oidc-unverified', 'unverified-email'],
