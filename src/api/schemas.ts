@@ -262,11 +262,12 @@ const refusal = z
         'unverified-email',
         'signed-out',
         'everywhere',
+        'replaced',
         'roster',
       ])
       .optional()
       .describe(
-        'Of refused: an unknown number, a wrong PIN or none, a room or a mode that they may not have, or removed from the roster. Of sign-in-refused: a wrong password, or an email address that nobody in the roster has or that is not verified. Of signed-out: here, everywhere, or removed from the roster or changed there',
+        'Of refused: an unknown number, a wrong PIN or none, a room or a mode that they may not have, or removed from the roster. Of sign-in-refused: a wrong password, or an email address that nobody in the roster has or that is not verified. Of signed-out: here, everywhere, replaced by another sign-in in the same browser, or removed from the roster or changed there',
       ),
     supervisor: z.string().optional().describe('Their name, if it is known'),
     moderator: z.string().optional().describe("Of the screen: the agent's name, if it is known"),

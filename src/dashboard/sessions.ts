@@ -34,9 +34,10 @@ export interface Sessions {
   /**
    * Starts a session with a new id, and ends the one of the request. Call it before anything is sent.
    *
+   * @returns the session that it ended, if the request had one
    * @throws StoreError
    */
-  start(req: Request, res: Response, who: SignedIn): Promise<void>;
+  start(req: Request, res: Response, who: SignedIn): Promise<StoredSession | undefined>;
   /** Ends the session of a request. Call it before anything is sent. @throws StoreError */
   end(req: Request, res: Response): Promise<void>;
   /** A session, for answers that take long; undefined if it is over. Counts as use. @throws StoreError */
@@ -142,6 +143,7 @@ export function createSessions({ store, secrets, isSecure, now }: SessionsOption
 
     async start(req, res, who) {
       await open(req, res);
+      const { signedIn: replaced } = req.session;
       owners.set(req, ownerOf(who.role, who.name));
       try {
         await new Promise<void>((resolve, reject) => {
@@ -151,6 +153,7 @@ export function createSessions({ store, secrets, isSecure, now }: SessionsOption
         const signedIn = { ...who, createdAt: at, seenAt: at };
         await store.add(keyOf(req.sessionID) as SessionKey, signedIn);
         req.session.signedIn = signedIn;
+        return replaced;
       } catch (error) {
         // Otherwise the answer would carry the cookie of a session that does not exist.
         Reflect.deleteProperty(req, 'session');

@@ -13,7 +13,7 @@ import { type OidcClient, OidcError, type OidcIdentity } from './oidc';
 import { createPendingCookie } from './pending-cookie';
 import { createSameOriginCheck, isSameOrigin } from './same-origin';
 import type { SessionStore, StoredSession } from './session-store';
-import { createSessions, ownerOf, proofOf } from './sessions';
+import { createSessions, ownerOf, proofOf, type SignedIn } from './sessions';
 import { agentEntryOf, personActor, personNamed, type RosterPerson, setViewer, type Viewer, viewerOf } from './viewer';
 
 /** Why somebody was not signed in. */
@@ -206,6 +206,15 @@ export function createSignIn(options: SignInOptions): SignIn {
     refuse: (req, res) => showError(req, res, 403, 'cross_site'),
   });
 
+  /** @throws StoreError */
+  async function startSession(req: Request, res: Response, who: SignedIn): Promise<void> {
+    const replaced = await sessions.start(req, res, who);
+    if (replaced !== undefined) {
+      recordSignOut(req, replaced, 'replaced');
+    }
+    record({ kind: 'signed-in', method: who.method, ...factOf(req, who) });
+  }
+
   /** The person with this name. A name in both lists is the supervisor's, if they have a password. */
   function candidateNamed(name: string): RosterPerson | undefined {
     const both = (['supervisor', 'moderator'] as const).map((role) => personNamed(roster, role, name));
@@ -250,8 +259,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       record({ kind: 'sign-in-locked-out', lockedOut: lockout.who, ...factOf(req, known) });
       return { code: 'locked-out', seconds: lockout.seconds };
     }
-    await sessions.start(req, res, { ...known, method: 'password', proof });
-    record({ kind: 'signed-in', method: 'password', ...factOf(req, known) });
+    await startSession(req, res, { ...known, method: 'password', proof });
     return undefined;
   }
 
@@ -301,8 +309,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       return { code: 'oidc-unknown' };
     }
     const who = { role: supervisor === undefined ? ('moderator' as const) : ('supervisor' as const), name };
-    await sessions.start(req, res, { ...who, method: 'oidc', proof });
-    record({ kind: 'signed-in', method: 'oidc', ...factOf(req, who) });
+    await startSession(req, res, { ...who, method: 'oidc', proof });
     return undefined;
   }
 

@@ -56,6 +56,8 @@ export type SignOutReason =
   /** They signed out, here or everywhere. */
   | 'signed-out'
   | 'everywhere'
+  /** They or somebody else signed in over the session, in the same browser. */
+  | 'replaced'
   /** They were removed from the roster, or have another password or email address. */
   | 'roster';
 

@@ -217,6 +217,22 @@ describe('a session', () => {
     expect(cookies).not.toEqual([first]);
     expect(await screen.whoIs(cookies[0])).toBe('supervisor Ted');
     expect(await screen.whoIs(first)).toBe('nobody');
+    expect(screen.facts.slice(1)).toEqual([
+      { kind: 'signed-out', reason: 'replaced', supervisor: 'Ted', ip: '127.0.0.1' },
+      { kind: 'signed-in', method: 'password', supervisor: 'Ted', ip: '127.0.0.1' },
+    ]);
+  });
+
+  it('is recorded as ended when somebody else signs in over it', async () => {
+    const screen = await startScreen();
+    const cookie = await screen.enter('Alice', 'let me in');
+    await screen.send('POST', '/sign-in', { cookie, form: { ...TED, password: 'wrong' } });
+    expect(await screen.whoIs(cookie)).toBe('moderator Alice');
+    await screen.send('POST', '/sign-in', { cookie, form: TED });
+    expect(await screen.whoIs(cookie)).toBe('nobody');
+    expect(screen.facts.filter(({ kind }) => kind === 'signed-out')).toEqual([
+      { kind: 'signed-out', reason: 'replaced', moderator: 'Alice', ip: '127.0.0.1' },
+    ]);
   });
 
   it('cannot be chosen for somebody else before they sign in', async () => {
