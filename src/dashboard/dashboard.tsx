@@ -118,6 +118,7 @@ export function createDashboard(options: DashboardOptions): Router {
   });
   router.get('/assets/:file', (req, res, next) => sendAsset(assets, req, res) || next());
   router.use(signIn.routes);
+  router.get('/sign-out-everywhere', requireViewer, sendSignOutEverywhere);
   router.get('/', requireViewer, async (req, res) => {
     await sendRooms(req, res, saidBy(String(req.query.said ?? '')));
   });
@@ -135,6 +136,12 @@ export function createDashboard(options: DashboardOptions): Router {
   router.use(answerUnknown);
   router.use(answerError);
   return router;
+
+  async function sendSignOutEverywhere(req: Request, res: Response): Promise<void> {
+    const { title, question } = texts.signOutEverywhere;
+    const content = <ConfirmPage texts={texts} question={question} yes={title} action="/sign-out-everywhere" />;
+    await sendPage(req, res, { title, content });
+  }
 
   async function sendRooms(req: Request, res: Response, said: RoomsPageProps['said']): Promise<void> {
     const viewer = viewerIn(res);

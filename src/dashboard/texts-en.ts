@@ -7,6 +7,7 @@ export const english = {
   skip: 'Skip to the rooms',
 
   nav: { rooms: 'Rooms', recordings: 'Recordings', audit: 'Audit trail', mine: 'My calls', signOut: 'Sign out' },
+  signOutEverywhere: { title: 'Sign out everywhere', question: 'Sign out in all your browsers, on all devices?' },
 
   signIn: {
     title: 'Sign in',

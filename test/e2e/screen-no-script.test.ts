@@ -94,7 +94,8 @@ describe('the screen without JavaScript', () => {
     await page.getByText('The call has ended.').waitFor();
     expect(bob.isOver).toBe(true);
 
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('link', { name: 'Sign out everywhere' }).click();
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     expect(page.problems).toEqual([]);
   });

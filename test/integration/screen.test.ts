@@ -171,6 +171,21 @@ describe('the rooms page', () => {
     expect((await get('/mine')).status).toBe(isLed ? 200 : 403);
   });
 
+  it('leads to a page that signs people out everywhere', async () => {
+    const ted = start();
+    const link = '<a class="button" href="/sign-out-everywhere">Sign out everywhere</a>';
+    expect((await ted.get('/')).text).toContain(link);
+    const { status, text } = await ted.get('/sign-out-everywhere');
+    expect(status).toBe(200);
+    expect(text).toContain('<form method="post" action="/sign-out-everywhere"');
+    expect(text).toContain('Sign out in all your browsers, on all devices?');
+    expect(text).not.toContain(link);
+    expect(await app.send('GET', '/sign-out-everywhere', {})).toMatchObject({
+      status: 303,
+      headers: { location: '/sign-in?next=%2Fsign-out-everywhere' },
+    });
+  });
+
   it('sends agents to their own page', async () => {
     const { status, headers } = await app.send('GET', '/', { cookie: cookies.alice, accept: 'text/html' });
     expect([status, headers.location]).toEqual([303, '/mine']);

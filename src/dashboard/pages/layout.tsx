@@ -46,7 +46,16 @@ export function Layout({ texts, assets, title, viewer, now, path, basePath, chil
           <strong>{texts.product}</strong>
           {viewer === undefined ? null : <Navigation texts={texts} viewer={viewer} path={path} />}
         </header>
-        <main id="main">{children}</main>
+        <main id="main">
+          {children}
+          {viewer === undefined || path === '/sign-out-everywhere' ? null : (
+            <footer>
+              <a class="button" href="/sign-out-everywhere">
+                {texts.signOutEverywhere.title}
+              </a>
+            </footer>
+          )}
+        </main>
         {viewer === undefined ? null : <ScriptTexts texts={texts} />}
       </body>
     </html>
