@@ -1,5 +1,5 @@
 /**
- * The path of this server's address, which a proxy takes off: empty, or such as `/coach`.
+ * The path of this server's address, which a proxy takes off: empty, or such as `/desk`.
  *
  * @param publicUrl without a slash at the end
  */

@@ -164,9 +164,9 @@ describe('the page', () => {
   });
 
   it('leads on below the path that a proxy takes off', async () => {
-    const screen = await startScreen({ publicUrl: 'https://example.com/coach' });
+    const screen = await startScreen({ publicUrl: 'https://example.com/desk' });
     const { headers } = await screen.send('POST', '/sign-in', { form: { ...TED, next: '/rooms' } });
-    expect(headers.location).toBe('/coach/rooms');
+    expect(headers.location).toBe('/desk/rooms');
   });
 
   it.each([
