@@ -723,7 +723,7 @@ describe('two servers with one Redis', () => {
     expect(known).toEqual(['nobody', ...Array(MAX_SESSIONS).fill('supervisor Ted')]);
   });
 
-  it('keep no name, no id and no password there', async () => {
+  it('keep no id and no password there, and no name in the key', async () => {
     const screen = await start();
     const cookie = await screen.enter('Ted', 'open sesame');
     const [, secret = ''] = decodeURIComponent(cookie).split('.');
