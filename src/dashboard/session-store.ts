@@ -1,7 +1,4 @@
-import type { ViewerRole } from './viewer';
-
-/** How somebody proved who they are. */
-export type SignInMethod = 'password' | 'oidc';
+import type { SignInMethod, ViewerRole } from './viewer';
 
 /** What is stored of a session. */
 export interface StoredSession {

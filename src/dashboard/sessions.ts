@@ -2,15 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { callbackify, promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import session, { type SessionData, Store } from 'express-session';
-import {
-  ABSOLUTE_MS,
-  IDLE_MS,
-  type SessionKey,
-  type SessionStore,
-  type SignInMethod,
-  type StoredSession,
-} from './session-store';
-import type { ViewerRole } from './viewer';
+import { ABSOLUTE_MS, IDLE_MS, type SessionKey, type SessionStore, type StoredSession } from './session-store';
+import type { SignInMethod, ViewerRole } from './viewer';
 
 declare module 'express-session' {
   interface SessionData {

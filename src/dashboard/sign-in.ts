@@ -75,8 +75,8 @@ export interface SignInOptions {
 /** Signing in to the screen, and knowing who has. */
 export interface SignIn {
   /**
-   * Reads the session of a request; afterwards `viewerOf(res)` has its person. Ends the session of somebody who was removed
-   * from the roster, or whose password or email address is another one. Passes on a StoreError if the store is away.
+   * Reads the session of a request; afterwards `viewerOf(res)` has its person. Ends the session of somebody who is not
+   * {@link SignIn.isStillInRoster} any more. Passes on a StoreError if the store is away.
    */
   readViewer: RequestHandler;
   /** As {@link SignIn.readViewer}, for the API. @throws StoreError */
@@ -88,7 +88,7 @@ export interface SignIn {
    * @throws StoreError
    */
   refresh(viewer: Viewer): Promise<Viewer | undefined>;
-  /** Whether the viewer's person is still in the roster, with the same password and email address. */
+  /** Whether the viewer's person is still in the roster, with the password or email address that they signed in with. */
   isStillInRoster(viewer: Viewer): boolean;
   /** Whether a request may act with its cookies; see {@link isSameOrigin}. */
   isSameOrigin(req: Request): boolean;
@@ -125,8 +125,8 @@ export function createSignIn(options: SignInOptions): SignIn {
   const basePath = basePathOf(publicUrl);
   const csrfUrl = options.isPublicUrlSet ? publicUrl : undefined;
 
-  /** The person of a session; undefined if they may not be here any more. */
-  function personOf({ role, name, method, proof }: StoredSession): RosterPerson | undefined {
+  /** The person who signed in; undefined if they may not be here any more. */
+  function personOf({ role, name, method, proof }: SignedIn): RosterPerson | undefined {
     const found = personNamed(roster, role, name);
     const secret = method === 'password' ? found?.person.password : found?.person.email;
     return proofOf(method, secret) === proof ? found : undefined;
@@ -145,14 +145,14 @@ export function createSignIn(options: SignInOptions): SignIn {
       recordSignOut(req, session, 'roster');
       return undefined;
     }
-    const { name } = session;
-    const viewer = viewerFrom(found, name, key.hash);
+    const viewer = viewerFrom(found, session, key.hash);
     setViewer(res, viewer);
     return viewer;
   }
 
-  function viewerFrom(found: RosterPerson, name: string, sessionId: string): Viewer {
-    return { ...found, name, actor: personActor(name, found), sessionId, agent: agentEntryOf(roster, found, name) };
+  function viewerFrom(found: RosterPerson, { name, method, proof }: SignedIn, sessionId: string): Viewer {
+    const [actor, agent] = [personActor(name, found), agentEntryOf(roster, found, name)];
+    return { ...found, name, actor, sessionId, method, proof, agent };
   }
 
   const readViewer: RequestHandler = async (req, res, next) => {
@@ -418,11 +418,8 @@ export function createSignIn(options: SignInOptions): SignIn {
     async refresh({ role, name, sessionId }) {
       const session = await sessions.find({ owner: ownerOf(role, name), hash: sessionId });
       const found = session && personOf(session);
-      return found && viewerFrom(found, name, sessionId);
+      return found && viewerFrom(found, session, sessionId);
     },
-    isStillInRoster({ role, name, person }) {
-      const found = personNamed(roster, role, name)?.person;
-      return found?.password === person.password && found?.email === person.email;
-    },
+    isStillInRoster: (viewer) => personOf(viewer) !== undefined,
   };
 }

@@ -2,6 +2,9 @@ import type { Response } from 'express';
 import { type Actor, actorNameOf } from '../people/rights';
 import type { ModeratorEntry, Roster, SupervisorEntry } from '../people/roster';
 
+/** How somebody proved who they are. */
+export type SignInMethod = 'password' | 'oidc';
+
 /** The roles that may sign in. */
 export type ViewerRole = RosterPerson['role'];
 
@@ -15,6 +18,9 @@ export type Viewer = RosterPerson & {
   name: string;
   actor: Actor;
   sessionId: string;
+  method: SignInMethod;
+  /** Identifies the password or the email address that they signed in with; see `proofOf`. */
+  proof: string;
   /** Their entry as an agent; a supervisor has one, too, if it has the same name and number or address. */
   agent?: ModeratorEntry | undefined;
 };

@@ -412,7 +412,12 @@ describe('the roster', () => {
     const ted = supervisor({ name: 'Ted', password: 'open sesame', email: 'another@example.com' });
     screen.roster.replace({ supervisors: [{ ...ted, rights: new Set(['see']), rooms: new Set() }], moderators: [] });
     expect(await screen.whoIs(cookie)).toBe('supervisor Ted');
-    expect(screen.lastViewer()?.actor).toEqual({ name: 'supervisor Ted', rights: new Set(['see']), rooms: new Set() });
+    const viewer = screen.lastViewer();
+    expect(viewer?.actor).toEqual({ name: 'supervisor Ted', rights: new Set(['see']), rooms: new Set() });
+    // Nor does it end an answer that stays open.
+    const again = supervisor({ name: 'Ted', password: 'open sesame', email: 'ted@example.org' });
+    screen.roster.replace({ supervisors: [again], moderators: [] });
+    expect(viewer && screen.signIn.isStillInRoster(viewer)).toBe(true);
   });
 
   it('keeps a moderator out who had the name of a supervisor', async () => {
@@ -628,7 +633,11 @@ describe('an identity provider', () => {
       screen.roster.replace({ supervisors: [supervisor({ name: 'Ted', password, email })], moderators: [] });
     become('another', 'ted@example.com');
     expect(await screen.whoIs(cookie)).toBe('supervisor Ted');
+    const viewer = screen.lastViewer();
+    become('yet another', 'ted@example.com');
+    expect(viewer && screen.signIn.isStillInRoster(viewer)).toBe(true);
     become('another', 'ted@example.org');
+    expect(viewer && screen.signIn.isStillInRoster(viewer)).toBe(false);
     expect(await screen.whoIs(cookie)).toBe('nobody');
   });
 

@@ -26,7 +26,8 @@ function viewer(name: string, more: { rights?: Right[]; rooms?: string[] } = {})
     Viewer,
     { role: 'supervisor' }
   >['person'];
-  return { role: 'supervisor', name, person, actor: { name: `supervisor ${name}`, rights, rooms }, sessionId: 'id' };
+  const actor = { name: `supervisor ${name}`, rights, rooms };
+  return { role: 'supervisor', name, person, actor, sessionId: 'id', method: 'password', proof: 'proof' };
 }
 
 /** A browser's side of a stream. */
