@@ -8,12 +8,12 @@ import { readAssets } from './dashboard/assets';
 import { basePathOf } from './dashboard/base-path';
 import { createDashboard } from './dashboard/dashboard';
 import { createOidcClient } from './dashboard/oidc';
+import { createPublicPageTools } from './dashboard/page-tools';
 import { createRedisSessionStore } from './dashboard/redis-session-store';
 import { createSendPage } from './dashboard/send-page';
 import { sessionSecrets } from './dashboard/session-secrets';
 import { createMemorySessionStore } from './dashboard/session-store';
 import { createSignIn, OIDC_CALLBACK_PATH, type SignIn } from './dashboard/sign-in';
-import { createSignInPages } from './dashboard/sign-in-pages';
 import { english } from './dashboard/texts-en';
 import { clientAddress, compileTrust } from './http/trust-proxy';
 import { verifyPassword } from './people/password';
@@ -64,8 +64,8 @@ export function createScreen(options: ScreenOptions): Screen {
   const basePath = basePathOf(publicUrl);
   // What happened in rooms is dated by the store's clock, which may differ from this server's.
   const storeNow = () => Math.floor(store.rooms.now() ?? now());
-  const page = { texts, assets: assets.urls, basePath, now: storeNow };
-  const sendPage = createSendPage(page);
+  const sendPage = createSendPage({ texts, assets: assets.urls, basePath, now: storeNow });
+  const tools = createPublicPageTools({ texts, sendPage, basePath, publicUrl: config.publicUrl, now: storeNow });
   const secrets = sessionSecrets(config);
   const trust = compileTrust(config.trustProxy);
   const signIn = createSignIn({
@@ -73,12 +73,11 @@ export function createScreen(options: ScreenOptions): Screen {
     store: store.redis ? createRedisSessionStore(store.redis) : createMemorySessionStore(),
     secrets,
     publicUrl,
-    isPublicUrlSet: config.publicUrl !== undefined,
     oidc: config.oidc && createOidcClient({ ...config.oidc, redirectUri: publicUrl + OIDC_CALLBACK_PATH }),
     limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, log }),
     checkPassword: createPasswordCheck(verifyPassword),
     record: options.supervision.recordSignIn,
-    pages: createSignInPages(page),
+    tools,
     addressOf: (req) => clientAddress(req, trust),
     log,
     now,
@@ -97,16 +96,14 @@ export function createScreen(options: ScreenOptions): Screen {
     },
     signIn,
     tokens: options.tokens,
-    texts,
+    tools,
     assets,
     basePath,
-    sendPage,
     webhooks: { conferenceUrl: `${publicUrl}/conference`, supervisorUrl: `${publicUrl}/supervisor` },
     isSecure: publicUrl.startsWith('https:'),
     framedBy,
     draining,
     log,
-    now: storeNow,
   });
   return { routes, signIn };
 }

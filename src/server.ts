@@ -252,6 +252,7 @@ export function createServer(options: ServerOptions): Server {
       byToken: createTokenAuthentication(options.tokens),
       signIn: screen.signIn,
       roster,
+      publicUrl: config.publicUrl,
       monotonicNow,
     }),
     keys: store.redis ? createRedisIdempotencyStore(store.redis) : createMemoryIdempotencyStore({ now: monotonicNow }),

@@ -1,6 +1,7 @@
 import type { ApiCaller, Authenticate } from '../api/authentication';
 import { problem } from '../api/problem';
 import type { Roster } from '../people/roster';
+import { isSameOrigin } from './same-origin';
 import type { SignIn } from './sign-in';
 import { actorOfPerson, type Viewer } from './viewer';
 
@@ -12,15 +13,17 @@ const CHECK_EVERY_MS = 10_000;
  * the store.
  *
  * @param options.byToken answers whoever has neither
+ * @param options.publicUrl as of {@link isSameOrigin}
  * @param options.monotonicNow milliseconds from any beginning, never going back
  */
 export function createApiAuthentication(options: {
   byToken: Authenticate;
-  signIn: Pick<SignIn, 'identify' | 'isSameOrigin' | 'isStillInRoster' | 'refresh'>;
+  signIn: Pick<SignIn, 'identify' | 'isStillInRoster' | 'refresh'>;
   roster: Roster;
+  publicUrl: string | undefined;
   monotonicNow: () => number;
 }): Authenticate {
-  const { byToken, signIn, roster, monotonicNow } = options;
+  const { byToken, signIn, roster, publicUrl, monotonicNow } = options;
 
   function callerOf(viewer: Viewer): ApiCaller {
     let isSignedIn = true;
@@ -51,7 +54,7 @@ export function createApiAuthentication(options: {
     if (viewer === undefined) {
       return byToken(req, res);
     }
-    if (!signIn.isSameOrigin(req)) {
+    if (!isSameOrigin(req, publicUrl)) {
       throw problem('cross_site', 'A page of this server must send this. Programs send a token.');
     }
     return callerOf(viewer);

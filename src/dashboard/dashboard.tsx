@@ -9,7 +9,6 @@ import { answerWithStream, comeBackMs, startStream } from '../api/server-sent-ev
 import type { TrailReader } from '../api/trail-reader';
 import { viewRoom } from '../api/views';
 import type { Tokens } from '../people/tokens';
-import { StoreError } from '../redis/store-error';
 import { parseRoomName, type RoomName } from '../rooms/room';
 import type { Rooms } from '../rooms/rooms';
 import type { ParticipantActions } from '../supervision/participant-actions';
@@ -18,16 +17,14 @@ import type { Assets } from './assets';
 import { withBasePath } from './base-path';
 import { createBoard } from './board';
 import type { Abilities } from './board-model';
-import { createPageTools, viewerIn, wantsJson } from './page-tools';
+import { createErrorAnswer, createPageTools, type PublicPageTools, viewerIn, wantsJson } from './page-tools';
 import { RoomsPage, type RoomsPageProps } from './pages/rooms';
 import { Confirm, ConfirmPage } from './pages/small-pages';
 import { createRecordingPages } from './recording-pages';
 import { type ActionOutcome, type ActionParameters, createScreenActions } from './screen-actions';
 import { createScreenStreams } from './screen-stream';
 import { createScreenView } from './screen-view';
-import type { SendPage } from './send-page';
 import type { SignIn } from './sign-in';
-import type { Texts } from './texts-en';
 import { createTrailPages } from './trail-pages';
 import { type Viewer, viewerOf } from './viewer';
 import { createWalls } from './wall';
@@ -45,11 +42,10 @@ export interface DashboardOptions {
   signIn: SignIn;
   /** The tokens of walls. */
   tokens: Pick<Tokens, 'findWall'>;
-  texts: Texts;
+  tools: PublicPageTools;
   assets: Assets;
   /** See `basePathOf`. */
   basePath: string;
-  sendPage: SendPage;
   /** The addresses of the webhooks, for whoever has not set up a number yet. */
   webhooks: { conferenceUrl: string; supervisorUrl: string };
   /** Whether browsers reach this server by https. */
@@ -59,8 +55,6 @@ export interface DashboardOptions {
   /** Aborted when the server stops. */
   draining: AbortSignal;
   log: Logger;
-  /** Milliseconds since 1970. */
-  now: () => number;
 }
 
 /** How long a page waits for the rooms to be read, in milliseconds. */
@@ -73,23 +67,9 @@ const ONE_YEAR_S = 31_536_000;
 
 /** The supervisors' screen, below `/`. */
 export function createDashboard(options: DashboardOptions): Router {
-  const {
-    signIn,
-    texts,
-    can,
-    rooms,
-    operations,
-    participants,
-    webhooks,
-    sendPage,
-    assets,
-    basePath,
-    draining,
-    log,
-    now,
-  } = options;
-  const tools = createPageTools({ signIn, texts, sendPage, basePath, now });
-  const { sendError, goTo, requireViewer, requireSameOrigin } = tools;
+  const { signIn, can, rooms, operations, participants, webhooks, assets, basePath, draining, log } = options;
+  const tools = createPageTools(options.tools, signIn.identify);
+  const { texts, sendPage, sendError, goTo, requireViewer, requireSameOrigin, now } = tools;
   const board = createBoard({ feed: options.feed, now });
   const view = createScreenView({ board, texts, can, basePath, now });
   const streams = createScreenStreams({
@@ -134,7 +114,7 @@ export function createDashboard(options: DashboardOptions): Router {
   router.use(walls.routes);
   router.use(createRecordingPages({ tools, operations, rooms, board, isStillAllowed: signIn.isStillInRoster }));
   router.use(answerUnknown);
-  router.use(answerError);
+  router.use(createErrorAnswer(tools, log));
   return router;
 
   async function sendSignOutEverywhere(req: Request, res: Response): Promise<void> {
@@ -259,29 +239,7 @@ export function createDashboard(options: DashboardOptions): Router {
       return;
     }
     await signIn.identify(req, res);
-    res.locals.refusal = { code: 'not_found', reason: 'Not found.' };
-    await sendError(req, res, 404, texts.errors.notFound);
-  }
-
-  // Express takes a handler with four parameters, and no other, for one of errors.
-  async function answerError(
-    error: Error & { status?: unknown },
-    req: Request,
-    res: Response,
-    next: NextFunction,
-  ): Promise<void> {
-    if (res.headersSent) {
-      next(error);
-    } else if (error instanceof StoreError) {
-      await sendError(req, res, 503, texts.errors.storeAway);
-    } else if (typeof error.status === 'number' && error.status < 500) {
-      // Express: a malformed path, or a body that is too large.
-      res.locals.refusal = { code: 'unreadable_request', reason: texts.errors.unreadable };
-      await sendError(req, res, error.status, texts.errors.unreadable);
-    } else {
-      log.error({ err: error }, 'Page failed');
-      await sendError(req, res, 500, texts.errors.internal);
-    }
+    await sendError(req, res, 404, texts.errors.notFound, 'not_found');
   }
 }
 

@@ -1,78 +1,122 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { StoreError } from '../redis/store-error';
 import { ErrorPage } from './pages/small-pages';
+import { isSameOrigin } from './same-origin';
 import type { SendPage } from './send-page';
-import type { SignIn } from './sign-in';
-import { titleOf } from './sign-in-pages';
 import type { Texts } from './texts-en';
 import { type Viewer, viewerOf } from './viewer';
 
-/** What the routes of pages have in common. */
-export interface PageTools {
+/** What the routes of pages have in common, for everybody. */
+export interface PublicPageTools {
   texts: Texts;
   sendPage: SendPage;
-  /** Sends a page, or JSON to a script, that says what went wrong. */
-  sendError: (req: Request, res: Response, status: number, sentence: string) => Promise<void>;
+  /**
+   * Sends a page, or JSON to a script, that says what went wrong.
+   *
+   * @param code for the log of refused requests
+   */
+  sendError: (req: Request, res: Response, status: number, sentence: string, code?: string) => Promise<void>;
   /** Redirects to a path of this server. */
   goTo: (res: Response, path: string) => void;
-  /** Sends whoever is not signed in to the sign-in; afterwards `viewerOf(res)` is known. */
-  requireViewer: RequestHandler;
-  /** Refuses what no page of this server has sent. */
+  /** Refuses what no page of this server has sent: cookies alone do not show it. */
   requireSameOrigin: RequestHandler;
   /** Milliseconds since 1970. */
   now: () => number;
 }
 
-export function createPageTools(options: {
-  signIn: Pick<SignIn, 'identify' | 'isSameOrigin'>;
+/** What the routes of pages have in common. */
+export interface PageTools extends PublicPageTools {
+  /** Sends whoever is not signed in to the sign-in, and programs away; afterwards `viewerOf(res)` is known. */
+  requireViewer: RequestHandler;
+}
+
+export function createPublicPageTools(options: {
   texts: Texts;
   sendPage: SendPage;
   /** See `basePathOf`. */
   basePath: string;
+  /** As of {@link isSameOrigin}. */
+  publicUrl: string | undefined;
   now: () => number;
-}): PageTools {
-  const { signIn, texts, sendPage, basePath, now } = options;
-  return { texts, sendPage, sendError, goTo, requireViewer, requireSameOrigin, now };
+}): PublicPageTools {
+  const { texts, sendPage, basePath, publicUrl, now } = options;
+  return { texts, sendPage, sendError, goTo, requireSameOrigin, now };
 
   function goTo(res: Response, path: string): void {
     res.redirect(303, basePath + path);
   }
 
-  /** Cookies alone do not show that a page of ours sent the request. */
   async function requireSameOrigin(req: Request, res: Response, next: NextFunction): Promise<void> {
-    if (signIn.isSameOrigin(req)) {
+    if (isSameOrigin(req, publicUrl)) {
       next();
     } else {
-      res.locals.refusal = { code: 'cross_site', reason: 'Refused.' };
-      await sendError(req, res, 403, texts.errors.crossSite);
+      await sendError(req, res, 403, texts.errors.crossSite, 'cross_site');
     }
   }
 
-  /** Sends whoever is not signed in to the sign-in, and programs away. */
-  async function requireViewer(req: Request, res: Response, next: NextFunction): Promise<void> {
-    const viewer = await signIn.identify(req, res);
-    if (viewer !== undefined) {
-      res.locals.actor = viewer.actor.name;
-      next();
-    } else if (wantsJson(req)) {
-      res.status(401).json({ problem: texts.problems.signed_out });
-    } else {
-      const path = req.method === 'GET' ? req.originalUrl : '/';
-      goTo(res, path === '/' ? '/sign-in' : `/sign-in?${new URLSearchParams({ next: path })}`);
+  async function sendError(
+    req: Request,
+    res: Response,
+    status: number,
+    sentence: string,
+    code?: string,
+  ): Promise<void> {
+    if (code !== undefined) {
+      res.locals.refusal = { code, reason: sentence };
     }
-  }
-
-  async function sendError(req: Request, res: Response, status: number, sentence: string): Promise<void> {
     if (wantsJson(req)) {
       res.status(status).json({ problem: sentence });
       return;
     }
-    const title = titleOf(status, texts);
+    const { errors } = texts;
+    const title = errors.title[status] ?? (status < 500 ? errors.unreadableTitle : errors.internalTitle);
     await sendPage(req, res, {
       title,
       status,
       content: <ErrorPage texts={texts} title={title} sentence={sentence} />,
     });
   }
+}
+
+/** @param identify who sent a request; undefined if they are not signed in */
+export function createPageTools(
+  tools: PublicPageTools,
+  identify: (req: Request, res: Response) => Promise<Viewer | undefined>,
+): PageTools {
+  const { texts, goTo } = tools;
+  return {
+    ...tools,
+    async requireViewer(req, res, next) {
+      const viewer = await identify(req, res);
+      if (viewer !== undefined) {
+        res.locals.actor = viewer.actor.name;
+        next();
+      } else if (wantsJson(req)) {
+        res.status(401).json({ problem: texts.problems.signed_out });
+      } else {
+        const path = req.method === 'GET' ? req.originalUrl : '/';
+        goTo(res, path === '/' ? '/sign-in' : `/sign-in?${new URLSearchParams({ next: path })}`);
+      }
+    },
+  };
+}
+
+/** Answers a request that failed. */
+export function createErrorAnswer({ texts: { errors }, sendError }: PublicPageTools, log: Logger): ErrorRequestHandler {
+  return async (error: Error & { status?: unknown }, req, res, next) => {
+    if (res.headersSent) {
+      next(error);
+    } else if (error instanceof StoreError) {
+      await sendError(req, res, 503, errors.storeAway, 'store_away');
+    } else if (typeof error.status === 'number' && error.status < 500) {
+      // Express: a malformed path, or a body that is too large.
+      await sendError(req, res, error.status, errors.unreadable, 'unreadable_request');
+    } else {
+      log.error({ err: error }, 'Page failed');
+      await sendError(req, res, 500, errors.internal, 'internal_error');
+    }
+  };
 }
 
 /** Whether a script asks, and no page is wanted. */

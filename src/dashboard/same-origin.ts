@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Request, RequestHandler, Response } from 'express';
 
 /**
  * Whether a request may act with the cookies it carries: it only reads, or a page of this server sent it.
@@ -29,23 +28,4 @@ export function isSameOrigin(
   }
   // In development a proxy may add TLS.
   return host !== undefined && [`http://${host}`, `https://${host}`].includes(origin);
-}
-
-/**
- * Lets requests through that may act with their cookies.
- *
- * @param options.publicUrl as of {@link isSameOrigin}
- * @param options.refuse answers the others, with 403
- */
-export function createSameOriginCheck(options: {
-  publicUrl: string | undefined;
-  refuse: (req: Request, res: Response) => void;
-}): RequestHandler {
-  return (req, res, next) => {
-    if (isSameOrigin(req, options.publicUrl)) {
-      next();
-    } else {
-      options.refuse(req, res);
-    }
-  };
 }

@@ -6,7 +6,7 @@ import { renderToStaticMarkup } from 'preact-render-to-string';
 import { withBasePath } from './base-path';
 import { type AssetUrls, Layout } from './pages/layout';
 import type { Texts } from './texts-en';
-import { type Viewer, viewerOf } from './viewer';
+import { viewerOf } from './viewer';
 
 /** What every page has. */
 export interface PageSettings {
@@ -29,22 +29,10 @@ export type SendPage = (req: Request, res: Response, page: PageContent & { statu
 
 const compress = promisify(gzip);
 
-/** A whole page, as HTML. @param page.path the address, to mark it in the navigation */
-export function renderPage(
-  { texts, assets, basePath, now }: PageSettings,
-  { title, content, viewer, path }: PageContent & { viewer: Viewer | undefined; path: string },
-): string {
-  const html = renderToStaticMarkup(
-    <Layout texts={texts} assets={assets} title={title} viewer={viewer} now={now()} path={path} basePath={basePath}>
-      {content}
-    </Layout>,
-  );
-  return `<!doctype html>${withBasePath(html, basePath)}`;
-}
-
-export function createSendPage(settings: PageSettings): SendPage {
-  return async (req, res, { status = 200, ...page }) => {
-    const html = renderPage(settings, { ...page, viewer: viewerOf(res), path: req.path });
+export function createSendPage({ texts, assets, basePath, now }: PageSettings): SendPage {
+  return async (req, res, { title, content, status = 200 }) => {
+    const layout = { texts, assets, title, viewer: viewerOf(res), now: now(), path: req.path, basePath };
+    const html = `<!doctype html>${withBasePath(renderToStaticMarkup(<Layout {...layout}>{content}</Layout>), basePath)}`;
     res.status(status).type('text/html; charset=utf-8').vary('Accept-Encoding');
     // No page holds a secret beside what somebody else may choose, so its compressed size tells nothing.
     if (req.acceptsEncodings('gzip') === 'gzip') {

@@ -15,7 +15,7 @@ import { StoreError } from '../../src/redis/store-error';
 import { tokenFor } from '../support/api-client';
 import { startApp } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
-import { screenRoster, startScreen } from '../support/screen';
+import { SCREEN_URL, screenRoster, startScreen } from '../support/screen';
 import { ALICE_LISTED, PASSWORD, TED_LISTED } from '../support/screen-bench';
 
 const TOKEN = tokenFor('wallboard', ['see']);
@@ -67,6 +67,7 @@ async function start() {
       byToken: createTokenAuthentication(tokens),
       signIn: screen.signIn,
       roster,
+      publicUrl: SCREEN_URL,
       monotonicNow: () => clock.now,
     }),
     keys: createMemoryIdempotencyStore({ now: () => 0 }),

@@ -5,8 +5,10 @@
  */
 const express = require('express');
 const { createOidcClient } = require('../../dist/dashboard/oidc');
+const { createPublicPageTools } = require('../../dist/dashboard/page-tools');
 const { createMemorySessionStore } = require('../../dist/dashboard/session-store');
 const { createSignIn, OIDC_CALLBACK_PATH } = require('../../dist/dashboard/sign-in');
+const { english } = require('../../dist/dashboard/texts-en');
 const { viewerOf } = require('../../dist/dashboard/viewer');
 const { createLog } = require('../../dist/ops/log');
 const { createRoster } = require('../../dist/people/roster');
@@ -31,12 +33,20 @@ roster.replace({
   moderators: [person('Ted the agent', 'ted@example.com'), person('Alice', 'alice@example.com')],
 });
 
+const tools = createPublicPageTools({
+  texts: english,
+  async sendPage(_req, res, { status = 200, content }) {
+    res.status(status).send(`sign in: ${content.props.problem?.code}`);
+  },
+  basePath: '',
+  publicUrl,
+  now: Date.now,
+});
 const signIn = createSignIn({
   roster,
   store: createMemorySessionStore(),
   secrets: ['the secret of this test, long enough'],
   publicUrl,
-  isPublicUrlSet: true,
   oidc: createOidcClient({
     issuer: ISSUER,
     clientId: CLIENT_ID,
@@ -47,7 +57,7 @@ const signIn = createSignIn({
   limiter: createSignInLimiter({ secret: 'secret', redis: undefined, log }),
   checkPassword: async () => false,
   record: (fact) => said.facts.push(fact),
-  pages: { signIn: ({ problem }) => `sign in: ${problem?.code}`, error: ({ code }) => `error: ${code}` },
+  tools,
   addressOf: (req) => req.socket.remoteAddress,
   log,
   now: Date.now,

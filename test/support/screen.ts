@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Response } from 'express';
+import express from 'express';
+import type { VNode } from 'preact';
+import { basePathOf } from '../../src/dashboard/base-path';
+import { createErrorAnswer, createPublicPageTools } from '../../src/dashboard/page-tools';
+import { ErrorPage } from '../../src/dashboard/pages/small-pages';
 import { createMemorySessionStore, type SessionStore } from '../../src/dashboard/session-store';
 import { createSignIn, type SignIn, type SignInOptions } from '../../src/dashboard/sign-in';
+import { english } from '../../src/dashboard/texts-en';
 import { type Viewer, viewerOf } from '../../src/dashboard/viewer';
 import { clientAddress, compileTrust } from '../../src/http/trust-proxy';
 import { createLog } from '../../src/ops/log';
@@ -101,20 +106,28 @@ export async function startScreen(options: Partial<SignInOptions> & { trustProxy
   const lines: string[] = [];
   const log = createLog('debug', { write: (line) => void lines.push(line) });
   let viewer: Viewer | undefined;
+  const tools = createPublicPageTools({
+    texts: english,
+    async sendPage(_req, res, { status = 200, content }) {
+      const { type, props } = content as VNode<{ texts: object; sentence?: string }>;
+      const { texts: _texts, ...model } = props;
+      res.status(status).type('html');
+      res.send(type === ErrorPage ? `error: ${props.sentence}` : `sign in ${JSON.stringify(model)}`);
+    },
+    basePath: basePathOf(given.publicUrl ?? SCREEN_URL),
+    publicUrl: given.publicUrl ?? SCREEN_URL,
+    now: () => clock.now,
+  });
   const signIn = createSignIn({
     roster,
     store,
     secrets: ['the secret of this test, long enough'],
     publicUrl: SCREEN_URL,
-    isPublicUrlSet: true,
     oidc: undefined,
     limiter: createSignInLimiter({ secret: 'secret', redis: undefined, log }),
     checkPassword: async (password, hash) => hash === hashOf(password),
     record: (fact) => void facts.push(fact),
-    pages: {
-      signIn: (model) => `sign in ${JSON.stringify(model)}`,
-      error: (model) => `error ${JSON.stringify(model)}`,
-    },
+    tools,
     addressOf: (req) => clientAddress(req, compileTrust(trustProxy)),
     log,
     now: () => clock.now,
@@ -126,9 +139,7 @@ export async function startScreen(options: Partial<SignInOptions> & { trustProxy
     viewer = viewerOf(res);
     res.send(viewer === undefined ? 'nobody' : viewer.actor.name);
   });
-  app.use((error: Error, _req: unknown, res: Response, _next: unknown) => {
-    res.status(503).send(error.name);
-  });
+  app.use(createErrorAnswer(tools, log));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {

@@ -1,5 +1,18 @@
-import type { SignInProblem } from '../sign-in';
 import type { Texts } from '../texts-en';
+
+/** Why somebody was not signed in. */
+export type SignInProblem =
+  /** The name or the password. */
+  | { code: 'wrong' }
+  | { code: 'locked-out'; seconds: number }
+  /** Too many passwords are being checked. */
+  | { code: 'busy' }
+  /** The identity provider did not sign them in, or could not be asked. */
+  | { code: 'oidc-failed' }
+  /** The address that it named is nobody's in the roster; or it has not verified that it is theirs. */
+  | { code: 'oidc-unknown' }
+  | { code: 'oidc-unverified' }
+  | { code: 'store-away' };
 
 export interface SignInPageProps {
   texts: Texts;

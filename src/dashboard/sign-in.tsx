@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { networkOf } from '../ops/network';
 import { PasswordsBusyError } from '../people/password';
@@ -7,47 +7,14 @@ import type { Roster } from '../people/roster';
 import type { SignInLimiter } from '../people/sign-in-limiter';
 import { StoreError } from '../redis/store-error';
 import type { SignInFact, SignOutReason } from '../supervision/refusals';
-import { basePathOf } from './base-path';
 import { parseLocalPath } from './local-path';
 import { type OidcClient, OidcError, type OidcIdentity } from './oidc';
+import type { PublicPageTools } from './page-tools';
+import { SignInPage, type SignInProblem } from './pages/small-pages';
 import { createPendingCookie } from './pending-cookie';
-import { createSameOriginCheck, isSameOrigin } from './same-origin';
 import type { SessionStore, StoredSession } from './session-store';
 import { createSessions, ownerOf, proofOf, type SignedIn } from './sessions';
 import { agentEntryOf, personActor, personNamed, type RosterPerson, setViewer, type Viewer, viewerOf } from './viewer';
-
-/** Why somebody was not signed in. */
-export type SignInProblem =
-  /** The name or the password. */
-  | { code: 'wrong' }
-  | { code: 'locked-out'; seconds: number }
-  /** Too many passwords are being checked. */
-  | { code: 'busy' }
-  /** The identity provider did not sign them in, or could not be asked. */
-  | { code: 'oidc-failed' }
-  /** The address that it named is nobody's in the roster; or it has not verified that it is theirs. */
-  | { code: 'oidc-unknown' }
-  | { code: 'oidc-unverified' }
-  | { code: 'store-away' };
-
-/** Why a request was refused. */
-export type PageError = 'cross_site' | 'unreadable_request' | 'store_away' | 'internal_error';
-
-/** Renders pages. The request tells the language. */
-export interface SignInPages {
-  signIn(
-    model: {
-      problem: SignInProblem | undefined;
-      /** Where to go afterwards; undefined for the start. */
-      next: string | undefined;
-      hasPasswords: boolean;
-      /** Whether an identity provider is configured: a link to {@link OIDC_PATH}, with `next`, leads there. */
-      hasOidc: boolean;
-    },
-    req: Request,
-  ): string;
-  error(model: { status: number; code: PageError }, req: Request): string;
-}
 
 export interface SignInOptions {
   roster: Roster;
@@ -56,15 +23,13 @@ export interface SignInOptions {
   secrets: readonly string[];
   /** The address of this server for browsers, without a slash at the end. It decides about secure cookies. */
   publicUrl: string;
-  /** Whether the setting names it; otherwise browsers may use any host name. */
-  isPublicUrlSet: boolean;
   /** Undefined if no identity provider is configured. */
   oidc: OidcClient | undefined;
   limiter: SignInLimiter;
   checkPassword: CheckPassword;
   /** Puts a fact into log and audit trail. */
   record: (fact: SignInFact) => void;
-  pages: SignInPages;
+  tools: Pick<PublicPageTools, 'texts' | 'sendPage' | 'sendError' | 'goTo' | 'requireSameOrigin'>;
   /** The address of a request's client; undefined if it is not known. */
   addressOf: (req: Request) => string | undefined;
   log: Logger;
@@ -90,9 +55,7 @@ export interface SignIn {
   refresh(viewer: Viewer): Promise<Viewer | undefined>;
   /** Whether the viewer's person is still in the roster, with the password or email address that they signed in with. */
   isStillInRoster(viewer: Viewer): boolean;
-  /** Whether a request may act with its cookies; see {@link isSameOrigin}. */
-  isSameOrigin(req: Request): boolean;
-  /** `/sign-in` and below, `/sign-out` and `/sign-out-everywhere`. */
+  /** `/sign-in` and below, `/sign-out` and `/sign-out-everywhere`. They leave errors to `createErrorAnswer`. */
   routes: Router;
 }
 
@@ -118,12 +81,11 @@ const PROBLEM_STATUS = {
 
 /** Creates what lets people sign in. */
 export function createSignIn(options: SignInOptions): SignIn {
-  const { roster, publicUrl, oidc, limiter, checkPassword, record, pages, addressOf, log, now } = options;
+  const { roster, publicUrl, oidc, limiter, checkPassword, record, tools, addressOf, log, now } = options;
   const cookies = { secrets: options.secrets, isSecure: publicUrl.startsWith('https:'), now };
   const sessions = createSessions({ store: options.store, ...cookies });
   const pendingCookie = createPendingCookie(cookies);
-  const basePath = basePathOf(publicUrl);
-  const csrfUrl = options.isPublicUrlSet ? publicUrl : undefined;
+  const { texts, sendPage, sendError, goTo, requireSameOrigin } = tools;
 
   /** The person who signed in; undefined if they may not be here any more. */
   function personOf({ role, name, method, proof }: SignedIn): RosterPerson | undefined {
@@ -170,18 +132,14 @@ export function createSignIn(options: SignInOptions): SignIn {
     record({ kind: 'signed-out', reason, ...factOf(req, who) });
   }
 
-  function goTo(res: Response, path: string): void {
-    res.redirect(303, basePath + path);
-  }
-
   /** @param reason for the log of refused requests */
-  function showSignIn(
+  async function showSignIn(
     req: Request,
     res: Response,
     next: string | undefined,
     problem?: SignInProblem,
     reason = 'Not signed in.',
-  ): void {
+  ): Promise<void> {
     if (problem?.code === 'locked-out') {
       res.set('Retry-After', String(problem.seconds));
     }
@@ -190,21 +148,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     }
     const { supervisors, moderators } = roster;
     const hasPasswords = [...supervisors.all, ...moderators.all].some(({ password }) => password !== undefined);
-    res
-      .status(problem === undefined ? 200 : PROBLEM_STATUS[problem.code])
-      .type('html')
-      .send(pages.signIn({ problem, next, hasPasswords, hasOidc: oidc !== undefined }, req));
+    const status = problem === undefined ? 200 : PROBLEM_STATUS[problem.code];
+    const model = { problem, next, hasPasswords, hasOidc: oidc !== undefined };
+    await sendPage(req, res, { title: texts.signIn.title, status, content: <SignInPage texts={texts} {...model} /> });
   }
-
-  function showError(req: Request, res: Response, status: number, code: PageError): void {
-    res.locals.refusal = { code, reason: 'Refused.' };
-    res.status(status).type('html').send(pages.error({ status, code }, req));
-  }
-
-  const requireSameOrigin = createSameOriginCheck({
-    publicUrl: csrfUrl,
-    refuse: (req, res) => showError(req, res, 403, 'cross_site'),
-  });
 
   /** @throws StoreError */
   async function startSession(req: Request, res: Response, who: SignedIn): Promise<void> {
@@ -285,7 +232,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (problem === undefined) {
       goTo(res, next ?? '/');
     } else {
-      showSignIn(req, res, next, problem, reason);
+      await showSignIn(req, res, next, problem, reason);
     }
   }
 
@@ -348,15 +295,10 @@ export function createSignIn(options: SignInOptions): SignIn {
   }
 
   const routes = Router({ caseSensitive: true, strict: true });
-  routes.use(['/sign-in', '/sign-out', '/sign-out-everywhere'], (_req, res, next) => {
-    res.set('Cache-Control', 'no-store');
-    next();
-  });
-
-  routes.get('/sign-in', readViewer, (req, res) => {
+  routes.get('/sign-in', readViewer, async (req, res) => {
     const next = parseLocalPath(req.query.next);
     if (viewerOf(res) === undefined) {
-      showSignIn(req, res, next);
+      await showSignIn(req, res, next);
     } else {
       goTo(res, next ?? '/');
     }
@@ -366,7 +308,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   routes.post('/sign-in', requireSameOrigin, readForm, async (req, res) => {
     const { name, password, next: path } = (req.body ?? {}) as Record<string, unknown>;
     if (typeof name !== 'string' || typeof password !== 'string' || name.length > MAX_NAME_CHARACTERS) {
-      showError(req, res, 400, 'unreadable_request');
+      await sendError(req, res, 400, texts.errors.unreadable, 'unreadable_request');
       return;
     }
     await answer(req, res, parseLocalPath(path), () => signIn(req, res, name.trim(), password));
@@ -395,26 +337,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     goTo(res, '/sign-in');
   });
 
-  const answerError: ErrorRequestHandler = (error, req, res, next) => {
-    const { status } = error as { status?: number };
-    if (res.headersSent) {
-      next(error);
-    } else if (error instanceof StoreError) {
-      showError(req, res, 503, 'store_away');
-    } else if (status !== undefined && status >= 400 && status < 500) {
-      showError(req, res, status, 'unreadable_request');
-    } else {
-      log.error({ err: error }, 'Sign-in failed');
-      showError(req, res, 500, 'internal_error');
-    }
-  };
-  routes.use(answerError);
-
   return {
     readViewer,
     identify,
     routes,
-    isSameOrigin: (req) => isSameOrigin(req, csrfUrl),
     async refresh({ role, name, sessionId }) {
       const session = await sessions.find({ owner: ownerOf(role, name), hash: sessionId });
       const found = session && personOf(session);
