@@ -175,12 +175,12 @@ export function createSignIn(options: SignInOptions): SignIn {
     name: string,
     password: string,
   ): Promise<SignInProblem | undefined> {
-    const attempt = { name, ip: addressOf(req) };
+    const candidate = candidateNamed(name);
+    const attempt = { name, role: candidate?.role, ip: addressOf(req) };
     const lockedOut = await limiter.findLockout(attempt);
     if (lockedOut !== undefined) {
       return { code: 'locked-out', seconds: lockedOut.seconds };
     }
-    const candidate = candidateNamed(name);
     const hash = candidate?.person.password;
     let isRight: boolean;
     try {

@@ -15,6 +15,8 @@ import {
 export interface SignInAttempt {
   /** As it was entered. */
   name: string;
+  /** Whose password is checked; undefined if nobody has the name. */
+  role?: 'supervisor' | 'moderator' | undefined;
   /** The client's address; undefined if it is gone. */
   ip: string | undefined;
 }
@@ -84,10 +86,10 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
     return work(local);
   }
 
-  function keysOf({ name, ip }: SignInAttempt) {
+  function keysOf({ name, role, ip }: SignInAttempt) {
     const hash = (...parts: string[]) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url');
     const network = networkOf(ip);
-    return { pair: hash(name, network), address: hash(network), name: hash(name) };
+    return { pair: hash(role ?? '', name, network), address: hash(network), name: hash(role ?? '', name) };
   }
 
   async function isKnown(counts: Counts, attempt: SignInAttempt): Promise<boolean> {

@@ -487,6 +487,27 @@ describe('wrong passwords', () => {
     expect(screen.facts.at(-1)).toEqual({ kind: 'sign-in-locked-out', lockedOut: 'pair', ip: '127.0.0.1' });
   });
 
+  it('of an agent count for no supervisor of the same name, nor do the addresses that are known', async () => {
+    const known: boolean[] = [];
+    const screen = await startScreen({
+      checkPassword: async (password, _hash, { isKnown }) => {
+        known.push(isKnown);
+        return password === 'both ways';
+      },
+    });
+    const agent = moderator({ name: 'Carol', password: 'both ways' });
+    screen.roster.replace({ supervisors: [], moderators: [agent] });
+    await screen.enter('Carol', 'both ways');
+    for (let n = 0; n < 10; n++) {
+      await screen.send('POST', '/sign-in', { form: { name: 'Carol', password: 'wrong' } });
+    }
+    const form = { name: 'Carol', password: 'both ways' };
+    expect((await screen.send('POST', '/sign-in', { form })).status).toBe(429);
+    screen.roster.replace({ supervisors: [supervisor(form)], moderators: [agent] });
+    expect(await screen.whoIs(await screen.enter('Carol', 'both ways'))).toBe('supervisor Carol');
+    expect(known).toEqual([false, ...Array(10).fill(true), false]);
+  });
+
   it('are not checked during a lockout', async () => {
     let checked = 0;
     const screen = await startScreen({
