@@ -27,8 +27,9 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
     counts(value, since) && (by === 'callback' || value !== known);
   const changed = changeStay(draft, stay, {
     ...(isChange(told.isMuted, stay.isMuted, stay.muteChangedAt) && {
-      isMuted: told.isMuted,
+      isMuted: by === 'callback' && mayBeBeforeRest(stay, told, at) ? undefined : told.isMuted,
       muteChangedAt: Math.max(at, stay.muteChangedAt ?? 0),
+      muteSource: told.isMuted === stay.isMuted ? stay.muteSource : by,
     }),
     ...(isChange(told.isOnHold, stay.isOnHold, stay.holdChangedAt) && {
       isOnHold: told.isOnHold,
@@ -53,6 +54,16 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
   const observedAt = by === 'callback' ? endOfSecond(draft, at) : at;
   const heardAt = heard === 'unknown' ? undefined : heard === supervision.heard ? supervision.heardAt : observedAt;
   return changeStay(draft, changed, { supervision: { ...supervision, ...coaching, heard, heardAt } });
+}
+
+/**
+ * Whether a callback contradicts what REST showed of a supervisor in the second of its date: either can be the later. A server
+ * that changes a mode mutes and unmutes within one.
+ */
+function mayBeBeforeRest(stay: Stay, { isMuted }: Report, at: number): boolean {
+  const { supervision, muteSource, muteChangedAt = 0 } = stay;
+  const isLater = at >= muteChangedAt + SAME_DATE_MS;
+  return supervision !== undefined && muteSource === 'rest' && !isLater && isMuted !== stay.isMuted;
 }
 
 /** The mode in which a supervisor is heard, by what the Space reports. */

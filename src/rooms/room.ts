@@ -69,6 +69,8 @@ export interface Stay {
   // What callbacks and REST report. An event older than `…ChangedAt` changes nothing.
   isMuted?: boolean | undefined;
   muteChangedAt?: number | undefined;
+  /** Who reported it first. */
+  muteSource?: 'callback' | 'rest' | undefined;
   isOnHold?: boolean | undefined;
   holdChangedAt?: number | undefined;
   /** Since when they speak. Not kept reliably. */

@@ -242,10 +242,26 @@ describe('a supervisor', () => {
       ['joined', 'barge', 'unknown', 2_400],
       ['mode', 'barge', 'barge', 3_100],
       ['mode', 'monitor', 'unknown', 3_800],
-      ['mode', 'monitor', 'monitor', 3_850],
       ['mode', 'monitor', 'coach', 6_100],
       ['left', 'monitor', 'coach', 6_800],
     ]);
+  });
+
+  it('is heard nobody knows how, if a callback contradicts what REST showed in the same second', () => {
+    const about = { callSid: sid('ted'), conferenceSid: sid('cf-1'), date: START + 6_000 };
+    const mute: Told = [8, { ...about, kind: 'muted', isMuted: true, ageMs: 2_000 }];
+    const unmute: Told = [9, { ...about, kind: 'unmuted', isMuted: false, ageMs: 3_000 }];
+    const heardAfter = (...more: Told[]) => {
+      const shown = observed(seen('alice', AGENT), seen('ted', { isMuted: false, coachedCall: 'nobody' }));
+      const { state } = play(...ALICE_IN, [2, sent({ mode: 'barge' })], joins('ted', 'cf-1', 4), [6.3, shown], ...more);
+      return supervisorsOf(state).map(({ supervision }) => supervision.heard);
+    };
+    expect(heardAfter()).toEqual(['barge']);
+    expect(heardAfter(mute)).toEqual(['unknown']);
+    expect(heardAfter(mute, unmute)).toEqual(['barge']);
+    expect(heardAfter(unmute, mute)).toEqual(['unknown']);
+    // A second later it is no longer in doubt.
+    expect(heardAfter([8, { ...mute[1], date: START + 7_000, ageMs: 1_000 } as never])).toEqual(['monitor']);
   });
 
   it.each<[string, Told[]]>([
