@@ -30,7 +30,7 @@ describe('the screen without JavaScript', () => {
   it('shows by reloading, and lets a supervisor do all that the script lets them do', async () => {
     const { bench, signIn } = await startScreenBench(browser);
     const page = await signIn({ javaScript: false });
-    await page.getByText('No call has come in yet').waitFor();
+    await page.getByText('No conversation yet').waitFor();
 
     const bob = await bench.call('Bob', '/conference/sales');
     await bench.call('Alice', '/conference/sales');
@@ -84,10 +84,11 @@ describe('the screen without JavaScript', () => {
 
     // Asked first, he changes his mind once.
     await press('End the call…');
-    const question = 'End the call in sales for Alice, Customer ***1111 and Ted?';
+    const question = 'End the call in sales for Alice, Ted and Customer ***1111?';
     await page.getByText(question).waitFor();
     await page.getByRole('link', { name: 'Cancel' }).click();
-    expect(bench.hears()).toMatchObject(TALKING);
+    // Once the agent has heard the note.
+    await eventually(() => expect(bench.hears()).toMatchObject(TALKING));
     await press('End the call…');
     await page.getByText(question).waitFor();
     await page.getByRole('button', { name: 'End the call' }).click();

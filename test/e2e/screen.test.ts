@@ -21,7 +21,7 @@ describe('the screen', () => {
   it('shows who comes, and lets a supervisor listen, coach, talk to everyone, record and end', async () => {
     const { bench, signIn } = await startScreenBench(browser);
     const page = await signIn();
-    await page.getByText('No call has come in yet').waitFor();
+    await page.getByText('No conversation yet').waitFor();
 
     // Alice and Bob appear without a reload.
     const bob = await bench.call('Bob', '/conference/sales');
@@ -68,7 +68,7 @@ describe('the screen', () => {
 
     await card.getByRole('button', { name: 'End the call…' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText(/End the call in sales for Alice, Customer.* and Ted\?/).waitFor();
+    await dialog.getByText(/End the call in sales for Alice, Ted and Customer.*\?/).waitFor();
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Cancel');
     await dialog.getByRole('button', { name: 'End the call' }).click();
     await page.getByText('The call has ended.').waitFor();

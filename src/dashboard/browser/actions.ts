@@ -17,6 +17,9 @@ const ANSWER_MS = 20_000;
 
 let forgetting: number | undefined;
 let actionsInProgress = 0;
+/** Counts actions; and the latest whose outcome was said. */
+let actions = 0;
+let saidAction = 0;
 /** When the latest action was answered, by `performance.now()`. */
 let answeredAt = Number.NEGATIVE_INFINITY;
 
@@ -67,6 +70,7 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   const presence = form.closest<HTMLElement>('.presence');
   const heardBefore = presence?.dataset.heard;
   const changesBefore = changesOfYou;
+  const action = ++actions;
   actionsInProgress++;
   submitter?.setAttribute('aria-busy', 'true');
   if (mode !== undefined && presence !== null) {
@@ -80,8 +84,12 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
       say(answer.problem, 'problem');
     } else if (answer.said !== undefined) {
       form.reset();
-      const wayBack = mode === 'barge' ? wayBackTo(url, heardBefore) : undefined;
-      say(answer.said, 'done', wayBack === undefined ? {} : { button: wayBack, ms: WAY_BACK_MS });
+      // What has worked is not said after a later action.
+      if (action > saidAction) {
+        saidAction = action;
+        const wayBack = mode === 'barge' ? wayBackTo(url, heardBefore) : undefined;
+        say(answer.said, 'done', wayBack === undefined ? {} : { button: wayBack, ms: WAY_BACK_MS });
+      }
     }
   } catch {
     say(texts.failed, 'problem');
