@@ -119,6 +119,26 @@ export function presencesOf(rooms: ReadonlyMap<string, BoardRoom>, { name, role 
   });
 }
 
+/** A call to a person that did not bring them into the room. */
+export interface FailedCall {
+  room: string;
+  /** When it failed, in milliseconds since 1970. */
+  at: number;
+  /** A problem code of the API. */
+  reason: string | null;
+}
+
+/** The latest of the server's calls to a person, if it failed. */
+export function failedCallTo(rooms: ReadonlyMap<string, BoardRoom>, { name, role }: Viewer): FailedCall | undefined {
+  const calls = [...rooms.values()].flatMap(({ view: { room, actions } }) =>
+    actions
+      .filter((one) => one.name === 'join' && one.supervisor === name && role === 'supervisor')
+      .map(({ status, settledAt, requestedAt, reason }) => ({ room, status, at: settledAt ?? requestedAt, reason })),
+  );
+  const latest = calls.sort((one, other) => one.at.localeCompare(other.at)).at(-1);
+  return latest?.status === 'failed' ? { ...latest, at: Date.parse(latest.at) } : undefined;
+}
+
 /** The access of somebody to a room. */
 export function accessTo(view: RoomView, viewer: Viewer, presences: readonly Presence[], can: Abilities): RoomAccess {
   const { actor, person } = viewer;

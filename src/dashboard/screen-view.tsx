@@ -6,6 +6,8 @@ import {
   type Abilities,
   accessTo,
   arrange,
+  type FailedCall,
+  failedCallTo,
   type Presence,
   presencesOf,
   type RoomAccess,
@@ -75,7 +77,7 @@ interface Scope {
 export function createScreenView({ board, texts, can, basePath, now }: ScreenViewOptions): ScreenView {
   /** By room, then by variant; with the change of the board that was rendered. */
   const cards = new Map<string, Map<string, { card: CardHtml; renderedAt: number }>>();
-  const panels = new WeakMap<Viewer, { presences: string; html: string }>();
+  const panels = new WeakMap<Viewer, { key: string; html: string }>();
   let snapshot: Snapshot = { changes: -1, supervised: new Map(), byScope: new Map(), before: new Map() };
 
   function current(): Snapshot {
@@ -115,8 +117,8 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
     return renderToStaticMarkup(<TopLine totals={totalsOf(rooms)} texts={texts} now={now()} />);
   }
 
-  function renderYou(viewer: Viewer, presences: readonly Presence[]): string {
-    const you = <You viewer={viewer} presences={presences} can={can} texts={texts} now={now()} />;
+  function renderYou(viewer: Viewer, presences: readonly Presence[], failedCall: FailedCall | undefined): string {
+    const you = <You {...{ viewer, presences, failedCall, can, texts }} now={now()} />;
     return withBasePath(renderToStaticMarkup(you), basePath);
   }
 
@@ -141,14 +143,14 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
   }
 
   /** As long as somebody is where they were, and signed in as they were, their panel stays the same. */
-  function cachedYou(viewer: Viewer, presences: readonly Presence[]): string {
-    const key = JSON.stringify(presences);
+  function cachedYou(viewer: Viewer, presences: readonly Presence[], failedCall: FailedCall | undefined): string {
+    const key = JSON.stringify([presences, failedCall]);
     const known = panels.get(viewer);
-    if (known?.presences === key) {
+    if (known?.key === key) {
       return known.html;
     }
-    const html = renderYou(viewer, presences);
-    panels.set(viewer, { presences: key, html });
+    const html = renderYou(viewer, presences, failedCall);
+    panels.set(viewer, { key, html });
     return html;
   }
 
@@ -160,7 +162,8 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
         room.view.room,
         { html: renderCard(room, accessTo(room.view, viewer, presences, can)) },
       ]);
-      return { top: renderTop(rooms), you: renderYou(viewer, presences), cards: new Map(rendered), order };
+      const you = renderYou(viewer, presences, failedCallTo(board.rooms, viewer));
+      return { top: renderTop(rooms), you, cards: new Map(rendered), order };
     },
 
     partsFor(viewer, since = -1) {
@@ -169,7 +172,8 @@ export function createScreenView({ board, texts, can, basePath, now }: ScreenVie
       const changed = rooms
         .filter(({ changedAt }) => changedAt > since)
         .map((room) => [room.view.room, cachedCard(room, accessTo(room.view, viewer, presences, can))] as const);
-      return { top, you: cachedYou(viewer, presences), cards: new Map(changed), order };
+      const you = cachedYou(viewer, presences, failedCallTo(current().supervised, viewer));
+      return { top, you, cards: new Map(changed), order };
     },
   };
 }

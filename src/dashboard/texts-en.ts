@@ -27,10 +27,10 @@ export const english = {
   },
 
   top: {
-    waiting: 'Waiting',
+    waiting: 'Customers waiting',
     longestWait: 'Longest wait',
     target: (duration: string) => `target ${duration}`,
-    live: 'Live',
+    live: 'Conversations',
     none: 'none',
   },
 
@@ -52,7 +52,7 @@ export const english = {
     unknown: 'It is not known who hears you',
     onHold: 'You are on hold. Nobody hears you',
     entering: 'You are being connected',
-    called: 'Your telephone is ringing. Answer it and press a key',
+    called: 'Your telephone is ringing. Answer it and press 1',
     /** The same of somebody else. */
     ofOther: {
       nobody: 'heard by nobody',
@@ -72,11 +72,21 @@ export const english = {
   you: {
     title: 'You',
     nowhere: 'You are in no room.',
-    howToListen: 'Press Listen on a room, or dial the supervisors’ number.',
+    howToListen: 'Press Listen on a room, or dial the supervisors’ number. In its menu already? Choose there.',
     howToDial: 'To listen, dial the supervisors’ number.',
     inRoom: (room: string) => `in ${room}`,
     leave: 'Leave',
-    several: 'You are in more than one room.',
+    several: 'You are in several calls.',
+    /** `{ago}` is replaced by a duration. */
+    notReached: (room: string, why: string) => `You were called to ${room} {ago} ago, but ${why}.`,
+    /** By the problem codes of the API. */
+    notReachedWhy: {
+      no_key: 'nobody pressed 1',
+      no_answer: 'nobody answered',
+      line_busy: 'the line was busy',
+      not_connected: 'your number could not be reached',
+      other: 'it failed',
+    } as Readonly<Record<string, string>> & { other: string },
   },
 
   sections: { attention: 'Needs attention', talking: 'Talking', waiting: 'Waiting' },
@@ -140,7 +150,7 @@ export const english = {
   },
 
   results: {
-    listen: 'Your telephone will ring. Answer it and press a key.',
+    listen: 'Your telephone will ring. Answer it and press 1.',
     monitor: 'Nobody hears you now.',
     coach: 'Only the agent hears you now.',
     barge: 'EVERYONE hears you now.',
@@ -170,7 +180,8 @@ export const english = {
     muted_by_server: 'The server muted you meanwhile, because the conversation changed.',
     superseded: 'A later action took the place of this one.',
     store_away: 'The server cannot reach its store. Nothing was done. Try again soon.',
-    rest_not_configured: 'The server cannot control calls: SignalWire’s REST API is not configured.',
+    rest_not_configured:
+      'This needs SignalWire’s REST API. Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.',
     calls_not_configured: 'The server cannot call you: CALLER_ID is not set. Dial the supervisors’ number.',
     no_address: 'The roster has no number for you. Dial the supervisors’ number.',
     space_refused: 'SignalWire refused.',
@@ -202,15 +213,18 @@ export const english = {
     held: { one: '1 change waits', many: '{count} changes wait' },
     showHeld: 'Show',
     empty: 'Nobody is on the line.',
-    firstRunTitle: 'No call has come in yet',
+    firstRunTitle: 'No conversation yet',
     firstRun: [
       'In your SignalWire Space, let the number that agents and customers dial call this address, by POST:',
       'Let the supervisors’ number call this one:',
     ],
-    firstRunHint: 'Then call the number. Rooms appear here by themselves.',
+    firstRunHint: 'Then call the number. Rooms appear here as soon as somebody is in them.',
     starting: 'The rooms are being read. Reload in a moment.',
     notAllowed: 'You may not see rooms. Ask whoever keeps the roster for the right “see”.',
     reload: 'Reload',
+    asOf: (time: string) => `As of ${time} UTC.`,
+    noControl:
+      'You can watch, but not act: SignalWire’s REST API is not configured. Set SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID and SIGNALWIRE_API_TOKEN.',
   },
 
   keys: {
@@ -219,10 +233,10 @@ export const english = {
       ['/', 'search'],
       ['j', 'next room'],
       ['k', 'room before'],
-      ['1', 'listen'],
-      ['2', 'coach'],
-      ['3', 'talk to everyone'],
-      ['Esc', 'listen: nobody hears you'],
+      ['1', 'in a room: listen'],
+      ['2', 'in a room: coach'],
+      ['3', 'in a room: talk to everyone'],
+      ['Esc', 'in a room: listen, so that nobody hears you'],
       ['?', 'this list'],
     ] as readonly (readonly [string, string])[],
   },

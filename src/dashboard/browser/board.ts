@@ -59,7 +59,8 @@ function whoHears(): string {
   const spoken = findAll('#you .hearing').flatMap(({ childNodes }) =>
     [...childNodes].filter((node) => !(node instanceof Element && node.ariaHidden === 'true')),
   );
-  return spoken.map(({ textContent }) => textContent).join('');
+  const words = spoken.map(({ textContent }) => textContent?.trim() ?? '').filter((text) => text !== '');
+  return words.length > 0 ? words.join('. ') : (find('#you .nowhere')?.dataset.short ?? '');
 }
 
 /** Shows the panel as the server knows it: nothing that was only requested here. */

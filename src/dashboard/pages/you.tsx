@@ -2,26 +2,33 @@ import { isAllowed } from '../../people/rights';
 import { MODES, type Mode } from '../../rooms/mode';
 import type { RoomName } from '../../rooms/room';
 import { actionUrl } from '../action-url';
-import type { Abilities, Presence } from '../board-model';
+import type { Abilities, FailedCall, Presence } from '../board-model';
 import { hearingOf, type SupervisorView } from '../hearing';
+import type { Texts } from '../texts-en';
 import type { Viewer } from '../viewer';
 import { ActionButton, Ago, HearingBadge, type Shown, wordsOf } from './elements';
 
 export interface YouProps extends Shown {
   viewer: Viewer;
   presences: readonly Presence[];
+  failedCall: FailedCall | undefined;
   can: Abilities;
 }
 
 /** The panel that tells a supervisor who hears them, and lets them choose. The browser replaces it as a whole. */
-export function You({ viewer, presences, can, texts, now }: YouProps) {
+export function You({ viewer, presences, failedCall, can, texts, now }: YouProps) {
   const isCallable = can.control && can.callout && viewer.person.address !== undefined;
   return (
     <section id="you" class="you" aria-labelledby="you-title">
       <h2 id="you-title">{texts.you.title}</h2>
       {presences.length === 0 ? (
-        <p class="nowhere">
+        <p class="nowhere" data-short={texts.you.nowhere}>
           {texts.you.nowhere} {isCallable ? texts.you.howToListen : texts.you.howToDial}
+        </p>
+      ) : null}
+      {presences.length === 0 && failedCall !== undefined ? (
+        <p class="failed-call">
+          <Ago sentence={sentenceOf(failedCall, texts)} since={failedCall.at} now={now} />
         </p>
       ) : null}
       {presences.length > 1 ? <p class="several">{texts.you.several}</p> : null}
@@ -41,7 +48,11 @@ export function You({ viewer, presences, can, texts, now }: YouProps) {
   );
 }
 
-function PresenceIn(props: Omit<YouProps, 'presences'> & { room: string; call: SupervisorView }) {
+function sentenceOf({ room, reason }: FailedCall, { you }: Texts): string {
+  return you.notReached(room, you.notReachedWhy[reason ?? ''] ?? you.notReachedWhy.other);
+}
+
+function PresenceIn(props: Omit<YouProps, 'presences' | 'failedCall'> & { room: string; call: SupervisorView }) {
   const { room, call, viewer, can, texts, now } = props;
   const hearing = hearingOf(call);
   const { status, requested, heard, observedAt } = hearing;

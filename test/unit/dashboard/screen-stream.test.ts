@@ -12,7 +12,7 @@ import type { Right } from '../../../src/people/rights';
 import { StoreError } from '../../../src/redis/store-error';
 import type { RoomName } from '../../../src/rooms/room';
 import { onTestFinished } from '../../support/on-test-finished';
-import { ALICE_IN, BOB_IN, NOW, roomWith, tedIn } from '../../support/room-view';
+import { ALICE_IN, ago, BOB_IN, NOW, roomWith, tedIn } from '../../support/room-view';
 
 beforeEach(() => void jest.useFakeTimers({ now: NOW, doNotFake: ['setImmediate'] }));
 afterEach(() => void jest.useRealTimers());
@@ -130,6 +130,33 @@ describe('a stream', () => {
     await nextTurn();
     expect(ted.take()[0]?.data.you).toContain('Coach requested, not confirmed yet');
     expect([...carol.take(), ...blind.take()]).toEqual([]);
+  });
+
+  it('says why a call to its viewer did not bring them in, until they are in or called again', async () => {
+    const { streams, snapshot, room } = start();
+    snapshot(TALK);
+    const out = output();
+    streams.open(TED, undefined, out);
+    const join = (status: 'requested' | 'failed', seconds: number, supervisor = 'Ted') =>
+      ({
+        ...{ id: `join-${seconds}`, name: 'join', by: 'supervisor Ted', status, supervisor, callSid: null, mode: null },
+        ...{ requestedAt: ago(seconds), settledAt: status === 'failed' ? ago(seconds) : null, recordingSid: null },
+        reason: status === 'failed' ? 'no_key' : null,
+      }) as const;
+    const youAfter = async (more: Partial<RoomView>) => {
+      out.take();
+      room({ ...TALK, ...more });
+      await nextTurn();
+      return out.take()[0]?.data.you;
+    };
+    const said = 'You were called to sales ';
+    expect(await youAfter({ actions: [join('failed', 20)] })).toMatch(/sales .*0:20.* ago, but nobody pressed 1\./);
+    expect(await youAfter({ actions: [join('failed', 20), join('requested', 10)] })).not.toContain(said);
+    expect(await youAfter({ actions: [join('failed', 10)] })).toContain(said);
+    expect(await youAfter({ participants: [ALICE_IN, BOB_IN, tedIn()], actions: [join('failed', 10)] })).not.toContain(
+      said,
+    );
+    expect(await youAfter({ actions: [join('failed', 5, 'Carol')] })).not.toContain(said);
   });
 
   it('sends no other room to whoever goes into one', async () => {
