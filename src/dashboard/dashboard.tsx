@@ -63,6 +63,9 @@ const READY_MS = 1_000;
 /** Tabs of one browser share a stream; a person may use several browsers. */
 const MAX_STREAMS_PER_PERSON = 30;
 
+/** How long what became of an action is said on a page without the script, in milliseconds. */
+const SAID_MS = 8_000;
+
 const ONE_YEAR_S = 31_536_000;
 
 /** The supervisors' screen, below `/`. */
@@ -100,7 +103,7 @@ export function createDashboard(options: DashboardOptions): Router {
   router.use(signIn.routes);
   router.get('/sign-out-everywhere', requireViewer, sendSignOutEverywhere);
   router.get('/', requireViewer, async (req, res) => {
-    await sendRooms(req, res, saidBy(String(req.query.said ?? '')));
+    await sendRooms(req, res, saidBy(String(req.query.said ?? ''), Number(req.query.at)));
   });
   router.get('/live', signIn.readViewer, openStream);
   router.use(createTrailPages({ ...tools, trail: options.trail, longestCallMs: options.longestCallMs, log }));
@@ -133,7 +136,8 @@ export function createDashboard(options: DashboardOptions): Router {
     const parts = board.isKnown ? view.pageFor(viewer) : undefined;
     const id = streams.idFor(viewer);
     const isStoreAway = board.store === 'away';
-    const content = <RoomsPage {...{ texts, said, parts, id, isStoreAway }} empty={emptyFor(viewer)} />;
+    const about = { texts, said, parts, id, isStoreAway, canControl: can.control, now: now() };
+    const content = <RoomsPage {...about} empty={emptyFor(viewer)} />;
     await sendPage(req, res, { title: texts.board.title, content });
   }
 
@@ -147,7 +151,16 @@ export function createDashboard(options: DashboardOptions): Router {
     return board.changes === 0 ? webhooks : 'none';
   }
 
-  function saidBy(code: string): RoomsPageProps['said'] {
+  /** The address of the rooms that says what became of an action. */
+  function saying(code: string): string {
+    return `/?said=${code}&at=${now()}`;
+  }
+
+  /** @param at when it became so; soon afterwards, as at a reload, it may not be so any more */
+  function saidBy(code: string, at: number): RoomsPageProps['said'] {
+    if (!(Math.abs(now() - at) < SAID_MS)) {
+      return undefined;
+    }
     const done = Object.entries(texts.results).find(([name]) => name === code);
     if (done !== undefined) {
       return { isProblem: false, text: done[1] };
@@ -193,7 +206,7 @@ export function createDashboard(options: DashboardOptions): Router {
       if (wantsJson(req)) {
         res.status(error.status).json({ problem: texts.problems[error.code] ?? texts.problems.other });
       } else {
-        goTo(res, `/?said=${Object.hasOwn(texts.problems, error.code) ? error.code : 'other'}`);
+        goTo(res, saying(Object.hasOwn(texts.problems, error.code) ? error.code : 'other'));
       }
     }
   }
@@ -216,8 +229,7 @@ export function createDashboard(options: DashboardOptions): Router {
       if (wantsJson(req)) {
         res.json({ said: texts.results[outcome.said] });
       } else {
-        // Who hears them stands on the page; what was so after the action may not be so at the next reload.
-        goTo(res, action === 'mode' ? '/' : `/?said=${outcome.said}`);
+        goTo(res, saying(outcome.said));
       }
       return;
     }

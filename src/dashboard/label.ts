@@ -1,9 +1,9 @@
 import type { ParticipantView } from '../api/schemas';
 import type { Texts } from './texts-en';
 
-const ROLES: readonly ParticipantView['role'][] = ['moderator', 'caller', 'unknown', 'supervisor'];
+const ROLES: readonly ParticipantView['role'][] = ['moderator', 'supervisor', 'caller', 'unknown'];
 
-/** People by role: agents come first, supervisors last. */
+/** People by role: agents and supervisors come first, because there can be many customers. */
 export function byRole(participants: readonly ParticipantView[]): ParticipantView[] {
   return [...participants].sort((one, other) => ROLES.indexOf(one.role) - ROLES.indexOf(other.role));
 }

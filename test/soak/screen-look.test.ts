@@ -90,7 +90,7 @@ describe('pages have no violations, small targets or sideways scrolling:', () =>
   it('the rooms before the first call, and after the last', async () => {
     const { show, signIn } = await startShownScreen(browser);
     const page = await signIn();
-    await page.getByText('No call has come in yet').waitFor();
+    await page.getByText('No conversation yet').waitFor();
     expect(await check(page)).toEqual([]);
     show(TALK);
     await page.locator('article').waitFor();
@@ -185,7 +185,7 @@ describe('pages have no violations, small targets or sideways scrolling:', () =>
   it('what was done, and errors', async () => {
     const { url, signIn } = await startShownScreen(browser);
     const page = await signIn();
-    await page.goto(`${url}/?said=barge`);
+    await page.goto(`${url}/?said=barge&at=${await page.evaluate('document.body.dataset.now')}`);
     await page.getByText('EVERYONE hears you now.').waitFor();
     expect(await check(page)).toEqual([]);
     await post(page, '/rooms/sales/dance');

@@ -55,6 +55,10 @@ document.addEventListener('keydown', (event) => {
   }
   if (isTyping(target)) {
     if (key === 'Escape') {
+      if (target instanceof HTMLInputElement && target.type === 'search') {
+        target.value = '';
+        filterCards();
+      }
       (target as HTMLElement).blur();
       listen();
     }

@@ -10,6 +10,10 @@ export interface RoomsPageProps {
   parts: ScreenParts | undefined;
   /** Whether changes may be missing. */
   isStoreAway: boolean;
+  /** Whether SignalWire's REST API is configured. */
+  canControl: boolean;
+  /** When it is rendered, in milliseconds since 1970. */
+  now: number;
   /** What the parts show, for the stream; see `ScreenStreams.idFor`. */
   id: string;
   /** What to say when there is no room. */
@@ -17,13 +21,13 @@ export interface RoomsPageProps {
 }
 
 /** The rooms that somebody may see. */
-export function RoomsPage({ texts, said, parts, isStoreAway, id, empty }: RoomsPageProps) {
+export function RoomsPage({ texts, said, parts, isStoreAway, canControl, now, id, empty }: RoomsPageProps) {
   return (
     <>
       <h1 class="hidden">{texts.board.title}</h1>
       <p id="link" class="link" data-state={isStoreAway ? 'away' : 'still'}>
         {isStoreAway ? `${texts.link.storeAway} ` : ''}
-        <a href="/">{texts.board.reload}</a>
+        {texts.board.asOf(new Date(now).toISOString().slice(11, 19))} <a href="/">{texts.board.reload}</a>
       </p>
       <div
         id="news"
@@ -46,6 +50,7 @@ export function RoomsPage({ texts, said, parts, isStoreAway, id, empty }: RoomsP
           <span class="hidden">{texts.keys.title}</span>
         </button>
       </div>
+      {canControl ? null : <p class="hint">{texts.board.noControl}</p>}
       <p id="no-match" hidden>
         {texts.board.noMatch}
       </p>
