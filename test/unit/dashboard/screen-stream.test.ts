@@ -139,7 +139,15 @@ describe('a stream', () => {
     streams.open(TED, undefined, out);
     const join = (status: 'requested' | 'failed', seconds: number, supervisor = 'Ted') =>
       ({
-        ...{ id: `join-${seconds}`, name: 'join', by: 'supervisor Ted', status, supervisor, callSid: null, mode: null },
+        ...{
+          id: `join-${seconds}`,
+          name: 'join' as const,
+          by: 'supervisor Ted',
+          status,
+          supervisor,
+          callSid: null,
+          mode: null,
+        },
         ...{ requestedAt: ago(seconds), settledAt: status === 'failed' ? ago(seconds) : null, recordingSid: null },
         reason: status === 'failed' ? 'no_key' : null,
       }) as const;
