@@ -69,6 +69,9 @@ export interface FlightStay {
   callSid: Sid;
   stay: number | undefined;
   conferenceSid: Sid | undefined;
+  /** When they joined and left by their lines; undefined where none says so. Spans allow for errors in these dates. */
+  joinedAt: number | undefined;
+  leftAt: number | undefined;
   /** What is known of any time before the spans. */
   before: Heard;
   /** From the first line on, without gaps. */
@@ -107,7 +110,7 @@ export async function readFlight(records: AsyncIterable<AuditRecord> | Iterable<
  * @param at milliseconds since 1970
  */
 export function answerAt({ supervisors }: Flight, at: number): FlightAnswer[] {
-  return supervisors.map(({ before, spans, ...stay }) => {
+  return supervisors.map(({ before, spans, joinedAt: _joinedAt, leftAt: _leftAt, ...stay }) => {
     const {
       from: _from,
       to: _to,
@@ -152,6 +155,9 @@ function flightOf(stay: LinesOfStay, agents: readonly FlightLane[], holds: reado
     callSid,
     stay: stayNumber,
     conferenceSid: records.find(({ conferenceSid }) => conferenceSid !== undefined)?.conferenceSid,
+    // Without a document, they were found there, whenever they joined.
+    joinedAt: stayNumber === undefined ? undefined : lines.findLast(({ record }) => record.kind === 'joined')?.at,
+    leftAt: lines.findLast(({ record }) => record.kind === 'left')?.at,
     before: heardAt(Number.NEGATIVE_INFINITY),
     spans,
   };

@@ -36,7 +36,7 @@ export interface MyPageTimes {
   longestCallMs: number;
 }
 
-/** Spans in which a supervisor was not in the conference, or not known to be. */
+/** Spans in which a supervisor was not in the conference, or not known to be, unless their join and end are dated. */
 const ELSEWHERE: ReadonlySet<FlightSpan['why']> = new Set(['arrived', 'left', 'never-seen']);
 
 /**
@@ -80,11 +80,12 @@ export async function readMyPage(
 }
 
 function rowOf(
-  { supervisor, callSid, stay, spans }: FlightStay,
+  stay: FlightStay,
   call: Sid | undefined,
   { now, readTo, longestCallMs }: MyPageTimes,
 ): Omit<ListenerRow, 'room' | 'toldAt'> | undefined {
-  const own = spans.filter(({ listener, why }) => listener === call && !ELSEWHERE.has(why));
+  const { supervisor, callSid, spans } = stay;
+  const own = spansInside(stay).filter(({ listener }) => listener === call);
   const [first, last] = [own[0], own.at(-1)];
   if (first === undefined || last === undefined) {
     return undefined;
@@ -97,8 +98,32 @@ function rowOf(
   }
   const isEndKnown = last.to !== undefined || isOngoing;
   const isConfirmed = isEndKnown && own.every(({ certainty }) => certainty === 'confirmed');
-  const { from } = first;
-  return { supervisor, callSid, stay, moderatorCallSid: call, from, to: last.to, isOngoing, heardMs, isConfirmed };
+  return {
+    supervisor,
+    callSid,
+    stay: stay.stay,
+    moderatorCallSid: call,
+    from: first.from,
+    to: last.to,
+    isOngoing,
+    heardMs,
+    isConfirmed,
+  };
+}
+
+/** What is known from the join to the end, as the audit page dates them; a stay lasts a millisecond at least. */
+function spansInside({ spans, joinedAt, leftAt }: FlightStay): FlightSpan[] {
+  const start = joinedAt ?? Number.NEGATIVE_INFINITY;
+  const isDated = joinedAt !== undefined && leftAt !== undefined;
+  const end = isDated ? Math.max(leftAt, start + 1) : undefined;
+  return spans
+    .filter(({ why }) => isDated || !ELSEWHERE.has(why))
+    .map((span) => ({ ...span, from: Math.max(span.from, start), to: earliest(span.to, end) }))
+    .filter(({ from, to = Number.POSITIVE_INFINITY }) => from < to);
+}
+
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 /** How long after its stay a notice may have been sent, in milliseconds: REST was slow. */

@@ -279,7 +279,7 @@ describe('an agent’s page', () => {
   it('tells who listened, how, for how long, and of notices', async () => {
     const { get } = await start({ role: 'moderator' });
     const { text } = await get('/mine');
-    expect(text).toMatch(/Ted 2026-11-25 10:40:59 UTC 3:02 sales ● everyone heard them 0:5\d ◐ you heard them 1:5\d/);
+    expect(text).toMatch(/Ted 2026-11-25 10:41:00 UTC 3:00 sales ● everyone heard them 0:5\d ◐ you heard them 1:5\d/);
     expect(text).toContain('not all of it is confirmed');
     expect(text).toContain('yes, at 2026-11-25 10:41:02 UTC');
     expect(text).toContain('What this page does not know');
@@ -321,9 +321,11 @@ describe('an agent’s page', () => {
     ];
     const { get } = await start({ role: 'moderator', lines, longestCallMs: 8 * 3_600_000 });
     const { text } = await get(`/mine?until=${at(joined + 60)}`);
-    expect(text).toMatch(/Ted 2026-11-23 03:06:40 UTC 5:59:59 sales ○ nobody heard them 5:59:59 confirmed by/);
+    expect(text).toMatch(/Ted 2026-11-23 03:06:40 UTC 6:00:00 sales ○ nobody heard them 6:00:00 confirmed by/);
     const { text: open } = await (await start({ role: 'moderator', lines: lines.slice(0, 2) })).get('/mine');
-    expect(open).toMatch(/UTC not known until when sales ○ nobody heard them 4:00:0\d not all of it is confirmed/);
+    expect(open).toMatch(
+      /since 2026-11-23 \S+ UTC , not known until when sales ○ nobody heard them 4:00:0\d not all of it is confirmed/,
+    );
   });
 
   it('is not for supervisors who are no agents', async () => {

@@ -49,13 +49,41 @@ describe('an agent’s page', () => {
         stay: 1,
         moderatorCallSid: alice,
         from: START + 10_000,
-        to: START + 41_000,
+        to: START + 40_000,
         isOngoing: false,
-        heardMs: { nobody: 0, agent: 28_000, everyone: 0, unknown: 3_000 },
+        heardMs: { nobody: 0, agent: 28_000, everyone: 0, unknown: 2_000 },
         isConfirmed: false,
         toldAt: [START + 11_000],
       },
     ]);
+  });
+
+  it.each([
+    ['a listener of 14 ms', 0.014, 'monitor', { nobody: 14 }],
+    ['a coach of 14 ms', 0.014, 'coach', { unknown: 14 }],
+    ['a listener whose end has the date of the join', 0, 'monitor', { nobody: 1 }],
+    ['a listener of 7.6 s', 7.6, 'monitor', { nobody: 7_600 }],
+  ] as const)('has %s, from the join to the end', async (_who, seconds, mode, heardMs) => {
+    const given = { mode, heard: mode } as const;
+    const lines = [
+      agent('joined', 0),
+      line('arrived', 10, { source: 'webhook', ...given, heard: 'unknown' }),
+      line('joined', 10.5, given),
+      line('left', 10.5 + seconds, { ...given, since: START + 10_500 }),
+      agent('left', 60),
+    ];
+    const rows = await readMyPage(lines, 'Alice', readAt(START + 100_000));
+    expect(rows).toMatchObject([{ from: START + 10_500, to: START + 10_500 + Math.max(1, seconds * 1_000), heardMs }]);
+  });
+
+  it('has nobody who never joined', async () => {
+    const lines = [agent('joined', 0), line('arrived', 10, { source: 'webhook', heard: 'unknown' }), line('left', 12)];
+    expect(await readMyPage(lines, 'Alice', readAt(START + 100_000))).toEqual([]);
+  });
+
+  it('has a stay of which only the end was read', async () => {
+    const lines = [agent('joined', 0), line('left', 40, { since: START + 10_000 })];
+    expect(await readMyPage(lines, 'Alice', readAt(START + 100_000))).toMatchObject([{ isConfirmed: false }]);
   });
 
   it('has nothing of other agents', async () => {

@@ -69,13 +69,12 @@ function Listeners({ texts, rows }: { texts: Texts; rows: readonly ListenerRow[]
           <tr>
             <Cell label={columns.who}>{supervisor ?? unnamedSupervisor}</Cell>
             <Cell label={columns.when}>
-              <Instant at={from} />{' '}
               {to !== undefined ? (
-                <small>{formatDuration(to - from)}</small>
-              ) : isOngoing ? (
-                mine.ongoing
+                <>
+                  <Instant at={from} /> <small>{formatRounded(to - from)}</small>
+                </>
               ) : (
-                mine.endUnknown
+                <WithInstant sentence={isOngoing ? mine.ongoing : mine.endUnknown} at={from} />
               )}
             </Cell>
             <Cell label={columns.room}>{room}</Cell>
@@ -83,7 +82,7 @@ function Listeners({ texts, rows }: { texts: Texts; rows: readonly ListenerRow[]
               <ul class="plain">
                 {HEARD.filter((heardBy) => heardMs[heardBy] > 0).map((heardBy) => (
                   <li>
-                    {SHAPES[LOOKS[heardBy]]} {mine.heard[heardBy]} <small>{formatDuration(heardMs[heardBy])}</small>
+                    {SHAPES[LOOKS[heardBy]]} {mine.heard[heardBy]} <small>{formatRounded(heardMs[heardBy])}</small>
                   </li>
                 ))}
               </ul>
@@ -103,5 +102,8 @@ function Listeners({ texts, rows }: { texts: Texts; rows: readonly ListenerRow[]
     </table>
   );
 }
+
+/** A duration to the nearest second, as the audit page has it. */
+const formatRounded = (ms: number) => formatDuration(Math.round(ms / 1_000) * 1_000);
 
 const HEARD: readonly HeardBy[] = ['everyone', 'agent', 'nobody', 'unknown'];
