@@ -3,7 +3,7 @@ import { csvHeader, csvLine } from '../supervision/trail-csv';
 import type { AuditRow, StayRow } from './audit-rows';
 
 /** A row of the export: a stay (`kind` is `stay`, `reached` its loudest mode) or a line. */
-type ExportedRow = { kind: string } & Partial<Omit<StayRow, 'isConfirmed' | keyof AuditRecord>> &
+type ExportedRow = { kind: string } & Partial<Omit<StayRow, 'isConfirmed' | 'isPartial' | keyof AuditRecord>> &
   Omit<Partial<AuditRecord>, 'kind'>;
 
 const COLUMNS = [
@@ -46,7 +46,7 @@ export function auditCsvLine(row: AuditRow): string {
   if (row.kind === 'line') {
     return csvLine<ExportedRow>(row.record, COLUMNS);
   }
-  const { isConfirmed, ...stay } = row;
+  const { isConfirmed, isPartial: _isPartial, ...stay } = row;
   return csvLine<ExportedRow>({ ...stay, confirmed: isConfirmed }, COLUMNS);
 }
 

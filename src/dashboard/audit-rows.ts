@@ -7,6 +7,8 @@ export interface StayRow extends StayRecord {
   kind: 'stay';
   /** The loudest mode that the Space reported; `unknown` if it reported none. */
   reached: HeardMode;
+  /** Whether they were heard otherwise for a part of the stay, or may have been heard by more people. */
+  isPartial: boolean;
   /** Whether the Space has reported the latest requested mode, and that they coach the right call. */
   isConfirmed: boolean;
 }
@@ -162,11 +164,15 @@ const LOUDNESS: readonly HeardMode[] = ['unknown', 'monitor', 'coach', 'barge'];
 
 /** A stay as a row. */
 export function toStayRow(stay: StayRecord): StayRow {
-  const reported = stay.modes.map(({ heard = 'unknown' }) => LOUDNESS.indexOf(heard));
+  const loudnessOf = (mode: HeardMode = 'unknown') => LOUDNESS.indexOf(mode);
+  const loudest = Math.max(0, ...stay.modes.map(({ heard }) => loudnessOf(heard)));
+  const isOther = ({ heard = 'unknown', mode }: ModeRecord) =>
+    heard === 'unknown' ? loudnessOf(mode) > loudest : loudnessOf(heard) !== loudest;
   return {
     ...stay,
     kind: 'stay',
-    reached: LOUDNESS[Math.max(0, ...reported)] ?? 'unknown',
+    reached: LOUDNESS[loudest] ?? 'unknown',
+    isPartial: loudest > 0 && stay.modes.some(isOther),
     isConfirmed: isConfirmed(stay.modes),
   };
 }

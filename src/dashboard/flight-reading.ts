@@ -11,7 +11,7 @@ import type { FlightSubject, FlightWindow } from './flight-url';
 export interface FlightReading {
   /** The stays of supervisors, and the agents, in the conferences in which the call was. */
   flight: Flight;
-  /** Actions, modes requested through the API, and notices to agents, in order. */
+  /** Actions, modes requested through the API or reported during a stay, and notices to agents, in order. */
   events: readonly AuditRecord[];
   /** Whether any line names the call or conference; otherwise nothing is known of it. */
   isKnown: boolean;
@@ -151,8 +151,8 @@ function isWithin(at: number, { from, until }: FlightWindow): boolean {
   return at >= from && at < until;
 }
 
-function isEvent({ kind, source }: AuditRecord): boolean {
-  return kind === 'action' || kind === 'told' || (kind === 'mode' && source === 'api');
+function isEvent({ kind, source, heard = 'unknown' }: AuditRecord): boolean {
+  return kind === 'action' || kind === 'told' || (kind === 'mode' && (source === 'api' || heard !== 'unknown'));
 }
 
 function kindOf(subject: FlightSubject, callers: readonly Sid[], agents: readonly FlightLane[]): FlightReading['kind'] {

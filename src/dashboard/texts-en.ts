@@ -310,6 +310,8 @@ export const english = {
       noneYet: 'No stay and no action on this page matches. Later ones may.',
       open: 'Open',
       flightOf: (who: string) => `the flight recorder of ${who}`,
+      /** Of part of a stay. */
+      atTimes: (heard: string) => `at times ${heard}`,
       confirmed: 'confirmed',
       notConfirmed: 'not confirmed',
       neverSeen: 'never seen in the conference',
@@ -384,7 +386,7 @@ export const english = {
         reported: 'the Space reported it',
         'not-reported': 'the Space had not reported it',
         requested: 'a mode was requested, and the Space had not reported it',
-        changing: 'it was too close to a change',
+        changing: 'it was within a second of a change',
         arrived: 'not in the conference yet',
         left: 'had left',
         'never-seen': 'no line says whether they joined',
@@ -401,6 +403,8 @@ export const english = {
       supervisorLane: (name: string) => `${name}, supervisor`,
       agentThere: 'in the conference',
       spans: 'Who could hear the supervisors',
+      spansNote:
+        'SignalWire dates changes to the second, so within a second of one it is not known who could hear. Of a mode that was shorter, only “What was done” tells.',
       columns: {
         who: 'Supervisor',
         from: 'From',
@@ -412,9 +416,10 @@ export const english = {
       ongoing: 'still',
       events: 'What was done',
       eventColumns: { time: 'Time', by: 'Who', what: 'What', about: 'About' },
-      noEvents: 'No action and no notice is in the trail in this time.',
+      noEvents: 'No action, change of mode or notice is in the trail in this time.',
       told: 'the agent was told of this supervisor',
       modeRequested: (mode: string) => `${mode} requested`,
+      modeReported: (heard: string) => `SignalWire reported: ${heard}`,
       customers: 'Customers',
       customersHint: 'The customers whom lines about supervisors name. Choose one to ask about them.',
     },

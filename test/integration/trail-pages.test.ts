@@ -187,6 +187,24 @@ describe('the flight recorder', () => {
     expect(text).not.toContain('Ted');
   });
 
+  it('of a mode that was too short to be dated tells when it was reported', async () => {
+    const lines = [
+      ...CALL.slice(0, 5),
+      line('mode', 180, { source: 'api', mode: 'barge', by: 'supervisor Ted' }),
+      line('mode', 180, { mode: 'barge', heard: 'barge' }),
+      line('mode', 181, { source: 'api', heard: 'barge', by: 'supervisor Ted' }),
+      line('mode', 181),
+      line('left', 240, { since: START + 60_000 }),
+      ...CALL.slice(8),
+    ];
+    const { text } = await (await start({ lines })).get(flight('call=bob-1'));
+    expect(text).not.toContain('● EVERYONE');
+    expect(text).toContain('Of a mode that was shorter, only “What was done” tells.');
+    expect(text).toContain('2026-11-25 10:43:00 UTC – SignalWire reported: heard by EVERYONE Ted');
+    const { text: audit } = await (await start({ lines })).get(`/audit?person=Ted`);
+    expect(audit).toContain('● at times heard by EVERYONE confirmed');
+  });
+
   it('says nothing of the last seconds, about which lines may still come', async () => {
     const { get } = await start();
     const recent = new Date(NOW - 2_000).toISOString();

@@ -197,6 +197,17 @@ describe('rows of the audit page', () => {
     expect(rows).toEqual([expect.objectContaining({ reached: 'barge', isConfirmed: false })]);
   });
 
+  it.each<[string, string, boolean, ...Partial<Fact>[]]>([
+    ['coached all the time', 'coach', false, { heard: 'coach' }],
+    ['talked to everyone, and coached again', 'barge', true, { mode: 'barge', heard: 'barge' }, {}],
+    ['may have talked to everyone', 'coach', true, { mode: 'barge', heard: 'unknown' }, {}],
+    ['may have listened, without a report', 'coach', false, { mode: 'monitor', heard: 'unknown' }],
+  ])('of somebody who %s tell of a part of the stay: %s, %s', async (_who, reached, isPartial, ...changes) => {
+    const modes = changes.map((change, index) => lineOf('mode', 5 + index, 'ted-1', change));
+    const { rows } = await allPages([...stayOf('ted-1', 0).slice(0, 2), ...modes], {});
+    expect(rows).toEqual([expect.objectContaining({ reached, isPartial })]);
+  });
+
   it.each<[string, boolean, ...Partial<Fact>[]]>([
     ['a coach on the right call', true, {}],
     ['a coach on the wrong call', false, { target: sid('bob-1'), coachesWrongCall: true }],

@@ -184,7 +184,8 @@ function StayCells({ texts, stay, now }: { texts: Texts; stay: StayRow; now: num
   const from = start ?? stay.modes[0]?.at ?? end;
   const who = supervisor ?? number ?? unnamedSupervisor;
   const words = isConfirmed ? audit.confirmed : audit.notConfirmed;
-  const hearing = { look: stay.reached, isOpen: !isConfirmed, words: reached[stay.reached], requested: undefined };
+  const heard = stay.isPartial ? audit.atTimes(reached[stay.reached]) : reached[stay.reached];
+  const hearing = { look: stay.reached, isOpen: !isConfirmed, words: heard, requested: undefined };
   return (
     <tr>
       <Cell label={columns.time}>

@@ -232,6 +232,7 @@ function Spans({ texts, reading }: FlightPageProps) {
   return (
     <section aria-labelledby="spans-title">
       <h2 id="spans-title">{words.spans}</h2>
+      <p>{words.spansNote}</p>
       <table class="trail">
         <caption class="hidden">{words.spans}</caption>
         <Head names={Object.values(columns)} />
@@ -304,6 +305,9 @@ function wordsOfEvent(event: AuditRecord, texts: Texts): string {
     case 'told':
       return words.told;
     case 'mode':
+      if (event.source !== 'api') {
+        return words.modeReported(texts.trail.reached[event.heard ?? 'unknown']);
+      }
       return event.mode === undefined ? wordsOfLine(event, texts) : words.modeRequested(texts.modes[event.mode]);
     default:
       return wordsOfLine(event, texts);
