@@ -86,6 +86,14 @@ export function toField(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19);
 }
 
+/** The query of the address of an audit page that a flight recorder leads back to, without anything that is no part of it. */
+export function auditSearchOf(query: string): string {
+  const given = new URLSearchParams(query);
+  const form = Object.fromEntries(AUDIT_FIELDS.map((name) => [name, given.get(name) ?? '']));
+  const [, search = ''] = auditUrl('/audit', form, given.get('cursor') ?? undefined).split('?');
+  return search;
+}
+
 /** The address of the audit page, or of its export, with these fields. */
 export function auditUrl(path: '/audit' | '/audit.csv', form: AuditQuery['form'], cursor?: string): string {
   const fields = AUDIT_FIELDS.flatMap((name) => {

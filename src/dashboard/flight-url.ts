@@ -10,8 +10,8 @@ export interface FlightWindow {
   until: number;
 }
 
-/** The address of a flight recorder. */
-export function flightUrl(room: string, subject: FlightSubject, { from, until }: FlightWindow): string {
-  const query = new URLSearchParams({ ...subject, from: toField(from), until: toField(until) });
+/** The address of a flight recorder. @param audit query of the audit page that it leads back to */
+export function flightUrl(room: string, subject: FlightSubject, { from, until }: FlightWindow, audit: string): string {
+  const query = new URLSearchParams({ ...subject, from: toField(from), until: toField(until), audit });
   return `/rooms/${encodeURIComponent(room)}/flight?${query}`;
 }

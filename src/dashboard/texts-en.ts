@@ -346,6 +346,7 @@ export const english = {
 
     flight: {
       title: (room: string) => `Flight recorder of ${room}`,
+      back: 'To the audit trail',
       ofCall: (call: string) => `Call ${call}`,
       ofConference: (conference: string) => `Conference ${conference}`,
       wrong: 'This needs “call” or “conference”, and “from”, “until” and “at” must be dates with times, in order.',

@@ -205,6 +205,22 @@ describe('the flight recorder', () => {
     expect(audit).toContain('● at times heard by EVERYONE confirmed');
   });
 
+  it('leads back to the audit page that it came from, through its own form and links', async () => {
+    const { get } = await start();
+    const back = `/audit?person=Ted&room=sales&from=${encodeURIComponent(at(0))}&cursor=0%7Esince%7E1`;
+    const links = async (path: string) =>
+      [...(await get(path)).html.matchAll(/href="([^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'));
+    const [recorder = ''] = (await links(back)).filter((link) => link.includes('/flight?'));
+    const [audit, customer = ''] = await links(recorder);
+    expect(audit).toBe(back);
+    expect((await links(customer))[0]).toBe(back);
+    expect((await get(recorder)).html).toContain(
+      `name="audit" value="${back.slice('/audit?'.length).replaceAll('&', '&amp;')}"`,
+    );
+    expect((await links(flight('call=bob-1&audit=next%3D//example.com%26room%3Dsales')))[0]).toBe('/audit?room=sales');
+    expect((await links(flight('call=bob-1')))[0]).toMatch(/^\/audit\?room=sales&from=2026-11-25T10%3A40%3A00&until=/);
+  });
+
   it('says nothing of the last seconds, about which lines may still come', async () => {
     const { get } = await start();
     const recent = new Date(NOW - 2_000).toISOString();

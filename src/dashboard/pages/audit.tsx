@@ -31,6 +31,7 @@ export const MAX_REFUSALS_SHOWN = 100;
 /** The audit trail: a form with filters, and what they find. */
 export function AuditPage({ texts, query, found, now }: AuditPageProps) {
   const { audit, more } = texts.trail;
+  const [, search = ''] = auditUrl('/audit', query.form, query.cursor).split('?');
   return (
     <>
       <h1>{audit.title}</h1>
@@ -50,7 +51,7 @@ export function AuditPage({ texts, query, found, now }: AuditPageProps) {
             {found.rows.length === 0 ? (
               <p class="empty">{found.next === undefined ? audit.none : audit.noneYet}</p>
             ) : (
-              <Rows texts={texts} rows={found.rows} caption={audit.rowsTitle} hasRecorder now={now} />
+              <Rows texts={texts} rows={found.rows} caption={audit.rowsTitle} search={search} now={now} />
             )}
             {found.next === undefined ? null : (
               <p>
@@ -67,7 +68,7 @@ export function AuditPage({ texts, query, found, now }: AuditPageProps) {
               {found.refusals.length === 0 ? (
                 <p class="empty">{audit.noRefusals}</p>
               ) : (
-                <Rows texts={texts} rows={found.refusals} caption={audit.refusalsTitle} hasRecorder={false} now={now} />
+                <Rows texts={texts} rows={found.refusals} caption={audit.refusalsTitle} search={undefined} now={now} />
               )}
             </section>
           )}
@@ -146,14 +147,14 @@ interface RowsProps {
   texts: Texts;
   rows: readonly AuditRow[];
   caption: string;
-  /** Whether rows can have a flight recorder. */
-  hasRecorder: boolean;
+  /** The query of this page, to which flight recorders lead back; undefined if rows have none. */
+  search: string | undefined;
   now: number;
 }
 
-function Rows({ texts, rows, caption, now, hasRecorder }: RowsProps) {
+function Rows({ texts, rows, caption, now, search }: RowsProps) {
   const { recorder, ...columns } = texts.trail.audit.columns;
-  const names = [...Object.values(columns), ...(hasRecorder ? [recorder] : [])];
+  const names = [...Object.values(columns), ...(search === undefined ? [] : [recorder])];
   return (
     <table class="trail">
       <caption class="hidden">{caption}</caption>
@@ -167,9 +168,9 @@ function Rows({ texts, rows, caption, now, hasRecorder }: RowsProps) {
       <tbody>
         {rows.map((row) =>
           row.kind === 'stay' ? (
-            <StayCells texts={texts} stay={row} now={now} />
+            <StayCells texts={texts} stay={row} search={search} now={now} />
           ) : (
-            <LineCells texts={texts} record={row.record} hasRecorder={hasRecorder} now={now} />
+            <LineCells texts={texts} record={row.record} search={search} now={now} />
           ),
         )}
       </tbody>
@@ -177,7 +178,7 @@ function Rows({ texts, rows, caption, now, hasRecorder }: RowsProps) {
   );
 }
 
-function StayCells({ texts, stay, now }: { texts: Texts; stay: StayRow; now: number }) {
+function StayCells({ texts, stay, search = '', now }: Pick<RowsProps, 'texts' | 'search' | 'now'> & { stay: StayRow }) {
   const { audit, reached, unnamedSupervisor, open } = texts.trail;
   const { columns } = audit;
   const { supervisor, number, room, moderator, start, end, duration, isConfirmed, startKnown } = stay;
@@ -214,7 +215,7 @@ function StayCells({ texts, stay, now }: { texts: Texts; stay: StayRow; now: num
           <FlightLink
             texts={texts}
             who={who}
-            url={flightUrl(room, { call: stay.callSid }, around(Date.parse(from), end ? Date.parse(end) : now))}
+            url={flightUrl(room, { call: stay.callSid }, around(Date.parse(from), end ? Date.parse(end) : now), search)}
           />
         )}
       </Cell>
@@ -225,9 +226,9 @@ function StayCells({ texts, stay, now }: { texts: Texts; stay: StayRow; now: num
 function LineCells({
   texts,
   record,
-  hasRecorder,
+  search,
   now,
-}: Pick<RowsProps, 'texts' | 'hasRecorder' | 'now'> & { record: AuditRecord }) {
+}: Pick<RowsProps, 'texts' | 'search' | 'now'> & { record: AuditRecord }) {
   const { audit } = texts.trail;
   const { columns } = audit;
   const { at, kind, by, room, callSid, conferenceSid } = record;
@@ -244,7 +245,7 @@ function LineCells({
       <Cell label={columns.room}>{room ?? '–'}</Cell>
       <Cell label={columns.agent}>{record.moderator ?? '–'}</Cell>
       <Cell label={columns.what}>{wordsOfLine(record, texts)}</Cell>
-      {hasRecorder ? (
+      {search === undefined ? null : (
         <Cell label={columns.recorder}>
           {room === undefined || subject === undefined ? (
             '–'
@@ -252,11 +253,11 @@ function LineCells({
             <FlightLink
               texts={texts}
               who={record.action ?? kind}
-              url={flightUrl(room, subject, around(instant, Math.min(now, instant + CALL_MS)))}
+              url={flightUrl(room, subject, around(instant, Math.min(now, instant + CALL_MS)), search)}
             />
           )}
         </Cell>
-      ) : null}
+      )}
     </tr>
   );
 }

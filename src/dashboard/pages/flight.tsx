@@ -1,6 +1,6 @@
 import type { Mode } from '../../rooms/mode';
 import type { AuditRecord } from '../../supervision/trail';
-import { toField } from '../audit-query';
+import { auditUrl, toField } from '../audit-query';
 import { answerAt, type FlightSpan, type FlightStay } from '../flight';
 import type { FlightQuery } from '../flight-query';
 import type { FlightReading } from '../flight-reading';
@@ -22,15 +22,21 @@ export interface FlightPageProps {
 /** Who could hear whom in a call or conference: as sentences at one instant, as a picture, and as tables. */
 export function FlightPage(props: FlightPageProps) {
   const { texts, room, query, reading } = props;
-  const { subject, window } = query;
+  const { subject, window, audit } = query;
   const { flight: words } = texts.trail;
   const { flight, readFrom, readUntil } = reading;
+  const ofRoom = auditUrl('/audit', { room, from: toField(window.from), until: toField(window.until) });
   const hasStays = flight.supervisors.length > 0;
   return (
     <>
       <h1>{words.title(room)}</h1>
       <p>
         <small>{'call' in subject ? words.ofCall(subject.call) : words.ofConference(subject.conference)}</small>
+      </p>
+      <p>
+        <a class="go" href={audit === '' ? ofRoom : `/audit?${audit}`}>
+          {words.back}
+        </a>
       </p>
       <QuestionForm {...props} />
       {readFrom === undefined ? null : (
@@ -55,7 +61,7 @@ export function FlightPage(props: FlightPageProps) {
           <ul class="plain">
             {flight.callers.map((call) => (
               <li>
-                <a class="go" href={flightUrl(room, { call }, window)}>
+                <a class="go" href={flightUrl(room, { call }, window, audit)}>
                   {call}
                 </a>
               </li>
@@ -67,12 +73,13 @@ export function FlightPage(props: FlightPageProps) {
   );
 }
 
-function QuestionForm({ texts, room, query: { subject, window, at } }: FlightPageProps) {
+function QuestionForm({ texts, room, query: { subject, window, at, audit } }: FlightPageProps) {
   const { flight: words } = texts.trail;
   const [[name, sid] = []] = Object.entries(subject);
   return (
     <form method="get" action={`/rooms/${encodeURIComponent(room)}/flight`} class="filters" aria-label={words.form}>
       <input type="hidden" name={name} value={sid} />
+      <input type="hidden" name="audit" value={audit} />
       <MomentField texts={texts} name="from" label={words.from} value={toField(window.from)} />
       <MomentField texts={texts} name="until" label={words.until} value={toField(window.until)} />
       <MomentField texts={texts} name="at" label={words.at} value={at === undefined ? undefined : toField(at)} />
