@@ -356,7 +356,8 @@ export const english = {
       at: 'At what time?',
       ask: 'Show',
       answer: 'Answer',
-      noRecord: 'The trail has no record of this here in this time. That does not mean that nobody heard anybody.',
+      noRecord:
+        'No record of this call or conference in this room and time. Try other times; this says nothing about who was heard.',
       noSupervisor: 'The trail has this, and names no supervisor there in this time.',
       outside: '{at} is outside of the time that is shown. Change “From” and “Until”.',
       recent: '{at} is too recent: lines about it may still come. Ask again in a moment.',
@@ -422,7 +423,11 @@ export const english = {
       modeRequested: (mode: string) => `${mode} requested`,
       modeReported: (heard: string) => `SignalWire reported: ${heard}`,
       customers: 'Customers',
-      customersHint: 'The customers whom lines about supervisors name. Choose one to ask about them.',
+      customersHint: 'They were in the conference with these supervisors. Choose one to see whom they could hear.',
+      customerNumber: (count: number) => `Customer ${count}`,
+      /** The call that was asked for. */
+      thisCall: '(this call)',
+      left: 'left',
     },
 
     mine: {

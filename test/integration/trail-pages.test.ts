@@ -170,7 +170,7 @@ describe('the flight recorder', () => {
     [
       'call=other-1',
       137,
-      'The trail has no record of this here in this time. That does not mean that nobody heard anybody.',
+      'No record of this call or conference in this room and time. Try other times; this says nothing about who was heard.',
     ],
     ['call=bob-1', 3_000, '2026-11-25 11:30:00 UTC is outside of the time that is shown.'],
     ['call=bob-1', 7_200, '2026-11-25 12:40:00 UTC is outside of the time that is shown.'],
@@ -191,7 +191,7 @@ describe('the flight recorder', () => {
     const lines = [
       ...CALL.slice(0, 5),
       line('mode', 180, { source: 'api', mode: 'barge', by: 'supervisor Ted' }),
-      line('mode', 180, { mode: 'barge', heard: 'barge' }),
+      line('mode', 180, { mode: 'barge', heard: 'barge', by: 'supervisor Ted' }),
       line('mode', 181, { source: 'api', heard: 'barge', by: 'supervisor Ted' }),
       line('mode', 181),
       line('left', 240, { since: START + 60_000 }),
@@ -235,7 +235,10 @@ describe('the flight recorder', () => {
     expect(text).toContain(
       '2026-11-25 10:41:01 UTC 2026-11-25 10:43:00 UTC ◐ only Alice confirmed the Space reported it',
     );
-    expect(text).toContain('supervisor Carol hold, confirmed bob-1');
+    expect(text).toContain('supervisor Carol hold, confirmed Customer 1');
+    expect(text).toContain('Customer 1 bob-1 (this call)');
+    expect(text).toMatch(/Ted 2026-11-25 10:44:\d\d UTC – left confirmed –/);
+    expect((await get(flight('call=ted-1'))).text).toContain('Ted, supervisor 2026-11-25 10:41:00 UTC (this call)');
     expect(text).toContain('supervisor Ted Talk to everyone requested Ted');
     expect(text).toContain('the agent was told of this supervisor Ted');
   });

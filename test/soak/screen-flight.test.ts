@@ -40,12 +40,12 @@ const textOf = async (page: TestPage) => (await page.locator('main').innerText()
 describe('the flight recorder', () => {
   it('leads from the audit trail to what a customer could hear, in words', async () => {
     const { bench, signIn } = await startScreenBench(browser);
-    const { bob, coachedAt } = await playCall(bench);
+    const { coachedAt } = await playCall(bench);
     const page = await signIn();
     await page.goto(`${bench.url}/audit`);
     await page.getByRole('link', { name: 'Open the flight recorder of Ted' }).click();
     await page.getByRole('heading', { name: 'Flight recorder of sales' }).waitFor();
-    await page.getByRole('link', { name: bob.sid }).click();
+    await page.getByRole('link', { name: 'Customer 1' }).click();
     await page.getByLabel('At what time?').fill(coachedAt);
     await eventually(async () => {
       await page.getByRole('button', { name: 'Show' }).click();

@@ -59,11 +59,14 @@ export function FlightPage(props: FlightPageProps) {
           <h2 id="customers-title">{words.customers}</h2>
           <p>{words.customersHint}</p>
           <ul class="plain">
-            {flight.callers.map((call) => (
+            {flight.callers.map((call, index) => (
               <li>
                 <a class="go" href={flightUrl(room, { call }, window, audit)}>
-                  {call}
-                </a>
+                  {words.customerNumber(index + 1)}
+                </a>{' '}
+                <small>
+                  {call} {isSubject(subject, call) ? words.thisCall : null}
+                </small>
               </li>
             ))}
           </ul>
@@ -72,6 +75,9 @@ export function FlightPage(props: FlightPageProps) {
     </>
   );
 }
+
+/** Whether this is the call that was asked for. */
+const isSubject = (subject: FlightQuery['subject'], call: string) => 'call' in subject && subject.call === call;
 
 function QuestionForm({ texts, room, query: { subject, window, at, audit } }: FlightPageProps) {
   const { flight: words } = texts.trail;
@@ -111,7 +117,7 @@ function Answers({ texts, query, reading, at, now }: FlightPageProps & { at: num
     problem !== undefined
       ? [problem]
       : isKnown
-        ? answerAt(flight, at).map((answer) => flightSentence(answer, reading, subject, texts))
+        ? [...new Set(answerAt(flight, at).map((answer) => flightSentence(answer, reading, subject, texts)))]
         : [];
   return sentences.length === 0 ? null : (
     <section aria-labelledby="answer-title" class="answer">
@@ -128,6 +134,9 @@ function Answers({ texts, query, reading, at, now }: FlightPageProps & { at: num
   );
 }
 
+/** Whether somebody had left for good. */
+const hasLeft = ({ why, heardBy, to }: FlightSpan) => heardBy === 'nobody' && why === 'left' && to === undefined;
+
 /** Whether somebody was certainly not in the conference. */
 const isAbsent = ({ why, heardBy }: FlightSpan) => heardBy === 'nobody' && (why === 'left' || why === 'arrived');
 
@@ -135,7 +144,8 @@ const isAbsent = ({ why, heardBy }: FlightSpan) => heardBy === 'nobody' && (why 
 function Timeline({ texts, query, reading }: FlightPageProps) {
   const { flight: words, unnamedAgent } = texts.trail;
   const { supervisors, agents } = reading.flight;
-  const { from, until } = shownTime(query.window, reading);
+  const { subject, window } = query;
+  const { from, until } = shownTime(window, reading);
   return (
     <section aria-labelledby="timeline-title">
       <h2 id="timeline-title">{words.timeline}</h2>
@@ -148,17 +158,30 @@ function Timeline({ texts, query, reading }: FlightPageProps) {
       <div class="lanes" aria-hidden="true">
         {agents.map((lane) => (
           <>
-            <p>{words.agentLane(lane.moderator ?? lane.number ?? unnamedAgent)}</p>
+            <p>
+              {words.agentLane(lane.moderator ?? lane.number ?? unnamedAgent)}{' '}
+              {isSubject(subject, lane.callSid) ? <small>{words.thisCall}</small> : null}
+            </p>
             <svg class="lane" width="100%" height="32" aria-hidden="true">
-              <Bar from={lane.from ?? from} to={lane.to ?? until} shown={{ from, until }} look="agent">
-                {words.agentThere}
-              </Bar>
+              <Bar
+                from={lane.from ?? from}
+                to={lane.to ?? until}
+                shown={{ from, until }}
+                look="agent"
+                words={words.agentThere}
+              />
             </svg>
           </>
         ))}
         {supervisors.map((stay) => (
           <>
-            <p>{words.supervisorLane(supervisorLabel(stay, texts))}</p>
+            <p>
+              {words.supervisorLane(supervisorLabel(stay, texts))}{' '}
+              <small>
+                <Instant at={stay.joinedAt ?? stay.spans[0]?.from ?? from} />{' '}
+                {isSubject(subject, stay.callSid) ? words.thisCall : null}
+              </small>
+            </p>
             <svg class="lane" width="100%" height="32" aria-hidden="true">
               {stay.spans
                 .filter((span) => !isAbsent(span))
@@ -169,9 +192,8 @@ function Timeline({ texts, query, reading }: FlightPageProps) {
                     shown={{ from, until }}
                     look={LOOKS[span.heardBy]}
                     isOpen={span.certainty !== 'confirmed'}
-                  >
-                    {`${SHAPES[LOOKS[span.heardBy]]} ${hearersOf(span, reading, texts)}`}
-                  </Bar>
+                    words={hearersOf(span, reading, texts)}
+                  />
                 ))}
             </svg>
           </>
@@ -209,21 +231,25 @@ interface BarProps {
   shown: { from: number; until: number };
   look: Mode | 'unknown' | 'agent';
   isOpen?: boolean;
-  children: string;
+  words: string;
 }
 
-/** A period: its colour, its words as far as there is room, and hatched unless it is confirmed. */
-function Bar({ from, to, shown, look, isOpen = false, children }: BarProps) {
+/** A period: its colour, its shape and words where they fit as a whole, and hatched unless it is confirmed. */
+function Bar({ from, to, shown, look, isOpen = false, words }: BarProps) {
   const part = (at: number) => Math.min(100, Math.max(0, ((at - shown.from) / (shown.until - shown.from)) * 100));
   const [x, end] = [part(from), part(to)];
+  const shape = look === 'agent' ? '' : SHAPES[look];
   return end <= x ? null : (
     <svg x={`${x.toFixed(2)}%`} width={`${(end - x).toFixed(2)}%`} height="32">
-      <title>{children}</title>
+      <title>{`${shape} ${words}`.trim()}</title>
       <rect class={`bar-${look}${isOpen ? ' unsure' : ''}`} width="100%" height="100%" />
       {isOpen ? <rect fill="url(#hatch)" width="100%" height="100%" /> : null}
-      <text x="6" y="21" class={`bar-${look}${isOpen ? ' unsure' : ''}`}>
-        {children}
-      </text>
+      <foreignObject width="100%" height="100%">
+        <div class={`label bar-${look}${isOpen ? ' unsure' : ''}`}>
+          {shape === '' ? null : <span>{shape}</span>}
+          <span>{words}</span>
+        </div>
+      </foreignObject>
     </svg>
   );
 }
@@ -232,7 +258,7 @@ function hearersOf({ heardBy, listener }: FlightSpan, { flight }: FlightReading,
   return heardBy === 'agent' ? trail.heardBy.agent(agentLabel(flight.agents, listener)) : trail.heardBy[heardBy];
 }
 
-function Spans({ texts, reading }: FlightPageProps) {
+function Spans({ texts, query, reading }: FlightPageProps) {
   const { flight: words, certainty } = texts.trail;
   const { columns } = words;
   const open = reading.readUntil === undefined ? words.ongoing : certainty.unknown;
@@ -247,24 +273,38 @@ function Spans({ texts, reading }: FlightPageProps) {
           {reading.flight.supervisors.flatMap((stay) =>
             stay.spans.map((span) => (
               <tr>
-                <Cell label={columns.who}>{supervisorLabel(stay, texts)}</Cell>
+                <Cell label={columns.who}>
+                  {supervisorLabel(stay, texts)}{' '}
+                  {isSubject(query.subject, stay.callSid) ? <small>{words.thisCall}</small> : null}
+                </Cell>
                 <Cell label={columns.from}>
                   <Instant at={span.from} />
                 </Cell>
-                <Cell label={columns.until}>{span.to === undefined ? open : <Instant at={span.to} />}</Cell>
-                <Cell label={columns.heardBy}>
-                  <HearingBadge
-                    texts={texts}
-                    hearing={{
-                      look: LOOKS[span.heardBy],
-                      isOpen: span.certainty !== 'confirmed',
-                      words: hearersOf(span, reading, texts),
-                      requested: undefined,
-                    }}
-                  />
-                </Cell>
-                <Cell label={columns.certainty}>{certainty[span.certainty]}</Cell>
-                <Cell label={columns.why}>{words.why[span.why]}</Cell>
+                {hasLeft(span) ? (
+                  <>
+                    <Cell label={columns.until}>–</Cell>
+                    <Cell label={columns.heardBy}>{words.left}</Cell>
+                    <Cell label={columns.certainty}>{certainty[span.certainty]}</Cell>
+                    <Cell label={columns.why}>–</Cell>
+                  </>
+                ) : (
+                  <>
+                    <Cell label={columns.until}>{span.to === undefined ? open : <Instant at={span.to} />}</Cell>
+                    <Cell label={columns.heardBy}>
+                      <HearingBadge
+                        texts={texts}
+                        hearing={{
+                          look: LOOKS[span.heardBy],
+                          isOpen: span.certainty !== 'confirmed',
+                          words: hearersOf(span, reading, texts),
+                          requested: undefined,
+                        }}
+                      />
+                    </Cell>
+                    <Cell label={columns.certainty}>{certainty[span.certainty]}</Cell>
+                    <Cell label={columns.why}>{words.why[span.why]}</Cell>
+                  </>
+                )}
               </tr>
             )),
           )}
@@ -274,9 +314,13 @@ function Spans({ texts, reading }: FlightPageProps) {
   );
 }
 
-function Events({ texts, reading: { events } }: FlightPageProps) {
+function Events({ texts, reading: { events, flight } }: FlightPageProps) {
   const { flight: words } = texts.trail;
   const { eventColumns: columns } = words;
+  const customerOf = (call: AuditRecord['callSid']) => {
+    const index = call === undefined ? -1 : flight.callers.indexOf(call);
+    return index < 0 ? undefined : words.customerNumber(index + 1);
+  };
   return (
     <section aria-labelledby="events-title">
       <h2 id="events-title">{words.events}</h2>
@@ -292,10 +336,15 @@ function Events({ texts, reading: { events } }: FlightPageProps) {
                 <Cell label={columns.time}>
                   <Instant at={Date.parse(event.at)} />
                 </Cell>
-                <Cell label={columns.by}>{event.by ?? '–'}</Cell>
+                <Cell label={columns.by}>{(isReport(event) ? undefined : event.by) ?? '–'}</Cell>
                 <Cell label={columns.what}>{wordsOfEvent(event, texts)}</Cell>
                 <Cell label={columns.about}>
-                  {event.supervisor ?? event.moderator ?? event.number ?? event.callSid ?? '–'}
+                  {event.supervisor ??
+                    event.moderator ??
+                    event.number ??
+                    customerOf(event.callSid) ??
+                    event.callSid ??
+                    '–'}
                 </Cell>
               </tr>
             ))}
@@ -306,13 +355,16 @@ function Events({ texts, reading: { events } }: FlightPageProps) {
   );
 }
 
+/** Whether the Space reported a mode. Whoever requested it has another line. */
+const isReport = ({ kind, source }: AuditRecord) => kind === 'mode' && source !== 'api';
+
 function wordsOfEvent(event: AuditRecord, texts: Texts): string {
   const { flight: words } = texts.trail;
   switch (event.kind) {
     case 'told':
       return words.told;
     case 'mode':
-      if (event.source !== 'api') {
+      if (isReport(event)) {
         return words.modeReported(texts.trail.reached[event.heard ?? 'unknown']);
       }
       return event.mode === undefined ? wordsOfLine(event, texts) : words.modeRequested(texts.modes[event.mode]);
