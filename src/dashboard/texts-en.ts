@@ -257,8 +257,10 @@ export const english = {
   trail: {
     storeAway: 'The server cannot reach its store, so the audit trail cannot be read. Calls go on. Reload in a moment.',
     busy: 'Too many people are reading the audit trail. Reload in a few seconds.',
-    mayNotAudit: 'You may not read the audit trail.',
-    mayNotAuditRoom: (room: string) => `You may not read the audit trail of ${room}.`,
+    mayNotAudit: 'You may not read the audit trail. Ask whoever keeps the roster for the right “audit”.',
+    mayNotAuditRoom: (room: string) =>
+      `You may not read the audit trail of ${room}. Ask whoever keeps the roster to add this room to yours.`,
+    notForAgents: 'The audit trail is for supervisors. “My calls” shows who listened to you.',
     utc: '(UTC)',
     local: '(your local time)',
     more: 'More',

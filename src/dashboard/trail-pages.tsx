@@ -88,18 +88,24 @@ export function createTrailPages(options: TrailPagesOptions): Router {
 
   /** What the query asks for; undefined if the viewer may not see it, which is answered. */
   async function readAuditQuery(req: Request, res: Response): Promise<AuditQuery | undefined> {
-    const { actor } = viewerIn(res);
+    const viewer = viewerIn(res);
     const query = parseAuditQuery(req.query, now());
     const room = parseRoomName(query.filter.room ?? '');
-    if (!actor.rights.has('audit')) {
-      await sendError(req, res, 403, texts.trail.mayNotAudit);
-      return undefined;
-    }
-    if (room !== undefined && !isAllowed(actor, 'audit', room)) {
-      await sendError(req, res, 403, texts.trail.mayNotAuditRoom(room));
+    if (!viewer.actor.rights.has('audit') || (room !== undefined && !isAllowed(viewer.actor, 'audit', room))) {
+      await sendError(req, res, 403, refusalFor(viewer, room));
       return undefined;
     }
     return query;
+  }
+
+  /** Why somebody may not read the trail, and what they can do. */
+  function refusalFor({ actor, role }: Viewer, room: RoomName | undefined): string {
+    if (role === 'moderator') {
+      return texts.trail.notForAgents;
+    }
+    return actor.rights.has('audit') && room !== undefined
+      ? texts.trail.mayNotAuditRoom(room)
+      : texts.trail.mayNotAudit;
   }
 
   async function sendAudit(req: Request, res: Response): Promise<void> {
@@ -196,10 +202,9 @@ export function createTrailPages(options: TrailPagesOptions): Router {
 
   async function sendFlight(req: Request, res: Response): Promise<void> {
     const room = parseRoomName(String(req.params.room));
-    const { actor } = viewerIn(res);
-    if (room === undefined || !isAllowed(actor, 'audit', room)) {
-      const isOfOthers = room !== undefined && actor.rights.has('audit');
-      await sendError(req, res, 403, isOfOthers ? texts.trail.mayNotAuditRoom(room) : texts.trail.mayNotAudit);
+    const viewer = viewerIn(res);
+    if (room === undefined || !isAllowed(viewer.actor, 'audit', room)) {
+      await sendError(req, res, 403, refusalFor(viewer, room));
       return;
     }
     const query = parseFlightQuery(req.query, now());

@@ -428,6 +428,17 @@ describe('the audit page', () => {
     expect((await get(link.replaceAll('&amp;', '&'))).status).toBe(200);
   });
 
+  it.each<[string, Options, string]>([
+    ['a supervisor without the right', { rights: ['see'] }, english.trail.mayNotAudit],
+    ['a supervisor of other rooms', { rooms: ['support'] }, english.trail.mayNotAuditRoom('sales')],
+    ['an agent', { role: 'moderator' }, english.trail.notForAgents],
+  ])('tell %s what to do instead', async (_who, options, sentence) => {
+    const { get } = await start(options);
+    for (const path of ['/audit?room=sales', '/audit.csv?room=sales', flight('call=bob-1')]) {
+      expect(await get(path)).toMatchObject({ status: 403, text: sentence });
+    }
+  });
+
   it('exports all of them', async () => {
     const { get } = await start({ lines: stays });
     const { headers, html } = await get('/audit.csv');

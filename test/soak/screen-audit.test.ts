@@ -93,13 +93,16 @@ describe('the audit trail on the screen', () => {
     expect(csv).not.toContain('support');
   });
 
-  it.each([['a supervisor without the right', 'Ted']])('is closed to %s', async (_who, name) => {
+  it.each([
+    ['a supervisor without the right', 'Ted', 'Ask whoever keeps the roster for the right “audit”.'],
+    ['an agent', 'Alice', 'The audit trail is for supervisors.'],
+  ])('is closed to %s', async (_who, name, sentence) => {
     const { bench, signIn } = await startScreenBench(browser, { ted: { rights: ['see', 'monitor'] } });
     const page = await signIn({ name });
     for (const path of ['/audit', '/audit.csv']) {
       const reply = await page.request.get(bench.url + path);
       expect(reply.status()).toBe(403);
-      expect(await reply.text()).toContain('You may not read the audit trail.');
+      expect(await reply.text()).toContain(sentence);
     }
     expect((await fetch(`${bench.url}/audit.csv`, { redirect: 'manual' })).status).toBe(303);
   });
