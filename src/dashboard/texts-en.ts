@@ -312,6 +312,9 @@ export const english = {
       noneYet: 'No stay and no action on this page matches. Later ones may.',
       open: 'Open',
       flightOf: (who: string) => `the flight recorder of ${who}`,
+      /** Who removed their own call. */
+      left: 'pressed Leave',
+      about: (whom: string) => `about ${whom}`,
       /** Of part of a stay. */
       atTimes: (heard: string) => `at times ${heard}`,
       confirmed: 'confirmed',

@@ -428,6 +428,32 @@ describe('the audit page', () => {
     expect((await get(link.replaceAll('&amp;', '&'))).status).toBe(200);
   });
 
+  it.each<[string, Partial<Fact>, string]>([
+    [
+      'their own call',
+      { by: 'supervisor Ted', action: 'remove' },
+      'Ted, ***2222 sales – pressed Leave, confirmed Open',
+    ],
+    [
+      'another call',
+      { by: 'supervisor Carol', action: 'remove' },
+      'supervisor Carol sales – remove, confirmed about Ted, ***2222',
+    ],
+    [
+      'a call, by a program',
+      { by: 'token Ted', action: 'remove' },
+      'token Ted sales – remove, confirmed about Ted, ***2222',
+    ],
+    [
+      'a customer',
+      { by: 'supervisor Ted', action: 'mute', role: 'caller', address: '***1111' },
+      'supervisor Ted sales – mute, confirmed about ***1111',
+    ],
+  ])('say who did something to %s', async (_what, given, row) => {
+    const { get } = await start({ lines: [line('action', 60, { status: 'confirmed', ...given })] });
+    expect((await get('/audit')).text).toContain(row);
+  });
+
   it.each<[string, Options, string]>([
     ['a supervisor without the right', { rights: ['see'] }, english.trail.mayNotAudit],
     ['a supervisor of other rooms', { rooms: ['support'] }, english.trail.mayNotAuditRoom('sales')],

@@ -93,6 +93,24 @@ describe('the audit trail on the screen', () => {
     expect(csv).not.toContain('support');
   });
 
+  it('says first what was found on a phone, also without JavaScript', async () => {
+    const { bench, signIn } = await startScreenBench(browser);
+    await playCall(bench);
+    const page = await signIn({ javaScript: false });
+    await page.goto(`${bench.url}/audit`);
+    const [field, toggle] = [page.getByLabel('Text'), page.locator('summary', { hasText: 'Filters' })];
+    expect([await field.isVisible(), await toggle.isVisible()]).toEqual([true, false]);
+    await page.setViewportSize({ width: 375, height: 800 });
+    expect([await field.isVisible(), await toggle.isVisible()]).toEqual([false, true]);
+    await toggle.click();
+    await field.fill('alice');
+    await page.getByRole('button', { name: 'Search' }).click();
+    expect(await rowsOf(page, STAYS)).toHaveLength(1);
+    expect(await field.isVisible()).toBe(false);
+    await page.goto(`${bench.url}/audit?from=nonsense`);
+    expect(await field.isVisible()).toBe(true);
+  });
+
   it.each([
     ['a supervisor without the right', 'Ted', 'Ask whoever keeps the roster for the right “audit”.'],
     ['an agent', 'Alice', 'The audit trail is for supervisors.'],

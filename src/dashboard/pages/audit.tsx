@@ -1,3 +1,4 @@
+import { actorNameOf } from '../../people/rights';
 import { MODES } from '../../rooms/mode';
 import type { AuditRecord } from '../../supervision/trail';
 import { type AuditField, type AuditQuery, auditUrl } from '../audit-query';
@@ -41,6 +42,10 @@ export function AuditPage({ texts, query, found, now }: AuditPageProps) {
         </p>
       ))}
       <search aria-label={audit.filters}>
+        {/* Opens the form after it on phones; elsewhere the form is always open. */}
+        <details class="filters-toggle" open={found === undefined}>
+          <summary>{audit.filters}</summary>
+        </details>
         <Filters texts={texts} query={query} />
       </search>
       {found === undefined ? null : (
@@ -235,16 +240,21 @@ function LineCells({
   const instant = Date.parse(at);
   const subject =
     kind !== 'action' ? undefined : conferenceSid ? { conference: conferenceSid } : callSid && { call: callSid };
-  const who = [by, record.supervisor ?? (kind === 'action' ? undefined : record.moderator), record.number, record.ip];
+  const person = [record.supervisor ?? record.moderator, record.number].filter((one) => one !== undefined).join(', ');
+  const isAction = kind === 'action';
+  const isOwn = isOwnAction(record);
+  const who = isAction && !isOwn ? by : [person, record.ip].filter(Boolean).join(', ');
   return (
     <tr>
       <Cell label={columns.time}>
         <Instant at={instant} />
       </Cell>
-      <Cell label={columns.who}>{who.filter((one) => one !== undefined).join(', ') || '–'}</Cell>
+      <Cell label={columns.who}>{who || '–'}</Cell>
       <Cell label={columns.room}>{room ?? '–'}</Cell>
       <Cell label={columns.agent}>{record.moderator ?? '–'}</Cell>
-      <Cell label={columns.what}>{wordsOfLine(record, texts)}</Cell>
+      <Cell label={columns.what}>
+        {wordsOfLine(record, texts)} {isAction && !isOwn && person !== '' ? <small>{audit.about(person)}</small> : null}
+      </Cell>
       {search === undefined ? null : (
         <Cell label={columns.recorder}>
           {room === undefined || subject === undefined ? (
@@ -262,10 +272,14 @@ function LineCells({
   );
 }
 
+/** Whether somebody did something to their own call: who removes themselves pressed Leave. */
+const isOwnAction = ({ by, supervisor }: AuditRecord) =>
+  by !== undefined && supervisor !== undefined && by === actorNameOf('supervisor', supervisor);
+
 /** What a line says, in words: `mute, failed: not in room`. */
 export function wordsOfLine(record: AuditRecord, { trail: { audit } }: Texts): string {
   const { kind, action, status, reason, method, lockedOut } = record;
-  const what = action ?? audit.kinds[kind] ?? kind;
+  const what = action === 'remove' && isOwnAction(record) ? audit.left : (action ?? audit.kinds[kind] ?? kind);
   const details = [reason, method, lockedOut].flatMap((one) =>
     one === undefined ? [] : [audit.details[one] ?? one.replaceAll(/[_-]/g, ' ')],
   );
