@@ -28,7 +28,7 @@ export function flightSentence(
   subject: FlightSubject,
   texts: Texts,
 ): string {
-  const { flight: words, unnamedAgent } = texts.trail;
+  const { flight: words } = texts.trail;
   const { certainty, heardBy, listener, why } = answer;
   const whom = supervisorLabel(answer, texts);
   const hearers =
@@ -48,7 +48,7 @@ export function flightSentence(
     const what = hearers === undefined ? words.notKnownWho(whom) : words.couldBeHeard(hearers, whom) + doubt;
     return `${what}: ${because}.`;
   }
-  const who = kind === 'customer' ? words.customer : (agentLabel(flight.agents, subject.call) ?? unnamedAgent);
+  const who = kind === 'customer' ? words.customer : (agentLabel(flight.agents, subject.call) ?? words.agent);
   const could = kind === 'agent' && listener === subject.call ? answer.agent : answer.others;
   switch (could) {
     case 'yes':

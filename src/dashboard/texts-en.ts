@@ -1,4 +1,6 @@
+import type { ActionName, ActionStatus } from '../rooms/action';
 import type { Mode } from '../rooms/mode';
+import type { RefusalReason, SignInRefusalReason, SignOutReason } from '../supervision/refusals';
 
 /** Every text of the screen in English. `german` in texts-de.ts has the same fields. */
 export const english = {
@@ -331,7 +333,29 @@ export const english = {
         'sign-in-refused': 'sign-in refused',
         'sign-in-locked-out': 'passwords locked',
       } as Readonly<Record<string, string>>,
-      /** Reasons and the like that do not speak for themselves. */
+      actions: {
+        mode: 'mode',
+        join: 'join',
+        mute: 'mute',
+        unmute: 'unmute',
+        hold: 'hold',
+        unhold: 'unhold',
+        remove: 'remove',
+        note: 'note',
+        end: 'end',
+        record: 'record',
+        pause: 'pause',
+        resume: 'resume',
+        stop: 'stop',
+        open: 'open',
+      } satisfies Record<ActionName, string>,
+      statuses: {
+        requested: 'requested',
+        confirmed: 'confirmed',
+        accepted: 'accepted',
+        failed: 'failed',
+      } satisfies Record<ActionStatus, string>,
+      /** Reasons, methods and what was locked. */
       details: {
         unknown: 'unknown number',
         'wrong-pin': 'wrong PIN',
@@ -339,14 +363,41 @@ export const english = {
         room: 'not their room',
         rights: 'lacks the right',
         removed: 'removed from the roster',
+        'wrong-password': 'wrong password',
+        'unknown-email': 'unknown email address',
+        'unverified-email': 'unverified email address',
+        'signed-out': 'in this browser',
+        everywhere: 'everywhere',
+        replaced: 'by another sign-in',
         roster: 'removed from the roster, or has another password or email address',
+        password: 'password',
         oidc: 'company account',
         number: 'of this number',
         everybody: 'of everybody',
         pair: 'of this name at this address',
         address: 'of this address',
         name: 'of this name',
-      } as Readonly<Record<string, string>>,
+        abandoned: 'not finished in time',
+        already_recording: 'already recording',
+        conversation_changed: 'conversation changed',
+        muted_by_server: 'muted by server',
+        superseded: 'superseded',
+        left: 'left',
+        space_refused: 'SignalWire refused',
+        space_timeout: 'SignalWire did not answer in time',
+        space_unreachable: 'SignalWire unreachable',
+        space_unreadable: 'answer of SignalWire unreadable',
+        ineffective: 'SignalWire did not make the change',
+        no_key: 'no key pressed',
+        no_answer: 'no answer',
+        line_busy: 'line busy',
+        not_connected: 'not connected',
+        is_a_supervisor: 'is a supervisor',
+        not_allowed: 'not allowed',
+        store_away: 'store away',
+        internal_error: 'internal error',
+      } satisfies Record<string, string> &
+        Record<RefusalReason | SignOutReason | SignInRefusalReason, string> as Readonly<Record<string, string>>,
     },
 
     flight: {
@@ -371,7 +422,9 @@ export const english = {
       cut: 'There are more lines than this page reads: nothing after {at} is shown. Choose a shorter time.',
       caveat:
         'This tells where a supervisor’s voice went. When customers came and went is not in the trail, and other supervisors are left out.',
+      /** In the sentences. */
       customer: 'the customer',
+      agent: 'the agent',
       could: (who: string, whom: string) => `At {at} ${who} could hear ${whom}`,
       couldNot: (who: string, whom: string) => `At {at} ${who} could not hear ${whom}`,
       notKnownWhether: (who: string, whom: string) => `It is not known whether ${who} could hear ${whom} at {at}`,

@@ -243,6 +243,14 @@ describe('the flight recorder', () => {
     expect(text).toContain('the agent was told of this supervisor Ted');
   });
 
+  it('says why an action failed in the words of the audit trail', async () => {
+    const failed = { action: 'mute', by: 'supervisor Ted', status: 'failed', reason: 'timeout' } as const;
+    const { get } = await start({ lines: [...CALL, lineOf('action', 200, { callSid: bob, ...failed })] });
+    for (const path of ['/audit', flight('call=bob-1')]) {
+      expect((await get(path)).text).toContain('mute, failed: SignalWire did not answer in time');
+    }
+  });
+
   it('reads a bounded number of lines, and says after which time nothing is known', async () => {
     const many = Array.from({ length: 21_000 }, () =>
       lineOf('action', 100, { room: roomNamed('other'), action: 'end' }),

@@ -262,7 +262,7 @@ function LineCells({
           ) : (
             <FlightLink
               texts={texts}
-              who={record.action ?? kind}
+              who={whatOf(record, texts)}
               url={flightUrl(room, subject, around(instant, Math.min(now, instant + CALL_MS)), search)}
             />
           )}
@@ -276,14 +276,20 @@ function LineCells({
 const isOwnAction = ({ by, supervisor }: AuditRecord) =>
   by !== undefined && supervisor !== undefined && by === actorNameOf('supervisor', supervisor);
 
-/** What a line says, in words: `mute, failed: not in room`. */
-export function wordsOfLine(record: AuditRecord, { trail: { audit } }: Texts): string {
-  const { kind, action, status, reason, method, lockedOut } = record;
-  const what = action === 'remove' && isOwnAction(record) ? audit.left : (action ?? audit.kinds[kind] ?? kind);
+/** What a line says, in words: `mute, failed: left`. */
+export function wordsOfLine(record: AuditRecord, texts: Texts): string {
+  const { audit } = texts.trail;
+  const { action, status, reason, method, lockedOut } = record;
+  const what = action === 'remove' && isOwnAction(record) ? audit.left : whatOf(record, texts);
   const details = [reason, method, lockedOut].flatMap((one) =>
     one === undefined ? [] : [audit.details[one] ?? one.replaceAll(/[_-]/g, ' ')],
   );
-  return [status === undefined ? what : `${what}, ${status}`, ...details].join(': ');
+  return [status === undefined ? what : `${what}, ${audit.statuses[status] ?? status}`, ...details].join(': ');
+}
+
+/** Another version of the server may have written what has no words here. */
+function whatOf({ kind, action }: AuditRecord, { trail: { audit } }: Texts): string {
+  return action === undefined ? (audit.kinds[kind] ?? kind) : (audit.actions[action] ?? action);
 }
 
 function FlightLink({ texts, who, url }: { texts: Texts; who: string; url: string }) {

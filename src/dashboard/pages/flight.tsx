@@ -1,3 +1,4 @@
+import { viewRecord } from '../../api/views';
 import type { Mode } from '../../rooms/mode';
 import type { AuditRecord } from '../../supervision/trail';
 import { auditUrl, toField } from '../audit-query';
@@ -367,9 +368,11 @@ function wordsOfEvent(event: AuditRecord, texts: Texts): string {
       if (isReport(event)) {
         return words.modeReported(texts.trail.reached[event.heard ?? 'unknown']);
       }
-      return event.mode === undefined ? wordsOfLine(event, texts) : words.modeRequested(texts.modes[event.mode]);
+      return event.mode === undefined
+        ? wordsOfLine(viewRecord(event), texts)
+        : words.modeRequested(texts.modes[event.mode]);
     default:
-      return wordsOfLine(event, texts);
+      return wordsOfLine(viewRecord(event), texts);
   }
 }
 
