@@ -131,7 +131,7 @@ describe('the audit trail on the screen', () => {
     const page = await signIn();
     await page.goto(`${bench.url}/audit`);
     for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [375, 1280]) {
+      for (const width of [375, 768, 1280]) {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 800 });
         expect(await findViolations(page)).toEqual([]);

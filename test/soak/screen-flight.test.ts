@@ -88,7 +88,7 @@ describe('the flight recorder', () => {
     await mine.getByRole('heading', { name: 'Who listened to me' }).waitFor();
     for (const one of [page, mine]) {
       for (const colorScheme of ['light', 'dark'] as const) {
-        for (const width of [375, 1280]) {
+        for (const width of [375, 768, 1280]) {
           await one.emulateMedia({ colorScheme });
           await one.setViewportSize({ width, height: 800 });
           expect(await findViolations(one)).toEqual([]);

@@ -30,7 +30,7 @@ async function check(page: TestPage): Promise<string[]> {
   return wrong;
 }
 
-/** Targets that a finger could miss, and a page that scrolls sideways. */
+/** Targets that a finger could miss, buttons with broken words, and a page that scrolls sideways. */
 async function findMisfits(page: TestPage): Promise<string[]> {
   return page.evaluate(() => {
     const shown = [...document.querySelectorAll<HTMLElement>('a, button, input, summary')].filter(
@@ -40,8 +40,22 @@ async function findMisfits(page: TestPage): Promise<string[]> {
       const { width, height } = one.getBoundingClientRect();
       return width < 43.9 || height < 43.9 ? [`${one.outerHTML.slice(0, 80)} is ${width} × ${height}`] : [];
     });
+    const broken = shown.flatMap((one) => {
+      const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+      const range = document.createRange();
+      const found: string[] = [];
+      for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+        for (const { 0: word, index } of node.textContent?.matchAll(/\S+/g) ?? []) {
+          range.setStart(node, index);
+          range.setEnd(node, index + word.length);
+          found.push(...(range.getClientRects().length > 1 ? [`${word} is broken`] : []));
+        }
+      }
+      return found;
+    });
     const { scrollWidth, clientWidth } = document.documentElement;
-    return scrollWidth > clientWidth ? [...small, `the page is ${scrollWidth} wide`] : small;
+    const isWide = scrollWidth > clientWidth;
+    return [...small, ...broken, ...(isWide ? [`the page is ${scrollWidth} wide`] : [])];
   });
 }
 
