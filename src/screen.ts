@@ -14,6 +14,7 @@ import { createSendPage } from './dashboard/send-page';
 import { sessionSecrets } from './dashboard/session-secrets';
 import { createMemorySessionStore } from './dashboard/session-store';
 import { createSignIn, OIDC_CALLBACK_PATH, type SignIn } from './dashboard/sign-in';
+import { german } from './dashboard/texts-de';
 import { english } from './dashboard/texts-en';
 import { clientAddress, compileTrust } from './http/trust-proxy';
 import { verifyPassword } from './people/password';
@@ -55,11 +56,14 @@ export interface Screen {
   signIn: SignIn;
 }
 
+/** The texts, by `PROMPT_LANGUAGE`. */
+const TEXTS = { en: english, de: german };
+
 /** Composes the supervisors' screen. */
 export function createScreen(options: ScreenOptions): Screen {
   const { config, publicUrl, framedBy, roster, store, rooms, feed, operations, trail, control, draining, log, now } =
     options;
-  const texts = english;
+  const texts = TEXTS[config.promptLanguage];
   const assets = readAssets();
   const basePath = basePathOf(publicUrl);
   // What happened in rooms is dated by the store's clock, which may differ from this server's.

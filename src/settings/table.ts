@@ -83,7 +83,7 @@ export const SETTINGS = {
   oidcIssuer: setting('OIDC_ISSUER', issuer.optional()),
   oidcClientId: setting('OIDC_CLIENT_ID', z.string().optional(), TOKEN),
   oidcClientSecret: setting('OIDC_CLIENT_SECRET', z.string().optional(), TOKEN),
-  /** The language of the spoken prompts. */
+  /** The language of the spoken prompts and the screen. */
   promptLanguage: setting('PROMPT_LANGUAGE', oneOf(['en', 'de']).default('en')),
   /** A LaML document for waiting callers; undefined for the Space's own music. */
   waitUrl: setting('WAIT_URL', webUrl.optional()),

@@ -66,9 +66,9 @@ function talk(): Promise<void> {
   return talking;
 }
 
-async function beginTalk(): Promise<void> {
+async function beginTalk(at = app): Promise<void> {
   const event = (callSid: string, more: Record<string, string>) =>
-    app.post('/events/conference/sales', {
+    at.post('/events/conference/sales', {
       CallSid: callSid,
       ConferenceSid: 'cf-sales',
       StatusCallbackEvent: 'participant-join',
@@ -78,10 +78,10 @@ async function beginTalk(): Promise<void> {
       EndConferenceOnExit: 'false',
       ...more,
     });
-  await app.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
+  await at.post('/conference/sales', { CallSid: 'alice-1', From: ALICE });
   await event('alice-1', { EndConferenceOnExit: 'true' });
   await event('bob-1', {});
-  await app.post('/coach/sales?mode=monitor', { CallSid: 'ted-1', From: TED });
+  await at.post('/coach/sales?mode=monitor', { CallSid: 'ted-1', From: TED });
   await event('ted-1', { Muted: 'true' });
 }
 
@@ -407,6 +407,19 @@ describe('every answer', () => {
     }
     expect((await app.send('GET', '/assets/screen-000000000000.js')).status).toBe(404);
   });
+});
+
+it('speaks the language of the telephone', async () => {
+  const inGerman = await startApp({ people: people({}), env: { PROMPT_LANGUAGE: 'de' }, space: {} });
+  onTestFinished(() => inGerman.stop());
+  const page = await inGerman.send('GET', '/sign-in');
+  expect(page.text).toContain('<html lang="de">');
+  expect(page.text).toContain('Anmelden · Conference Coach');
+  const cookie = await signIn('Ted', inGerman);
+  await beginTalk(inGerman);
+  const headers = { cookie, ...FORM, ...JSON_WANTED };
+  const { text } = await inGerman.send('POST', '/rooms/sales/end', headers, '');
+  expect(JSON.parse(text).confirm).toContain('Gespräch in sales für Alice, Kunde und Ted beenden?');
 });
 
 // Last, because it ends the session.

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { german } from '../../src/dashboard/texts-de';
+import { english } from '../../src/dashboard/texts-en';
 import { findViolations, openBrowser, type TestBrowser, type TestPage } from '../support/browser';
 import { startScreenBench } from '../support/screen-bench';
 import type { TestBench } from '../support/test-bench';
@@ -125,18 +127,25 @@ describe('the audit trail on the screen', () => {
     expect((await fetch(`${bench.url}/audit.csv`, { redirect: 'manual' })).status).toBe(303);
   });
 
-  it('has no violation of accessibility rules, and fits', async () => {
-    const { bench, signIn } = await startScreenBench(browser);
-    await playCall(bench);
-    const page = await signIn();
-    await page.goto(`${bench.url}/audit`);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [375, 768, 1280]) {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: 800 });
-        expect(await findViolations(page)).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+  it.each([
+    ['en', english, /\d\d\/\d\d\/\d{4}, \d\d:\d\d:\d\d/],
+    ['de', german, /\d\d?\.\d\d?\.\d{4}, \d\d:\d\d:\d\d/],
+  ])(
+    'has no violation of accessibility rules, fits, and has dates of the language: %s',
+    async (language, texts, date) => {
+      const { bench, signIn } = await startScreenBench(browser, { env: { PROMPT_LANGUAGE: language } });
+      await playCall(bench);
+      const page = await signIn({ texts });
+      await page.goto(`${bench.url}/audit`);
+      expect(await page.locator('tbody time').first().textContent()).toMatch(date);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        for (const width of [375, 768, 1280]) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize({ width, height: 800 });
+          expect(await findViolations(page)).toEqual([]);
+          expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+        }
       }
-    }
-  });
+    },
+  );
 });

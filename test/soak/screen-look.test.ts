@@ -181,6 +181,20 @@ describe('pages have no violations, small targets or sideways scrolling:', () =>
     expect(await check(page)).toEqual([]);
   });
 
+  it('German, in which words are longer', async () => {
+    const { show, signIn, setStore } = await startShownScreen(browser, 'de');
+    const ted = tedIn({ requestedMode: 'barge', heardAs: 'coach', confirmed: false });
+    show(...ROOMS, roomWith([CAROL, BOB_IN, ted], { room: 'claims' }));
+    const page = await signIn();
+    expect(await check(page)).toEqual([]);
+    for (const summary of await page.locator('summary').all()) {
+      await summary.click();
+    }
+    setStore('away');
+    await page.locator('[data-link="away"]').waitFor();
+    expect(await check(page)).toEqual([]);
+  });
+
   it('a question, in a dialog or as a page', async () => {
     const { bench, signIn } = await startScreenBench(browser);
     await bench.call('Bob', '/conference/sales');

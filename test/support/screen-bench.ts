@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { english, type Texts } from '../../src/dashboard/texts-en';
 import { ALICE, TED } from './app';
 import type { PageOptions, TestBrowser, TestPage } from './browser';
 import { onTestFinished } from './on-test-finished';
@@ -27,6 +28,8 @@ export interface SignInOptions extends PageOptions {
   url?: string;
   /** Whether the test moves the page's clock. */
   hasClock?: boolean;
+  /** Of the page's language; English unless given. */
+  texts?: Texts;
 }
 
 /** The whole server, a simulated Space, and a browser. */
@@ -71,23 +74,23 @@ export async function startScreenBench(
   runClock(bench);
   return {
     bench,
-    async signIn({ name = 'Ted', url = bench.url, hasClock = false, ...look } = {}) {
+    async signIn({ name = 'Ted', url = bench.url, hasClock = false, texts, ...look } = {}) {
       const page = await browser.newPage(look);
       page.setDefaultTimeout(20_000);
       if (hasClock) {
         await page.clock.install();
       }
       await page.goto(url);
-      await fillSignIn(page, name);
+      await fillSignIn(page, name, texts);
       return page;
     },
   };
 }
 
-/** Signs somebody in, on the page that asks for it. */
-export async function fillSignIn(page: TestPage, name: string): Promise<void> {
-  await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+/** Signs somebody in, on the page that asks for it. @param texts of the page's language */
+export async function fillSignIn(page: TestPage, name: string, { signIn, nav } = english): Promise<void> {
+  await page.getByLabel(signIn.name).fill(name);
+  await page.getByLabel(signIn.password).fill(PASSWORD);
+  await page.getByRole('button', { name: signIn.submit }).click();
+  await page.getByRole('button', { name: nav.signOut }).waitFor();
 }

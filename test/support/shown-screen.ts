@@ -8,6 +8,8 @@ import type { RoomView } from '../../src/api/schemas';
 import { formatEvent } from '../../src/api/server-sent-events';
 import type { TrailReader } from '../../src/api/trail-reader';
 import { loadConfig } from '../../src/config';
+import { german } from '../../src/dashboard/texts-de';
+import { english } from '../../src/dashboard/texts-en';
 import { createRoster, type Roster } from '../../src/people/roster';
 import { parseRoster } from '../../src/people/roster-file';
 import { createScreen } from '../../src/screen';
@@ -16,7 +18,7 @@ import type { PageOptions, TestBrowser, TestPage } from './browser';
 import { onTestFinished } from './on-test-finished';
 import { NOW } from './room-view';
 import { rosterText } from './roster';
-import { PASSWORD, TED_LISTED } from './screen-bench';
+import { fillSignIn, TED_LISTED } from './screen-bench';
 
 /** The screen with rooms that a test makes up. Its clock starts at {@link NOW} and goes on. */
 export interface ShownScreen {
@@ -37,7 +39,7 @@ export interface ShownScreen {
 }
 
 /** Starts it; it stops when the test is over. No action does anything there. */
-export async function startShownScreen(browser: TestBrowser): Promise<ShownScreen> {
+export async function startShownScreen(browser: TestBrowser, language: 'en' | 'de' = 'en'): Promise<ShownScreen> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://localhost:${(server.address() as AddressInfo).port}`;
@@ -45,7 +47,7 @@ export async function startShownScreen(browser: TestBrowser): Promise<ShownScree
   const outs = new Set<FeedOutput>();
   const draining = new AbortController();
   let latest: readonly RoomView[] = [];
-  const config = loadConfig({ ANNOUNCE_IS_PRIVATE: 'true' });
+  const config = loadConfig({ ANNOUNCE_IS_PRIVATE: 'true', PROMPT_LANGUAGE: language });
   const roster = createRoster({ moderatorNumbers: [], supervisorNumbers: [] });
   roster.replace(parseRoster(rosterText({ supervisors: [TED_LISTED] }), { file: 'roster.json', hasPinKey: true }));
   const send = (out: FeedOutput, event: string, data: object) =>
@@ -103,10 +105,7 @@ export async function startShownScreen(browser: TestBrowser): Promise<ShownScree
     setStore: (store) => sendAll('store', { store }),
     async signIn(options) {
       const page = await open(options);
-      await page.getByLabel('Name').fill('Ted');
-      await page.getByLabel('Password').fill(PASSWORD);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      await fillSignIn(page, 'Ted', language === 'de' ? german : english);
       return page;
     },
   };
