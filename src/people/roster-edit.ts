@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import { UserError } from '../ops/user-error';
 import { changeFile } from './change-file';
@@ -27,19 +28,34 @@ const ROLES: readonly Role[] = ['moderator', 'supervisor'];
  * @throws UserError if there is none, or one in each role and no role is given
  */
 export function findPerson(entries: RosterEntries, { name, role }: RosterName, file: string): Place {
-  const places = ROLES.filter((one) => role === undefined || one === role).flatMap((one): Place[] => {
+  const roles = ROLES.filter((one) => role === undefined || one === role);
+  const places = roles.flatMap((one): Place[] => {
     const list = `${one}s` as const;
     const index = entries[list].findIndex((person) => person.name === name);
     return index < 0 ? [] : [{ list, index }];
   });
   const [place, ...others] = places;
   if (place === undefined) {
-    throw new UserError([`${file} has no ${role ?? 'person'} named ${name}.`]);
+    const similar = findSimilarName(
+      name,
+      roles.flatMap((one) => entries[`${one}s`].flatMap((person) => person.name ?? [])),
+    );
+    const hint = similar === undefined ? 'See docs/sign-in.md.' : `Did you mean ${similar}?`;
+    throw new UserError([`${file} has no ${role ?? 'person'} named ${name}. ${hint}`]);
   }
   if (others.length > 0) {
     throw new UserError([`${name} is a moderator and a supervisor in ${file}: choose one with --role.`]);
   }
   return place;
+}
+
+/** The name that was most likely meant: letter case and a quarter of the letters may differ. */
+function findSimilarName(given: string, names: readonly string[]): string | undefined {
+  const [closest] = names
+    .map((name) => ({ name, edits: distance(given.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= name.length / 4)
+    .sort((one, other) => one.edits - other.edits);
+  return closest?.name;
 }
 
 /**

@@ -101,8 +101,15 @@ describe('roster set-password', () => {
     ['a password for an argument', ['Ted', PASSWORD], undefined, usage],
     ['an unknown option', ['Ted', '--password', PASSWORD], undefined, "Unknown option '--password'. See --help."],
     ['another role', ['Ted', '--role', 'caller'], undefined, '--role must be moderator or supervisor.'],
-    ['an unknown name', ['Bob'], undefined, 'FILE has no person named Bob.'],
-    ['a name of the other role', ['Ted', '--role', 'moderator'], undefined, 'FILE has no moderator named Ted.'],
+    ['an unknown name', ['Bob'], undefined, 'FILE has no person named Bob. See docs/sign-in.md.'],
+    ['another letter case', ['ted'], undefined, 'FILE has no person named ted. Did you mean Ted?'],
+    ['a typing mistake', ['Alics'], undefined, 'FILE has no person named Alics. Did you mean Alice?'],
+    [
+      'a name of the other role',
+      ['Ted', '--role', 'moderator'],
+      undefined,
+      'FILE has no moderator named Ted. See docs/sign-in.md.',
+    ],
     [
       'a name in both roles',
       ['Carol'],
@@ -131,11 +138,11 @@ describe('roster set-password', () => {
   });
 
   it.each<[string, Record<string, string>, string]>([
-    ['no roster', {}, 'ROSTER_FILE is not set: passwords are kept in it.'],
+    ['no roster', {}, 'ROSTER_FILE is not set: passwords are kept in it. See docs/sign-in.md.'],
     [
       'a misspelt setting',
       { ROSTERFILE: 'roster.json' },
-      'ROSTER_FILE is not set: passwords are kept in it. ROSTERFILE is set: did you mean ROSTER_FILE?',
+      'ROSTER_FILE is not set: passwords are kept in it. See docs/sign-in.md. ROSTERFILE is set: did you mean ROSTER_FILE?',
     ],
     ['settings that cannot be used', { PORT: 'x' }, 'PORT must be a whole number from 0 to 65535.'],
     [

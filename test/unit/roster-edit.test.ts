@@ -79,7 +79,7 @@ describe('writePassword', () => {
   });
 
   it.each<[string, string, string]>([
-    ['without the person', '{}', 'FILE has no person named Ted.'],
+    ['without the person', '{}', 'FILE has no person named Ted. See docs/sign-in.md.'],
     ['that is no JSON', '{ "supervisors": [', 'FILE, line 1, column 19: this is not JSON: the file ends too early.'],
     [
       'with another mistake',
@@ -120,10 +120,10 @@ describe('findPerson', () => {
   });
 
   it.each<[string, RosterName['role'], string]>([
-    ['Dave', undefined, 'roster.json has no person named Dave.'],
-    ['alice', undefined, 'roster.json has no person named alice.'],
-    ['Alice', 'supervisor', 'roster.json has no supervisor named Alice.'],
-    ['Ted', 'moderator', 'roster.json has no moderator named Ted.'],
+    ['Dave', undefined, 'roster.json has no person named Dave. See docs/sign-in.md.'],
+    ['alice', undefined, 'roster.json has no person named alice. Did you mean Alice?'],
+    ['Alice', 'supervisor', 'roster.json has no supervisor named Alice. See docs/sign-in.md.'],
+    ['Ted', 'moderator', 'roster.json has no moderator named Ted. See docs/sign-in.md.'],
     ['Carol', undefined, 'Carol is a moderator and a supervisor in roster.json: choose one with --role.'],
   ])('does not find %s (role: %s)', (name, role, problem) => {
     expect(() => find(name, role)).toThrow(new UserError([problem]));

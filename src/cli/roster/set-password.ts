@@ -54,7 +54,7 @@ function sourceOf(env: CommandContext['env']): RosterSource {
   const { roster } = readSettings(env);
   if (roster === undefined) {
     throw new UserError([
-      `ROSTER_FILE is not set: passwords are kept in it.${askAboutMisspelling('ROSTER_FILE', env)}`,
+      `ROSTER_FILE is not set: passwords are kept in it. See docs/sign-in.md.${askAboutMisspelling('ROSTER_FILE', env)}`,
     ]);
   }
   return { ...roster, hasPinKey: true };
