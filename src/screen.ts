@@ -74,6 +74,7 @@ export function createScreen(options: ScreenOptions): Screen {
   const trust = compileTrust(config.trustProxy);
   const signIn = createSignIn({
     roster,
+    hasRosterFile: config.roster !== undefined,
     store: store.redis ? createRedisSessionStore(store.redis) : createMemorySessionStore(),
     secrets,
     publicUrl,

@@ -18,6 +18,8 @@ import { agentEntryOf, personActor, personNamed, type RosterPerson, setViewer, t
 
 export interface SignInOptions {
   roster: Roster;
+  /** Whether `ROSTER_FILE` is set. */
+  hasRosterFile: boolean;
   store: SessionStore;
   /** Sign the session cookie: the first signs, all are accepted. */
   secrets: readonly string[];
@@ -149,7 +151,8 @@ export function createSignIn(options: SignInOptions): SignIn {
     const { supervisors, moderators } = roster;
     const hasPasswords = [...supervisors.all, ...moderators.all].some(({ password }) => password !== undefined);
     const status = problem === undefined ? 200 : PROBLEM_STATUS[problem.code];
-    const model = { problem, next, hasPasswords, hasOidc: oidc !== undefined };
+    const { hasRosterFile } = options;
+    const model = { problem, next, hasPasswords, hasRosterFile, hasOidc: oidc !== undefined };
     await sendPage(req, res, { title: texts.signIn.title, status, content: <SignInPage texts={texts} {...model} /> });
   }
 

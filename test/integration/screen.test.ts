@@ -5,7 +5,7 @@ import { createMemoryStore } from '../../src/stores';
 import { ALICE, startApp, TED, type TestApp } from '../support/app';
 import { onTestFinished } from '../support/on-test-finished';
 import { eventually } from '../support/redis-server';
-import { type RosterContent, rosterText } from '../support/roster';
+import { type RosterContent, rosterSettings, rosterText } from '../support/roster';
 import { PASSWORD, PASSWORD_HASH } from '../support/screen-bench';
 
 const ALL: Right[] = ['see', 'monitor', 'coach', 'barge', 'control', 'record', 'audit'];
@@ -306,6 +306,23 @@ describe('an action', () => {
     const { status, text } = await post('/rooms/sales/end?sure=yes', { accept: 'text/html', ...headers });
     expect(status).toBe(403);
     expect(text).toContain('This request came from another site');
+  });
+});
+
+describe('the sign-in of a server where nobody has a password', () => {
+  const SET = 'npm run --silent roster -- set-password';
+
+  it.each<[string, RosterContent | undefined, string[]]>([
+    ['no roster', undefined, ['&quot;name&quot;: &quot;Ted&quot;', 'ROSTER_FILE=roster.json', `${SET} Ted`, 'Restart']],
+    ['a roster', { supervisors: [{ name: 'Ted', number: TED }] }, [`${SET} NAME`, 'Reload this page.']],
+  ])('shows the steps to one: %s', async (_what, roster, steps) => {
+    const other = await startApp(roster === undefined ? {} : { env: rosterSettings(roster) });
+    onTestFinished(() => other.stop());
+    const { text } = await other.send('GET', '/sign-in');
+    expect(text.match(/<li>/g)).toHaveLength(steps.length);
+    for (const step of [...steps, 'docs/sign-in.md']) {
+      expect(text).toContain(step);
+    }
   });
 });
 

@@ -60,7 +60,7 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen();
     const { status, text, cookies } = await screen.send('POST', '/sign-in', { form });
     expect([status, cookies]).toEqual([403, []]);
-    expect(text).toBe('sign in {"problem":{"code":"wrong"},"hasPasswords":true,"hasOidc":false}');
+    expect(text).toBe('sign in {"problem":{"code":"wrong"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}');
     expect(screen.facts).toEqual([{ kind: 'sign-in-refused', reason: 'wrong-password', ...who, ip: '127.0.0.1' }]);
   });
 
@@ -68,7 +68,10 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen();
     screen.roster.replace({ supervisors: [supervisor({ name: 'Ted' })], moderators: [] });
     const { status, text } = await screen.send('POST', '/sign-in', { form: { name: 'Ted', password: 'undefined' } });
-    expect([status, text]).toEqual([403, 'sign in {"problem":{"code":"wrong"},"hasPasswords":false,"hasOidc":false}']);
+    expect([status, text]).toEqual([
+      403,
+      'sign in {"problem":{"code":"wrong"},"hasPasswords":false,"hasRosterFile":true,"hasOidc":false}',
+    ]);
   });
 
   it('in both lists signs in as a supervisor', async () => {
@@ -84,7 +87,10 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen({ checkPassword: () => Promise.reject(new PasswordsBusyError('too many')) });
     for (let n = 0; n < 12; n++) {
       const { status, text } = await screen.send('POST', '/sign-in', { form: TED });
-      expect([status, text]).toEqual([503, 'sign in {"problem":{"code":"busy"},"hasPasswords":true,"hasOidc":false}']);
+      expect([status, text]).toEqual([
+        503,
+        'sign in {"problem":{"code":"busy"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+      ]);
     }
     expect([screen.facts, screen.log]).toEqual([[], []]);
   });
@@ -130,7 +136,10 @@ describe('the page', () => {
   it('is shown to whoever is not signed in', async () => {
     const screen = await startScreen();
     const { status, text, headers, cookies } = await screen.send('GET', '/sign-in?next=/rooms/sales');
-    expect([status, text]).toEqual([200, 'sign in {"next":"/rooms/sales","hasPasswords":true,"hasOidc":false}']);
+    expect([status, text]).toEqual([
+      200,
+      'sign in {"next":"/rooms/sales","hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+    ]);
     expect([headers['content-type'], cookies]).toEqual(['text/html; charset=utf-8', []]);
   });
 
@@ -466,7 +475,9 @@ describe('wrong passwords', () => {
     for (const form of [wrong, wrong, TED]) {
       const { status, text, headers, cookies } = await send(form);
       expect([status, headers['retry-after'], cookies]).toEqual([429, '900', []]);
-      expect(text).toBe('sign in {"problem":{"code":"locked-out","seconds":900},"hasPasswords":true,"hasOidc":false}');
+      expect(text).toBe(
+        'sign in {"problem":{"code":"locked-out","seconds":900},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+      );
     }
     expect(screen.facts.filter(({ kind }) => kind === 'sign-in-refused')).toHaveLength(10);
     expect(screen.facts.filter(({ kind }) => kind === 'sign-in-locked-out')).toEqual([
@@ -604,7 +615,9 @@ describe('an identity provider', () => {
   it('gets the browser, which keeps the rest in a signed cookie of ten minutes', async () => {
     const oidc = providerOf('ted@example.com');
     const screen = await startScreen({ oidc });
-    expect((await screen.send('GET', '/sign-in')).text).toBe('sign in {"hasPasswords":true,"hasOidc":true}');
+    expect((await screen.send('GET', '/sign-in')).text).toBe(
+      'sign in {"hasPasswords":true,"hasRosterFile":true,"hasOidc":true}',
+    );
     const { status, headers, cookies } = await screen.send('GET', '/sign-in/oidc?next=/rooms');
     expect([status, headers.location]).toEqual([303, 'https://login.example.com/authorize?a=b']);
     expect(headers['set-cookie']).toEqual([
@@ -632,7 +645,7 @@ describe('an identity provider', () => {
     const { status, text } = await screen.send('GET', CALLBACK, { cookie: change(cookie) });
     expect([status, text]).toEqual([
       502,
-      'sign in {"problem":{"code":"oidc-failed"},"hasPasswords":true,"hasOidc":true}',
+      'sign in {"problem":{"code":"oidc-failed"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":true}',
     ]);
     expect([oidc.finished, screen.log]).toEqual([[], []]);
   });
@@ -667,7 +680,7 @@ describe('an identity provider', () => {
     const { status, text, cookies } = await screen.send('GET', CALLBACK, { cookie });
     expect([status, text, cookies]).toEqual([
       503,
-      'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasOidc":true}',
+      'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":true}',
       ['__Host-oidc='],
     ]);
     expect(screen.facts).toEqual([]);
@@ -779,7 +792,7 @@ describe('two servers with one Redis', () => {
     const form = await screen.send('POST', '/sign-in', { form: TED });
     expect(form).toMatchObject({
       status: 503,
-      text: 'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasOidc":false}',
+      text: 'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
       cookies: [],
     });
     // The form is still shown to whoever has no session.

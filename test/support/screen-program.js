@@ -44,6 +44,7 @@ const tools = createPublicPageTools({
 });
 const signIn = createSignIn({
   roster,
+  hasRosterFile: true,
   store: createMemorySessionStore(),
   secrets: ['the secret of this test, long enough'],
   publicUrl,

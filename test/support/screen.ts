@@ -120,6 +120,7 @@ export async function startScreen(options: Partial<SignInOptions> & { trustProxy
   });
   const signIn = createSignIn({
     roster,
+    hasRosterFile: true,
     store,
     secrets: ['the secret of this test, long enough'],
     publicUrl: SCREEN_URL,

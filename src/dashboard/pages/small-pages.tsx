@@ -22,10 +22,18 @@ export interface SignInPageProps {
   hasOidc: boolean;
   /** Whether anybody has a password. */
   hasPasswords: boolean;
+  /** Whether `ROSTER_FILE` is set. */
+  hasRosterFile: boolean;
 }
 
+const FIRST_ROSTER = `{
+  "moderators": [{ "name": "Alice", "number": "+15557788999" }],
+  "supervisors": [{ "name": "Ted", "number": "+15550002222" }]
+}`;
+
 /** The page for signing in. */
-export function SignInPage({ texts, problem, next, hasOidc, hasPasswords }: SignInPageProps) {
+export function SignInPage(props: SignInPageProps) {
+  const { texts, problem, next, hasOidc, hasPasswords, hasRosterFile } = props;
   const { signIn } = texts;
   return (
     <section class="sign-in">
@@ -62,13 +70,34 @@ export function SignInPage({ texts, problem, next, hasOidc, hasPasswords }: Sign
           </a>
         </p>
       ) : null}
-      {hasPasswords || hasOidc ? null : (
-        <>
-          <p>{signIn.nobody}</p>
-          <pre>npm run roster -- set-password Ted</pre>
-        </>
-      )}
+      {hasPasswords || hasOidc ? null : <FirstSignIn texts={texts} hasRosterFile={hasRosterFile} />}
     </section>
+  );
+}
+
+/** What is to be done before anybody can sign in. */
+function FirstSignIn({ texts: { signIn }, hasRosterFile }: Pick<SignInPageProps, 'texts' | 'hasRosterFile'>) {
+  const steps: readonly (readonly [string, string?])[] = hasRosterFile
+    ? [[signIn.setPassword, 'npm run --silent roster -- set-password NAME'], [signIn.reload]]
+    : [
+        [signIn.writeRoster, FIRST_ROSTER],
+        [signIn.setRosterFile, 'ROSTER_FILE=roster.json'],
+        [signIn.setPassword, 'npm run --silent roster -- set-password Ted'],
+        [signIn.restart],
+      ];
+  return (
+    <>
+      <p>{signIn.nobody}</p>
+      <ol>
+        {steps.map(([step, code]) => (
+          <li>
+            {step}
+            {code === undefined ? null : <pre>{code}</pre>}
+          </li>
+        ))}
+      </ol>
+      <p>{signIn.more}</p>
+    </>
   );
 }
 
