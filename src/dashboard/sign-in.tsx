@@ -10,7 +10,7 @@ import type { SignInFact, SignOutReason } from '../supervision/refusals';
 import { parseLocalPath } from './local-path';
 import { type OidcClient, OidcError, type OidcIdentity } from './oidc';
 import type { PublicPageTools } from './page-tools';
-import { SignInPage, type SignInProblem } from './pages/small-pages';
+import { SignInPage, type SignInPageProps, type SignInProblem } from './pages/small-pages';
 import { createPendingCookie } from './pending-cookie';
 import type { SessionStore, StoredSession } from './session-store';
 import { createSessions, ownerOf, proofOf, type SignedIn } from './sessions';
@@ -66,6 +66,9 @@ export const OIDC_PATH = '/sign-in/oidc';
 
 /** Where the identity provider sends browsers back to, below the public url. */
 export const OIDC_CALLBACK_PATH = '/sign-in/oidc/callback';
+
+/** The sign-in of somebody who has just signed out. */
+const SIGNED_OUT_PATH = '/sign-in?signed-out';
 
 /** No form is larger. */
 const MAX_FORM = '4kb';
@@ -138,7 +141,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   async function showSignIn(
     req: Request,
     res: Response,
-    next: string | undefined,
+    shown: Pick<SignInPageProps, 'next' | 'name' | 'isSignedOut'>,
     problem?: SignInProblem,
     reason = 'Not signed in.',
   ): Promise<void> {
@@ -152,7 +155,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     const hasPasswords = [...supervisors.all, ...moderators.all].some(({ password }) => password !== undefined);
     const status = problem === undefined ? 200 : PROBLEM_STATUS[problem.code];
     const { hasRosterFile } = options;
-    const model = { problem, next, hasPasswords, hasRosterFile, hasOidc: oidc !== undefined };
+    const model = { problem, ...shown, hasPasswords, hasRosterFile, hasOidc: oidc !== undefined };
     await sendPage(req, res, { title: texts.signIn.title, status, content: <SignInPage texts={texts} {...model} /> });
   }
 
@@ -217,7 +220,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   async function answer(
     req: Request,
     res: Response,
-    next: string | undefined,
+    { next, name }: { next: string | undefined; name?: string },
     work: () => Promise<SignInProblem | undefined>,
   ): Promise<void> {
     let reason: string | undefined;
@@ -235,7 +238,7 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (problem === undefined) {
       goTo(res, next ?? '/');
     } else {
-      await showSignIn(req, res, next, problem, reason);
+      await showSignIn(req, res, { next, name }, problem, reason);
     }
   }
 
@@ -275,7 +278,7 @@ export function createSignIn(options: SignInOptions): SignIn {
         pendingCookie.set(res, { ...pending, next });
         res.redirect(303, url);
       } catch (error) {
-        await answer(req, res, next, () => Promise.reject(error));
+        await answer(req, res, { next }, () => Promise.reject(error));
       }
     });
 
@@ -287,7 +290,7 @@ export function createSignIn(options: SignInOptions): SignIn {
         goTo(res, next ?? '/');
         return;
       }
-      await answer(req, res, next, async () => {
+      await answer(req, res, { next }, async () => {
         if (pending === undefined) {
           throw new OidcError('no sign-in under way in this browser');
         }
@@ -301,7 +304,7 @@ export function createSignIn(options: SignInOptions): SignIn {
   routes.get('/sign-in', readViewer, async (req, res) => {
     const next = parseLocalPath(req.query.next);
     if (viewerOf(res) === undefined) {
-      await showSignIn(req, res, next);
+      await showSignIn(req, res, { next, isSignedOut: req.query['signed-out'] !== undefined });
     } else {
       goTo(res, next ?? '/');
     }
@@ -314,7 +317,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       await sendError(req, res, 400, texts.errors.unreadable, 'unreadable_request');
       return;
     }
-    await answer(req, res, parseLocalPath(path), () => signIn(req, res, name.trim(), password));
+    await answer(req, res, { next: parseLocalPath(path), name }, () => signIn(req, res, name.trim(), password));
   });
 
   if (oidc !== undefined) {
@@ -327,7 +330,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       await sessions.end(req, res);
       recordSignOut(req, viewer, 'signed-out');
     }
-    goTo(res, '/sign-in');
+    goTo(res, SIGNED_OUT_PATH);
   });
 
   routes.post('/sign-out-everywhere', requireSameOrigin, readViewer, async (req, res) => {
@@ -337,7 +340,7 @@ export function createSignIn(options: SignInOptions): SignIn {
       await sessions.end(req, res);
       recordSignOut(req, viewer, 'everywhere');
     }
-    goTo(res, '/sign-in');
+    goTo(res, SIGNED_OUT_PATH);
   });
 
   return {

@@ -17,6 +17,7 @@ export const english = {
     password: 'Password',
     submit: 'Sign in',
     oidc: 'Sign in with your company account',
+    signedOut: 'You are signed out.',
     nobody: 'Nobody can sign in yet. On the server:',
     writeRoster: 'Write people into a file, roster.json:',
     setRosterFile: 'Add this line to .env:',

@@ -309,6 +309,25 @@ describe('an action', () => {
   });
 });
 
+describe('the sign-in', () => {
+  it('keeps the name after a wrong password, and never the password', async () => {
+    start();
+    const form = 'name=%22Ted%22&password=swordfish';
+    const { status, text } = await app.send('POST', '/sign-in', { ...SAME_ORIGIN, ...FORM }, form);
+    expect(status).toBe(403);
+    expect(text).toContain('value="&quot;Ted&quot;"');
+    expect(text).not.toContain('swordfish');
+  });
+
+  it('says that somebody has signed out, once they have', async () => {
+    start();
+    const { headers } = await app.send('POST', '/sign-out', SAME_ORIGIN);
+    const said = '<p role="status">You are signed out.</p>';
+    expect((await app.send('GET', String(headers.location))).text).toContain(said);
+    expect((await app.send('GET', '/sign-in')).text).not.toContain(said);
+  });
+});
+
 describe('the sign-in of a server where nobody has a password', () => {
   const SET = 'npm run --silent roster -- set-password';
 

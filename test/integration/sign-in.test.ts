@@ -60,7 +60,10 @@ describe('a supervisor or an agent', () => {
     const screen = await startScreen();
     const { status, text, cookies } = await screen.send('POST', '/sign-in', { form });
     expect([status, cookies]).toEqual([403, []]);
-    expect(text).toBe('sign in {"problem":{"code":"wrong"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}');
+    const { name } = form;
+    expect(text).toBe(
+      `sign in ${JSON.stringify({ problem: { code: 'wrong' }, name, hasPasswords: true, hasRosterFile: true, hasOidc: false })}`,
+    );
     expect(screen.facts).toEqual([{ kind: 'sign-in-refused', reason: 'wrong-password', ...who, ip: '127.0.0.1' }]);
   });
 
@@ -70,7 +73,7 @@ describe('a supervisor or an agent', () => {
     const { status, text } = await screen.send('POST', '/sign-in', { form: { name: 'Ted', password: 'undefined' } });
     expect([status, text]).toEqual([
       403,
-      'sign in {"problem":{"code":"wrong"},"hasPasswords":false,"hasRosterFile":true,"hasOidc":false}',
+      'sign in {"problem":{"code":"wrong"},"name":"Ted","hasPasswords":false,"hasRosterFile":true,"hasOidc":false}',
     ]);
   });
 
@@ -89,7 +92,7 @@ describe('a supervisor or an agent', () => {
       const { status, text } = await screen.send('POST', '/sign-in', { form: TED });
       expect([status, text]).toEqual([
         503,
-        'sign in {"problem":{"code":"busy"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+        'sign in {"problem":{"code":"busy"},"name":"Ted","hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
       ]);
     }
     expect([screen.facts, screen.log]).toEqual([[], []]);
@@ -138,7 +141,7 @@ describe('the page', () => {
     const { status, text, headers, cookies } = await screen.send('GET', '/sign-in?next=/rooms/sales');
     expect([status, text]).toEqual([
       200,
-      'sign in {"next":"/rooms/sales","hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+      'sign in {"next":"/rooms/sales","isSignedOut":false,"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
     ]);
     expect([headers['content-type'], cookies]).toEqual(['text/html; charset=utf-8', []]);
   });
@@ -439,7 +442,7 @@ describe('signing out', () => {
     const screen = await startScreen();
     const [one, other] = [await screen.enter('Ted', 'open sesame'), await screen.enter('Ted', 'open sesame')];
     const { status, headers } = await screen.send('POST', '/sign-out', { cookie: one });
-    expect([status, headers.location]).toEqual([303, '/sign-in']);
+    expect([status, headers.location]).toEqual([303, '/sign-in?signed-out']);
     expect(headers['set-cookie']).toEqual([
       '__Host-session=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax',
     ]);
@@ -476,7 +479,7 @@ describe('wrong passwords', () => {
       const { status, text, headers, cookies } = await send(form);
       expect([status, headers['retry-after'], cookies]).toEqual([429, '900', []]);
       expect(text).toBe(
-        'sign in {"problem":{"code":"locked-out","seconds":900},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+        'sign in {"problem":{"code":"locked-out","seconds":900},"name":"Ted","hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
       );
     }
     expect(screen.facts.filter(({ kind }) => kind === 'sign-in-refused')).toHaveLength(10);
@@ -616,7 +619,7 @@ describe('an identity provider', () => {
     const oidc = providerOf('ted@example.com');
     const screen = await startScreen({ oidc });
     expect((await screen.send('GET', '/sign-in')).text).toBe(
-      'sign in {"hasPasswords":true,"hasRosterFile":true,"hasOidc":true}',
+      'sign in {"isSignedOut":false,"hasPasswords":true,"hasRosterFile":true,"hasOidc":true}',
     );
     const { status, headers, cookies } = await screen.send('GET', '/sign-in/oidc?next=/rooms');
     expect([status, headers.location]).toEqual([303, 'https://login.example.com/authorize?a=b']);
@@ -734,7 +737,7 @@ describe('two servers with one Redis', () => {
     expect(await known(other)).toEqual(['supervisor Ted', 'supervisor Ted', 'moderator Alice']);
     const viewer = other.lastViewer();
     const { status, headers } = await one.send('POST', '/sign-out-everywhere', { cookie: cookies[0] });
-    expect([status, headers.location]).toEqual([303, '/sign-in']);
+    expect([status, headers.location]).toEqual([303, '/sign-in?signed-out']);
     expect(headers['set-cookie']).toEqual([expect.stringMatching(/^__Host-session=;/)]);
     expect(await known(one)).toEqual(['nobody', 'nobody', 'moderator Alice']);
     expect(await known(other)).toEqual(['nobody', 'nobody', 'moderator Alice']);
@@ -792,7 +795,7 @@ describe('two servers with one Redis', () => {
     const form = await screen.send('POST', '/sign-in', { form: TED });
     expect(form).toMatchObject({
       status: 503,
-      text: 'sign in {"problem":{"code":"store-away"},"hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
+      text: 'sign in {"problem":{"code":"store-away"},"name":"Ted","hasPasswords":true,"hasRosterFile":true,"hasOidc":false}',
       cookies: [],
     });
     // The form is still shown to whoever has no session.

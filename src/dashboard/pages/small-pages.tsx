@@ -19,6 +19,10 @@ export interface SignInPageProps {
   problem: SignInProblem | undefined;
   /** Where to go after signing in. */
   next: string | undefined;
+  /** What was entered as the name before. */
+  name?: string | undefined;
+  /** Whether they have just signed out. */
+  isSignedOut?: boolean;
   hasOidc: boolean;
   /** Whether anybody has a password. */
   hasPasswords: boolean;
@@ -33,11 +37,12 @@ const FIRST_ROSTER = `{
 
 /** The page for signing in. */
 export function SignInPage(props: SignInPageProps) {
-  const { texts, problem, next, hasOidc, hasPasswords, hasRosterFile } = props;
+  const { texts, problem, next, name, isSignedOut, hasOidc, hasPasswords, hasRosterFile } = props;
   const { signIn } = texts;
   return (
     <section class="sign-in">
       <h1>{signIn.title}</h1>
+      {isSignedOut ? <p role="status">{signIn.signedOut}</p> : null}
       {problem === undefined ? null : (
         <p class="problem" role="alert">
           {sentenceOf(problem, texts)}
@@ -47,7 +52,7 @@ export function SignInPage(props: SignInPageProps) {
         <form method="post" action="/sign-in">
           {next === undefined ? null : <input type="hidden" name="next" value={next} />}
           <label for="name">{signIn.name}</label>
-          <input id="name" name="name" autoComplete="username" required maxLength={64} />
+          <input id="name" name="name" autoComplete="username" required maxLength={64} value={name} />
           <label for="password">{signIn.password}</label>
           <input
             id="password"
