@@ -85,6 +85,11 @@ describe('the README', () => {
     expect(texts.at(-1)).toBe(onOneLine(document));
   });
 
+  it('has callbacks that the server accepts', async () => {
+    const [, commands = ''] = /```sh\n(curl [^`]*participant-join[^`]*)```/.exec(readme) ?? [];
+    expect(await responsesTo(commands)).toEqual(['', '', '']);
+  });
+
   it('shows what the demo really tells', async () => {
     const [, excerpt = ''] = /```text\n([^`]*)```/.exec(readme) ?? [];
     const demo = join(__dirname, '../../dist/simulator/demo.js');
