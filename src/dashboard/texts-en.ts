@@ -562,12 +562,15 @@ export const english = {
   wall: {
     title: 'Rooms',
     others: (count: number) => (count === 1 ? 'and 1 more room' : `and ${count} more rooms`),
-    supervisors: 'Supervisors:',
+    /** Before the numbers of rooms that need attention, talk and wait. */
+    counted: 'Rooms:',
+    supervisors: (count: number, hearing: string) =>
+      `${count} ${count === 1 ? 'supervisor' : 'supervisors'}: ${hearing}`,
     hearings: {
       monitor: 'listening',
       coach: 'coaching',
       barge: 'talking to everyone',
-      unknown: 'not confirmed who hears them',
+      unknown: 'unknown who hears them',
     },
   },
 };

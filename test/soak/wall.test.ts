@@ -79,10 +79,10 @@ describe('a wall', () => {
     await body.getByText('talking').first().waitFor();
     await page.locator('body[data-link="live"]').waitFor();
     const shown = (await body.innerText()).replaceAll(/\s+/g, ' ');
-    expect(shown).toMatch(/Waiting 1 .*Longest wait 0:\d\d .*Live 1 Needs attention 0 Talking 1 Waiting 1/);
+    expect(shown).toMatch(/ 1 .* 0:\d\d .* 1 Rooms: Needs attention 0 Talking 1 Waiting 1/);
     expect(shown).toMatch(/sales talking 0:\d\d support waiting 0:\d\d/);
     await bench.call('Ted', '/coach/sales');
-    await body.getByText('coaching').waitFor();
+    await body.getByText('1 supervisor: coaching').waitFor();
     const html = await page.content();
     expect(html.replaceAll(/<(head|template).*?<\/\1>|data-[a-z]+="[^"]*"|datetime="[^"]*"/gs, '')).not.toMatch(PEOPLE);
     expect(html).not.toContain(lobby);

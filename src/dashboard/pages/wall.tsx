@@ -1,6 +1,6 @@
 import { SECTIONS } from '../board-model';
 import { HEARINGS, type WallRoom, type WallState } from '../wall-model';
-import { Elapsed, Hidden, SHAPES, type Shown } from './elements';
+import { Elapsed, SHAPES, type Shown } from './elements';
 import type { AssetUrls } from './layout';
 import { TopLine } from './top-line';
 
@@ -50,13 +50,16 @@ export function Wall({ texts, wall: { totals, counts, rooms, others }, now }: Sh
   return (
     <>
       <TopLine totals={totals} texts={texts} now={now} />
-      <ul class="counts">
-        {SECTIONS.map((section) => (
-          <li class={section === 'attention' && counts[section] > 0 ? 'alarm' : ''}>
-            {texts.sections[section]} <strong>{counts[section]}</strong>
-          </li>
-        ))}
-      </ul>
+      <div class="counts">
+        <p id="counted">{texts.wall.counted}</p>
+        <ul aria-labelledby="counted">
+          {SECTIONS.map((section) => (
+            <li class={section === 'attention' && counts[section] > 0 ? 'alarm' : ''}>
+              {texts.sections[section]} <strong>{counts[section]}</strong>
+            </li>
+          ))}
+        </ul>
+      </div>
       {rooms.length === 0 ? <p>{texts.board.empty}</p> : null}
       <ul class="rooms">
         {rooms.map((room) => (
@@ -85,8 +88,7 @@ function Room({ texts, room, now }: Shown & { room: WallRoom }) {
       {HEARINGS.filter((heard) => supervisors[heard] > 0).map((heard) => (
         <p>
           <span aria-hidden="true">{SHAPES[heard]} </span>
-          <Hidden>{texts.wall.supervisors} </Hidden>
-          {texts.wall.hearings[heard]} <strong>{supervisors[heard]}</strong>
+          {texts.wall.supervisors(supervisors[heard], texts.wall.hearings[heard])}
         </p>
       ))}
     </li>
