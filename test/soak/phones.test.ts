@@ -140,7 +140,7 @@ describe('the telephones of the demo', () => {
     const page = await open();
     const keypad = page.getByRole('group', { name: 'Bob’s keypad' });
     await keypad.getByRole('button', { name: '5' }).click();
-    await page.getByText('Nothing waits for a key of Bob’s telephone now.').waitFor();
+    await page.getByText('Bob’s telephone is not asking for a key.').waitFor();
     close();
     await page.getByText('The demo does not answer. Was it stopped?').waitFor();
   });
@@ -150,9 +150,18 @@ describe('the telephones of the demo', () => {
     const wide = await open();
     await wide.frameLocator('iframe').getByText('The screen itself.').waitFor();
     expect(wide.problems).toEqual([]);
+    expect(await (await open({ width: 1024 })).locator('iframe').isVisible()).toBe(true);
     const narrow = await open({ width: 375 });
     expect(await narrow.getByRole('link').getAttribute('href')).toBe(`${serverUrl}/`);
     expect(await narrow.locator('iframe').isVisible()).toBe(false);
+  });
+
+  it('show what is told last on a laptop, without scrolling', async () => {
+    const page = await (await startPhones()).open({ width: 1280, height: 800 });
+    await click(page, 'Call from Ted’s telephone');
+    await page.getByText('Please enter your PIN, then press pound.').waitFor();
+    const bottom = 'document.querySelector("#ted-told").getBoundingClientRect().bottom';
+    expect(await page.evaluate(bottom)).toBeLessThanOrEqual(800);
   });
 
   it('work without scripts', async () => {

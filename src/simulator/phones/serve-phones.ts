@@ -126,7 +126,7 @@ function createApp({ serverUrl, port, stream }: { serverUrl: string; port: numbe
       // A form without the script.
       res.redirect(303, '/');
     } else {
-      res.type('text').send(isHeard ? '' : `Nothing waits for a key of ${telephone.name}’s telephone now.`);
+      res.type('text').send(isHeard ? '' : `${telephone.name}’s telephone is not asking for a key.`);
     }
   });
 
