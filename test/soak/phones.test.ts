@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { numberOf } from '../../src/simulator/call';
 import { openPhones } from '../../src/simulator/phones/serve-phones';
+import { createTelephones, type TelephonesOptions } from '../../src/simulator/phones/telephones';
 import type { Space } from '../../src/simulator/space';
 import { ALICE, BOB } from '../support/app';
 import { findViolations, openBrowser, type PageOptions, type TestBrowser, type TestPage } from '../support/browser';
@@ -25,6 +26,7 @@ interface Phones {
   space: Space;
   url: string;
   serverUrl: string;
+  numbers: TelephonesOptions['numbers'];
   open(options?: PageOptions): Promise<TestPage>;
   close(): void;
 }
@@ -38,10 +40,11 @@ async function startPhones(): Promise<Phones> {
     [UNKNOWN, 'Ted'],
   ]);
   const phones = await openPhones();
+  const numbers = { alice: ALICE, bob: BOB, ted: UNKNOWN };
   phones.serve({
     space,
     serverUrl,
-    numbers: { alice: ALICE, bob: BOB, ted: UNKNOWN },
+    numbers,
     nameOf: (call) => names.get(numberOf(call) ?? '') ?? 'somebody',
   });
   onTestFinished(() => phones.close());
@@ -49,6 +52,7 @@ async function startPhones(): Promise<Phones> {
     ...phones,
     space,
     serverUrl,
+    numbers,
     async open(options) {
       const page = await browser.newPage(options);
       await page.route(`${serverUrl}/`, (route) => route.fulfill({ contentType: 'text/html', body: SCREEN }));
@@ -162,6 +166,17 @@ describe('the telephones of the demo', () => {
     await page.getByText('Please enter your PIN, then press pound.').waitFor();
     const bottom = 'document.querySelector("#ted-told").getBoundingClientRect().bottom';
     expect(await page.evaluate(bottom)).toBeLessThanOrEqual(800);
+  });
+
+  it('do not show calls that were over before they were served', async () => {
+    const { space, serverUrl, numbers } = await startPhones();
+    const earlier = space.call({ from: UNKNOWN, url: `${serverUrl}/supervisor` });
+    await space.runUntilIdle();
+    earlier.hangUp();
+    const { told } = earlier;
+    expect(told).not.toEqual([]);
+    const telephones = createTelephones({ space, serverUrl, numbers, nameOf: () => 'Ted' });
+    expect(telephones.state()['ted-told']).toEqual({ text: 'Nothing yet.' });
   });
 
   it('work without scripts', async () => {

@@ -46,7 +46,7 @@ export interface TelephonesOptions {
   space: Space;
   /** Of the server whose numbers are dialled, without a trailing slash. */
   serverUrl: string;
-  /** The telephones' own numbers, in E.164. Every call from or to one of them is shown, whoever placed it. */
+  /** The telephones' own numbers, in E.164. Every later call from or to one of them is shown, whoever placed it. */
   numbers: Readonly<Record<Telephone['id'], string>>;
   /** Who is on a call. */
   nameOf: (call: Call) => string;
@@ -59,7 +59,9 @@ const NOTHING: Hearing = { voices: [], sounds: [] };
 const list = new Intl.ListFormat('en-GB');
 
 export function createTelephones({ space, serverUrl, numbers, nameOf }: TelephonesOptions): Telephones {
-  const latestCall = ({ id }: Telephone) => space.calls.findLast((call) => numberOf(call) === numbers[id]);
+  const earlier = new Set(space.calls);
+  const latestCall = ({ id }: Telephone) =>
+    space.calls.findLast((call) => numberOf(call) === numbers[id] && !earlier.has(call));
 
   /** The latest call, unless it is over. */
   function liveCall(telephone: Telephone): Call | undefined {
