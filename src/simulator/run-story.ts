@@ -15,10 +15,18 @@ export interface StoryResult {
  * Plays a story, and prints each step as it happens, then the result.
  *
  * @param options.signal see {@link playStory}
+ * @param options.endsAfter whether the rest cannot pass either, and is not played
  */
 export async function runStory(
   story: Story,
-  options: { space: Space; url: string; paint: Paint; write: (text: string) => void; signal?: AbortSignal },
+  options: {
+    space: Space;
+    url: string;
+    paint: Paint;
+    write: (text: string) => void;
+    signal?: AbortSignal;
+    endsAfter?: (report: StepReport) => boolean;
+  },
 ): Promise<StoryResult> {
   const { space, url, paint, write, signal } = options;
   const reports: StepReport[] = [];
@@ -29,6 +37,9 @@ export async function runStory(
     }
     write(renderStep(report, paint));
     reports.push(report);
+    if (options.endsAfter?.(report)) {
+      break;
+    }
   }
   if (signal?.aborted) {
     return { passed: false, reports };

@@ -415,9 +415,10 @@ describe('npm run simulate', () => {
       ['--signing-key', SIGNING_KEY, '--moderator', '+15550007777'],
       '--moderator must be one of its MODERATOR_NUMBERS',
     ],
-  ])('says what is the matter with %s', async (_what, args, sentence) => {
-    const { code, stderr } = await simulate('--url', url, ...args);
+  ])('says what is the matter with %s, after the first step that shows it', async (_what, args, sentence) => {
+    const { code, stdout, stderr } = await simulate('--url', url, ...args);
     expect(code).toBe(1);
+    expect(stdout.match(/^1 of \d steps failed\.$/m)).not.toBeNull();
     expect(stderr).toContain(`${sentence}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
