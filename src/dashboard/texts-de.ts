@@ -15,7 +15,14 @@ export const german: Texts = {
     password: 'Passwort',
     submit: 'Anmelden',
     oidc: 'Mit Firmenkonto anmelden',
-    nobody: 'Noch kann sich niemand anmelden. Vergeben Sie auf dem Server ein Passwort:',
+    signedOut: 'Sie sind abgemeldet.',
+    nobody: 'Noch kann sich niemand anmelden. Auf dem Server:',
+    writeRoster: 'Schreiben Sie Personen in eine Datei, roster.json:',
+    setRosterFile: 'Fügen Sie diese Zeile in .env ein:',
+    setPassword: 'Geben Sie jemandem in der Personenliste ein Passwort:',
+    restart: 'Starten Sie den Server neu, und laden Sie diese Seite neu.',
+    reload: 'Laden Sie diese Seite neu.',
+    more: 'Mehr steht in docs/sign-in.md.',
     wrong: 'Name oder Passwort ist falsch.',
     lockedOut: (minutes) =>
       `Zu viele falsche Passwörter. Versuchen Sie es in ${minutes === 1 ? 'einer Minute' : `${minutes} Minuten`} erneut.`,
@@ -29,10 +36,10 @@ export const german: Texts = {
   },
 
   top: {
-    waiting: 'Wartend',
+    waiting: 'Wartende Kunden',
     longestWait: 'Längste Wartezeit',
     target: (duration) => `Ziel ${duration}`,
-    live: 'Im Gespräch',
+    live: 'Gespräche',
     none: 'keine',
   },
 
@@ -53,7 +60,7 @@ export const german: Texts = {
     unknown: 'Nicht bekannt, wer Sie hört',
     onHold: 'Sie werden gehalten. Niemand hört Sie',
     entering: 'Sie werden verbunden',
-    called: 'Ihr Telefon klingelt. Nehmen Sie ab und drücken Sie eine Taste',
+    called: 'Ihr Telefon klingelt. Nehmen Sie ab und drücken Sie die 1',
     ofOther: {
       nobody: 'für niemanden hörbar',
       agent: (name) => `nur für ${name ?? 'den Agenten'} hörbar`,
@@ -71,11 +78,20 @@ export const german: Texts = {
   you: {
     title: 'Sie',
     nowhere: 'Sie sind in keinem Raum.',
-    howToListen: 'Drücken Sie bei einem Raum „Zuhören“, oder rufen Sie die Nummer für Supervisoren an.',
+    howToListen:
+      'Drücken Sie bei einem Raum „Zuhören“, oder rufen Sie die Nummer für Supervisoren an. Schon in deren Menü? Wählen Sie dort.',
     howToDial: 'Rufen Sie zum Zuhören die Nummer für Supervisoren an.',
     inRoom: (room) => `in ${room}`,
     leave: 'Verlassen',
-    several: 'Sie sind in mehreren Räumen.',
+    several: 'Sie sind in mehreren Anrufen.',
+    notReached: (room, why) => `Vor {ago} wurden Sie nach ${room} gerufen: ${why}.`,
+    notReachedWhy: {
+      no_key: 'Niemand drückte die 1',
+      no_answer: 'Niemand nahm ab',
+      line_busy: 'Es war besetzt',
+      not_connected: 'Ihre Nummer war nicht erreichbar',
+      other: 'Es gelang nicht',
+    },
   },
 
   sections: { attention: 'Handlungsbedarf', talking: 'Im Gespräch', waiting: 'Wartend' },
@@ -139,7 +155,7 @@ export const german: Texts = {
   },
 
   results: {
-    listen: 'Ihr Telefon klingelt gleich. Nehmen Sie ab und drücken Sie eine Taste.',
+    listen: 'Ihr Telefon klingelt gleich. Nehmen Sie ab und drücken Sie die 1.',
     monitor: 'Niemand hört Sie jetzt.',
     coach: 'Nur der Agent hört Sie jetzt.',
     barge: 'ALLE hören Sie jetzt.',
@@ -168,7 +184,8 @@ export const german: Texts = {
     muted_by_server: 'Der Server hat Sie stummgeschaltet, weil das Gespräch inzwischen ein anderes ist.',
     superseded: 'Eine spätere Aktion hat diese ersetzt.',
     store_away: 'Der Server erreicht seinen Speicher nicht. Nichts wurde geändert. Versuchen Sie es gleich erneut.',
-    rest_not_configured: 'Der Server kann Anrufe nicht steuern: Die REST-API von SignalWire ist nicht eingerichtet.',
+    rest_not_configured:
+      'Das braucht die REST-API von SignalWire. Setzen Sie SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID und SIGNALWIRE_API_TOKEN.',
     calls_not_configured:
       'Der Server kann Sie nicht anrufen: CALLER_ID ist nicht gesetzt. Rufen Sie die Nummer für Supervisoren an.',
     no_address: 'In der Personenliste fehlt Ihre Nummer. Rufen Sie die Nummer für Supervisoren an.',
@@ -201,15 +218,18 @@ export const german: Texts = {
     held: { one: '1 Änderung wartet', many: '{count} Änderungen warten' },
     showHeld: 'Anzeigen',
     empty: 'Niemand ist in der Leitung.',
-    firstRunTitle: 'Noch kein Anruf eingegangen',
+    firstRunTitle: 'Noch kein Gespräch',
     firstRun: [
       'Lassen Sie in Ihrem SignalWire-Space die Nummer, die Agenten und Kunden wählen, diese Adresse per POST aufrufen:',
       'Die Nummer für Supervisoren ruft diese auf:',
     ],
-    firstRunHint: 'Rufen Sie dann die Nummer an. Räume erscheinen hier von selbst.',
+    firstRunHint: 'Rufen Sie dann die Nummer an. Räume erscheinen hier, sobald jemand darin ist.',
     starting: 'Die Räume werden gelesen. Laden Sie gleich neu.',
     notAllowed: 'Sie dürfen keine Räume sehen. Lassen Sie sich in der Personenliste das Recht „see“ geben.',
     reload: 'Neu laden',
+    asOf: (time) => `Stand ${time} UTC.`,
+    noControl:
+      'Sie können zusehen, aber nichts tun: Die REST-API von SignalWire ist nicht eingerichtet. Setzen Sie SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID und SIGNALWIRE_API_TOKEN.',
   },
 
   keys: {
@@ -218,10 +238,10 @@ export const german: Texts = {
       ['/', 'suchen'],
       ['j', 'nächster Raum'],
       ['k', 'voriger Raum'],
-      ['1', 'zuhören'],
-      ['2', 'coachen'],
-      ['3', 'mit allen sprechen'],
-      ['Esc', 'zuhören: Niemand hört Sie'],
+      ['1', 'in einem Raum: zuhören'],
+      ['2', 'in einem Raum: coachen'],
+      ['3', 'in einem Raum: mit allen sprechen'],
+      ['Esc', 'in einem Raum: zuhören, niemand hört Sie'],
       ['?', 'diese Liste'],
     ],
   },
@@ -245,8 +265,10 @@ export const german: Texts = {
     storeAway:
       'Der Server erreicht seinen Speicher nicht, daher ist das Protokoll nicht lesbar. Anrufe laufen weiter. Laden Sie gleich neu.',
     busy: 'Gerade lesen zu viele Personen das Protokoll. Laden Sie in ein paar Sekunden neu.',
-    mayNotAudit: 'Sie dürfen das Protokoll nicht lesen.',
-    mayNotAuditRoom: (room) => `Sie dürfen das Protokoll von ${room} nicht lesen.`,
+    mayNotAudit: 'Sie dürfen das Protokoll nicht lesen. Lassen Sie sich in der Personenliste das Recht „audit“ geben.',
+    mayNotAuditRoom: (room) =>
+      `Sie dürfen das Protokoll von ${room} nicht lesen. Lassen Sie diesen Raum in der Personenliste bei sich eintragen.`,
+    notForAgents: 'Das Protokoll ist für Supervisoren. „Meine Anrufe“ zeigt, wer Ihnen zugehört hat.',
     utc: '(UTC)',
     local: '(Ihre Ortszeit)',
     more: 'Weitere',
@@ -270,6 +292,9 @@ export const german: Texts = {
     audit: {
       title: 'Protokoll',
       filters: 'Filter',
+      left: 'hat „Verlassen“ gedrückt',
+      about: (whom) => `betrifft ${whom}`,
+      atTimes: (heard) => `zeitweise ${heard}`,
       fields: {
         person: 'Person oder maskierte Nummer',
         room: 'Raum',
@@ -378,6 +403,7 @@ export const german: Texts = {
 
     flight: {
       title: (room) => `Flugschreiber von ${room}`,
+      back: 'Zum Protokoll',
       ofCall: (call) => `Anruf ${call}`,
       ofConference: (conference) => `Konferenz ${conference}`,
       wrong:
@@ -389,7 +415,7 @@ export const german: Texts = {
       ask: 'Anzeigen',
       answer: 'Antwort',
       noRecord:
-        'Das Protokoll hat hierzu in dieser Zeit keinen Eintrag. Das heißt nicht, dass niemand jemanden gehört hat.',
+        'Kein Eintrag zu diesem Anruf oder dieser Konferenz in diesem Raum und dieser Zeit. Versuchen Sie andere Zeiten; das sagt nichts darüber, wer gehört wurde.',
       noSupervisor: 'Das Protokoll kennt dies, nennt aber in dieser Zeit keinen Supervisor.',
       outside: '{at} liegt außerhalb der gezeigten Zeit. Ändern Sie „Von“ und „Bis“.',
       recent: '{at} ist zu neu: Es können noch Einträge dazukommen. Fragen Sie gleich noch einmal.',
@@ -421,7 +447,7 @@ export const german: Texts = {
         reported: 'SignalWire hat es gemeldet',
         'not-reported': 'SignalWire hatte es nicht gemeldet',
         requested: 'Ein Modus war angefordert, und SignalWire hatte ihn nicht gemeldet',
-        changing: 'Zu nah an einem Wechsel',
+        changing: 'Weniger als eine Sekunde vor oder nach einem Wechsel',
         arrived: 'Noch nicht in der Konferenz',
         left: 'War gegangen',
         'never-seen': 'Kein Eintrag sagt, ob diese Person beigetreten ist',
@@ -438,6 +464,8 @@ export const german: Texts = {
       supervisorLane: (name) => `${name}, Supervisor`,
       agentThere: 'in der Konferenz',
       spans: 'Wer die Supervisoren hören konnte',
+      spansNote:
+        'SignalWire datiert Wechsel auf die Sekunde; innerhalb einer Sekunde davor und danach ist nicht bekannt, wer hören konnte. Von kürzeren Modi berichtet nur „Was getan wurde“.',
       columns: {
         who: 'Supervisor',
         from: 'Von',
@@ -449,11 +477,16 @@ export const german: Texts = {
       ongoing: 'noch jetzt',
       events: 'Was getan wurde',
       eventColumns: { time: 'Zeit', by: 'Wer', what: 'Was', about: 'Betrifft' },
-      noEvents: 'Das Protokoll hat in dieser Zeit keine Aktion und keinen Hinweis.',
+      noEvents: 'Das Protokoll hat in dieser Zeit keine Aktion, keinen Wechsel des Modus und keinen Hinweis.',
       told: 'der Agent wurde auf diesen Supervisor hingewiesen',
       modeRequested: (mode) => `„${mode}“ angefordert`,
+      modeReported: (heard) => `SignalWire meldete: ${heard}`,
       customers: 'Kunden',
-      customersHint: 'Kunden, die in Einträgen über Supervisoren stehen. Wählen Sie einen, um zu ihm zu fragen.',
+      customersHint:
+        'Sie waren mit diesen Supervisoren in der Konferenz. Wählen Sie einen, um zu sehen, wen er hören konnte.',
+      customerNumber: (count) => `Kunde ${count}`,
+      thisCall: '(dieser Anruf)',
+      left: 'gegangen',
     },
 
     mine: {
@@ -466,8 +499,8 @@ export const german: Texts = {
       earlier: 'Früher',
       oldest: (days) => `Diese Seite reicht ${days} Tage zurück.`,
       columns: { who: 'Wer', when: 'Wann', room: 'Raum', how: 'Wie', told: 'Hinweis' },
-      ongoing: 'ist noch da',
-      endUnknown: 'Ende nicht bekannt',
+      ongoing: 'seit {at}, noch da',
+      endUnknown: 'seit {at}, Ende nicht bekannt',
       heard: {
         nobody: 'für niemanden hörbar',
         agent: 'für Sie hörbar',
@@ -483,7 +516,7 @@ export const german: Texts = {
         'Ob Sie einen Hinweis gehört haben: Sie zeigt, dass SignalWire ihn angenommen hat.',
         'Hinweise, bevor der Server die Version mit dieser Seite bekam: Sie wurden nicht verzeichnet, ein Anruf von damals kann also einen gehabt haben.',
         'Anrufe, die nicht unter Ihrem Namen liefen: Agenten werden an ihren Namen in der Personenliste erkannt.',
-        'Wer einen Supervisor hörte, solange nichts darüber gemeldet wird, wie um jeden Wechsel herum. Diese Zeit gilt als nicht bekannt.',
+        'Wer einen Supervisor hörte, bevor SignalWire es meldet, und innerhalb einer Sekunde vor oder nach einem Wechsel. Diese Zeit gilt als nicht bekannt.',
       ],
     },
   },
@@ -514,6 +547,7 @@ export const german: Texts = {
     none: (room) => `Der Server kennt keine Aufnahme von ${room}.`,
     hint: 'Das Protokoll vermerkt, wenn Sie eine Aufnahme abspielen oder speichern. Ältere Aufnahmen sind in Ihrem SignalWire-Space.',
     incomplete: 'SignalWire hat nicht alle Aufnahmen gemeldet: Einige können fehlen oder veraltet sein.',
+    notForAgents: 'Aufnahmen sind für Supervisoren. „Meine Anrufe“ zeigt, wer Ihnen zugehört hat.',
     notAllowed: 'Sie dürfen keine Aufnahmen hören. Lassen Sie sich in der Personenliste das Recht „record“ geben.',
     notNoted:
       'Der Server erreicht seinen Speicher nicht und kann daher nicht vermerken, wer zuhört. Nichts wurde gesendet. Versuchen Sie es gleich erneut.',
@@ -522,12 +556,13 @@ export const german: Texts = {
   wall: {
     title: 'Räume',
     others: (count) => (count === 1 ? 'und 1 weiterer Raum' : `und ${count} weitere Räume`),
-    supervisors: 'Supervisoren:',
+    counted: 'Räume:',
+    supervisors: (count, hearing) => `${count} ${count === 1 ? 'Supervisor' : 'Supervisoren'}: ${hearing}`,
     hearings: {
       monitor: 'beim Zuhören',
       coach: 'beim Coachen',
       barge: 'im Gespräch mit allen',
-      unknown: 'nicht bestätigt, wer sie hört',
+      unknown: 'nicht bekannt, wer sie hört',
     },
   },
 };

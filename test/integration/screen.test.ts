@@ -455,7 +455,7 @@ it('speaks the language of the telephone', async () => {
   await beginTalk(inGerman);
   const headers = { cookie, ...FORM, ...JSON_WANTED };
   const { text } = await inGerman.send('POST', '/rooms/sales/end', headers, '');
-  expect(JSON.parse(text).confirm).toContain('Gespräch in sales für Alice, Kunde und Ted beenden?');
+  expect(JSON.parse(text).confirm).toContain('Gespräch in sales für Alice, Ted und Kunde beenden?');
 });
 
 // Last, because it ends the session.
