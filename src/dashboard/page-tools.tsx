@@ -71,11 +71,9 @@ export function createPublicPageTools(options: {
     }
     const { errors } = texts;
     const title = errors.title[status] ?? (status < 500 ? errors.unreadableTitle : errors.internalTitle);
-    await sendPage(req, res, {
-      title,
-      status,
-      content: <ErrorPage texts={texts} title={title} sentence={sentence} />,
-    });
+    const isAgent = viewerOf(res)?.role === 'moderator';
+    const content = <ErrorPage texts={texts} title={title} sentence={sentence} isAgent={isAgent} />;
+    await sendPage(req, res, { title, status, content });
   }
 }
 

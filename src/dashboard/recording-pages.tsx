@@ -45,7 +45,8 @@ export function createRecordingPages(options: RecordingPagesOptions): Router {
   async function sendList(req: Request, res: Response): Promise<void> {
     const viewer = viewerIn(res);
     if (!viewer.actor.rights.has('record')) {
-      await sendError(req, res, 403, texts.recordings.notAllowed);
+      const { notAllowed, notForAgents } = texts.recordings;
+      await sendError(req, res, 403, viewer.role === 'moderator' ? notForAgents : notAllowed);
       return;
     }
     await board.whenReady(READY_MS);

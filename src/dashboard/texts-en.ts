@@ -555,6 +555,7 @@ export const english = {
     none: (room: string) => `The server remembers no recording of ${room}.`,
     hint: 'It is noted in the audit trail when you play or save a recording. Older recordings are in your SignalWire Space.',
     incomplete: 'SignalWire did not tell of all recordings: some may be missing or out of date.',
+    notForAgents: 'Recordings are for supervisors. “My calls” shows who listened to you.',
     notAllowed: 'You may not listen to recordings. Ask whoever keeps the roster for the right “record”.',
     notNoted: 'The server cannot reach its store, so it cannot note who listens. Nothing was sent. Try again soon.',
   },

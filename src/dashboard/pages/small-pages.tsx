@@ -125,15 +125,23 @@ function sentenceOf(problem: SignInProblem, { signIn }: Texts): string {
   }
 }
 
+export interface ErrorPageProps {
+  texts: Texts;
+  title: string;
+  sentence: string;
+  /** Agents have no rooms, but a page of their calls. */
+  isAgent: boolean;
+}
+
 /** A page that says what went wrong, and what to do. */
-export function ErrorPage({ texts, title, sentence }: { texts: Texts; title: string; sentence: string }) {
+export function ErrorPage({ texts, title, sentence, isAgent }: ErrorPageProps) {
   return (
     <section class="message">
       <h1>{title}</h1>
       <p>{sentence}</p>
       <p>
-        <a class="button" href="/">
-          {texts.errors.back}
+        <a class="button" href={isAgent ? '/mine' : '/'}>
+          {isAgent ? texts.nav.mine : texts.errors.back}
         </a>
       </p>
     </section>
