@@ -196,6 +196,13 @@ describe('the rooms page', () => {
   });
 });
 
+it('an agent who may not see a page is led to their own', async () => {
+  const { status, text } = await app.send('GET', '/recordings', { cookie: cookies.alice, accept: 'text/html' });
+  expect(status).toBe(403);
+  expect(text).toContain('Recordings are for supervisors.');
+  expect(text).toContain('<a class="button" href="/mine">My calls</a>');
+});
+
 describe('an action', () => {
   it.each<[Right, string]>([
     ['coach', '/rooms/sales/mode?call=ted-1&mode=coach'],
