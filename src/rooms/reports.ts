@@ -25,11 +25,12 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
   // REST repeats the same report every few seconds, so a later date alone changes nothing.
   const isChange = <T>(value: T | undefined, known: T | undefined, since = 0): value is T =>
     counts(value, since) && (by === 'callback' || value !== known);
+  const restMuted = by === 'callback' ? shownByRest(stay, at) : undefined;
   const changed = changeStay(draft, stay, {
     ...(isChange(told.isMuted, stay.isMuted, stay.muteChangedAt) && {
-      isMuted: by === 'callback' && mayBeBeforeRest(stay, told, at) ? undefined : told.isMuted,
+      isMuted: restMuted === undefined || restMuted === told.isMuted ? told.isMuted : undefined,
       muteChangedAt: Math.max(at, stay.muteChangedAt ?? 0),
-      muteSource: told.isMuted === stay.isMuted ? stay.muteSource : by,
+      restMuted: by === 'rest' ? told.isMuted : restMuted,
     }),
     ...(isChange(told.isOnHold, stay.isOnHold, stay.holdChangedAt) && {
       isOnHold: told.isOnHold,
@@ -57,13 +58,11 @@ export function applyReport(draft: RoomDraft, stay: Stay, told: Report, at: numb
 }
 
 /**
- * Whether a callback contradicts what REST showed of a supervisor in the second of its date: either can be the later. A server
- * that changes a mode mutes and unmutes within one.
+ * Whether REST showed a supervisor muted in the second of a callback's date; undefined if it showed nothing then. Where both
+ * differ, either can be the later: a server that changes a mode mutes and unmutes within a second.
  */
-function mayBeBeforeRest(stay: Stay, { isMuted }: Report, at: number): boolean {
-  const { supervision, muteSource, muteChangedAt = 0 } = stay;
-  const isLater = at >= muteChangedAt + SAME_DATE_MS;
-  return supervision !== undefined && muteSource === 'rest' && !isLater && isMuted !== stay.isMuted;
+function shownByRest({ supervision, restMuted, muteChangedAt = 0 }: Stay, at: number): boolean | undefined {
+  return supervision !== undefined && at < muteChangedAt + SAME_DATE_MS ? restMuted : undefined;
 }
 
 /** The mode in which a supervisor is heard, by what the Space reports. */

@@ -69,8 +69,7 @@ export interface Stay {
   // What callbacks and REST report. An event older than `…ChangedAt` changes nothing.
   isMuted?: boolean | undefined;
   muteChangedAt?: number | undefined;
-  /** Who reported it first. */
-  muteSource?: 'callback' | 'rest' | undefined;
+  restMuted?: boolean | undefined;
   isOnHold?: boolean | undefined;
   holdChangedAt?: number | undefined;
   /** Since when they speak. Not kept reliably. */
@@ -81,7 +80,6 @@ export interface Stay {
    * supervisor whose document is not known yet: when the Space refused them.
    */
   coachingFailedAt?: number | undefined;
-  /** Of a supervisor. */
   supervision?: SupervisionState | undefined;
   /** The same as in `supervision`, until the stay is known to be a supervisor's. */
   coachedCall?: SupervisionState['coachedCall'];
@@ -143,6 +141,8 @@ export interface RoomState {
   recordings?: readonly RecordingState[] | undefined;
   /** Whether the conference belongs to another account, as the smoke test's does: our REST API does not know it. */
   isForeign?: true | undefined;
+  /** Reports of how supervisors are heard are in doubt, up to this instant. */
+  doubtedUntil?: number | undefined;
   /** When this state was computed, by the store's clock; 0 for an unknown room. */
   at: number;
 }
