@@ -4,6 +4,7 @@ import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
 import type { Action, ActionReason } from '../rooms/action';
 import type { HeardMode } from '../rooms/mode';
+import { reportedAt } from '../rooms/observations';
 import type { RecordingState } from '../rooms/recording';
 import { isInConference, isOpen, type RoomState, type Stay, type SupervisorStay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
@@ -101,6 +102,9 @@ function viewSupervision(state: RoomState, stay: SupervisorStay): ParticipantVie
  */
 function surelyHeardAs(state: RoomState, stay: SupervisorStay): HeardMode {
   const { heard, coachedCall, target } = stay.supervision;
+  if (reportedAt(stay) <= (state.doubtedUntil ?? 0)) {
+    return 'unknown';
+  }
   if (heard !== 'coach') {
     return heard;
   }

@@ -62,6 +62,7 @@ export function evolve(
     ended: [...state.ended],
     actions: state.actions ?? [],
     recordings: state.recordings ?? [],
+    doubtedUntil: state.doubtedUntil,
     facts: [],
     hasChanged: isForeign !== state.isForeign,
   };
@@ -80,11 +81,11 @@ export function evolve(
   if (!draft.hasChanged && draft.facts.length === 0) {
     return { state, facts: [] };
   }
-  const { conference, stays, ended, facts } = draft;
+  const { conference, stays, ended, doubtedUntil, facts } = draft;
   const actions = draft.actions.length > 0 ? draft.actions : undefined;
   const recordings = draft.recordings.length > 0 ? draft.recordings : undefined;
   return {
-    state: { room: state.room, conference, stays, ended, actions, recordings, isForeign, at: clock },
+    state: { room: state.room, conference, stays, ended, actions, recordings, isForeign, doubtedUntil, at: clock },
     facts: isForeign ? [] : facts,
   };
 }

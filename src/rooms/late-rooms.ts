@@ -4,13 +4,13 @@ import type { Rooms } from './rooms';
 import type { SweepHistory } from './sweep-history';
 
 /** A room that is or may be supervised is late if it was not compared for longer than this. */
-export const MAX_WAIT_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
 
 /** Tells of rooms that wait too long for a comparison. */
 export interface LateRooms {
   /** Warns of the late ones among these. */
   warn(due: readonly RoomName[]): void;
-  /** The same, and records that how supervisors in them are heard is unknown until the next comparison. */
+  /** The same, and records that how supervisors in them are heard is in doubt until the next comparison. */
   doubt(supervised: readonly RoomName[]): void;
 }
 

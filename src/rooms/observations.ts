@@ -4,7 +4,7 @@ import { reviveConference, switchConference } from './conference-changes';
 import { RESOLUTION_MS, REST_DELAY_MS } from './event-dates';
 import { enterConference } from './joins';
 import { applyReport, heardModeOf } from './reports';
-import { isInConference, isOpen, type Stay, type SupervisionState, startOf } from './room';
+import { isInConference, isOpen, type Stay, type SupervisionState, type SupervisorStay, startOf } from './room';
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ObservedParticipant } from './room-event';
 
@@ -14,6 +14,10 @@ const LONGEST_ENTRY_MS = 60_000;
 /** REST listed a room's participants: adds those that no callback reported, and ends the stays of those who are gone. */
 export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, at: number): void {
   const { conference, participants } = event;
+  if (draft.doubtedUntil !== undefined) {
+    draft.doubtedUntil = undefined;
+    draft.hasChanged = true;
+  }
   if (conference !== undefined) {
     switchConference(draft, conference.sid, at);
     for (const participant of participants) {
@@ -34,14 +38,20 @@ export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, 
   }
 }
 
-/** How supervisors are heard is not certain any more, unless it was observed since. */
+/** Puts into doubt how supervisors are heard of whom nothing was reported for so long. No fact: nothing has happened. */
 export function roomUnobserved(draft: RoomDraft, { forMs }: EventOf<'room-unobserved'>, at: number): void {
-  for (const stay of draft.stays) {
-    const { supervision, joinedAt = 0 } = stay;
-    if (isInConference(stay) && supervision && Math.max(joinedAt, supervision.heardAt ?? 0) + forMs <= at) {
-      changeStay(draft, stay, { supervision: { ...supervision, heard: 'unknown', heardAt: undefined } });
-    }
+  const until = at - forMs;
+  const isNew = (reportedAt: number) => reportedAt <= until && reportedAt > (draft.doubtedUntil ?? 0);
+  const isSupervisor = (stay: Stay): stay is SupervisorStay => isInConference(stay) && stay.supervision !== undefined;
+  if (draft.stays.filter(isSupervisor).map(reportedAt).some(isNew)) {
+    draft.doubtedUntil = until;
+    draft.hasChanged = true;
   }
+}
+
+/** When it was first reported how a supervisor is heard, or that they joined. */
+export function reportedAt({ joinedAt = 0, supervision }: SupervisorStay): number {
+  return Math.max(joinedAt, supervision.heardAt ?? 0);
 }
 
 /** Whether a call left so recently that REST may still show it. */

@@ -23,6 +23,7 @@ export interface RoomDraft {
   ended: { sid: Sid; at: number }[];
   actions: readonly Action[];
   recordings: readonly RecordingState[];
+  doubtedUntil: number | undefined;
   readonly facts: Fact[];
   hasChanged: boolean;
 }

@@ -119,6 +119,8 @@ export function createRooms(options: RoomsOptions): Rooms {
 
   async function record(room: RoomName, event: RoomEvent): Promise<void> {
     const since = monotonicNow();
+    // A doubt is no reason to correct anybody.
+    const tell = event.kind === 'room-unobserved' ? () => {} : onChange;
     /** Queues the event for the store; returns the room after it. */
     const enqueue = () => local.apply(room, pending.add(room, event, since));
     try {
@@ -126,10 +128,10 @@ export function createRooms(options: RoomsOptions): Rooms {
       const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
       const state = learn(applied);
       // An event that changed nothing may concern a stay whose arrival is still pending.
-      onChange(applied.hasChanged || !pending.rooms.has(room) ? state : enqueue());
+      tell(applied.hasChanged || !pending.rooms.has(room) ? state : enqueue());
     } catch (err) {
       failures.add(err, since, room);
-      onChange(enqueue());
+      tell(enqueue());
     }
   }
 

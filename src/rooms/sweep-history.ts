@@ -17,6 +17,8 @@ interface RoomHistory {
 export interface SweepHistory {
   /** The caller may change it. */
   get(room: RoomName): RoomHistory;
+  /** Another server had the lease for so long: that time does not count as waiting. */
+  postpone(ms: number): void;
   /** Forgets all other rooms. */
   keepOnly(rooms: ReadonlySet<RoomName>): void;
 }
@@ -34,6 +36,11 @@ export function createSweepHistory({ monotonicNow }: { monotonicNow: () => numbe
       };
       histories.set(room, history);
       return history;
+    },
+    postpone(ms) {
+      for (const history of histories.values()) {
+        history.comparedAt += ms;
+      }
     },
     keepOnly(rooms) {
       for (const room of histories.keys()) {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { alternate, inParallel } from '../ops/in-parallel';
 import type { ConferenceApi, SpaceCall, SpaceConference } from '../signalwire/conference-api';
 import { createCallLookups } from './call-lookups';
-import { createLateRooms, MAX_WAIT_MS } from './late-rooms';
+import { createLateRooms } from './late-rooms';
 import type { Lease } from './lease';
 import { createRecordingChecks } from './recording-checks';
 import { createRequestBudget, extraRequests } from './request-budget';
@@ -119,10 +119,7 @@ export function createSweep(options: SweepOptions): Sweep {
       othersSince ??= monotonicNow();
       return false;
     }
-    if (othersSince !== undefined && monotonicNow() - othersSince > MAX_WAIT_MS) {
-      // The other server has compared these rooms, or doubted them.
-      history.keepOnly(new Set());
-    }
+    history.postpone(othersSince === undefined ? 0 : monotonicNow() - othersSince);
     othersSince = undefined;
     // While the store is down, each server compares the rooms it has served.
     const stored = holder === 'ours' ? await rooms.listStored() : 'unknown';
