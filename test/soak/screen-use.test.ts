@@ -163,13 +163,11 @@ describe('keys', () => {
     await page.locator('#search').fill('sales');
     await page.keyboard.press('Escape');
     await eventually(() => expect(roomsOfPosts()).toEqual(['/rooms/sales/mode']));
-    // Nobody hears them any more: there is nothing to change.
+    // Also where nobody hears them as far as the page knows: it may be behind.
     screen.change(roomWith([ALICE_IN, BOB_IN, tedIn()], { room: 'sales' }));
     await page.locator('#you .presence[data-mode="monitor"]').waitFor();
     await page.keyboard.press('Escape');
-    await page.keyboard.press('1');
-    await sleep(200);
-    expect(posted).toEqual([]);
+    await eventually(() => expect(roomsOfPosts()).toEqual(['/rooms/sales/mode']));
   });
 
   it('search, move among the rooms that match, and list themselves', async () => {

@@ -12,13 +12,10 @@ function moveFocus(step: 1 | -1): void {
   shown[index]?.focus();
 }
 
-/** In every room where somebody hears them, or may. */
+/** In every room, also where nobody hears them as far as this page knows: it may be behind. */
 function listen(): void {
-  for (const presence of findAll('#you .presence')) {
-    const { mode, status } = presence.dataset;
-    if (mode !== 'monitor' || status !== 'confirmed') {
-      find('button[data-mode="monitor"]', presence)?.click();
-    }
+  for (const button of findAll('#you button[data-mode="monitor"]')) {
+    button.click();
   }
 }
 
