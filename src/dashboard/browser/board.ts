@@ -24,8 +24,12 @@ let isPointerInBoard = false;
 let movedAt = 0;
 
 function applyBoard(message: BoardMessage): void {
+  const heightBefore = heightOfBoard();
   for (const [room, html] of Object.entries(message.cards ?? {})) {
     putCard(room, html);
+  }
+  if (heightOfBoard() !== heightBefore) {
+    movedAt = performance.now();
   }
   if (message.order !== undefined) {
     order = message.order;
@@ -70,6 +74,11 @@ function showYou(): void {
     morph(panel, you);
     tick(find('#you') ?? document);
   }
+}
+
+/** Where fingers tap; elsewhere it need not be measured, see `isMeant`. */
+function heightOfBoard(): number {
+  return matchMedia('(any-pointer: coarse)').matches ? (board?.offsetHeight ?? 0) : 0;
 }
 
 function putCard(room: string, html: string): void {
@@ -179,7 +188,7 @@ function filterCards(): void {
 const above = new ResizeObserver(() => {
   movedAt = performance.now();
 });
-for (const element of findAll('#link, #top, #you')) {
+for (const element of findAll('#link, #top, #you, .tools')) {
   above.observe(element);
 }
 

@@ -6,7 +6,10 @@ function setClock(now: number, at: number): void {
   clockAheadMs = now - at;
 }
 
-/** When this page last began to ask for its stream, by this browser's clock; and the first time that the server told in it. */
+/** A server that sends nothing for this long hangs, or the connection is dead. It sends something every 5 s. */
+const SILENCE_MS = 8_000;
+
+/** When this page last requested its stream, by this browser's clock; and the server's clock in the first message of it. */
 let connectedAt = 0;
 let firstNow: number | undefined;
 
@@ -16,8 +19,8 @@ function beginConnection(): void {
 }
 
 /**
- * When the server sent a message, or up to a second earlier, by this browser's clock. A proxy may keep messages for a while,
- * but the first one was sent after the request.
+ * When the server sent a message, by this browser's clock; at most a second too early. A proxy may hold messages back, so this
+ * counts from the request for the stream, not from the arrival.
  *
  * @param now the server's clock, in the message
  */

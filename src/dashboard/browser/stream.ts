@@ -1,6 +1,3 @@
-/** A server that sends nothing for this long hangs, or the connection is dead. It sends a heartbeat every 5 s. */
-const SILENCE_MS = 8_000;
-
 /** When a tab without news takes over the stream from the tab that has it. */
 const TAKE_OVER_MS = 14_000;
 
@@ -66,12 +63,10 @@ function connect(): void {
   }
   opened.addEventListener('error', () => {
     isConnected = false;
-    beginConnection();
     showLink();
-    // The browser itself comes back after a broken connection, but not after an error status.
-    if (opened.readyState === EventSource.CLOSED) {
-      reconnectSoon();
-    }
+    // The browser would come back by itself, but not after an error status, and would not tell when.
+    opened.close();
+    reconnectSoon();
   });
 }
 
@@ -104,7 +99,7 @@ function lead(options: LockOptions = {}): void {
   });
 }
 
-/** What is to be sent again once the server reaches its store: until then it cannot tell who asks. */
+/** The id to resend from once the server reaches its store; until then it cannot check the session. */
 let owedSince: string | undefined;
 
 /**
@@ -176,7 +171,7 @@ if (viewerId !== '') {
   lead();
   // What another tab received between this page and here did not come here.
   const pageId = lastId;
-  setTimeout(() => source === undefined && resend(pageId), 300);
+  setTimeout(() => board !== null && source === undefined && resend(pageId), 300);
   setInterval(watchLink, 1_000);
   // A page that comes back from the browser's cache is old.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

@@ -6,10 +6,8 @@ interface WallMessage {
   html?: string;
 }
 
-/** A server that sends nothing for this long hangs, or the connection is dead. It sends something every 5 s. */
-const WALL_SILENCE_MS = 8_000;
-
 let wallSource: EventSource | undefined;
+let wallReconnection: number | undefined;
 /** When what is shown was sent, by this browser's clock. */
 let wallNewsAt = Date.now();
 let wallStore = 'ok';
@@ -40,10 +38,12 @@ function connectWall(): void {
   opened.addEventListener('heartbeat', ({ data }) => receiveWall(data));
   opened.addEventListener('gone', () => location.reload());
   opened.addEventListener('error', () => {
-    beginConnection();
     if (opened.readyState === EventSource.CLOSED) {
       void leaveIfGone();
     }
+    opened.close();
+    clearTimeout(wallReconnection);
+    wallReconnection = setTimeout(connectWall, 500 + Math.random() * 1_500);
   });
 }
 
@@ -56,7 +56,7 @@ async function leaveIfGone(): Promise<void> {
 }
 
 function watchWall(): void {
-  if (ageOf(wallNewsAt, connectedAt) > WALL_SILENCE_MS) {
+  if (ageOf(wallNewsAt, connectedAt) > SILENCE_MS) {
     connectWall();
   }
   showWallLink();
@@ -64,7 +64,7 @@ function watchWall(): void {
 
 function showWallLink(): void {
   const silentMs = ageOf(wallNewsAt);
-  const state = silentMs > WALL_SILENCE_MS ? 'stale' : wallStore === 'ok' ? 'live' : 'away';
+  const state = silentMs > SILENCE_MS ? 'stale' : wallStore === 'ok' ? 'live' : 'away';
   const sentences: Record<string, string> = {
     stale: staleSentence(silentMs),
     live: texts.live,
