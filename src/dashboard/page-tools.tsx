@@ -63,7 +63,8 @@ export function createPublicPageTools(options: {
     code?: string,
   ): Promise<void> {
     if (code !== undefined) {
-      res.locals.refusal = { code, reason: sentence };
+      // The log is in English.
+      res.locals.refusal = { code, reason: code.replaceAll('_', ' ') };
     }
     if (wantsJson(req)) {
       res.status(status).json({ problem: sentence });
