@@ -13,8 +13,8 @@ export interface BoardRoom {
 
 /** Every live room as this server knows it, and what needs attention. */
 export interface Board {
-  /** Resolves when the rooms are known, or after `timeoutMs`. */
-  whenReady(timeoutMs: number): Promise<void>;
+  /** Resolves when the rooms are known, or after `timeoutMs`; a second unless given. */
+  whenReady(timeoutMs?: number): Promise<void>;
   /** By name; empty until they are known. */
   readonly rooms: ReadonlyMap<string, BoardRoom>;
   /** Whether the rooms were read: without, an empty board tells nothing. */
@@ -155,7 +155,7 @@ export function createBoard({ feed, now, tickMs = 1_000, idleMs = 60_000 }: Boar
     get store() {
       return store;
     },
-    async whenReady(timeoutMs) {
+    async whenReady(timeoutMs = 1_000) {
       keepFollowing();
       if (store === 'starting') {
         let timer: NodeJS.Timeout | undefined;

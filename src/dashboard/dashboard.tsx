@@ -57,9 +57,6 @@ export interface DashboardOptions {
   log: Logger;
 }
 
-/** How long a page waits for the rooms to be read, in milliseconds. */
-const READY_MS = 1_000;
-
 /** Tabs of one browser share a stream; a person may use several browsers. */
 const MAX_STREAMS_PER_PERSON = 30;
 
@@ -132,7 +129,7 @@ export function createDashboard(options: DashboardOptions): Router {
       goTo(res, '/mine');
       return;
     }
-    await board.whenReady(READY_MS);
+    await board.whenReady();
     const parts = board.isKnown ? view.pageFor(viewer) : undefined;
     const id = streams.idFor(viewer);
     const isStoreAway = board.store === 'away';
@@ -176,7 +173,7 @@ export function createDashboard(options: DashboardOptions): Router {
       res.end('event: signed-out\ndata: {}\n\n');
       return;
     }
-    await board.whenReady(READY_MS);
+    await board.whenReady();
     if (draining.aborted || streams.countOf(viewer.actor.name) >= MAX_STREAMS_PER_PERSON) {
       res.status(503).end();
       return;

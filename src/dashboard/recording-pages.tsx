@@ -25,9 +25,6 @@ export interface RecordingPagesOptions {
   isStillAllowed: (viewer: Viewer) => boolean;
 }
 
-/** How long the page waits for the rooms to be read, in milliseconds. */
-const READY_MS = 1_000;
-
 /** Recordings that are over and have audio. */
 const PLAYABLE = new Set(['completed', 'stopped']);
 
@@ -49,7 +46,7 @@ export function createRecordingPages(options: RecordingPagesOptions): Router {
       await sendError(req, res, 403, viewer.role === 'moderator' ? notForAgents : notAllowed);
       return;
     }
-    await board.whenReady(READY_MS);
+    await board.whenReady();
     const given = typeof req.query.room === 'string' ? req.query.room : undefined;
     const { status, rows, problem } = given === undefined ? NOTHING_ASKED : await list(viewer, given, res);
     const choices = roomsOf(viewer);

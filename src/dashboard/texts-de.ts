@@ -29,7 +29,8 @@ export const german: Texts = {
     busy: 'Gerade melden sich zu viele Personen an. Versuchen Sie es in ein paar Sekunden erneut.',
     storeAway:
       'Der Server erreicht seinen Speicher nicht, daher kann sich niemand anmelden. Anrufe laufen weiter. Versuchen Sie es gleich erneut.',
-    oidcFailed: 'Ihr Firmenkonto ließ sich nicht prüfen. Versuchen Sie es erneut, oder nehmen Sie ein Passwort.',
+    oidcFailed:
+      'Ihr Firmenkonto ließ sich nicht prüfen. Versuchen Sie es erneut, oder melden Sie sich mit einem Passwort an.',
     oidcUnverified:
       'Ihr Firmenkonto hat keine bestätigte E-Mail-Adresse. Wenden Sie sich an die Verwaltung dieser Konten.',
     oidcUnknown: 'Ihr Firmenkonto steht nicht in der Personenliste. Lassen Sie Ihre E-Mail-Adresse dort eintragen.',
@@ -95,7 +96,7 @@ export const german: Texts = {
   },
 
   sections: { attention: 'Handlungsbedarf', talking: 'Im Gespräch', waiting: 'Wartend' },
-  sectionEmpty: { attention: 'Kein Handlungsbedarf.', talking: 'Niemand spricht.', waiting: 'Niemand wartet.' },
+  sectionEmpty: { attention: 'Kein Handlungsbedarf.', talking: 'Niemand ist im Gespräch.', waiting: 'Niemand wartet.' },
 
   roles: { moderator: 'Agent', caller: 'Kunde', supervisor: 'Supervisor', unknown: 'Rolle unbekannt' },
   unnamed: { moderator: 'Agent', caller: 'Kunde', supervisor: 'Supervisor', unknown: 'Unbekannt' },
@@ -128,7 +129,7 @@ export const german: Texts = {
     listen: 'Zuhören',
     leave: 'Verlassen',
     mute: 'Stumm',
-    unmute: 'Stumm aus',
+    unmute: 'Stumm aufheben',
     hold: 'Halten',
     unhold: 'Zurückholen',
     remove: 'Entfernen…',
@@ -513,7 +514,7 @@ export const german: Texts = {
       notTold: 'kein Hinweis verzeichnet',
       notesTitle: 'Was diese Seite nicht weiß',
       notes: [
-        'Ob Sie einen Hinweis gehört haben: Sie zeigt, dass SignalWire ihn angenommen hat.',
+        'Ob Sie einen Hinweis gehört haben: Diese Seite zeigt nur, dass SignalWire ihn angenommen hat.',
         'Hinweise, bevor der Server die Version mit dieser Seite bekam: Sie wurden nicht verzeichnet, ein Anruf von damals kann also einen gehabt haben.',
         'Anrufe, die nicht unter Ihrem Namen liefen: Agenten werden an ihren Namen in der Personenliste erkannt.',
         'Wer einen Supervisor hörte, bevor SignalWire es meldet, und innerhalb einer Sekunde vor oder nach einem Wechsel. Diese Zeit gilt als nicht bekannt.',

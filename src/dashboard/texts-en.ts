@@ -461,8 +461,8 @@ export const english = {
         'agent-gone': 'the agent whom they coached had left, or may have',
         'other-call': 'they coached a call that is no agent’s',
         newcomer: 'somebody entered while they coached, and SignalWire does not say whether those hear a coach',
-        'undated-end': 'nobody dated when they, or the agent, left',
-        hold: 'they were put on hold, or may have been, and when that ended is not in the trail',
+        'undated-end': 'the trail does not say when they or the agent left',
+        hold: 'they may have been on hold; the trail does not say until when',
       },
       timeline: 'Timeline',
       legend: '○ nobody, ◐ only the agent, ● everyone, ? not known. Hatched: not confirmed.',
@@ -471,7 +471,7 @@ export const english = {
       agentThere: 'in the conference',
       spans: 'Who could hear the supervisors',
       spansNote:
-        'SignalWire dates changes to the second, so within a second of one it is not known who could hear. Of a mode that was shorter, only “What was done” tells.',
+        'SignalWire dates changes to the second, so within a second of one it is not known who could hear. Shorter modes are listed only under “What was done”.',
       columns: {
         who: 'Supervisor',
         from: 'From',

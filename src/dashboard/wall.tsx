@@ -30,9 +30,6 @@ export interface Walls {
   close(retryMs: () => number): void;
 }
 
-/** How long a page waits for the rooms to be read, in milliseconds. */
-const READY_MS = 1_000;
-
 /** How often walls are brought up to date, and their tokens looked up, in milliseconds. */
 const TICK_MS = 1_000;
 
@@ -104,7 +101,7 @@ export function createWalls(options: WallOptions): Walls {
       next();
       return;
     }
-    await board.whenReady(READY_MS);
+    await board.whenReady();
     const page = (
       <WallPage texts={texts} assets={assets} wall={stateOf(wall)} isStoreAway={board.store !== 'ok'} now={now()} />
     );
@@ -117,7 +114,7 @@ export function createWalls(options: WallOptions): Walls {
       next();
       return;
     }
-    await board.whenReady(READY_MS);
+    await board.whenReady();
     if (isClosed || [...streams].filter(({ name }) => name === wall.name).length >= MAX_STREAMS_PER_WALL) {
       res.status(503).end();
       return;

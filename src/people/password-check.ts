@@ -18,8 +18,8 @@ const MAX_NEWCOMERS = 10;
 const MAX_NEWCOMERS_OF_NETWORK = 3;
 
 /**
- * Passwords of newcomers are checked one at a time, ten wait at most, three of one network. So nobody can keep those out who
- * are known.
+ * Checks the passwords of newcomers one at a time. At most ten are in that queue, three of one network. So a flood of newcomers
+ * cannot keep known people out.
  */
 export function createPasswordCheck(verify: typeof verifyPassword): CheckPassword {
   const refuse = () => new PasswordsBusyError('Too many passwords of newcomers');

@@ -199,7 +199,7 @@ describe('the flight recorder', () => {
     ];
     const { text } = await (await start({ lines })).get(flight('call=bob-1'));
     expect(text).not.toContain('● EVERYONE');
-    expect(text).toContain('Of a mode that was shorter, only “What was done” tells.');
+    expect(text).toContain('Shorter modes are listed only under “What was done”.');
     expect(text).toContain('2026-11-25 10:43:00 UTC – SignalWire reported: heard by EVERYONE Ted');
     const { text: audit } = await (await start({ lines })).get(`/audit?person=Ted`);
     expect(audit).toContain('● at times heard by EVERYONE confirmed');
