@@ -7,8 +7,3 @@ export function parseByteRange(header: string): ByteRange | undefined {
   const isRange = first === '' ? last !== '' : last === '' || Number(first) <= Number(last);
   return isRange ? (`bytes=${first}-${last}` as ByteRange) : undefined;
 }
-
-/** Whether a range leaves out the beginning. */
-export function isContinuation(range: ByteRange | undefined): boolean {
-  return range !== undefined && !/^bytes=0+-/.test(range);
-}

@@ -5,7 +5,7 @@ import { isRunningRecording, type RecordingState } from '../rooms/recording';
 import { isInConference, type RoomName, type RoomState, type Stay, targetOf } from '../rooms/room';
 import type { RecordingOpened } from '../rooms/room-event';
 import type { Rooms } from '../rooms/rooms';
-import { type ByteRange, isContinuation } from '../signalwire/byte-range';
+import type { ByteRange } from '../signalwire/byte-range';
 import {
   type ConferenceApi,
   type Deadline,
@@ -268,7 +268,7 @@ export function createRecordingActions(options: RecordingActionsOptions): Record
       if (found === undefined || audio === undefined) {
         return { kind: 'refused', refusal: 'no-recording' };
       }
-      if (!(await openings.record(room, found, { by, goesOn: isContinuation(range) }))) {
+      if (!(await openings.record(room, found, { by, audio }))) {
         void audio.body.cancel();
         return { kind: 'refused', refusal: 'store-away' };
       }

@@ -6,7 +6,7 @@ import { RIGHTS } from '../../src/people/rights';
 import { StoreError } from '../../src/redis/store-error';
 import { createRestClient } from '../../src/signalwire/rest-client';
 import { createMemoryStore } from '../../src/stores';
-import { SAME_OPENING_MS } from '../../src/supervision/recording-openings';
+import { LONGEST_OPENING_MS, SAME_OPENING_MS } from '../../src/supervision/recording-openings';
 import { type AuditRecord, readTrail } from '../../src/supervision/trail';
 import { tokenFor } from '../support/api-client';
 import { ALICE, startApp, type TestAppOptions } from '../support/app';
@@ -242,7 +242,8 @@ describe('the audio of a recording', () => {
 describe('a part of the audio', () => {
   /** A Space that serves ranges. */
   const playPart: Play = (res, { headers: { range = 'bytes=0-' } }) => {
-    const first = Number(/^bytes=(\d+)-$/.exec(String(range))?.[1]);
+    const [, from = '', last] = /^bytes=(\d*)-(\d*)$/.exec(String(range)) ?? [];
+    const first = from === '' ? Math.max(0, WAV.length - Number(last)) : Number(from);
     if (first >= WAV.length) {
       res.writeHead(416, { 'content-range': `bytes */${WAV.length}` }).end();
       return;
@@ -297,21 +298,44 @@ describe('a part of the audio', () => {
     expect(await opened()).toHaveLength(1);
   });
 
-  it('belongs to the listening that it continues, however long that takes', async () => {
+  it('belongs to the listening that it continues, for an hour', async () => {
     let time = Date.now();
     const { load, opened } = await start(playPart, { now: () => time });
+    const written = time;
     await load(...partOf('bytes=0-'));
-    for (let part = 1; part <= 3; part++) {
-      time += SAME_OPENING_MS - 1;
-      await load(...partOf(`bytes=${part}-`));
+    for (; time < written + LONGEST_OPENING_MS; time += SAME_OPENING_MS - 1) {
+      await load(...partOf('bytes=65536-'));
     }
     expect(await opened()).toHaveLength(1);
-    // From the beginning again, or after a pause, it is another.
-    await load(...partOf('bytes=0-'));
+    // After an hour, from the beginning again, or after a pause, it is another.
+    time = written + LONGEST_OPENING_MS;
+    await load(...partOf('bytes=-100'));
     expect(await opened()).toHaveLength(2);
-    time += SAME_OPENING_MS;
-    await load(...partOf('bytes=4-'));
+    time += SAME_OPENING_MS - 1;
+    await load(...partOf('bytes=2000000-'));
+    time += 1;
+    await load(...partOf('bytes=0-'));
     expect(await opened()).toHaveLength(3);
+    time += SAME_OPENING_MS;
+    await load(...partOf('bytes=2000000-'));
+    expect(await opened()).toHaveLength(4);
+  });
+
+  it.each<[string, string, Play]>([
+    ['leaves out almost nothing', 'bytes=1-', playPart],
+    ['leaves out a few seconds', 'bytes=65535-', playPart],
+    ['is longer than the audio', 'bytes=-999999999', playPart],
+    ['the Space answers with the whole', 'bytes=2000000-', play],
+  ])('that %s is another listening', async (_what, range, answer) => {
+    let time = Date.now();
+    const { load, opened } = await start(answer, { now: () => time });
+    await load(...partOf(range));
+    time += SAME_OPENING_MS - 1;
+    await load(...partOf(range));
+    expect(await opened()).toHaveLength(1);
+    time += 1;
+    await load(...partOf(range));
+    expect(await opened()).toHaveLength(2);
   });
 });
 
