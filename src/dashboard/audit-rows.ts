@@ -63,8 +63,10 @@ export interface RowPageOptions {
   isMeant: (record: AuditRecord) => boolean;
   /** How many rows make a page full. */
   limit: number;
-  /** How many lines are read at most. */
+  /** How many lines are read at most, besides those from before `filter.from`. */
   maxLines: number;
+  /** How many lines from before `filter.from` are read at most; more than half of `maxLines`. */
+  maxEarlyLines: number;
 }
 
 /** Where to go on reading, and how many lines from there the pages before have shown. */
@@ -77,18 +79,24 @@ interface Cursor {
  * Reads a page of rows. A page with few rows, or none, may be followed by others.
  *
  * A page begins again at the first line of the stays that the page before did not see end, but at most half of `maxLines` back.
- * A stay that began earlier is shown as it was known then, and may be shown again when it ends.
+ * A stay that began earlier is shown as it was known then, and may be shown again when it ends. So that none is shown that
+ * ended before `filter.from`, a page ends before it only after `maxEarlyLines`.
  *
  * @throws whatever `read` throws
  * @throws RangeError if the cursor is invalid
  */
 export async function readRowPage(options: RowPageOptions): Promise<RowPage> {
-  const { read, since, cursor, filter, isMeant, limit, maxLines } = options;
+  const { read, since, cursor, filter, isMeant, limit, maxLines, maxEarlyLines } = options;
   const maxSeen = Math.floor(maxLines / 2);
   const { from, seen } = cursor === undefined ? { from: { since }, seen: 0 } : parseCursor(cursor, maxSeen);
-  const lines: PositionedRecord[] = [];
+  const { from: wanted = Number.NEGATIVE_INFINITY } = filter;
+  /** The lines about supervisors, each with the position before it. */
+  const stayLines: { record: AuditRecord; index: number; before: FeedStart }[] = [];
   const rows: AuditRow[] = [];
   const unfinished: StayRecord[] = [];
+  let lines = 0;
+  let earlyLines = 0;
+  let position = from;
   let end: 'feed' | 'page' | undefined;
   const add = (row: AuditRow) => {
     if (matchesRow(row, filter)) {
@@ -96,15 +104,21 @@ export async function readRowPage(options: RowPageOptions): Promise<RowPage> {
     }
   };
   async function* records(): AsyncGenerator<AuditRecord> {
-    for await (const line of read(from)) {
-      lines.push(line);
-      if (isMeant(line.record)) {
-        yield line.record;
-        if (line.record.kind === 'action' && lines.length > seen) {
-          add({ kind: 'line', record: line.record });
+    for await (const { record, position: after } of read(from)) {
+      if (isOfStay(record)) {
+        stayLines.push({ record, index: lines, before: position });
+      }
+      position = { after };
+      lines++;
+      earlyLines += Date.parse(record.at) < wanted ? 1 : 0;
+      if (isMeant(record)) {
+        yield record;
+        if (record.kind === 'action' && lines > seen) {
+          add({ kind: 'line', record });
         }
       }
-      if (lines.length >= maxLines || (rows.length >= limit && lines.length > seen)) {
+      const isFull = rows.length >= limit && lines > seen;
+      if (isFull || lines - earlyLines >= maxLines || earlyLines >= maxEarlyLines) {
         end = 'page';
         return;
       }
@@ -114,36 +128,30 @@ export async function readRowPage(options: RowPageOptions): Promise<RowPage> {
   for await (const stay of readStays(records())) {
     if (end !== undefined) {
       unfinished.push(stay);
-    } else if (lines.length > seen) {
+    } else if (lines > seen) {
       add(toStayRow(stay));
     }
   }
-  const earliest = end === 'feed' ? Number.POSITIVE_INFINITY : lines.length - maxSeen;
-  let first = lines.length;
+  const earliest = end === 'feed' ? Number.POSITIVE_INFINITY : lines - maxSeen;
+  let next: Cursor = { from: position, seen: 0 };
   for (const stay of unfinished) {
-    const index = lines.findIndex(({ record }) => isLineOf(record, stay));
-    if (index < earliest) {
+    const first = stayLines.find(({ record }) => isLineOf(record, stay));
+    if (first === undefined || first.index < earliest) {
       add(toStayRow(stay));
-    } else {
-      first = Math.min(first, index);
+    } else if (lines - first.index > next.seen) {
+      next = { from: first.before, seen: lines - first.index };
     }
   }
-  if (end === 'feed') {
-    return { rows, next: undefined };
-  }
-  const position = lines[first - 1]?.position;
-  const next: Cursor = { from: position === undefined ? from : { after: position }, seen: lines.length - first };
-  return { rows, next: formatCursor(next) };
+  return { rows, next: end === 'feed' ? undefined : formatCursor(next) };
 }
 
-function isLineOf({ room, callSid, stay, role, kind }: AuditRecord, about: StayRecord): boolean {
-  return (
-    role === 'supervisor' &&
-    kind !== 'action' &&
-    callSid === about.callSid &&
-    room === about.room &&
-    (stay === undefined || stay === about.stay)
-  );
+function isOfStay({ role, kind }: AuditRecord): boolean {
+  return role === 'supervisor' && kind !== 'action';
+}
+
+/** Whether a line about a supervisor is about this stay. */
+function isLineOf({ room, callSid, stay }: AuditRecord, about: StayRecord): boolean {
+  return callSid === about.callSid && room === about.room && (stay === undefined || stay === about.stay);
 }
 
 function formatCursor({ from, seen }: Cursor): string {

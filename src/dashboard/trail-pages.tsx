@@ -34,6 +34,9 @@ export interface TrailPagesOptions extends PageTools {
 const MAX_ROWS = 100;
 const MAX_LINES = 5_000;
 
+/** How many lines from before the wanted time are read besides, for the stays that go on in it. */
+const MAX_EARLY_LINES = 50_000;
+
 /** How many pages are read at most until one has a row. */
 const MAX_EMPTY_PAGES = 4;
 
@@ -141,6 +144,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
       isMeant,
       limit: MAX_ROWS,
       maxLines: MAX_LINES,
+      maxEarlyLines: MAX_EARLY_LINES,
     });
   }
 

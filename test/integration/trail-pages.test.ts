@@ -416,7 +416,7 @@ describe('the audit page', () => {
 
   it('reads on while it has no row, a bounded number of lines', async () => {
     const others = (count: number) =>
-      Array.from({ length: count }, () => lineOf('action', -600, { room: roomNamed('other'), action: 'end' }));
+      Array.from({ length: count }, () => lineOf('action', 0, { room: roomNamed('other'), action: 'end' }));
     const { get, reads } = await start({ lines: [...others(19_000), ...CALL], rooms: ['sales'] });
     expect((await get(`/audit?from=${at(0)}`)).html).toContain('ted-1');
     expect(reads.map(({ lines }) => lines)).toEqual([5_000, 5_000, 5_000, 4_000 + CALL.length]);
@@ -426,6 +426,15 @@ describe('the audit page', () => {
     expect(moreReads).toHaveLength(4);
     const [, next = ''] = /href="([^"]*)" rel="next"/.exec(html) ?? [];
     expect((await getMore(next.replaceAll('&amp;', '&'))).html).toContain('ted-1');
+  });
+
+  it.each(['/audit', '/audit.csv'])('has nobody who left before, however much happened since: %s', async (path) => {
+    const others = Array.from({ length: 6_000 }, () =>
+      lineOf('action', 200, { room: roomNamed('other'), action: 'end' }),
+    );
+    const { get } = await start({ lines: [...CALL.slice(0, 7), ...others, ...CALL.slice(7)] });
+    expect((await get(`${path}?from=${at(230)}&person=Ted`)).html).toContain('ted-1');
+    expect((await get(`${path}?from=${at(250)}&person=Ted`)).html).not.toContain('ted-1');
   });
 
   it('leads to the last hour, with the same filters', async () => {

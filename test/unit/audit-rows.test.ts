@@ -3,6 +3,7 @@ import {
   type AuditRow,
   matchesRow,
   type RowFilter,
+  type RowPageOptions,
   readRefusalRows,
   readRowPage,
   toStayRow,
@@ -69,15 +70,17 @@ async function allPages(
     filter = {},
     limit = 100,
     maxLines = 100,
+    maxEarlyLines = 1_000,
     isMeant = () => true,
-  }: { filter?: RowFilter; limit?: number; maxLines?: number; isMeant?: (record: AuditRecord) => boolean },
+  }: Partial<Pick<RowPageOptions, 'filter' | 'limit' | 'maxLines' | 'maxEarlyLines' | 'isMeant'>>,
 ) {
   const feed = feedOf(lines);
   const pages: AuditRow[][] = [];
   let most = 0;
   let cursor: string | undefined;
   do {
-    const page = await readRowPage({ read: feed.read, since: START, cursor, filter, isMeant, limit, maxLines });
+    const { read } = feed;
+    const page = await readRowPage({ read, since: START, cursor, filter, isMeant, limit, maxLines, maxEarlyLines });
     pages.push(page.rows);
     most = Math.max(most, feed.lines);
     cursor = page.next;
@@ -141,6 +144,35 @@ describe('rows of the audit page', () => {
     expect(pages.length).toBeLessThan(15);
   });
 
+  describe('from a time on, after pages of earlier lines', () => {
+    const early = Array.from({ length: 60 }, (_, index) => action(20 + index));
+    const long = [
+      ...stayOf('ted-1', 0).slice(0, 2),
+      ...stayOf('ted-2', 10).slice(0, 2),
+      ...early,
+      lineOf('left', 90, 'ted-1', { since: START + 1_000 }),
+      action(100),
+      ...Array.from({ length: 30 }, (_, index) => action(101 + index)),
+      lineOf('left', 140, 'ted-2', { since: START + 11_000 }),
+    ];
+    const filter = { from: START + 100_000 };
+
+    it('have no stay that ended before, and all of one that goes on', async () => {
+      const { rows, pages } = await allPages(long, { filter, maxLines: 10 });
+      const stays = rows.filter((row) => row.kind === 'stay');
+      expect(new Set(stays.map(nameOf))).toEqual(new Set(['ted-2 11']));
+      expect(stays[0]).toMatchObject({ startKnown: 'callback', end: undefined, reached: 'coach' });
+      expect(rows.filter((row) => row.kind === 'line')).toHaveLength(31);
+      expect(pages.length).toBeGreaterThan(3);
+    });
+
+    it('are read in bounded pages', async () => {
+      const { rows, most } = await allPages(long, { filter, maxLines: 10, maxEarlyLines: 20 });
+      expect(rows.filter((row) => row.kind === 'line')).toHaveLength(31);
+      expect(most).toBeLessThanOrEqual(30);
+    });
+  });
+
   it.each(['', '1', '1~after~', '51~after~p1', '-1~after~p1', '1~since~x', '1~after~p 1'])(
     'of the cursor %j are refused',
     async (cursor) => {
@@ -153,6 +185,7 @@ describe('rows of the audit page', () => {
         isMeant: () => true,
         limit: 10,
         maxLines: 100,
+        maxEarlyLines: 1_000,
       });
       await expect(page).rejects.toThrow(RangeError);
     },
