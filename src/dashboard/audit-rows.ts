@@ -37,6 +37,8 @@ export interface RowFilter {
   until?: number | undefined;
   /** Part of any name, number, room, reason or SID; case does not matter. */
   text?: string | undefined;
+  /** A line as it is shown, in which `text` may be, too. */
+  wordsOf?: (record: AuditRecord) => string;
 }
 
 /** A page of rows, in the order in which stays ended and lines were written. */
@@ -200,6 +202,7 @@ export function matchesRow(row: AuditRow, filter: RowFilter): boolean {
   const { person, room, agent, reached, isConfirmed, from = Number.NEGATIVE_INFINITY, text } = filter;
   const { until = Number.POSITIVE_INFINITY } = filter;
   const about = row.kind === 'stay' ? aboutStay(row) : aboutLine(row.record);
+  const words = row.kind === 'stay' ? undefined : filter.wordsOf?.(row.record);
   const includes = (wanted: string | undefined, values: readonly (string | undefined)[]) =>
     wanted === undefined || values.some((value) => value !== undefined && isSameText(value, wanted));
   const isPart = (value: string | undefined) => value?.toLowerCase().includes(text?.toLowerCase() ?? '') === true;
@@ -211,7 +214,7 @@ export function matchesRow(row: AuditRow, filter: RowFilter): boolean {
     (isConfirmed === undefined || (row.kind === 'stay' && row.isConfirmed === isConfirmed)) &&
     about.start < until &&
     about.end >= from &&
-    (text === undefined || [about.room, ...about.persons, ...about.agents, ...about.others].some(isPart))
+    (text === undefined || [words, about.room, ...about.persons, ...about.agents, ...about.others].some(isPart))
   );
 }
 

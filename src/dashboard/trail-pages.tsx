@@ -18,7 +18,7 @@ import { parseFlightQuery } from './flight-query';
 import { readFlightOf } from './flight-reading';
 import { readMine } from './my-reading';
 import { type PageTools, viewerIn } from './page-tools';
-import { AuditPage, MAX_REFUSALS_SHOWN } from './pages/audit';
+import { AuditPage, MAX_REFUSALS_SHOWN, wordsOfLine } from './pages/audit';
 import { FlightPage } from './pages/flight';
 import { MyPage } from './pages/mine';
 import type { Viewer } from './viewer';
@@ -122,6 +122,10 @@ export function createTrailPages(options: TrailPagesOptions): Router {
     await sendPage(req, res, { title: texts.trail.audit.title, content, status: isReadable ? 200 : 400 });
   }
 
+  function wordsOf(record: AuditRecord): string {
+    return wordsOfLine(record, texts);
+  }
+
   function findRows(viewer: Viewer, query: AuditQuery) {
     return trail.inTurn(async () => {
       let { rows, next } = await readPage(viewer, query);
@@ -140,7 +144,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
       read: (from) => readUntil(from, room, (filter.until ?? Number.POSITIVE_INFINITY) + FOLLOW_MS),
       since: Math.max(0, since - longestCallMs),
       cursor,
-      filter,
+      filter: { ...filter, wordsOf },
       isMeant,
       limit: MAX_ROWS,
       maxLines: MAX_LINES,
@@ -165,7 +169,7 @@ export function createTrailPages(options: TrailPagesOptions): Router {
         }
       }
     }
-    return readRefusalRows(meant(), filter, limit);
+    return readRefusalRows(meant(), { ...filter, wordsOf }, limit);
   }
 
   /** Sends every page after the other, and waits for its turn before each. */

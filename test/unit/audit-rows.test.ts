@@ -273,6 +273,16 @@ describe('rows of the audit page', () => {
   });
 });
 
+it('a text is found as it is shown, and as it is in the CSV', () => {
+  const row = {
+    kind: 'line',
+    record: lineOf('action', 1, 'bob-1', { action: 'remove', status: 'confirmed' }),
+  } as const;
+  const wordsOf = () => 'entfernen, bestätigt';
+  const texts = ['Entfernen', 'bestätigt', 'remove', 'bob-1', 'stumm'];
+  expect(texts.filter((text) => matchesRow(row, { text, wordsOf }))).toEqual(texts.slice(0, 4));
+});
+
 describe('CSV', () => {
   async function csvOf(name: string): Promise<string> {
     for await (const stay of readStays(oneByOne(stayOf('ted-1', 0, { name })))) {
