@@ -9,6 +9,7 @@ import { RequestError } from '../signalwire/request-error';
 import { createHealthRoutes } from './health';
 import type { RefusalLog } from './refusal-log';
 import { createRequestLog, type RequestRecord } from './request-log';
+import { announceEnd } from './request-queue';
 import { compileTrust } from './trust-proxy';
 import { createVerifier } from './verify-webhook';
 
@@ -89,7 +90,10 @@ export function createApp(options: AppOptions): RequestListener {
       if (!res.writableEnded) {
         res.destroy();
       }
-    } else if (err instanceof RequestError) {
+      return;
+    }
+    announceEnd(res);
+    if (err instanceof RequestError) {
       record.refusal = { code: err.code, reason: err.detail ?? err.message };
       if (res.req.url?.startsWith('/api/')) {
         send(res, err.status, 'application/problem+json', JSON.stringify(problemBody(err)));
@@ -170,6 +174,7 @@ export function createApp(options: AppOptions): RequestListener {
   }
   const others = express().disable('x-powered-by').disable('etag');
   others.use((_req, res, next) => {
+    announceEnd(res);
     res.set(NO_SNIFFING);
     next();
   });

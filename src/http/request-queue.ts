@@ -29,7 +29,7 @@ interface Connection {
   current: IncomingMessage | undefined;
   /** Start the parsed requests that wait for the one in progress. */
   waiting: (() => void)[];
-  /** Whether a request is answered before it was complete; the rest is ignored. */
+  /** Whether a request was answered before it was complete; the rest is ignored. */
   isOver: boolean;
   /** Resumes parsing. */
   read(): void;
@@ -80,7 +80,7 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
   /** After the answer to a request: starts the connection's next one, or marks the connection as idle. */
   function finish(connection: Connection, { complete, socket }: IncomingMessage): void {
     connection.current = undefined;
-    if (!complete || connection.isOver) {
+    if (!complete || ending.has(socket)) {
       connection.isOver = true;
       socket.end();
       destroySoon(socket);
@@ -135,7 +135,6 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
           socket.destroy();
         }
         connection.current = req;
-        announceEnd(connection, req, res);
         res.once('close', () => finish(connection, req));
         listener(req, res);
       };
@@ -149,19 +148,23 @@ export function createRequestQueue(limits: RequestQueueLimits = LIMITS): Request
   };
 }
 
+/** Whose answer has said that they end. */
+const ending = new WeakSet<Socket>();
+
 /**
- * Says `Connection: close` in an answer that begins before the request's body has arrived, because the connection ends with
- * it. A proxy would otherwise keep the connection, and lose its next request.
+ * Has an answer say `Connection: close` if it begins before the request's body has arrived, because the connection ends with
+ * it. A proxy would otherwise keep the connection, and lose its next request. Call it for each request that may be answered
+ * without its body.
  */
-function announceEnd(connection: Pick<Connection, 'isOver'>, req: IncomingMessage, res: ServerResponse): void {
-  const { headers, socket } = req;
+export function announceEnd(res: ServerResponse): void {
+  const { headers, socket } = res.req;
   if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) {
     return;
   }
   const { writeHead } = res;
   res.writeHead = (...head: unknown[]) => {
-    if (!req.complete) {
-      connection.isOver = true;
+    if (!res.req.complete) {
+      ending.add(socket);
       res.shouldKeepAlive = false;
       // Node would destroy the socket at once. With unread data, the system would reset the connection and lose the answer.
       socket.destroySoon = () => socket.end();

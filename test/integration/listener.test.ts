@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { listen } from '../../src/http/listener';
 import type { Refusal } from '../../src/http/refusal-log';
+import { announceEnd } from '../../src/http/request-queue';
 import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
@@ -163,7 +164,10 @@ describe('an answer before the body was read', () => {
     ['chunks', 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n', 'close'],
     ['no body', 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', 'keep-alive'],
   ])('says of the connection what becomes of it: %s', async (_what, bytes, connection) => {
-    const { port } = await serve((_req, res) => void res.writeHead(403).end('refused'));
+    const { port } = await serve((_req, res) => {
+      announceEnd(res);
+      res.writeHead(403).end('refused');
+    });
     const { received, isGone } = await openSocket(port, bytes);
     await eventually(() => expect(received()).toContain('refused'));
     expect(received()).toContain(`\r\nConnection: ${connection}\r\n`);
@@ -174,6 +178,7 @@ describe('an answer before the body was read', () => {
   it('fails no later request of a client that keeps its connections', async () => {
     const { port } = await serve(async (req, res) => {
       if (req.url === '/a') {
+        announceEnd(res);
         res.writeHead(403).end('refused');
       } else {
         await req.forEach(() => {});

@@ -7,6 +7,7 @@ import type { RoomEvent } from '../../src/rooms/room-event';
 import type { RoomStore } from '../../src/rooms/room-store';
 import { createMemoryStore } from '../../src/stores';
 import { ALICE, BOB, PUBLIC_URL, SIGNING_KEY, startApp, TED, type TestApp } from '../support/app';
+import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 import { sign } from '../support/sign';
 
@@ -396,6 +397,23 @@ describe('what is no form', () => {
       expect(reply).toMatchObject({ status, type: 'text/plain; charset=utf-8', text: expect.stringMatching(oneLine) });
     }
     expect(changes).toEqual([]);
+  });
+
+  it.each([
+    ['POST /conference/sales', 403],
+    ['POST /sign-in', 403],
+    ['POST /rooms/sales/end', 403],
+    ['POST /api/v1/rooms', 401],
+    ['POST /nothing', 404],
+    ['PUT /conference/sales', 403],
+  ])('%s, answered before its body has come, says that the connection ends', async (request, status) => {
+    const { received, isGone } = await openSocket(
+      app.port,
+      `${request} HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n`,
+    );
+    await eventually(() => expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `)));
+    expect(received()).toContain('\r\nConnection: close\r\n');
+    await eventually(() => expect(isGone()).toBe(true));
   });
 
   it.each(['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND'])('the method %s gets 405', async (method) => {
