@@ -29,7 +29,7 @@ let store: Store;
 let app: TestApp;
 
 const connected = (url: string) =>
-  createRedisStore({ urls: [url], lifetimeMs: 60_000, auditMs: 3_600_000, timeoutMs: 800, onConnection: () => {} });
+  createRedisStore({ urls: [url], lifetimeMs: 3_600_000, auditMs: 3_600_000, timeoutMs: 800, onConnection: () => {} });
 
 async function start(url: string, options: TestAppOptions = {}): Promise<void> {
   store = connected(url);
@@ -244,14 +244,7 @@ describe(`${4 * ROOMS} events while Redis is away`, () => {
         const askedAt = performance.now();
         const { text } = await app.post(`/coach/room-${index}`, { ...ted, CallSid: `ted-${times.length}` });
         times.push(performance.now() - askedAt);
-        const isRight = text.includes(`coach="alice-${index}"`);
-        // With what the store has, because this happens too rarely to be looked at again.
-        const about = isRight || {
-          text,
-          calls: times.length,
-          stored: await other.rooms.read(roomNamed(`room-${index}`)),
-        };
-        expect(about).toBe(true);
+        expect(text).toContain(`coach="alice-${index}"`);
       }
       written = (await other.rooms.list()).rooms.filter(({ hasCaller }) => hasCaller).length;
       expect(performance.now() - since).toBeLessThan(60_000);
