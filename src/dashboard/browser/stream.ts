@@ -3,7 +3,7 @@ const TAKE_OVER_MS = 14_000;
 
 interface StreamMessage {
   event: 'board' | 'heartbeat' | 'signed-out';
-  data: string;
+  data: BoardMessage;
   id: string;
   /** When the server sent it, by this browser's clock. */
   sentAt: number;
@@ -14,7 +14,7 @@ const streamName = `conference-coach ${viewerId}`;
 const channel = new BroadcastChannel(streamName);
 let source: EventSource | undefined;
 let reconnection: number | undefined;
-/** What was received last; at first, what the page shows. */
+/** The id of the latest message; at first, that of the page. */
 let lastId = board?.dataset.id ?? '';
 /** When what is shown was sent. All times are by this browser's clock, which goes on while it sleeps. */
 let lastNewsAt = Date.now();
@@ -32,7 +32,7 @@ function receive(message: StreamMessage): void {
     signIn();
     return;
   }
-  const data = JSON.parse(message.data) as BoardMessage;
+  const { data } = message;
   store = data.store;
   if (store === 'ok' && owedSince !== undefined) {
     const since = owedSince;
@@ -52,11 +52,12 @@ function connect(): void {
   const opened = new EventSource(`${basePath}/live?${new URLSearchParams({ after: lastId })}`);
   source = opened;
   for (const event of ['board', 'heartbeat', 'signed-out'] as const) {
-    opened.addEventListener(event, ({ data, lastEventId }) => {
+    opened.addEventListener(event, ({ data: json, lastEventId }) => {
       // A server that hung goes on: there is nothing to open anew.
       clearTimeout(reconnection);
       reconnection = undefined;
-      const message = { event, data, id: lastEventId, sentAt: sentAt(JSON.parse(data).now) };
+      const data = JSON.parse(json) as BoardMessage;
+      const message = { event, data, id: lastEventId, sentAt: sentAt(data.now) };
       channel.postMessage(message);
       receive(message);
     });
@@ -169,7 +170,7 @@ if (viewerId !== '') {
     }
   });
   lead();
-  // What another tab received between this page and here did not come here.
+  // Messages that another tab received before this one listened are missing here.
   const pageId = lastId;
   setTimeout(() => board !== null && source === undefined && resend(pageId), 300);
   setInterval(watchLink, 1_000);
