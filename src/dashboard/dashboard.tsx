@@ -240,7 +240,7 @@ export function createDashboard(options: DashboardOptions): Router {
     }
   }
 
-  /** What no route has answered: a page for a browser; otherwise the app answers. */
+  /** Answers an address without a route: a browser gets a page; the app answers others. */
   async function answerUnknown(req: Request, res: Response, next: NextFunction): Promise<void> {
     const isRead = req.method === 'GET' || req.method === 'HEAD';
     if (!isRead || req.accepts(['text/plain', 'text/html']) !== 'text/html') {

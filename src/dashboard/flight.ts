@@ -78,7 +78,7 @@ export interface FlightStay {
   spans: readonly FlightSpan[];
 }
 
-/** Who was in a room, and who could hear its supervisors. */
+/** A room's timeline: its agents, its customers, and who could hear its supervisors. */
 export interface Flight {
   supervisors: readonly FlightStay[];
   agents: readonly FlightLane[];

@@ -111,7 +111,7 @@ function rowOf(
   };
 }
 
-/** What is known from the join to the end, as the audit page dates them; a stay lasts a millisecond at least. */
+/** The spans between join and leave, with the dates of the audit page. A stay lasts at least a millisecond. */
 function spansInside({ spans, joinedAt, leftAt }: FlightStay): FlightSpan[] {
   const start = joinedAt ?? Number.NEGATIVE_INFINITY;
   const isDated = joinedAt !== undefined && leftAt !== undefined;

@@ -7,7 +7,7 @@ import type { SendPage } from './send-page';
 import type { Texts } from './texts-en';
 import { type Viewer, viewerOf } from './viewer';
 
-/** What the routes of pages have in common, for everybody. */
+/** What routes of pages share, also those before the sign-in. */
 export interface PublicPageTools {
   texts: Texts;
   sendPage: SendPage;
@@ -25,7 +25,7 @@ export interface PublicPageTools {
   now: () => number;
 }
 
-/** What the routes of pages have in common. */
+/** What routes of pages behind the sign-in share. */
 export interface PageTools extends PublicPageTools {
   /** Sends whoever is not signed in to the sign-in, and programs away; afterwards `viewerOf(res)` is known. */
   requireViewer: RequestHandler;

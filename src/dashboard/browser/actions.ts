@@ -84,7 +84,7 @@ async function act(form: HTMLFormElement, submitter: HTMLElement | null): Promis
       say(answer.problem, 'problem');
     } else if (answer.said !== undefined) {
       form.reset();
-      // What has worked is not said after a later action.
+      // A success is not announced after that of a later action.
       if (action > saidAction) {
         saidAction = action;
         const wayBack = mode === 'barge' ? wayBackTo(url, heardBefore) : undefined;

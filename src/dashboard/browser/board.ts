@@ -184,7 +184,7 @@ function filterCards(): void {
   }
 }
 
-// What is above the board moves all of it.
+// The whole board moves when something above it changes its height.
 const above = new ResizeObserver(() => {
   movedAt = performance.now();
 });

@@ -276,7 +276,7 @@ function LineCells({
 const isOwnAction = ({ by, supervisor }: AuditRecord) =>
   by !== undefined && supervisor !== undefined && by === actorNameOf('supervisor', supervisor);
 
-/** What a line says, in words: `mute, failed: left`. */
+/** A line of the trail in words: `mute, failed: left`. */
 export function wordsOfLine(record: AuditRecord, texts: Texts): string {
   const { audit } = texts.trail;
   const { action, status, reason, method, lockedOut } = record;

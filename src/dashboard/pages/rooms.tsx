@@ -14,7 +14,7 @@ export interface RoomsPageProps {
   canControl: boolean;
   /** When it is rendered, in milliseconds since 1970. */
   now: number;
-  /** What the parts show, for the stream; see `ScreenStreams.idFor`. */
+  /** From where the stream goes on; see `ScreenStreams.idFor`. */
   id: string;
   /** What to say when there is no room. */
   empty: 'none' | 'starting' | 'not-allowed' | { conferenceUrl: string; supervisorUrl: string };

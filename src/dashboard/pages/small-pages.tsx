@@ -19,7 +19,7 @@ export interface SignInPageProps {
   problem: SignInProblem | undefined;
   /** Where to go after signing in. */
   next: string | undefined;
-  /** What was entered as the name before. */
+  /** The name that was entered at the attempt before. */
   name?: string | undefined;
   /** Whether they have just signed out. */
   isSignedOut?: boolean;
