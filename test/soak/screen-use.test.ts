@@ -62,6 +62,18 @@ describe('while somebody is about to use a room', () => {
     expect(page.problems).toEqual([]);
   });
 
+  it('a room that waits to be shown changes too, and so does the rest', async () => {
+    const { screen, page } = await start();
+    await page.locator('article[data-room="sales"]').hover();
+    screen.change(talk('night'));
+    await page.getByRole('button', { name: '1 change waits. Show' }).waitFor();
+    screen.change(roomWith([ALICE_IN, BOB_IN, tedIn()], { room: 'night' }));
+    await page.locator('#you').getByText('night').first().waitFor();
+    await page.mouse.move(5, 5);
+    await page.locator('article[data-room="night"]').getByText('Ted supervisor').waitFor();
+    expect(page.problems).toEqual([]);
+  });
+
   it('the button shows what waits', async () => {
     const { page, changeAll } = await start();
     await page.locator('article[data-room="sales"]').focus();

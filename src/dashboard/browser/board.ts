@@ -89,7 +89,8 @@ function putCard(room: string, html: string): void {
   }
   const template = document.createElement('template');
   template.innerHTML = html;
-  const card = template.content.firstElementChild;
+  // A template's content is of another document, without a root, in which nothing can be morphed.
+  const card = document.importNode(template.content, true).firstElementChild;
   if (card instanceof HTMLElement) {
     cards.set(room, card);
   }
