@@ -202,3 +202,11 @@ describe('keys', () => {
     expect(await page.getByRole('dialog').count()).toBe(0);
   });
 });
+
+it('a page that could not show a change loads itself again', async () => {
+  const { screen, page } = await start();
+  await page.evaluate('Idiomorph.morph = () => { throw new Error("broken") }');
+  screen.change(roomWith([ALICE_IN, BOB_IN, tedIn()], { room: 'sales' }));
+  await page.locator('#you').getByText('sales').first().waitFor();
+  expect(new Set(page.problems)).toEqual(new Set(['exception: broken']));
+});

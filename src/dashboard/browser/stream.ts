@@ -41,7 +41,13 @@ function receive(message: StreamMessage): void {
   }
   setClock(data.now, message.sentAt);
   if (message.event === 'board') {
-    applyBoard(data);
+    try {
+      applyBoard(data);
+    } catch (error) {
+      // Part of the message may not be shown. What the server renders is complete.
+      location.reload();
+      throw error;
+    }
   }
   showLink();
 }
