@@ -14,7 +14,7 @@ import { type AuditRecord, readTrail } from '../../src/supervision/trail';
 import { ActionWatcher, LIMIT_MS, type StoryAction, type StoryAnswer } from '../support/action-watcher';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { compareActionTrail } from '../support/compare-action-trail';
-import { fuzzRuns, isFullFuzz, STORY_MS, STORY_SEED } from '../support/fuzz';
+import { fuzzRuns, isFullFuzz, STORY_MS } from '../support/fuzz';
 import { eventually } from '../support/redis-server';
 import { createFaults } from '../support/rest-faults';
 import { openStoryBench, SERVER, type StoryBench, startStoryServer } from '../support/story-server';
@@ -609,7 +609,7 @@ describe('random stories with actions', () => {
       fc.asyncProperty(story, async (given) => {
         expect(await play(given)).toEqual([]);
       }),
-      { numRuns: RUNS, seed: STORY_SEED, timeout: STORY_MS },
+      { numRuns: RUNS, timeout: STORY_MS },
     );
     // The stories were worth telling.
     if (isFullFuzz) {

@@ -7,7 +7,7 @@ import { createSpace, type Space } from '../../src/simulator/space';
 import { readStays, readTrail, type StayRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { compareTrail, type Told } from '../support/compare-trail';
-import { fuzzRuns, isFullFuzz, STORY_MS, STORY_SEED } from '../support/fuzz';
+import { fuzzRuns, isFullFuzz, STORY_MS } from '../support/fuzz';
 import { openStoryBench, type StoryBench, type StoryServer, startStoryServer } from '../support/story-server';
 import { type Part, type Period, Watcher } from '../support/story-watcher';
 import { LONG_TIMEOUTS } from '../support/test-bench';
@@ -259,7 +259,7 @@ describe('random stories', () => {
           await finish(space, server);
         }
       }),
-      { numRuns: RUNS, seed: STORY_SEED, timeout: STORY_MS },
+      { numRuns: RUNS, timeout: STORY_MS },
     );
     // The stories were worth telling. A few of them need not have it all.
     if (isFullFuzz) {

@@ -11,7 +11,7 @@ import { createSpace, type Space } from '../../src/simulator/space';
 import type { AuditRecord } from '../../src/supervision/trail';
 import { ALICE, BOB, SIGNING_KEY, TED } from '../support/app';
 import { recordTruth } from '../support/flight-truth';
-import { fuzzRuns, STORY_MS, STORY_SEED } from '../support/fuzz';
+import { fuzzRuns, STORY_MS } from '../support/fuzz';
 import { openStoryBench, type StoryBench, startStoryServer } from '../support/story-server';
 import { LONG_TIMEOUTS } from '../support/test-bench';
 
@@ -260,7 +260,7 @@ describe('the flight recorder', () => {
         seen.unknown += unknown;
         expect(wrong.length === 0 ? [] : [wrong[0], wrong.length, trail]).toEqual([]);
       }),
-      { numRuns: RUNS, seed: STORY_SEED, timeout: STORY_MS },
+      { numRuns: RUNS, timeout: STORY_MS },
     );
     // It says something.
     expect(seen.confirmed).toBeGreaterThan(seen.unknown);
