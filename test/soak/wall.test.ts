@@ -160,6 +160,17 @@ describe('a wall', () => {
     await page.locator('body[data-link="live"]').waitFor({ timeout: 20_000 });
   });
 
+  it('asks again soon after the server has ended its stream', async () => {
+    const { bench, lobby, wall } = await start();
+    const page = await browser.newPage();
+    await page.goto(wall(lobby));
+    await page.locator('body[data-link="live"]').waitFor();
+    // Without being told of the end, it would wait for 8 seconds of silence.
+    const again = page.waitForRequest((one) => one.url().endsWith('/live'), { timeout: 6_000 });
+    await Promise.all([again, bench.restart(async () => {})]);
+    await page.locator('body[data-link="live"]').waitFor({ timeout: 20_000 });
+  });
+
   it('says so while the store is away', async () => {
     await redis.restart();
     const { lobby, wall } = await start({ REDIS_URL: redis.url });

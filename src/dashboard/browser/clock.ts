@@ -13,6 +13,11 @@ const SILENCE_MS = 8_000;
 let connectedAt = 0;
 let firstNow: number | undefined;
 
+/** Milliseconds until a lost stream is opened again: not in all browsers at the same moment. */
+function reconnectionDelayMs(): number {
+  return 500 + Math.random() * 1_500;
+}
+
 function beginConnection(): void {
   connectedAt = Date.now();
   firstNow = undefined;

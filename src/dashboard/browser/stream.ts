@@ -84,10 +84,9 @@ function disconnect(): void {
   reconnection = undefined;
 }
 
-/** Not all browsers at the same moment. */
 function reconnectSoon(): void {
   clearTimeout(reconnection);
-  reconnection = setTimeout(connect, 500 + Math.random() * 1_500);
+  reconnection = setTimeout(connect, reconnectionDelayMs());
 }
 
 /** Waits until no other tab has the stream, then opens it. Without locks, each tab has one. */

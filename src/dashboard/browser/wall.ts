@@ -43,7 +43,7 @@ function connectWall(): void {
     }
     opened.close();
     clearTimeout(wallReconnection);
-    wallReconnection = setTimeout(connectWall, 500 + Math.random() * 1_500);
+    wallReconnection = setTimeout(connectWall, reconnectionDelayMs());
   });
 }
 
