@@ -4,7 +4,7 @@ import type { Actor } from '../people/rights';
 import type { ModeratorEntry, SupervisorEntry } from '../people/roster';
 import type { Action, ActionReason } from '../rooms/action';
 import type { HeardMode } from '../rooms/mode';
-import { reportedAt } from '../rooms/observations';
+import { isInDoubt } from '../rooms/observations';
 import type { RecordingState } from '../rooms/recording';
 import { isInConference, isOpen, type RoomState, type Stay, type SupervisorStay, targetOf } from '../rooms/room';
 import type { RoomEntry } from '../rooms/room-entry';
@@ -102,7 +102,7 @@ function viewSupervision(state: RoomState, stay: SupervisorStay): ParticipantVie
  */
 function surelyHeardAs(state: RoomState, stay: SupervisorStay): HeardMode {
   const { heard, coachedCall, target } = stay.supervision;
-  if (reportedAt(stay) <= (state.doubtedUntil ?? 0)) {
+  if (isInDoubt(state, stay)) {
     return 'unknown';
   }
   if (heard !== 'coach') {

@@ -4,7 +4,15 @@ import { reviveConference, switchConference } from './conference-changes';
 import { RESOLUTION_MS, REST_DELAY_MS } from './event-dates';
 import { enterConference } from './joins';
 import { applyReport, heardModeOf } from './reports';
-import { isInConference, isOpen, type Stay, type SupervisionState, type SupervisorStay, startOf } from './room';
+import {
+  isInConference,
+  isOpen,
+  type RoomState,
+  type Stay,
+  type SupervisionState,
+  type SupervisorStay,
+  startOf,
+} from './room';
 import { addFact, addStay, changeStay, endStay, openStayOf, type RoomDraft, staysOfCall } from './room-draft';
 import type { EventOf, ObservedParticipant } from './room-event';
 
@@ -40,18 +48,20 @@ export function roomObserved(draft: RoomDraft, event: EventOf<'room-observed'>, 
 
 /** Puts into doubt how supervisors are heard of whom nothing was reported for so long. No fact: nothing has happened. */
 export function roomUnobserved(draft: RoomDraft, { forMs }: EventOf<'room-unobserved'>, at: number): void {
-  const until = at - forMs;
-  const isNew = (reportedAt: number) => reportedAt <= until && reportedAt > (draft.doubtedUntil ?? 0);
+  const doubtedUntil = at - forMs;
   const isSupervisor = (stay: Stay): stay is SupervisorStay => isInConference(stay) && stay.supervision !== undefined;
-  if (draft.stays.filter(isSupervisor).map(reportedAt).some(isNew)) {
-    draft.doubtedUntil = until;
+  if (draft.stays.filter(isSupervisor).some((stay) => isInDoubt({ doubtedUntil }, stay) && !isInDoubt(draft, stay))) {
+    draft.doubtedUntil = doubtedUntil;
     draft.hasChanged = true;
   }
 }
 
-/** When it was first reported how a supervisor is heard, or that they joined. */
-export function reportedAt({ joinedAt = 0, supervision }: SupervisorStay): number {
-  return Math.max(joinedAt, supervision.heardAt ?? 0);
+/** Whether it is in doubt how a supervisor is heard: nothing was reported of that after `doubtedUntil`, or ever. */
+export function isInDoubt(
+  { doubtedUntil = 0 }: Pick<RoomState, 'doubtedUntil'>,
+  { joinedAt = 0, supervision }: SupervisorStay,
+): boolean {
+  return Math.max(joinedAt, supervision.heardAt ?? 0) <= doubtedUntil;
 }
 
 /** Whether a call left so recently that REST may still show it. */
