@@ -7,7 +7,7 @@ import type { SendPage } from './send-page';
 import type { Texts } from './texts-en';
 import { type Viewer, viewerOf } from './viewer';
 
-/** What routes of pages share, also those before the sign-in. */
+/** Shared by the routes of all pages. */
 export interface PublicPageTools {
   texts: Texts;
   sendPage: SendPage;
@@ -25,7 +25,7 @@ export interface PublicPageTools {
   now: () => number;
 }
 
-/** What routes of pages behind the sign-in share. */
+/** Shared by the routes of pages that only people who are signed in may see. */
 export interface PageTools extends PublicPageTools {
   /** Sends whoever is not signed in to the sign-in, and programs away; afterwards `viewerOf(res)` is known. */
   requireViewer: RequestHandler;
