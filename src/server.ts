@@ -80,6 +80,8 @@ export interface ServerOptions {
   /** Milliseconds until a retry, and between two sweeps; 0 for sweeps on request only. */
   retryMs?: number;
   sweepIntervalMs?: number;
+  /** How long a write may keep a webhook waiting, in milliseconds. */
+  storeTimeoutMs?: number;
   /** How long an action of the API may take, in milliseconds. */
   actionMs?: number;
   /** The one origin that may show the screen in a frame; none unless given. */
@@ -114,7 +116,8 @@ export function createServerRender(config: Config, publicUrl: string): Render {
 
 /** Composes the server. */
 export function createServer(options: ServerOptions): Server {
-  const { config, publicUrl, roster, store, space, log, now, monotonicNow, retryMs, sweepIntervalMs } = options;
+  const { config, publicUrl, roster, store, space, log, now, monotonicNow } = options;
+  const { retryMs, sweepIntervalMs, storeTimeoutMs } = options;
   const urls = createUrls(publicUrl);
   const rooms = createRooms({
     store: store.rooms,
@@ -129,6 +132,7 @@ export function createServer(options: ServerOptions): Server {
       control?.recordings.pauseLate(state);
     },
     ...(retryMs !== undefined && { retryMs }),
+    ...(storeTimeoutMs !== undefined && { storeTimeoutMs }),
   });
   const { draining, refusals, actionMs } = options;
   const control =

@@ -57,14 +57,13 @@ export interface RoomsOptions {
   onChange?: (state: RoomState) => void;
   /** Milliseconds until a failed write of a room is retried. */
   retryMs?: number;
+  /** How long a write may keep a webhook waiting, in milliseconds. */
+  storeTimeoutMs?: number;
   /** How long `find` and `list` may take in all, in milliseconds. A call waits for them. */
   lookUpTimeoutMs?: number;
   /** How many events may wait for the store. */
   maxPending?: number;
 }
-
-/** How long a write may keep a webhook waiting, in milliseconds. */
-const STORE_TIMEOUT_MS = 800;
 
 /** `list` stops waiting for REST this long before its own time-out, and uses the answers so far. */
 const MARGIN_MS = 200;
@@ -73,7 +72,7 @@ const PROBE_INTERVAL_MS = 1_000;
 /** Creates the rooms over one store, with REST as the second source. */
 export function createRooms(options: RoomsOptions): Rooms {
   const { store, space, lifetimeMs, log, now, monotonicNow, onChange = () => {} } = options;
-  const { retryMs = 500, lookUpTimeoutMs = 3_000, maxPending = 100_000 } = options;
+  const { retryMs = 500, storeTimeoutMs = 800, lookUpTimeoutMs = 3_000, maxPending = 100_000 } = options;
   const pending = createPendingEvents({
     retryMs,
     maxEvents: maxPending,
@@ -125,7 +124,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     const enqueue = () => local.apply(room, pending.add(room, event, since));
     try {
       // A write that times out may have happened. Repeating it does no harm.
-      const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
+      const applied = await withDeadline(store.apply(room, event), storeTimeoutMs);
       const state = learn(applied);
       // An event that changed nothing may concern a stay whose arrival is still pending.
       tell(applied.hasChanged || !pending.rooms.has(room) ? state : enqueue());
@@ -138,7 +137,7 @@ export function createRooms(options: RoomsOptions): Rooms {
   async function recordNow(room: RoomName, event: RoomEvent): Promise<Lookup> {
     const since = monotonicNow();
     try {
-      const applied = await withDeadline(store.apply(room, event), STORE_TIMEOUT_MS);
+      const applied = await withDeadline(store.apply(room, event), storeTimeoutMs);
       const state = learn(applied);
       onChange(state);
       return { isKnown: true, state, now: applied.now, isStored: true };

@@ -19,6 +19,7 @@ import { createRestApi, type RestApiOptions } from '../../src/simulator/rest-api
 import type { Space } from '../../src/simulator/space';
 import type { Store } from '../../src/stores';
 import { createMemoryRefusalStore } from '../../src/supervision/refusals';
+import { STORY_MS } from './fuzz';
 import { eventually, type RedisServer, startRedis } from './redis-server';
 
 const LIFETIME_MS = 4 * 3_600_000;
@@ -279,6 +280,8 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       monotonicNow,
       retryMs,
       sweepIntervalMs: 0,
+      // Simulated time stands still meanwhile: a store that is slow by real time is as fast as any.
+      storeTimeoutMs: STORY_MS,
       ...(actionMs !== undefined && { actionMs }),
     });
   }
