@@ -320,8 +320,15 @@ describe('an action of which one step fails', () => {
     const started = await start({}, 800);
     const { bench, rest, ask } = started;
     for (const earlier of one.before ?? []) {
-      await act(started, earlier);
+      // On a machine that stalls, its time may be over before it is known to be done. 409: it was done.
+      await eventually(async () => expect([200, 409]).toContain((await act(started, earlier)).status));
     }
+    const reasonsSoFar = async () => {
+      const { records } = (await ask('GET', '/rooms/sales/audit')).body;
+      const lines = records.filter(({ by }: { by?: string }) => by === BY);
+      return lines.map(({ reason }: { reason?: string }) => reason).filter(Boolean);
+    };
+    const before = await reasonsSoFar();
     let requests = 0;
     // The step and its repetitions fail.
     let failing: string | undefined;
@@ -348,10 +355,7 @@ describe('an action of which one step fails', () => {
         expect(shown?.supervision.requestedMode ?? 'monitor').toBe('monitor');
       });
     }
-    const { records } = (await ask('GET', '/rooms/sales/audit')).body;
-    const lines = records.filter(({ by }: { by?: string }) => by === BY);
-    const reasons = lines.map(({ reason }: { reason?: string }) => reason).filter(Boolean);
-    expect(reasons).toHaveLength(isDone ? 0 : 1);
+    expect(await reasonsSoFar()).toHaveLength(before.length + (isDone ? 0 : 1));
     await showsTheTruth(started);
   });
 });
