@@ -80,8 +80,9 @@ export interface ServerOptions {
   /** Milliseconds until a retry, and between two sweeps; 0 for sweeps on request only. */
   retryMs?: number;
   sweepIntervalMs?: number;
-  /** How long a write may keep a webhook waiting, in milliseconds. */
+  /** As of {@link createRooms}. */
   storeTimeoutMs?: number;
+  lookUpTimeoutMs?: number;
   /** How long an action of the API may take, in milliseconds. */
   actionMs?: number;
   /** The one origin that may show the screen in a frame; none unless given. */
@@ -117,7 +118,7 @@ export function createServerRender(config: Config, publicUrl: string): Render {
 /** Composes the server. */
 export function createServer(options: ServerOptions): Server {
   const { config, publicUrl, roster, store, space, log, now, monotonicNow } = options;
-  const { retryMs, sweepIntervalMs, storeTimeoutMs } = options;
+  const { retryMs, sweepIntervalMs, storeTimeoutMs, lookUpTimeoutMs } = options;
   const urls = createUrls(publicUrl);
   const rooms = createRooms({
     store: store.rooms,
@@ -133,6 +134,7 @@ export function createServer(options: ServerOptions): Server {
     },
     ...(retryMs !== undefined && { retryMs }),
     ...(storeTimeoutMs !== undefined && { storeTimeoutMs }),
+    ...(lookUpTimeoutMs !== undefined && { lookUpTimeoutMs }),
   });
   const { draining, refusals, actionMs } = options;
   const control =

@@ -280,8 +280,9 @@ export async function startStoryServer(options: StoryServerOptions): Promise<Sto
       monotonicNow,
       retryMs,
       sweepIntervalMs: 0,
-      // Simulated time stands still meanwhile: a store that is slow by real time is as fast as any.
+      // Simulated time stands still meanwhile: what is slow by real time is as fast as anything.
       storeTimeoutMs: STORY_MS,
+      lookUpTimeoutMs: STORY_MS,
       ...(actionMs !== undefined && { actionMs }),
     });
   }
