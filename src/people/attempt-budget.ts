@@ -26,6 +26,19 @@ export function createRedisCounters({ client }: RedisConnection): CreateCounter 
   return (options) => new RateLimiterRedis({ ...options, storeClient: client });
 }
 
+/** What is between a budget's prefix and the key of a lockout. */
+const LOCKOUTS = 'lockouts';
+
+/**
+ * The keys in Redis, as glob patterns, of a key's attempts and lockouts.
+ *
+ * @param keyPrefix of the budget
+ * @param pattern of the key
+ */
+export function attemptPatterns(keyPrefix: string, pattern: string): string[] {
+  return [`${keyPrefix}:${pattern}`, `${keyPrefix}:${LOCKOUTS}:${pattern}`];
+}
+
 /** The wrong attempts that each key may make in a day. */
 export interface AttemptBudget {
   /**
@@ -46,7 +59,7 @@ export function createAttemptBudget(
   { attempts, firstLockSeconds }: { attempts: number; firstLockSeconds: number },
 ): AttemptBudget {
   const counter = create({ keyPrefix, points: attempts, duration: DAY_SECONDS });
-  const lockouts = create({ keyPrefix: `${keyPrefix}:lockouts`, points: 1, duration: REMEMBERED_SECONDS });
+  const lockouts = create({ keyPrefix: `${keyPrefix}:${LOCKOUTS}`, points: 1, duration: REMEMBERED_SECONDS });
 
   /** @returns its length in seconds */
   async function startLockout(key: string): Promise<number> {

@@ -3,6 +3,7 @@ import type { RedisConnection } from '../redis/redis-connection';
 import type { Address } from './address';
 import {
   type AttemptBudget,
+  attemptPatterns,
   type CreateCounter,
   createAttemptBudget,
   createMemoryCounter,
@@ -61,6 +62,19 @@ export const PIN_BUDGETS = {
  */
 const PROMPT_BOUNDS = { number: 120, everybody: 1_000, seconds: 10 } as const;
 
+const PREFIX = 'conference-coach:pin';
+
+/**
+ * The keys in Redis, as glob patterns, of wrong PINs and lockouts of every role.
+ *
+ * @param address from which they were entered; everybody's unless given
+ */
+export function pinAttemptPatterns(address?: Address): string[] {
+  // An address may have characters that mean something in a pattern.
+  const escaped = address?.replace(/[[\]*?\\^]/g, '\\$&');
+  return escaped === undefined ? [`${PREFIX}:*`] : attemptPatterns(`${PREFIX}:*:number`, escaped);
+}
+
 type Budgets = Record<keyof typeof PIN_BUDGETS, AttemptBudget>;
 
 export interface PinLimiterOptions {
@@ -82,7 +96,7 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
   };
 
   function createBudgets(create: CreateCounter): Budgets {
-    const prefix = `conference-coach:pin:${role}`;
+    const prefix = `${PREFIX}:${role}`;
     return {
       number: createAttemptBudget(create, `${prefix}:number`, PIN_BUDGETS.number),
       everybody: createAttemptBudget(create, `${prefix}:everybody`, PIN_BUDGETS.everybody),

@@ -2,7 +2,6 @@ import { distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import { UserError } from '../ops/user-error';
 import { changeFile } from './change-file';
-import type { PasswordHash } from './password';
 import type { RosterEntries } from './roster';
 import { parseRoster, type Role, type RosterSource } from './roster-file';
 
@@ -19,7 +18,12 @@ interface Place {
   index: number;
 }
 
+/** Fields of a person in a roster file, as JSON values; undefined removes the field. */
+export type RosterFields = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
 const ROLES: readonly Role[] = ['moderator', 'supervisor'];
+
+const NEW_FILE = '{\n  "moderators": [],\n  "supervisors": []\n}\n';
 
 /**
  * Finds a person by name.
@@ -40,7 +44,8 @@ export function findPerson(entries: RosterEntries, { name, role }: RosterName, f
       name,
       roles.flatMap((one) => entries[`${one}s`].flatMap((person) => person.name ?? [])),
     );
-    const hint = similar === undefined ? 'See docs/sign-in.md.' : `Did you mean ${similar}?`;
+    const hint =
+      similar === undefined ? 'To see everybody: npm run --silent roster -- list.' : `Did you mean ${similar}?`;
     throw new UserError([`${file} has no ${role ?? 'person'} named ${name}. ${hint}`]);
   }
   if (others.length > 0) {
@@ -59,37 +64,141 @@ function findSimilarName(given: string, names: readonly string[]): string | unde
 }
 
 /**
- * Writes a person's password into a roster file, and changes nothing else in it. See {@link changeFile}.
+ * Adds a person to a roster file, or creates it. Changes nothing else in it. See {@link changeFile}.
  *
- * @throws UserError if the file cannot be used or written, or has no such person
+ * @param fieldsOf gets the people of the file, and returns the fields of the new one, as they may be in the file
+ * @throws UserError if the file cannot be used or written, or the server would refuse the new version
  */
-export async function writePassword(source: RosterSource, who: RosterName, hash: PasswordHash): Promise<void> {
-  const { file } = source;
-  await changeFile(file, (text) => {
-    if (text === undefined) {
-      throw new UserError([`${file} is missing.`]);
-    }
-    const { list, index } = findPerson(parseRoster(text, source), who, file);
-    return setText(text, [list, index], ['password', hash]);
+export async function addPerson(
+  source: RosterSource,
+  role: Role,
+  fieldsOf: (entries: RosterEntries) => RosterFields,
+): Promise<void> {
+  const change = (text: string, entries: RosterEntries) =>
+    appendEntry(text, `${role}s`, formatEntry(fieldsOf(entries)));
+  await changeRoster(source, change, NEW_FILE);
+}
+
+/**
+ * Sets and removes fields of a person in a roster file, and changes nothing else in it. See {@link changeFile}.
+ *
+ * @param fieldsOf gets the people of the file
+ * @throws UserError if the file cannot be used or written, has no such person, or the server would refuse the new version
+ */
+export async function setFields(
+  source: RosterSource,
+  who: RosterName,
+  fieldsOf: (entries: RosterEntries) => RosterFields,
+): Promise<void> {
+  await changeRoster(source, (text, entries) => {
+    const { list, index } = findPerson(entries, who, source.file);
+    const path = [list, index];
+    return Object.entries(fieldsOf(entries)).reduce(
+      (changed, [name, value]) =>
+        value === undefined ? remove(changed, [...path, name]) : setField(changed, path, name, formatValue(value)),
+      text,
+    );
   });
 }
 
 /**
- * Sets a field of an object that has others, in a JSON text. A new field follows the last one, spaced as that is. Neither
- * name nor value needs an escape.
+ * Removes a person from a roster file, and changes nothing else in it. See {@link changeFile}.
+ *
+ * @throws UserError if the file cannot be used or written, or has no such person
  */
-function setText(text: string, path: (string | number)[], [name, value]: [name: string, value: string]): string {
-  // The parser takes a byte order mark for a mistake, but finds the rest.
-  const tree = parseTree(text) as Node;
+export async function removePerson(source: RosterSource, who: RosterName): Promise<void> {
+  await changeRoster(source, (text, entries) => {
+    const { list, index } = findPerson(entries, who, source.file);
+    return remove(text, [list, index]);
+  });
+}
+
+/** @param newFile the text to change if there is no file; without one, that is an error */
+async function changeRoster(
+  source: RosterSource,
+  change: (text: string, entries: RosterEntries) => string,
+  newFile?: string,
+): Promise<void> {
+  const { file } = source;
+  await changeFile(file, (given) => {
+    const text = given ?? newFile;
+    if (text === undefined) {
+      throw new UserError([`${file} is missing. To create it: npm run --silent roster -- add NAME --role ROLE.`]);
+    }
+    const changed = change(text, parseRoster(text, source));
+    parseRoster(changed, source);
+    return changed;
+  });
+}
+
+/**
+ * Sets a field of an object that has others, in a JSON text. A new field follows the last one, spaced as that is.
+ *
+ * @param value as JSON
+ */
+function setField(text: string, path: readonly (string | number)[], name: string, value: string): string {
+  const tree = treeOf(text);
   const existing = findNodeAtLocation(tree, [...path, name]);
   if (existing !== undefined) {
-    return splice(text, existing, `"${value}"`);
+    return splice(text, existing, value);
   }
-  const last = findNodeAtLocation(tree, path)?.children?.at(-1) as Node;
+  const last = findNodeAtLocation(tree, [...path])?.children?.at(-1) as Node;
   const [lastName, lastValue] = last.children as [Node, Node];
-  const space = /\s*$/.exec(text.slice(0, last.offset))?.[0] ?? '';
   const colon = text.slice(endOf(lastName), lastValue.offset);
-  return splice(text, { offset: endOf(last), length: 0 }, `,${space}"${name}"${colon}"${value}"`);
+  return splice(text, { offset: endOf(last), length: 0 }, `,${spaceBefore(text, last)}"${name}"${colon}${value}`);
+}
+
+/** Adds an entry to a list of the root object, in a JSON text. It follows the last one, spaced as that is. */
+function appendEntry(text: string, list: string, entry: string): string {
+  const tree = treeOf(text);
+  const entries = findNodeAtLocation(tree, [list]);
+  const last = entries?.children?.at(-1);
+  if (last !== undefined) {
+    return splice(text, { offset: endOf(last), length: 0 }, `,${spaceBefore(text, last)}${entry}`);
+  }
+  const only = `[\n    ${entry}\n  ]`;
+  if (entries !== undefined) {
+    return splice(text, entries, only);
+  }
+  return tree.children?.length === 0
+    ? splice(text, tree, `{\n  "${list}": ${only}\n}`)
+    : setField(text, [], list, only);
+}
+
+/** Removes a field or an entry, and its comma, from a JSON text; nothing if it is not there. */
+function remove(text: string, path: (string | number)[]): string {
+  const found = findNodeAtLocation(treeOf(text), path);
+  if (found === undefined) {
+    return text;
+  }
+  const node = found.parent?.type === 'property' ? found.parent : found;
+  const siblings = node.parent?.children ?? [];
+  const index = siblings.indexOf(node);
+  const [before, after] = [siblings[index - 1], siblings[index + 1]];
+  const start = before === undefined ? node.offset : endOf(before);
+  const end = before === undefined && after !== undefined ? after.offset : endOf(node);
+  return splice(text, { offset: start, length: end - start }, '');
+}
+
+/** JSON on one line, with spaces. */
+function formatEntry(fields: RosterFields): string {
+  const given = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`"${name}": ${formatValue(value)}`],
+  );
+  return `{ ${given.join(', ')} }`;
+}
+
+function formatValue(value: string | boolean | readonly string[]): string {
+  return Array.isArray(value) ? `[${value.map((one) => JSON.stringify(one)).join(', ')}]` : JSON.stringify(value);
+}
+
+/** The parser takes a byte order mark for a mistake, but finds the rest. */
+function treeOf(text: string): Node {
+  return parseTree(text) as Node;
+}
+
+function spaceBefore(text: string, { offset }: Node): string {
+  return /\s*$/.exec(text.slice(0, offset))?.[0] ?? '';
 }
 
 function splice(text: string, { offset, length }: Pick<Node, 'offset' | 'length'>, replacement: string): string {

@@ -51,7 +51,7 @@ const person = {
   ).optional(),
   pin: parsedString(
     parsePinHash,
-    'must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f',
+    'must be what `npm run roster -- set-pin` writes for a PIN: 64 of 0-9 and a-f',
   ).optional(),
   requirePin: z.boolean('must be true or false').default(false),
   password: parsedString(

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { networkOf } from '../ops/network';
 import type { RedisConnection } from '../redis/redis-connection';
 import {
+  attemptPatterns,
   type CreateCounter,
   createAttemptBudget,
   createMemoryCounter,
@@ -59,6 +60,10 @@ export const SIGN_IN_BUDGETS = {
   name: { attempts: 200, firstLockSeconds: 3_600 },
 } as const;
 
+const PREFIX = 'conference-coach:sign-in';
+
+const ROLES = ['supervisor', 'moderator'] as const;
+
 /** How long an address counts as one where a person has signed in. */
 const KNOWN_SECONDS = 14 * 86_400;
 
@@ -87,9 +92,8 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
   }
 
   function keysOf({ name, role, ip }: SignInAttempt) {
-    const hash = (...parts: string[]) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url');
-    const network = networkOf(ip);
-    return { pair: hash(role ?? '', name, network), address: hash(network), name: hash(role ?? '', name) };
+    const [ofName, ofNetwork] = [hashName(secret, name, role), hashParts(secret, networkOf(ip))];
+    return { pair: `${ofName}.${ofNetwork}`, address: ofNetwork, name: ofName };
   }
 
   async function isKnown(counts: Counts, attempt: SignInAttempt): Promise<boolean> {
@@ -124,15 +128,37 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
   };
 }
 
+function hashName(secret: string, name: string, role = ''): string {
+  return hashParts(secret, role, name);
+}
+
+function hashParts(secret: string, ...parts: string[]): string {
+  return createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url');
+}
+
+/**
+ * The keys in Redis, as glob patterns, of wrong passwords and lockouts.
+ *
+ * @param person whose; everybody's unless given
+ */
+export function signInAttemptPatterns(person?: { secret: string; name: string }): string[] {
+  if (person === undefined) {
+    return Object.keys(SIGN_IN_BUDGETS).flatMap((who) => attemptPatterns(`${PREFIX}:${who}`, '*'));
+  }
+  return ROLES.map((role) => hashName(person.secret, person.name, role)).flatMap((name) => [
+    ...attemptPatterns(`${PREFIX}:pair`, `${name}.*`),
+    ...attemptPatterns(`${PREFIX}:name`, name),
+  ]);
+}
+
 type Counts = ReturnType<typeof createCounts>;
 
 function createCounts(create: CreateCounter) {
-  const prefix = 'conference-coach:sign-in';
   const budget = (who: keyof typeof SIGN_IN_BUDGETS) =>
-    createAttemptBudget(create, `${prefix}:${who}`, SIGN_IN_BUDGETS[who]);
+    createAttemptBudget(create, `${PREFIX}:${who}`, SIGN_IN_BUDGETS[who]);
   return {
     budgets: { pair: budget('pair'), address: budget('address'), name: budget('name') },
     /** The pairs of a name and an address where that person has signed in. */
-    known: create({ keyPrefix: `${prefix}:known`, points: 1, duration: KNOWN_SECONDS }),
+    known: create({ keyPrefix: `${PREFIX}:known`, points: 1, duration: KNOWN_SECONDS }),
   };
 }

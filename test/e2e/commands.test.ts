@@ -91,15 +91,11 @@ describe('roster hash-pin', () => {
     ],
     ['a short PIN', { args: ['hash-pin', '4821'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
     ['no PIN at all', { args: ['hash-pin'], env: { PIN_KEY: KEY } }, 'roster: A PIN has 5 to 10 digits.'],
-    [
-      'no command',
-      { env: { PIN_KEY: KEY } },
-      'roster: Usage: npm run --silent roster -- hash-pin [PIN], or set-password NAME',
-    ],
+    ['no command', { env: { PIN_KEY: KEY } }, 'roster: Usage: npm run --silent roster -- list|check|add|'],
     [
       'two PINs',
       { args: ['hash-pin', '48213', '48214'], env: { PIN_KEY: KEY } },
-      'roster: Usage: npm run --silent roster -- hash-pin [PIN], or set-password NAME',
+      'roster: Usage: npm run --silent roster -- hash-pin [PIN]. See --help.',
     ],
     ['settings that cannot be used', { args: ['hash-pin', '48213'], env: { PORT: 'x' } }, 'roster: PORT must be'],
   ])('explains %s in a sentence', async (_what, how, sentence) => {

@@ -92,8 +92,7 @@ describe('roster set-password', () => {
     await eventually(() => expect(people.supervisors.byName.get('Ted')?.password).toBeDefined(), 3_000);
   });
 
-  const usage =
-    'Usage: npm run --silent roster -- hash-pin [PIN], or set-password NAME [--role moderator|supervisor]. See --help.';
+  const usage = 'Usage: npm run --silent roster -- set-password NAME [--role ROLE]. See --help.';
   const length = 'A password has 12 to 256 characters.';
 
   it.each<[string, string[], CommandRun | undefined, string]>([
@@ -101,14 +100,19 @@ describe('roster set-password', () => {
     ['a password for an argument', ['Ted', PASSWORD], undefined, usage],
     ['an unknown option', ['Ted', '--password', PASSWORD], undefined, "Unknown option '--password'. See --help."],
     ['another role', ['Ted', '--role', 'caller'], undefined, '--role must be moderator or supervisor.'],
-    ['an unknown name', ['Bob'], undefined, 'FILE has no person named Bob. See docs/sign-in.md.'],
+    [
+      'an unknown name',
+      ['Bob'],
+      undefined,
+      'FILE has no person named Bob. To see everybody: npm run --silent roster -- list.',
+    ],
     ['another letter case', ['ted'], undefined, 'FILE has no person named ted. Did you mean Ted?'],
     ['a typing mistake', ['Alics'], undefined, 'FILE has no person named Alics. Did you mean Alice?'],
     [
       'a name of the other role',
       ['Ted', '--role', 'moderator'],
       undefined,
-      'FILE has no moderator named Ted. See docs/sign-in.md.',
+      'FILE has no moderator named Ted. To see everybody: npm run --silent roster -- list.',
     ],
     [
       'a name in both roles',
@@ -138,11 +142,15 @@ describe('roster set-password', () => {
   });
 
   it.each<[string, Record<string, string>, string]>([
-    ['no roster', {}, 'ROSTER_FILE is not set: passwords are kept in it. See docs/sign-in.md.'],
+    [
+      'no roster',
+      {},
+      'ROSTER_FILE is not set: people are kept in it. Set it in .env, such as ROSTER_FILE=roster/roster.json.',
+    ],
     [
       'a misspelt setting',
       { ROSTERFILE: 'roster.json' },
-      'ROSTER_FILE is not set: passwords are kept in it. See docs/sign-in.md. ROSTERFILE is set: did you mean ROSTER_FILE?',
+      'ROSTER_FILE is not set: people are kept in it. Set it in .env, such as ROSTER_FILE=roster/roster.json. ROSTERFILE is set: did you mean ROSTER_FILE?',
     ],
     ['settings that cannot be used', { PORT: 'x' }, 'PORT must be a whole number from 0 to 65535.'],
     [

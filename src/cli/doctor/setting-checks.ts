@@ -1,8 +1,8 @@
 import { type Config, parseConfig } from '../../config';
 import { withDeadline } from '../../ops/deadline';
 import { UserError } from '../../ops/user-error';
-import { canPhone, type SupervisorEntry } from '../../people/roster';
 import { readRosterFile } from '../../people/roster-file';
+import { findRosterWarnings } from '../../people/roster-warnings';
 import { hasExpired } from '../../people/tokens';
 import { readTokensFile, tokensFileBeside } from '../../people/tokens-file';
 import { type Environment, findMisspellings } from '../../settings/checks';
@@ -91,9 +91,12 @@ export async function checkPeople(
   const tokensFile = tokensFileBeside(source.file);
   const [roster, tokens] = await Promise.all([
     findProblems({ id: ROSTER, file: source.file, timeoutMs }, async () => {
-      const { moderators, supervisors } = await readRosterFile(source);
+      const entries = await readRosterFile(source);
+      const { moderators, supervisors } = entries;
       const counts = `${formatCount(moderators.length, 'moderator')} and ${formatCount(supervisors.length, 'supervisor')}`;
-      const warnings = supervisors.filter(canPhone).flatMap((one) => checkRights(one) ?? []);
+      const warnings = findRosterWarnings(entries, parsed.config?.pinKey).map(({ message, remedy }) =>
+        warning(ROSTER, message, remedy),
+      );
       return warnings.length === 0 ? [ok(ROSTER, `${source.file} names ${counts}.`)] : warnings;
     }),
     findProblems({ id: TOKENS, file: tokensFile, timeoutMs }, async () => {
@@ -111,24 +114,6 @@ export async function checkPeople(
     }),
   ]);
   return [...roster, ...tokens];
-}
-
-/** Undefined if a supervisor has the rights that their calls need. */
-function checkRights({ name, mode = 'monitor', rights }: SupervisorEntry): Finding | undefined {
-  if (!rights.has('monitor')) {
-    return warning(
-      ROSTER,
-      `${name} lacks the right monitor: they can be rejected when they call, or cut off later.`,
-      'Add monitor to their rights.',
-    );
-  }
-  return rights.has(mode)
-    ? undefined
-    : warning(
-        ROSTER,
-        `${name} starts in ${mode} but lacks that right: they listen instead.`,
-        `Add ${mode} to their rights, or set another mode.`,
-      );
 }
 
 /** Reports the problems of a file that cannot be used as errors. */

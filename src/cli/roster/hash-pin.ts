@@ -1,31 +1,20 @@
 import { UserError } from '../../ops/user-error';
 import { hashPin, parsePin } from '../../people/pin';
-import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS } from '../../settings/checks';
 import type { CommandContext } from '../run-command';
-import { readSettings } from '../settings';
 import { createSecretPrompt } from './secret-prompt';
-import { HINT } from './usage';
+import { readPinKey } from './set-pin';
+import { usageError } from './whom';
 
 /** `roster hash-pin`: prints the hash of a PIN. @throws UserError */
 export async function hashPinCommand({ args, env, stdin, stdout, stderr }: CommandContext): Promise<void> {
   const [given, ...others] = args;
   if (others.length > 0) {
-    throw new UserError([HINT]);
+    throw usageError('hash-pin [PIN]');
   }
-  const { pinKey } = readSettings(env);
-  if (pinKey === undefined) {
-    throw new UserError([
-      `PIN_KEY is not set: PINs are hashed with it. To make one: openssl rand -hex 32.${askAboutMisspelling('PIN_KEY', env)}`,
-    ]);
-  }
+  const pinKey = readPinKey(env, stderr);
   const pin = parsePin((given ?? (await askForPin({ stdin, stderr }))).trim());
   if (pin === undefined) {
     throw new UserError(['A PIN has 5 to 10 digits.']);
-  }
-  if (pinKey.length < MIN_PIN_KEY_CHARACTERS) {
-    stderr.write(
-      `roster: PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.\n`,
-    );
   }
   stdout.write(`${hashPin(pinKey, pin)}\n`);
 }
