@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config';
+import { findFeatures } from './features';
 import { type Listener, listen } from './http/listener';
 import { createRefusalLog, type RefusalLog } from './http/refusal-log';
 import { compileTrust } from './http/trust-proxy';
@@ -21,12 +22,10 @@ import { createMemoryStore, createRedisStore, type Store, waitForStore } from '.
 const STORE_TIMEOUT_MS = 800;
 /** Deadline of the Space's REST API for work that no call waits for. */
 const REST_TIMEOUT_MS = 10_000;
-/** How long a stopping server keeps serving, so that load balancers notice. */
-const GRACE_MS = 500;
-/** Deadline for requests in progress, counted from the start of the stop. `docker stop` kills after 10 s. */
-const STOP_DEADLINE_MS = 7_000;
-/** Deadline for flushing pending writes, counted from the start of the stop. */
-const FLUSH_DEADLINE_MS = 8_500;
+/** Deadline for requests in progress, counted from the end of the drain. */
+const STOP_DEADLINE_MS = 6_500;
+/** Deadline for flushing pending writes, counted from the end of the drain. With a drain of 1 s, it ends within 10 s. */
+const FLUSH_DEADLINE_MS = 8_000;
 
 /** A running server. */
 export interface ConferenceCoach {
@@ -34,12 +33,12 @@ export interface ConferenceCoach {
   /** The base of the addresses in its documents, without a slash at the end. */
   publicUrl: string;
   /**
-   * Stops taking requests, finishes those in progress, and flushes pending writes. Takes at most 9 s.
+   * Stops taking requests, finishes those in progress, and flushes pending writes. Takes at most 8.5 s and the drain.
    *
-   * @param graceMs how long it keeps serving first, so that load balancers notice; 500 by default
+   * @param drainMs how long it goes on serving first, so that load balancers notice; `DRAIN_SECONDS` by default
    * @returns false if a request or a write was lost; the log has the details
    */
-  stop(graceMs?: number): Promise<boolean>;
+  stop(drainMs?: number): Promise<boolean>;
   /** Reloads the files of roster and tokens, if there are any; see {@link followRoster}. Never rejects. */
   reloadRoster(): Promise<void>;
 }
@@ -90,22 +89,20 @@ export async function startConferenceCoach(
   for (const warning of config.warnings) {
     log.warn(warning);
   }
-  if (config.roster === undefined) {
-    log.info('ROSTER_FILE is not set: the API accepts no token');
-  }
-  log.info({ port: listener.port, publicUrl, room: config.conferenceName }, 'Conference Coach is listening');
+  const { port } = listener;
+  log.info({ port, publicUrl, room: config.conferenceName, ...findFeatures(config) }, 'Conference Coach is listening');
   void server.sweep();
 
   return {
-    port: listener.port,
+    port,
     publicUrl,
-    async stop(graceMs = GRACE_MS) {
+    async stop(drainMs = config.drainSeconds * 1_000) {
       draining.abort();
       liveRoster?.close();
       liveTokens?.close();
       const stoppingSince = performance.now();
-      const answered = await listener.stop({ graceMs, deadlineMs: STOP_DEADLINE_MS });
-      const timeLeftMs = FLUSH_DEADLINE_MS - (performance.now() - stoppingSince);
+      const answered = await listener.stop({ drainMs, deadlineMs: drainMs + STOP_DEADLINE_MS });
+      const timeLeftMs = drainMs + FLUSH_DEADLINE_MS - (performance.now() - stoppingSince);
       const written = await server.close(timeLeftMs);
       store.close();
       if (!answered || !written) {

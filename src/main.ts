@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
 import { runCommand } from './cli/run-command';
@@ -5,6 +6,7 @@ import { readServerSettings } from './cli/settings';
 import { startConferenceCoach } from './conference-coach';
 import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
+import { createTextLog } from './ops/text-log';
 import { UserError } from './ops/user-error';
 import { findMisspelt } from './settings/checks';
 import { SETTING_NAMES } from './settings/table';
@@ -50,7 +52,10 @@ async function main(): Promise<void> {
 
   const unknownSettings = readDotenv();
   const config = await readServerSettings(process.env);
-  const logger = createLog(config.logLevel, destination);
+  const isTerminal = isatty(1);
+  const isText = config.logFormat === undefined ? isTerminal : config.logFormat === 'text';
+  const hasColours = isTerminal && !process.env.NO_COLOR;
+  const logger = createLog(config.logLevel, isText ? createTextLog(destination, { hasColours }) : destination);
   log = logger;
   const conferenceCoach = await startConferenceCoach(config, logger);
   reload = conferenceCoach.reloadRoster;

@@ -13,12 +13,12 @@ export interface Listener {
   /** Starts to answer requests. */
   serve(listener: RequestListener): void;
   /**
-   * Stops: serves for `graceMs`, so that clients and load balancers can go elsewhere; then takes no new connections and
+   * Stops: serves for `drainMs`, so that clients and load balancers can go elsewhere; then takes no new connections and
    * finishes requests in progress; cuts off the rest `deadlineMs` after the start of the stop.
    *
    * @returns whether every request that had arrived was answered
    */
-  stop(times: { graceMs: number; deadlineMs: number }): Promise<boolean>;
+  stop(times: { drainMs: number; deadlineMs: number }): Promise<boolean>;
 }
 
 export interface ListenOptions {
@@ -112,9 +112,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       );
     },
 
-    async stop({ graceMs, deadlineMs }) {
+    async stop({ drainMs, deadlineMs }) {
       const deadline = Date.now() + deadlineMs;
-      await sleep(graceMs);
+      await sleep(drainMs);
       let complete = true;
       const cutOff = setTimeout(() => {
         complete = false;

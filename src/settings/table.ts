@@ -44,6 +44,10 @@ export const SETTINGS = {
   /** Trusted proxies: a count, or addresses or networks. */
   trustProxy: setting('TRUST_PROXY', trustProxy.default(false), LIST),
   logLevel: setting('LOG_LEVEL', oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info')),
+  /** Undefined writes text to a terminal and JSON to anything else. */
+  logFormat: setting('LOG_FORMAT', oneOf(['text', 'json']).optional()),
+  /** How long a stopping server goes on serving, so that load balancers notice. */
+  drainSeconds: setting('DRAIN_SECONDS', wholeNumber(0, 300).default(1)),
   /** Open connections per address; trusted proxies have no limit. */
   maxConnectionsPerAddress: setting('MAX_CONNECTIONS_PER_ADDRESS', wholeNumber(1, 1_000_000).default(1_000)),
 

@@ -1,7 +1,10 @@
 import type { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
+import { printable } from '../ops/printable';
 import type { Row, StepReport } from './play-story';
+
+export { printable } from '../ops/printable';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 
@@ -15,11 +18,6 @@ export function createPaint(stream: Writable & Partial<Pick<WriteStream, 'isTTY'
 }
 
 const INDENT = '    ';
-
-/** Makes an untrusted text safe for a terminal: it can neither start a new line nor control the terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
-}
 
 /** One step as lines of text: what happened, who hears whom, what was wrong. */
 export function renderStep(report: StepReport, paint: Paint): string {

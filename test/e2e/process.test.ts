@@ -84,6 +84,13 @@ describe('the program', () => {
     expect(program.stdout()).not.toMatch(/\.env sets (CONFERENCE_NAME|CALLER_NOTIC)/);
   });
 
+  it('writes text when asked to, JSON otherwise', async () => {
+    const [text, json] = await Promise.all([start({ LOG_FORMAT: 'text' }), start({})]);
+    await Promise.all([text.says('is listening'), json.says('is listening')]);
+    expect(text.stdout()).toMatch(/^\d\d:\d\d:\d\d WARN SIGNALWIRE_SIGNING_KEY is not set/);
+    expect(() => JSON.parse(json.stdout().split('\n')[0] ?? '')).not.toThrow();
+  });
+
   describe('does not start, and says why in one sentence without a stack trace,', () => {
     async function expectRefusal(env: Record<string, string>, sentence: string | RegExp, folder?: string) {
       const program = await start(env, folder);
@@ -299,6 +306,33 @@ describe('SIGTERM', () => {
     await server.get('/healthz').expect(200);
     expect(await program.exit).toBe(0);
     expect(program.stdout()).toContain('"msg":"Stopped"');
+  });
+
+  it.each([
+    ['0', 0],
+    ['2', 2_000],
+  ])('lets it serve for DRAIN_SECONDS=%s more, and no longer', async (DRAIN_SECONDS, drainMs) => {
+    const program = await start({ DRAIN_SECONDS, LOG_FORMAT: 'json' });
+    const server = supertest(`http://127.0.0.1:${await program.port()}`);
+    const since = performance.now();
+    program.child.kill('SIGTERM');
+    if (drainMs > 0) {
+      await eventually(() => server.get('/readyz').expect(503));
+    }
+    let servedMs = 0;
+    for (;;) {
+      const isServed = await server.get('/healthz').then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+      if (!isServed) {
+        break;
+      }
+      servedMs = performance.now() - since;
+    }
+    expect(servedMs).toBeGreaterThan(drainMs - 500);
+    expect(servedMs).toBeLessThan(drainMs + 5_000);
+    expect(await program.exit).toBe(0);
   });
 
   itInFull('waits for a slow client until the deadline', async () => {

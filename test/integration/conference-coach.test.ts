@@ -206,12 +206,37 @@ describe('in the image', () => {
   });
 });
 
-it('says in the log that without a roster no token is accepted', async () => {
-  const sentence = '"msg":"ROSTER_FILE is not set: the API accepts no token"';
-  expect((await start({})).log).toContain(sentence);
+it('says in one line of the log what is on and off', async () => {
+  const featuresOf = ({ log }: Start) => {
+    const line = log.split('\n').find((text) => text.includes('is listening')) ?? '';
+    const { on, off } = JSON.parse(line);
+    return { on, off };
+  };
+  const all = ['signatures', 'redis', 'rest', 'roster', 'pins', 'sso', 'callouts', 'notices', 'recording'];
+  expect(featuresOf(await start({}))).toEqual({ on: [], off: all });
   const ROSTER_FILE = join(temporaryFolder(), 'roster.json');
   await writeFile(ROSTER_FILE, '{}');
-  expect((await start({ ROSTER_FILE })).log).not.toContain(sentence);
+  const redis = await startStore();
+  const settings = {
+    SIGNALWIRE_SIGNING_KEY: 'PSK_1',
+    REDIS_URL: redis.url,
+    SIGNALWIRE_SPACE_URL: 'http://127.0.0.1:9',
+    SIGNALWIRE_PROJECT_ID: 'project',
+    SIGNALWIRE_API_TOKEN: 'PT1',
+    ROSTER_FILE,
+    PIN_KEY,
+    OIDC_ISSUER: 'http://127.0.0.1:9',
+    OIDC_CLIENT_ID: 'coach',
+    OIDC_CLIENT_SECRET: 'secret',
+    CALLER_ID: '+15550009999',
+    ANNOUNCE_IS_PRIVATE: 'true',
+    MODERATOR_NOTICE: 'coach',
+    RECORD_CONFERENCES: 'true',
+  };
+  expect(featuresOf(await start(settings))).toEqual({ on: all, off: [] });
+  // Without what it needs, nothing of this happens.
+  const { SIGNALWIRE_SPACE_URL, SIGNALWIRE_PROJECT_ID, SIGNALWIRE_API_TOKEN, ...withoutRest } = settings;
+  expect(featuresOf(await start(withoutRest)).off).toEqual(['rest', 'callouts', 'notices']);
 });
 
 describe('a roster', () => {
@@ -235,9 +260,9 @@ describe('a roster', () => {
       JSON.stringify({ moderators: [{ ...ALICE }], supervisors: [{ ...TED, number: '15550005555' }] }),
       {},
       [
-        'FILE: moderators, entry 1 (Alice), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
+        'FILE: moderators, entry 1 (Alice), pin must be what `npm run roster -- set-pin` writes for a PIN: 64 of 0-9 and a-f.',
         'FILE: supervisors, entry 1 (Ted), number (***5555): put + before the country code.',
-        'FILE: supervisors, entry 1 (Ted), pin must be what `npm run roster -- hash-pin` prints for a PIN: 64 of 0-9 and a-f.',
+        'FILE: supervisors, entry 1 (Ted), pin must be what `npm run roster -- set-pin` writes for a PIN: 64 of 0-9 and a-f.',
       ],
     ],
     [

@@ -19,7 +19,7 @@ async function serve(listener: RequestListener, refused: Refusal[] = []) {
     isTrustedPeer: () => false,
     refusals: { add: (refusal) => void refused.push(refusal) },
   });
-  onTestFinished(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
+  onTestFinished(() => server.stop({ drainMs: 0, deadlineMs: 0 }));
   server.serve(listener);
   return server;
 }
@@ -222,6 +222,6 @@ it('a response that has no end is cut off by a stop', async () => {
   const server = await serve((_req, res) => void res.write('begin'));
   const { isGone, received } = await openSocket(server.port, ONE);
   await eventually(() => expect(received()).toContain('begin'));
-  expect(await server.stop({ graceMs: 0, deadlineMs: 100 })).toBe(false);
+  expect(await server.stop({ drainMs: 0, deadlineMs: 100 })).toBe(false);
   await eventually(() => expect(isGone()).toBe(true));
 });

@@ -77,7 +77,7 @@ it('a response that goes on is cut off where nobody reads it, and only there', a
     isTrustedPeer: () => false,
     refusals: { add() {} },
   });
-  onTestFinished(() => server.stop({ graceMs: 0, deadlineMs: 0 }));
+  onTestFinished(() => server.stop({ drainMs: 0, deadlineMs: 0 }));
   server.serve((_req, res) => {
     const feed = setInterval(() => res.write('x'.repeat(200_000)), 100);
     res.once('close', () => clearInterval(feed));

@@ -160,7 +160,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     async stop(timeoutMs = 0) {
       agent.destroy();
       draining.abort();
-      await server.stop({ graceMs: 0, deadlineMs: 1_000 });
+      await server.stop({ drainMs: 0, deadlineMs: 1_000 });
       // What follows the rooms for the screen would go on for a while.
       draining.abort();
       return composed.close(timeoutMs);
