@@ -1,4 +1,4 @@
-import { type Call, numberOf } from '../call';
+import { type Call, type CallSettings, numberOf } from '../call';
 import type { Hearing, Sound } from '../hearing';
 import type { Space } from '../space';
 
@@ -98,14 +98,6 @@ export function createTelephones({ space, serverUrl, numbers, nameOf }: Telephon
     };
   }
 
-  function call({ id, path, isConferenceLine }: Telephone): void {
-    space.call({
-      from: numbers[id],
-      url: serverUrl + path,
-      ...(isConferenceLine && { fallbackUrl: `${serverUrl}/fallback`, statusCallback: `${serverUrl}/events/call` }),
-    });
-  }
-
   return {
     numberOf: (id) => numbers[id],
 
@@ -119,7 +111,7 @@ export function createTelephones({ space, serverUrl, numbers, nameOf }: Telephon
       const live = liveCall(telephone);
       if (action === 'call') {
         if (live === undefined) {
-          call(telephone);
+          space.call(dialSettings(telephone, serverUrl, numbers[id]));
         }
         return true;
       }
@@ -133,6 +125,15 @@ export function createTelephones({ space, serverUrl, numbers, nameOf }: Telephon
       }
       return live?.press(action) ?? false;
     },
+  };
+}
+
+/** A call from a telephone to the number that it dials. */
+export function dialSettings({ path, isConferenceLine }: Telephone, serverUrl: string, from: string): CallSettings {
+  return {
+    from,
+    url: serverUrl + path,
+    ...(isConferenceLine && { fallbackUrl: `${serverUrl}/fallback`, statusCallback: `${serverUrl}/events/call` }),
   };
 }
 
