@@ -10,7 +10,7 @@ import { tokens } from '../../src/cli/tokens';
 import { loadConfig } from '../../src/config';
 import { parseRoster } from '../../src/people/roster-file';
 import { runInProcess } from '../support/command';
-import { type RunningServer, startProgram } from '../support/process';
+import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { temporaryFolder } from '../support/temporary-folder';
 
 const ROOT = join(__dirname, '../..');
@@ -92,10 +92,11 @@ describe('the README', () => {
 
   it('shows what the demo really tells', async () => {
     const [, excerpt = ''] = /```text\n([^`]*)```/.exec(readme) ?? [];
-    const demo = join(__dirname, '../../dist/simulator/demo.js');
-    const { stdout } = await promisify(execFile)(process.execPath, [demo, '--once']);
+    const demo = await runProgram('simulator/demo.js');
+    demo.child.stdin?.end('quit\n');
+    await demo.exit;
     expect(excerpt).not.toBe('');
-    expect(stdout).toContain(excerpt);
+    expect(demo.stdout()).toContain(excerpt);
   });
 
   it('opens with the demo', () => {

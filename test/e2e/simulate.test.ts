@@ -53,8 +53,45 @@ function simulateWith(how: CommandRun): Promise<CommandOutcome> {
   return runInProcess('simulate', (context) => runSimulate(context, new AbortController().signal), how);
 }
 
-const STORY = [
+/** What comes first: three people call. */
+const CALLS = [
   'Conference Coach runs at http://localhost:PORT. A simulated Space calls it.',
+  '',
+  '> bob calls         Bob, a customer, hears music until an agent is in.',
+  '               Bob  sounds',
+  '    Bob hears  -    music',
+  '> alice calls       Alice is the agent. They hear each other.',
+  '                 Bob  Alice',
+  '    Bob hears    -    yes',
+  '    Alice hears  yes  -',
+  '> ted calls         Ted, a supervisor, listens: nobody hears him.',
+  '    Ted is told: "Nobody hears you. You are listening to Alice. …"',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    no',
+  '    Alice hears  yes  -      no',
+  '    Ted hears    yes  yes    -',
+  '> ted *2            He coaches: only Alice hears him.',
+  '    Ted is told: "The agent alone hears you."',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    no',
+  '    Alice hears  yes  -      yes',
+  '    Ted hears    yes  yes    -',
+  '> ted *3            He steps in: everyone hears him.',
+  '    Ted is told: "Everybody hears you."',
+  '                 Bob  Alice  Ted',
+  '    Bob hears    -    yes    yes',
+  '    Alice hears  yes  -      yes',
+  '    Ted hears    yes  yes    -',
+  '> alice hangs up    That ends the conversation. Ted waits for the next one.',
+  '    Ted is told: "That conversation is over. Please hold for the next one."',
+  '               Ted',
+  '    Ted hears  -',
+  '> ted hangs up',
+  '    Nobody is on the line.',
+  '',
+].join('\n');
+
+const STORIES = [
   '',
   'First story: Ted supervises from his own telephone.',
   '',
@@ -263,7 +300,7 @@ describe('npm run demo', () => {
     await writeFile(join(folder, '.env'), 'REDIS_URL=redis://127.0.0.1:1\nMODERATOR_NUMBERS=+15550009999\n');
     const TMPDIR = temporaryFolder();
     const { code, stdout, stderr } = await run('demo', ['--once'], { TMPDIR }, folder);
-    expect(stdout.replace(/localhost:\d+/, 'localhost:PORT')).toBe(STORY);
+    expect(stdout.replace(/localhost:\d+/, 'localhost:PORT')).toBe(CALLS + STORIES);
     expect([code, stderr]).toEqual([0, '']);
     // Its roster is gone, too.
     expect(readdirSync(TMPDIR)).toEqual([]);
@@ -293,13 +330,15 @@ describe('npm run demo', () => {
 
   it('stays up, and its curl commands do what they say, until Ctrl-C', async () => {
     const demo = await start('demo');
-    await demo.says('Press Ctrl-C to stop.');
+    await demo.says('Or type: ');
+    demo.child.stdin?.write('commands\n');
+    await demo.says('/api/v1/events\n');
     const commands = demo
       .stdout()
       .split('\n')
       .filter((line) => /^ {2}(curl |TED=)/.test(line));
     expect(commands).toHaveLength(15);
-    const [, phones = ''] = /^ {2}(http:\/\/localhost:\d+)$/m.exec(demo.stdout()) ?? [];
+    const [, phones = ''] = /^ {2}(http:\/\/localhost:\d+) /m.exec(demo.stdout()) ?? [];
     const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
     const [signed = '', unsigned = '', ready = '', ...api] = asks;
 
@@ -307,7 +346,7 @@ describe('npm run demo', () => {
     await demo.says('    Bob hears  -    music');
     expect(await (await fetch(phones)).text()).toContain('Bob hears music.');
     expect(await paste(alice)).toMatchObject({ status: 200 });
-    await demo.says('    Alice hears  yes  -      beep');
+    await demo.says('    Alice hears  yes  -\n');
     expect(await paste(ted)).toMatchObject({ status: 200 });
     await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
     expect((await paste(conferences)).text).toContain('"friendly_name":"sample-conf"');

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openBrowser, type TestBrowser } from '../support/browser';
 import { coachInDemo, startDemo } from '../support/demo';
+import { onTestFinished } from '../support/on-test-finished';
+import { runOnTerminal } from '../support/process';
 
 let browser: TestBrowser;
 beforeAll(async () => {
@@ -40,5 +42,23 @@ describe('the demo in a browser', () => {
     expect((await signIn(password)).status).toBe(303);
     const { password: another } = await startDemo();
     expect((await signIn(another)).status).not.toBe(303);
+  });
+});
+
+describe('the demo on a terminal', () => {
+  it('leaves time to read each step, takes what is typed, and ends at Ctrl-C', async () => {
+    const started = Date.now();
+    const { child, stdout, says, exit } = await runOnTerminal('simulator/demo.js');
+    onTestFinished(() => child.kill('SIGKILL'));
+    await says('help, quit\r\n');
+    // Six pauses between seven steps.
+    expect(Date.now() - started).toBeGreaterThan(6 * 1_500);
+    await says('> ');
+    child.stdin?.write('bob calls\r');
+    await says('music');
+    await says('> ');
+    child.stdin?.write('\x03');
+    expect(await exit).toBe(0);
+    expect(stdout()).toMatch(/\r\nStopping\.\r\n$/);
   });
 });

@@ -17,10 +17,9 @@ export async function startDemo(): Promise<RunningDemo> {
     program.child.kill('SIGINT');
     await program.exit;
   });
-  await program.says('Press Ctrl-C to stop.');
-  const [, invitation = ''] = program.stdout().split('Open the telephones');
-  const [, url = ''] = /^ {2}(http:\S+)$/m.exec(invitation) ?? [];
-  const [, name = '', password = ''] = /^ {2}Name +(\S+)\n {2}Password +(\S+)$/m.exec(invitation) ?? [];
+  await program.says('Or type: ');
+  const [, url = '', name = '', password = ''] =
+    /^ {2}(http:\S+) +Sign in as (\S+), password (\S+)$/m.exec(program.stdout()) ?? [];
   return { program, url, name, password };
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { eventually } from './redis-server';
@@ -32,10 +32,23 @@ export async function runProgram(
   env: Record<string, string> = {},
   folder = temporaryFolder(),
 ): Promise<RunningProgram> {
-  const child = spawn(process.execPath, [join(DIST, program), ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, ...env },
-  });
+  return follow(
+    spawn(process.execPath, [join(DIST, program), ...args], { cwd: folder, env: { PATH: process.env.PATH, ...env } }),
+  );
+}
+
+/** Starts a program of `dist` on a terminal, with 80 columns. What is written to its standard input is typed. */
+export async function runOnTerminal(program: string): Promise<RunningProgram> {
+  const command = `stty cols 80; exec '${process.execPath}' '${join(DIST, program)}'`;
+  return follow(
+    spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
+      cwd: temporaryFolder(),
+      env: { PATH: process.env.PATH },
+    }),
+  );
+}
+
+function follow(child: ChildProcessWithoutNullStreams): RunningProgram {
   let stdout = '';
   let stderr = '';
   let heard = 0;
