@@ -20,7 +20,7 @@ import { clientAddress, compileTrust } from './http/trust-proxy';
 import { verifyPassword } from './people/password';
 import { createPasswordCheck } from './people/password-check';
 import type { Roster } from './people/roster';
-import { createSignInLimiter } from './people/sign-in-limiter';
+import { createSignInLimiter, type SignInLimiterOptions } from './people/sign-in-limiter';
 import type { Tokens } from './people/tokens';
 import type { Rooms } from './rooms/rooms';
 import type { Store } from './stores';
@@ -48,6 +48,8 @@ export interface ScreenOptions {
   log: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Called when wrong passwords start a lockout. */
+  onLockout?: SignInLimiterOptions['onLockout'];
 }
 
 /** The supervisors' screen: its pages, and who is signed in to it. */
@@ -79,7 +81,7 @@ export function createScreen(options: ScreenOptions): Screen {
     secrets,
     publicUrl,
     oidc: config.oidc && createOidcClient({ ...config.oidc, redirectUri: publicUrl + OIDC_CALLBACK_PATH }),
-    limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, log }),
+    limiter: createSignInLimiter({ secret: secrets[0], redis: store.redis, onLockout: options.onLockout, log }),
     checkPassword: createPasswordCheck(verifyPassword),
     record: options.supervision.recordSignIn,
     tools,

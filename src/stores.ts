@@ -5,6 +5,7 @@ import { type Lease, soleLease } from './rooms/lease';
 import { createMemoryRoomStorage } from './rooms/memory-room-storage';
 import { createRedisLease } from './rooms/redis-lease';
 import { createRedisRoomStorage } from './rooms/redis-room-storage';
+import type { RoomStorage } from './rooms/room-storage';
 import { createRoomStore, type RoomStore } from './rooms/room-store';
 import { createRedisRefusalStore } from './supervision/redis-refusals';
 import { createMemoryRefusalStore, type RefusalStore } from './supervision/refusals';
@@ -78,20 +79,23 @@ export async function waitForStore(store: Pick<Store, 'ping'>, timeoutMs: number
  *
  * @param options.lifetimeMs how long a call is remembered, in milliseconds
  * @param options.auditMs how long the audit trail is kept, in milliseconds
+ * @param options.wrapStorage observes the reads and writes of rooms
  * @param options.onUnreadable called once per reading of the trail for each key with entries that are skipped
  */
 export function createRedisStore({
   lifetimeMs,
   auditMs,
   onUnreadable = () => {},
+  wrapStorage = (storage) => storage,
   ...options
 }: RedisConnectionOptions & {
   lifetimeMs: number;
   auditMs: number;
   onUnreadable?: (error: StoreError) => void;
+  wrapStorage?: ((storage: RoomStorage) => RoomStorage) | undefined;
 }): Store {
   const redis = connectRedis(options);
-  const storage = createRedisRoomStorage({ redis, lifetimeMs, feedMs: auditMs, onUnreadable });
+  const storage = wrapStorage(createRedisRoomStorage({ redis, lifetimeMs, feedMs: auditMs, onUnreadable }));
   return {
     rooms: createRoomStore({ storage, lifetimeMs, monotonicNow: performance.now.bind(performance) }),
     refusals: createRedisRefusalStore({ redis, keepMs: auditMs, onUnreadable }),

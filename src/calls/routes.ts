@@ -5,8 +5,8 @@ import type { Rooms } from '../rooms/rooms';
 import type { Supervision } from '../supervision/supervision';
 import { parseNote, type Urls } from './call-request';
 import { createConferenceCalls } from './conference-calls';
-import { createStatusCallbacks } from './status-callbacks';
-import { createSupervisorCalls } from './supervisor-calls';
+import { createStatusCallbacks, type StatusCallbacksOptions } from './status-callbacks';
+import { createSupervisorCalls, type SupervisorCallsOptions } from './supervisor-calls';
 import type { WebhookRoute } from './webhook';
 
 export interface RoutesOptions {
@@ -21,12 +21,16 @@ export interface RoutesOptions {
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** For metrics. */
+  onCallback?: StatusCallbacksOptions['onCallback'];
+  onStaleTarget?: SupervisorCallsOptions['onStaleTarget'];
   log: Logger;
 }
 
 /** Every path that a Space requests, with its route. Requests are verified before they reach it. */
 export function createRoutes(options: RoutesOptions): Readonly<Record<string, WebhookRoute>> {
-  const { accountSid, roster, authenticators, urls, rooms, supervision, sleep, now, log } = options;
+  const { accountSid, roster, authenticators, urls, rooms, supervision, sleep, now, onCallback, onStaleTarget, log } =
+    options;
   const conference = createConferenceCalls({ authenticator: authenticators.moderators, roster, rooms, log });
   const supervisor = createSupervisorCalls({
     authenticator: authenticators.supervisors,
@@ -36,8 +40,9 @@ export function createRoutes(options: RoutesOptions): Readonly<Record<string, We
     urls,
     sleep,
     now,
+    onStaleTarget,
   });
-  const callback = createStatusCallbacks({ rooms, accountSid, now });
+  const callback = createStatusCallbacks({ rooms, accountSid, now, onCallback });
   return {
     '/events/conference/:room': callback.conference,
     '/events/call{/:room}': callback.call,

@@ -44,6 +44,8 @@ export interface SupervisorCallsOptions {
   sleep: (ms: number) => Promise<void>;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Called when the Space did not connect a supervisor to their target. */
+  onStaleTarget?: (() => void) | undefined;
 }
 
 /** How long to wait for other reports of the same event, in milliseconds. */
@@ -54,7 +56,7 @@ const SLOW_LIST_MS = 1_000;
 
 /** Handlers of the numbers that supervisors dial, by their routes. */
 export function createSupervisorCalls(options: SupervisorCallsOptions) {
-  const { authenticator, roster, rooms, supervision, urls, sleep, now } = options;
+  const { authenticator, roster, rooms, supervision, urls, sleep, now, onStaleTarget } = options;
   const extensions = {
     nameOf: (extension: string) => roster.moderators.byExtension.get(extension)?.name,
     has: (name: string) => roster.moderators.byName.get(name)?.extension !== undefined,
@@ -89,6 +91,9 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
   async function recordEnd({ call, room, context, dial }: EndInput): Promise<void> {
     const { callSid } = call;
     const { coachingFailed } = dial;
+    if (coachingFailed) {
+      onStaleTarget?.();
+    }
     await Promise.all([
       rooms.record(room, { kind: 'dial-ended', callSid, stayNumber: context.stay, coachingFailed, ageMs: 0 }),
       dial.isCallOver || dial.hasFailed ? undefined : sleep(SAME_MOMENT_MS),

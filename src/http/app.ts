@@ -12,6 +12,7 @@ import { createRequestLog, type RequestRecord } from './request-log';
 import { announceEnd } from './request-queue';
 import { compileTrust } from './trust-proxy';
 import { createVerifier } from './verify-webhook';
+import { type WebhookOutcome, webhookOutcome } from './webhook-outcome';
 
 export interface AppOptions {
   /** The routes of the Space's requests, by path. */
@@ -37,8 +38,13 @@ export interface AppOptions {
   draining: AbortSignal;
   /** Logs requests that our Space did not sign. */
   refusals: RefusalLog;
+  /** Called once for each of the routes; the result is called when a request to it is over. */
+  timeRoute?: ((route: string) => RouteTimer) | undefined;
   log: Logger;
 }
+
+/** @param ms milliseconds until the client had its answer or was gone */
+type RouteTimer = (outcome: WebhookOutcome, ms: number) => void;
 
 /** A request that the router has matched. */
 type RoutedRequest = IncomingMessage & Pick<Request, 'params' | 'route'>;
@@ -47,7 +53,7 @@ type RoutedRequest = IncomingMessage & Pick<Request, 'params' | 'route'>;
 const NO_SNIFFING = { 'X-Content-Type-Options': 'nosniff' };
 
 /** A response with its log record. */
-type RecordedResponse = ServerResponse & { record: RequestRecord };
+type RecordedResponse = ServerResponse & { record: RequestRecord; timer?: RouteTimer | undefined };
 
 /**
  * Handles every request; the listener owns the sockets.
@@ -56,19 +62,20 @@ type RecordedResponse = ServerResponse & { record: RequestRecord };
  * prototype, which costs as much as the rest of a small webhook.
  */
 export function createApp(options: AppOptions): RequestListener {
-  const { routes, render, settings, api, dashboard, pingStore, draining, refusals, log } = options;
+  const { routes, render, settings, api, dashboard, pingStore, draining, refusals, timeRoute, log } = options;
   const logRequest = createRequestLog({ log, refusals, trust: compileTrust(settings.trustProxy) });
   const verify = createVerifier(settings);
 
   /** Logs a request once it is both handled and closed; a client may be gone before its call is handled. */
-  function logIfOver(req: IncomingMessage, res: ServerResponse, record: RequestRecord): void {
+  function logIfOver(req: IncomingMessage, res: RecordedResponse, record: RequestRecord): void {
     if (record.isClosed && record.isHandled) {
       logRequest(req, res, record);
+      res.timer?.(webhookOutcome(res.statusCode, record), record.ms);
     }
   }
 
   /** Logs a webhook and starts its follow-up, after the answer. */
-  function finish(req: RoutedRequest, res: ServerResponse, record: RequestRecord): void {
+  function finish(req: RoutedRequest, res: RecordedResponse, record: RequestRecord): void {
     const { webhook, answer } = record;
     record.isHandled = true;
     logIfOver(req, res, record);
@@ -130,8 +137,11 @@ export function createApp(options: AppOptions): RequestListener {
 
   const webhooks = express.Router();
   for (const [path, { answer, fallback }] of Object.entries(routes)) {
-    webhooks.all(path, async (req: RoutedRequest, res: ServerResponse) => {
-      const { record } = res as RecordedResponse;
+    const timer = timeRoute?.(path);
+    webhooks.all(path, async (req: RoutedRequest, response: ServerResponse) => {
+      const res = response as RecordedResponse;
+      const { record } = res;
+      res.timer = timer;
       try {
         record.webhook = await verify(req, res);
         const room = parseRoomName(String(req.params.room ?? settings.conferenceName));
@@ -152,6 +162,7 @@ export function createApp(options: AppOptions): RequestListener {
           const outcome = fallback(webhook);
           document = render(outcome);
           record.answer = { outcome };
+          record.isFallback = true;
           log.error({ err, callSid: webhook.callSid }, 'Handler failed; fallback document sent');
         }
         if (document === undefined) {

@@ -26,6 +26,8 @@ export interface RequestRecord {
   /** Undefined unless our Space sent it. */
   webhook?: SignedWebhook | Webhook;
   answer?: WebhookAnswer;
+  /** Whether the answer is the route's fallback, because its handler failed. */
+  isFallback?: boolean;
   refusal?: { code: string; reason: string };
 }
 

@@ -4,6 +4,8 @@ import { constants, fstatSync, openSync, write } from 'node:fs';
 export interface LogDestination {
   /** Buffers a line. When the buffer is full, drops and counts it. */
   write(line: string): void;
+  /** How many lines have been dropped so far, those not yet reported included. */
+  droppedLines(): number;
   /**
    * Writes what is buffered, for at most `timeoutMs` or until the first error, and discards the rest and all later
    * lines. Further calls wait for the first.
@@ -28,7 +30,9 @@ const RETRY_MS = 100;
 export function createLogDestination({ fd, onLoss }: LogDestinationOptions): LogDestination {
   let buffered = '';
   let chunk = Buffer.alloc(0);
+  /** Since the last report, and before it. */
   let dropped = 0;
+  let reported = 0;
   let isWriting = false;
   let timer: NodeJS.Timeout | undefined;
   let onClosed: (() => void) | undefined;
@@ -75,6 +79,7 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
     if (dropped > 0 && hasRoom()) {
       const lines = dropped;
       dropped = 0;
+      reported += lines;
       onLoss(lines);
     }
     if (chunk.length > 0 || onClosed !== undefined) {
@@ -93,6 +98,8 @@ export function createLogDestination({ fd, onLoss }: LogDestinationOptions): Log
       buffered += line;
       schedule(BATCH_MS);
     },
+
+    droppedLines: () => reported + dropped,
 
     close(timeoutMs) {
       closed ??= new Promise((resolve) => {

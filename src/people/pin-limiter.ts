@@ -82,11 +82,13 @@ export interface PinLimiterOptions {
   role: string;
   /** Counts attempts for all servers; undefined counts them in this process. */
   redis: RedisConnection | undefined;
+  /** Called when wrong PINs start a lockout. */
+  onLockout?: ((who: Lockout['who']) => void) | undefined;
   log: Logger;
 }
 
 /** A limiter that counts attempts in Redis, and in this process while Redis does not answer. */
-export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLimiter {
+export function createPinLimiter({ role, redis, onLockout, log }: PinLimiterOptions): PinLimiter {
   const local = createBudgets(createMemoryCounter);
   const shared = redis && createBudgets(createRedisCounters(redis));
   // Prompts are a load on this server alone, so they are counted here.
@@ -129,14 +131,18 @@ export function createPinLimiter({ role, redis, log }: PinLimiterOptions): PinLi
       return undefined;
     },
 
-    consumeAttempt(address, { isRight }) {
-      return count(async (budgets) => {
+    async consumeAttempt(address, { isRight }) {
+      const attempt = await count(async (budgets) => {
         // A lockout, of the address or of everybody, counts no attempts.
         const before = await take(budgets, address, 0);
         // A right PIN takes the same steps as a wrong one. Otherwise it would overtake wrong ones that were entered at
         // the same moment, and many calls at once could guess more PINs than calls in a row.
         return before.isAllowed ? take(budgets, address, isRight ? 0 : 1) : before;
       });
+      if (attempt.isAllowed && attempt.lockout !== undefined) {
+        onLockout?.(attempt.lockout.who);
+      }
+      return attempt;
     },
   };
 }

@@ -72,11 +72,13 @@ export interface SignInLimiterOptions {
   secret: string;
   /** Counts attempts for all servers; undefined counts them in this process. */
   redis: RedisConnection | undefined;
+  /** Called when wrong passwords start a lockout. */
+  onLockout?: ((who: SignInLockout['who']) => void) | undefined;
   log: Logger;
 }
 
 /** A limiter that counts attempts in Redis, and in this process while Redis does not answer. */
-export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions): SignInLimiter {
+export function createSignInLimiter({ secret, redis, onLockout, log }: SignInLimiterOptions): SignInLimiter {
   const local = createCounts(createMemoryCounter);
   const shared = redis && createCounts(createRedisCounters(redis));
 
@@ -117,14 +119,19 @@ export function createSignInLimiter({ secret, redis, log }: SignInLimiterOptions
 
     isKnown: (attempt) => count((counts) => isKnown(counts, attempt)),
 
-    consumeAttempt: (attempt, { isRight }) =>
-      count(async (counts) => {
-        const taken = await take(counts, attempt, isRight ? 0 : 1);
-        if (isRight && taken.isAllowed) {
+    async consumeAttempt(attempt, { isRight }) {
+      const taken = await count(async (counts) => {
+        const result = await take(counts, attempt, isRight ? 0 : 1);
+        if (isRight && result.isAllowed) {
           await counts.known.set(keysOf(attempt).pair, 1, KNOWN_SECONDS);
         }
-        return taken;
-      }),
+        return result;
+      });
+      if (taken.isAllowed && taken.lockout !== undefined) {
+        onLockout?.(taken.lockout.who);
+      }
+      return taken;
+    },
   };
 }
 

@@ -19,6 +19,8 @@ export interface PendingEvents {
   ofRoom(room: RoomName): RoomEvent[];
   /** The rooms with pending events. */
   rooms: ReadonlyMap<RoomName, unknown>;
+  /** How many there are. */
+  size(): number;
   /**
    * Goes on writing for `timeoutMs`, then stops. Events that remain are logged as lost.
    *
@@ -72,6 +74,7 @@ export function createPendingEvents(options: PendingEventsOptions): PendingEvent
     },
     ofRoom: (room) => queue.valuesOf(room).map(aged),
     rooms: queue.pending,
+    size: () => queue.size,
     close: queue.close,
   };
 }

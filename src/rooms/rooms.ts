@@ -19,8 +19,11 @@ export type Lookup = { isKnown: true; state: RoomState; now: number; isStored?: 
 
 /** The rooms, for phone calls: nothing here rejects, and an event that cannot be written now is written later. */
 export interface Rooms {
-  /** Records an event in the store; in the retry queue if the store does not answer within 800 ms. */
-  record(room: RoomName, event: RoomEvent): Promise<void>;
+  /**
+   * Records an event in the store; in the retry queue if the store does not answer within 800 ms. Resolves with whether it
+   * changed the room; undefined if it is in the queue.
+   */
+  record(room: RoomName, event: RoomEvent): Promise<boolean | undefined>;
   /** Records an event in the store, now or never; not known if the store does not take it within 800 ms. */
   recordNow(room: RoomName, event: RoomEvent): Promise<Lookup>;
   /** Records speech at most once a second per participant; drops it under load. */
@@ -35,6 +38,8 @@ export interface Rooms {
   listStored(): Promise<readonly RoomEntry[] | 'unknown'>;
   /** The rooms that this process has seen, from its memory alone. */
   listLocal(): RoomState[];
+  /** How many events wait for the store. */
+  pendingEvents(): number;
   /**
    * Goes on writing pending events for `timeoutMs`, then stops. Events that remain are logged as lost.
    *
@@ -116,7 +121,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     return local.learn(snapshot);
   }
 
-  async function record(room: RoomName, event: RoomEvent): Promise<void> {
+  async function record(room: RoomName, event: RoomEvent): Promise<boolean | undefined> {
     const since = monotonicNow();
     // A doubt is no reason to correct anybody.
     const tell = event.kind === 'room-unobserved' ? () => {} : onChange;
@@ -128,9 +133,11 @@ export function createRooms(options: RoomsOptions): Rooms {
       const state = learn(applied);
       // An event that changed nothing may concern a stay whose arrival is still pending.
       tell(applied.hasChanged || !pending.rooms.has(room) ? state : enqueue());
+      return applied.hasChanged;
     } catch (err) {
       failures.add(err, since, room);
       tell(enqueue());
+      return undefined;
     }
   }
 
@@ -225,7 +232,6 @@ export function createRooms(options: RoomsOptions): Rooms {
   return {
     record,
     recordNow,
-
     recordSpeech: speech.record,
 
     find,
@@ -233,6 +239,7 @@ export function createRooms(options: RoomsOptions): Rooms {
     list: () => inTime(list(), 'unknown', monotonicNow()),
     listStored: async () => (await listStored()) ?? 'unknown',
     listLocal: () => local.seen().map(local.stateOf),
+    pendingEvents: pending.size,
 
     close(timeoutMs) {
       clearInterval(probing);

@@ -8,7 +8,7 @@ export interface SecondSourceOptions {
   space: SpaceObserver;
   local: Pick<LocalRooms, 'now' | 'stateOf' | 'after'>;
   /** Records what REST showed. */
-  record: (room: RoomName, event: RoomEvent) => Promise<void>;
+  record: (room: RoomName, event: RoomEvent) => Promise<unknown>;
   log: Logger;
 }
 

@@ -40,6 +40,8 @@ export interface Supervision {
   recordRefusal(refused: RefusedCall): void;
   recordLockout(caller: { callSid: Sid; from: Address | undefined }, lockout: Lockout): void;
   recordSignIn(fact: SignInFact): void;
+  /** How many refusals wait for the store. */
+  pendingRefusals(): number;
   /** Keeps writing refusals for `timeoutMs`. Returns whether none was lost. */
   close(timeoutMs: number): Promise<boolean>;
 }
@@ -165,6 +167,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       log[isUsual ? 'info' : 'warn'](fact, SIGN_INS[fact.kind]);
       write({ ...stamp(), ...fact });
     },
+
+    pendingRefusals: () => pending.size,
 
     close: (timeoutMs) => pending.close(timeoutMs),
   };

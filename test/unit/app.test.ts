@@ -13,7 +13,7 @@ import { openSocket } from '../support/raw-socket';
 import { eventually } from '../support/redis-server';
 import { roomNamed } from '../support/room-stores';
 
-/** A server with one route, which accepts unsigned requests, and its log. */
+/** A server with one route, which accepts unsigned requests; its log, and how its requests ended. */
 async function serve(
   answer: WebhookRoute['answer'],
   {
@@ -24,6 +24,7 @@ async function serve(
 ) {
   const lines: Record<string, unknown>[] = [];
   const refused: Refusal[] = [];
+  const ends: string[] = [];
   const server = createServer(
     { requireHostHeader: false },
     createApp({
@@ -40,6 +41,7 @@ async function serve(
       pingStore: async () => {},
       draining: new AbortController().signal,
       refusals: { add: (refusal) => void refused.push(refusal) },
+      timeRoute: (route) => (outcome, ms) => void ends.push(`${route} ${ms > 0 ? outcome : 'in no time'}`),
       log: createLog('info', { write: (line) => void lines.push(JSON.parse(line)) }),
     }),
   );
@@ -49,13 +51,13 @@ async function serve(
     server.closeAllConnections();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, lines, refused };
+  return { port: (server.address() as AddressInfo).port, lines, refused, ends };
 }
 
 describe('the log', () => {
   it('says who called even if the Space did not wait for the answer', async () => {
     let answer: (() => void) | undefined;
-    const { port, lines } = await serve(async () => {
+    const { port, lines, ends } = await serve(async () => {
       await new Promise<void>((resolve) => {
         answer = resolve;
       });
@@ -75,6 +77,7 @@ describe('the log', () => {
         { callSid: 'ted-1', from: '***2222', room: 'sales', aborted: true, msg: 'Request' },
       ]),
     );
+    expect(ends).toEqual(['/call/:room aborted']);
   });
 
   it('has a failed follow-up beside the answer, which was sent', async () => {
@@ -133,22 +136,24 @@ describe('a route that fails', () => {
     const followUp = jest.fn();
     const render: Render = ({ kind }) => (kind === 'goodbye' ? '<Goodbye/>' : fails('no document')());
     const answer = () => ({ outcome: { kind: 'hangUp' } as const, followUp });
-    const { port, lines } = await serve(answer, { fallback: () => GOODBYE, render });
+    const { port, lines, ends } = await serve(answer, { fallback: () => GOODBYE, render });
     expect(await ask(port)).toEqual({ status: 200, text: '<Goodbye/>' });
     await eventually(() => expect(lines).toHaveLength(2));
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'Request', outcome: 'goodbye', status: 200 }));
     expect(lines).toContainEqual(expect.objectContaining({ level: 'error', callSid: 'ted-1' }));
     expect(followUp).not.toHaveBeenCalled();
+    expect(ends).toEqual(['/call/:room fallback']);
   });
 
   it.each([
     ['has none', undefined],
     ['fails too', fails('no fallback')],
   ])('is logged once, with a 500, if its fallback %s', async (_what, fallback) => {
-    const { port, lines } = await serve(fails('no answer'), { fallback });
+    const { port, lines, ends } = await serve(fails('no answer'), { fallback });
     expect(await ask(port)).toEqual({ status: 500, text: expect.any(String) });
     await eventually(() => expect(lines).toHaveLength(2));
     expect(messages(lines).sort()).toEqual(['Request answered with an error', 'Request failed']);
+    expect(ends).toEqual(['/call/:room failed']);
   });
 
   it('is logged though the client is gone', async () => {

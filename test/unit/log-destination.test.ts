@@ -78,6 +78,7 @@ describe('a log destination', () => {
     for (let n = 0; n < 3_000; n++) {
       destination.write(LINE);
     }
+    const dropped = destination.droppedLines();
     let text = '';
     await eventually(() => {
       text += drain(reader);
@@ -87,6 +88,7 @@ describe('a log destination', () => {
     expect(kept).toBeGreaterThanOrEqual(1_024);
     expect(kept).toBeLessThan(1_200);
     expect(text).toBe(`${LINE.repeat(kept)}${3_000 - kept} lost\n`);
+    expect([dropped, destination.droppedLines()]).toEqual([3_000 - kept, 3_000 - kept]);
     destination.write('next\n');
     await eventually(() => expect(drain(reader)).toBe('next\n'));
   });

@@ -152,7 +152,7 @@ describe('a start', () => {
     ]);
   });
 
-  it.each<[string, (scene: Scene) => Promise<void>]>([
+  it.each<[string, (scene: Scene) => Promise<unknown>]>([
     ['no-conference', ({ record }) => record({ kind: 'conference-ended', conferenceSid: cf1, ageMs: 0 })],
     [
       'no-moderator',
