@@ -5,6 +5,10 @@ import { findFeatures } from './features';
 import { type Listener, listen } from './http/listener';
 import { createRefusalLog, type RefusalLog } from './http/refusal-log';
 import { compileTrust } from './http/trust-proxy';
+import { createMetrics, type Metrics } from './metrics/metrics';
+import { listenForScrapes, type MetricsListener } from './metrics/metrics-listener';
+import { timeSpace } from './metrics/timed-space';
+import { timeStorage } from './metrics/timed-storage';
 import { UserError } from './ops/user-error';
 import { followRoster } from './people/live-roster';
 import { followTokens } from './people/live-tokens';
@@ -15,6 +19,7 @@ import { tokensFileBeside } from './people/tokens-file';
 import type { RedisConnectionOptions } from './redis/redis-connection';
 import { StoreError } from './redis/store-error';
 import { createServer, lifetimeOf, type ServerOptions } from './server';
+import type { ConferenceApi } from './signalwire/conference-api';
 import { createRestClient } from './signalwire/rest-client';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from './stores';
 
@@ -30,6 +35,8 @@ const FLUSH_DEADLINE_MS = 8_000;
 /** A running server. */
 export interface ConferenceCoach {
   port: number;
+  /** Where the metrics are; undefined if they are off. */
+  metricsPort: number | undefined;
   /** The base of the addresses in its documents, without a slash at the end. */
   publicUrl: string;
   /**
@@ -46,13 +53,15 @@ export interface ConferenceCoach {
 /**
  * Starts a server with these settings.
  *
- * @param options as of {@link createServer}
+ * @param options as of {@link createServer}; `droppedLines` tells how many lines of the log have been dropped so far
  * @throws UserError if the port, the store or the roster cannot be used
  */
 export async function startConferenceCoach(
   config: Config,
   log: Logger,
-  options: Partial<Pick<ServerOptions, 'sleep' | 'retryMs' | 'sweepIntervalMs' | 'actionMs' | 'framedBy'>> = {},
+  options: Partial<Pick<ServerOptions, 'sleep' | 'retryMs' | 'sweepIntervalMs' | 'actionMs' | 'framedBy'>> & {
+    droppedLines?: () => number;
+  } = {},
 ): Promise<ConferenceCoach> {
   const draining = new AbortController();
   const roster = createRoster(config);
@@ -60,9 +69,10 @@ export async function startConferenceCoach(
   const tokens = createTokens({ now: Date.now });
   const liveTokens = config.roster && (await followTokens({ tokens, file: tokensFileBeside(config.roster.file), log }));
   const connectionLog = createConnectionLog(log);
-  const store = createStore(config, connectionLog.onConnection);
+  const metrics = config.metricsPort === undefined ? undefined : createMetrics();
+  const store = createStore(config, connectionLog.onConnection, metrics);
   const refusals = createRefusalLog(log);
-  const listener = await listenWithStore(config, store, log, refusals).catch((error) => {
+  const { listener, scrapes } = await listenWithStore(config, store, log, refusals, metrics).catch((error) => {
     liveRoster?.close();
     liveTokens?.close();
     store.close();
@@ -70,31 +80,39 @@ export async function startConferenceCoach(
   });
   connectionLog.started();
   const publicUrl = config.publicUrl ?? `http://localhost:${listener.port}`;
+  const { droppedLines = () => 0, ...serverOptions } = options;
   const server = createServer({
     config,
     publicUrl,
     roster,
     tokens,
     store,
-    space: config.space && createRestClient(config.space, { timeoutMs: REST_TIMEOUT_MS, now: Date.now }),
+    space: createSpace(config, metrics),
     draining: draining.signal,
     refusals,
     log,
     now: Date.now,
     monotonicNow: performance.now.bind(performance),
     sleep,
-    ...options,
+    metrics,
+    ...serverOptions,
   });
+  metrics?.watch({ store: store.rooms, pendingEvents: server.pendingEvents, droppedLines });
   listener.serve(server.handle);
   for (const warning of config.warnings) {
     log.warn(warning);
   }
   const { port } = listener;
-  log.info({ port, publicUrl, room: config.conferenceName, ...findFeatures(config) }, 'Conference Coach is listening');
+  const metricsPort = scrapes?.port;
+  log.info(
+    { port, metricsPort, publicUrl, room: config.conferenceName, ...findFeatures(config) },
+    'Conference Coach is listening',
+  );
   void server.sweep();
 
   return {
     port,
+    metricsPort,
     publicUrl,
     async stop(drainMs = config.drainSeconds * 1_000) {
       draining.abort();
@@ -105,6 +123,7 @@ export async function startConferenceCoach(
       const timeLeftMs = drainMs + FLUSH_DEADLINE_MS - (performance.now() - stoppingSince);
       const written = await server.close(timeLeftMs);
       store.close();
+      scrapes?.close();
       if (!answered || !written) {
         log.error({ answered, written }, 'Stopped; some requests or changes were lost');
       }
@@ -123,16 +142,39 @@ async function followRosterFile({ roster: source }: Config, roster: Roster, log:
   return source && followRoster({ roster, file: source.file, log, read: () => readRosterFile(source) });
 }
 
-async function listenWithStore(config: Config, store: Store, log: Logger, refusals: RefusalLog): Promise<Listener> {
+async function listenWithStore(
+  config: Config,
+  store: Store,
+  log: Logger,
+  refusals: RefusalLog,
+  metrics: Metrics | undefined,
+): Promise<{ listener: Listener; scrapes: MetricsListener | undefined }> {
   await checkStore(store, log);
+  const { host, port, metricsPort: scrapePort = 0 } = config;
+  const scrapes =
+    metrics &&
+    (await listenForScrapes({ port: scrapePort, host, metrics }).catch((error) => {
+      throw explainListenError(error, { host, port: scrapePort, setting: 'METRICS_PORT' });
+    }));
   try {
-    return await listen({ ...config, isTrustedPeer: compileTrust(config.trustProxy), refusals });
+    return { listener: await listen({ ...config, isTrustedPeer: compileTrust(config.trustProxy), refusals }), scrapes };
   } catch (error) {
-    throw explainListenError(error as NodeJS.ErrnoException, config);
+    scrapes?.close();
+    throw explainListenError(error as NodeJS.ErrnoException, { host, port, setting: 'PORT' });
   }
 }
 
-function createStore(config: Config, onConnection: RedisConnectionOptions['onConnection']): Store {
+/** The client of the Space's REST API; undefined if that is not configured. */
+function createSpace({ space }: Config, metrics: Metrics | undefined): ConferenceApi | undefined {
+  const client = space && createRestClient(space, { timeoutMs: REST_TIMEOUT_MS, now: Date.now });
+  return client && metrics ? timeSpace(client, metrics.timeRest) : client;
+}
+
+function createStore(
+  config: Config,
+  onConnection: RedisConnectionOptions['onConnection'],
+  metrics: Metrics | undefined,
+): Store {
   const lifetimeMs = lifetimeOf(config);
   if (config.redisUrls.length === 0) {
     return createMemoryStore({ lifetimeMs, monotonicNow: () => performance.now(), now: Date.now });
@@ -144,6 +186,7 @@ function createStore(config: Config, onConnection: RedisConnectionOptions['onCon
     tls: config.redisTls,
     timeoutMs: STORE_TIMEOUT_MS,
     onConnection,
+    wrapStorage: metrics && ((storage) => timeStorage(storage, metrics.timeStore)),
   });
 }
 
@@ -187,17 +230,22 @@ async function checkStore(store: Store, log: Logger): Promise<void> {
   }
 }
 
-function explainListenError(error: NodeJS.ErrnoException, { port, host }: Config): UserError {
+function explainListenError(
+  error: NodeJS.ErrnoException,
+  { setting, port, host }: { setting: 'PORT' | 'METRICS_PORT'; port: number; host: string | undefined },
+): UserError {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new UserError([`PORT ${port} is taken: stop the program that has it, or set another PORT.`]);
+      return new UserError([`${setting} ${port} is taken: stop the program that has it, or set another ${setting}.`]);
     case 'EACCES':
-      return new UserError([`PORT ${port} needs rights this program does not have: set a PORT above 1023.`]);
+      return new UserError([
+        `${setting} ${port} needs rights this program does not have: set a ${setting} above 1023.`,
+      ]);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new UserError([`HOST ${host} is not an address of this machine: set another HOST, or none.`]);
     default:
-      return new UserError([`Cannot listen on HOST ${host ?? ''}, PORT ${port}: ${error.message}.`]);
+      return new UserError([`Cannot listen on HOST ${host ?? ''}, ${setting} ${port}: ${error.message}.`]);
   }
 }

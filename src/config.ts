@@ -1,7 +1,14 @@
 import { UserError } from './ops/user-error';
 import { type PhoneNumber, parsePhoneNumber } from './people/address';
 import type { RosterSource } from './people/roster-file';
-import { askAboutMisspelling, DEFAULT_MODERATOR, type Environment, findGaps, findWarnings } from './settings/checks';
+import {
+  askAboutMisspelling,
+  DEFAULT_MODERATOR,
+  type Environment,
+  findGaps,
+  findPortClash,
+  findWarnings,
+} from './settings/checks';
 import { cleanSettingText } from './settings/setting-text';
 import { parseSettings, SETTINGS, type SettingTexts, type SettingValues } from './settings/table';
 
@@ -35,7 +42,7 @@ export function loadConfig(env: Environment): Config {
 export function parseConfig(env: Environment): ParsedConfig {
   const { texts, problems: textProblems } = cleanTexts(env);
   const { values, problems: valueProblems } = parseSettings(texts);
-  const problems = [...textProblems, ...valueProblems, ...findGaps(texts, env)];
+  const problems = [...textProblems, ...valueProblems, ...findGaps(texts, env), ...findPortClash(values)];
   const roster = findRoster(texts, env);
   return values === undefined || problems.length > 0
     ? { config: undefined, problems, roster }

@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const hasColours = isTerminal && !process.env.NO_COLOR;
   const logger = createLog(config.logLevel, isText ? createTextLog(destination, { hasColours }) : destination);
   log = logger;
-  const conferenceCoach = await startConferenceCoach(config, logger);
+  const conferenceCoach = await startConferenceCoach(config, logger, { droppedLines: destination.droppedLines });
   reload = conferenceCoach.reloadRoster;
   for (const sentence of unknownSettings) {
     logger.warn(sentence);

@@ -21,6 +21,7 @@ import { createApiAuthentication } from './dashboard/api-authentication';
 import { actorOfPerson } from './dashboard/viewer';
 import { createApp } from './http/app';
 import type { RefusalLog } from './http/refusal-log';
+import type { Metrics } from './metrics/metrics';
 import { createAuthenticator } from './people/authenticator';
 import { identifyParticipant } from './people/identify-participant';
 import { createPinTokens } from './people/pin';
@@ -85,6 +86,8 @@ export interface ServerOptions {
   lookUpTimeoutMs?: number;
   /** How long an action of the API may take, in milliseconds. */
   actionMs?: number;
+  /** Counts what happens; undefined if nobody reads it. */
+  metrics?: Pick<Metrics, 'timeRoute' | 'onCallback' | 'onStaleTarget' | 'onLockout'> | undefined;
   /** The one origin that may show the screen in a frame; none unless given. */
   framedBy?: string | undefined;
 }
@@ -97,6 +100,8 @@ export interface Server {
   sweep(): Promise<void>;
   /** Resolves when no supervisor is being corrected. */
   idle(): Promise<void>;
+  /** How many events of rooms, and how many refusals, wait for the store. */
+  pendingEvents(): { rooms: number; refusals: number };
   /** Finishes corrections, flushes pending writes, stops within `timeoutMs`. False if one was lost. Never rejects. */
   close(timeoutMs: number): Promise<boolean>;
 }
@@ -117,7 +122,7 @@ export function createServerRender(config: Config, publicUrl: string): Render {
 
 /** Composes the server. */
 export function createServer(options: ServerOptions): Server {
-  const { config, publicUrl, roster, store, space, log, now, monotonicNow } = options;
+  const { config, publicUrl, roster, store, space, log, now, monotonicNow, metrics } = options;
   const { retryMs, sweepIntervalMs, storeTimeoutMs, lookUpTimeoutMs } = options;
   const urls = createUrls(publicUrl);
   const rooms = createRooms({
@@ -208,12 +213,14 @@ export function createServer(options: ServerOptions): Server {
   const routes = createRoutes({
     accountSid: config.space?.projectId,
     roster,
-    authenticators: createAuthenticators(config, roster, store, log),
+    authenticators: createAuthenticators(config, roster, store, metrics, log),
     urls,
     rooms,
     supervision,
     sleep: options.sleep,
     now,
+    onCallback: metrics?.onCallback,
+    onStaleTarget: metrics?.onStaleTarget,
     log,
   });
   const feed = createLiveFeed({ store: store.rooms, render: viewRoom, now, monotonicNow, log });
@@ -251,6 +258,7 @@ export function createServer(options: ServerOptions): Server {
     draining,
     log,
     now,
+    onLockout: metrics && ((who) => metrics.onLockout('sign-in', who)),
   });
   const api = createApi({
     operations,
@@ -274,6 +282,7 @@ export function createServer(options: ServerOptions): Server {
     pingStore: store.ping,
     draining,
     refusals,
+    timeRoute: metrics?.timeRoute,
     log,
   });
 
@@ -282,6 +291,7 @@ export function createServer(options: ServerOptions): Server {
     rooms,
     sweep: async () => sweep?.round(),
     idle: async () => enforcer?.idle(),
+    pendingEvents: () => ({ rooms: rooms.pendingEvents(), refusals: supervision.pendingRefusals() }),
     async close(timeoutMs) {
       const deadline = monotonicNow() + timeoutMs;
       enforcer?.close();
@@ -373,12 +383,18 @@ function createAuthenticators(
   { pinKey: key }: Pick<Config, 'pinKey'>,
   roster: Roster,
   { redis }: Pick<Store, 'redis'>,
+  metrics: Pick<Metrics, 'onLockout'> | undefined,
   log: Logger,
 ) {
-  const createFor = <P extends Person>(role: string, people: PersonIndex<P>) =>
+  const createFor = <P extends Person>(role: 'moderator' | 'supervisor', people: PersonIndex<P>) =>
     createAuthenticator({
       people,
-      limiter: createPinLimiter({ role, redis, log }),
+      limiter: createPinLimiter({
+        role,
+        redis,
+        onLockout: metrics && ((who) => metrics.onLockout(`${role}-pin`, who)),
+        log,
+      }),
       pins: key === undefined ? undefined : { key, tokens: createPinTokens(key, role) },
     });
   return {

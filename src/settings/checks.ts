@@ -1,5 +1,5 @@
 import { findSimilarSetting } from './similar-setting';
-import { SETTING_NAMES, type SettingName, type SettingTexts } from './table';
+import { SETTING_NAMES, type SettingName, type SettingTexts, type SettingValues } from './table';
 
 /** Variables as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,6 +23,12 @@ export function findGaps(texts: SettingTexts, env: Environment): string[] {
     ...findIncomplete('the REST API', REST_SETTINGS, texts, env),
     ...findIncomplete('signing in at an identity provider', OIDC_SETTINGS, texts, env),
   ];
+}
+
+/** The problem that two listeners would share a port; a port that the system chooses is always another. */
+export function findPortClash(values: Pick<SettingValues, 'port' | 'metricsPort'> | undefined): string[] {
+  const isShared = values !== undefined && values.port !== 0 && values.port === values.metricsPort;
+  return isShared ? ['METRICS_PORT must differ from PORT: set another METRICS_PORT.'] : [];
 }
 
 /** The problem that only some of several settings are there. */

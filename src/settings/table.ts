@@ -37,6 +37,8 @@ export const SETTINGS = {
   /** 0 lets the system choose. */
   port: setting('PORT', wholeNumber(0, 65_535).default(3_000)),
   host: setting('HOST', host.optional()),
+  /** 0 lets the system choose; undefined serves no metrics. */
+  metricsPort: setting('METRICS_PORT', wholeNumber(0, 65_535).optional()),
   /**
    * The address at which the Space reaches this server, without a slash at the end; undefined for `http://localhost:PORT`.
    */

@@ -89,6 +89,7 @@ describe('loadConfig', () => {
       ...production,
       PORT: '8080',
       HOST: '::1',
+      METRICS_PORT: '9100',
       TRUST_PROXY: '1',
       MAX_CONNECTIONS_PER_ADDRESS: '50',
       LOG_LEVEL: 'debug',
@@ -125,6 +126,7 @@ describe('loadConfig', () => {
       production: true,
       port: 8080,
       host: '::1',
+      metricsPort: 9_100,
       publicUrl: 'https://coach.example.com',
       trustProxy: 1,
       logLevel: 'debug',
@@ -283,6 +285,7 @@ describe('loadConfig', () => {
     ['PORT', '3000.5'],
     ['PORT', '0x10'],
     ['HOST', 'a b'],
+    ['METRICS_PORT', '65536'],
     ['PUBLIC_URL', 'coach.example.com'],
     ['PUBLIC_URL', 'ftp://coach.example.com'],
     ['PUBLIC_URL', 'https://coach.example.com/conference'],
@@ -608,6 +611,17 @@ describe('loadConfig', () => {
       ]);
     },
   );
+
+  it.each([
+    ['8080', '8080', false],
+    ['', '3000', false],
+    ['0', '0', true],
+    ['8080', '8081', true],
+    ['8080', '', true],
+  ])('lets PORT=%s and METRICS_PORT=%s be together: %s', (PORT, METRICS_PORT, isAccepted) => {
+    const problems = isAccepted ? [] : ['METRICS_PORT must differ from PORT: set another METRICS_PORT.'];
+    expect(problemsOf({ PORT, METRICS_PORT })).toEqual(problems);
+  });
 
   it('reports every problem at once', () => {
     expect(

@@ -6,6 +6,7 @@ const SRC = join(__dirname, '../../src');
 
 /** A folder may import itself and the layers below it. Biome checks that no imports form a cycle. */
 const LAYERS = [
+  ['metrics'],
   ['http'],
   ['dashboard'],
   ['calls', 'api'],
@@ -22,6 +23,7 @@ const COMPOSITION = /^(?:[^/]+|(?:cli|settings)\/.*)$/;
 /** The only files that may import these packages. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   '@signalwire/compatibility-api': /^(?:calls|signalwire|simulator\/bench)\//,
+  'prom-client': /^metrics\//,
   ioredis: /^redis\/|\/redis-[^/]+$|^people\/pin-limiter\.ts$|^simulator\/bench\//,
 };
 
@@ -71,6 +73,8 @@ describe('imports', () => {
     ['from a folder without a layer', 'new/file.ts', '../ops/log'],
     ['of the SDK elsewhere', 'rooms/sweep.ts', '@signalwire/compatibility-api'],
     ['of ioredis elsewhere', 'rooms/sweep.ts', 'ioredis'],
+    ['of metrics from below', 'http/app.ts', '../metrics/metrics'],
+    ['of prom-client elsewhere', 'server.ts', 'prom-client'],
   ])('are refused %s: %s imports %s', (_what, file, source) => {
     expect(isAllowed(file, source)).toBe(false);
   });
