@@ -12,6 +12,7 @@ export function findFeatures(config: Config): { on: string[]; off: string[] } {
     callouts: config.space !== undefined && config.callerId !== undefined,
     notices: config.space !== undefined && config.announceIsPrivate && config.moderatorNotice !== 'never',
     recording: config.recordConferences,
+    metrics: config.metricsPort !== undefined,
   };
   const named = (isOn: boolean) => Object.entries(features).flatMap(([name, is]) => (is === isOn ? [name] : []));
   return { on: named(true), off: named(false) };

@@ -23,13 +23,15 @@ for program in redis-server curl; do
 done
 has_browser || missing="$missing chromium"
 has_font || missing="$missing fonts-dejavu-core"
+# Debian's package of promtool.
+has promtool || missing="$missing prometheus"
 if [ -z "$missing" ]; then
   exit 0
 fi
 
 if ! has apt-get; then
-  echo "The tests need redis-server 6.2 or newer, curl, Chromium and a font. Missing:$missing." >&2
-  echo 'Install them: brew install redis curl chromium; dnf install redis curl chromium dejavu-sans-fonts; apk add redis curl chromium font-dejavu.' >&2
+  echo "The tests need redis-server 6.2 or newer, curl, Chromium, a font and Prometheus's promtool. Missing:$missing." >&2
+  echo 'Install them: brew install redis curl chromium prometheus; dnf install redis curl chromium dejavu-sans-fonts golang-github-prometheus; apk add redis curl chromium font-dejavu prometheus.' >&2
   exit 1
 fi
 
@@ -44,6 +46,16 @@ fi
 
 echo "Installing for the tests:$missing."
 $as_root apt-get update -qq
+case "$missing" in *' prometheus')
+  missing="${missing% prometheus}"
+  # Promtool alone: the package would start a server, and install twice as much.
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root prometheus && dpkg-deb --extract prometheus_*.deb .)
+  $as_root install "$folder/usr/bin/promtool" /usr/local/bin/promtool
+  ;;
+esac
+[ -n "$missing" ] || exit 0
 # RUNLEVEL: the tests start servers of their own; Debian's need not run.
 # shellcheck disable=SC2086
 $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null
