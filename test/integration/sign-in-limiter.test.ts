@@ -129,7 +129,8 @@ function describeLimiter(create: () => SignInLimiter): void {
 }
 
 describe('a limiter of sign-ins in this process', () => {
-  const create = () => createSignInLimiter({ secret, redis: undefined, log: createLog('silent', { write: () => {} }) });
+  const silent = createLog('silent', { write: () => {} });
+  const create = () => createSignInLimiter({ secret, redis: undefined, log: silent });
 
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance', 'hrtime'] });
@@ -148,6 +149,16 @@ describe('a limiter of sign-ins in this process', () => {
     expect(await signIn(limiter, 'Ted', TEDS_DESK)).toBe(false);
     jest.advanceTimersByTime(1);
     expect(await signIn(limiter, 'Ted', TEDS_DESK)).toBe(true);
+  });
+
+  it('tells once that a lockout has begun, whatever is entered then', async () => {
+    const lockouts: string[] = [];
+    const onLockout = (who: string) => void lockouts.push(who);
+    const limiter = createSignInLimiter({ secret, redis: undefined, onLockout, log: silent });
+    for (let n = 0; n < 12; n++) {
+      await limiter.consumeAttempt({ name: 'Ted', ip: TEDS_DESK }, { isRight: false });
+    }
+    expect(lockouts).toEqual(['pair']);
   });
 
   it('knows for 14 days where somebody signed in', async () => {

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { onTestFinished } from '../support/on-test-finished';
 import { openSocket } from '../support/raw-socket';
 import { eventually, freePort } from '../support/redis-server';
+import { scrape } from '../support/scrape';
 import { temporaryFolder } from '../support/temporary-folder';
 
 /** Makes the program throw where nothing catches it, on SIGUSR2. */
@@ -17,11 +18,14 @@ const agent = new Agent({ keepAlive: true, maxSockets: 20 });
 afterAll(() => agent.destroy());
 
 /** Starts the server with this standard output; resolves when it serves. */
-async function start(stdout: 'pipe' | number): Promise<{ child: ChildProcess; port: number }> {
+async function start(
+  stdout: 'pipe' | number,
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; port: number }> {
   const port = await freePort();
   const child = spawn(process.execPath, ['--import', CRASH, join(__dirname, '../../dist/main.js')], {
     cwd: __dirname,
-    env: { PATH: process.env.PATH, PORT: String(port), LOG_LEVEL: 'trace' },
+    env: { PATH: process.env.PATH, PORT: String(port), LOG_LEVEL: 'trace', ...env },
     stdio: ['ignore', stdout, 'ignore'],
   });
   const exit = once(child, 'exit');
@@ -112,6 +116,16 @@ describe.each(SINKS)('when the log cannot be written because %s', (_what, batche
     expect(await once(child, 'exit')).toEqual([code, null]);
     expect(Date.now() - startedAt).toBeLessThan(11_000);
   });
+});
+
+it('lines that are dropped are counted in the metrics at once, although nobody reads the log', async () => {
+  const metricsPort = await freePort();
+  const { port } = await start('pipe', { METRICS_PORT: String(metricsPort) });
+  const dropped = async () => (await scrape(metricsPort)).get('conference_coach_dropped_log_lines_total') ?? 0;
+  expect(await dropped()).toBe(0);
+  while ((await dropped()) === 0) {
+    await callAgainAndAgain(port, 50);
+  }
 });
 
 it('a crash during a stop is a crash, and is logged', async () => {
