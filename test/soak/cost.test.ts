@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { MEASURED, type Measured, measureSizes } from '../../src/simulator/bench/sizes';
 import { createMemoryStore, createRedisStore, type Store, waitForStore } from '../../src/stores';
@@ -58,3 +60,19 @@ it.each<[string, () => Promise<(database: number) => Store>]>([
   },
   120_000,
 );
+
+it.each([
+  ['is not loaded without METRICS_PORT', {}, false],
+  ['is loaded with it', { METRICS_PORT: '0' }, true],
+])('prom-client %s', (_what, env, isLoaded) => {
+  const dist = (file: string) => JSON.stringify(join(__dirname, '../../dist', file));
+  const script = `
+    const { loadConfig } = require(${dist('config.js')});
+    const { startConferenceCoach } = require(${dist('conference-coach.js')});
+    const log = require('pino')({ level: 'silent' });
+    startConferenceCoach(loadConfig({ PORT: '0', ...${JSON.stringify(env)} }), log).then(() => {
+      console.log(Object.keys(require.cache).some((file) => file.includes('prom-client')));
+      process.exit();
+    });`;
+  expect(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim()).toBe(String(isLoaded));
+});
