@@ -9,7 +9,7 @@ import { createLogDestination, openNonBlocking } from './ops/log-destination';
 import { createTextLog } from './ops/text-log';
 import { UserError } from './ops/user-error';
 import { findMisspelt } from './settings/checks';
-import { SETTING_NAMES } from './settings/table';
+import { COMPOSE_NAMES, SETTING_NAMES } from './settings/table';
 
 /** Deadline for writing the last log lines. */
 const LOG_CLOSE_MS = 500;
@@ -89,7 +89,7 @@ function readDotenv(): string[] {
   }
   const misspelt = new Set(findMisspelt(process.env).map(({ name }) => name));
   return Object.keys(parsed)
-    .filter((name) => !SETTING_NAMES.has(name) && !misspelt.has(name))
+    .filter((name) => !SETTING_NAMES.has(name) && !COMPOSE_NAMES.has(name) && !misspelt.has(name))
     .map((name) => `.env sets ${name}, which is not a setting of this server and has no effect.`);
 }
 

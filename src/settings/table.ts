@@ -137,6 +137,9 @@ export type SettingTexts = Readonly<Partial<Record<SettingName, string>>>;
 /** The parsed value of each setting. */
 export type SettingValues = { [F in Field]: z.output<(typeof SETTINGS)[F]['schema']> };
 
+/** The names that `.env` has for compose.yaml, which turns them into settings. */
+export const COMPOSE_NAMES: ReadonlySet<string> = new Set(['DOMAIN', 'REDIS_PASSWORD']);
+
 /** The names of all settings. */
 export const SETTING_NAMES: ReadonlySet<string> = new Set(Object.values(SETTINGS).map(({ name }) => name));
 

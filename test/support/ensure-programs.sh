@@ -23,6 +23,11 @@ for program in redis-server curl; do
 done
 has_browser || missing="$missing chromium"
 has_font || missing="$missing fonts-dejavu-core"
+# The soak runs the scripts of deploy/.
+if [ "${1-}" = soak ]; then
+  has caddy || missing="$missing caddy"
+  has systemd-analyze || missing="$missing systemd"
+fi
 # Debian's package of promtool.
 has promtool || missing="$missing prometheus"
 if [ -z "$missing" ]; then
