@@ -33,6 +33,7 @@ export function createRoutes(options: RoutesOptions): Readonly<Record<string, We
     options;
   const conference = createConferenceCalls({ authenticator: authenticators.moderators, roster, rooms, log });
   const supervisor = createSupervisorCalls({
+    accountSid,
     authenticator: authenticators.supervisors,
     roster,
     rooms,

@@ -1,7 +1,11 @@
 import { maskAddress } from '../people/address';
 import type { Authenticator, PhoneCall } from '../people/authenticator';
 import { labelOf, type Roster, type SupervisorEntry } from '../people/roster';
+import { isForeignAccount } from '../rooms/conference-events';
+import { describeRoom, type RoomEntry } from '../rooms/room-entry';
 import type { Rooms } from '../rooms/rooms';
+import { SMOKE_TEST_ROOM } from '../rooms/smoke-test';
+import type { Fields } from '../signalwire/fields';
 import type { Supervision } from '../supervision/supervision';
 import {
   digitsOf,
@@ -35,6 +39,8 @@ import {
 import type { Webhook, WebhookAnswer, WebhookRoute } from './webhook';
 
 export interface SupervisorCallsOptions {
+  /** The account of our REST API; undefined if it is not configured. */
+  accountSid: string | undefined;
   authenticator: Authenticator<SupervisorEntry>;
   roster: Roster;
   rooms: Pick<Rooms, 'record' | 'find' | 'read' | 'list'>;
@@ -56,7 +62,7 @@ const SLOW_LIST_MS = 1_000;
 
 /** Handlers of the numbers that supervisors dial, by their routes. */
 export function createSupervisorCalls(options: SupervisorCallsOptions) {
-  const { authenticator, roster, rooms, supervision, urls, sleep, now, onStaleTarget } = options;
+  const { accountSid, authenticator, roster, rooms, supervision, urls, sleep, now, onStaleTarget } = options;
   const extensions = {
     nameOf: (extension: string) => roster.moderators.byExtension.get(extension)?.name,
     has: (name: string) => roster.moderators.byName.get(name)?.extension !== undefined,
@@ -65,12 +71,13 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
   async function answer<Input extends SupervisorInput>(
     decide: (input: Input, view: SupervisorView) => SupervisorDecision | SupervisorNeed,
     input: Input,
+    { fields }: Webhook,
   ): Promise<WebhookAnswer> {
     const { call, context } = input;
     let view: SupervisorView = { who: authenticator.authenticate(call, context.token), extensions, now: now() };
     let step = decide(input, view);
     while ('needs' in step) {
-      view = { ...view, ...(await read(step, call, view)) };
+      view = { ...view, ...(await read(step, { call, view, fields })) };
       step = decide(input, view);
     }
     const { refusal, lockout, ...outcome } = step;
@@ -100,7 +107,10 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
     ]);
   }
 
-  async function read(need: SupervisorNeed, call: PhoneCall, view: SupervisorView): Promise<Partial<SupervisorView>> {
+  async function read(
+    need: SupervisorNeed,
+    { call, view, fields }: { call: PhoneCall; view: SupervisorView; fields: Fields },
+  ): Promise<Partial<SupervisorView>> {
     switch (need.needs) {
       case 'room': {
         const { room, withRest } = need;
@@ -109,7 +119,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       }
       case 'list': {
         const askedAt = now();
-        const list = await rooms.list();
+        const list = await listFor(fields);
         return { list: { rooms: list, isLate: now() - askedAt > SLOW_LIST_MS } };
       }
       case 'prompt':
@@ -117,6 +127,17 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
       case 'pin':
         return { pin: await authenticator.checkPin(call, need.digits) };
     }
+  }
+
+  /** The rooms to offer. The smoke test's is for calls of another account, which are offered no other. */
+  async function listFor(fields: Fields): Promise<readonly RoomEntry[] | 'unknown'> {
+    if (isForeignAccount(fields, accountSid)) {
+      const found = await rooms.read(SMOKE_TEST_ROOM);
+      const entry = found.isKnown ? describeRoom(found.state) : undefined;
+      return found.isKnown ? (entry === undefined ? [] : [entry]) : 'unknown';
+    }
+    const list = await rooms.list();
+    return list === 'unknown' ? list : list.filter(({ room }) => room !== SMOKE_TEST_ROOM);
   }
 
   function recordSent(
@@ -148,14 +169,14 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
   return {
     arrival: {
       answer: (webhook) =>
-        answer(decideArrival, {
-          room: webhook.room,
-          context: parseRoomContext(webhook),
-          call: parsePhoneCall(webhook),
-        }),
+        answer(
+          decideArrival,
+          { room: webhook.room, context: parseRoomContext(webhook), call: parsePhoneCall(webhook) },
+          webhook,
+        ),
       fallback,
     },
-    callout: { answer: (webhook) => answer(decideCallout, calloutInput(webhook)), fallback },
+    callout: { answer: (webhook) => answer(decideCallout, calloutInput(webhook), webhook), fallback },
     calloutKey: {
       async answer(webhook) {
         const { room } = webhook;
@@ -166,7 +187,7 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
           ? ({ status: 'requested', callSid: input.call.callSid } as const)
           : ({ status: 'failed', reason: 'no-key' } as const);
         const recorded = rooms.record(room, { kind: 'action-updated', id: input.join, ...update, ageMs: 0 });
-        const [outcome] = await Promise.all([answer(decideCalloutKey, input), recorded]);
+        const [outcome] = await Promise.all([answer(decideCalloutKey, input, webhook), recorded]);
         return outcome;
       },
       fallback,
@@ -180,44 +201,56 @@ export function createSupervisorCalls(options: SupervisorCallsOptions) {
           dial: parseDialOutcome(webhook),
         };
         await recordEnd(input);
-        return answer(decideEnded, input);
+        return answer(decideEnded, input, webhook);
       },
       fallback,
     },
     key: {
       answer: (webhook) =>
-        answer(decideKey, {
-          room: webhook.room,
-          context: parseRoomContext(webhook, { stay: 1 }),
-          call: parsePhoneCall(webhook),
-          key: digitsOf(webhook),
-        }),
+        answer(
+          decideKey,
+          {
+            room: webhook.room,
+            context: parseRoomContext(webhook, { stay: 1 }),
+            call: parsePhoneCall(webhook),
+            key: digitsOf(webhook),
+          },
+          webhook,
+        ),
       fallback,
     },
     lineArrival: {
       answer: (webhook) =>
-        answer(decideLineArrival, { context: parseCallContext(webhook), call: parsePhoneCall(webhook) }),
+        answer(decideLineArrival, { context: parseCallContext(webhook), call: parsePhoneCall(webhook) }, webhook),
       fallback,
     },
     pin: {
       answer: (webhook) =>
-        answer(decidePin, {
-          context: parseCallContext(webhook),
-          call: parsePhoneCall(webhook),
-          digits: digitsOf(webhook),
-          tryNumber: tryOf(webhook),
-          room: roomWanted(webhook),
-        }),
+        answer(
+          decidePin,
+          {
+            context: parseCallContext(webhook),
+            call: parsePhoneCall(webhook),
+            digits: digitsOf(webhook),
+            tryNumber: tryOf(webhook),
+            room: roomWanted(webhook),
+          },
+          webhook,
+        ),
       fallback,
     },
     choice: {
       answer: (webhook) =>
-        answer(decideChoice, {
-          context: parseCallContext(webhook),
-          call: parsePhoneCall(webhook),
-          digits: digitsOf(webhook),
-          ...parseMenu(webhook),
-        }),
+        answer(
+          decideChoice,
+          {
+            context: parseCallContext(webhook),
+            call: parsePhoneCall(webhook),
+            digits: digitsOf(webhook),
+            ...parseMenu(webhook),
+          },
+          webhook,
+        ),
       fallback,
     },
   } satisfies Record<string, WebhookRoute>;

@@ -32,7 +32,12 @@ export interface RoomEntry {
 
 /** A room's entry in the index; undefined for an empty one, and for another account's. */
 export function entryOf(state: RoomState): RoomEntry | undefined {
-  if (state.isForeign || !state.stays.some(isOpen)) {
+  return state.isForeign ? undefined : describeRoom(state);
+}
+
+/** The same of any account's room. */
+export function describeRoom(state: RoomState): RoomEntry | undefined {
+  if (!state.stays.some(isOpen)) {
     return undefined;
   }
   const target = targetOf(state);

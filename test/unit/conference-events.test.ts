@@ -33,6 +33,8 @@ describe('a status callback of a conference', () => {
     ['5c1f-2', '5c1f-1', true],
     ['', '5c1f-1', undefined],
     ['5c1f-1', undefined, undefined],
+    ['conference-coach-smoke-test', '5c1f-1', true],
+    ['conference-coach-smoke-test', undefined, true],
   ])('of account %j, ours being %j, is foreign: %j', (AccountSid, accountSid, isForeign) => {
     expect(parseConferenceEvent({ ...JOIN, AccountSid }, { now: NOW, accountSid })?.isForeign).toBe(isForeign);
   });

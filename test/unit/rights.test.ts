@@ -24,6 +24,10 @@ describe('isAllowed', () => {
     expect(allowed(rights, rooms)).toEqual(expected);
   });
 
+  it('gives nothing in the room of the smoke test, which is open by telephone alone', () => {
+    expect(allowed(RIGHTS, new Set([SALES]), roomNamed('smoke-test'))).toEqual([]);
+  });
+
   it('gives nothing for a right that does not exist', () => {
     const actor = { rights: new Set(RIGHTS), rooms: 'all' } as const;
     expect(isAllowed(actor, 'constructor' as Right, SALES)).toBe(false);
