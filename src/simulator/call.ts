@@ -82,6 +82,8 @@ export interface Call {
   answer(): void;
   /** Hangs up, or cancels it before it is answered. */
   hangUp(as?: 'completed' | 'canceled'): void;
+  /** Hangs up without requesting the `action` of its `<Dial>`. */
+  drop(): void;
   /** Interrupts the current document, and continues with the one at `url`. */
   redirect(url: string, method: Method): void;
 }

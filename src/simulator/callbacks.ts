@@ -24,7 +24,7 @@ export interface CallbackCounts {
   delivered: number;
   /** Still under way: delayed, being overtaken, or to be retried. */
   pending: number;
-  /** Never sent, because of `lose`. */
+  /** Never sent, because of `lose` or `loseAll`. */
   lost: number;
   /** Given up, because the server accepted none of the attempts. */
   refused: number;
@@ -46,6 +46,8 @@ export interface Callbacks {
    * one if the previous callback to this URL was given up. Never throws.
    */
   send(callback: Callback): void;
+  /** Whether to lose every callback from now on. */
+  loseAll(isLosing: boolean): void;
   counts(): CallbackCounts;
   /** The fields of the callbacks that the server has not accepted: lost, given up, or under way. */
   undelivered(): Record<string, string>[];
@@ -65,6 +67,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
   const random = createRandom(seed);
   const counts: CallbackCounts = { delivered: 0, pending: 0, lost: 0, refused: 0, refusal: undefined };
   const undelivered = new Set<Callback>();
+  let losesAll = false;
   const queues = new Map<string, Promise<void>>();
   /** URLs whose last callback was given up. */
   const dead = new Set<string>();
@@ -131,7 +134,7 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
       const [isLost, isDuplicated, isReordered] = [random() < lose, random() < duplicate, random() < reorder];
       const delays = [random() * delayMs, random() * delayMs].slice(0, isDuplicated ? 2 : 1);
       undelivered.add(callback);
-      if (isLost) {
+      if (isLost || losesAll) {
         counts.lost++;
         return;
       }
@@ -155,6 +158,9 @@ export function createCallbacks(options: { clock: Clock; client: WebClient; chao
         go();
         held?.();
       }
+    },
+    loseAll(isLosing) {
+      losesAll = isLosing;
     },
     counts: () => ({ ...counts }),
     undelivered: () => [...undelivered].map(({ fields }) => fields()),

@@ -54,7 +54,9 @@ interface Target {
 }
 
 /** What interrupts a document from outside: the end of the call, or another document. */
-type Interruption = { status: CallStatus; target?: undefined } | { status?: undefined; target: Target };
+type Interruption =
+  | { status: CallStatus; asksAction: boolean; target?: undefined }
+  | { status?: undefined; target: Target };
 
 /** More documents than this without a conference or a key are taken for a loop. */
 const MAX_DOCUMENTS_IN_A_ROW = 100;
@@ -119,7 +121,8 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       return isHeard;
     },
     answer: () => pickUp?.(),
-    hangUp: (as = 'completed') => interrupt({ status: as }),
+    hangUp: (as = 'completed') => interrupt({ status: as, asksAction: options.behaviour.asksActionAfterHangUp }),
+    drop: () => interrupt({ status: 'completed', asksAction: false }),
     redirect: (url, method) => interrupt({ target: { url, method } }),
   };
   void run();
@@ -379,7 +382,7 @@ export function placeCall(settings: CallSettings, options: CallOptions): Call {
       DialCallDuration: String(seconds),
     };
     const next = target && { ...target, fields: outcome };
-    if (interruption?.status !== undefined && next !== undefined && options.behaviour.asksActionAfterHangUp) {
+    if (interruption?.status !== undefined && next !== undefined && interruption.asksAction) {
       setStatus(interruption.status);
       documentOf(await ask(next));
     }

@@ -79,6 +79,7 @@ export async function* playStory(
       }
       const obstacles = await act(step.action);
       await space.runUntilIdle();
+      space.loseCallbacks(false);
       const outcome = outcomeOf(step);
       seen = new Map([...calls.values()].map((call) => [call, progressOf(call)]));
       beepsBefore = space.conferences.beepCount();
@@ -144,7 +145,12 @@ export async function* playStory(
     if (action.kind === 'press') {
       return press(present, action.who, action.keys);
     }
-    present.hangUp();
+    if (action.unreported) {
+      space.loseCallbacks(true);
+      present.drop();
+    } else {
+      present.hangUp();
+    }
     return [];
   }
 

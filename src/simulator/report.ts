@@ -70,7 +70,7 @@ function sentence(action: StepReport['action']): string {
     case 'callOut':
       return `The Space calls ${action.who} with ${action.to}${action.keys === undefined ? '' : `; ${action.who} presses ${action.keys}`}`;
     case 'hangUp':
-      return `${action.who} hangs up`;
+      return `${action.who} hangs up${action.unreported ? ', and the server is not told' : ''}`;
     case 'press':
       return `${action.who} presses ${action.keys}`;
     case 'wait':

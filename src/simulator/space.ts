@@ -7,7 +7,7 @@ import { type Conferences, createConferences } from './conferences';
 import type { Hearing } from './hearing';
 import { createPhoneNumber, type NumberSettings, type PhoneNumber } from './phone-numbers';
 import { placeCall } from './place-call';
-import { createWebClient, type Timeouts } from './web-client';
+import { createWebClient, type Detour, type Timeouts } from './web-client';
 
 /** Settings of a simulated Space; {@link Behaviour} is {@link DEFAULT_BEHAVIOUR} unless given. */
 export interface SpaceOptions extends Partial<Behaviour> {
@@ -20,6 +20,8 @@ export interface SpaceOptions extends Partial<Behaviour> {
   numbers?: readonly NumberSettings[];
   /** How long it waits for the server; {@link PLATFORM_TIMEOUTS} by default. */
   timeouts?: Timeouts;
+  /** Another way to the server than its addresses name; none by default. */
+  detour?: Detour | undefined;
   /** Why nobody answers an outbound call to this number; by default somebody does. */
   unanswered?: (to: string) => 'busy' | 'no-answer' | undefined;
   /**
@@ -55,6 +57,8 @@ export interface Space {
   runUntilIdle(): Promise<void>;
   /** What became of the status callbacks so far. */
   callbacks(): CallbackCounts;
+  /** Loses every status callback from now on, or no longer; those that a {@link Chaos} loses are lost all the same. */
+  loseCallbacks(isLosing: boolean): void;
   /** The fields of the status callbacks that the server has not accepted: lost, given up, or under way. */
   undelivered(): Record<string, string>[];
   /** The server's clock, in milliseconds since 1970. */
@@ -75,7 +79,7 @@ export function createSpace(options: SpaceOptions): Space {
   const { accountSid = randomUUID(), apiToken = randomUUID() } = options;
   const behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
   const clock = createClock();
-  const client = createWebClient(signingKey, options.timeouts, behaviour);
+  const client = createWebClient(signingKey, options.timeouts, behaviour, options.detour);
   const callbacks = createCallbacks({ clock, client, chaos });
   const dateOf = (time: number) => toRfc2822(wallClock() - (clock.now() - time));
   const conferences = createConferences({ accountSid, clock, client, callbacks, behaviour, dateOf });
@@ -124,6 +128,7 @@ export function createSpace(options: SpaceOptions): Space {
     },
 
     callbacks: callbacks.counts,
+    loseCallbacks: callbacks.loseAll,
     undelivered: callbacks.undelivered,
     wallClock,
     dateOf,

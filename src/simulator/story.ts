@@ -52,8 +52,16 @@ const steps = {
       action: { kind: 'callOut' as const, who, to, fallback, statusCallback, keys },
     })),
   hangUp: z
-    .strictObject({ hangUp: name, ...expectations })
-    .transform(({ hangUp: who, ...rest }) => ({ ...rest, action: { kind: 'hangUp' as const, who } })),
+    .strictObject({
+      hangUp: name,
+      /** The server is told nothing of it: neither by the `action` nor by status callbacks. */
+      unreported: z.literal(true, 'must be true or omitted').optional(),
+      ...expectations,
+    })
+    .transform(({ hangUp: who, unreported, ...rest }) => ({
+      ...rest,
+      action: { kind: 'hangUp' as const, who, ...(unreported !== undefined && { unreported }) },
+    })),
   press: z
     .strictObject({
       press: name,

@@ -35,6 +35,15 @@ export interface WebClient {
   close(): void;
 }
 
+/**
+ * Another way to the server: a request to an address below `from` goes to the same below `to`, signed as for `from`. Both
+ * without a slash at the end.
+ */
+export interface Detour {
+  from: string;
+  to: string;
+}
+
 /** How long the Space waits, in milliseconds: for a connection, then for the whole response. */
 export interface Timeouts {
   connectMs: number;
@@ -50,11 +59,13 @@ const MAX_BYTES = 64 * 1024;
 /**
  * @param signingKey undefined sends no signatures
  * @param timeouts SignalWire's own by default
+ * @param detour none by default
  */
 export function createWebClient(
   signingKey: string | undefined,
   timeouts: Timeouts = PLATFORM_TIMEOUTS,
   { signsFragments, sortsQueries }: Pick<Behaviour, 'signsFragments' | 'sortsQueries'> = DEFAULT_BEHAVIOUR,
+  detour?: Detour,
 ): WebClient {
   const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
 
@@ -82,7 +93,7 @@ export function createWebClient(
         'content-length': String(Buffer.byteLength(body)),
       }),
     };
-    const { response, text } = await exchange(url, request.url, request.method, headers, body);
+    const { response, text } = await exchange(takeDetour(url, detour), request.url, request.method, headers, body);
     const status = response.statusCode ?? 0;
     const { location } = response.headers;
     if ([301, 302, 303, 307, 308].includes(status) && location !== undefined) {
@@ -203,6 +214,11 @@ export function documentOf({ url, status, contentType, text }: WebResponse): str
 
 function contentTypeOf({ headers }: IncomingMessage): string {
   return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+function takeDetour(url: URL, detour: Detour | undefined): URL {
+  const rest = detour && url.href.startsWith(detour.from) ? url.href.slice(detour.from.length) : undefined;
+  return detour !== undefined && rest !== undefined && /^($|[/?])/.test(rest) ? new URL(detour.to + rest) : url;
 }
 
 function parseUrl(text: string): URL {

@@ -212,6 +212,27 @@ describe('playStory', () => {
     expect(server.askedOf('/status')).toMatchObject([{ CallStatus: 'completed' }]);
   });
 
+  it('tells the server nothing of somebody who hangs up unreported, but all that follows', async () => {
+    const reporting = 'statusCallback="/events" statusCallbackEvent="join leave end"';
+    const { server, space, problems } = await play(
+      [call('Alice'), { hangUp: 'Alice', unreported: true, hears: {} }, call('Bob'), { hangUp: 'Bob' }],
+      {
+        '/room': `<Dial action="/ended"><Conference ${reporting}>a</Conference></Dial>`,
+        '/events': (res: ServerResponse) => res.writeHead(204).end(),
+      },
+    );
+    expect(problems).toEqual([]);
+    const joined = 'participant-join';
+    expect(server.askedOf('/events').map((event) => [event.From, event.StatusCallbackEvent])).toEqual([
+      [people.Alice, joined],
+      [people.Bob, joined],
+      [people.Bob, 'participant-leave'],
+      [undefined, 'conference-end'],
+    ]);
+    expect(server.askedOf('/ended')).toMatchObject([{ From: people.Bob }]);
+    expect(space.callbacks()).toMatchObject({ delivered: 4, lost: 2, refused: 0 });
+  });
+
   it('presses keys', async () => {
     const { server } = await play([call('Bob', '/menu'), { press: 'Bob', keys: '12#' }], {
       '/menu': '<Gather action="/ended"/>',

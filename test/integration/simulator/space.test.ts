@@ -72,6 +72,25 @@ describe('an inbound call', () => {
     );
   });
 
+  it('takes a detour below an address, signed for that address', async () => {
+    const { server, space } = await setUp({ '/a': '<Redirect>/b</Redirect>', '/b': '<Hangup/>' });
+    const detour = { from: 'http://127.0.0.1:1/calls', to: server.url };
+    const other = createSpace({ signingKey: KEY, timeouts: LONG_TIMEOUTS, detour });
+    onTestFinished(() => other.close());
+    const near = other.call({ from: BOB, url: 'http://127.0.0.1:1/calls/a?x=1' });
+    await other.runUntilIdle();
+    const [first] = server.asked;
+    expect(first?.path).toBe('/a?x=1');
+    expect(first?.headers['x-signalwire-signature']).toBe(
+      sign(KEY, 'http://127.0.0.1:1/calls/a?x=1', Object.entries(first?.fields ?? {})),
+    );
+    // The document's own address counts, so what is elsewhere on that host is not below it.
+    expect(near.errors[0]?.message).toContain('http://127.0.0.1:1/b');
+    const beside = other.call({ from: BOB, url: 'http://127.0.0.1:1/calls-2/a' });
+    await other.runUntilIdle();
+    expect([beside.errors.length, server.asked.length, space.calls.length]).toEqual([1, 1, 0]);
+  });
+
   it("requests with GET, the fields appended to the signed URL's query", async () => {
     const { call, server } = await setUp({ '/hello': '<Hangup/>' });
     await call('/hello?a=%20b+c', { method: 'GET', from: 'sip:bob@example.com' });
