@@ -10,12 +10,23 @@ export interface SecretPrompt {
   close(): void;
 }
 
-/** Starts reading. Call `close` at the end. */
-export function createSecretPrompt({ stdin, stderr }: Pick<CommandContext, 'stdin' | 'stderr'>): SecretPrompt {
+/**
+ * Starts reading. Call `close` at the end.
+ *
+ * @param interrupt called on Ctrl-C, which a terminal that shows nothing takes for a key; interrupts this process by default
+ */
+export function createSecretPrompt(
+  { stdin, stderr }: Pick<CommandContext, 'stdin' | 'stderr'>,
+  interrupt: () => void = () => process.kill(process.pid, 'SIGINT'),
+): SecretPrompt {
   const hidden = stdin.isTTY
     ? { terminal: true, output: new Writable({ write: (_text, _encoding, done) => done() }) }
     : {};
   const reader = createInterface({ input: stdin, ...hidden });
+  reader.on('SIGINT', () => {
+    reader.close();
+    interrupt();
+  });
   const lines = reader[Symbol.asyncIterator]();
   return {
     async ask(question) {
