@@ -13,8 +13,7 @@ import { createTrailReader } from './api/trail-reader';
 import { viewRoom } from './api/views';
 import { createUrls, type Urls } from './calls/call-request';
 import { createRender, type Render } from './calls/documents';
-import { german } from './calls/prompts-de';
-import { english } from './calls/prompts-en';
+import { PROMPTS } from './calls/prompt-languages';
 import { createRoutes } from './calls/routes';
 import type { Config } from './config';
 import { createApiAuthentication } from './dashboard/api-authentication';
@@ -52,7 +51,6 @@ import { readFacts } from './supervision/trail';
 const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
 
 /** The prompts, by `PROMPT_LANGUAGE`. */
-const PROMPTS = { en: english, de: german };
 
 /** How much longer than its longest possible call a stay is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;

@@ -1,3 +1,7 @@
+import type { Prompts } from '../calls/prompts';
+import { english } from '../calls/prompts-en';
+import { MODES, type Mode } from '../rooms/mode';
+import type { RoomName } from '../rooms/room';
 import { readStory, type Story } from './story';
 
 /** The telephone numbers of a story's people. */
@@ -18,23 +22,39 @@ export const TUTORIAL_CAST: Cast = {
   ted: '+15550002222',
 };
 
+/** How the tutorial's story differs from the first one of the demo. */
+export interface TutorialOptions {
+  /** The modes that Ted has the right of: steps with others are left out. All by default. */
+  modes?: ReadonlySet<string>;
+  /** What Alice and Ted press as soon as their calls are answered; nothing by default. */
+  keys?: { alice?: string | undefined; ted?: string | undefined };
+  /** What the server says; English by default. */
+  prompts?: Prompts;
+}
+
 /**
  * The story of the tutorial: customers meet an agent; a supervisor coaches, listens, barges in, and waits.
  *
  * @param room by default the server's default room
  */
-export function tutorialStory(cast: Cast, room?: string): Story {
+export function tutorialStory(cast: Cast, room?: string, options: TutorialOptions = {}): Story {
+  const { modes = new Set(MODES), keys = {}, prompts = english } = options;
   const suffix = room === undefined ? '' : `/${encodeURIComponent(room)}`;
+  const nobodyThere =
+    room === undefined ? 'no conversation' : prompts.wait('nobody-there', room as RoomName, undefined);
   const talking = { Bob: ['Alice'], Alice: ['Bob'] };
+  const bob = { call: 'Bob', to: `/conference${suffix}` };
+  const alice = { call: 'Alice', to: `/conference${suffix}`, keys: keys.alice };
+  const ted = (mode: Mode) => ({
+    call: 'Ted',
+    to: `/coach${suffix}${mode === 'coach' ? '' : `?mode=${mode}`}`,
+    keys: keys.ted,
+  });
+  const leaving = { hangUp: 'Ted', hears: talking, quiet: true };
   return readStory({
     people: { Alice: cast.alice, Bob: cast.bob, Carol: cast.carol, Ted: cast.ted },
     steps: [
-      {
-        call: 'Bob',
-        to: `/conference${suffix}`,
-        note: 'a customer; he hears music until an agent is in',
-        hears: { Bob: ['music'] },
-      },
+      { ...bob, note: 'a customer; he hears music until an agent is in', hears: { Bob: ['music'] } },
       {
         call: 'Carol',
         to: `/conference${suffix}`,
@@ -42,65 +62,75 @@ export function tutorialStory(cast: Cast, room?: string): Story {
         hears: { Bob: ['music'], Carol: ['music'] },
       },
       {
-        call: 'Alice',
-        to: `/conference${suffix}`,
+        ...alice,
         note: 'the agent; everybody hears everybody',
         hears: { Bob: ['Carol', 'Alice'], Carol: ['Bob', 'Alice'], Alice: ['Bob', 'Carol'] },
       },
       { hangUp: 'Carol', note: 'the others go on talking', hears: talking },
-      {
-        call: 'Ted',
-        to: `/coach${suffix}`,
-        note: 'only Alice hears him: he coaches',
-        hears: { Bob: ['Alice'], Alice: ['Bob', 'Ted'], Ted: ['Bob', 'Alice'] },
-        quiet: true,
-      },
-      { hangUp: 'Ted', hears: talking, quiet: true },
-      {
-        call: 'Ted',
-        to: `/coach${suffix}?mode=monitor`,
-        note: 'nobody hears him: he listens',
-        hears: { ...talking, Ted: ['Bob', 'Alice'] },
-        quiet: true,
-      },
-      { hangUp: 'Ted', hears: talking, quiet: true },
-      {
-        call: 'Ted',
-        to: `/coach${suffix}?mode=barge`,
-        note: 'everybody hears him: he barges in',
-        hears: { Bob: ['Alice', 'Ted'], Alice: ['Bob', 'Ted'], Ted: ['Bob', 'Alice'] },
-      },
-      {
-        hangUp: 'Alice',
-        note: 'the conversation ends; Ted waits for the next one',
-        hears: { Ted: [] },
-        told: { Ted: 'That conversation is over' },
-      },
-      { call: 'Bob', to: `/conference${suffix}`, hears: { Bob: ['music'], Ted: [] } },
-      {
-        call: 'Alice',
-        to: `/conference${suffix}`,
-        note: 'the next conversation; Ted is not in it yet',
-        hears: { ...talking, Ted: [] },
-      },
-      {
-        wait: 30,
-        note: 'nobody hears Ted: he joins as a listener',
-        hears: { ...talking, Ted: ['Bob', 'Alice'] },
-        told: { Ted: 'Nobody hears you' },
-      },
-      { hangUp: 'Ted', hears: talking },
+      ...(modes.has('coach')
+        ? [
+            {
+              ...ted('coach'),
+              note: 'only Alice hears him: he coaches',
+              hears: { ...hearing('coach'), Ted: ['Bob', 'Alice'] },
+              quiet: true,
+            },
+            leaving,
+          ]
+        : []),
+      ...(modes.has('monitor')
+        ? [
+            {
+              ...ted('monitor'),
+              note: 'nobody hears him: he listens',
+              hears: { ...hearing('monitor'), Ted: ['Bob', 'Alice'] },
+              quiet: true,
+            },
+            ...(modes.has('barge')
+              ? [
+                  leaving,
+                  {
+                    ...ted('barge'),
+                    note: 'everybody hears him: he barges in',
+                    hears: { ...hearing('barge'), Ted: ['Bob', 'Alice'] },
+                  },
+                ]
+              : []),
+            {
+              hangUp: 'Alice',
+              note: 'the conversation ends; Ted waits for the next one',
+              hears: { Ted: [] },
+              told: { Ted: prompts.wait('over', undefined, undefined) },
+            },
+            { ...bob, hears: { Bob: ['music'], Ted: [] } },
+            { ...alice, note: 'the next conversation; Ted is not in it yet', hears: { ...talking, Ted: [] } },
+            {
+              wait: 30,
+              note: 'nobody hears Ted: he joins as a listener',
+              hears: { ...talking, Ted: ['Bob', 'Alice'] },
+              told: { Ted: prompts.rejoined.monitor },
+            },
+            { hangUp: 'Ted', hears: talking },
+          ]
+        : []),
       { hangUp: 'Alice', note: 'the conversation ends for Bob too', hears: {} },
       {
-        call: 'Ted',
-        to: `/coach${suffix}`,
+        ...ted('coach'),
         note: 'no conversation yet: he is asked to wait',
         hears: { Ted: [] },
-        told: { Ted: 'no conversation' },
+        told: { Ted: nobodyThere },
       },
       { hangUp: 'Ted', hears: {} },
     ],
   });
+}
+
+/** Whom Alice and Bob hear while they talk and Ted supervises in a mode. */
+export function hearing(mode: Mode): { Alice: string[]; Bob: string[] } {
+  return {
+    Bob: mode === 'barge' ? ['Alice', 'Ted'] : ['Alice'],
+    Alice: mode === 'monitor' ? ['Bob'] : ['Bob', 'Ted'],
+  };
 }
 
 /** The supervisor's PIN in {@link keypadStory}. */
