@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, SPACE_NUMBER } from './call';
 import type { CallError } from './call-error';
 import type { Sound } from './hearing';
@@ -148,6 +149,8 @@ export async function* playStory(
     if (action.unreported) {
       space.loseCallbacks(true);
       present.drop();
+      // Callbacks are dated to the second, and only their date tells the server that another conference is later.
+      await sleep(1_000 - (space.wallClock() % 1_000));
     } else {
       present.hangUp();
     }

@@ -444,6 +444,15 @@ describe('npm run simulate', () => {
   it.each<[string, string[], string]>([
     ['a wrong key', ['--signing-key', 'wrong'], 'refuses the signature. The key must be its SIGNALWIRE_SIGNING_KEY'],
     ['no key', [], 'requires signed requests. Set SIGNALWIRE_SIGNING_KEY to its signing key.'],
+  ])('says what is the matter with %s, before anybody calls', async (_what, args, sentence) => {
+    const { code, stdout, stderr } = await simulate('--url', url, ...args);
+    expect(code).toBe(1);
+    expect(stdout).not.toContain('Bob');
+    expect(stderr).toContain(`${sentence}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.each<[string, string[], string]>([
     [
       'another supervisor',
       ['--signing-key', SIGNING_KEY, '--supervisor', BOB],
@@ -475,12 +484,16 @@ describe('npm run simulate', () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     expect(await simulate('--url', nowhere)).toMatchObject({
       code: 1,
-      stderr: `simulate: Nothing answers at ${nowhere}. Is the server running there?\n`,
+      stdout: expect.not.stringContaining('Bob'),
+      stderr: `simulate: Nothing answers at ${nowhere}. Start the server there: npm start, or docker compose up -d.\n`,
     });
+    const args = ['--url', 'https://127.0.0.1:1', '--to', nowhere];
+    const { stderr } = await simulate(...args.slice(0, 2));
+    expect(stderr).toContain('If that address does not lead to it yet: --to http://localhost:3000.');
+    expect((await simulate(...args)).stderr).toContain(`Nothing answers at ${nowhere}.`);
   });
 
   it.each<[string, string[], string]>([
-    ['no url', [], '--url is required, for example --url http://localhost:3000.'],
     ['a url that is none', ['--url', 'coach.example.com'], '--url must be the address of a server'],
     ['an unknown option', ['--uri', 'x'], "Unknown option '--uri'"],
     ['a room that cannot be', ['--url', 'http://a.b', '--room', 'a/b'], '--room must be 1 to 64 letters'],
@@ -505,6 +518,7 @@ describe('npm run simulate', () => {
       ['--url', 'http://a.b', '--supervisor', '15550002222'],
       '--supervisor must be a telephone',
     ],
+    ['a detour that is none', ['--url', 'http://a.b', '--to', 'c.d'], '--to must be the address of a server'],
     ['a password', ['--url', 'http://a:b@c.d'], '--url must not contain a user or a password: a Space sends none.'],
   ])('does not begin with %s', async (_what, args, sentence) => {
     const { code, stdout, stderr } = await simulate(...args);
@@ -524,7 +538,8 @@ describe('npm run simulate', () => {
   it('tells all its options', async () => {
     const { code, stdout } = await simulate('--help');
     expect(code).toBe(0);
-    for (const option of ['url', 'signing-key', 'moderator', 'supervisor', 'room', 'method', 'story']) {
+    const options = ['url', 'to', 'signing-key', 'moderator', 'supervisor', 'pin-stdin', 'room', 'method', 'story'];
+    for (const option of options) {
       expect(stdout).toContain(`  --${option} `);
     }
   });
@@ -600,7 +615,9 @@ describe('npm run simulate', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('WRONG: Bob hears Alice, Ted; expected: Alice.');
     expect(stdout).toContain('WRONG: A beep was played; expected: none.');
-    expect(stdout).toContain('WRONG: Ted was told nothing; expected: "no conversation".');
+    expect(stdout).toContain(
+      'WRONG: Ted was told nothing; expected: "No conversation in smoke-test right now. Please hold.".',
+    );
   });
 
   it("behaves as the story's space says", async () => {
