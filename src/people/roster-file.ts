@@ -93,7 +93,7 @@ type GivenPerson = Given['moderators'][number] | Given['supervisors'][number];
 /**
  * Parses the text of a roster file.
  *
- * @param text JSON: `moderators` and `supervisors`, lists of people; docs/people.md shows an example
+ * @param text JSON: `moderators` and `supervisors`, lists of people; docs/people-and-pins.md shows an example
  * @param source.file its name in problems
  * @throws UserError with every problem; each names the file, and the entry if it is about one
  */

@@ -55,7 +55,7 @@ const tokens = z.strictObject({
 /**
  * Parses the text of a file of tokens.
  *
- * @param text JSON: `tokens`, a list; docs/people.md describes it
+ * @param text JSON: `tokens`, a list; docs/people-and-pins.md describes it
  * @param file its name in problems
  * @throws UserError with every problem; each names the file, and entry and field if it is about one, but no hash
  */

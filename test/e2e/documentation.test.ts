@@ -9,6 +9,7 @@ import { PROBLEM_STATUS } from '../../src/api/problem';
 import { tokens } from '../../src/cli/tokens';
 import { loadConfig } from '../../src/config';
 import { parseRoster } from '../../src/people/roster-file';
+import { COMPOSE_NAMES } from '../../src/settings/table';
 import { runInProcess } from '../support/command';
 import { type RunningServer, runProgram, startProgram } from '../support/process';
 import { temporaryFolder } from '../support/temporary-folder';
@@ -16,6 +17,7 @@ import { temporaryFolder } from '../support/temporary-folder';
 const ROOT = join(__dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const readme = read('README.md');
+const tryIt = read('docs/try-it.md');
 const documents = read('docs/documents.md');
 const PAGES = [
   ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
@@ -77,16 +79,21 @@ afterAll(async () => {
 });
 
 describe('the README', () => {
+  it('has at most 120 lines and 900 words', () => {
+    expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(120);
+    expect(readme.split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(900);
+  });
+
   it('shows what Ted really gets', async () => {
     const [, commands = '', document = ''] =
-      /```sh\n(curl [^`]*)```[^`]*`[^`]*`[^`]*```xml\n([^`]*)```/.exec(readme) ?? [];
+      /```sh\n(curl [^`]*)```[^`]*`[^`]*`[^`]*```xml\n([^`]*)```/.exec(tryIt) ?? [];
     const texts = await responsesTo(commands);
     expect(texts).toHaveLength(3);
     expect(texts.at(-1)).toBe(onOneLine(document));
   });
 
   it('has callbacks that the server accepts', async () => {
-    const [, commands = ''] = /```sh\n(curl [^`]*participant-join[^`]*)```/.exec(readme) ?? [];
+    const [, commands = ''] = /```sh\n(curl [^`]*participant-join[^`]*)```/.exec(tryIt) ?? [];
     expect(await responsesTo(commands)).toEqual(['', '', '']);
   });
 
@@ -104,13 +111,12 @@ describe('the README', () => {
   });
 
   it('has every setting, and no other', () => {
-    const section = readme.split('\n## Settings\n')[1]?.split('\n## ')[0] ?? '';
-    const named = [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+    const named = [...read('docs/settings.md').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual(settingNames());
   });
 
   it('lists only routes that there are', async () => {
-    const section = readme.split('\n## Routes\n')[1]?.split('\n## ')[0] ?? '';
+    const section = read('docs/webhooks.md').split('\n## Routes\n')[1]?.split('\n## ')[0] ?? '';
     const cells = [...section.matchAll(/^\| (`\/.*?) \|/gm)].map(([, cell = '']) => cell);
     const paths = cells.flatMap((cell) => [...cell.matchAll(/`(\/[^`]*)`/g)].map(([, path = '']) => path));
     expect(paths).toHaveLength(29);
@@ -141,7 +147,7 @@ describe('the pages', () => {
 
   it('show the fallback as the server answers it', async () => {
     const [, expected = ''] =
-      /## A fallback without the server\n[^`]*(?:`[^`\n]+`[^`]*)*```xml\n([^`]*)```/.exec(read('docs/numbers.md')) ??
+      /## A fallback without the server\n[^`]*(?:`[^`\n]+`[^`]*)*```xml\n([^`]*)```/.exec(read('docs/webhooks.md')) ??
       [];
     const form = 'CallSid=bob-1&From=%2B15550001111';
     const { text } = await supertest(`http://127.0.0.1:${port}`).post('/fallback/sales').type('form').send(form);
@@ -150,10 +156,10 @@ describe('the pages', () => {
 
   it('show a roster that can be used as it is, and entries with PINs and passwords', () => {
     const [roster = '', withPins = '', withPassword = ''] = [
-      ...read('docs/people.md').matchAll(/```json\n([^`]*)```/g),
+      ...read('docs/people-and-pins.md').matchAll(/```json\n([^`]*)```/g),
     ].map(([, json = '']) => json);
     const parse = (json: string, hasPinKey: boolean) => {
-      const { moderators, supervisors } = parseRoster(json, { file: 'people.md', hasPinKey });
+      const { moderators, supervisors } = parseRoster(json, { file: 'people-and-pins.md', hasPinKey });
       return [moderators.length, supervisors.length];
     };
     expect(parse(roster, false)).toEqual([2, 2]);
@@ -164,7 +170,7 @@ describe('the pages', () => {
   });
 
   it('show commands for tokens that can be run one after the other', async () => {
-    const pages = read('docs/api.md') + read('docs/people.md');
+    const pages = read('docs/api.md') + read('docs/people-and-pins.md');
     const lines = [...pages.matchAll(/^npm run --silent tokens -- (.*)$/gm)].map(([, line = '']) => line.split(' '));
     const env = { ROSTER_FILE: join(temporaryFolder(), 'roster.json') };
     expect(lines).toHaveLength(6);
@@ -204,7 +210,7 @@ describe('.env.example', () => {
   it('has every setting with a sentence, and no other', () => {
     const example = read('.env.example');
     const named = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
-    expect(named.sort()).toEqual(settingNames());
+    expect(named.sort()).toEqual([...settingNames(), ...COMPOSE_NAMES].sort());
     for (const [, comment] of example.matchAll(/^(.*)\n#?[A-Z_]+=.*$/gm)) {
       expect(comment).toMatch(/^# .*[.)]$/);
     }
