@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { type RunningProgram, runProgram } from '../support/process';
 
@@ -111,7 +112,7 @@ describe('the prompt of npm run demo', () => {
     expect(demo.stderr()).toBe('');
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('goes on when there is no more input, until %s', async (signal) => {
+  itInFull.each(['SIGINT', 'SIGTERM'] as const)('goes on when there is no more input, until %s', async (signal) => {
     const demo = await startDemo();
     demo.child.stdin?.end('bob calls\nhelp');
     // Time goes on: the Space's API still answers, and the last line counts without its end.

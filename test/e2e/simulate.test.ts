@@ -328,68 +328,76 @@ describe('npm run demo', () => {
     expect([code, stderr]).toEqual([1, "demo: Unknown option '--twice'. Run with --help for the options.\n"]);
   });
 
-  it('stays up, and its curl commands do what they say, until Ctrl-C', async () => {
-    const demo = await start('demo');
-    await demo.says('Or type: ');
-    demo.child.stdin?.write('commands\n');
-    await demo.says('/api/v1/events\n');
-    const commands = demo
-      .stdout()
-      .split('\n')
-      .filter((line) => /^ {2}(curl |TED=)/.test(line));
-    expect(commands).toHaveLength(15);
-    const [, phones = ''] = /^ {2}(http:\/\/localhost:\d+) /m.exec(demo.stdout()) ?? [];
-    const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
-    const [signed = '', unsigned = '', ready = '', ...api] = asks;
+  itInFull(
+    'stays up, and its curl commands do what they say, until Ctrl-C',
+    async () => {
+      const demo = await start('demo');
+      await demo.says('Or type: ');
+      demo.child.stdin?.write('commands\n');
+      await demo.says('/api/v1/events\n');
+      const commands = demo
+        .stdout()
+        .split('\n')
+        .filter((line) => /^ {2}(curl |TED=)/.test(line));
+      expect(commands).toHaveLength(15);
+      const [, phones = ''] = /^ {2}(http:\/\/localhost:\d+) /m.exec(demo.stdout()) ?? [];
+      const [bob = '', alice = '', ted = '', conferences = '', list = '', hangUp = '', ...asks] = commands;
+      const [signed = '', unsigned = '', ready = '', ...api] = asks;
 
-    expect(await paste(bob)).toMatchObject({ status: 200 });
-    await demo.says('    Bob hears  -    music');
-    expect(await (await fetch(phones)).text()).toContain('Bob hears music.');
-    expect(await paste(alice)).toMatchObject({ status: 200 });
-    await demo.says('    Alice hears  yes  -\n');
-    expect(await paste(ted)).toMatchObject({ status: 200 });
-    await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
-    expect((await paste(conferences)).text).toContain('"friendly_name":"sample-conf"');
+      expect(await paste(bob)).toMatchObject({ status: 200 });
+      await demo.says('    Bob hears  -    music');
+      expect(await (await fetch(phones)).text()).toContain('Bob hears music.');
+      expect(await paste(alice)).toMatchObject({ status: 200 });
+      await demo.says('    Alice hears  yes  -\n');
+      expect(await paste(ted)).toMatchObject({ status: 200 });
+      await demo.says(
+        '    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -',
+      );
+      expect((await paste(conferences)).text).toContain('"friendly_name":"sample-conf"');
 
-    const { calls } = JSON.parse((await paste(list)).text);
-    const moderator = calls.find(
-      (call: { to: string; status: string }) => call.to === ALICE && call.status === 'in-progress',
-    );
-    expect(await paste(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
-    await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
-    const supervisor = calls.find(
-      (call: { to: string; status: string }) => call.to === TED && call.status === 'in-progress',
-    );
-    expect(await paste(hangUp.replace('SID', supervisor.sid))).toMatchObject({ status: 200 });
-    await demo.says('    Nobody is on the line.');
+      const { calls } = JSON.parse((await paste(list)).text);
+      const moderator = calls.find(
+        (call: { to: string; status: string }) => call.to === ALICE && call.status === 'in-progress',
+      );
+      expect(await paste(hangUp.replace('SID', moderator.sid))).toMatchObject({ status: 200 });
+      await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
+      const supervisor = calls.find(
+        (call: { to: string; status: string }) => call.to === TED && call.status === 'in-progress',
+      );
+      expect(await paste(hangUp.replace('SID', supervisor.sid))).toMatchObject({ status: 200 });
+      await demo.says('    Nobody is on the line.');
 
-    expect(await paste(alice.replace('/conference', '/nowhere'))).toMatchObject({ status: 200 });
-    await demo.says("    Alice's call failed with 11217: ");
+      expect(await paste(alice.replace('/conference', '/nowhere'))).toMatchObject({ status: 200 });
+      await demo.says("    Alice's call failed with 11217: ");
 
-    expect((await paste(signed)).text).toContain('<Conference startConferenceOnEnter="false"');
-    expect(await paste(unsigned)).toMatchObject({ status: 403 });
-    expect(await paste(ready)).toMatchObject({ status: 200 });
+      expect((await paste(signed)).text).toContain('<Conference startConferenceOnEnter="false"');
+      expect(await paste(unsigned)).toMatchObject({ status: 403 });
+      expect(await paste(ready)).toMatchObject({ status: 200 });
 
-    const [rooms = '', findTed = '', coach = '', record = '', end = '', follow = ''] = api;
-    for (const call of [bob, alice, ted]) {
-      expect(await paste(call)).toMatchObject({ status: 200 });
-    }
-    await demo.says('    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -');
-    expect(JSON.parse((await paste(rooms)).text)).toMatchObject({ rooms: [{ room: 'sample-conf' }] });
-    expect(await paste(findTed, coach)).toMatchObject({ status: 200, text: expect.stringContaining('"confirmed"') });
-    await demo.says(
-      '    Bob hears    -    yes    no\n    Alice hears  yes  -      yes\n    Ted hears    yes  yes    -',
-    );
-    expect(await paste(record)).toMatchObject({ status: 200, text: expect.stringContaining('"in-progress"') });
-    expect(await paste(end)).toMatchObject({ status: 200 });
-    await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
-    // It never ends by itself.
-    const { stdout } = await promisify(execFile)('sh', ['-c', `${follow} -s --max-time 1`]).catch((error) => error);
-    expect(stdout).toContain('event: snapshot');
-    demo.child.kill('SIGINT');
-    expect(await demo.exit).toBe(0);
-    expect(demo.stderr()).toBe('');
-  }, 60_000);
+      const [rooms = '', findTed = '', coach = '', record = '', end = '', follow = ''] = api;
+      for (const call of [bob, alice, ted]) {
+        expect(await paste(call)).toMatchObject({ status: 200 });
+      }
+      await demo.says(
+        '    Bob hears    -    yes    no\n    Alice hears  yes  -      no\n    Ted hears    yes  yes    -',
+      );
+      expect(JSON.parse((await paste(rooms)).text)).toMatchObject({ rooms: [{ room: 'sample-conf' }] });
+      expect(await paste(findTed, coach)).toMatchObject({ status: 200, text: expect.stringContaining('"confirmed"') });
+      await demo.says(
+        '    Bob hears    -    yes    no\n    Alice hears  yes  -      yes\n    Ted hears    yes  yes    -',
+      );
+      expect(await paste(record)).toMatchObject({ status: 200, text: expect.stringContaining('"in-progress"') });
+      expect(await paste(end)).toMatchObject({ status: 200 });
+      await demo.says('    Ted is told: "That conversation is over. Please hold for the next one."');
+      // It never ends by itself.
+      const { stdout } = await promisify(execFile)('sh', ['-c', `${follow} -s --max-time 1`]).catch((error) => error);
+      expect(stdout).toContain('event: snapshot');
+      demo.child.kill('SIGINT');
+      expect(await demo.exit).toBe(0);
+      expect(demo.stderr()).toBe('');
+    },
+    60_000,
+  );
 });
 
 /** Pastes command lines into a shell. Returns the answer to the last one, a curl. */

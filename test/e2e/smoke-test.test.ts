@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { simulate as runSimulate } from '../../src/simulator/simulate';
 import { ALICE, SIGNING_KEY, TED } from '../support/app';
 import { type CommandOutcome, type CommandRun, runInProcess } from '../support/command';
+import { itInFull } from '../support/fuzz';
 import { onTestFinished } from '../support/on-test-finished';
 import { runProgram, startProgram } from '../support/process';
 import { freePort, startRedis } from '../support/redis-server';
@@ -119,7 +120,7 @@ describe('the smoke test', () => {
     expect(program.stdout()).toContain('The smoke test passed. Left out: part 3.');
   }, 30_000);
 
-  it('plays people who are known by their PIN alone', async () => {
+  itInFull('plays people who are known by their PIN alone', async () => {
     const people = {
       moderators: [{ name: 'Alice', pin: ALICES_PIN }],
       supervisors: [{ name: 'Ted', pin: TEDS_PIN, mode: 'coach' }],
@@ -133,7 +134,7 @@ describe('the smoke test', () => {
     expect(stdout).toContain('presses *PIN#');
   });
 
-  it('plays a supervisor who must enter a PIN, starts in another mode, and has every right', async () => {
+  itInFull('plays a supervisor who must enter a PIN, starts in another mode, and has every right', async () => {
     const people = {
       moderators: [{ name: 'Alice', number: ALICE }],
       supervisors: [{ name: 'Ted', number: TED, pin: TEDS_PIN, requirePin: true, mode: 'barge' }],
@@ -142,7 +143,7 @@ describe('the smoke test', () => {
     expect([stdout, code]).toEqual([expect.stringContaining('\nThe smoke test passed.\n'), 0]);
   });
 
-  it.each([
+  itInFull.each([
     ['coach', ['see', 'coach'], 'The smoke test passed. Left out: part 2, part 3.'],
     ['monitor', ['monitor'], 'The smoke test passed. Left out: part 3.'],
   ])('plays a supervisor whose only right is to %s', async (_right, rights, result) => {
@@ -154,7 +155,7 @@ describe('the smoke test', () => {
     expect([stdout, code]).toEqual([expect.stringContaining(result), 0]);
   });
 
-  it('understands a server that speaks German', async () => {
+  itInFull('understands a server that speaks German', async () => {
     const people = {
       moderators: [{ name: 'Alice', number: ALICE }],
       supervisors: [{ name: 'Ted', number: TED, pin: TEDS_PIN }],
@@ -164,14 +165,14 @@ describe('the smoke test', () => {
     expect([stdout, code]).toEqual([expect.stringContaining('\nThe smoke test passed.\n'), 0]);
   });
 
-  it('passes against a server that uses REST, records, and speaks to callers first', async () => {
+  itInFull('passes against a server that uses REST, records, and speaks to callers first', async () => {
     const settings = { RECORD_CONFERENCES: 'true', CALLER_NOTICE: 'This call is recorded.', CONFERENCE_NAME: 'sales' };
     const run = { input: `${ALICES_PIN}\n` };
     const { code, stdout } = await test(PEOPLE, run, settings, { withRest: true });
     expect([stdout, code]).toEqual([expect.stringContaining('The smoke test passed. Left out: part 3.'), 0]);
   });
 
-  it('chooses who needs no PIN, then who has most rights, then who has a PIN', async () => {
+  itInFull('chooses who needs no PIN, then who has most rights, then who has a PIN', async () => {
     const people = {
       moderators: [
         { name: 'Alice', number: ALICE, pin: ALICES_PIN, requirePin: true },
@@ -212,7 +213,7 @@ describe('the smoke test', () => {
     expect(skipped.stdout).toContain('Part 3 is left out: the PIN of Ted (***2222) was not entered.');
   });
 
-  it('does not wait for a PIN that it can do without where there is no terminal', async () => {
+  itInFull('does not wait for a PIN that it can do without where there is no terminal', async () => {
     const { code, stdout } = await test(WITH_PIN, { input: `${TEDS_PIN}\n` });
     expect(code).toBe(0);
     expect(stdout).toContain(
@@ -220,7 +221,7 @@ describe('the smoke test', () => {
     );
   });
 
-  it('leaves out the supervisors’ line in another room than its own', async () => {
+  itInFull('leaves out the supervisors’ line in another room than its own', async () => {
     const { code, stdout } = await test(WITH_PIN, { args: ['--room', 'sales', '--pin-stdin'], input: TEDS_PIN });
     expect(code).toBe(0);
     expect(stdout).toContain('Part 2 is left out: /supervisor offers a smoke test the room smoke-test alone.');

@@ -212,7 +212,7 @@ it('says in one line of the log what is on and off', async () => {
     const { on, off } = JSON.parse(line);
     return { on, off };
   };
-  const all = ['signatures', 'redis', 'rest', 'roster', 'pins', 'sso', 'callouts', 'notices', 'recording'];
+  const all = ['signatures', 'redis', 'rest', 'roster', 'pins', 'sso', 'callouts', 'notices', 'recording', 'metrics'];
   expect(featuresOf(await start({}))).toEqual({ on: [], off: all });
   const ROSTER_FILE = join(temporaryFolder(), 'roster.json');
   await writeFile(ROSTER_FILE, '{}');
@@ -232,6 +232,7 @@ it('says in one line of the log what is on and off', async () => {
     ANNOUNCE_IS_PRIVATE: 'true',
     MODERATOR_NOTICE: 'coach',
     RECORD_CONFERENCES: 'true',
+    METRICS_PORT: '0',
   };
   expect(featuresOf(await start(settings))).toEqual({ on: all, off: [] });
   // Without what it needs, nothing of this happens.
