@@ -27,6 +27,7 @@ has_font || missing="$missing fonts-dejavu-core"
 if [ "${1-}" = soak ]; then
   has caddy || missing="$missing caddy"
   has systemd-analyze || missing="$missing systemd"
+  has jq || missing="$missing jq"
 fi
 # Debian's package of promtool.
 has promtool || missing="$missing prometheus"
