@@ -211,7 +211,10 @@ function createConnectionLog(log: Logger) {
           log.error({ err: state.error }, 'Redis refuses this server; calls continue without it, retrying');
         }
       } else if (wasReady) {
-        log.error({ err: state.error }, 'Redis unreachable; calls continue without it, retrying');
+        log.error(
+          { err: state.error },
+          'Redis unreachable: start it, or correct REDIS_URL; calls continue without it, retrying',
+        );
       }
       wasReady = state.ready;
     },
@@ -226,7 +229,7 @@ async function checkStore(store: Store, log: Logger): Promise<void> {
     if (err instanceof StoreError && err.code === 'misconfigured') {
       throw new UserError([err.message]);
     }
-    log.error({ err }, 'Redis unreachable; starting without it, retrying');
+    log.error({ err }, 'Redis unreachable: start it, or correct REDIS_URL; starting without it, retrying');
   }
 }
 

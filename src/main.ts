@@ -1,5 +1,4 @@
 import { isatty } from 'node:tty';
-import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
 import { runCommand } from './cli/run-command';
 import { readServerSettings } from './cli/settings';
@@ -8,7 +7,8 @@ import { createLog } from './ops/log';
 import { createLogDestination, openNonBlocking } from './ops/log-destination';
 import { createTextLog } from './ops/text-log';
 import { UserError } from './ops/user-error';
-import { findMisspelt } from './settings/checks';
+import { findMisspellings, findMisspelt } from './settings/checks';
+import { readDotenv } from './settings/dotenv';
 import { COMPOSE_NAMES, SETTING_NAMES } from './settings/table';
 
 /** Deadline for writing the last log lines. */
@@ -50,14 +50,18 @@ async function main(): Promise<void> {
   let reload = async (): Promise<void> => {};
   process.on('SIGHUP', () => reload());
 
-  const unknownSettings = readDotenv();
+  const unknownSettings = readSettingsFile();
   const config = await readServerSettings(process.env);
   const isTerminal = isatty(1);
   const isText = config.logFormat === undefined ? isTerminal : config.logFormat === 'text';
   const hasColours = isTerminal && !process.env.NO_COLOR;
   const logger = createLog(config.logLevel, isText ? createTextLog(destination, { hasColours }) : destination);
   log = logger;
-  const conferenceCoach = await startConferenceCoach(config, logger, { droppedLines: destination.droppedLines });
+  const conferenceCoach = await startConferenceCoach(config, logger, { droppedLines: destination.droppedLines }).catch(
+    (error) => {
+      throw error instanceof UserError ? withMisspellings(error) : error;
+    },
+  );
   reload = conferenceCoach.reloadRoster;
   for (const sentence of unknownSettings) {
     logger.warn(sentence);
@@ -77,18 +81,20 @@ async function main(): Promise<void> {
   };
 }
 
+/** Why the server cannot start, and the misspelt names that may be the reason. */
+function withMisspellings({ problems }: UserError): UserError {
+  return new UserError([...problems, ...findMisspellings(process.env, problems)]);
+}
+
 /**
  * Reads `.env` into the environment.
  *
  * @returns a sentence for each unknown setting. Those that resemble a setting are in the config's warnings instead
  */
-function readDotenv(): string[] {
-  const { error, parsed = {} } = loadDotenv({ quiet: true });
-  if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
-    throw new UserError([`Cannot read .env: ${error.message}.`]);
-  }
+function readSettingsFile(): string[] {
+  const names = readDotenv();
   const misspelt = new Set(findMisspelt(process.env).map(({ name }) => name));
-  return Object.keys(parsed)
+  return names
     .filter((name) => !SETTING_NAMES.has(name) && !COMPOSE_NAMES.has(name) && !misspelt.has(name))
     .map((name) => `.env sets ${name}, which is not a setting of this server and has no effect.`);
 }

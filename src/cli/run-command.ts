@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { config as loadDotenv } from 'dotenv';
 import { UserError } from '../ops/user-error';
+import { readDotenv } from '../settings/dotenv';
 
 /** Arguments, environment and streams of a command, from a shell or a test. */
 export interface CommandContext {
@@ -57,8 +57,8 @@ export function runSettingsCommand(
   command: (context: CommandContext) => Promise<void> | Promise<number>,
 ): void {
   exitWithoutReader(name);
-  loadDotenv({ quiet: true });
   void runCommand(name, async () => {
+    readDotenv();
     const code = await command(processContext());
     if (typeof code === 'number') {
       process.stdout.write('', () => process.exit(code));

@@ -74,8 +74,15 @@ export async function addPerson(
   role: Role,
   fieldsOf: (entries: RosterEntries) => RosterFields,
 ): Promise<void> {
-  const change = (text: string, entries: RosterEntries) =>
-    appendEntry(text, `${role}s`, formatEntry(fieldsOf(entries)));
+  const change = (text: string, entries: RosterEntries) => {
+    const fields = fieldsOf(entries);
+    if (entries[`${role}s`].some(({ name }) => name === fields.name)) {
+      throw new UserError([
+        `${fields.name} is a ${role} in ${source.file} already. To change them: set-number, set-pin, or remove and add.`,
+      ]);
+    }
+    return appendEntry(text, `${role}s`, formatEntry(fields));
+  };
   await changeRoster(source, change, NEW_FILE);
 }
 

@@ -113,7 +113,7 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
   const problems = conflicts.map((conflict) => `${file}: ${conflict}.`);
   if (!hasPinKey && withPin.size > 0) {
     problems.push(
-      `PIN_KEY must be set: ${withPin.size === 1 ? `1 person in ${file} has` : `${withPin.size} people in ${file} have`} a PIN.${pinKeyQuestion}`,
+      `PIN_KEY must be set: ${withPin.size === 1 ? `1 person in ${file} has` : `${withPin.size} people in ${file} have`} a PIN. Set the key that PINs were hashed with.${pinKeyQuestion}`,
     );
   }
   problems.push(
@@ -133,9 +133,11 @@ export function parseRoster(text: string, source: RosterSource): RosterEntries {
 /** Reads and parses a roster file; see {@link parseRoster}. */
 export async function readRosterFile(source: RosterSource): Promise<RosterEntries> {
   const text = await readFile(source.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UserError([
-      `Cannot read ROSTER_FILE ${source.file}: ${error.message}. Set it to a JSON file that can be read.`,
-    ]);
+    const remedy =
+      error.code === 'EACCES'
+        ? 'Let the user that runs this read it, and its folder: see chown and chmod.'
+        : 'Set it to a JSON file that can be read.';
+    throw new UserError([`Cannot read ROSTER_FILE ${source.file}: ${error.message}. ${remedy}`]);
   });
   return parseRoster(text, source);
 }

@@ -12,6 +12,8 @@ const SHORT_PIN_KEY = `PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} charact
 /** The agent's number in development, in the README too; nobody's, so the log may name it. */
 export const DEFAULT_MODERATOR = '+15557788999';
 
+const API_TOKEN = 'SIGNALWIRE_SIGNING_KEY begins with PT, as API tokens do: a signing key begins with PSK_.';
+
 const REST_SETTINGS = ['SIGNALWIRE_SPACE_URL', 'SIGNALWIRE_PROJECT_ID', 'SIGNALWIRE_API_TOKEN'] as const;
 
 const OIDC_SETTINGS = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
@@ -61,6 +63,7 @@ function findGapsInProduction(texts: SettingTexts, env: Environment): string[] {
       ([name, purpose]) => `${name} must be set in production: ${purpose}.${askAboutMisspelling(name, env)}`,
     ),
     ...(isPinKeyShort(texts) ? [`${SHORT_PIN_KEY} To make one: openssl rand -hex 32.`] : []),
+    ...(hasApiToken(texts) ? [API_TOKEN] : []),
     ...(isPlainHttp(texts.PUBLIC_URL) ? ['PUBLIC_URL must begin with https:// in production.'] : []),
     ...(isPlainHttp(texts.SIGNALWIRE_SPACE_URL)
       ? ['SIGNALWIRE_SPACE_URL must not begin with http:// in production: it would expose the API token.']
@@ -103,9 +106,7 @@ export function findWarnings(texts: SettingTexts, env: Environment): string[] {
 function findKeyWarnings(texts: SettingTexts): string[] {
   const signingKeys = texts.SIGNALWIRE_SIGNING_KEY ?? '';
   return [
-    ...(/(^|,) *PT/.test(signingKeys)
-      ? ['SIGNALWIRE_SIGNING_KEY begins with PT, as API tokens do: a signing key begins with PSK_.']
-      : []),
+    ...(hasApiToken(texts) ? [API_TOKEN] : []),
     ...(signingKeys.includes(',')
       ? ['SIGNALWIRE_SIGNING_KEY has two keys, and both are accepted: remove the old one soon.']
       : []),
@@ -140,6 +141,10 @@ function findNoticeWarnings({ MODERATOR_NOTICE: policy = 'never', ...texts }: Se
 
 function unset(sentences: Partial<Record<SettingName, string>>, texts: SettingTexts): [string, string][] {
   return Object.entries(sentences).filter(([name]) => texts[name as SettingName] === undefined);
+}
+
+function hasApiToken({ SIGNALWIRE_SIGNING_KEY: keys = '' }: SettingTexts): boolean {
+  return /(^|,) *PT/.test(keys);
 }
 
 function isPinKeyShort({ PIN_KEY: key }: SettingTexts): boolean {

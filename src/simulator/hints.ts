@@ -73,13 +73,13 @@ export function hintFor(error: CallError, server: ServerAddress): string | undef
   }
   const nearby =
     detour === undefined && url.startsWith('https:')
-      ? ' If that address does not lead to it yet: --to http://localhost:3000.'
+      ? ' If that address does not lead to it yet, add --to and the port where it listens, such as --to http://localhost:3000.'
       : '';
   switch (code) {
     case CODES.noAnswer:
       return / did not /.test(error.message)
         ? 'The server is too slow. A Space waits 2 s for a connection and 5 s for an answer.'
-        : `Nothing answers at ${dialled}. Start the server there: npm start, or docker compose up -d.${nearby}`;
+        : `Nothing answers at ${dialled}. Start the server, or correct the address.${nearby}`;
     case CODES.badHost:
       return `Host ${new URL(dialled).hostname} not found. PUBLIC_URL, or --url, must be the address of the server.${nearby}`;
     case CODES.badCertificate:

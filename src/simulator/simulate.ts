@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { config as loadDotenv } from 'dotenv';
 import { type CommandContext, parseCommandLine, processContext, runCommand } from '../cli/run-command';
 import { UserError } from '../ops/user-error';
 import { type PhoneNumber, parsePhoneNumber } from '../people/address';
 import { parseRoomName, ROOM_NAME_FORM } from '../rooms/room';
 import { SMOKE_TEST_ROOM } from '../rooms/smoke-test';
+import { readDotenv } from '../settings/dotenv';
 import { CallError } from './call-error';
 import { hintFor, hintForStatus } from './hints';
 import { type Program, playProgram } from './play-program';
@@ -170,7 +170,7 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => interrupt(130));
   process.once('SIGTERM', () => interrupt(143));
   process.stdout.on('error', () => interrupt(1));
-  loadDotenv({ quiet: true });
+  readDotenv();
   process.exitCode = await simulate(processContext(), stop.signal);
   if (stop.signal.aborted) {
     process.exit();

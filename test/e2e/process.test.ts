@@ -112,16 +112,37 @@ describe('the program', () => {
       const { port } = await listening(createServer());
       const program = await start({ PORT: String(port), REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
       expect(await program.exit).toBe(1);
-      expect(program.stdout()).toContain('"msg":"Redis unreachable; starting without it, retrying"');
+      expect(program.stdout()).toContain(
+        '"msg":"Redis unreachable: start it, or correct REDIS_URL; starting without it, retrying"',
+      );
     });
 
     it('when a setting is invalid', () =>
       expectRefusal({ PORT: 'abc' }, 'conference-coach: PORT must be a whole number from 0 to 65535.\n'));
 
-    it('when .env cannot be read', async () => {
+    it('when .env cannot be read; neither do the commands', async () => {
       const folder = temporaryFolder();
       await mkdir(join(folder, '.env'));
       await expectRefusal({}, 'conference-coach: Cannot read .env: ', folder);
+      for (const [name, file] of [
+        ['roster', 'cli/roster.js'],
+        ['simulate', 'simulator/simulate.js'],
+      ] as const) {
+        const program = await runProgram(file, ['list'], {}, folder);
+        expect([await program.exit, program.stderr()]).toEqual([
+          2,
+          expect.stringMatching(`^${name}: Cannot read .env: `),
+        ]);
+      }
+    });
+
+    it('when the roster cannot be read, and asks about misspelt settings too', async () => {
+      const program = await start({ ROSTER_FILE: 'nowhere.json', LOGLEVEL: 'debug' });
+      expect(await program.exit).toBe(1);
+      expect(program.stderr().trim().split('\n')).toEqual([
+        expect.stringContaining('Cannot read ROSTER_FILE nowhere.json: ENOENT'),
+        'conference-coach: LOGLEVEL is not a setting: did you mean LOG_LEVEL?',
+      ]);
     });
   });
 

@@ -493,11 +493,13 @@ describe('npm run simulate', () => {
     expect(await simulate('--url', nowhere)).toMatchObject({
       code: 1,
       stdout: expect.not.stringContaining('Bob'),
-      stderr: `simulate: Nothing answers at ${nowhere}. Start the server there: npm start, or docker compose up -d.\n`,
+      stderr: `simulate: Nothing answers at ${nowhere}. Start the server, or correct the address.\n`,
     });
     const args = ['--url', 'https://127.0.0.1:1', '--to', nowhere];
     const { stderr } = await simulate(...args.slice(0, 2));
-    expect(stderr).toContain('If that address does not lead to it yet: --to http://localhost:3000.');
+    expect(stderr).toContain(
+      'If that address does not lead to it yet, add --to and the port where it listens, such as --to http://localhost:3000.',
+    );
     expect((await simulate(...args)).stderr).toContain(`Nothing answers at ${nowhere}.`);
   });
 

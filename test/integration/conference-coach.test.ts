@@ -270,7 +270,7 @@ describe('a roster', () => {
       'there is no key for its PINs',
       rosterText({ supervisors: [TED] }),
       { PIN_KEY: '' },
-      ['PIN_KEY must be set: 1 person in FILE has a PIN.'],
+      ['PIN_KEY must be set: 1 person in FILE has a PIN. Set the key that PINs were hashed with.'],
     ],
     [
       'it names no moderator in production',
@@ -291,7 +291,9 @@ describe('a roster', () => {
       'the name of the key for its PINs is misspelt',
       rosterText({ moderators: [ALICE], supervisors: [TED] }),
       { PIN_KEY: '', PINKEY: PIN_KEY },
-      ['PIN_KEY must be set: 2 people in FILE have a PIN. PINKEY is set: did you mean PIN_KEY?'],
+      [
+        'PIN_KEY must be set: 2 people in FILE have a PIN. Set the key that PINs were hashed with. PINKEY is set: did you mean PIN_KEY?',
+      ],
     ],
   ])('stops the start when %s', async (_what, text, env, sentences) => {
     const file = join(temporaryFolder(), 'roster.json');

@@ -202,7 +202,7 @@ describe('roster', () => {
       stdout: '',
       stderr: [
         `roster: ${file}: supervisors, entry 2 (Bob) has no number, address, pin, password or email.`,
-        `roster: PIN_KEY must be set: 1 person in ${file} has a PIN.`,
+        `roster: PIN_KEY must be set: 1 person in ${file} has a PIN. Set the key that PINs were hashed with.`,
         '',
       ].join('\n'),
     });

@@ -467,6 +467,12 @@ describe('loadConfig', () => {
     );
   });
 
+  it('refuses an API token in place of the signing key in production: every call would get 403', () => {
+    expect(problemsOf({ ...production, SIGNALWIRE_SIGNING_KEY: 'PT1234567890abcdef' })).toEqual([
+      'SIGNALWIRE_SIGNING_KEY begins with PT, as API tokens do: a signing key begins with PSK_.',
+    ]);
+  });
+
   it('asks about each variable that resembles a setting which is not set', () => {
     const { warnings } = loadConfig({
       ...production,

@@ -438,7 +438,7 @@ describe('parseRoster', () => {
 
   it.each(['moderators', 'supervisors'])('refuses a PIN of one of the %s without PIN_KEY', (role) => {
     expect(problemsOf({ [role]: [carol, { ...ted, ...secret }] }, false)).toEqual([
-      'PIN_KEY must be set: 1 person in roster.json has a PIN.',
+      'PIN_KEY must be set: 1 person in roster.json has a PIN. Set the key that PINs were hashed with.',
     ]);
   });
 
@@ -457,7 +457,9 @@ describe('parseRoster', () => {
       moderators: [alice, ...people.slice(0, 5), ...elsewhere],
       supervisors: [...people.slice(4), ...elsewhere],
     };
-    expect(problemsOf(content, false)).toEqual(['PIN_KEY must be set: 10 people in roster.json have a PIN.']);
+    expect(problemsOf(content, false)).toEqual([
+      'PIN_KEY must be set: 10 people in roster.json have a PIN. Set the key that PINs were hashed with.',
+    ]);
   });
 
   it.each([
@@ -613,7 +615,7 @@ describe('readRosterFile', () => {
   it('names the file in its problems, and knows whether there is a key', async () => {
     const file = await write(JSON.stringify({ moderators: [{ ...alice, ...secret }] }));
     await expect(readRosterFile({ file, hasPinKey: false })).rejects.toThrow(
-      new UserError([`PIN_KEY must be set: 1 person in ${file} has a PIN.`]),
+      new UserError([`PIN_KEY must be set: 1 person in ${file} has a PIN. Set the key that PINs were hashed with.`]),
     );
     expect((await readRosterFile({ file, hasPinKey: true })).moderators).toMatchObject([secret]);
   });
