@@ -106,7 +106,7 @@ function docker(words) {
       takeOptions(words, [], ['-t']);
       return words.join() === '.' && existsSync(join(folder, 'Dockerfile')) ? undefined : fail('nothing to build');
     case 'run': {
-      const options = takeOptions(words, ['--rm', '-it', '-T'], ['-u', '-v', '--env-file', '--network']);
+      const options = takeOptions(words, ['--rm', '-it', '-T'], ['-e', '-u', '-v', '--env-file', '--network']);
       for (const file of options['--env-file'] ?? []) {
         readFileSync(join(folder, file));
       }
