@@ -78,7 +78,7 @@ function createFolder(page: string): string {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
   mkdirSync(join(folder, 'bin'));
-  for (const name of ['docker', 'npm', 'curl']) {
+  for (const name of ['docker', 'npm', 'sudo', 'curl']) {
     symlinkSync(join(ROOT, 'test/support/shim.js'), join(folder, 'bin', name));
   }
   if (WITHOUT_ROSTER.includes(page)) {
@@ -159,6 +159,11 @@ describe('the commands of a page', () => {
       expect(outputs.join('\n')).toContain('The smoke test passed.');
     }
     if (page === 'docs/operations.md') {
+      const fields = [...blocks.join('').matchAll(/[([ ]\.(\w+)/g)].map(([, name]) => name);
+      expect(fields).toContain('callSid');
+      for (const name of fields) {
+        expect(server?.stdout()).toContain(`"${name}":`);
+      }
       expect(outputs.join('\n')).toMatch(/ 1 no_signature\t127\.0\.0\.1\n/);
     }
   });

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Stands for programs that the pages name and that cannot run here, under their names: docker, npm, systemctl and others.
+// Stands for programs that the pages name and that cannot run here, under their names: docker, npm, sudo.
 // What it knows of their options is from their manuals; anything else is an error. What runs in an image, or with npm,
 // runs from dist.
 const { spawnSync } = require('node:child_process');
@@ -134,5 +134,14 @@ function npm(words) {
   // Anything else builds, which is done already.
 }
 
-const programs = { docker, npm };
+/** Runs a command without being root, so without another owner. */
+function sudo([program, ...words]) {
+  const owned = (word, index) => /^-[og]$/.test(word) || /^-[og]$/.test(words[index - 1] ?? '');
+  run(
+    program,
+    words.filter((word, index) => !owned(word, index)),
+  );
+}
+
+const programs = { docker, npm, sudo };
 (programs[name] ?? (() => {}))([...args]);
