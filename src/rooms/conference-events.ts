@@ -39,16 +39,16 @@ export function optionalSid(fields: Fields, name: string): Sid | undefined {
 }
 
 /**
- * Whether a webhook comes from another account than ours; undefined if that is unknown.
+ * Whether a webhook comes from another account than ours; undefined if it names none.
  *
- * @param accountSid our account; undefined when we do not know it
+ * @param accountSid our account; undefined when we do not know it: then only the smoke test's is another
  */
 export function isForeignAccount(fields: Fields, accountSid: string | undefined): boolean | undefined {
   const account = textOf(fields, 'AccountSid')?.toLowerCase();
-  if (account === SMOKE_TEST_ACCOUNT) {
-    return true;
+  if (!account) {
+    return undefined;
   }
-  return account && accountSid !== undefined ? account !== accountSid.toLowerCase() : undefined;
+  return account === SMOKE_TEST_ACCOUNT || (accountSid !== undefined && account !== accountSid.toLowerCase());
 }
 
 /**

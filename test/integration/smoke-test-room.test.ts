@@ -118,6 +118,19 @@ describe.each<[string, Record<string, string>]>([
     const { text } = await app.post('/supervisor', call(TED, 'ours'));
     expect(text).toContain('coach="alice-sales"');
   });
+
+  it('offers our own calls a room where a smoke test took place before', async () => {
+    const app = await start({ env });
+    await app.post('/events/conference/sales', {
+      StatusCallbackEvent: 'participant-join',
+      ConferenceSid: 'cf-test',
+      CallSid: 'bob-test',
+      AccountSid: 'conference-coach-smoke-test',
+    });
+    await lead(app, ['sales']);
+    const { text } = await app.post('/supervisor', call(TED, 'ours'));
+    expect(text).toContain('coach="alice-sales"');
+  });
 });
 
 it('the supervisors’ line offers that room to any other account, for one more read of the store', async () => {

@@ -32,7 +32,7 @@ describe('a status callback of a conference', () => {
     ['5C1F-1', '5c1f-1', false],
     ['5c1f-2', '5c1f-1', true],
     ['', '5c1f-1', undefined],
-    ['5c1f-1', undefined, undefined],
+    ['5c1f-1', undefined, false],
     ['conference-coach-smoke-test', '5c1f-1', true],
     ['conference-coach-smoke-test', undefined, true],
   ])('of account %j, ours being %j, is foreign: %j', (AccountSid, accountSid, isForeign) => {
