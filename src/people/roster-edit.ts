@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import { UserError } from '../ops/user-error';
 import { changeFile } from './change-file';
-import type { RosterEntries } from './roster';
+import { canPhone, type RosterEntries } from './roster';
 import { parseRoster, type Role, type RosterSource } from './roster-file';
 
 /** Whom to find in a roster file. */
@@ -111,7 +111,7 @@ export async function setFields(
 /**
  * Removes a person from a roster file, and changes nothing else in it. See {@link changeFile}.
  *
- * @throws UserError if the file cannot be used or written, or has no such person
+ * @throws UserError if the file cannot be used or written, has no such person, or the server would refuse it without them
  */
 export async function removePerson(source: RosterSource, who: RosterName): Promise<void> {
   await changeRoster(source, (text, entries) => {
@@ -126,14 +126,16 @@ async function changeRoster(
   change: (text: string, entries: RosterEntries) => string,
   newFile?: string,
 ): Promise<void> {
-  const { file } = source;
+  const { file, mustName = [] } = source;
   await changeFile(file, (given) => {
     const text = given ?? newFile;
     if (text === undefined) {
       throw new UserError([`${file} is missing. To create it: npm run --silent roster -- add NAME --role ROLE.`]);
     }
-    const changed = change(text, parseRoster(text, source));
-    parseRoster(changed, source);
+    const entries = parseRoster(text, { ...source, mustName: [] });
+    const changed = change(text, entries);
+    // In a roster that is being made, those who must be there may be missing yet.
+    parseRoster(changed, { ...source, mustName: mustName.filter((role) => entries[`${role}s`].some(canPhone)) });
     return changed;
   });
 }

@@ -209,6 +209,33 @@ describe('roster', () => {
   });
 });
 
+describe('in production, where the server requires a moderator and a supervisor, roster', () => {
+  const production = { env: { NODE_ENV: 'production' } };
+  const alice = '{ "moderators": [{ "name": "Alice", "number": "+15557788999" }] }';
+
+  it('check names who is missing', async () => {
+    writeFileSync(file, alice);
+    expect(await run('check', production)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `roster: ${file}: name a supervisor here or in SUPERVISOR_NUMBERS. Without one, nobody may supervise.\n`,
+    });
+    expect((await run('check', { env: { ...production.env, SUPERVISOR_NUMBERS: TED } })).code).toBe(0);
+  });
+
+  it('remove keeps the last one, whom a running server would keep', async () => {
+    writeFileSync(file, alice);
+    expect(await run('remove Alice', production)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `roster: ${file}: name a moderator here or in MODERATOR_NUMBERS. Without one, no conference can start.\n`,
+    });
+    expect(readFileSync(file, 'utf8')).toBe(alice);
+    await succeed('add Bob --role moderator --number +15557788998', production);
+    await succeed('remove Alice', production);
+  });
+});
+
 describe.each<[string, () => Promise<{ url: string; dispose(): Promise<void> }>]>([
   ['Redis', startRedis],
   [

@@ -1,10 +1,9 @@
-import { type RosterSource, readRosterFile } from '../../people/roster-file';
+import { readRosterFile } from '../../people/roster-file';
 import { findRosterWarnings } from '../../people/roster-warnings';
-import { askAboutMisspelling } from '../../settings/checks';
 import { formatCount } from '../doctor/finding';
 import { type CommandContext, parseCommandLine } from '../run-command';
 import { readSettings } from '../settings';
-import { rosterSourceOf } from './whom';
+import { serverRosterOf } from './whom';
 
 /**
  * `roster check`: reads the roster as the server does, and prints what it has, and what should be changed.
@@ -14,11 +13,7 @@ import { rosterSourceOf } from './whom';
 export async function checkCommand({ args, env, stdout, stderr }: CommandContext): Promise<void> {
   parseCommandLine({ args });
   const { pinKey } = readSettings(env);
-  const source: RosterSource = {
-    ...rosterSourceOf(env),
-    hasPinKey: pinKey !== undefined,
-    pinKeyQuestion: askAboutMisspelling('PIN_KEY', env),
-  };
+  const source = serverRosterOf(env);
   const entries = await readRosterFile(source);
   const { moderators, supervisors } = entries;
   stdout.write(

@@ -1,3 +1,4 @@
+import { parseConfig } from '../../config';
 import { UserError } from '../../ops/user-error';
 import type { RosterName } from '../../people/roster-edit';
 import type { Role, RosterSource } from '../../people/roster-file';
@@ -50,4 +51,15 @@ export function rosterSourceOf(env: CommandContext['env']): RosterSource {
     ]);
   }
   return { ...roster, hasPinKey: true };
+}
+
+/**
+ * The roster as the server requires it: `PIN_KEY` if somebody has a PIN; in production, a moderator and a supervisor.
+ *
+ * @throws UserError if there is none
+ */
+export function serverRosterOf(env: CommandContext['env']): RosterSource {
+  const parsed = parseConfig(env);
+  const roster = parsed.config === undefined ? parsed.roster : parsed.config.roster;
+  return roster ?? rosterSourceOf(env);
 }
