@@ -50,8 +50,6 @@ import { readFacts } from './supervision/trail';
 /** For lookups that a call waits for. Together with 0.8 s for the store it is well below the 5 s that a Space waits. */
 const LOOKUP_DEADLINE = { timeoutMs: 1_500 };
 
-/** The prompts, by `PROMPT_LANGUAGE`. */
-
 /** How much longer than its longest possible call a stay is remembered. */
 const LIFETIME_MARGIN_MS = 300_000;
 

@@ -1,8 +1,9 @@
 import { PROMPTS } from '../calls/prompt-languages';
+import { printable } from '../ops/printable';
 import { SMOKE_TEST_ACCOUNT } from '../rooms/smoke-test';
 import { findCastHints, findHints } from './hints';
 import type { StepReport } from './play-story';
-import { type Paint, printable } from './report';
+import type { Paint } from './report';
 import { runStory } from './run-story';
 import type { ServerAddress } from './server-address';
 import type { Part } from './smoke-test/parts';

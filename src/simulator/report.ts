@@ -4,8 +4,6 @@ import { styleText } from 'node:util';
 import { printable } from '../ops/printable';
 import type { Row, StepReport } from './play-story';
 
-export { printable } from '../ops/printable';
-
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 
 /** Styles a text for the terminal. */

@@ -1,5 +1,6 @@
+import { printable } from '../ops/printable';
 import { playStory, type StepReport } from './play-story';
-import { type Paint, printable, renderStep } from './report';
+import { type Paint, renderStep } from './report';
 import type { Space } from './space';
 import type { Story } from './story';
 

@@ -1,7 +1,8 @@
+import { printable } from '../../ops/printable';
 import type { Call } from '../call';
 import { dialSettings, TELEPHONES, type Telephone } from '../phones/telephones';
 import { type CallProgress, NO_PROGRESS, progressOf, type Row, rowsOf } from '../play-story';
-import { type Paint, printable, renderMatrix } from '../report';
+import { type Paint, renderMatrix } from '../report';
 import type { Space } from '../space';
 import { TUTORIAL_CAST } from '../tutorial';
 import { nameOf } from './cast';

@@ -1,6 +1,6 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { printable } from '../report';
+import { printable } from '../../ops/printable';
 
 /** A prompt for commands, on a terminal or on anything else that lines come from. */
 export interface Prompt {

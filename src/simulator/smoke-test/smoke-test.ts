@@ -1,10 +1,10 @@
 import { PROMPTS } from '../../calls/prompt-languages';
 import type { CommandContext } from '../../cli/run-command';
 import type { Config } from '../../config';
+import { printable } from '../../ops/printable';
 import type { Address } from '../../people/address';
 import { createRoster, type Roster } from '../../people/roster';
 import { readRosterFile } from '../../people/roster-file';
-import { printable } from '../report';
 import { TUTORIAL_CAST } from '../tutorial';
 import { modesIn, type Part, type SmokeTestCast, smokeTestParts } from './parts';
 import { describe, mustEnterPin, type Players, pickPlayers, startOf, unknownNumbers } from './people';
