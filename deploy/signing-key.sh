@@ -6,6 +6,12 @@
 set -eu
 file=${ENV_FILE:-.env}
 keys=$(sed -n 's/^SIGNALWIRE_SIGNING_KEY=//p' "$file")
+case "$keys" in
+  *[!A-Za-z0-9_,-]*)
+    echo "signing-key: write SIGNALWIRE_SIGNING_KEY in $file once, without quotes, spaces or a comment." >&2
+    exit 2
+    ;;
+esac
 
 case "${1-}" in
   add)
@@ -13,10 +19,13 @@ case "${1-}" in
     case "$keys" in *,*) echo 'signing-key: two keys are set already: finish first.' >&2; exit 2 ;; esac
     if [ -t 0 ]; then
       printf 'The new signing key: ' >&2
-      trap 'stty echo' EXIT
+      # Not every shell runs the trap of EXIT after Ctrl-C.
+      trap 'stty echo; exit 130' INT TERM
       stty -echo
     fi
-    read -r new
+    # The last line may have no end.
+    read -r new || true
+    [ ! -t 0 ] || { stty echo; echo >&2; }
     case "$new" in
       PT*) echo 'signing-key: that is an API token; a signing key begins with PSK_.' >&2; exit 2 ;;
       '' | *[!A-Za-z0-9_-]* | "$keys") echo 'signing-key: that is not a new key.' >&2; exit 2 ;;
