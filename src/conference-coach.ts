@@ -116,10 +116,10 @@ export async function startConferenceCoach(
     publicUrl,
     async stop(drainMs = config.drainSeconds * 1_000) {
       draining.abort();
-      liveRoster?.close();
-      liveTokens?.close();
       const stoppingSince = performance.now();
       const answered = await listener.stop({ drainMs, deadlineMs: drainMs + STOP_DEADLINE_MS });
+      liveRoster?.close();
+      liveTokens?.close();
       const timeLeftMs = drainMs + FLUSH_DEADLINE_MS - (performance.now() - stoppingSince);
       const written = await server.close(timeLeftMs);
       store.close();

@@ -240,6 +240,19 @@ it('says in one line of the log what is on and off', async () => {
   expect(featuresOf(await start(withoutRest)).off).toEqual(['rest', 'callouts', 'notices']);
 });
 
+it('follows the roster as long as it serves: nobody who is removed gets in during a drain', async () => {
+  const ROSTER_FILE = join(temporaryFolder(), 'roster.json');
+  await writeFile(ROSTER_FILE, '{"moderators":[{"name":"Alice","number":"+15557788999"}]}');
+  const lines: string[] = [];
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+  const server = await startConferenceCoach(loadConfig({ PORT: '0', ROSTER_FILE }), log);
+  // The file is looked at once a second.
+  const stopped = server.stop(3_000);
+  await writeFile(ROSTER_FILE, '{}');
+  await stopped;
+  expect(lines.join('')).toContain('"moderators":0');
+});
+
 describe('a roster', () => {
   const ALICE = { name: 'Alice', number: '+15550004444', pin: '24680' };
   const TED = { name: 'Ted', number: '+15550005555', pin: '13579' };
