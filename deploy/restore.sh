@@ -1,14 +1,17 @@
 #!/bin/sh
-# Puts a snapshot into the data folder of a Redis that is stopped. What is there is moved aside.
+# Puts the snapshot on standard input into the data folder of a Redis that is stopped. What is there is moved aside.
 #
-#   docker compose run --rm -T -v "$PWD/backup.rdb:/backup.rdb:ro" redis sh /deploy/restore.sh /backup.rdb /data
-#   deploy/restore.sh backup.rdb /var/lib/redis
+#   docker compose run --rm -T redis sh /deploy/restore.sh /data < backup.rdb
+#   deploy/restore.sh /var/lib/redis < backup.rdb
 #
 # A Redis with an append-only file does not read snapshots: a Redis without one reads it here, and then writes that file.
 set -eu
-backup=$1 folder=$2
+folder=$1
+backup=$folder/restore.rdb
+trap 'rm -f "$backup"' EXIT
+cat >"$backup"
 redis-check-rdb "$backup" >/dev/null || {
-  echo "restore: $backup is not a whole snapshot of Redis. Nothing was changed." >&2
+  echo "restore: this is not a whole snapshot of Redis. Nothing was changed." >&2
   exit 1
 }
 aside=$folder/before-$(date +%Y%m%d-%H%M%S)
@@ -16,7 +19,7 @@ mkdir "$aside"
 for old in appendonlydir dump.rdb; do
   [ ! -e "$folder/$old" ] || mv "$folder/$old" "$aside"
 done
-cp "$backup" "$folder/dump.rdb"
+mv "$backup" "$folder/dump.rdb"
 
 sockets=$(mktemp -d)
 redis-server --port 0 --unixsocket "$sockets/redis" --dir "$folder" --save '' --appendonly no >"$sockets/log" &

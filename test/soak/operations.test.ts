@@ -158,15 +158,13 @@ describe('in operation', () => {
     const audit = () => deployment.run('cli/audit.js', ['--room', 'backup']);
     await eventually(async () => expect(await audit()).toContain('ted-3'));
     const trail = await audit();
-    const backup = join(deployment.folder, 'backup.rdb');
-    const port = ['-p', String(deployment.redisPort)];
-    writeFileSync(backup, await deployment.run('backup.sh', port), 'latin1');
+    const backup = await deployment.run('backup.sh', ['-p', String(deployment.redisPort)]);
 
     // The day after: other calls, then the data is lost.
     await call('alice-4', ALICE, '/conference/backup');
     await deployment.stopServers();
     await deployment.stopRedis();
-    const told = await deployment.run('restore.sh', [backup, data]);
+    const told = await deployment.run('restore.sh', [data], { input: Buffer.from(backup, 'latin1') });
     expect(told).toMatch(/^Restored \d+ keys\. What was there before is in /);
     expect(readdirSync(data).sort()).toEqual(['appendonlydir', expect.stringMatching(/^before-/)]);
     await deployment.startRedis(data);
@@ -179,10 +177,10 @@ describe('in operation', () => {
   it('a backup needs the password, and half of one is not restored', async () => {
     const port = ['-p', String(deployment.redisPort)];
     await expect(deployment.run('backup.sh', port, { env: { REDIS_PASSWORD: 'wrong' } })).rejects.toThrow();
-    const folder = temporaryFolder();
-    const half = join(folder, 'half.rdb');
-    writeFileSync(half, (await deployment.run('backup.sh', port)).slice(0, 200), 'latin1');
-    await expect(deployment.run('restore.sh', [half, data])).rejects.toThrow('Nothing was changed');
+    const half = Buffer.from((await deployment.run('backup.sh', port)).slice(0, 200), 'latin1');
+    const before = readdirSync(data);
+    await expect(deployment.run('restore.sh', [data], { input: half })).rejects.toThrow('Nothing was changed');
+    expect(readdirSync(data)).toEqual(before);
   });
 });
 

@@ -30,7 +30,11 @@ export interface Deployment {
   /** Posts a form through the proxy, signed as by the Space; each on a connection of its own unless `agent` is given. */
   post(path: string, form: Record<string, string>, agent?: Agent): Promise<Answer>;
   /** Runs a script of `deploy`, or a program of `dist`, in the folder, with the servers' settings. Returns its output. */
-  run(program: string, args?: string[], options?: { input?: string; env?: Record<string, string> }): Promise<string>;
+  run(
+    program: string,
+    args?: string[],
+    options?: { input?: string | Buffer; env?: Record<string, string> },
+  ): Promise<string>;
   /** The environment with which deploy/rolling-restart.sh restarts these servers. */
   restarting: Record<string, string>;
   /** How many times a server was restarted. */
