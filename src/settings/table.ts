@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parsedString } from '../ops/parsed-string';
 import { parseRoomName, ROOM_NAME_FORM, type RoomName } from '../rooms/room';
+import { SMOKE_TEST_ROOM } from '../rooms/smoke-test';
 import { NOTICE_POLICIES } from '../supervision/notice-policy';
 import {
   certificates,
@@ -74,9 +75,9 @@ export const SETTINGS = {
   /** The room of a path that names none. */
   conferenceName: setting(
     'CONFERENCE_NAME',
-    parsedString(parseRoomName, `must be ${ROOM_NAME_FORM}, with no space at either end.`).default(
-      'sample-conf' as RoomName,
-    ),
+    parsedString(parseRoomName, `must be ${ROOM_NAME_FORM}, with no space at either end.`)
+      .refine((room) => room !== SMOKE_TEST_ROOM, 'must be another room: this one is open to everybody in the roster.')
+      .default('sample-conf' as RoomName),
   ),
   moderatorNumbers: setting('MODERATOR_NUMBERS', phoneNumbers.optional(), LIST),
   supervisorNumbers: setting('SUPERVISOR_NUMBERS', phoneNumbers.optional(), LIST),

@@ -186,6 +186,12 @@ describe('loadConfig', () => {
     expect(loadConfig(production).warnings.join()).not.toContain('two keys');
   });
 
+  it('refuses the room of the smoke test as the one that customers meet in', () => {
+    expect(problemsOf({ CONFERENCE_NAME: 'smoke-test' })).toEqual([
+      'CONFERENCE_NAME must be another room: this one is open to everybody in the roster.',
+    ]);
+  });
+
   it.each([
     ['PSK_1,', 'SIGNALWIRE_SIGNING_KEY, entry 2 is empty: remove a comma.'],
     [',', 'SIGNALWIRE_SIGNING_KEY, entry 1 is empty: remove a comma.'],
