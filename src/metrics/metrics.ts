@@ -56,7 +56,7 @@ const LOCKOUTS: readonly [LockoutOf, readonly string[]][] = [
 
 const ALL_SERVERS = 'In the whole store: every server that shares it reports the same, so take the max over servers.';
 
-/** Creates the metrics of one server. Every counter starts at 0, so that its first step counts as one. */
+/** Creates the metrics of one server. Every counter that an alert uses starts at 0, so that its first step counts as one. */
 export function createMetrics(): Metrics {
   // Loaded only here, because a server without metrics does not need it.
   const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics }: typeof PromClient = require('prom-client');
@@ -246,7 +246,7 @@ export function createMetrics(): Metrics {
 
     watch(given) {
       sources = given;
-      census = createRoomCensus({ store: given.store });
+      census = createRoomCensus({ store: given.store, monotonicNow: () => performance.now() });
     },
 
     async scrape() {

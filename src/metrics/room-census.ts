@@ -18,8 +18,8 @@ export interface RoomCounts {
 /** Counts the rooms of the whole store; other accounts' rooms are left out. */
 export interface RoomCensus {
   /**
-   * Reads the rooms that have changed since the last count, all at the first or if too many have. Calls during a count
-   * share it.
+   * Reads the rooms that have changed since the last count; all at the first, once an hour, or if too many have. Calls
+   * during a count share it.
    *
    * @throws StoreError
    */
@@ -34,15 +34,28 @@ const READS_AT_ONCE = 8;
 
 const MODES: readonly HeardMode[] = ['monitor', 'coach', 'barge', 'unknown'];
 
-export function createRoomCensus({ store }: { store: Pick<RoomStore, 'changes' | 'list' | 'read'> }): RoomCensus {
+/** How long a room may be counted that has ended without a change, as one that nobody reports any more does. */
+const RECOUNT_MS = 3_600_000;
+
+/** @param options.monotonicNow milliseconds from any beginning, never going back */
+export function createRoomCensus({
+  store,
+  monotonicNow,
+}: {
+  store: Pick<RoomStore, 'changes' | 'list' | 'read'>;
+  monotonicNow: () => number;
+}): RoomCensus {
   /** The rooms with anybody in them, as of `position`. */
   const tallies = new Map<RoomName, Tally>();
   /** Undefined before the first count. */
   let position: string | undefined;
+  /** When all rooms were counted last. */
+  let countedAt = Number.NEGATIVE_INFINITY;
   let counting: Promise<RoomCounts> | undefined;
 
   async function count(): Promise<RoomCounts> {
-    const changes = position === undefined ? 'expired' : await store.changes(position);
+    const isOld = position === undefined || monotonicNow() - countedAt >= RECOUNT_MS;
+    const changes = isOld ? 'expired' : await store.changes(position);
     if (changes === 'expired') {
       return countAnew();
     }
@@ -58,6 +71,7 @@ export function createRoomCensus({ store }: { store: Pick<RoomStore, 'changes' |
     tallies.clear();
     await readRooms(rooms.map(({ room }) => room));
     position = start === 'expired' ? undefined : start.position;
+    countedAt = monotonicNow();
     return sumOf([...tallies.values()], { isWritable: start !== 'expired' && start.isWritable });
   }
 

@@ -221,7 +221,7 @@ describe('the port of the metrics', () => {
   it('is open until the server has stopped', async () => {
     const server = await launch(METRICS);
     const port = server.metricsPort as number;
-    const stopped = server.stop(200);
+    const stopped = server.stop(1_000);
     expect((await ask(port)).status).toBe(200);
     expect(await stopped).toBe(true);
     await expect(ask(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -13,7 +13,7 @@ const LIFETIME_MS = 60_000;
 function open() {
   const storage = createMemoryRoomStorage({ lifetimeMs: LIFETIME_MS, now: () => 1_000_000 });
   const reads: RoomName[] = [];
-  const scene = { fail: (_room: RoomName): Error | undefined => undefined, isExpired: false, isWritable: true };
+  const scene = { fail: (_room: RoomName): Error | undefined => undefined, isExpired: false, isWritable: true, now: 0 };
   const noted: RoomStorage = {
     ...storage,
     async read(room, known) {
@@ -29,9 +29,12 @@ function open() {
       return scene.isExpired || changes === 'expired' ? 'expired' : { ...changes, isWritable: scene.isWritable };
     },
   };
-  const options = { lifetimeMs: LIFETIME_MS, monotonicNow: () => 0 };
+  const options = { lifetimeMs: LIFETIME_MS, monotonicNow: () => scene.now };
   const writer = createRoomStore({ storage, ...options });
-  const census = createRoomCensus({ store: createRoomStore({ storage: noted, ...options }) });
+  const census = createRoomCensus({
+    store: createRoomStore({ storage: noted, ...options }),
+    monotonicNow: options.monotonicNow,
+  });
   const tell = (kind: 'joined' | 'left', room: string, more: object = {}) =>
     writer.apply(roomNamed(room), {
       kind,
@@ -56,6 +59,19 @@ function open() {
 }
 
 describe('a census of the rooms', () => {
+  it('reads all rooms once an hour: one may have ended without a change', async () => {
+    const scene = open();
+    const counted = async (now: number) => {
+      scene.now = now;
+      return (await scene.count()).reads;
+    };
+    await scene.tell('joined', 'sales');
+    expect(await counted(0)).toEqual(['sales']);
+    expect(await counted(3_599_999)).toEqual([]);
+    expect(await counted(3_600_000)).toEqual(['sales']);
+    expect(await counted(3_600_001)).toEqual([]);
+  });
+
   it('reads all rooms at first, then those that have changed', async () => {
     const { tell, count } = open();
     await tell('joined', 'sales');
