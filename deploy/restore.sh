@@ -7,6 +7,11 @@
 # A Redis with an append-only file does not read snapshots: a Redis without one reads it here, and then writes that file.
 set -eu
 folder=$1
+# The service of compose.yaml; elsewhere there is no such host.
+if [ -n "$(redis-cli -h redis ping 2>/dev/null)" ]; then
+  echo 'restore: Redis is running: docker compose stop redis. Nothing was changed.' >&2
+  exit 1
+fi
 backup=$folder/restore.rdb
 trap 'rm -f "$backup"' EXIT
 cat >"$backup"

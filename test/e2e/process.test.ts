@@ -329,17 +329,13 @@ describe('SIGTERM', () => {
     expect(program.stdout()).toContain('"msg":"Stopped"');
   });
 
-  it.each([
-    ['0', 0],
-    ['2', 2_000],
-  ])('lets it serve for DRAIN_SECONDS=%s more, and no longer', async (DRAIN_SECONDS, drainMs) => {
-    const program = await start({ DRAIN_SECONDS, LOG_FORMAT: 'json' });
+  it('lets it serve for DRAIN_SECONDS more', async () => {
+    const drainMs = 2_000;
+    const program = await start({ DRAIN_SECONDS: '2' });
     const server = supertest(`http://127.0.0.1:${await program.port()}`);
     const since = performance.now();
     program.child.kill('SIGTERM');
-    if (drainMs > 0) {
-      await eventually(() => server.get('/readyz').expect(503));
-    }
+    await eventually(() => server.get('/readyz').expect(503));
     let servedMs = 0;
     for (;;) {
       const isServed = await server.get('/healthz').then(

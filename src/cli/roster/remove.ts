@@ -7,5 +7,5 @@ export async function removeCommand({ args, env, stderr }: CommandContext): Prom
   const whom = parseArguments({ args, allowPositionals: true, options: ROLE_OPTION });
   const who = parseWhom(whom, 'remove NAME [--role ROLE]');
   await removePerson({ ...serverRosterOf(env), hasPinKey: true }, who);
-  stderr.write(`roster: Removed ${who.name}. A call in progress goes on until it ends.\n`);
+  stderr.write(`roster: Removed ${who.name}. A call in progress goes on until they press * or it ends.\n`);
 }
