@@ -18,7 +18,7 @@ let deployment: Deployment;
 let data: string;
 
 beforeAll(async () => {
-  deployment = await startDeployment({ drainSeconds: 4 });
+  deployment = await startDeployment({ drainSeconds: 5 });
   const { folder, run } = deployment;
   data = join(folder, 'redis');
   mkdirSync(data);

@@ -116,7 +116,7 @@ export async function startDeployment({ drainSeconds }: { drainSeconds: number }
     signingKey: env.SIGNALWIRE_SIGNING_KEY,
     restarting: {
       RESTART: `curl --silent --show-error --fail http://127.0.0.1:${supervisorPort} --data`,
-      PAUSE_SECONDS: '3',
+      PAUSE_SECONDS: '5',
     },
     restarts: () => restarts,
 
