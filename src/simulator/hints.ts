@@ -73,7 +73,7 @@ export function hintFor(error: CallError, server: ServerAddress): string | undef
   }
   const nearby =
     detour === undefined && url.startsWith('https:')
-      ? ' If that address does not lead to it yet, add --to and the port where it listens, such as --to http://localhost:3000.'
+      ? ' If that address does not lead to it yet, add --to http://localhost:PORT, with the port where it listens.'
       : '';
   switch (code) {
     case CODES.noAnswer:

@@ -32,7 +32,8 @@ customers call. Without options, it reads the server's own settings (environment
   --story FILE          a story of your own, in YAML or JSON: see docs/stories.md
   --help                show this text
 
-Exit code: 0 if every step passed and the server accepted every status callback, 1 if not, 2 if it cannot start.
+Exit code: 0 if every step passed and the server accepted every status callback, 1 if not, 2 if settings or
+options are wrong.
 `;
 
 /**

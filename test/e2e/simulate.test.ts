@@ -498,7 +498,7 @@ describe('npm run simulate', () => {
     const args = ['--url', 'https://127.0.0.1:1', '--to', nowhere];
     const { stderr } = await simulate(...args.slice(0, 2));
     expect(stderr).toContain(
-      'If that address does not lead to it yet, add --to and the port where it listens, such as --to http://localhost:3000.',
+      'If that address does not lead to it yet, add --to http://localhost:PORT, with the port where it listens.',
     );
     expect((await simulate(...args)).stderr).toContain(`Nothing answers at ${nowhere}.`);
   });
