@@ -10,8 +10,8 @@ const scaledSuites = readdirSync(tests, { recursive: true }).filter(
 /** Every suite that does more in a full run, and the long ones of test/soak. */
 module.exports = {
   ...config,
-  // Here tests compute, or measure how long something takes.
-  maxWorkers: 3,
+  // As many as CI has cores: here tests compute, or measure how long something takes.
+  maxWorkers: 2,
   testPathIgnorePatterns: ['/node_modules/'],
   testMatch: ['<rootDir>/test/soak/**/*.test.ts', ...scaledSuites.map((file) => `<rootDir>/test/${file}`)],
 };
