@@ -50,6 +50,11 @@ export function tutorialStory(cast: Cast, room?: string, options: TutorialOption
     to: `/coach${suffix}${mode === 'coach' ? '' : `?mode=${mode}`}`,
     keys: keys.ted,
   });
+  const supervising = (mode: Mode, note: string) => ({
+    ...ted(mode),
+    note,
+    hears: { ...hearing(mode), Ted: ['Bob', 'Alice'] },
+  });
   const leaving = { hangUp: 'Ted', hears: talking, quiet: true };
   return readStory({
     people: { Alice: cast.alice, Bob: cast.bob, Carol: cast.carol, Ted: cast.ted },
@@ -68,34 +73,12 @@ export function tutorialStory(cast: Cast, room?: string, options: TutorialOption
       },
       { hangUp: 'Carol', note: 'the others go on talking', hears: talking },
       ...(modes.has('coach')
-        ? [
-            {
-              ...ted('coach'),
-              note: 'only Alice hears him: he coaches',
-              hears: { ...hearing('coach'), Ted: ['Bob', 'Alice'] },
-              quiet: true,
-            },
-            leaving,
-          ]
+        ? [{ ...supervising('coach', 'only Alice hears him: he coaches'), quiet: true }, leaving]
         : []),
       ...(modes.has('monitor')
         ? [
-            {
-              ...ted('monitor'),
-              note: 'nobody hears him: he listens',
-              hears: { ...hearing('monitor'), Ted: ['Bob', 'Alice'] },
-              quiet: true,
-            },
-            ...(modes.has('barge')
-              ? [
-                  leaving,
-                  {
-                    ...ted('barge'),
-                    note: 'everybody hears him: he barges in',
-                    hears: { ...hearing('barge'), Ted: ['Bob', 'Alice'] },
-                  },
-                ]
-              : []),
+            { ...supervising('monitor', 'nobody hears him: he listens'), quiet: true },
+            ...(modes.has('barge') ? [leaving, supervising('barge', 'everybody hears him: he barges in')] : []),
             {
               hangUp: 'Alice',
               note: 'the conversation ends; Ted waits for the next one',

@@ -84,6 +84,11 @@ function coachStory(cast: SmokeTestCast, { from, keys, modes }: TedsCall, { room
   return tutorialStory({ ...cast, ted: from }, room, { modes, keys: { alice: cast.aliceKeys, ted: keys }, prompts });
 }
 
+/** A story of the agent, the customer, and Ted at this telephone. */
+function storyOf({ alice, bob }: SmokeTestCast, ted: string, steps: readonly object[]): Story {
+  return readStory({ people: { Alice: alice, Bob: bob, Ted: ted }, steps });
+}
+
 /** The agent's call, and the customer's before it. */
 function conversation({ aliceKeys }: SmokeTestCast, room: string) {
   const to = `/conference/${encodeURIComponent(room)}`;
@@ -108,109 +113,100 @@ function lineStory(cast: SmokeTestCast, { from, keys, modes, startsIn }: TedsCal
   };
   const menu = (hears: object) => ({ press: 'Ted', keys: '*', note: 'the keypad; nobody hears him meanwhile', hears });
   const next = startsIn === 'barge' ? 'monitor' : startsIn;
-  return readStory({
-    people: { Alice: cast.alice, Bob: cast.bob, Ted: from },
-    steps: [
-      bob,
-      { ...alice, hears: talking },
-      {
-        call: 'Ted',
-        to: '/supervisor',
-        keys,
-        note: 'the only conversation: he is in at once',
-        hears: { ...hearing(startsIn), Ted: ted },
-        told: { Ted: prompts.rejoined[startsIn] },
-      },
-      ...(['coach', 'barge', 'monitor'] as const)
-        .filter((mode) => modes.has(mode))
-        .flatMap((mode) => [
-          menu({ ...talking, Ted: [] }),
-          {
-            press: 'Ted',
-            keys: MODE_KEYS[mode],
-            note: heardBy[mode],
-            hears: { ...hearing(mode), Ted: ted },
-            told: { Ted: prompts.rejoined[mode] },
-            quiet: true,
-          },
-        ]),
-      menu({ ...talking, Ted: [] }),
-      { hangUp: 'Alice', note: 'meanwhile the conversation ends', hears: { Ted: [] } },
-      { ...alice, note: 'and the next one begins', hears: { Ted: [], Alice: ['music'] } },
-      {
-        press: 'Ted',
-        keys: MODE_KEYS.monitor,
-        note: 'he chose for the first, so he must choose anew',
-        hears: { Ted: [], Alice: ['music'] },
-        told: { Ted: prompts.news['conversation-over'] },
-      },
-      { press: 'Ted', keys: '1', note: 'the first conversation of the menu' },
-      {
-        wait: 3,
-        note: 'if agents have extensions, the menu waits for more digits',
-        hears: { Ted: ['Alice'], Alice: next === 'coach' ? ['Ted'] : [] },
-      },
-      { press: 'Ted', keys: '*' },
-      { press: 'Ted', keys: '9', hears: { Alice: [] }, told: { Ted: prompts.goodbye } },
-    ],
-  });
+  return storyOf(cast, from, [
+    bob,
+    { ...alice, hears: talking },
+    {
+      call: 'Ted',
+      to: '/supervisor',
+      keys,
+      note: 'the only conversation: he is in at once',
+      hears: { ...hearing(startsIn), Ted: ted },
+      told: { Ted: prompts.rejoined[startsIn] },
+    },
+    ...(['coach', 'barge', 'monitor'] as const)
+      .filter((mode) => modes.has(mode))
+      .flatMap((mode) => [
+        menu({ ...talking, Ted: [] }),
+        {
+          press: 'Ted',
+          keys: MODE_KEYS[mode],
+          note: heardBy[mode],
+          hears: { ...hearing(mode), Ted: ted },
+          told: { Ted: prompts.rejoined[mode] },
+          quiet: true,
+        },
+      ]),
+    menu({ ...talking, Ted: [] }),
+    { hangUp: 'Alice', note: 'meanwhile the conversation ends', hears: { Ted: [] } },
+    { ...alice, note: 'and the next one begins', hears: { Ted: [], Alice: ['music'] } },
+    {
+      press: 'Ted',
+      keys: MODE_KEYS.monitor,
+      note: 'he chose for the first, so he must choose anew',
+      hears: { Ted: [], Alice: ['music'] },
+      told: { Ted: prompts.news['conversation-over'] },
+    },
+    { press: 'Ted', keys: '1', note: 'the first conversation of the menu' },
+    {
+      wait: 3,
+      note: 'if agents have extensions, the menu waits for more digits',
+      hears: { Ted: ['Alice'], Alice: next === 'coach' ? ['Ted'] : [] },
+    },
+    { press: 'Ted', keys: '*' },
+    { press: 'Ted', keys: '9', hears: { Alice: [] }, told: { Ted: prompts.goodbye } },
+  ]);
 }
 
 function pinStory(cast: SmokeTestCast, { from, pin, startsIn }: Stranger, prompts: Prompts): Story {
   const { bob, alice } = conversation(cast, SMOKE_TEST_ROOM);
   const talking = hearing('monitor');
-  return readStory({
-    people: { Alice: cast.alice, Bob: cast.bob, Ted: from },
-    steps: [
-      bob,
-      { ...alice, hears: talking },
-      {
-        call: 'Ted',
-        to: '/supervisor',
-        note: 'from a telephone that is not in the roster',
-        hears: { ...talking, Ted: [] },
-        told: { Ted: prompts.askPin.asked },
-      },
-      {
-        press: 'Ted',
-        keys: `${pin}#`,
-        hears: { ...hearing(startsIn), Ted: ['Bob', 'Alice'] },
-        told: { Ted: prompts.rejoined[startsIn] },
-      },
-      { press: 'Ted', keys: '*', hears: { ...talking, Ted: [] } },
-      { press: 'Ted', keys: '9', hears: talking, told: { Ted: prompts.goodbye } },
-    ],
-  });
+  return storyOf(cast, from, [
+    bob,
+    { ...alice, hears: talking },
+    {
+      call: 'Ted',
+      to: '/supervisor',
+      note: 'from a telephone that is not in the roster',
+      hears: { ...talking, Ted: [] },
+      told: { Ted: prompts.askPin.asked },
+    },
+    {
+      press: 'Ted',
+      keys: `${pin}#`,
+      hears: { ...hearing(startsIn), Ted: ['Bob', 'Alice'] },
+      told: { Ted: prompts.rejoined[startsIn] },
+    },
+    { press: 'Ted', keys: '*', hears: { ...talking, Ted: [] } },
+    { press: 'Ted', keys: '9', hears: talking, told: { Ted: prompts.goodbye } },
+  ]);
 }
 
 /** Ted is sent to an agent who has left without a report, and joins the next one all the same. */
 function staleTargetStory(cast: SmokeTestCast, { from, keys, modes }: TedsCall, room: string): Story {
   const { bob, alice } = conversation(cast, room);
   const mode = modes.has('coach') ? 'coach' : 'monitor';
-  return readStory({
-    people: { Alice: cast.alice, Bob: cast.bob, Ted: from },
-    steps: [
-      { ...alice, hears: { Alice: ['music'] } },
-      { hangUp: 'Alice', unreported: true, note: 'the callbacks are lost', hears: {} },
-      {
-        call: 'Ted',
-        to: `/coach/${encodeURIComponent(room)}?mode=${mode}`,
-        keys,
-        note: 'the Space refuses him: Alice is gone; he is asked to hold',
-        fails: { Ted: 13240 },
-        hears: { Ted: [] },
-      },
-      { ...bob, hears: { Bob: ['music'], Ted: [] } },
-      { ...alice, note: 'the next agent', hears: { Bob: ['Alice'], Alice: ['Bob'], Ted: [] } },
-      {
-        wait: 30,
-        note: 'Ted is with her now',
-        hears: { ...hearing(mode), Ted: ['Bob', 'Alice'] },
-      },
-      { hangUp: 'Ted', hears: hearing('monitor') },
-      { hangUp: 'Alice', hears: {} },
-    ],
-  });
+  return storyOf(cast, from, [
+    { ...alice, hears: { Alice: ['music'] } },
+    { hangUp: 'Alice', unreported: true, note: 'the callbacks are lost', hears: {} },
+    {
+      call: 'Ted',
+      to: `/coach/${encodeURIComponent(room)}?mode=${mode}`,
+      keys,
+      note: 'the Space refuses him: Alice is gone; he is asked to hold',
+      fails: { Ted: 13240 },
+      hears: { Ted: [] },
+    },
+    { ...bob, hears: { Bob: ['music'], Ted: [] } },
+    { ...alice, note: 'the next agent', hears: { Bob: ['Alice'], Alice: ['Bob'], Ted: [] } },
+    {
+      wait: 30,
+      note: 'Ted is with her now',
+      hears: { ...hearing(mode), Ted: ['Bob', 'Alice'] },
+    },
+    { hangUp: 'Ted', hears: hearing('monitor') },
+    { hangUp: 'Alice', hears: {} },
+  ]);
 }
 
 /** The modes of MODES in a set of rights. */
