@@ -1,6 +1,9 @@
 import type { Config } from './config';
 
-/** What the settings turn on and off, for the log at the start: `rest` is the Space's REST API, `sso` signing in by OIDC. */
+/**
+ * The features that the settings turn on and off, for the log at the start. `rest` is the Space's REST API, `sso` the sign-in
+ * by OIDC.
+ */
 export function findFeatures(config: Config): { on: string[]; off: string[] } {
   const features = {
     signatures: config.signingKeys.length > 0,

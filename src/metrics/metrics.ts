@@ -9,7 +9,7 @@ import { createRoomCensus, type RoomCensus } from './room-census';
 import { REST_OUTCOMES, type RestOutcome } from './timed-space';
 import { STORE_FAILURES, type StoreFailure, type StoreOperation } from './timed-storage';
 
-/** What the metrics read at each scrape. */
+/** Sources of the figures that a scrape computes. */
 export interface MetricsSources {
   store: Pick<RoomStore, 'changes' | 'list' | 'read'>;
   /** How many events wait for the store, by queue. */
@@ -18,7 +18,7 @@ export interface MetricsSources {
   droppedLines: () => number;
 }
 
-/** What a lockout is of: PINs of a role, or passwords of the screen. */
+/** The kinds of lockouts: after wrong PINs of a role, or wrong passwords of the screen. */
 export type LockoutOf = 'moderator-pin' | 'supervisor-pin' | 'sign-in';
 
 /** Counts what happens in one server. Nothing here throws or waits, but for `scrape`. */
@@ -187,7 +187,7 @@ export function createMetrics(): Metrics {
     const counted = census && (await withDeadline(census.count(), CENSUS_MS).catch(() => undefined));
     storeUp.set(counted?.isWritable ? 1 : 0);
     if (counted === undefined) {
-      // What is unknown is left out. A reset would set the gauge without labels to 0.
+      // Unknown counts are left out. `reset` would set the gauge without labels to 0.
       rooms.remove();
       participants.reset();
       supervisors.reset();

@@ -26,7 +26,7 @@ export interface RoomCensus {
   count(): Promise<RoomCounts>;
 }
 
-/** Who is in the conference of one room. */
+/** The participants of one room's conference. */
 type Tally = readonly { role: Role; supervision: { heardAs: HeardMode; confirmed: boolean } | null }[];
 
 /** How many rooms are read at once: calls wait behind them for the connection. */

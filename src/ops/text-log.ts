@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { DestinationStream } from 'pino';
 import { printable } from './printable';
 
-/** What is logged of an error. */
+/** The fields of a logged error. */
 interface LoggedError {
   type: string;
   message: string;

@@ -26,7 +26,7 @@ export function createRedisCounters({ client }: RedisConnection): CreateCounter 
   return (options) => new RateLimiterRedis({ ...options, storeClient: client });
 }
 
-/** What is between a budget's prefix and the key of a lockout. */
+/** Follows a budget's prefix in the Redis keys of its lockouts. */
 const LOCKOUTS = 'lockouts';
 
 /**

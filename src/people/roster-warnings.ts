@@ -3,9 +3,9 @@ import { createWeakPinCheck } from './weak-pin';
 
 /** Something that the server accepts in a roster, but that should be changed. */
 export interface RosterWarning {
-  /** What is: a sentence. */
+  /** The problem, in a sentence. */
   message: string;
-  /** What to do: a sentence. */
+  /** Its remedy, in a sentence. */
   remedy: string;
 }
 

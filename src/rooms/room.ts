@@ -66,7 +66,7 @@ export interface Stay {
   /** Since when REST's list has lacked them. */
   missingSince?: number | undefined;
 
-  // What callbacks and REST report; `restMuted`: REST alone. An event older than `…ChangedAt` changes nothing.
+  // As reported by callbacks and REST; `restMuted` by REST alone. An event older than `…ChangedAt` changes nothing.
   isMuted?: boolean | undefined;
   muteChangedAt?: number | undefined;
   restMuted?: boolean | undefined;

@@ -1,4 +1,4 @@
-/** Who can be told what to do at the demo's prompt. */
+/** The people that commands at the demo's prompt can name. */
 export const PEOPLE = ['alice', 'bob', 'carol', 'ted'] as const;
 
 export type Person = (typeof PEOPLE)[number];
