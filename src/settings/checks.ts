@@ -7,7 +7,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The shortest PIN_KEY that production accepts. Somebody with the roster who guesses the key can find every PIN. */
 export const MIN_PIN_KEY_CHARACTERS = 16;
 
-const SHORT_PIN_KEY = `PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.`;
+/** The warning of a shorter one. */
+export const SHORT_PIN_KEY = `PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.`;
 
 /** The agent's number in development, in the README too; nobody's, so the log may name it. */
 export const DEFAULT_MODERATOR = '+15557788999';

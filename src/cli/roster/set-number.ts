@@ -1,5 +1,5 @@
 import { UserError } from '../../ops/user-error';
-import { explainPhoneNumber, parseEndpoint } from '../../people/address';
+import { explainPhoneNumber, parseEndpoint, parsePhoneNumber } from '../../people/address';
 import { type RosterFields, setFields } from '../../people/roster-edit';
 import { type CommandContext, parseArguments } from '../run-command';
 import { parseWhom, ROLE_OPTION, rosterSourceOf, usageError } from './whom';
@@ -28,7 +28,7 @@ export function addressFields(text: string): RosterFields {
   if (parseEndpoint(text) !== undefined) {
     return { address: text };
   }
-  if (!/^\+[1-9][0-9]{6,14}$/.test(text)) {
+  if (!text.startsWith('+') || parsePhoneNumber(text) === undefined) {
     throw new UserError([`The number ${explainPhoneNumber(text)}.`]);
   }
   return { number: text };

@@ -5,7 +5,7 @@ import type { Person } from '../../people/roster';
 import { findPerson, setFields } from '../../people/roster-edit';
 import { readRosterFile } from '../../people/roster-file';
 import { explainWeakPin } from '../../people/weak-pin';
-import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS } from '../../settings/checks';
+import { askAboutMisspelling, MIN_PIN_KEY_CHARACTERS, SHORT_PIN_KEY } from '../../settings/checks';
 import { type CommandContext, parseArguments } from '../run-command';
 import { readSettings } from '../settings';
 import { createSecretPrompt } from './secret-prompt';
@@ -79,9 +79,7 @@ export function readPinKey(env: CommandContext['env'], stderr: CommandContext['s
     ]);
   }
   if (pinKey.length < MIN_PIN_KEY_CHARACTERS) {
-    stderr.write(
-      `roster: PIN_KEY is shorter than ${MIN_PIN_KEY_CHARACTERS} characters; production requires ${MIN_PIN_KEY_CHARACTERS}.\n`,
-    );
+    stderr.write(`roster: ${SHORT_PIN_KEY}\n`);
   }
   return pinKey;
 }
